@@ -1,0 +1,545 @@
+/**
+ * An actor is a service whose calls are run for you: in order, as many at a time as you allow, each on its own fiber,
+ * each with a ref that can be awaited, passed on or cancelled.
+ *
+ * Picture a counter behind a desk. Callers hand in slips ({@link Method | calls}); up to `maxConcurrency` of them are
+ * worked on at once, the rest wait in line. `counter.increment(1)` hands in a slip and waits for the answer;
+ * `counter.increment.remote(1)` hands it in and takes a ticket, an `ObjectRef`, that will become the answer.
+ *
+ * An actor is defined like a `Context.Service` and provided by a `Layer`. Use one to own state that many fibers share, to
+ * limit how hard a resource is used, or to keep work apart from those who ask for it. Do not use one for a pure function
+ * or for state that a `Ref` guards well enough: a call costs more than either.
+ *
+ * @since 0.1.0
+ */
+import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type { ActorContext } from "./ActorContext.ts"
+import type { ActorDied, ActorError } from "./ActorError.ts"
+import type { Driver } from "./Driver.ts"
+import * as definition from "./internal/definition.ts"
+import * as handles from "./internal/handle.ts"
+import * as life from "./internal/life.ts"
+import * as options_ from "./internal/options.ts"
+import type { ObjectRef } from "./ObjectRef.ts"
+
+// --- what callers see ------------------------------------------------------------------------------------------------
+
+/**
+ * A method as callers see it.
+ *
+ * Call it to ask: the Effect submits one call each time it is run, and waits for its result. Interrupting the wait
+ * cancels the call. Use `remote` to submit without waiting. Any argument may be an `ObjectRef` of that argument: the
+ * call then waits for its value, and fails as it does.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Method<in out Args extends ReadonlyArray<any>, out A, out E = never> {
+  /** Submits a call and waits for its result. */
+  <T extends RefArgs<Args>>(...args: T): Effect.Effect<A, E | ActorError | RefErrors<T>>
+  /**
+   * Submits a call and succeeds at once with its ref. The submission itself fails only when the actor has
+   * `maxPendingCalls` unsettled calls already.
+   */
+  remote<T extends RefArgs<Args>>(...args: T): Effect.Effect<ObjectRef<A, E | ActorError | RefErrors<T>>, ActorError>
+  /** The same method with other options for its calls. */
+  options(options: MethodOptions<never> & { readonly timeout: Duration.Input }): Method<Args, A, E | Cause.TimeoutError>
+  options(options: MethodOptions<never>): Method<Args, A, E>
+}
+
+/**
+ * A {@link Method} of an actor that has concurrency groups.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface GroupedMethod<in out Args extends ReadonlyArray<any>, out A, out E, in out Group extends string>
+  extends Method<Args, A, E> {
+  /** The same method with other options for its calls. */
+  options(
+    options: MethodOptions<Group> & { readonly timeout: Duration.Input }
+  ): GroupedMethod<Args, A, E | Cause.TimeoutError, Group>
+  options(options: MethodOptions<Group>): GroupedMethod<Args, A, E, Group>
+}
+
+/**
+ * A method that returns a Stream. The stream is pulled on demand and holds one permit from its first pull to its end.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface StreamMethod<in out Args extends ReadonlyArray<any>, out A, out E = never> {
+  <T extends RefArgs<Args>>(...args: T): Stream.Stream<A, E | ActorError | RefErrors<T>>
+}
+
+/**
+ * What callers hold: the methods of one instance. All handles of an instance are the same object.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Handle<M, Group extends string = never> = {
+  readonly [K in keyof M]: M[K] extends (...args: infer Args) => infer Result
+    ? Result extends Effect.Effect<infer A, infer E, any>
+      ? [Group] extends [never]
+        ? Method<Args, A, E>
+        : GroupedMethod<Args, A, E, Group>
+      : Result extends Stream.Stream<infer A, infer E, any>
+        ? StreamMethod<Args, A, E>
+        : never
+    : never
+}
+
+/**
+ * The arguments of a call: each as it is, or an `ObjectRef` of it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type RefArgs<Args extends ReadonlyArray<any>> = { readonly [K in keyof Args]: Args[K] | ObjectRef<Args[K], any> }
+
+/**
+ * The errors of the refs among arguments.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type RefErrors<T extends ReadonlyArray<any>> = { [K in keyof T]: RefError<T[K]> }[number]
+
+type RefError<T> = 0 extends 1 & T ? never : T extends ObjectRef<any, infer E> ? E : never
+
+// --- options ---------------------------------------------------------------------------------------------------------
+
+/**
+ * Options of an instance. All of them can be given where the actor is defined, and again with `options({...})`.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface InstanceOptions {
+  /**
+   * How many calls may be between start and settle at a time: an integer of at least 1, or `Infinity`. Default 1000, as
+   * Ray's async actors have it. With 1, calls never interleave.
+   */
+  readonly maxConcurrency?: number | undefined
+  /** How many calls may be accepted and not yet settled, running ones included. Default `Infinity`. */
+  readonly maxPendingCalls?: number | undefined
+  /**
+   * What happens to a submission beyond `maxPendingCalls`. `"fail"`, the default: it fails with an `ActorError` of
+   * reason `PendingCallsLimitExceeded`. `"suspend"`: the submitting fiber waits, interruptibly and in order.
+   */
+  readonly overflow?: "fail" | "suspend" | undefined
+  /** How long running calls may go on once the Scope of the instance closes, before they are interrupted. Default 5 s. */
+  readonly shutdownTimeout?: Duration.Input | undefined
+  /**
+   * What a defect in a method does besides failing its call. `"resume"`, the default: nothing. `"restart"`, the default
+   * when `restart` is given: the instance is rebuilt. `"stop"`: the instance dies, with its running and waiting calls.
+   */
+  readonly onDefect?: "resume" | "restart" | "stop" | undefined
+  /**
+   * Paces and bounds restarts over the life of the instance. It is stepped with the cause before each restart; when it
+   * ends, the instance dies. Default with `onDefect: "restart"`: five restarts, 100 ms before the first, then doubling.
+   */
+  readonly restart?: Schedule.Schedule<any, Cause.Cause<unknown>> | undefined
+  /** How often a call may run again after a restart, and after typed failures that `retry` admits. Default 0. */
+  readonly maxTaskRetries?: number | undefined
+  /** Which typed failures run the call again, as far as `maxTaskRetries` goes. Default `false`: none. */
+  readonly retry?: boolean | ((error: any) => boolean) | undefined
+  /** Whether calls are held to the schemas of the contract, if the actor has one. Default `false`. */
+  readonly validate?: boolean | undefined
+  /** A name under which `ActorSystem.get` finds the instance. Unique among the living of an `ActorSystem`. */
+  readonly name?: string | undefined
+  /** With a `name` that is taken: use the instance that has it. Default `false`: fail with `ActorNameTaken`. */
+  readonly getIfExists?: boolean | undefined
+}
+
+/**
+ * Options of the calls of one method. They can be given per actor, under `methodOptions`, and per call, with
+ * `handle.method.options({...})`.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface MethodOptions<Group extends string = never> {
+  /** Run in this concurrency group. */
+  readonly concurrencyGroup?: Group | undefined
+  /** As for the instance, and before it. */
+  readonly maxTaskRetries?: number | undefined
+  /** As for the instance, and before it. */
+  readonly retry?: boolean | ((error: any) => boolean) | undefined
+  /** How long a call may take from submission to settling. Then it is cancelled and fails with a `TimeoutError`. */
+  readonly timeout?: Duration.Input | undefined
+  /** How errors, spans and the inspector call it. Default: `actor.method`. */
+  readonly name?: string | undefined
+}
+
+/**
+ * Options of an actor: those of its instances, and what concerns its methods.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ActorOptions<M, Group extends string> extends InstanceOptions {
+  /** Sets of methods with permits and a line of their own. A full group never delays another. */
+  readonly concurrencyGroups?:
+    | {
+        readonly [K in Group]: {
+          readonly maxConcurrency: number
+          readonly methods: ReadonlyArray<Extract<keyof NoInfer<M>, string>>
+        }
+      }
+    | undefined
+  /** Options for the calls of single methods. */
+  readonly methodOptions?: { readonly [K in keyof NoInfer<M>]?: MethodOptions<NoInfer<Group>> | undefined } | undefined
+}
+
+// --- the type rule for blocking --------------------------------------------------------------------------------------
+
+/**
+ * What the type checker reports when an actor would block.
+ *
+ * @category capabilities
+ * @since 0.1.0
+ */
+export interface BlockingGetError<Where> {
+  readonly "an actor method may not block on get or wait - yield* the ObjectRef instead": Where
+}
+
+/**
+ * What the methods of an implementation require.
+ *
+ * @category capabilities
+ * @since 0.1.0
+ */
+export type MethodServices<M> = {
+  [K in keyof M]: M[K] extends (...args: any) => infer Result ? ServicesOf<Result> : never
+}[keyof M]
+
+type ServicesOf<Result> =
+  Result extends Effect.Effect<any, any, infer R> ? R : Result extends Stream.Stream<any, any, infer R> ? R : never
+
+type Blocks<R> = [Extract<R, Driver>] extends [never] ? false : true
+
+type BlockingMethods<M> = {
+  [K in keyof M]: M[K] extends (...args: any) => infer Result
+    ? Blocks<ServicesOf<Result>> extends true
+      ? K
+      : never
+    : never
+}[keyof M]
+
+/**
+ * Is `unknown` for an implementation and a constructor that do not block, and names the offender otherwise.
+ *
+ * @category capabilities
+ * @since 0.1.0
+ */
+export type Validate<M, R> = [BlockingMethods<M>] extends [never]
+  ? Blocks<R> extends true
+    ? BlockingGetError<"make">
+    : unknown
+  : BlockingGetError<BlockingMethods<M>>
+
+// --- actors ----------------------------------------------------------------------------------------------------------
+
+/**
+ * Any object of methods.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AnyMethods = Record<string, (...args: any) => Effect.Effect<any, any, any> | Stream.Stream<any, any, any>>
+
+type Inside = Scope.Scope | ActorContext
+
+/**
+ * Ways to bring up instances.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Factory<Self, Args extends ReadonlyArray<any>, M, Group extends string, E, R> {
+  /**
+   * Starts one instance and provides it as a service. What the constructor and the methods require is required here.
+   * For a constructor without arguments; see `layerWith` for the others.
+   */
+  readonly layer: [] extends Args ? Layer.Layer<Self, E, Exclude<R | MethodServices<M>, Inside>> : never
+  /** The same, with arguments for the constructor. */
+  layerWith(...args: Args): Layer.Layer<Self, E, Exclude<R | MethodServices<M>, Inside>>
+  /** Starts a fresh instance in the current Scope and succeeds with its handle. */
+  spawn(...args: Args): Effect.Effect<Handle<M, Group>, E, Exclude<R | MethodServices<M>, Inside> | Scope.Scope>
+  /** The same actor with other options for the instances brought up through the result. */
+  options(options: InstanceOptions): Factory<Self, Args, M, Group, E, R>
+}
+
+/**
+ * An actor that is defined in one place, with its constructor.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Class<Self, Id extends string, Args extends ReadonlyArray<any>, M, Group extends string, E, R>
+  extends Context.ServiceClass<Self, Id, Handle<M, Group>>,
+    Factory<Self, Args, M, Group, E, R> {}
+
+type Make<Args extends ReadonlyArray<any>, M, E, R> =
+  | Effect.Effect<M, E, R>
+  | ((...args: Args) => Effect.Effect<M, E, R>)
+
+// --- contracts -------------------------------------------------------------------------------------------------------
+
+/**
+ * A method as a contract describes it. It exists at run time, so that homes beyond this process can build a wire from it.
+ *
+ * @category contracts
+ * @since 0.1.0
+ */
+export interface ContractMethod<
+  Args extends ReadonlyArray<any>,
+  Success extends Schema.Top,
+  Error extends Schema.Top,
+  IsStream extends boolean
+> extends AnyContractMethod {
+  readonly args: ReadonlyArray<Schema.Top>
+  readonly success: Success
+  readonly error: Error
+  readonly stream: IsStream
+  readonly "~args": Args
+}
+
+/**
+ * Any {@link ContractMethod}.
+ *
+ * @category contracts
+ * @since 0.1.0
+ */
+export interface AnyContractMethod {
+  readonly args: ReadonlyArray<Schema.Top>
+  readonly success: Schema.Top
+  readonly error: Schema.Top
+  readonly stream: boolean
+  readonly "~args": ReadonlyArray<any>
+}
+
+/**
+ * A contract: methods by name.
+ *
+ * @category contracts
+ * @since 0.1.0
+ */
+export type AnyContract = Record<string, AnyContractMethod>
+
+/**
+ * The methods that an implementation of a contract has to have.
+ *
+ * @category contracts
+ * @since 0.1.0
+ */
+export type MethodsOf<C extends AnyContract, R = any> = {
+  readonly [K in keyof C]: (
+    ...args: C[K]["~args"]
+  ) => C[K]["stream"] extends true
+    ? Stream.Stream<C[K]["success"]["Type"], C[K]["error"]["Type"], R>
+    : Effect.Effect<C[K]["success"]["Type"], C[K]["error"]["Type"], R>
+}
+
+/**
+ * An actor that is defined by a contract. Its implementation is elsewhere, and joins it through {@link toLayer}.
+ *
+ * @category contracts
+ * @since 0.1.0
+ */
+export interface ContractClass<Self, Id extends string, C extends AnyContract>
+  extends Context.ServiceClass<Self, Id, Handle<MethodsOf<C, never>>> {
+  /** The contract: schemas by method, for homes that need them. */
+  readonly methods: C
+  /** Checks that an object implements the contract, and returns it as it is. */
+  of<const M extends MethodsOf<C>>(methods: M): M
+  /** Joins the contract with an implementation in this process. */
+  toLayer<M extends MethodsOf<C>, E = never, R = never, Group extends string = never>(
+    make: Effect.Effect<M, E, R> & NoInfer<Validate<M, R>>,
+    options?: ActorOptions<MethodsOf<C>, Group>
+  ): Layer.Layer<Self, E, Exclude<R | MethodServices<M>, Inside>>
+  /** Joins the contract with an implementation, and gives all ways to bring up instances. */
+  toFactory<
+    M extends MethodsOf<C>,
+    E = never,
+    R = never,
+    Args extends ReadonlyArray<any> = [],
+    Group extends string = never
+  >(
+    make: Make<Args, M, E, R> & NoInfer<Validate<M, R>>,
+    options?: ActorOptions<MethodsOf<C>, Group>
+  ): Factory<Self, Args, MethodsOf<C, Exclude<MethodServices<M>, Inside>>, Group, E, R>
+}
+
+type ArgsOf<Schemas extends ReadonlyArray<Schema.Top>> = { readonly [K in keyof Schemas]: Schemas[K]["Type"] }
+
+/**
+ * Describes a method of a contract.
+ *
+ * `args` are the schemas of its positional arguments. With `payload` it takes one object with these fields instead. All
+ * parts may be left out: then it takes no arguments, succeeds with nothing and does not fail. With `stream: true` it
+ * returns a Stream of `success`.
+ *
+ * @category contracts
+ * @since 0.1.0
+ */
+export const method: {
+  <
+    const Args extends ReadonlyArray<Schema.Top> = [],
+    Success extends Schema.Top = typeof Schema.Void,
+    Error extends Schema.Top = typeof Schema.Never,
+    const IsStream extends boolean = false
+  >(options?: {
+    readonly args?: Args | undefined
+    readonly payload?: undefined
+    readonly success?: Success | undefined
+    readonly error?: Error | undefined
+    readonly stream?: IsStream | undefined
+  }): ContractMethod<ArgsOf<Args>, Success, Error, IsStream>
+  <
+    const Fields extends Schema.Struct.Fields,
+    Success extends Schema.Top = typeof Schema.Void,
+    Error extends Schema.Top = typeof Schema.Never,
+    const IsStream extends boolean = false
+  >(options: {
+    readonly payload: Fields
+    readonly args?: undefined
+    readonly success?: Success | undefined
+    readonly error?: Error | undefined
+    readonly stream?: IsStream | undefined
+  }): ContractMethod<[payload: Schema.Struct<Fields>["Type"]], Success, Error, IsStream>
+} = (options: any = {}): any => ({
+  args: options.payload === undefined ? (options.args ?? []) : [Schema.Struct(options.payload)],
+  success: options.success ?? Schema.Void,
+  error: options.error ?? Schema.Never,
+  stream: options.stream ?? false
+})
+
+// --- definition ------------------------------------------------------------------------------------------------------
+
+/**
+ * Defines an actor.
+ *
+ * With `make`, an Effect or a function of constructor arguments, the actor and its implementation are one class, with
+ * layers ready to use. With `methods`, a contract, the class holds no implementation: it can be imported anywhere, also
+ * where the actor runs in another process, and `toLayer` joins it with an implementation.
+ *
+ * The constructor runs once per start, in a Scope that closes when the instance ends.
+ *
+ * **Example** (An actor in one place)
+ *
+ * ```ts
+ * import { Effect, Ref } from "effect"
+ * import { Actor } from "@troupe/core"
+ *
+ * class Counter extends Actor.Service<Counter>()("app/Counter", {
+ *   maxConcurrency: 10,
+ *   make: Effect.gen(function*() {
+ *     const count = yield* Ref.make(0)
+ *     return { increment: (by: number) => Ref.updateAndGet(count, (n) => n + by) }
+ *   })
+ * }) {}
+ *
+ * const program = Effect.gen(function*() {
+ *   const counter = yield* Counter
+ *   const ref = yield* counter.increment.remote(1)
+ *   return yield* counter.increment(ref)
+ * })
+ *
+ * console.log(await Effect.runPromise(Effect.provide(program, Counter.layer))) // => 2
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const Service: <Self>() => {
+  <
+    const Id extends string,
+    M extends AnyMethods,
+    E = never,
+    R = never,
+    Args extends ReadonlyArray<any> = [],
+    Group extends string = never
+  >(
+    id: Id,
+    options: { readonly make: Make<Args, M, E, R>; readonly methods?: undefined } & ActorOptions<M, Group> &
+      NoInfer<Validate<M, R>>
+  ): Class<Self, Id, Args, M, Group, E, R>
+  <const Id extends string, const C extends AnyContract>(
+    id: Id,
+    options: { readonly methods: C; readonly make?: undefined }
+  ): ContractClass<Self, Id, C>
+} = () => definition.make as any
+
+// --- operations ------------------------------------------------------------------------------------------------------
+
+/**
+ * Stops an instance: it takes no new calls, the calls it has accepted finish, then its finalizers run. Succeeds when it
+ * is gone, also if it was before. Called from inside the very instance it does not wait, since it would wait for itself.
+ *
+ * @category life and death
+ * @since 0.1.0
+ */
+export const stop: (handle: object) => Effect.Effect<void> = life.stop
+
+/**
+ * Kills an instance: its running calls are interrupted, its waiting ones fail, then its finalizers run. Succeeds when
+ * it is gone, also if it was before.
+ *
+ * @category life and death
+ * @since 0.1.0
+ */
+export const kill: (handle: object) => Effect.Effect<void> = life.kill
+
+/**
+ * Ends the instance that runs this method, once the calls that run now have finished; waiting calls fail. The calling
+ * method goes no further, and its call fails with `ActorDied`. Compiles only inside actors.
+ *
+ * @category life and death
+ * @since 0.1.0
+ */
+export const exit: Effect.Effect<never, never, ActorContext> = life.exit
+
+/**
+ * Succeeds with the reason when the instance has died.
+ *
+ * @category life and death
+ * @since 0.1.0
+ */
+export const watch: (handle: object) => Effect.Effect<ActorDied> = life.watch
+
+/**
+ * Changes the number of permits of a live instance. Growing starts waiting calls; shrinking lets running calls finish.
+ * Throws a `RangeError` when the number is not an integer of at least 1, nor `Infinity`.
+ *
+ * @category concurrency
+ * @since 0.1.0
+ */
+export const resize = (
+  handle: object,
+  maxConcurrency: number,
+  options?: { readonly concurrencyGroup?: string | undefined }
+): Effect.Effect<void> => {
+  const cell = handles.cellOf(handle)
+  options_.limit(cell.actor, "maxConcurrency", maxConcurrency)
+  const queue = cell.queue(options?.concurrencyGroup)
+  return Effect.sync(() => cell.resize(queue, maxConcurrency))
+}
+
+/**
+ * Tells whether a value is the handle of an instance.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isHandle: (u: unknown) => boolean = handles.isHandle

@@ -1,0 +1,233 @@
+/**
+ * What can go wrong with a call besides what its method says can go wrong.
+ *
+ * Every call may fail with an {@link ActorError}. Its `reason` tells what happened, and each reason answers the two
+ * questions a caller has next: may the call have run (`mayHaveRun`), and is it safe to send it again (`retrySafe`)?
+ * The errors of the method itself are never wrapped: they arrive as the objects that the method failed with.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Schema from "effect/Schema"
+
+const fields = {
+  /** The id of the actor, as given to `Actor.Service`. */
+  actor: Schema.String,
+  /** The method that was called. Empty for what concerns the whole instance. */
+  method: Schema.String
+}
+
+const subject = (self: { readonly actor: string; readonly method: string }): string =>
+  self.method === "" ? self.actor : `${self.actor}.${self.method}`
+
+/**
+ * The instance is gone for good, and so is the call.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class ActorDied extends Schema.TaggedError<ActorDied>()("ActorDied", {
+  ...fields,
+  /** Why the instance died: "it was stopped", "it was killed", "its constructor failed", ... */
+  why: Schema.String,
+  /** When it died, in milliseconds since the epoch. */
+  at: Schema.Number,
+  /** Whether the method had started when the instance died. */
+  mayHaveRun: Schema.Boolean,
+  /** What killed the instance, if something did. */
+  cause: Schema.optional(Schema.Defect())
+}) {
+  get retrySafe(): boolean {
+    return false
+  }
+  override get message(): string {
+    const ran = this.mayHaveRun ? "This call was running and may have had effects." : "This call did not run."
+    return `${subject(this)}: the actor died at ${new Date(this.at).toISOString()} because ${this.why}. ${ran} Make a new instance to go on.`
+  }
+}
+
+/**
+ * The instance cannot answer now, but may later: it is restarting, or its home lost touch with it.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class ActorUnavailable extends Schema.TaggedError<ActorUnavailable>()("ActorUnavailable", {
+  ...fields,
+  why: Schema.String,
+  mayHaveRun: Schema.Boolean,
+  cause: Schema.optional(Schema.Defect())
+}) {
+  get retrySafe(): boolean {
+    return !this.mayHaveRun
+  }
+  override get message(): string {
+    const ran = this.mayHaveRun
+      ? "The call may have run: send it again only if running it twice does no harm, or set maxTaskRetries."
+      : "The call did not run: sending it again is safe."
+    return `${subject(this)}: the actor is unavailable because ${this.why}. ${ran}`
+  }
+}
+
+/**
+ * Somebody cancelled the call, or the method interrupted itself.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class TaskCancelled extends Schema.TaggedError<TaskCancelled>()("TaskCancelled", {
+  ...fields,
+  mayHaveRun: Schema.Boolean
+}) {
+  get retrySafe(): boolean {
+    return !this.mayHaveRun
+  }
+  override get message(): string {
+    return `${subject(this)}: the call was cancelled ${this.mayHaveRun ? "while it ran" : "before it started"}.`
+  }
+}
+
+/**
+ * The instance had as many unsettled calls as `maxPendingCalls` allows, so this one was not accepted.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class PendingCallsLimitExceeded extends Schema.TaggedError<PendingCallsLimitExceeded>()(
+  "PendingCallsLimitExceeded",
+  {
+    ...fields,
+    maxPendingCalls: Schema.Number
+  }
+) {
+  get mayHaveRun(): boolean {
+    return false
+  }
+  get retrySafe(): boolean {
+    return true
+  }
+  override get message(): string {
+    return `${subject(this)}: not accepted, ${this.maxPendingCalls} calls are pending already (maxPendingCalls). Try again later, raise the limit, or let submitters wait with overflow: "suspend".`
+  }
+}
+
+/**
+ * The call would have waited for itself, directly or through others.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class Deadlock extends Schema.TaggedError<Deadlock>()("Deadlock", {
+  ...fields,
+  /** The calls of the cycle, each waiting for the next, the first one repeated at the end. */
+  cycle: Schema.Array(Schema.String)
+}) {
+  get mayHaveRun(): boolean {
+    return true
+  }
+  get retrySafe(): boolean {
+    return false
+  }
+  override get message(): string {
+    return `${subject(this)}: deadlock, these calls wait for each other: ${this.cycle.join(" -> ")}. Raise maxConcurrency, or do not wait inside the cycle.`
+  }
+}
+
+/**
+ * An argument or a result does not fit the contract of the method.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError", {
+  ...fields,
+  /** What does not fit, and how. */
+  issue: Schema.String,
+  mayHaveRun: Schema.Boolean
+}) {
+  get retrySafe(): boolean {
+    return false
+  }
+  override get message(): string {
+    return `${subject(this)}: ${this.issue}`
+  }
+}
+
+/**
+ * Everything that can be the `reason` of an {@link ActorError}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Reason = ActorDied | ActorUnavailable | TaskCancelled | PendingCallsLimitExceeded | Deadlock | DecodeError
+
+/**
+ * The one error that every call may fail with, besides the errors of its method.
+ *
+ * Handle a single reason with `Effect.catchReason("ActorError", "ActorDied", ...)`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ActorError extends Schema.TaggedError<ActorError>()("ActorError", {
+  reason: Schema.Union([ActorDied, ActorUnavailable, TaskCancelled, PendingCallsLimitExceeded, Deadlock, DecodeError])
+}) {
+  /** Whether the method may have started. When `false`, the call had no effect whatsoever. */
+  get mayHaveRun(): boolean {
+    return this.reason.mayHaveRun
+  }
+  /** Whether sending the same call again can neither repeat an effect nor fail for the same reason for certain. */
+  get retrySafe(): boolean {
+    return this.reason.retrySafe
+  }
+  override get message(): string {
+    return this.reason.message
+  }
+}
+
+/**
+ * Tells whether a value is an {@link ActorError}.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isActorError = (u: unknown): u is ActorError => u instanceof ActorError
+
+/**
+ * The annotation that every failure of a call carries in its cause: which call failed, and who submitted it.
+ * Read it with `Context.getOption(Cause.annotations(cause), ActorError.FailedCall)`.
+ *
+ * @category annotations
+ * @since 0.1.0
+ */
+export class FailedCall extends Context.Service<
+  FailedCall,
+  {
+    /** `actor.method` of the call that failed first. */
+    readonly call: string
+    /** The number of that call, as its ref shows it. */
+    readonly id: number
+    /** The calls that led to it, nearest first: who called it, who called that, and so on. */
+    readonly callers: ReadonlyArray<string>
+  }
+>()("troupe/ActorError/FailedCall") {}
+
+/**
+ * The defect of a blocking `ObjectRef.get` or `ObjectRef.wait` inside an actor, where the type rule was bypassed.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class BlockingGetError extends Error {
+  readonly _tag = "BlockingGetError"
+  override readonly name = "BlockingGetError"
+  readonly actor: string
+  readonly method: string
+  constructor(actor: string, method: string, operation: string) {
+    super(
+      `${actor}.${method}: ObjectRef.${operation} blocks, which an actor may not do: it could wait for itself. yield* the ObjectRef instead.`
+    )
+    this.actor = actor
+    this.method = method
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Handles for plain async code: every method submits its call at once and returns the ref, which can be awaited.
+ *
+ * @since 0.1.0
+ */
+import type { Method } from "./Actor.ts"
+import type { ActorError } from "./ActorError.ts"
+import * as internal from "./internal/asyncHandle.ts"
+import type { ObjectRef } from "./ObjectRef.ts"
+import type { RefArgs, RefErrors } from "./Actor.ts"
+
+/**
+ * A handle whose methods submit when they are called.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AsyncHandle<H> = {
+  readonly [K in keyof H as H[K] extends Method<any, any, any> ? K : never]: H[K] extends Method<
+    infer Args,
+    infer A,
+    infer E
+  >
+    ? <T extends RefArgs<Args>>(...args: T) => ObjectRef<A, E | ActorError | RefErrors<T>>
+    : never
+}
+
+/**
+ * Makes an {@link AsyncHandle} from a handle. Streaming methods are left out: a stream has to be run.
+ *
+ * A submission that is not accepted for want of room gives a ref that fails, or, with `overflow: "suspend"`, one whose
+ * call is submitted when there is room.
+ *
+ * **Example** (Awaiting calls)
+ *
+ * ```ts
+ * import { Effect, ManagedRuntime, Ref } from "effect"
+ * import { Actor, AsyncHandle } from "@troupe/core"
+ *
+ * class Counter extends Actor.Service<Counter>()("app/Counter", {
+ *   make: Effect.map(Ref.make(0), (count) => ({
+ *     increment: (by: number) => Ref.updateAndGet(count, (n) => n + by)
+ *   }))
+ * }) {}
+ *
+ * const runtime = ManagedRuntime.make(Counter.layer)
+ * const counter = AsyncHandle.make(await runtime.runPromise(Counter))
+ *
+ * console.log(await Promise.all([counter.increment(1), counter.increment(1)])) // => [ 1, 2 ]
+ * await runtime.dispose()
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: <H extends object>(handle: H) => AsyncHandle<H> = internal.make as any

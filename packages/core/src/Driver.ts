@@ -1,0 +1,32 @@
+/**
+ * `Driver` is the permission to block.
+ *
+ * `ObjectRef.get` and `ObjectRef.wait` park their caller until refs are ready. At the edge of a program that is fine; in
+ * an actor it invites deadlock, which is why Ray forbids a blocking get inside async actors. Here the type checker
+ * forbids it: blocking operations require `Driver`, and no actor method, constructor or task may.
+ *
+ * Provide {@link layer} once, where the program starts. Never put it into an actor's environment: it has no effect
+ * there but to move the error from compile time to run time.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Layer from "effect/Layer"
+
+declare const DriverBrand: unique symbol
+
+/**
+ * The permission to block, held by the edge of a program only.
+ *
+ * @category capabilities
+ * @since 0.1.0
+ */
+export class Driver extends Context.Service<Driver, { readonly [DriverBrand]: "may block" }>()("troupe/Driver") {}
+
+/**
+ * Grants the permission to block. Use it where the program starts, and nowhere else.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<Driver> = Layer.succeed(Driver)({} as Driver["Service"])

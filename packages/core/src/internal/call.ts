@@ -1,0 +1,160 @@
+/**
+ * One invocation of one method of one instance: the record that waits in line, and the ref that callers hold.
+ *
+ * A waiting call is this object and its arguments, nothing else: no fiber, no closure (semantics 2.8).
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import { type Observer, Ref } from "./ref.ts"
+import type { CallQueue } from "./callQueue.ts"
+import type { MethodSpec } from "./method.ts"
+
+/** Where a call is between submission and settling, and once it is told to end, who told it. */
+export const Stage = {
+  /** Waits for refs among its arguments. */
+  Preparing: 0,
+  /** Stands in line for a permit. */
+  Waiting: 1,
+  /** Between start and settle. The stages after this one are running, too, but told to end. */
+  Running: 2,
+  /** Ends because somebody cancelled it. */
+  Cancelling: 3,
+  /** Ends because its time is over. */
+  Expiring: 4,
+  /** Ends because the instance dies. */
+  Dying: 5,
+  /** Ends because the instance restarts. */
+  Restarting: 6
+} as const
+export type Stage = (typeof Stage)[keyof typeof Stage]
+
+/** The key under which a call is found in the context of its own fiber, and of all fibers that this one forks. */
+class CurrentCall extends Context.Service<CurrentCall, Call | undefined>()("troupe/CurrentCall") {}
+
+/** The list of waiters of an ask while nobody waits yet: settling needs no report, its caller looks at the exit. */
+const ASKED: Array<Observer> = []
+
+const NO_ARGS: ReadonlyArray<unknown> = []
+
+export class Call extends Ref {
+  stage: Stage = Stage.Waiting
+  /** When it began to wait, then when it began to run: milliseconds modulo 2^32, which the engine stores inline. */
+  since = 0
+  /** How often the method has been started. */
+  attempts = 0
+  fiber: Fiber.Fiber<any, any> | undefined = undefined
+  /** Neighbours in the line of waiting calls, then in the list of running ones. */
+  previous: Call | undefined = undefined
+  next: Call | undefined = undefined
+  /** The call that submitted this one. Set once this one did not settle on the spot. */
+  parent: Call | undefined = undefined
+  /** Unsettled calls that this one submitted. */
+  children: Set<Call> | undefined = undefined
+
+  readonly queue: CallQueue
+  readonly method: MethodSpec
+  /** The context of the submitter. */
+  readonly context: Context.Context<never>
+  args: ReadonlyArray<unknown>
+
+  constructor(
+    queue: CallQueue,
+    method: MethodSpec,
+    args: ReadonlyArray<unknown>,
+    context: Context.Context<never>,
+    asked: boolean
+  ) {
+    super()
+    this.queue = queue
+    this.method = method
+    this.args = args
+    this.context = context
+    if (asked) this.resumes = ASKED
+  }
+
+  override settle(exit: Exit.Exit<any, any>): boolean {
+    if (this.resumes === ASKED) {
+      this.resumes = undefined
+      this.exit = exit
+    } else if (!super.settle(exit)) return false
+    this.args = NO_ARGS
+    this.children = undefined
+    return true
+  }
+
+  override observe(observer: Observer): void {
+    if (this.resumes === ASKED) this.resumes = [observer]
+    else super.observe(observer)
+  }
+
+  /** Waits as an asker does: interruption cancels the call and waits until it has settled (semantics 1.2). */
+  waitOrCancel(): Effect.Effect<any, any> {
+    return Effect.callback((resume) => {
+      this.observe(resume)
+      return this.cancelAndWait(resume)
+    })
+  }
+
+  /** Ends the wait of `observer`, and the call with it. */
+  cancelAndWait(observer: Observer): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.unobserve(observer)
+      this.queue.cell.cancel(this, true)
+      return this.settled()
+    })
+  }
+
+  /** Succeeds once the call has settled, however it did. */
+  settled(): Effect.Effect<void> {
+    if (this.exit !== undefined) return Effect.void
+    return Effect.callback((resume) => {
+      const done = () => resume(Effect.void)
+      this.observe(done)
+      return Effect.sync(() => this.unobserve(done))
+    })
+  }
+
+  stamp(): void {
+    this.since = now(this.context)
+  }
+
+  override get origin(): string {
+    return this.method.label
+  }
+
+  override get status(): string {
+    if (this.exit !== undefined) return super.status
+    const seconds = ((now(this.context) - this.since) >>> 0) / 1000
+    return `${this.stage < Stage.Running ? "waiting" : "running"} ${seconds.toFixed(1)} s`
+  }
+
+  override toJSON(): unknown {
+    return { _id: "ObjectRef", id: this.id, call: this.origin, status: this.status }
+  }
+}
+
+// `| 0` is modulo 2^32, so differences are right for 49 days.
+const now = (context: Context.Context<never>): number => Context.get(context, Clock.Clock).currentTimeMillisUnsafe() | 0
+
+/** The context in which `call` runs: `context`, and the call itself. */
+export const within = (context: Context.Context<never>, call: Call | undefined): Context.Context<never> =>
+  Context.addUnsafe(context, CurrentCall.key, call)
+
+/** The unsettled call that a fiber with this context works for, if any. */
+export const current = (context: Context.Context<never>): Call | undefined => {
+  const call = Context.getOrUndefined(context, CurrentCall)
+  return call === undefined || call.exit !== undefined ? undefined : call
+}
+
+/** The calls that led to this one, nearest first. */
+export const callers = (call: Call): Array<Call> => {
+  const path: Array<Call> = []
+  for (let parent = submitter(call); parent !== undefined; parent = submitter(parent)) path.push(parent)
+  return path
+}
+
+/** Settled or not: a failed call was submitted by somebody all the same. */
+const submitter = (call: Call): Call | undefined => Context.getOrUndefined(call.context, CurrentCall)

@@ -1,0 +1,154 @@
+/**
+ * The line of calls before one set of permits.
+ *
+ * It is a semaphore and its waiters in one object. Effect's own Semaphore wakes waiters in time linear in their number,
+ * so a long line on it is quadratic, and each waiter there is a fiber; here a waiting call is a list node, and gets a
+ * fiber only together with a permit.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Context from "effect/Context"
+import * as Scheduler from "effect/Scheduler"
+import { type Call, Stage, within } from "./call.ts"
+import type { Cell } from "./cell.ts"
+import * as stack from "./stack.ts"
+
+/** How many calls start in one go before the event loop gets its turn. */
+const START_BUDGET = 1024
+
+export class CallQueue {
+  /** Permits in use: calls between start and settle. */
+  running = 0
+  /** Calls in line. */
+  waiting = 0
+  head: Call | undefined = undefined
+  private tail: Call | undefined = undefined
+  private draining = false
+  private scheduled = false
+
+  readonly cell: Cell
+  /** The concurrency group, or `undefined` for the actor's own permits. */
+  readonly group: string | undefined
+  limit: number
+
+  constructor(cell: Cell, group: string | undefined, limit: number) {
+    this.cell = cell
+    this.group = group
+    this.limit = limit
+  }
+
+  /**
+   * Starts an ask on its caller's stack when it is its turn, else puts it in line. Calls that wait for the scheduler to
+   * start them came first, and are started first.
+   */
+  startOrWait(call: Call, dispatcher: Scheduler.SchedulerDispatcher | undefined): void {
+    if (!stack.isDeep() && !this.cell.paused) {
+      if (this.head !== undefined) this.drain()
+      if (this.head === undefined && this.running < this.limit) {
+        stack.enter()
+        try {
+          return this.start(call)
+        } finally {
+          stack.leave()
+        }
+      }
+    }
+    this.wait(call, dispatcher)
+  }
+
+  /** Puts a call in line. It starts no earlier than the scheduler's next turn. */
+  wait(call: Call, dispatcher: Scheduler.SchedulerDispatcher | undefined): void {
+    call.stage = Stage.Waiting
+    call.stamp()
+    call.previous = this.tail
+    if (this.tail === undefined) this.head = call
+    else this.tail.next = call
+    this.tail = call
+    this.waiting++
+    // A drain under way gets to this call by itself.
+    if (!this.draining && this.running < this.limit) this.schedule(dispatcher)
+  }
+
+  /** Puts a call that is to run again back where it stood: before everything submitted after it. */
+  waitAgain(call: Call): void {
+    let next = this.head
+    while (next !== undefined && next.id < call.id) next = next.next
+    if (next === undefined) return this.wait(call, undefined)
+    call.stage = Stage.Waiting
+    call.stamp()
+    call.next = next
+    call.previous = next.previous
+    if (next.previous === undefined) this.head = call
+    else next.previous.next = call
+    next.previous = call
+    this.waiting++
+  }
+
+  remove(call: Call): void {
+    if (call.previous === undefined) this.head = call.next
+    else call.previous.next = call.next
+    if (call.next === undefined) this.tail = call.previous
+    else call.next.previous = call.previous
+    call.previous = call.next = undefined
+    this.waiting--
+  }
+
+  /** Starts waiting calls while there are permits. A loop and not a recursion, since a call may settle as it starts. */
+  drain(): void {
+    if (this.draining || this.cell.paused) return
+    if (stack.isDeep()) return this.schedule(undefined)
+    this.draining = true
+    stack.enter()
+    try {
+      let budget = START_BUDGET
+      while (this.head !== undefined && this.running < this.limit && !this.cell.paused) {
+        if (budget-- === 0) return this.schedule(undefined)
+        const call = this.head
+        this.remove(call)
+        this.start(call)
+      }
+    } finally {
+      this.draining = false
+      stack.leave()
+    }
+  }
+
+  private schedule(dispatcher: Scheduler.SchedulerDispatcher | undefined): void {
+    if (this.scheduled) return
+    this.scheduled = true
+    const turn = dispatcher ?? Context.get(this.head!.context, Scheduler.Scheduler).makeDispatcher()
+    turn.scheduleTask(() => {
+      this.scheduled = false
+      this.drain()
+    }, 0)
+  }
+
+  private start(call: Call): void {
+    this.running++
+    call.stage = Stage.Running
+    call.attempts++
+    const effect = this.cell.invoke(call)
+    // A method that has its result at once needs no fiber.
+    if (Exit.isExit(effect)) return this.finish(call, effect)
+    const fiber = Effect.runForkWith(within(this.cell.contextFor(call.context), call))(effect)
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) return this.finish(call, exit)
+    call.fiber = fiber
+    call.stamp()
+    this.cell.track(call)
+    fiber.addObserver((exit) => {
+      this.cell.untrack(call)
+      this.finish(call, exit)
+    })
+    // It was told to end while it was still on our stack, and had no fiber that could be told.
+    if ((call.stage as Stage) !== Stage.Running) fiber.interruptUnsafe()
+  }
+
+  private finish(call: Call, exit: Exit.Exit<any, any>): void {
+    // The permit is free before anybody hears of the result, so that whoever goes on finds it.
+    this.running--
+    call.fiber = undefined
+    this.cell.finish(call, exit)
+    if (this.head !== undefined) this.drain()
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Ending what a ref stands for.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import { ActorError, TaskCancelled } from "../ActorError.ts"
+import type { CancelOutcome } from "../ObjectRef.ts"
+import { Call, Stage } from "./call.ts"
+import { withoutStack } from "./failure.ts"
+import { Ref } from "./ref.ts"
+
+/** A ref for an effect that runs in the background. */
+class EffectRef extends Ref {
+  fiber: Fiber.Fiber<any, any> | undefined = undefined
+  cancelled = false
+}
+
+export const fromEffect = (effect: Effect.Effect<any, any, any>): Effect.Effect<Ref, never, any> =>
+  Effect.withFiber((fiber) => {
+    const ref = new EffectRef()
+    ref.fiber = Effect.runForkWith(fiber.context)(effect as Effect.Effect<any, any>)
+    ref.fiber.addObserver((exit) => ref.settle(Exit.hasInterrupts(exit) && ref.cancelled ? cancelledExit() : exit))
+    return Exit.succeed(ref)
+  })
+
+export const cancel = (
+  ref: Ref,
+  options?: { readonly recursive?: boolean | undefined }
+): Effect.Effect<CancelOutcome> =>
+  Effect.suspend(() => {
+    if (ref.exit !== undefined) return Effect.succeed("AlreadyDone")
+    if (ref instanceof Call) return cancelCall(ref, options?.recursive ?? true)
+    if (ref instanceof EffectRef) return cancelEffect(ref)
+    // A promise cannot be stopped. Its ref can: nobody waits for it any longer.
+    ref.settle(cancelledExit())
+    return Effect.succeed("Interrupted")
+  })
+
+const cancelCall = (call: Call, recursive: boolean): Effect.Effect<CancelOutcome> => {
+  const started = call.attempts > 0
+  call.queue.cell.cancel(call, recursive)
+  const outcome = Effect.sync((): CancelOutcome => {
+    if (!started) return "NotStarted"
+    return call.stage === Stage.Cancelling && isCancelled(call.exit!) ? "Interrupted" : "AlreadyDone"
+  })
+  return Effect.andThen(call.settled(), outcome)
+}
+
+const cancelEffect = (ref: EffectRef): Effect.Effect<CancelOutcome> => {
+  ref.cancelled = true
+  ref.fiber!.interruptUnsafe()
+  return Effect.map(Effect.exit(ref.wait()), (exit) => (isCancelled(exit) ? "Interrupted" : "AlreadyDone"))
+}
+
+const isCancelled = (exit: Exit.Exit<any, any>): boolean =>
+  exit._tag === "Failure" &&
+  exit.cause.reasons.some(
+    (reason) =>
+      Cause.isFailReason(reason) && reason.error instanceof ActorError && reason.error.reason._tag === "TaskCancelled"
+  )
+
+const cancelledExit = (): Exit.Exit<never, ActorError> =>
+  Exit.fail(
+    withoutStack(
+      () =>
+        new ActorError({ reason: new TaskCancelled({ actor: "ObjectRef.fromEffect", method: "", mayHaveRun: true }) })
+    )
+  )

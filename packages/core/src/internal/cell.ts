@@ -1,0 +1,483 @@
+/**
+ * One running instance of an actor: its methods, its lines of calls, its Scope and its fate.
+ *
+ * All state changes happen in synchronous functions; effects are at the edges. A cell knows nothing of how its methods
+ * come about: a home beyond this process is a constructor whose methods send their calls elsewhere.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type * as Scheduler from "effect/Scheduler"
+import * as Scope from "effect/Scope"
+import { ActorContext } from "../ActorContext.ts"
+import { ActorDied } from "../ActorError.ts"
+import { Call, current, Stage, within } from "./call.ts"
+import { CallQueue } from "./callQueue.ts"
+import * as context from "./context.ts"
+import * as contract from "./contract.ts"
+import * as failure from "./failure.ts"
+import type { MethodSpec } from "./method.ts"
+import type { InstanceOptions } from "./options.ts"
+import * as pacer from "./pacer.ts"
+import { hasRef, Preparing } from "./preparing.ts"
+
+/** What a constructor makes: an object of methods. */
+export type Implementation = { readonly [method: string]: (...args: ReadonlyArray<any>) => unknown }
+
+export type Dispatcher = Scheduler.SchedulerDispatcher | undefined
+
+let lastInstance = 0
+
+export class Cell {
+  readonly actor: string
+  readonly instance: number = ++lastInstance
+  readonly options: InstanceOptions
+  /** How often the instance has been restarted. */
+  restarts = 0
+
+  readonly main: CallQueue
+  private readonly groups: ReadonlyMap<string, CallQueue> | undefined
+  /** Calls accepted and not yet settled. */
+  pending = 0
+  /** While set, no call starts: the instance is restarting. */
+  paused = false
+  /** Why no call is accepted any more, from the moment that is so. */
+  death: ActorDied | undefined = undefined
+  /** Whether the instance has ended for good, finalizers included. */
+  gone = false
+
+  private readonly make: Effect.Effect<Implementation, any>
+  implementation: Implementation | undefined = undefined
+  private scope: Scope.Closeable
+  /** The context in which the instance is made, with its Scope and its ActorContext. */
+  private context: Context.Context<never>
+  private lastCaller: Context.Context<never> | undefined = undefined
+  private lastMerged: Context.Context<never> | undefined = undefined
+
+  /** The list of calls that run on fibers. */
+  private running: Call | undefined = undefined
+  private preparing: Preparing | undefined = undefined
+  private timers: Map<Call, Fiber.Fiber<void>> | undefined = undefined
+  /** Submitters that wait for `pending` to fall below `maxPendingCalls`. */
+  private suspended: Set<() => void> | undefined = undefined
+  private watchers: Set<() => void> | undefined = undefined
+  /** Set while the end of a call matters to more than the call. */
+  private attentive = false
+  private dying = false
+  private closing = false
+  private pacer: pacer.Pacer | undefined = undefined
+  private supervisor: Fiber.Fiber<void> | undefined = undefined
+  private onQuiet: (() => void) | undefined = undefined
+
+  constructor(
+    actor: string,
+    make: Effect.Effect<Implementation, any>,
+    options: InstanceOptions,
+    context: Context.Context<never>
+  ) {
+    this.actor = actor
+    this.make = make
+    this.options = options
+    this.main = new CallQueue(this, undefined, options.maxConcurrency)
+    this.groups =
+      options.concurrencyGroups &&
+      new Map(
+        Object.entries(options.concurrencyGroups).map(([name, { maxConcurrency }]) => [
+          name,
+          new CallQueue(this, name, maxConcurrency)
+        ])
+      )
+    this.scope = Scope.makeUnsafe()
+    this.context = this.inside(context)
+  }
+
+  get name(): string | undefined {
+    return this.options.name
+  }
+
+  // --- calls ---------------------------------------------------------------------------------------------------------
+
+  /** Whether a submission has to be refused, or has to wait, for want of room. */
+  get full(): boolean {
+    return this.pending >= this.options.maxPendingCalls || (this.suspended !== undefined && this.suspended.size > 0)
+  }
+
+  /** Accepts a call, or settles it right away if the instance is gone. An `asked` call may start on this very stack. */
+  submit(
+    queue: CallQueue,
+    method: MethodSpec,
+    args: ReadonlyArray<unknown>,
+    caller: Context.Context<never>,
+    dispatcher: Dispatcher,
+    asked: boolean
+  ): Call {
+    const call = new Call(queue, method, args, caller, asked)
+    if (this.death !== undefined) {
+      call.settle(failure.died(call, this.death))
+      return call
+    }
+    this.pending++
+    if (hasRef(args)) this.prepare(call, dispatcher)
+    else this.enqueue(call, dispatcher, asked)
+    if (call.exit === undefined) this.adopt(call)
+    return call
+  }
+
+  private prepare(call: Call, dispatcher: Dispatcher): void {
+    call.stage = Stage.Preparing
+    call.stamp()
+    this.preparing ??= new Preparing()
+    this.preparing.start(call, (failed) => {
+      if (failed !== undefined) this.settle(call, failed)
+      else this.enqueue(call, dispatcher, false)
+    })
+  }
+
+  private enqueue(call: Call, dispatcher: Dispatcher, asked: boolean): void {
+    const issue = call.method.contract && contract.checkArgs(call.method.contract, call.args)
+    if (issue !== undefined) this.settle(call, failure.decode(call, issue))
+    else if (asked) call.queue.startOrWait(call, dispatcher)
+    else call.queue.wait(call, dispatcher)
+  }
+
+  /** What an unsettled call needs besides waiting: a parent that may cancel it, and a timer. */
+  private adopt(call: Call): void {
+    const parent = current(call.context)
+    if (parent !== undefined) {
+      call.parent = parent
+      parent.children ??= new Set()
+      parent.children.add(call)
+    }
+    const { timeout } = call.method
+    if (timeout === undefined) return
+    this.timers ??= new Map()
+    const expire = Effect.andThen(
+      Effect.sleep(timeout),
+      Effect.sync(() => this.end(call, Stage.Expiring))
+    )
+    this.timers.set(call, Effect.runForkWith(call.context)(expire))
+  }
+
+  /** Runs the method. What it does not do in Effect's way is a defect of the call, and never harms the instance. */
+  invoke(call: Call): Effect.Effect<any, any> {
+    try {
+      const effect = this.implementation![call.method.name]!(...call.args)
+      return Effect.isEffect(effect) ? (effect as Effect.Effect<any, any>) : Exit.die(notAnEffect(call, effect))
+    } catch (defect) {
+      return Exit.die(defect)
+    }
+  }
+
+  /** The context in which methods run when called from `caller`. Nearly all calls in a row have the same caller. */
+  contextFor(caller: Context.Context<never>): Context.Context<never> {
+    if (this.lastCaller !== caller) {
+      this.lastMerged = context.merge(caller, this.context)
+      this.lastCaller = caller
+    }
+    return this.lastMerged!
+  }
+
+  /** A method has ended: its call settles, or runs again. */
+  finish(call: Call, exit: Exit.Exit<any, any>): void {
+    if (exit._tag === "Failure") {
+      if (call.stage === Stage.Running && Cause.hasDies(exit.cause)) this.defect(exit.cause)
+      if (this.runsAgain(call, exit.cause)) call.queue.waitAgain(call)
+      else this.settle(call, exit)
+    } else {
+      const issue = call.method.contract && contract.checkSuccess(call.method.contract, exit.value)
+      this.settle(call, issue === undefined ? exit : failure.decode(call, issue))
+    }
+    if (this.attentive) this.attend()
+  }
+
+  private runsAgain(call: Call, cause: Cause.Cause<unknown>): boolean {
+    const { maxTaskRetries, retry } = call.method
+    if (call.attempts > maxTaskRetries || (call.stage !== Stage.Running && call.stage !== Stage.Restarting))
+      return false
+    if (this.paused && this.death === undefined && (Cause.hasInterrupts(cause) || Cause.hasDies(cause))) return true
+    const fail = cause.reasons.find(Cause.isFailReason)
+    if (fail === undefined) return false
+    return typeof retry === "function" ? retry(fail.error) : retry
+  }
+
+  private settle(call: Call, exit: Exit.Exit<any, any>): void {
+    this.pending--
+    if (call.parent !== undefined) call.parent.children?.delete(call)
+    if (this.timers !== undefined) this.stopTimer(call)
+    call.settle(exit._tag === "Failure" ? failure.explain(call, exit, this.death) : exit)
+    if (this.attentive) this.attend()
+  }
+
+  private stopTimer(call: Call): void {
+    const timer = this.timers!.get(call)
+    if (timer === undefined) return
+    this.timers!.delete(call)
+    timer.interruptUnsafe()
+  }
+
+  /** Keeps a call that runs on a fiber within reach. */
+  track(call: Call): void {
+    call.next = this.running
+    if (this.running !== undefined) this.running.previous = call
+    this.running = call
+  }
+
+  untrack(call: Call): void {
+    if (call.previous === undefined) this.running = call.next
+    else call.previous.next = call.next
+    if (call.next !== undefined) call.next.previous = call.previous
+    call.previous = call.next = undefined
+  }
+
+  // --- ending calls --------------------------------------------------------------------------------------------------
+
+  /** Cancels a call, and with it the unsettled calls that it submitted, unless told otherwise. */
+  cancel(call: Call, recursive: boolean): void {
+    const victims = [call]
+    if (recursive) {
+      // The list grows as we go: children of children, without recursion on the stack.
+      for (let i = 0; i < victims.length; i++) {
+        const { children } = victims[i]!
+        if (children !== undefined) victims.push(...children)
+      }
+    }
+    for (const victim of victims) victim.queue.cell.end(victim, Stage.Cancelling)
+  }
+
+  /** Ends a call for the reason that `stage` stands for: at once if it has not started, by interruption if it has. */
+  private end(call: Call, stage: Stage): void {
+    if (call.exit !== undefined || call.stage > Stage.Running) return
+    const waits = call.stage
+    call.stage = stage
+    if (waits === Stage.Running) return call.fiber?.interruptUnsafe()
+    if (waits === Stage.Waiting) call.queue.remove(call)
+    else this.preparing!.drop(call)
+    this.settle(call, Exit.interrupt())
+  }
+
+  // --- room for submissions ------------------------------------------------------------------------------------------
+
+  /** Calls `submit` when it is the turn of a submitter that found no room. Returns how to give up. */
+  whenRoom(submit: () => void): () => void {
+    this.suspended ??= new Set()
+    this.suspended.add(submit)
+    this.attentive = true
+    return () => {
+      this.suspended!.delete(submit)
+    }
+  }
+
+  private attend(): void {
+    this.admit()
+    if (this.onQuiet !== undefined && this.quiet) this.onQuiet()
+    if (this.death !== undefined && this.pending === 0) this.close()
+  }
+
+  private admit(): void {
+    if (this.suspended === undefined) return
+    for (const submit of this.suspended) {
+      if (this.pending >= this.options.maxPendingCalls && this.death === undefined) return
+      this.suspended.delete(submit)
+      submit()
+    }
+  }
+
+  // --- permits -------------------------------------------------------------------------------------------------------
+
+  /** The line for a concurrency group, or for the actor's own permits. */
+  queue(group: string | undefined): CallQueue {
+    if (group === undefined) return this.main
+    const queue = this.groups?.get(group)
+    if (queue !== undefined) return queue
+    const known = this.groups === undefined ? "it has none" : `it has ${[...this.groups.keys()].join(", ")}`
+    throw new RangeError(`${this.actor}: there is no concurrency group "${group}", ${known}`)
+  }
+
+  resize(queue: CallQueue, limit: number): void {
+    queue.limit = limit
+    queue.drain()
+  }
+
+  private *queues(): Generator<CallQueue> {
+    yield this.main
+    if (this.groups !== undefined) yield* this.groups.values()
+  }
+
+  private get quiet(): boolean {
+    for (const queue of this.queues()) if (queue.running > 0) return false
+    return true
+  }
+
+  // --- life ----------------------------------------------------------------------------------------------------------
+
+  /** Runs the constructor. If it does not succeed, the instance is dead. */
+  boot(): Effect.Effect<void, any> {
+    return Effect.catchCause(this.construct(), (cause) => {
+      this.kill("its constructor failed", cause)
+      return Effect.andThen(this.ended(), Effect.failCause(cause))
+    })
+  }
+
+  private construct(): Effect.Effect<void, any> {
+    return Effect.map(Effect.provideContext(this.make, this.context), (implementation) => {
+      this.implementation = implementation
+    })
+  }
+
+  private inside(context: Context.Context<never>): Context.Context<never> {
+    const own = Context.addUnsafe(context, Scope.Scope.key, this.scope)
+    return within(Context.addUnsafe(own, ActorContext.key, this), undefined)
+  }
+
+  private defect(cause: Cause.Cause<unknown>): void {
+    if (this.death !== undefined || this.paused || this.options.onDefect === "resume") return
+    if (this.options.onDefect === "stop") this.kill("a method died of a defect", cause)
+    else this.restart(cause)
+  }
+
+  /** Rebuilds the instance. Waiting calls stay in line; running ones are interrupted. */
+  restart(cause: Cause.Cause<unknown>): void {
+    if (this.death !== undefined || this.paused) return
+    this.paused = this.attentive = true
+    for (const call of this.runningNow()) this.end(call, Stage.Restarting)
+    this.supervisor = Effect.runForkWith(this.context)(this.rebuild(cause))
+  }
+
+  private rebuild(cause: Cause.Cause<unknown>): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      yield* this.quieted()
+      this.pacer ??= pacer.make(this.options.restart!)
+      for (let why = cause; ; ) {
+        yield* this.closeScope(Exit.failCause(why))
+        if (!(yield* this.pacer(why))) return this.kill("its restart schedule ended", why)
+        this.restarts++
+        this.scope = Scope.makeUnsafe()
+        this.context = this.inside(this.context)
+        this.lastCaller = undefined
+        const exit = yield* Effect.exit(this.construct())
+        if (exit._tag === "Success") break
+        why = exit.cause
+      }
+      this.supervisor = undefined
+      this.paused = false
+      for (const queue of this.queues()) queue.drain()
+    })
+  }
+
+  /** Succeeds when no call runs any more. */
+  private quieted(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      this.onQuiet = () => {
+        this.onQuiet = undefined
+        resume(Effect.void)
+      }
+      if (this.quiet) this.onQuiet()
+    })
+  }
+
+  private *runningNow(): Generator<Call> {
+    // Ending a call takes it off the list, so we walk a copy.
+    const calls: Array<Call> = []
+    for (let call = this.running; call !== undefined; call = call.next) calls.push(call)
+    yield* calls
+  }
+
+  /** No new calls; those accepted finish, then the instance ends. */
+  stop(why: string): void {
+    if (this.death !== undefined) return
+    this.refuse(why, undefined)
+    if (this.pending === 0) this.close()
+  }
+
+  /** No new calls, waiting ones fail, running ones finish, but for the one that asked for it. */
+  retire(why: string, asker: Call | undefined): void {
+    if (this.death === undefined) this.refuse(why, undefined)
+    this.failWaiting()
+    if (asker !== undefined) this.end(asker, Stage.Dying)
+    if (this.pending === 0) this.close()
+  }
+
+  /** No new calls, waiting ones fail, running ones are interrupted. */
+  kill(why: string, cause: Cause.Cause<unknown> | undefined): void {
+    if (this.dying) return
+    this.dying = true
+    this.refuse(why, cause)
+    this.failWaiting()
+    for (const call of this.runningNow()) this.end(call, Stage.Dying)
+    if (this.pending === 0) this.close()
+  }
+
+  private refuse(why: string, cause: Cause.Cause<unknown> | undefined): void {
+    const at = Context.get(this.context, Clock.Clock).currentTimeMillisUnsafe()
+    this.death = failure.withoutStack(
+      () =>
+        new ActorDied({
+          actor: this.actor,
+          method: "",
+          why,
+          at,
+          mayHaveRun: false,
+          ...(cause === undefined ? undefined : { cause: Cause.squash(cause) })
+        })
+    )
+    this.attentive = true
+    this.admit()
+  }
+
+  private failWaiting(): void {
+    for (const call of this.preparing?.dropAll() ?? []) {
+      call.stage = Stage.Dying
+      this.settle(call, Exit.interrupt())
+    }
+    for (const queue of this.queues()) while (queue.head !== undefined) this.end(queue.head, Stage.Dying)
+  }
+
+  private close(): void {
+    if (this.closing) return
+    this.closing = true
+    this.supervisor?.interruptUnsafe()
+    const finalizers = Scope.closeUnsafe(this.scope, Exit.void)
+    if (finalizers === undefined) this.vanish()
+    else {
+      Effect.runForkWith(this.context)(logged(this, finalizers)).addObserver(() => this.vanish())
+    }
+  }
+
+  private closeScope(exit: Exit.Exit<any, any>): Effect.Effect<void> {
+    return logged(this, Scope.close(this.scope, exit))
+  }
+
+  private vanish(): void {
+    this.gone = true
+    const { watchers } = this
+    this.watchers = this.implementation = undefined
+    if (watchers !== undefined) for (const tell of watchers) tell()
+  }
+
+  /** Succeeds when the instance is gone. */
+  ended(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      if (this.gone) return resume(Effect.void)
+      const tell = () => resume(Effect.void)
+      this.watchers ??= new Set()
+      this.watchers.add(tell)
+      return Effect.sync(() => {
+        this.watchers?.delete(tell)
+      })
+    })
+  }
+}
+
+/** A finalizer that dies does not keep the instance from ending, and is not lost either. */
+const logged = (cell: Cell, finalizers: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.catchCause(finalizers, (cause) =>
+    Effect.logError(`A finalizer of ${cell.actor} (instance ${cell.instance}) failed`, cause)
+  )
+
+const notAnEffect = (call: Call, value: unknown): TypeError =>
+  new TypeError(
+    `${call.origin} must return an Effect, but returned ${value === null ? "null" : typeof value}. Wrap the result: Effect.succeed(...), or Effect.promise(() => ...) for a Promise.`
+  )

@@ -1,0 +1,112 @@
+/**
+ * Waiting for several refs at once, without a fiber for each.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import type { Ref } from "./ref.ts"
+
+type Shape = ReadonlyArray<Ref> | Readonly<Record<string, Ref>>
+
+/**
+ * Watches refs until `step` returns an exit, and resumes with it. Settled refs are stepped through at once, in order.
+ * The watch leaves no observer behind, however it ends.
+ */
+const watch = (
+  refs: ReadonlyArray<Ref>,
+  step: (exit: Exit.Exit<any, any>, index: number) => Exit.Exit<any, any> | undefined
+): Effect.Effect<any, any> =>
+  Effect.callback((resume) => {
+    const watched: Array<() => void> = []
+    const leave = () => {
+      for (const unobserve of watched) unobserve()
+    }
+    let result: Exit.Exit<any, any> | undefined
+    for (let index = 0; index < refs.length && result === undefined; index++) {
+      const ref = refs[index]!
+      const exit = ref.look()
+      if (exit !== undefined) {
+        result = step(exit, index)
+        continue
+      }
+      const observer = (exit: Exit.Exit<any, any>) => {
+        if (result !== undefined) return
+        result = step(exit, index)
+        if (result === undefined) return
+        leave()
+        resume(result)
+      }
+      ref.observe(observer)
+      watched.push(() => ref.unobserve(observer))
+    }
+    if (result === undefined) return Effect.sync(leave)
+    leave()
+    resume(result)
+  })
+
+const refsOf = (shape: Shape): ReadonlyArray<Ref> => (Array.isArray(shape) ? shape : Object.values(shape))
+
+const reshape = (shape: Shape, values: ReadonlyArray<unknown>): unknown =>
+  Array.isArray(shape) ? values : Object.fromEntries(Object.keys(shape).map((key, index) => [key, values[index]]))
+
+/** Collects what `take` makes of each exit, or ends with the failure that it returns. */
+const collect = (shape: Shape, take: (exit: Exit.Exit<any, any>) => Exit.Exit<any, any>): Effect.Effect<any, any> => {
+  const refs = refsOf(shape)
+  if (refs.length === 0) return Effect.succeed(reshape(shape, []))
+  return Effect.suspend(() => {
+    const values = new Array<unknown>(refs.length)
+    let missing = refs.length
+    return watch(refs, (exit, index) => {
+      const taken = take(exit)
+      if (taken._tag === "Failure") return taken
+      values[index] = taken.value
+      return --missing === 0 ? Exit.succeed(reshape(shape, values)) : undefined
+    })
+  })
+}
+
+export const all = (shape: Shape): Effect.Effect<any, any> => collect(shape, (exit) => exit)
+
+export const allSettled = (shape: Shape): Effect.Effect<any, any> => collect(shape, (exit) => Exit.succeed(exit))
+
+const atLeastOne = (operation: string, refs: ReadonlyArray<Ref>): Effect.Effect<never> | undefined =>
+  refs.length > 0
+    ? undefined
+    : Effect.die(new RangeError(`ObjectRef.${operation} needs at least one ref, with none it would wait for ever`))
+
+export const race = (refs: ReadonlyArray<Ref>): Effect.Effect<any, any> =>
+  atLeastOne("race", refs) ?? watch(refs, (exit) => exit)
+
+export const any = (refs: ReadonlyArray<Ref>): Effect.Effect<any, any> =>
+  atLeastOne("any", refs) ??
+  Effect.suspend(() => {
+    const causes: Array<Cause.Cause<unknown>> = []
+    return watch(refs, (exit) => {
+      if (exit._tag === "Success") return exit
+      causes.push(exit.cause)
+      if (causes.length < refs.length) return undefined
+      return Exit.failCause(Cause.fromReasons(causes.flatMap((cause) => cause.reasons)))
+    })
+  })
+
+export const asCompleted = (refs: ReadonlyArray<Ref>): Stream.Stream<any, any> =>
+  Stream.callback<Exit.Exit<any, any>>((queue) =>
+    Effect.callback<void>((resume) => {
+      let missing = refs.length
+      const observer = (exit: Exit.Exit<any, any>) => {
+        Queue.offerUnsafe(queue, exit)
+        if (--missing === 0) finish()
+      }
+      const finish = () => {
+        Queue.endUnsafe(queue)
+        resume(Effect.void)
+      }
+      if (missing === 0) return finish()
+      for (const ref of refs) ref.observe(observer)
+      return Effect.sync(() => {
+        for (const ref of refs) ref.unobserve(observer)
+      })
+    })
+  ).pipe(Stream.mapEffect((exit) => exit))

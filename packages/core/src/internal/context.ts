@@ -1,0 +1,49 @@
+/**
+ * In whose context a method runs.
+ *
+ * The caller's context is the ground: its tracer, log annotations and references reach the method. The services with
+ * which the actor was built lie on top: they win. The exception are the references of Effect itself, which say how the
+ * current request is to be run and watched. There the caller wins where it has set one.
+ */
+import * as Context from "effect/Context"
+
+/** Effect's own ambient references, by key. A test holds this list against the modules that define them. */
+export const ambient: ReadonlySet<string> = new Set([
+  "effect/Clock",
+  "effect/Console",
+  "effect/ConfigProvider",
+  "effect/Random",
+  "effect/Scheduler",
+  "effect/Scheduler/MaxOpsBeforeYield",
+  "effect/Scheduler/PreventSchedulerYield",
+  "effect/Tracer",
+  "effect/Tracer/ParentSpan",
+  "effect/Tracer/DisablePropagation",
+  "effect/Tracer/CurrentTraceLevel",
+  "effect/Tracer/MinimumTraceLevel",
+  "effect/References/TracerEnabled",
+  "effect/References/TracerTimingEnabled",
+  "effect/References/TracerSpanAnnotations",
+  "effect/References/TracerSpanLinks",
+  "effect/References/CurrentLogAnnotations",
+  "effect/References/CurrentLogLevel",
+  "effect/References/CurrentLogSpans",
+  "effect/References/CurrentStackFrame",
+  "effect/References/MinimumLogLevel",
+  "effect/References/UnhandledLogLevel",
+  "effect/Logger/CurrentLoggers",
+  "effect/Logger/LogToStderr",
+  "effect/ErrorReporter/CurrentErrorReporters",
+  "effect/Metric/CurrentMetricAttributes",
+  "effect/Metric/MetricRegistry",
+  "effect/Metric/FiberRuntimeMetrics"
+])
+
+/** Lays the actor's services over the caller's context. */
+export const merge = (caller: Context.Context<never>, actor: Context.Context<never>): Context.Context<never> => {
+  const map = new Map(actor.mapUnsafe)
+  for (const [key, value] of caller.mapUnsafe) {
+    if (!map.has(key) || ambient.has(key)) map.set(key, value)
+  }
+  return Context.makeUnsafe(map)
+}

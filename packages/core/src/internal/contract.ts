@@ -1,0 +1,29 @@
+/**
+ * Holds calls to the contract of their method, where `validate: true` asks for it. Values are checked as they are, not
+ * encoded and decoded: inside one process they pass by reference.
+ */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { MethodSpec } from "./method.ts"
+
+type Contract = NonNullable<MethodSpec["contract"]>
+
+/** What is wrong with the arguments of a call, if anything. */
+export const checkArgs = ({ args: schemas }: Contract, args: ReadonlyArray<unknown>): string | undefined => {
+  if (args.length !== schemas.length) return `takes ${schemas.length} argument(s), but got ${args.length}`
+  for (const [index, schema] of schemas.entries()) {
+    const issue = check(schema, args[index])
+    if (issue !== undefined) return `argument ${index + 1} does not fit the contract: ${issue}`
+  }
+}
+
+/** What is wrong with the result of a call, if anything. */
+export const checkSuccess = ({ success }: Contract, value: unknown): string | undefined => {
+  const issue = check(success, value)
+  return issue === undefined ? undefined : `its result does not fit the contract: ${issue}`
+}
+
+const check = (schema: Schema.Top, value: unknown): string | undefined => {
+  const result = Schema.decodeUnknownResult(Schema.toType(schema) as Schema.Codec<unknown>)(value)
+  return Result.isFailure(result) ? String(result.failure) : undefined
+}

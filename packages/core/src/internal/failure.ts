@@ -1,0 +1,111 @@
+/**
+ * How calls fail for reasons of ours, and what every failure of a call carries.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Exit from "effect/Exit"
+import {
+  ActorDied,
+  ActorError,
+  ActorUnavailable,
+  DecodeError,
+  FailedCall,
+  PendingCallsLimitExceeded,
+  type Reason,
+  TaskCancelled
+} from "../ActorError.ts"
+import { type Call, callers, Stage } from "./call.ts"
+import type { MethodSpec } from "./method.ts"
+
+/**
+ * Makes an error without a stack: it would show the inside of this library, and capturing it is most of the cost when
+ * a dying actor fails thousands of calls. Who called is in the cause's {@link FailedCall}.
+ */
+const Limit = Error as unknown as { stackTraceLimit: number | undefined }
+
+export const withoutStack = <A>(make: () => A): A => {
+  const { stackTraceLimit } = Limit
+  Limit.stackTraceLimit = 0
+  try {
+    return make()
+  } finally {
+    Limit.stackTraceLimit = stackTraceLimit
+  }
+}
+
+const error = (make: () => Reason): ActorError => withoutStack(() => new ActorError({ reason: make() }))
+
+const about = ({ actor, name }: MethodSpec) => ({ actor, method: name })
+
+const annotations = (call: Call): Context.Context<never> =>
+  Context.make(FailedCall, {
+    call: call.origin,
+    id: call.id,
+    callers: callers(call).map((caller) => caller.origin)
+  }) as Context.Context<never>
+
+const fail = (call: Call, make: () => Reason): Exit.Exit<never, ActorError> =>
+  Exit.failCause(Cause.annotate(Cause.fail(error(make)), annotations(call)))
+
+export const cancelled = (call: Call): Exit.Exit<never, ActorError> => fail(call, () => cancelledReason(call))
+
+const cancelledReason = (call: Call): TaskCancelled =>
+  new TaskCancelled({ ...about(call.method), mayHaveRun: call.attempts > 0 })
+
+export const died = (call: Call, death: ActorDied): Exit.Exit<never, ActorError> =>
+  fail(call, () => diedReason(call, death))
+
+const diedReason = (call: Call, { at, cause, why }: ActorDied): ActorDied =>
+  new ActorDied({
+    ...about(call.method),
+    why,
+    at,
+    mayHaveRun: call.attempts > 0,
+    ...(cause === undefined ? undefined : { cause })
+  })
+
+export const decode = (call: Call, issue: string): Exit.Exit<never, ActorError> =>
+  fail(call, () => new DecodeError({ ...about(call.method), issue, mayHaveRun: call.attempts > 0 }))
+
+export const limitExceeded = (method: MethodSpec, maxPendingCalls: number): ActorError =>
+  error(() => new PendingCallsLimitExceeded({ ...about(method), maxPendingCalls }))
+
+/**
+ * The exit of a call as its ref shows it. An interruption becomes the reason for it, whatever else is in the cause stays
+ * (semantics 9.3), and the cause is annotated with who called.
+ */
+export const explain = (
+  call: Call,
+  exit: Exit.Failure<unknown, unknown>,
+  death: ActorDied | undefined
+): Exit.Exit<unknown, unknown> => {
+  const { cause } = exit
+  const told = call.stage > Stage.Running
+  const ended = Cause.hasInterrupts(cause) && (told || Cause.hasInterruptsOnly(cause))
+  const reasons = ended
+    ? [
+        Cause.makeFailReason(withoutStack(() => whyInterrupted(call, death))),
+        ...cause.reasons.filter((reason) => !Cause.isInterruptReason(reason))
+      ]
+    : cause.reasons
+  return Exit.failCause(Cause.annotate(Cause.fromReasons(reasons), annotations(call)))
+}
+
+const whyInterrupted = (call: Call, death: ActorDied | undefined): ActorError | Cause.TimeoutError => {
+  switch (call.stage) {
+    case Stage.Expiring:
+      return new Cause.TimeoutError(`${call.origin}: not settled within its timeout`)
+    case Stage.Dying:
+      return new ActorError({ reason: diedReason(call, death!) })
+    case Stage.Restarting:
+      return new ActorError({
+        reason: new ActorUnavailable({
+          ...about(call.method),
+          why: "it is restarting after a defect",
+          mayHaveRun: true
+        })
+      })
+    default:
+      return new ActorError({ reason: cancelledReason(call) })
+  }
+}

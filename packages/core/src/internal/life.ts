@@ -1,0 +1,70 @@
+/**
+ * How instances end, as effects.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { ActorContext } from "../ActorContext.ts"
+import type { ActorDied } from "../ActorError.ts"
+import { current } from "./call.ts"
+import * as calls from "./call.ts"
+import type { Cell } from "./cell.ts"
+import { cellOf } from "./handle.ts"
+
+export const stop = (handle: object): Effect.Effect<void> => {
+  const cell = cellOf(handle)
+  return Effect.withFiber((fiber) => {
+    cell.stop("it was stopped")
+    return isInside(fiber.context, cell) ? Effect.void : cell.ended()
+  })
+}
+
+export const kill = (handle: object): Effect.Effect<void> => {
+  const cell = cellOf(handle)
+  return Effect.suspend(() => {
+    cell.kill("it was killed", undefined)
+    return cell.ended()
+  })
+}
+
+/** Whether a fiber works for a call of this instance, directly or through calls to others. */
+const isInside = (context: Context.Context<never>, cell: Cell): boolean => {
+  const call = current(context)
+  return (
+    call !== undefined && (call.queue.cell === cell || calls.callers(call).some((caller) => caller.queue.cell === cell))
+  )
+}
+
+export const exit: Effect.Effect<never, never, ActorContext> = Effect.withFiber((fiber) => {
+  // The service is the cell itself, see Cell.inside.
+  const cell = Context.get(fiber.context as Context.Context<ActorContext>, ActorContext) as unknown as Cell
+  cell.retire("it called Actor.exit", current(fiber.context))
+  return Effect.interrupt
+})
+
+export const watch = (handle: object): Effect.Effect<ActorDied> => {
+  const cell = cellOf(handle)
+  return Effect.map(cell.ended(), () => cell.death!)
+}
+
+const liveClock = Context.get(Context.empty(), Clock.Clock)
+
+/** How long a Scope that closes waits in real time while a test clock stands still, which nobody moves then. */
+const TEST_PATIENCE = "1 second"
+
+/** What the end of its Scope does to an instance: stop it, and kill it when that takes too long. */
+export const shutdown = (cell: Cell): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    cell.stop("its Scope closed")
+    if (cell.gone) return Effect.void
+    const patience = Effect.sleep(cell.options.shutdownTimeout)
+    const isLive = Context.get(fiber.context, Clock.Clock) === liveClock
+    const timeout = isLive
+      ? patience
+      : Effect.raceFirst(patience, Effect.provideService(Effect.sleep(TEST_PATIENCE), Clock.Clock, liveClock))
+    const kill = Effect.suspend(() => {
+      cell.kill("its Scope closed and its calls did not finish within shutdownTimeout", undefined)
+      return cell.ended()
+    })
+    return Effect.raceFirst(cell.ended(), Effect.andThen(timeout, kill))
+  })

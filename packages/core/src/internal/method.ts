@@ -1,0 +1,23 @@
+/**
+ * What the runtime knows about a method: its name, and the options that apply to its calls.
+ */
+import type * as Duration from "effect/Duration"
+import type * as Schema from "effect/Schema"
+
+export interface MethodSpec {
+  /** The id of the actor. */
+  readonly actor: string
+  /** The property under which the method is found. */
+  readonly name: string
+  /** How errors, spans and people call it: `actor.name` unless told otherwise. */
+  readonly label: string
+  /** The concurrency group it runs in, if not the actor's own. */
+  readonly group: string | undefined
+  readonly maxTaskRetries: number
+  /** Which typed failures to retry. */
+  readonly retry: boolean | ((error: any) => boolean)
+  /** How long a call may take from submission to settling. */
+  readonly timeout: Duration.Duration | undefined
+  /** The contract, where there is one and calls are to be held to it. */
+  readonly contract: { readonly args: ReadonlyArray<Schema.Top>; readonly success: Schema.Top } | undefined
+}

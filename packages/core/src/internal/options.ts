@@ -1,0 +1,134 @@
+/**
+ * The options of an instance, with their defaults, checked where they are written.
+ */
+import type * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Schedule from "effect/Schedule"
+import type { InstanceOptions as Input, MethodOptions } from "../Actor.ts"
+import * as Option from "effect/Option"
+
+export interface InstanceOptions {
+  readonly maxConcurrency: number
+  readonly maxPendingCalls: number
+  readonly overflow: "fail" | "suspend"
+  readonly concurrencyGroups: Readonly<Record<string, ConcurrencyGroup>> | undefined
+  readonly methodOptions: Readonly<Record<string, MethodOptions<string> | undefined>>
+  readonly shutdownTimeout: Duration.Duration
+  readonly onDefect: "resume" | "restart" | "stop"
+  readonly restart: Schedule.Schedule<unknown, Cause.Cause<unknown>> | undefined
+  readonly maxTaskRetries: number
+  readonly retry: boolean | ((error: any) => boolean)
+  readonly validate: boolean
+  readonly name: string | undefined
+  readonly getIfExists: boolean
+}
+
+export interface ConcurrencyGroup {
+  readonly maxConcurrency: number
+  readonly methods: ReadonlyArray<string>
+}
+
+/** Ray's default for async actors. */
+const DEFAULT_MAX_CONCURRENCY = 1000
+const DEFAULT_SHUTDOWN_TIMEOUT = Duration.seconds(5)
+/** What `onDefect: "restart"` does unless told otherwise: five restarts, the first after 100 ms, each after twice as long. */
+const defaultRestart = Schedule.max([Schedule.exponential("100 millis"), Schedule.recurs(5)])
+
+/** Checks `input` and fills in the defaults. `actor` is named in errors. */
+export const normalize = (actor: string, input: Input & Groups): InstanceOptions => {
+  const restart = input.restart ?? (input.onDefect === "restart" ? defaultRestart : undefined)
+  return {
+    maxConcurrency: limit(actor, "maxConcurrency", input.maxConcurrency ?? DEFAULT_MAX_CONCURRENCY),
+    maxPendingCalls: limit(actor, "maxPendingCalls", input.maxPendingCalls ?? Infinity),
+    overflow: oneOf(actor, "overflow", ["fail", "suspend"], input.overflow ?? "fail"),
+    concurrencyGroups: input.concurrencyGroups && groups(actor, input.concurrencyGroups),
+    methodOptions: mapValues(input.methodOptions ?? {}, (options, method) =>
+      methodOptions(`${actor}.${method}`, options)
+    ),
+    shutdownTimeout: duration(actor, "shutdownTimeout", input.shutdownTimeout ?? DEFAULT_SHUTDOWN_TIMEOUT),
+    onDefect: oneOf(
+      actor,
+      "onDefect",
+      ["resume", "restart", "stop"],
+      input.onDefect ?? (restart ? "restart" : "resume")
+    ),
+    restart: restart as InstanceOptions["restart"],
+    maxTaskRetries: count(actor, "maxTaskRetries", input.maxTaskRetries ?? 0),
+    retry: input.retry ?? false,
+    validate: input.validate ?? false,
+    name: input.name === undefined ? undefined : name(actor, input.name),
+    getIfExists: getIfExists(actor, input)
+  }
+}
+
+interface Groups {
+  readonly concurrencyGroups?: Readonly<Record<string, ConcurrencyGroup>> | undefined
+  readonly methodOptions?: Readonly<Record<string, MethodOptions<string> | undefined>> | undefined
+}
+
+/** Checks options of a method. `subject` is named in errors. */
+export const methodOptions = (
+  subject: string,
+  options: MethodOptions<string> | undefined
+): MethodOptions<string> | undefined => {
+  if (options?.maxTaskRetries !== undefined) count(subject, "maxTaskRetries", options.maxTaskRetries)
+  if (options?.timeout !== undefined) duration(subject, "timeout", options.timeout)
+  return options
+}
+
+/** A number of permits: an integer of at least 1, or `Infinity` (semantics 2.4). */
+export const limit = (subject: string, option: string, value: number): number => {
+  if (value === Infinity || (Number.isInteger(value) && value >= 1)) return value
+  throw new RangeError(`${subject}: ${option} must be an integer of at least 1, or Infinity, but is ${show(value)}`)
+}
+
+const count = (subject: string, option: string, value: number): number => {
+  if (value === Infinity || (Number.isInteger(value) && value >= 0)) return value
+  throw new RangeError(`${subject}: ${option} must be an integer of at least 0, or Infinity, but is ${show(value)}`)
+}
+
+export const duration = (subject: string, option: string, value: Duration.Input): Duration.Duration => {
+  const parsed = Option.getOrUndefined(Duration.fromInput(value))
+  if (parsed !== undefined && !(Duration.toMillis(parsed) < 0)) return parsed
+  throw new RangeError(
+    `${subject}: ${option} must be a duration of at least 0, like "5 seconds", but is ${show(value)}`
+  )
+}
+
+const oneOf = <A extends string>(subject: string, option: string, values: ReadonlyArray<A>, value: A): A => {
+  if (values.includes(value)) return value
+  throw new RangeError(`${subject}: ${option} must be ${values.map(show).join(" or ")}, but is ${show(value)}`)
+}
+
+const name = (actor: string, value: string): string => {
+  if (typeof value === "string" && value.trim() !== "") return value
+  throw new RangeError(`${actor}: name must be a string that is not blank, but is ${show(value)}`)
+}
+
+const getIfExists = (actor: string, { getIfExists = false, name }: Input): boolean => {
+  if (!getIfExists || name !== undefined) return getIfExists
+  throw new RangeError(`${actor}: getIfExists needs a name, and there is none`)
+}
+
+const groups = (
+  actor: string,
+  input: Readonly<Record<string, ConcurrencyGroup>>
+): Readonly<Record<string, ConcurrencyGroup>> => {
+  const groupOf = new Map<string, string>()
+  for (const [group, { maxConcurrency, methods }] of Object.entries(input)) {
+    limit(actor, `concurrencyGroups.${group}.maxConcurrency`, maxConcurrency)
+    for (const method of methods) {
+      const other = groupOf.get(method)
+      if (other !== undefined) {
+        throw new RangeError(`${actor}: method "${method}" is in two concurrency groups, "${other}" and "${group}"`)
+      }
+      groupOf.set(method, group)
+    }
+  }
+  return input
+}
+
+const mapValues = <A, B>(self: Readonly<Record<string, A>>, f: (value: A, key: string) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(self).map(([key, value]) => [key, f(value, key)]))
+
+const show = (value: unknown): string => (typeof value === "string" ? `"${value}"` : String(value))

@@ -1,0 +1,17 @@
+/**
+ * Steps through a restart schedule, over the whole life of an instance.
+ */
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+
+/** Waits for the next restart. Succeeds with `false` when the schedule allows no more. */
+export type Pacer = (cause: Cause.Cause<unknown>) => Effect.Effect<boolean>
+
+export const make = (schedule: Schedule.Schedule<unknown, Cause.Cause<unknown>>): Pacer => {
+  let step: ((cause: Cause.Cause<unknown>) => Effect.Effect<unknown, unknown>) | undefined
+  return Effect.fnUntraced(function* (cause) {
+    step ??= yield* Schedule.toStepWithSleep(schedule)
+    return yield* Effect.match(step(cause), { onFailure: () => false, onSuccess: () => true })
+  })
+}

@@ -1,0 +1,60 @@
+/**
+ * Calls that wait for refs among their arguments (semantics 1.5). They stand in no line and hold no permit yet.
+ */
+import type * as Exit from "effect/Exit"
+import type { Call } from "./call.ts"
+import { isRef, type Ref } from "./ref.ts"
+
+export const hasRef = (args: ReadonlyArray<unknown>): boolean => {
+  for (let i = 0; i < args.length; i++) if (isRef(args[i])) return true
+  return false
+}
+
+export class Preparing {
+  private readonly calls = new Map<Call, () => void>()
+
+  get size(): number {
+    return this.calls.size
+  }
+
+  /**
+   * Calls back once: with nothing when the arguments of `call` are all there, and in it, or with the first failure.
+   * Calls back at once if that is known already.
+   */
+  start(call: Call, done: (failed: Exit.Failure<any, any> | undefined) => void): void {
+    const refs = call.args.filter(isRef)
+    const failed = refs.find((ref) => ref.exit?._tag === "Failure")
+    if (failed !== undefined) return done(failed.look() as Exit.Failure<any, any>)
+    const open = refs.filter((ref) => ref.exit === undefined)
+    let missing = open.length
+    const ready = () => {
+      call.args = call.args.map((arg) => (isRef(arg) ? (arg.exit as Exit.Success<any>).value : arg))
+      done(undefined)
+    }
+    if (missing === 0) return ready()
+    const observer = (exit: Exit.Exit<any, any>) => {
+      if (exit._tag === "Success" && --missing > 0) return
+      this.drop(call)
+      if (exit._tag === "Failure") done(exit)
+      else ready()
+    }
+    this.calls.set(call, () => stopWaiting(open, observer))
+    for (const ref of open) ref.observe(observer)
+  }
+
+  /** Forgets a call, which is then never called back for. */
+  drop(call: Call): void {
+    this.calls.get(call)?.()
+    this.calls.delete(call)
+  }
+
+  dropAll(): Array<Call> {
+    const calls = [...this.calls.keys()]
+    for (const call of calls) this.drop(call)
+    return calls
+  }
+}
+
+const stopWaiting = (refs: ReadonlyArray<Ref>, observer: (exit: Exit.Exit<any, any>) => void): void => {
+  for (const ref of refs) ref.unobserve(observer)
+}

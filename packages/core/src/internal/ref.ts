@@ -1,0 +1,124 @@
+/**
+ * The run-time object behind every `ObjectRef`: an Effect, a Deferred and a thenable in one, settled exactly once.
+ *
+ * Waiters are plain callbacks that take the exit, the same as Deferred keeps them, so that `Deferred.await`, a `then`
+ * and a fiber of ours all wait in one list.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import { identity } from "effect/Function"
+import { NodeInspectSymbol } from "effect/Inspectable"
+import { Evaluable } from "./evaluable.ts"
+import * as stack from "./stack.ts"
+import * as unobserved from "./unobserved.ts"
+
+export const TypeId = "~troupe/ObjectRef"
+const DeferredTypeId = "~effect/Deferred"
+
+export type Observer = (exit: Exit.Exit<any, any>) => void
+
+let lastId = 0
+
+export class Ref extends Evaluable {
+  readonly id: number = ++lastId
+  /** How this ref settled, once it has. */
+  exit: Exit.Exit<any, any> | undefined = undefined
+  /** Who waits. The name and the shape are Deferred's. */
+  resumes: Array<Observer> | undefined = undefined
+
+  declare readonly [TypeId]: typeof TypeId
+
+  /**
+   * What Deferred keeps its completion in. There is no setter: whoever tries to complete a ref through the Deferred
+   * module dies with a TypeError, since only the runtime settles refs.
+   */
+  get effect(): Exit.Exit<any, any> | undefined {
+    return this.look()
+  }
+
+  settle(exit: Exit.Exit<any, any>): boolean {
+    if (this.exit !== undefined) return false
+    this.exit = exit
+    const { resumes } = this
+    this.resumes = undefined
+    if (resumes !== undefined) stack.notify(resumes, exit)
+    else if (exit._tag === "Failure") unobserved.watch(this, exit.cause)
+    return true
+  }
+
+  /** Calls back at once when settled already. */
+  observe(observer: Observer): void {
+    if (this.exit !== undefined) return observer(this.look()!)
+    if (this.resumes === undefined) this.resumes = [observer]
+    else this.resumes.push(observer)
+  }
+
+  unobserve(observer: Observer): void {
+    const index = this.resumes === undefined ? -1 : this.resumes.lastIndexOf(observer)
+    if (index >= 0) this.resumes!.splice(index, 1)
+  }
+
+  /** The exit, if there is one, as seen by somebody who cares: a failure that was looked at needs no report. */
+  look(): Exit.Exit<any, any> | undefined {
+    const { exit } = this
+    if (exit !== undefined && exit._tag === "Failure") unobserved.forget(this)
+    return exit
+  }
+
+  evaluate(): Effect.Effect<any, any> {
+    return this.wait()
+  }
+
+  /** Waits for the value. Interrupting the waiter disturbs nobody else. */
+  wait(): Effect.Effect<any, any> {
+    if (this.exit !== undefined) return this.look()!
+    return Effect.callback((resume) => {
+      this.observe(resume)
+      return Effect.sync(() => this.unobserve(resume))
+    })
+  }
+
+  then(onValue?: ((value: any) => any) | null, onError?: ((error: unknown) => any) | null): Promise<any> {
+    return this.promise().then(onValue, onError)
+  }
+
+  promise(): Promise<any> {
+    return new Promise((resolve, reject) => {
+      this.observe((exit) => (exit._tag === "Success" ? resolve(exit.value) : reject(Cause.squash(exit.cause))))
+    })
+  }
+
+  /** Where the value comes from, for people. */
+  get origin(): string {
+    return ""
+  }
+
+  get status(): string {
+    if (this.exit === undefined) return "pending"
+    if (this.exit._tag === "Success") return "succeeded"
+    return `failed with ${describe(Cause.squash(this.exit.cause))}`
+  }
+
+  toJSON(): unknown {
+    return { _id: "ObjectRef", id: this.id, status: this.status }
+  }
+
+  override toString(): string {
+    return `ObjectRef(#${this.id}${this.origin === "" ? "" : ` ${this.origin}`}, ${this.status})`
+  }
+
+  [NodeInspectSymbol](): string {
+    return this.toString()
+  }
+}
+
+Object.assign(Ref.prototype, {
+  [TypeId]: TypeId,
+  [DeferredTypeId]: { _A: identity, _E: identity }
+})
+
+const describe = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : typeof error === "string" ? error : String(error)
+
+export const isRef = (u: unknown): u is Ref => u instanceof Ref

@@ -1,0 +1,61 @@
+/**
+ * Keeps chains of actors off the JavaScript stack.
+ *
+ * A call may start on its caller's stack, and a call that settles resumes its waiters on its own: that is what makes an
+ * ask cheap. A chain of 100,000 actors would overflow the stack both ways, so beyond a small depth calls are left to the
+ * scheduler, and waiters to a list that the outermost frame works off.
+ */
+import type * as Exit from "effect/Exit"
+
+/** Deep enough to make the detour rare, shallow enough for methods that use much stack themselves. */
+const MAX_DEPTH = 24
+
+let depth = 0
+
+interface Notice {
+  readonly observers: ReadonlyArray<(exit: Exit.Exit<any, any>) => void>
+  readonly exit: Exit.Exit<any, any>
+}
+let backlog: Array<Notice> = []
+
+/** Whether what comes next should be left to the scheduler. */
+export const isDeep = (): boolean => depth >= MAX_DEPTH
+
+/** Call before going one level deeper, and {@link leave} in a `finally`. */
+export const enter = (): void => {
+  depth++
+}
+
+export const leave = (): void => {
+  depth--
+  if (depth === 0 && backlog.length > 0) workOff()
+}
+
+/** Tells everybody in `observers` about `exit`, now, or when the stack is shallow again. */
+export const notify = (observers: Notice["observers"], exit: Exit.Exit<any, any>): void => {
+  if (isDeep()) {
+    backlog.push({ observers, exit })
+    return
+  }
+  enter()
+  try {
+    for (let i = 0; i < observers.length; i++) observers[i]!(exit)
+  } finally {
+    leave()
+  }
+}
+
+const workOff = (): void => {
+  while (backlog.length > 0) {
+    const notices = backlog
+    backlog = []
+    // Those who are told go on and may settle more. `depth` is held at one, so that they append to the backlog
+    // rather than start working it off inside.
+    depth++
+    try {
+      for (const { exit, observers } of notices) for (let i = 0; i < observers.length; i++) observers[i]!(exit)
+    } finally {
+      depth--
+    }
+  }
+}

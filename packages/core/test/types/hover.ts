@@ -1,0 +1,113 @@
+/**
+ * What an editor says about a piece of code: the text it shows on hover, and the errors it underlines.
+ *
+ * A type test asks whether two types are equal; only these helpers see how a type *reads*, which is part of the API.
+ * They use TypeScript 6, because version 7 has no JavaScript API, and one language service for all questions: the
+ * first answer takes about a second, the next ones some milliseconds. `tsc` asks the real TypeScript 7 compiler.
+ */
+import { execFile } from "node:child_process"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { createRequire } from "node:module"
+import path from "node:path"
+import ts from "typescript-6"
+
+const root = path.resolve(import.meta.dirname, "../../../..")
+
+// The fixture exists only in memory, but has a place in this folder: its imports resolve as those of a test do.
+const fixture = path.join(import.meta.dirname, "__fixture__.ts")
+let text = ""
+let version = 0
+
+const options: ts.CompilerOptions = {
+  ...ts.getParsedCommandLineOfConfigFile(path.join(root, "tsconfig.base.json"), undefined, {
+    ...ts.sys,
+    onUnRecoverableConfigFileDiagnostic: (diagnostic) => {
+      throw new Error(ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n"))
+    }
+  })?.options,
+  noUnusedLocals: false,
+  types: []
+}
+
+const readFile = (file: string) => (file === fixture ? text : ts.sys.readFile(file))
+
+const service = ts.createLanguageService({
+  getCompilationSettings: () => options,
+  getCurrentDirectory: () => root,
+  getDefaultLibFileName: ts.getDefaultLibFilePath,
+  getScriptFileNames: () => [fixture],
+  getScriptVersion: (file) => (file === fixture ? String(version) : "0"),
+  getScriptSnapshot: (file) => {
+    const content = readFile(file)
+    return content === undefined ? undefined : ts.ScriptSnapshot.fromString(content)
+  },
+  readFile,
+  fileExists: (file) => file === fixture || ts.sys.fileExists(file),
+  // Workspace packages are links: without the real path their sources would be seen as declarations of a dependency.
+  realpath: (file) => ts.sys.realpath?.(file) ?? file
+})
+
+const open = (source: string) => {
+  if (source === text) return
+  text = source
+  version += 1
+}
+
+/**
+ * The hover text at the last character of `marker`, a piece of the source that occurs once: with the marker
+ * `counter.increment` the question is about `increment`.
+ */
+export const hover = (source: string, marker: string): string => {
+  const start = source.indexOf(marker)
+  if (start < 0 || source.indexOf(marker, start + 1) >= 0) {
+    throw new Error(`the marker ${JSON.stringify(marker)} must occur exactly once in the source`)
+  }
+  open(source)
+  const info = service.getQuickInfoAtPosition(fixture, start + marker.length - 1)
+  return ts.displayPartsToString(info?.displayParts)
+}
+
+export interface Diagnostic {
+  readonly line: number
+  readonly code: number
+  readonly message: string
+}
+
+/** The errors of the source, in order of appearance. */
+export const diagnostics = (source: string): ReadonlyArray<Diagnostic> => {
+  open(source)
+  return [...service.getSyntacticDiagnostics(fixture), ...service.getSemanticDiagnostics(fixture)].map(
+    (diagnostic) => ({
+      line: source.slice(0, diagnostic.start).split("\n").length,
+      code: diagnostic.code,
+      message: ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n")
+    })
+  )
+}
+
+/** What TypeScript 7's `tsc` prints about the source: the empty string where it compiles. */
+export const tsc = async (source: string): Promise<string> => {
+  const temporary = path.join(import.meta.dirname, ".tmp")
+  await mkdir(temporary, { recursive: true })
+  const folder = await mkdtemp(path.join(temporary, "tsc-"))
+  try {
+    const config = {
+      extends: path.join(root, "tsconfig.base.json"),
+      compilerOptions: { noUnusedLocals: false, types: [] },
+      files: ["fixture.ts"]
+    }
+    await writeFile(path.join(folder, "tsconfig.json"), JSON.stringify(config))
+    await writeFile(path.join(folder, "fixture.ts"), source)
+    const compiler = path.join(
+      path.dirname(createRequire(import.meta.url).resolve("typescript/package.json")),
+      "bin/tsc"
+    )
+    return await new Promise((resolve) =>
+      execFile(process.execPath, [compiler, "--pretty", "false", "-p", folder], { cwd: folder }, (_, stdout) =>
+        resolve(stdout)
+      )
+    )
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
