@@ -10,7 +10,10 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import { Evaluable } from "./evaluable.ts"
+import type { ActorError } from "../ActorError.ts"
+import { Call } from "./call.ts"
 import type { CallQueue } from "./callQueue.ts"
+import type { Cell } from "./cell.ts"
 import * as failure from "./failure.ts"
 import type { MethodSpec } from "./method.ts"
 import * as streaming from "./streaming.ts"
@@ -31,25 +34,18 @@ export class Ask extends Evaluable {
     const { args, method, queue } = this
     const { cell } = queue
     if (cell.full) return this.whenRoom(fiber)
-    const call = cell.submit(queue, method, args, fiber.context, fiber.currentDispatcher, true)
+    const call = new Call(queue, method, args, fiber.context, true)
+    cell.submit(call, fiber.currentDispatcher, true)
     return call.exit ?? call.waitOrCancel()
   }
 
+  /** The call is cancelled when the wait is interrupted after it was submitted, be it right between the two. */
   private whenRoom(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
     const { args, method, queue } = this
-    const { cell } = queue
-    if (cell.options.overflow === "fail") return Exit.fail(failure.limitExceeded(method, cell.options.maxPendingCalls))
-    // Submitting and waiting is one step, lest an interruption between the two leave a call that nobody waits for.
-    return Effect.callback((resume) => {
-      let cancel: Effect.Effect<void> | undefined
-      const leave = cell.whenRoom(() => {
-        const call = cell.submit(queue, method, args, fiber.context, fiber.currentDispatcher, true)
-        if (call.exit !== undefined) return resume(call.exit)
-        call.observe(resume)
-        cancel = call.cancelAndWait(resume)
-      })
-      return Effect.suspend(() => cancel ?? Effect.sync(leave))
-    })
+    const call = new Call(queue, method, args, fiber.context, true)
+    const submit = admit(queue.cell, method, () => queue.cell.submit(call, fiber.currentDispatcher, true))
+    const result = Effect.suspend(() => call.wait())
+    return Effect.onInterrupt(Effect.andThen(submit, result), () => call.cancelAndWait())
   }
 
   get channel(): Channel.Channel<any, any, void, unknown, unknown, unknown> {
@@ -71,11 +67,28 @@ Object.assign(Ask.prototype, { "~effect/Stream": { _A: identity, _E: identity, _
 export const remote = (queue: CallQueue, method: MethodSpec, args: ReadonlyArray<unknown>): Effect.Effect<any, any> =>
   Effect.withFiber((fiber) => {
     const { cell } = queue
-    const submit = () => Exit.succeed(cell.submit(queue, method, args, fiber.context, fiber.currentDispatcher, false))
-    if (!cell.full) return submit()
-    if (cell.options.overflow === "fail") return Exit.fail(failure.limitExceeded(method, cell.options.maxPendingCalls))
+    const call = new Call(queue, method, args, fiber.context, false)
+    if (cell.full) {
+      return Effect.as(
+        admit(cell, method, () => cell.submit(call, fiber.currentDispatcher, false)),
+        call
+      )
+    }
+    cell.submit(call, fiber.currentDispatcher, false)
+    return Exit.succeed(call)
+  })
+
+/** Submits when there is room: fails or waits when there is none, as `overflow` says. */
+export const admit = (cell: Cell, method: MethodSpec, submit: () => void): Effect.Effect<void, ActorError> =>
+  Effect.suspend(() => {
+    const { maxPendingCalls, overflow } = cell.options
+    if (!cell.full) return Effect.sync(submit)
+    if (overflow === "fail") return Exit.fail(failure.limitExceeded(method, maxPendingCalls))
     return Effect.callback((resume) => {
-      const leave = cell.whenRoom(() => resume(submit()))
+      const leave = cell.whenRoom(() => {
+        submit()
+        resume(Effect.void)
+      })
       return Effect.sync(leave)
     })
   })

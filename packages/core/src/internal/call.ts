@@ -6,28 +6,31 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
 import { type Observer, Ref } from "./ref.ts"
 import type { CallQueue } from "./callQueue.ts"
 import type { MethodSpec } from "./method.ts"
 
-/** Where a call is between submission and settling, and once it is told to end, who told it. */
+/** Where a call is on its way to settling, and once it is told to end, who told it. */
 export const Stage = {
+  /** Not submitted yet. */
+  New: 0,
   /** Waits for refs among its arguments. */
-  Preparing: 0,
+  Preparing: 1,
   /** Stands in line for a permit. */
-  Waiting: 1,
+  Waiting: 2,
   /** Between start and settle. The stages after this one are running, too, but told to end. */
-  Running: 2,
+  Running: 3,
   /** Ends because somebody cancelled it. */
-  Cancelling: 3,
+  Cancelling: 4,
   /** Ends because its time is over. */
-  Expiring: 4,
+  Expiring: 5,
   /** Ends because the instance dies. */
-  Dying: 5,
+  Dying: 6,
   /** Ends because the instance restarts. */
-  Restarting: 6
+  Restarting: 7
 } as const
 export type Stage = (typeof Stage)[keyof typeof Stage]
 
@@ -40,7 +43,7 @@ const ASKED: Array<Observer> = []
 const NO_ARGS: ReadonlyArray<unknown> = []
 
 export class Call extends Ref {
-  stage: Stage = Stage.Waiting
+  stage: Stage = Stage.New
   /** When it began to wait, then when it began to run: milliseconds modulo 2^32, which the engine stores inline. */
   since = 0
   /** How often the method has been started. */
@@ -94,17 +97,24 @@ export class Call extends Ref {
   waitOrCancel(): Effect.Effect<any, any> {
     return Effect.callback((resume) => {
       this.observe(resume)
-      return this.cancelAndWait(resume)
+      return Effect.suspend(() => {
+        this.unobserve(resume)
+        return this.cancelAndWait()
+      })
     })
   }
 
-  /** Ends the wait of `observer`, and the call with it. */
-  cancelAndWait(observer: Observer): Effect.Effect<void> {
+  cancelAndWait(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      this.unobserve(observer)
+      if (this.stage === Stage.New) return Effect.void
       this.queue.cell.cancel(this, true)
       return this.settled()
     })
+  }
+
+  /** Takes what the method returned for what the call does. */
+  accept(value: unknown): Effect.Effect<any, any> {
+    return Effect.isEffect(value) ? (value as Effect.Effect<any, any>) : Exit.die(notAnEffect(this, value))
   }
 
   /** Succeeds once the call has settled, however it did. */
@@ -138,6 +148,13 @@ export class Call extends Ref {
 
 // `| 0` is modulo 2^32, so differences are right for 49 days.
 const now = (context: Context.Context<never>): number => Context.get(context, Clock.Clock).currentTimeMillisUnsafe() | 0
+
+const notAnEffect = (call: Call, value: unknown): TypeError => {
+  const got = Stream.isStream(value) ? "a Stream: run it as a Stream" : value === null ? "null" : typeof value
+  return new TypeError(
+    `${call.origin} must return an Effect, but returned ${got}. Effect.succeed wraps a value, Effect.promise(() => ...) a Promise.`
+  )
+}
 
 /** The context in which `call` runs: `context`, and the call itself. */
 export const within = (context: Context.Context<never>, call: Call | undefined): Context.Context<never> =>

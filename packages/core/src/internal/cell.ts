@@ -13,13 +13,11 @@ import type * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { ActorContext } from "../ActorContext.ts"
-import { ActorDied } from "../ActorError.ts"
-import { Call, current, Stage, within } from "./call.ts"
+import { type Call, current, Stage, within } from "./call.ts"
 import { CallQueue } from "./callQueue.ts"
 import * as context from "./context.ts"
 import * as contract from "./contract.ts"
 import * as failure from "./failure.ts"
-import type { MethodSpec } from "./method.ts"
 import type { InstanceOptions } from "./options.ts"
 import * as pacer from "./pacer.ts"
 import { hasRef, Preparing } from "./preparing.ts"
@@ -45,7 +43,7 @@ export class Cell {
   /** While set, no call starts: the instance is restarting. */
   paused = false
   /** Why no call is accepted any more, from the moment that is so. */
-  death: ActorDied | undefined = undefined
+  death: failure.Death | undefined = undefined
   /** Whether the instance has ended for good, finalizers included. */
   gone = false
 
@@ -106,24 +104,15 @@ export class Cell {
   }
 
   /** Accepts a call, or settles it right away if the instance is gone. An `asked` call may start on this very stack. */
-  submit(
-    queue: CallQueue,
-    method: MethodSpec,
-    args: ReadonlyArray<unknown>,
-    caller: Context.Context<never>,
-    dispatcher: Dispatcher,
-    asked: boolean
-  ): Call {
-    const call = new Call(queue, method, args, caller, asked)
+  submit(call: Call, dispatcher: Dispatcher, asked: boolean): void {
     if (this.death !== undefined) {
       call.settle(failure.died(call, this.death))
-      return call
+      return
     }
     this.pending++
-    if (hasRef(args)) this.prepare(call, dispatcher)
+    if (hasRef(call.args)) this.prepare(call, dispatcher)
     else this.enqueue(call, dispatcher, asked)
     if (call.exit === undefined) this.adopt(call)
-    return call
   }
 
   private prepare(call: Call, dispatcher: Dispatcher): void {
@@ -164,8 +153,7 @@ export class Cell {
   /** Runs the method. What it does not do in Effect's way is a defect of the call, and never harms the instance. */
   invoke(call: Call): Effect.Effect<any, any> {
     try {
-      const effect = this.implementation![call.method.name]!(...call.args)
-      return Effect.isEffect(effect) ? (effect as Effect.Effect<any, any>) : Exit.die(notAnEffect(call, effect))
+      return call.accept(this.implementation![call.method.name]!(...call.args))
     } catch (defect) {
       return Exit.die(defect)
     }
@@ -322,14 +310,16 @@ export class Cell {
   }
 
   private construct(): Effect.Effect<void, any> {
-    return Effect.map(Effect.provideContext(this.make, this.context), (implementation) => {
+    return Effect.map(Effect.updateContext(this.make, () => this.context), (implementation) => {
       this.implementation = implementation
     })
   }
 
   private inside(context: Context.Context<never>): Context.Context<never> {
     const own = Context.addUnsafe(context, Scope.Scope.key, this.scope)
-    return within(Context.addUnsafe(own, ActorContext.key, this), undefined)
+    const inside: Context.Context<never> = Context.addUnsafe(own, ActorContext.key, this)
+    // Whoever starts an instance from inside a call does not lend that call to it.
+    return current(inside) === undefined ? inside : within(inside, undefined)
   }
 
   private defect(cause: Cause.Cause<unknown>): void {
@@ -411,18 +401,7 @@ export class Cell {
   }
 
   private refuse(why: string, cause: Cause.Cause<unknown> | undefined): void {
-    const at = Context.get(this.context, Clock.Clock).currentTimeMillisUnsafe()
-    this.death = failure.withoutStack(
-      () =>
-        new ActorDied({
-          actor: this.actor,
-          method: "",
-          why,
-          at,
-          mayHaveRun: false,
-          ...(cause === undefined ? undefined : { cause: Cause.squash(cause) })
-        })
-    )
+    this.death = { why, at: Context.get(this.context, Clock.Clock).currentTimeMillisUnsafe(), cause }
     this.attentive = true
     this.admit()
   }
@@ -475,9 +454,4 @@ export class Cell {
 const logged = (cell: Cell, finalizers: Effect.Effect<void>): Effect.Effect<void> =>
   Effect.catchCause(finalizers, (cause) =>
     Effect.logError(`A finalizer of ${cell.actor} (instance ${cell.instance}) failed`, cause)
-  )
-
-const notAnEffect = (call: Call, value: unknown): TypeError =>
-  new TypeError(
-    `${call.origin} must return an Effect, but returned ${value === null ? "null" : typeof value}. Wrap the result: Effect.succeed(...), or Effect.promise(() => ...) for a Promise.`
   )

@@ -52,16 +52,34 @@ export const cancelled = (call: Call): Exit.Exit<never, ActorError> => fail(call
 const cancelledReason = (call: Call): TaskCancelled =>
   new TaskCancelled({ ...about(call.method), mayHaveRun: call.attempts > 0 })
 
-export const died = (call: Call, death: ActorDied): Exit.Exit<never, ActorError> =>
+/** How an instance came to its end. */
+export interface Death {
+  readonly why: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly cause: Cause.Cause<unknown> | undefined
+}
+
+export const died = (call: Call, death: Death): Exit.Exit<never, ActorError> =>
   fail(call, () => diedReason(call, death))
 
-const diedReason = (call: Call, { at, cause, why }: ActorDied): ActorDied =>
+const diedReason = (call: Call, death: Death): ActorDied =>
+  deathReason(call.method.actor, call.method.name, death, call.attempts > 0)
+
+/** A death as those see it who ask about the instance, or about a call of it. */
+export const deathReason = (
+  actor: string,
+  method: string,
+  { at, cause, why }: Death,
+  mayHaveRun: boolean
+): ActorDied =>
   new ActorDied({
-    ...about(call.method),
+    actor,
+    method,
     why,
     at,
-    mayHaveRun: call.attempts > 0,
-    ...(cause === undefined ? undefined : { cause })
+    mayHaveRun,
+    ...(cause === undefined ? undefined : { cause: Cause.squash(cause) })
   })
 
 export const decode = (call: Call, issue: string): Exit.Exit<never, ActorError> =>
@@ -77,7 +95,7 @@ export const limitExceeded = (method: MethodSpec, maxPendingCalls: number): Acto
 export const explain = (
   call: Call,
   exit: Exit.Failure<unknown, unknown>,
-  death: ActorDied | undefined
+  death: Death | undefined
 ): Exit.Exit<unknown, unknown> => {
   const { cause } = exit
   const told = call.stage > Stage.Running
@@ -91,7 +109,7 @@ export const explain = (
   return Exit.failCause(Cause.annotate(Cause.fromReasons(reasons), annotations(call)))
 }
 
-const whyInterrupted = (call: Call, death: ActorDied | undefined): ActorError | Cause.TimeoutError => {
+const whyInterrupted = (call: Call, death: Death | undefined): ActorError | Cause.TimeoutError => {
   switch (call.stage) {
     case Stage.Expiring:
       return new Cause.TimeoutError(`${call.origin}: not settled within its timeout`)

@@ -12,9 +12,8 @@ const CellKey: unique symbol = Symbol.for("troupe/Cell") as any
 
 /** Makes the handle of an instance. `methods` are those of its implementation. */
 export const make = (cell: Cell, methods: ReadonlyArray<MethodSpec>, prototype: object): object => {
-  const handle: any = {}
+  const handle: any = { [CellKey]: cell }
   for (const method of methods) handle[method.name] = makeMethod(cell, method)
-  Object.defineProperty(handle, CellKey, { value: cell })
   return Object.setPrototypeOf(handle, prototype)
 }
 

@@ -9,6 +9,7 @@ import type { ActorDied } from "../ActorError.ts"
 import { current } from "./call.ts"
 import * as calls from "./call.ts"
 import type { Cell } from "./cell.ts"
+import { deathReason } from "./failure.ts"
 import { cellOf } from "./handle.ts"
 
 export const stop = (handle: object): Effect.Effect<void> => {
@@ -44,7 +45,7 @@ export const exit: Effect.Effect<never, never, ActorContext> = Effect.withFiber(
 
 export const watch = (handle: object): Effect.Effect<ActorDied> => {
   const cell = cellOf(handle)
-  return Effect.map(cell.ended(), () => cell.death!)
+  return Effect.map(cell.ended(), () => deathReason(cell.actor, "", cell.death!, false))
 }
 
 const liveClock = Context.get(Context.empty(), Clock.Clock)

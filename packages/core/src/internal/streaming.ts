@@ -1,16 +1,91 @@
 /**
- * Streaming methods (semantics 7.5). A stream holds one permit from its first pull to its end: the call that stands for
- * it runs as long as the stream is consumed.
+ * Streaming methods (semantics 7.5).
+ *
+ * The call that stands for a stream runs on a fiber of the actor like any other, holds one permit, and can be cancelled
+ * or killed like any other. It works only on demand: each pull of the consumer makes it pull once. When the stream ends
+ * or fails, the call settles, and that is how the consumer hears of it.
  */
+import * as Cause from "effect/Cause"
 import type * as Channel from "effect/Channel"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Pull from "effect/Pull"
+import * as Stream from "effect/Stream"
+import { admit } from "./ask.ts"
+import { Call } from "./call.ts"
 import type { CallQueue } from "./callQueue.ts"
 import type { MethodSpec } from "./method.ts"
 
-export const toChannel = (
-  _queue: CallQueue,
-  method: MethodSpec,
-  _args: ReadonlyArray<unknown>
-): Channel.Channel<any, any, void, unknown, unknown, unknown> => {
-  throw new TypeError(`${method.label}: streams come next ${String(Effect.void)}`)
+type Chunk = readonly [unknown, ...Array<unknown>]
+
+class StreamCall extends Call {
+  /** How to answer the pull that is under way, if one is. */
+  answer: ((chunk: Effect.Effect<Chunk>) => void) | undefined = undefined
+  /** How to wake the producer when it waits for a pull. */
+  private wake: ((go: Effect.Effect<void>) => void) | undefined = undefined
+  /** How many items the consumer has: where a retried call goes on. */
+  private delivered = 0
+
+  override accept(value: unknown): Effect.Effect<any, any> {
+    if (!Stream.isStream(value) || Effect.isEffect(value)) {
+      return Exit.die(new TypeError(`${this.origin} returned no Stream: run it as an Effect`))
+    }
+    return Effect.scoped(this.produce(value)) as Effect.Effect<any, any>
+  }
+
+  private produce(stream: Stream.Stream<unknown, unknown, unknown>) {
+    return Effect.gen({ self: this }, function* () {
+      const pull = yield* Stream.toPull(this.delivered === 0 ? stream : Stream.drop(stream, this.delivered))
+      while (true) {
+        yield* this.demand()
+        const exit = yield* Effect.exit(pull)
+        if (exit._tag === "Failure") return Pull.isDoneCause(exit.cause) ? undefined : yield* exit
+        this.delivered += exit.value.length
+        const { answer } = this
+        this.answer = undefined
+        answer?.(Exit.succeed(exit.value as Chunk))
+      }
+    })
+  }
+
+  /** Waits for a pull. */
+  private demand(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      if (this.answer !== undefined) return resume(Effect.void)
+      this.wake = resume
+    })
+  }
+
+  /** One pull of the consumer. */
+  readonly pull: Effect.Effect<Chunk, any> = Effect.callback((resume) => {
+    const onExit = (exit: Exit.Exit<unknown, unknown>) =>
+      resume(exit._tag === "Success" ? Cause.done() : Exit.failCause(exit.cause as Cause.Cause<any>))
+    this.answer = (chunk) => {
+      this.unobserve(onExit)
+      resume(chunk)
+    }
+    this.observe(onExit)
+    const { wake } = this
+    this.wake = undefined
+    wake?.(Effect.void)
+    return Effect.sync(() => {
+      this.answer = undefined
+      this.unobserve(onExit)
+    })
+  })
 }
+
+export const toChannel = (
+  queue: CallQueue,
+  method: MethodSpec,
+  args: ReadonlyArray<unknown>
+): Channel.Channel<any, any, void, unknown, unknown, unknown> =>
+  Stream.fromPull(
+    Effect.withFiber((fiber) => {
+      const call = new StreamCall(queue, method, args, fiber.context, true)
+      const start = admit(queue.cell, method, () => queue.cell.submit(call, fiber.currentDispatcher, true))
+      // The end is arranged first, so that an interruption of the start finds it.
+      const end = Effect.suspend(() => (call.exit === undefined ? call.cancelAndWait() : Effect.void))
+      return Effect.andThen(Effect.addFinalizer(() => end), Effect.as(start, call.pull))
+    })
+  ).channel as any

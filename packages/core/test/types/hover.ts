@@ -5,11 +5,10 @@
  * They use TypeScript 6, because version 7 has no JavaScript API, and one language service for all questions: the
  * first answer takes about a second, the next ones some milliseconds. `tsc` asks the real TypeScript 7 compiler.
  */
-import { execFile } from "node:child_process"
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
-import { createRequire } from "node:module"
 import path from "node:path"
 import ts from "typescript-6"
+import * as scripts from "../../../../scripts/tsc.ts"
 
 const root = path.resolve(import.meta.dirname, "../../../..")
 
@@ -98,15 +97,7 @@ export const tsc = async (source: string): Promise<string> => {
     }
     await writeFile(path.join(folder, "tsconfig.json"), JSON.stringify(config))
     await writeFile(path.join(folder, "fixture.ts"), source)
-    const compiler = path.join(
-      path.dirname(createRequire(import.meta.url).resolve("typescript/package.json")),
-      "bin/tsc"
-    )
-    return await new Promise((resolve) =>
-      execFile(process.execPath, [compiler, "--pretty", "false", "-p", folder], { cwd: folder }, (_, stdout) =>
-        resolve(stdout)
-      )
-    )
+    return await scripts.tsc(folder)
   } finally {
     await rm(folder, { recursive: true })
   }
