@@ -80,12 +80,15 @@ export const toChannel = (
   method: MethodSpec,
   args: ReadonlyArray<unknown>
 ): Channel.Channel<any, any, void, unknown, unknown, unknown> =>
-  Stream.fromPull(
+  Stream.unwrap(
     Effect.withFiber((fiber) => {
       const call = new StreamCall(queue, method, args, fiber.context, true)
       const start = admit(queue.cell, method, () => queue.cell.submit(call, fiber.currentDispatcher, true))
       // The end is arranged first, so that an interruption of the start finds it.
       const end = Effect.suspend(() => (call.exit === undefined ? call.cancelAndWait() : Effect.void))
-      return Effect.andThen(Effect.addFinalizer(() => end), Effect.as(start, call.pull))
+      return Effect.andThen(
+        Effect.addFinalizer(() => end),
+        Effect.as(start, Stream.fromPull(Effect.succeed(call.pull)))
+      )
     })
   ).channel as any
