@@ -22,9 +22,9 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { ActorContext } from "./ActorContext.ts"
-import type { ActorDied, ActorError } from "./ActorError.ts"
+import type { ActorDied, ActorError, ActorNameTaken } from "./ActorError.ts"
 import type { Driver } from "./Driver.ts"
-import * as definition from "./internal/definition.ts"
+import * as factory from "./internal/factory.ts"
 import * as handles from "./internal/handle.ts"
 import * as life from "./internal/life.ts"
 import * as options_ from "./internal/options.ts"
@@ -155,9 +155,21 @@ export interface InstanceOptions {
   readonly retry?: boolean | ((error: any) => boolean) | undefined
   /** Whether calls are held to the schemas of the contract, if the actor has one. Default `false`. */
   readonly validate?: boolean | undefined
+}
+
+/**
+ * Options that only `options({...})` takes, since they make instances that are not like the others.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface NameOptions {
   /** A name under which `ActorSystem.get` finds the instance. Unique among the living of an `ActorSystem`. */
   readonly name?: string | undefined
-  /** With a `name` that is taken: use the instance that has it. Default `false`: fail with `ActorNameTaken`. */
+  /**
+   * With a `name` that is taken by an instance of this actor: use that instance, which goes on belonging to the Scope
+   * that started it. Default `false`: fail with `ActorNameTaken`.
+   */
   readonly getIfExists?: boolean | undefined
 }
 
@@ -277,7 +289,8 @@ export interface Factory<Self, Args extends ReadonlyArray<any>, M, Group extends
   /** Starts a fresh instance in the current Scope and succeeds with its handle. */
   spawn(...args: Args): Effect.Effect<Handle<M, Group>, E, Exclude<R | MethodServices<M>, Inside> | Scope.Scope>
   /** The same actor with other options for the instances brought up through the result. */
-  options(options: InstanceOptions): Factory<Self, Args, M, Group, E, R>
+  options(options: InstanceOptions & { readonly name?: undefined }): Factory<Self, Args, M, Group, E, R>
+  options(options: InstanceOptions & NameOptions): Factory<Self, Args, M, Group, E | ActorNameTaken, R>
 }
 
 /**
@@ -463,6 +476,11 @@ export const method: {
  * @since 0.1.0
  */
 export const Service: <Self>() => {
+  // The order matters: the compiler explains a mistake by the last overload, which is the one most people meet.
+  <const Id extends string, const C extends AnyContract>(
+    id: Id,
+    options: { readonly methods: C; readonly make?: undefined }
+  ): ContractClass<Self, Id, C>
   <
     const Id extends string,
     M extends AnyMethods,
@@ -475,11 +493,7 @@ export const Service: <Self>() => {
     options: { readonly make: Make<Args, M, E, R>; readonly methods?: undefined } & ActorOptions<M, Group> &
       NoInfer<Validate<M, R>>
   ): Class<Self, Id, Args, M, Group, E, R>
-  <const Id extends string, const C extends AnyContract>(
-    id: Id,
-    options: { readonly methods: C; readonly make?: undefined }
-  ): ContractClass<Self, Id, C>
-} = () => definition.make as any
+} = () => factory.service as any
 
 // --- operations ------------------------------------------------------------------------------------------------------
 

@@ -186,6 +186,25 @@ export class ActorError extends Schema.TaggedError<ActorError>()("ActorError", {
 }
 
 /**
+ * A name is taken: another living instance of the same `ActorSystem` has it. A name is free again once its holder is
+ * gone.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ActorNameTaken extends Schema.TaggedError<ActorNameTaken>()("ActorNameTaken", {
+  /** The id of the actor that wanted the name. */
+  actor: Schema.String,
+  name: Schema.String,
+  /** The id of the actor that has it. */
+  holder: Schema.String
+}) {
+  override get message(): string {
+    return `${this.actor}: the name "${this.name}" is taken by an instance of ${this.holder}. Choose another, stop that instance, or use it with getIfExists: true.`
+  }
+}
+
+/**
  * Tells whether a value is an {@link ActorError}.
  *
  * @category guards

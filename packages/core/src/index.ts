@@ -1,6 +1,7 @@
 export * as Actor from "./Actor.ts"
 export * as ActorContext from "./ActorContext.ts"
 export * as ActorError from "./ActorError.ts"
+export * as ActorSystem from "./ActorSystem.ts"
 export * as AsyncHandle from "./AsyncHandle.ts"
 export * as Driver from "./Driver.ts"
 export * as ObjectRef from "./ObjectRef.ts"

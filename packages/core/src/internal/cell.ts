@@ -21,6 +21,7 @@ import * as failure from "./failure.ts"
 import type { InstanceOptions } from "./options.ts"
 import * as pacer from "./pacer.ts"
 import { hasRef, Preparing } from "./preparing.ts"
+import { type Registry, registryIn } from "./registry.ts"
 
 /** What a constructor makes: an object of methods. */
 export type Implementation = { readonly [method: string]: (...args: ReadonlyArray<any>) => unknown }
@@ -47,6 +48,7 @@ export class Cell {
   /** Whether the instance has ended for good, finalizers included. */
   gone = false
 
+  private readonly registry: Registry
   private readonly make: Effect.Effect<Implementation, any>
   implementation: Implementation | undefined = undefined
   private scope: Scope.Closeable
@@ -90,6 +92,8 @@ export class Cell {
       )
     this.scope = Scope.makeUnsafe()
     this.context = this.inside(context)
+    this.registry = registryIn(context)
+    this.registry.cells.add(this)
   }
 
   get name(): string | undefined {
@@ -302,17 +306,16 @@ export class Cell {
   // --- life ----------------------------------------------------------------------------------------------------------
 
   /** Runs the constructor. If it does not succeed, the instance is dead. */
-  boot(): Effect.Effect<void, any> {
-    return Effect.catchCause(this.construct(), (cause) => {
+  boot(): Effect.Effect<Implementation, any> {
+    return Effect.onError(this.construct(), (cause) => {
       this.kill("its constructor failed", cause)
-      return Effect.andThen(this.ended(), Effect.failCause(cause))
+      return this.ended()
     })
   }
 
-  private construct(): Effect.Effect<void, any> {
-    return Effect.map(Effect.updateContext(this.make, () => this.context), (implementation) => {
-      this.implementation = implementation
-    })
+  private construct(): Effect.Effect<Implementation, any> {
+    const make = Effect.updateContext(this.make, () => this.context) as Effect.Effect<Implementation, any>
+    return Effect.map(make, (implementation) => (this.implementation = implementation))
   }
 
   private inside(context: Context.Context<never>): Context.Context<never> {
@@ -431,6 +434,9 @@ export class Cell {
 
   private vanish(): void {
     this.gone = true
+    this.registry.cells.delete(this)
+    const { name } = this.options
+    if (name !== undefined && this.registry.names.get(name)?.cell === this) this.registry.names.delete(name)
     const { watchers } = this
     this.watchers = this.implementation = undefined
     if (watchers !== undefined) for (const tell of watchers) tell()

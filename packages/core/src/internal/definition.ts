@@ -1,49 +1,37 @@
 /**
- * Turns a definition into the class that users extend.
+ * What all instances of an actor with the same options share.
  */
-import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Scope from "effect/Scope"
-import { Cell, type Implementation } from "./cell.ts"
+import type * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type { Implementation } from "./cell.ts"
 import * as handles from "./handle.ts"
-import * as life from "./life.ts"
 import type { MethodSpec } from "./method.ts"
 import * as options from "./options.ts"
 
-type Make = Effect.Effect<Implementation, any> | ((...args: ReadonlyArray<any>) => Effect.Effect<Implementation, any>)
+export type Make =
+  | Effect.Effect<Implementation, any>
+  | ((...args: ReadonlyArray<any>) => Effect.Effect<Implementation, any>)
 
-type Contract = Record<string, { readonly args: ReadonlyArray<any>; readonly success: any }>
+export type Contract = Readonly<Record<string, NonNullable<MethodSpec["contract"]>>>
 
-/** What all instances of an actor with the same options share. */
-interface Definition {
+export interface Definition {
   readonly id: string
   readonly key: Context.Service<any, any>
   readonly make: Make
   readonly contract: Contract | undefined
+  /** The options as they were given, for `options({...})` to build on. */
   readonly input: any
   readonly options: options.InstanceOptions
-  /** Made from the first instance: before it, nobody knows the methods. */
+  /** Made with the first instance of plain actors: before it, nobody knows the methods. */
   shape: Shape | undefined
 }
 
-interface Shape {
+export interface Shape {
   readonly methods: ReadonlyArray<MethodSpec>
   readonly prototype: object
 }
 
-/** `Actor.Service<Self>()`. */
-export const make = (id: string, input: any): any => {
-  if (typeof id !== "string" || id === "")
-    throw new TypeError(`Actor.Service needs a non-empty id, but got ${String(id)}`)
-  const { make, methods, ...rest } = input ?? {}
-  const Service = (Context.Service as any)()(id)
-  if (methods !== undefined) return Object.assign(Service, contractStatics(id, Service, methods))
-  if (make === undefined) throw new TypeError(`${id}: an actor needs "make", or "methods" for a contract`)
-  return defineFactory(Service, define(id, Service, make, undefined, rest))
-}
-
-const define = (
+export const define = (
   id: string,
   key: Context.Service<any, any>,
   make: Make,
@@ -51,99 +39,66 @@ const define = (
   input: any
 ): Definition => ({ id, key, make, contract, input, options: options.normalize(id, input), shape: undefined })
 
-const contractStatics = (id: string, key: Context.Service<any, any>, methods: Contract) => {
-  handles.checkNames(id, Object.keys(methods))
-  const toFactory = (make: Make, input: any = {}) => defineFactory({}, define(id, key, make, methods, input))
-  return {
-    methods,
-    of: (implementation: Implementation) => implementation,
-    toFactory,
-    toLayer: (make: Make, input?: any) => toFactory(make, input).layer
-  }
+/** The same definition with other options. An option that is `undefined` is one that was not given. */
+export const override = ({ contract, id, input, key, make }: Definition, overrides: object): Definition => {
+  const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined))
+  return define(id, key, make, contract, { ...input, ...given })
 }
 
-/** Adds `layer`, `layerWith`, `spawn` and `options` to `target`. */
-const defineFactory = (target: any, definition: Definition): any => {
-  const spawn = (...args: ReadonlyArray<unknown>) => start(definition, args)
-  const layerWith = (...args: ReadonlyArray<unknown>) => Layer.effect(definition.key)(start(definition, args))
-  let layer: unknown
-  return Object.defineProperties(target, {
-    // One Layer object per definition, so that Effect builds it once per program.
-    layer: { get: () => (layer ??= layerWith()), enumerable: true, configurable: true },
-    layerWith: { value: layerWith, enumerable: true, configurable: true },
-    spawn: { value: spawn, enumerable: true, configurable: true },
-    options: {
-      value: (overrides: any) =>
-        defineFactory(
-          {},
-          define(definition.id, definition.key, definition.make, definition.contract, {
-            ...definition.input,
-            ...withoutUndefined(overrides)
-          })
-        ),
-      enumerable: true,
-      configurable: true
-    }
-  })
+export const checkId = (constructor: string, id: unknown): void => {
+  if (typeof id === "string" && id !== "") return
+  throw new TypeError(`${constructor} needs an id, a string that is not empty, but got ${String(id)}`)
 }
 
-/** An option that is `undefined` is one that was not given. */
-const withoutUndefined = (overrides: object): object =>
-  Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined))
-
-/** Starts an instance in the current Scope. */
-const start = (definition: Definition, args: ReadonlyArray<unknown>): Effect.Effect<object, any, Scope.Scope> =>
-  Effect.withFiber((fiber) => {
-    const context = fiber.context as Context.Context<Scope.Scope>
-    const { make } = definition
-    const construct = Effect.isEffect(make) ? make : Effect.suspend(() => make(...args))
-    const cell = new Cell(definition.id, construct, definition.options, context)
-    return Effect.flatMap(cell.boot(), () => {
-      const { methods, prototype } = (definition.shape ??= makeShape(definition, cell.implementation!))
-      const handle = handles.make(cell, methods, prototype)
-      return Effect.as(Scope.addFinalizer(Context.get(context, Scope.Scope), life.shutdown(cell)), handle)
-    })
-  })
-
-const makeShape = (definition: Definition, implementation: Implementation): Shape => {
-  const { contract, id } = definition
+/** The methods of an implementation, checked against all that speaks of them. */
+export const shapeOf = (definition: Definition, implementation: Implementation): Shape => {
+  const { contract, id, shape } = definition
+  // Nearly always the methods are those of the instance before, and then nothing is left to check.
+  if (shape !== undefined && hasMethods(implementation, shape.methods)) return shape
   const names = contract === undefined ? handles.methodNames(implementation) : Object.keys(contract)
+  checkImplementation(definition, implementation)
   handles.checkNames(id, names)
-  checkMethods(definition, names, implementation)
-  return {
+  return (definition.shape = {
     methods: names.map((name) => describe(definition, name)),
     prototype: handles.makePrototype(id, names)
-  }
+  })
 }
 
-/** Methods that options or the contract speak of have to exist. */
-const checkMethods = ({ contract, id, options }: Definition, names: Array<string>, implementation: Implementation) => {
+const hasMethods = (implementation: Implementation, methods: ReadonlyArray<MethodSpec>): boolean => {
+  let index = 0
+  for (const name in implementation) {
+    if (methods[index]?.name !== name || typeof implementation[name] !== "function") return false
+    index++
+  }
+  return index === methods.length
+}
+
+/** Methods that the options or the contract speak of have to exist. */
+export const checkImplementation = (definition: Definition, implementation: Implementation): void => {
+  const { contract, id, options } = definition
   const mentioned = [
     ...Object.keys(contract ?? {}),
     ...Object.keys(options.methodOptions),
     ...Object.values(options.concurrencyGroups ?? {}).flatMap(({ methods }) => methods)
   ]
-  for (const name of mentioned) {
-    if (names.includes(name) && typeof implementation[name] === "function") continue
-    throw new TypeError(
-      `${id}: its options or contract name a method "${name}" that it does not have, it has ${names.join(", ")}`
-    )
-  }
+  const missing = mentioned.find((name) => typeof implementation?.[name] !== "function")
+  if (missing === undefined) return
+  const names = handles.methodNames(implementation).join(", ")
+  throw new TypeError(`${id}: its contract or options name a method "${missing}", but it has only ${names}`)
 }
 
-const describe = ({ contract, id, options }: Definition, name: string): MethodSpec => {
-  const own = options.methodOptions[name]
-  const group = Object.entries(options.concurrencyGroups ?? {}).find(([, { methods }]) => methods.includes(name))?.[0]
+/** What is known of a method by its name, whether or not it exists. */
+export const describe = ({ contract, id, options: actor }: Definition, name: string, label?: string): MethodSpec => {
+  const own = actor.methodOptions[name]
+  const group = Object.entries(actor.concurrencyGroups ?? {}).find(([, { methods }]) => methods.includes(name))?.[0]
   return {
     actor: id,
     name,
-    label: own?.name ?? `${id}.${name}`,
+    label: own?.name ?? label ?? `${id}.${name}`,
     group: own?.concurrencyGroup ?? group,
-    maxTaskRetries: own?.maxTaskRetries ?? options.maxTaskRetries,
-    retry: own?.retry ?? options.retry,
-    timeout: own?.timeout === undefined ? undefined : durationOf(id, name, own.timeout),
-    contract: options.validate ? contract?.[name] : undefined
+    maxTaskRetries: own?.maxTaskRetries ?? actor.maxTaskRetries,
+    retry: own?.retry ?? actor.retry,
+    timeout: own?.timeout === undefined ? undefined : options.duration(`${id}.${name}`, "timeout", own.timeout),
+    contract: actor.validate ? contract?.[name] : undefined
   }
 }
-
-const durationOf = (id: string, name: string, value: any) => options.duration(`${id}.${name}`, "timeout", value)

@@ -67,12 +67,7 @@ const diedReason = (call: Call, death: Death): ActorDied =>
   deathReason(call.method.actor, call.method.name, death, call.attempts > 0)
 
 /** A death as those see it who ask about the instance, or about a call of it. */
-export const deathReason = (
-  actor: string,
-  method: string,
-  { at, cause, why }: Death,
-  mayHaveRun: boolean
-): ActorDied =>
+export const deathReason = (actor: string, method: string, { at, cause, why }: Death, mayHaveRun: boolean): ActorDied =>
   new ActorDied({
     actor,
     method,

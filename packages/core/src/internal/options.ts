@@ -4,8 +4,10 @@
 import type * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Schedule from "effect/Schedule"
-import type { InstanceOptions as Input, MethodOptions } from "../Actor.ts"
+import type { InstanceOptions as InstanceInput, MethodOptions, NameOptions } from "../Actor.ts"
 import * as Option from "effect/Option"
+
+type Input = InstanceInput & NameOptions
 
 export interface InstanceOptions {
   readonly maxConcurrency: number

@@ -1,0 +1,107 @@
+/**
+ * Turns definitions into the classes that users extend, and brings up instances.
+ */
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import { ActorNameTaken } from "../ActorError.ts"
+import { Cell, type Implementation } from "./cell.ts"
+import { type Contract, checkId, type Definition, define, type Make, override, shapeOf } from "./definition.ts"
+import * as handles from "./handle.ts"
+import * as life from "./life.ts"
+import { type NameHolder, registryIn } from "./registry.ts"
+
+/** `Actor.Service<Self>()`. */
+export const service = (id: string, input: any): any => {
+  checkId("Actor.Service", id)
+  const { make, methods, ...options } = input ?? {}
+  const key = (Context.Service as any)()(id)
+  if (methods !== undefined) return Object.assign(key, contractStatics(id, key, methods))
+  if (make === undefined) throw new TypeError(`${id}: an actor needs "make", or "methods" for a contract`)
+  return addWays(key, define(id, key, make, undefined, options))
+}
+
+const contractStatics = (id: string, key: Context.Service<any, any>, methods: Contract) => {
+  handles.checkNames(id, Object.keys(methods))
+  const toFactory = (make: Make, options: any = {}) => addWays({}, define(id, key, make, methods, options))
+  return {
+    methods,
+    of: (implementation: Implementation) => implementation,
+    toFactory,
+    toLayer: (make: Make, options?: any) => toFactory(make, options).layer
+  }
+}
+
+/** Adds the ways to bring up instances to `target`. */
+const addWays = (target: any, definition: Definition): any => {
+  const layerWith = (...args: ReadonlyArray<unknown>) => Layer.effect(definition.key)(start(definition, args))
+  let layer: unknown
+  return Object.defineProperties(target, {
+    // One Layer object per definition, so that Effect builds it once per program.
+    layer: { get: () => (layer ??= layerWith()), configurable: true },
+    layerWith: { value: layerWith },
+    spawn: { value: (...args: ReadonlyArray<unknown>) => start(definition, args) },
+    options: { value: (overrides: object) => addWays({}, override(definition, overrides)) }
+  })
+}
+
+/** Starts an instance in the current Scope. */
+const start = (definition: Definition, args: ReadonlyArray<unknown>): Effect.Effect<object, any, Scope.Scope> =>
+  Effect.withFiber((fiber) => {
+    const { name } = definition.options
+    if (name !== undefined) return startNamed(definition, name, args, fiber.context)
+    return bringUp(definition, makeCell(definition, args, fiber.context), fiber.context)
+  })
+
+const makeCell = ({ id, make, options }: Definition, args: ReadonlyArray<unknown>, context: Context.Context<never>) =>
+  new Cell(id, Effect.isEffect(make) ? make : Effect.suspend(() => make(...args)), options, context)
+
+/** Runs the constructor, and ties the instance to the current Scope. */
+const bringUp = (
+  definition: Definition,
+  cell: Cell,
+  context: Context.Context<never>
+): Effect.Effect<object, any, Scope.Scope> => {
+  const scope = Context.get(context as Context.Context<Scope.Scope>, Scope.Scope)
+  return Effect.flatMap(cell.boot(), (implementation) => {
+    const handle = () => {
+      const { methods, prototype } = shapeOf(definition, implementation)
+      return handles.make(cell, methods, prototype)
+    }
+    return Effect.map(Scope.addFinalizer(scope, life.shutdown(cell)), handle)
+  })
+}
+
+/** Holds the name while the instance is made, so that of many who want it at once exactly one makes it. */
+const startNamed = (
+  definition: Definition,
+  name: string,
+  args: ReadonlyArray<unknown>,
+  context: Context.Context<never>
+): Effect.Effect<object, any, Scope.Scope> => {
+  const { id, options } = definition
+  const { names } = registryIn(context)
+  const holder = names.get(name)
+  if (holder === undefined) {
+    const cell = makeCell(definition, args, context)
+    const holder: NameHolder = { actor: id, cell, handle: undefined, decided: Deferred.makeUnsafe() }
+    names.set(name, holder)
+    return Effect.onExit(bringUp(definition, cell, context), (exit) => {
+      if (exit._tag === "Success") holder.handle = exit.value
+      return Deferred.done(holder.decided, Exit.void)
+    })
+  }
+  if (!options.getIfExists || holder.actor !== id) {
+    return Effect.fail(new ActorNameTaken({ actor: id, name, holder: holder.actor }))
+  }
+  if (holder.handle !== undefined && holder.cell.death === undefined) return Effect.succeed(holder.handle)
+  // It is being made, or it is ending: look again when that is over.
+  const over = holder.cell.death === undefined ? Deferred.await(holder.decided) : holder.cell.ended()
+  return Effect.andThen(
+    over,
+    Effect.suspend(() => startNamed(definition, name, args, context))
+  )
+}
