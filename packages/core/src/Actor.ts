@@ -26,6 +26,7 @@ import type { ActorDied, ActorError, ActorNameTaken } from "./ActorError.ts"
 import type { Driver } from "./Driver.ts"
 import * as factory from "./internal/factory.ts"
 import * as handles from "./internal/handle.ts"
+import * as keyed from "./internal/keyed.ts"
 import * as life from "./internal/life.ts"
 import * as options_ from "./internal/options.ts"
 import type { ObjectRef } from "./ObjectRef.ts"
@@ -494,6 +495,129 @@ export const Service: <Self>() => {
       NoInfer<Validate<M, R>>
   ): Class<Self, Id, Args, M, Group, E, R>
 } = () => factory.service as any
+
+// --- keyed actors ----------------------------------------------------------------------------------------------------
+
+/**
+ * Options of keyed actors.
+ *
+ * @category keyed
+ * @since 0.1.0
+ */
+export interface KeyedOptions {
+  /** How long an instance without calls stays. Then it ends, and the next call makes it again. Default 1 minute. */
+  readonly idleTimeToLive?: Duration.Input | undefined
+  /**
+   * How many instances may be up at a time. Beyond it, the one that has been idle longest ends; while all are busy,
+   * there may be more. Default 10,000.
+   */
+  readonly maxInstances?: number | undefined
+}
+
+/**
+ * What callers of a keyed actor hold.
+ *
+ * @category keyed
+ * @since 0.1.0
+ */
+export interface KeyedHandle<in K, M, Group extends string = never> {
+  /** The handle for a key: an address that is good for ever, whether an instance is up or not. */
+  get(key: K): Handle<M, Group>
+  /** The keys whose instances are up. */
+  readonly keys: Effect.Effect<ReadonlyArray<any>>
+  /** Ends the instance of a key, if one is up, once its calls have finished. */
+  stop(key: K): Effect.Effect<void>
+}
+
+/**
+ * A keyed actor that is defined in one place, with its constructor.
+ *
+ * @category keyed
+ * @since 0.1.0
+ */
+export interface KeyedClass<Self, Id extends string, K, M, Group extends string, R>
+  extends Context.ServiceClass<Self, Id, KeyedHandle<K, M, Group>> {
+  /** Provides the actor as a service. Instances come and go with the calls; all end with the Layer. */
+  readonly layer: Layer.Layer<Self, never, Exclude<R | MethodServices<M>, Inside>>
+  /** The same actor with other options. */
+  options(options: InstanceOptions & KeyedOptions): {
+    readonly layer: Layer.Layer<Self, never, Exclude<R | MethodServices<M>, Inside>>
+  }
+  /** The handle for a key of the actor in context. */
+  get(key: K): Effect.Effect<Handle<M, Group>, never, Self>
+}
+
+/**
+ * A keyed actor that is defined by a contract.
+ *
+ * @category keyed
+ * @since 0.1.0
+ */
+export interface KeyedContractClass<Self, Id extends string, K, C extends AnyContract>
+  extends Context.ServiceClass<Self, Id, KeyedHandle<K, MethodsOf<C, never>>> {
+  /** The contract: schemas by method, for homes that need them. */
+  readonly methods: C
+  /** Checks that an object implements the contract, and returns it as it is. */
+  of<const M extends MethodsOf<C>>(methods: M): M
+  of(this: void, self: KeyedHandle<K, MethodsOf<C, never>>): KeyedHandle<K, MethodsOf<C, never>>
+  /** Joins the contract with an implementation in this process. */
+  toLayer<M extends MethodsOf<C>, E = never, R = never, Group extends string = never>(
+    make: ((key: K) => Effect.Effect<M, E, R>) & NoInfer<Validate<M, R>>,
+    options?: ActorOptions<MethodsOf<C>, Group> & KeyedOptions
+  ): Layer.Layer<Self, never, Exclude<R | MethodServices<M>, Inside>>
+  /** The handle for a key of the actor in context. */
+  get(key: K): Effect.Effect<Handle<MethodsOf<C, never>>, never, Self>
+}
+
+/**
+ * Defines an actor that has one instance per key.
+ *
+ * An instance is made when the first call for its key arrives; concurrent first calls make exactly one. When it has
+ * been without calls for `idleTimeToLive` it ends, finalizers included, and is made again on demand; calls that arrive
+ * meanwhile wait for the next one. When a constructor fails, the calls that wait for it fail with `ActorDied`, which
+ * carries the cause, and the next call tries again.
+ *
+ * **Example** (An account per owner)
+ *
+ * ```ts
+ * import { Effect, Ref } from "effect"
+ * import { Actor } from "@troupe/core"
+ *
+ * class Account extends Actor.Keyed<Account>()("app/Account", {
+ *   make: (owner: string) => Effect.map(Ref.make(0), (balance) => ({
+ *     deposit: (amount: number) => Ref.updateAndGet(balance, (n) => n + amount),
+ *     owner: () => Effect.succeed(owner)
+ *   }))
+ * }) {}
+ *
+ * const program = Effect.gen(function*() {
+ *   const alice = yield* Account.get("alice")
+ *   yield* alice.deposit(10)
+ *   const bob = yield* Account.get("bob")
+ *   return [yield* alice.deposit(5), yield* bob.deposit(1)]
+ * })
+ *
+ * console.log(await Effect.runPromise(Effect.provide(program, Account.layer))) // => [ 15, 1 ]
+ * ```
+ *
+ * @category keyed
+ * @since 0.1.0
+ */
+export const Keyed: <Self>() => {
+  <const Id extends string, K extends Schema.Top, const C extends AnyContract>(
+    id: Id,
+    options: { readonly key: K; readonly methods: C; readonly make?: undefined }
+  ): KeyedContractClass<Self, Id, K["Type"], C>
+  <const Id extends string, K, M extends AnyMethods, E = never, R = never, Group extends string = never>(
+    id: Id,
+    options: { readonly make: (key: K) => Effect.Effect<M, E, R>; readonly methods?: undefined } & ActorOptions<
+      M,
+      Group
+    > &
+      KeyedOptions &
+      NoInfer<Validate<M, R>>
+  ): KeyedClass<Self, Id, K, M, Group, R>
+} = () => keyed.service as any
 
 // --- operations ------------------------------------------------------------------------------------------------------
 

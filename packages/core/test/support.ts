@@ -103,12 +103,12 @@ export const defectOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect
 /** Starts an effect on a fiber of its own, and returns when it first waits. */
 export const fork = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkChild(effect, { startImmediately: true })
 
-/** Random numbers that a failing test can be repeated with: the seed is printed. */
-export const seeded = <A, E, R>(test: (seed: number) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.suspend(() => {
-    const seed = Number(process.env.TROUPE_SEED ?? Math.floor(Math.random() * 2 ** 31))
-    console.log(`seed: TROUPE_SEED=${seed}`)
-    return Random.withSeed(test(seed), seed)
+/** Random numbers that a failed test can be repeated with: it prints its seed. */
+export const seeded = <A, E, R>(test: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.gen(function* () {
+    const seed = Number(process.env.TROUPE_SEED ?? (yield* Random.nextIntBetween(0, 2 ** 31)))
+    const tell = Effect.sync(() => console.error(`Repeat this with TROUPE_SEED=${seed}`))
+    return yield* Effect.onError(Random.withSeed(test, seed), () => tell)
   })
 
 export const range = (n: number): Array<number> => Array.from({ length: n }, (_, i) => i)

@@ -12,36 +12,37 @@ import { identity } from "effect/Function"
 import { Evaluable } from "./evaluable.ts"
 import type { ActorError } from "../ActorError.ts"
 import { Call } from "./call.ts"
-import type { CallQueue } from "./callQueue.ts"
+import type { CallQueue, Target } from "./callQueue.ts"
 import type { Cell } from "./cell.ts"
 import * as failure from "./failure.ts"
 import type { MethodSpec } from "./method.ts"
 import * as streaming from "./streaming.ts"
 
 export class Ask extends Evaluable {
-  private readonly queue: CallQueue
+  private readonly target: Target
   private readonly method: MethodSpec
   private readonly args: ReadonlyArray<unknown>
 
-  constructor(queue: CallQueue, method: MethodSpec, args: ReadonlyArray<unknown>) {
+  constructor(target: Target, method: MethodSpec, args: ReadonlyArray<unknown>) {
     super()
-    this.queue = queue
+    this.target = target
     this.method = method
     this.args = args
   }
 
   evaluate(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
-    const { args, method, queue } = this
+    const { args, method } = this
+    const queue = this.target.resolve()
     const { cell } = queue
-    if (cell.full) return this.whenRoom(fiber)
+    if (cell.full) return this.whenRoom(queue, fiber)
     const call = new Call(queue, method, args, fiber.context, true)
     cell.submit(call, fiber.currentDispatcher, true)
     return call.exit ?? call.waitOrCancel()
   }
 
   /** The call is cancelled when the wait is interrupted after it was submitted, be it right between the two. */
-  private whenRoom(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
-    const { args, method, queue } = this
+  private whenRoom(queue: CallQueue, fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
+    const { args, method } = this
     const call = new Call(queue, method, args, fiber.context, true)
     const submit = admit(queue.cell, method, () => queue.cell.submit(call, fiber.currentDispatcher, true))
     const result = Effect.suspend(() => call.wait())
@@ -49,7 +50,7 @@ export class Ask extends Evaluable {
   }
 
   get channel(): Channel.Channel<any, any, void, unknown, unknown, unknown> {
-    return streaming.toChannel(this.queue, this.method, this.args)
+    return streaming.toChannel(this.target, this.method, this.args)
   }
 
   toJSON(): unknown {
@@ -64,8 +65,9 @@ export class Ask extends Evaluable {
 Object.assign(Ask.prototype, { "~effect/Stream": { _A: identity, _E: identity, _R: identity } })
 
 /** Submits a call and succeeds with its ref at once. */
-export const remote = (queue: CallQueue, method: MethodSpec, args: ReadonlyArray<unknown>): Effect.Effect<any, any> =>
+export const remote = (target: Target, method: MethodSpec, args: ReadonlyArray<unknown>): Effect.Effect<any, any> =>
   Effect.withFiber((fiber) => {
+    const queue = target.resolve()
     const { cell } = queue
     const call = new Call(queue, method, args, fiber.context, false)
     if (cell.full) {

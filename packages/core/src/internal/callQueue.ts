@@ -16,7 +16,12 @@ import * as stack from "./stack.ts"
 /** How many calls start in one go before the event loop gets its turn. */
 const START_BUDGET = 1024
 
-export class CallQueue {
+/** How a handle finds the line in which its calls stand: the same always, or that of the present holder of a key. */
+export interface Target {
+  resolve(): CallQueue
+}
+
+export class CallQueue implements Target {
   /** Permits in use: calls between start and settle. */
   running = 0
   /** Calls in line. */
@@ -35,6 +40,11 @@ export class CallQueue {
     this.cell = cell
     this.group = group
     this.limit = limit
+  }
+
+  /** A fixed instance is its own {@link Target}. */
+  resolve(): CallQueue {
+    return this
   }
 
   /**

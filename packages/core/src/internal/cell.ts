@@ -19,14 +19,18 @@ import * as context from "./context.ts"
 import * as contract from "./contract.ts"
 import * as failure from "./failure.ts"
 import type { InstanceOptions } from "./options.ts"
+import { type Implementation, methodNames } from "./method.ts"
 import * as pacer from "./pacer.ts"
 import { hasRef, Preparing } from "./preparing.ts"
 import { type Registry, registryIn } from "./registry.ts"
 
-/** What a constructor makes: an object of methods. */
-export type Implementation = { readonly [method: string]: (...args: ReadonlyArray<any>) => unknown }
-
 export type Dispatcher = Scheduler.SchedulerDispatcher | undefined
+
+/** Who wants to know when an instance has nothing to do, and when it is gone. */
+export interface Keeper {
+  idle(cell: Cell): void
+  gone(cell: Cell): void
+}
 
 let lastInstance = 0
 
@@ -39,6 +43,8 @@ export class Cell {
 
   readonly main: CallQueue
   private readonly groups: ReadonlyMap<string, CallQueue> | undefined
+  /** A task has no life of its own that could end. */
+  permanent = false
   /** Calls accepted and not yet settled. */
   pending = 0
   /** While set, no call starts: the instance is restarting. */
@@ -69,8 +75,9 @@ export class Cell {
   private dying = false
   private closing = false
   private pacer: pacer.Pacer | undefined = undefined
-  private supervisor: Fiber.Fiber<void> | undefined = undefined
+  private supervisor: Fiber.Fiber<unknown, unknown> | undefined = undefined
   private onQuiet: (() => void) | undefined = undefined
+  private keeper: Keeper | undefined = undefined
 
   constructor(
     actor: string,
@@ -157,7 +164,10 @@ export class Cell {
   /** Runs the method. What it does not do in Effect's way is a defect of the call, and never harms the instance. */
   invoke(call: Call): Effect.Effect<any, any> {
     try {
-      return call.accept(this.implementation![call.method.name]!(...call.args))
+      const { name } = call.method
+      const implementation = this.implementation!
+      if (typeof implementation[name] !== "function") return Exit.die(noMethod(this.actor, name, implementation))
+      return call.accept(implementation[name](...call.args))
     } catch (defect) {
       return Exit.die(defect)
     }
@@ -264,6 +274,7 @@ export class Cell {
 
   private attend(): void {
     this.admit()
+    if (this.keeper !== undefined && this.pending === 0 && this.death === undefined) this.keeper.idle(this)
     if (this.onQuiet !== undefined && this.quiet) this.onQuiet()
     if (this.death !== undefined && this.pending === 0) this.close()
   }
@@ -308,9 +319,26 @@ export class Cell {
   /** Runs the constructor. If it does not succeed, the instance is dead. */
   boot(): Effect.Effect<Implementation, any> {
     return Effect.onError(this.construct(), (cause) => {
-      this.kill("its constructor failed", cause)
+      if (!this.closing) this.kill("its constructor failed", cause)
       return this.ended()
     })
+  }
+
+  /** Runs the constructor in the background, once `after` is over. Calls wait in line until it has finished. */
+  bootLater(after: Effect.Effect<void>, keeper: Keeper): void {
+    this.keeper = keeper
+    this.paused = this.attentive = true
+    const boot = Effect.andThen(after, this.boot())
+    this.supervisor = Effect.runForkWith(this.context)(boot)
+    this.supervisor.addObserver((exit) => {
+      this.supervisor = undefined
+      if (exit._tag === "Success") this.resume()
+    })
+  }
+
+  private resume(): void {
+    this.paused = false
+    for (const queue of this.queues()) queue.drain()
   }
 
   private construct(): Effect.Effect<Implementation, any> {
@@ -355,8 +383,7 @@ export class Cell {
         why = exit.cause
       }
       this.supervisor = undefined
-      this.paused = false
-      for (const queue of this.queues()) queue.drain()
+      this.resume()
     })
   }
 
@@ -434,6 +461,7 @@ export class Cell {
 
   private vanish(): void {
     this.gone = true
+    this.keeper?.gone(this)
     this.registry.cells.delete(this)
     const { name } = this.options
     if (name !== undefined && this.registry.names.get(name)?.cell === this) this.registry.names.delete(name)
@@ -455,6 +483,9 @@ export class Cell {
     })
   }
 }
+
+const noMethod = (actor: string, name: string, implementation: Implementation): TypeError =>
+  new TypeError(`${actor} has no method "${name}", it has ${methodNames(implementation).join(", ")}`)
 
 /** A finalizer that dies does not keep the instance from ending, and is not lost either. */
 const logged = (cell: Cell, finalizers: Effect.Effect<void>): Effect.Effect<void> =>

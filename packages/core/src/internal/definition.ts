@@ -3,9 +3,8 @@
  */
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
-import type { Implementation } from "./cell.ts"
 import * as handles from "./handle.ts"
-import type { MethodSpec } from "./method.ts"
+import { type Implementation, type MethodSpec, methodNames } from "./method.ts"
 import * as options from "./options.ts"
 
 export type Make =
@@ -55,7 +54,7 @@ export const shapeOf = (definition: Definition, implementation: Implementation):
   const { contract, id, shape } = definition
   // Nearly always the methods are those of the instance before, and then nothing is left to check.
   if (shape !== undefined && hasMethods(implementation, shape.methods)) return shape
-  const names = contract === undefined ? handles.methodNames(implementation) : Object.keys(contract)
+  const names = contract === undefined ? methodNames(implementation) : Object.keys(contract)
   checkImplementation(definition, implementation)
   handles.checkNames(id, names)
   return (definition.shape = {
@@ -83,7 +82,7 @@ export const checkImplementation = (definition: Definition, implementation: Impl
   ]
   const missing = mentioned.find((name) => typeof implementation?.[name] !== "function")
   if (missing === undefined) return
-  const names = handles.methodNames(implementation).join(", ")
+  const names = methodNames(implementation).join(", ")
   throw new TypeError(`${id}: its contract or options name a method "${missing}", but it has only ${names}`)
 }
 

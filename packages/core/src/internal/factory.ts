@@ -8,10 +8,11 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { ActorNameTaken } from "../ActorError.ts"
-import { Cell, type Implementation } from "./cell.ts"
+import { Cell } from "./cell.ts"
 import { type Contract, checkId, type Definition, define, type Make, override, shapeOf } from "./definition.ts"
 import * as handles from "./handle.ts"
 import * as life from "./life.ts"
+import type { Implementation } from "./method.ts"
 import { type NameHolder, registryIn } from "./registry.ts"
 
 /** `Actor.Service<Self>()`. */

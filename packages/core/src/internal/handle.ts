@@ -4,7 +4,8 @@
  */
 import { NodeInspectSymbol } from "effect/Inspectable"
 import { Ask, remote } from "./ask.ts"
-import type { Cell, Implementation } from "./cell.ts"
+import type { Cell } from "./cell.ts"
+import type { Target } from "./callQueue.ts"
 import type { MethodSpec } from "./method.ts"
 import * as options from "./options.ts"
 
@@ -13,15 +14,18 @@ const CellKey: unique symbol = Symbol.for("troupe/Cell") as any
 /** Makes the handle of an instance. `methods` are those of its implementation. */
 export const make = (cell: Cell, methods: ReadonlyArray<MethodSpec>, prototype: object): object => {
   const handle: any = { [CellKey]: cell }
-  for (const method of methods) handle[method.name] = makeMethod(cell, method)
+  for (const method of methods) handle[method.name] = makeMethod((group) => cell.queue(group), method)
   return Object.setPrototypeOf(handle, prototype)
 }
 
-const makeMethod = (cell: Cell, method: MethodSpec): unknown => {
-  const queue = cell.queue(method.group)
-  const ask: any = (...args: ReadonlyArray<unknown>) => new Ask(queue, method, args)
-  ask.remote = (...args: ReadonlyArray<unknown>) => remote(queue, method, args)
-  ask.options = (overrides: any) => makeMethod(cell, override(method, overrides))
+/** Finds the line for a concurrency group. Throws when there is no such group. */
+export type Find = (group: string | undefined) => Target
+
+export const makeMethod = (find: Find, method: MethodSpec): unknown => {
+  const target = find(method.group)
+  const ask: any = (...args: ReadonlyArray<unknown>) => new Ask(target, method, args)
+  ask.remote = (...args: ReadonlyArray<unknown>) => remote(target, method, args)
+  ask.options = (overrides: any) => makeMethod(find, override(method, overrides))
   return ask
 }
 
@@ -47,18 +51,6 @@ export const cellOf = (handle: object): Cell => {
 
 export const isHandle = (u: unknown): boolean => typeof u === "object" && u !== null && CellKey in u
 
-/** The names of the methods of an implementation: its own functions, and those of its class if it has one. */
-export const methodNames = (implementation: Implementation): Array<string> => {
-  const names = new Set<string>()
-  const methods: any = implementation
-  for (let object = methods; object !== null && object !== Object.prototype; object = Object.getPrototypeOf(object)) {
-    for (const name of Object.getOwnPropertyNames(object)) {
-      if (name !== "constructor" && typeof methods[name] === "function") names.add(name)
-    }
-  }
-  return [...names]
-}
-
 export const checkNames = (actor: string, names: ReadonlyArray<string>): void => {
   if (names.includes("then")) {
     throw new TypeError(`${actor}: no method may be called "then", await would take the handle for a promise`)
@@ -66,7 +58,7 @@ export const checkNames = (actor: string, names: ReadonlyArray<string>): void =>
 }
 
 /** What debuggers and assertion libraries look for on any object. A method of such a name has to be defined. */
-const probes = new Set([
+export const probes = new Set([
   "then",
   "toJSON",
   "inspect",
@@ -105,7 +97,7 @@ export const makePrototype = (actor: string, methods: ReadonlyArray<string>): ob
   })
 }
 
-const unknownMethod = (actor: string, name: string, methods: ReadonlyArray<string>): unknown => {
+export const unknownMethod = (actor: string, name: string, methods: ReadonlyArray<string>): unknown => {
   const fail = () => {
     throw new TypeError(`${actor} has no method "${name}", it has ${methods.join(", ")}`)
   }

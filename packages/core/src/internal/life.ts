@@ -39,6 +39,8 @@ const isInside = (context: Context.Context<never>, cell: Cell): boolean => {
 export const exit: Effect.Effect<never, never, ActorContext> = Effect.withFiber((fiber) => {
   // The service is the cell itself, see Cell.inside.
   const cell = Context.get(fiber.context as Context.Context<ActorContext>, ActorContext) as unknown as Cell
+  if (cell.permanent)
+    return Effect.die(new TypeError(`${cell.actor}: a task has no instance that Actor.exit could end`))
   cell.retire("it called Actor.exit", current(fiber.context))
   return Effect.interrupt
 })

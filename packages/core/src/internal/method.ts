@@ -4,6 +4,21 @@
 import type * as Duration from "effect/Duration"
 import type * as Schema from "effect/Schema"
 
+/** What a constructor makes: an object of methods. */
+export type Implementation = { readonly [method: string]: (...args: ReadonlyArray<any>) => unknown }
+
+/** The names of the methods of an implementation: its own functions, and those of its class if it has one. */
+export const methodNames = (implementation: Implementation): Array<string> => {
+  const names = new Set<string>()
+  const methods: any = implementation
+  for (let object = methods; object !== null && object !== Object.prototype; object = Object.getPrototypeOf(object)) {
+    for (const name of Object.getOwnPropertyNames(object)) {
+      if (name !== "constructor" && typeof methods[name] === "function") names.add(name)
+    }
+  }
+  return [...names]
+}
+
 export interface MethodSpec {
   /** The id of the actor. */
   readonly actor: string

@@ -13,7 +13,7 @@ import * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import { admit } from "./ask.ts"
 import { Call } from "./call.ts"
-import type { CallQueue } from "./callQueue.ts"
+import type { Target } from "./callQueue.ts"
 import type { MethodSpec } from "./method.ts"
 
 type Chunk = readonly [unknown, ...Array<unknown>]
@@ -76,12 +76,13 @@ class StreamCall extends Call {
 }
 
 export const toChannel = (
-  queue: CallQueue,
+  target: Target,
   method: MethodSpec,
   args: ReadonlyArray<unknown>
 ): Channel.Channel<any, any, void, unknown, unknown, unknown> =>
   Stream.unwrap(
     Effect.withFiber((fiber) => {
+      const queue = target.resolve()
       const call = new StreamCall(queue, method, args, fiber.context, true)
       const start = admit(queue.cell, method, () => queue.cell.submit(call, fiber.currentDispatcher, true))
       // The end is arranged first, so that an interruption of the start finds it.

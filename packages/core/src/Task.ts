@@ -1,0 +1,85 @@
+/**
+ * A task is a remote function: an Effect function whose calls are queued, limited, retried and cancelled like those of
+ * an actor, and give refs like theirs. It has no state and no Layer: it is there from its definition on.
+ *
+ * Use a task where a function is to run at most so many times at once in the whole process, or where its result should
+ * be a ref that others wait for. Do not use one to make a function asynchronous: Effects are that already.
+ *
+ * @since 0.1.0
+ */
+import type * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { BlockingGetError, MethodOptions, RefArgs, RefErrors } from "./Actor.ts"
+import type { ActorError } from "./ActorError.ts"
+import type { Driver } from "./Driver.ts"
+import * as internal from "./internal/task.ts"
+import type { ObjectRef } from "./ObjectRef.ts"
+
+/**
+ * A function whose calls can be asked, or submitted for a ref.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Task<in out Args extends ReadonlyArray<any>, out A, out E = never, out R = never> {
+  /** Submits a call and waits for its result. Interrupting the wait cancels the call. */
+  <T extends RefArgs<Args>>(...args: T): Effect.Effect<A, E | ActorError | RefErrors<T>, R>
+  /** Submits a call and succeeds at once with its ref. */
+  remote<T extends RefArgs<Args>>(...args: T): Effect.Effect<ObjectRef<A, E | ActorError | RefErrors<T>>, ActorError, R>
+  /** The same task with other options for its calls. All share the permits of the task. */
+  options(
+    options: MethodOptions<never> & { readonly timeout: Duration.Input }
+  ): Task<Args, A, E | Cause.TimeoutError, R>
+  options(options: MethodOptions<never>): Task<Args, A, E, R>
+}
+
+/**
+ * Options of a task, with the same meaning as for actors.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface TaskOptions {
+  /** How many calls may run at a time in this process. Default 1000. */
+  readonly maxConcurrency?: number | undefined
+  /** How many calls may be accepted and not yet settled. Default `Infinity`. */
+  readonly maxPendingCalls?: number | undefined
+  /** What happens to a submission beyond `maxPendingCalls`. Default `"fail"`. */
+  readonly overflow?: "fail" | "suspend" | undefined
+  /** How often a call may run again after a failure that `retry` admits. Default 0. */
+  readonly maxTaskRetries?: number | undefined
+  /** Which typed failures run the call again. Default `false`: none. */
+  readonly retry?: boolean | ((error: any) => boolean) | undefined
+}
+
+/**
+ * Makes a task. What the function requires is required of its callers; a Scope is provided for each call.
+ *
+ * **Example** (A limited function)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { ObjectRef, Task } from "@troupe/core"
+ *
+ * const square = Task.make("square", (n: number) => Effect.succeed(n * n), { maxConcurrency: 2 })
+ *
+ * const program = Effect.gen(function*() {
+ *   const four = yield* square.remote(2)
+ *   const refs = [yield* square.remote(four), yield* square.remote(3)]
+ *   return yield* ObjectRef.all(refs)
+ * })
+ *
+ * console.log(await Effect.runPromise(program)) // => [ 16, 9 ]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: <Args extends ReadonlyArray<any>, A, E, R>(
+  name: string,
+  run: ((...args: Args) => Effect.Effect<A, E, R>) &
+    NoInfer<[Extract<R, Driver>] extends [never] ? unknown : BlockingGetError<"task">>,
+  options?: TaskOptions
+) => Task<Args, A, E, Exclude<R, Scope.Scope>> = internal.make as any

@@ -1,0 +1,227 @@
+/**
+ * Keyed actors: one instance per key, made by the first call and ended when it has been idle for long enough.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import type * as Fiber from "effect/Fiber"
+import * as Hash from "effect/Hash"
+import { NodeInspectSymbol } from "effect/Inspectable"
+import * as Layer from "effect/Layer"
+import * as MutableHashMap from "effect/MutableHashMap"
+import * as Option from "effect/Option"
+import { Cell, type Keeper } from "./cell.ts"
+import type { CallQueue } from "./callQueue.ts"
+import { type Contract, checkId, type Definition, define, describe, override } from "./definition.ts"
+import * as handles from "./handle.ts"
+import * as life from "./life.ts"
+import type { Implementation } from "./method.ts"
+import * as options from "./options.ts"
+
+type MakeKeyed = (key: any) => Effect.Effect<Implementation, any>
+
+const DEFAULT_IDLE_TIME_TO_LIVE = Duration.minutes(1)
+/** Effect's own cluster entities have the same bound. */
+const DEFAULT_MAX_INSTANCES = 10_000
+
+/** The instances of one keyed actor, in one Scope. */
+class Instances implements Keeper {
+  private readonly cells = MutableHashMap.empty<unknown, Cell>()
+  private readonly keys = new Map<Cell, unknown>()
+  /** Instances without calls, and since when. The one that has been idle longest comes first. */
+  private readonly idleSince = new Map<Cell, number>()
+  private sweeper: Fiber.Fiber<void> | undefined = undefined
+  private closed = false
+
+  private readonly definition: Definition
+  private readonly context: Context.Context<never>
+  private readonly timeToLive: number
+  private readonly maxInstances: number
+
+  constructor(definition: Definition, context: Context.Context<never>) {
+    this.definition = definition
+    this.context = context
+    const { idleTimeToLive, maxInstances } = definition.input
+    const ttl = options.duration(definition.id, "idleTimeToLive", idleTimeToLive ?? DEFAULT_IDLE_TIME_TO_LIVE)
+    this.timeToLive = Duration.toMillis(ttl)
+    this.maxInstances = options.limit(definition.id, "maxInstances", maxInstances ?? DEFAULT_MAX_INSTANCES)
+  }
+
+  /** The instance for a key, about to get a call. */
+  obtain(key: unknown): Cell {
+    const present = Option.getOrUndefined(MutableHashMap.get(this.cells, key))
+    if (present !== undefined && present.death === undefined) {
+      this.idleSince.delete(present)
+      return present
+    }
+    // The one before may be ending still: two instances of one key never live at the same time.
+    return this.bringUp(key, present === undefined ? Effect.void : present.ended())
+  }
+
+  private bringUp(key: unknown, after: Effect.Effect<void>): Cell {
+    const { id, make, options } = this.definition
+    const construct = Effect.suspend(() => (make as MakeKeyed)(key))
+    const cell = new Cell(`${id}(${String(key)})`, construct, options, this.context)
+    if (this.closed) {
+      cell.stop("its Scope closed")
+      return cell
+    }
+    if (this.keys.size >= this.maxInstances) this.passivateOldest()
+    this.keys.set(cell, key)
+    MutableHashMap.set(this.cells, key, cell)
+    cell.bootLater(after, this)
+    return cell
+  }
+
+  idle(cell: Cell): void {
+    // More instances than allowed were made while all were busy.
+    if (this.keys.size > this.maxInstances) return this.passivate(cell)
+    this.idleSince.set(cell, this.now())
+    this.sweeper ??= Effect.runForkWith(this.context)(this.sweep())
+  }
+
+  gone(cell: Cell): void {
+    const key = this.keys.get(cell)
+    this.keys.delete(cell)
+    this.idleSince.delete(cell)
+    if (Option.getOrUndefined(MutableHashMap.get(this.cells, key)) === cell) MutableHashMap.remove(this.cells, key)
+  }
+
+  private passivate(cell: Cell): void {
+    this.idleSince.delete(cell)
+    cell.stop("it was idle")
+  }
+
+  private passivateOldest(): void {
+    for (const cell of this.idleSince.keys()) return this.passivate(cell)
+  }
+
+  /** Sleeps until the time of the one that has been idle longest is over. Ends when nobody is idle. */
+  private sweep(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      // The first turn comes later: whoever is idle now may get its next call on this very stack.
+      yield* Effect.yieldNow
+      for (let oldest = first(this.idleSince); oldest !== undefined; oldest = first(this.idleSince)) {
+        const [cell, since] = oldest
+        const left = since + this.timeToLive - this.now()
+        if (left <= 0) this.passivate(cell)
+        else yield* Effect.sleep(left)
+      }
+      this.sweeper = undefined
+    })
+  }
+
+  private now(): number {
+    return Context.get(this.context, Clock.Clock).currentTimeMillisUnsafe()
+  }
+
+  /** The keys whose instances are up. */
+  residents(): Array<unknown> {
+    return [...this.keys].filter(([cell]) => cell.death === undefined).map(([, key]) => key)
+  }
+
+  /** Ends the instance of a key, if there is one, once its calls have finished. */
+  stop(key: unknown): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const cell = Option.getOrUndefined(MutableHashMap.get(this.cells, key))
+      if (cell === undefined) return Effect.void
+      cell.stop("it was stopped")
+      return cell.ended()
+    })
+  }
+
+  close(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.closed = true
+      this.sweeper?.interruptUnsafe()
+      return Effect.forEach([...this.keys.keys()], life.shutdown, { concurrency: "unbounded", discard: true })
+    })
+  }
+}
+
+const first = <K, V>(map: ReadonlyMap<K, V>): [K, V] | undefined => {
+  for (const entry of map) return entry
+}
+
+/** The address of a key: it has no instance of its own, each call finds the present one. */
+const makeHandle = (instances: Instances, definition: Definition, key: unknown): object => {
+  const label = `${definition.id}(${String(key)})`
+  const methods = new Map<string, unknown>()
+  const method = (name: string): unknown => {
+    if (!methods.has(name)) methods.set(name, makeMethod(instances, definition, key, name, `${label}.${name}`))
+    return methods.get(name)
+  }
+  const base = {
+    [Equal.symbol]: (that: any) => that?.[KeyOf]?.instances === instances && Equal.equals(that[KeyOf].key, key),
+    [Hash.symbol]: () => Hash.combine(Hash.hash(key), Hash.string(definition.id)),
+    [NodeInspectSymbol]: () => label,
+    toString: () => label,
+    toJSON: () => ({ _id: "Actor", actor: definition.id, key }),
+    [KeyOf]: { instances, key }
+  }
+  if (definition.contract !== undefined) {
+    for (const name of Object.keys(definition.contract))
+      Object.defineProperty(base, name, { value: method(name), enumerable: true })
+  }
+  // Without a contract nobody knows the methods before the first instance is made.
+  return new Proxy(base, {
+    get: (target, name, handle) =>
+      name in target || typeof name === "symbol" || handles.probes.has(name) || definition.contract !== undefined
+        ? Reflect.get(target, name, handle)
+        : method(name)
+  })
+}
+
+const KeyOf: unique symbol = Symbol.for("troupe/KeyOf") as any
+
+const makeMethod = (instances: Instances, definition: Definition, key: unknown, name: string, label: string) =>
+  handles.makeMethod(
+    (group) => ({ resolve: (): CallQueue => instances.obtain(key).queue(group) }),
+    describe(definition, name, label)
+  )
+
+/** `Actor.Keyed<Self>()`. */
+export const service = (id: string, input: any): any => {
+  checkId("Actor.Keyed", id)
+  const { make, methods, ...options } = input ?? {}
+  const Service = (Context.Service as any)()(id)
+  Service.get = (key: unknown) => Effect.map(Service as Effect.Effect<any>, (service: any) => service.get(key))
+  if (methods !== undefined) {
+    handles.checkNames(id, Object.keys(methods))
+    const contract: Contract = methods
+    const define_ = (make: any, options: any = {}) => define(id, Service, make, contract, options)
+    return Object.assign(Service, {
+      methods,
+      of: (implementation: Implementation) => implementation,
+      toLayer: (make: any, options?: any) => toLayer(define_(make, options))
+    })
+  }
+  if (typeof make !== "function") throw new TypeError(`${id}: a keyed actor needs "make", a function of the key`)
+  return addWays(Service, define(id, Service, make, undefined, options))
+}
+
+const addWays = (target: any, definition: Definition): any => {
+  let layer: unknown
+  return Object.defineProperties(target, {
+    layer: { get: () => (layer ??= toLayer(definition)), configurable: true },
+    options: { value: (overrides: object) => addWays({}, override(definition, overrides)) }
+  })
+}
+
+const toLayer = (definition: Definition): Layer.Layer<any> =>
+  Layer.effect(definition.key)(
+    Effect.withFiber((fiber) => {
+      const instances = new Instances(definition, fiber.context)
+      const service = {
+        get: (key: unknown) => makeHandle(instances, definition, key),
+        keys: Effect.sync(() => instances.residents()),
+        stop: (key: unknown) => instances.stop(key)
+      }
+      return Effect.as(
+        Effect.addFinalizer(() => instances.close()),
+        service
+      )
+    })
+  )

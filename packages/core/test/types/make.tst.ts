@@ -1,0 +1,62 @@
+import { Actor, type ActorError, ObjectRef } from "@troupe/core"
+import { Effect, Ref } from "effect"
+import { describe, expect, it } from "tstyche"
+
+const methods = (count: Ref.Ref<number>) => ({
+  increment: (by: number) => Ref.updateAndGet(count, (n) => n + by)
+})
+
+type Increment = Actor.Method<[by: number], number>
+
+// However the constructor is written, the methods are inferred from it.
+
+class Gen extends Actor.Service<Gen>()("Gen", {
+  make: Effect.gen(function* () {
+    return methods(yield* Ref.make(0))
+  })
+}) {}
+
+class Mapped extends Actor.Service<Mapped>()("Mapped", {
+  make: Effect.map(Ref.make(0), (count) => methods(count))
+}) {}
+
+class Piped extends Actor.Service<Piped>()("Piped", {
+  make: Ref.make(0).pipe(Effect.map((count) => methods(count)))
+}) {}
+
+class Function extends Actor.Service<Function>()("Function", {
+  make: (start: number) => Effect.map(Ref.make(start), (count) => methods(count))
+}) {}
+
+class FnUntraced extends Actor.Service<FnUntraced>()("FnUntraced", {
+  make: Effect.fnUntraced(function* (start: number) {
+    return methods(yield* Ref.make(start))
+  })
+}) {}
+
+describe("the constructor of an actor", () => {
+  it("gives the handle its methods", () => {
+    const handles = Effect.all([Gen, Mapped, Piped, Function, FnUntraced])
+    expect<Effect.Success<typeof handles>[number]>().type.toBe<{ readonly increment: Increment }>()
+  })
+
+  it("gives spawn its arguments", () => {
+    expect(Gen.spawn).type.toBeCallableWith()
+    expect(Gen.spawn).type.not.toBeCallableWith(1)
+    expect(Function.spawn).type.toBeCallableWith(1)
+    expect(FnUntraced.spawn).type.toBeCallableWith(1)
+    expect(FnUntraced.spawn).type.not.toBeCallableWith("1")
+    expect(FnUntraced.spawn).type.not.toBeCallableWith()
+  })
+})
+
+describe("a method of a handle", () => {
+  const counter: Actor.Handle<ReturnType<typeof methods>> = null as never
+
+  it("takes a ref for any argument, and fails as the ref does", () => {
+    const half = ObjectRef.fail("half")
+    expect(counter.increment(1)).type.toBe<Effect.Effect<number, ActorError.ActorError>>()
+    expect(counter.increment(half)).type.toBe<Effect.Effect<number, ActorError.ActorError | string>>()
+    expect(counter.increment).type.not.toBeCallableWith(ObjectRef.succeed("1"))
+  })
+})
