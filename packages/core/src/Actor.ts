@@ -13,10 +13,10 @@
  * @since 0.1.0
  */
 import type * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import type * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -255,11 +255,14 @@ type BlockingMethods<M> = {
  * @category capabilities
  * @since 0.1.0
  */
-export type Validate<M, R> = [BlockingMethods<M>] extends [never]
-  ? Blocks<R> extends true
-    ? BlockingGetError<"make">
-    : unknown
-  : BlockingGetError<BlockingMethods<M>>
+export type Validate<M, R> = string extends keyof M
+  ? // Nothing is known of the methods yet: the compiler is still inferring them.
+    unknown
+  : [BlockingMethods<M>] extends [never]
+    ? Blocks<R> extends true
+      ? BlockingGetError<"make">
+      : unknown
+    : BlockingGetError<BlockingMethods<M>>
 
 // --- actors ----------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type Registry, SystemKey, makeRegistry } from "./internal/registry.ts"
+import { makeRegistry, type Registry, SystemKey } from "./internal/registry.ts"
 
 /**
  * A set of living instances, some of them with names.

@@ -3,11 +3,10 @@
  *
  * @since 0.1.0
  */
-import type { Method } from "./Actor.ts"
+import type { Method, RefArgs, RefErrors } from "./Actor.ts"
 import type { ActorError } from "./ActorError.ts"
 import * as internal from "./internal/asyncHandle.ts"
 import type { ObjectRef } from "./ObjectRef.ts"
-import type { RefArgs, RefErrors } from "./Actor.ts"
 
 /**
  * A handle whose methods submit when they are called.

@@ -18,7 +18,7 @@
 import type * as Cause from "effect/Cause"
 import type * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Inspectable from "effect/Inspectable"
 import type * as Stream from "effect/Stream"

@@ -9,9 +9,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import { type Observer, Ref } from "./ref.ts"
 import type { CallQueue } from "./callQueue.ts"
 import type { MethodSpec } from "./method.ts"
+import { type Observer, Ref } from "./ref.ts"
 
 /** Where a call is on its way to settling, and once it is told to end, who told it. */
 export const Stage = {

@@ -5,9 +5,10 @@
  * so a long line on it is quadratic, and each waiter there is a fiber; here a waiting call is a list node, and gets a
  * fiber only together with a permit.
  */
+
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Context from "effect/Context"
 import * as Scheduler from "effect/Scheduler"
 import { type Call, Stage, within } from "./call.ts"
 import type { Cell } from "./cell.ts"

@@ -18,8 +18,8 @@ import { CallQueue } from "./callQueue.ts"
 import * as context from "./context.ts"
 import * as contract from "./contract.ts"
 import * as failure from "./failure.ts"
-import type { InstanceOptions } from "./options.ts"
 import { type Implementation, methodNames } from "./method.ts"
+import type { InstanceOptions } from "./options.ts"
 import * as pacer from "./pacer.ts"
 import { hasRef, Preparing } from "./preparing.ts"
 import { type Registry, registryIn } from "./registry.ts"
@@ -225,6 +225,9 @@ export class Cell {
     call.next = this.running
     if (this.running !== undefined) this.running.previous = call
     this.running = call
+    // The instance was killed or began to restart while this call was on its way to its first suspension.
+    if (this.dying) this.end(call, Stage.Dying)
+    else if (this.paused) this.end(call, Stage.Restarting)
   }
 
   untrack(call: Call): void {

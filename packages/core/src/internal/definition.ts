@@ -57,10 +57,11 @@ export const shapeOf = (definition: Definition, implementation: Implementation):
   const names = contract === undefined ? methodNames(implementation) : Object.keys(contract)
   checkImplementation(definition, implementation)
   handles.checkNames(id, names)
-  return (definition.shape = {
+  definition.shape = {
     methods: names.map((name) => describe(definition, name)),
     prototype: handles.makePrototype(id, names)
-  })
+  }
+  return definition.shape
 }
 
 const hasMethods = (implementation: Implementation, methods: ReadonlyArray<MethodSpec>): boolean => {

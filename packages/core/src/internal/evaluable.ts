@@ -3,8 +3,9 @@
  *
  * `Effectable.Class` does the same, but hides the fiber, whose context and dispatcher we need.
  */
-import * as Effectable from "effect/Effectable"
+
 import type * as Effect from "effect/Effect"
+import * as Effectable from "effect/Effectable"
 import type * as Fiber from "effect/Fiber"
 
 export const Evaluable: abstract new () => object = (() => {

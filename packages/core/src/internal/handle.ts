@@ -4,8 +4,8 @@
  */
 import { NodeInspectSymbol } from "effect/Inspectable"
 import { Ask, remote } from "./ask.ts"
-import type { Cell } from "./cell.ts"
 import type { Target } from "./callQueue.ts"
+import type { Cell } from "./cell.ts"
 import type { MethodSpec } from "./method.ts"
 import * as options from "./options.ts"
 

@@ -3,9 +3,9 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type { InstanceOptions as InstanceInput, MethodOptions, NameOptions } from "../Actor.ts"
-import * as Option from "effect/Option"
 
 type Input = InstanceInput & NameOptions
 
