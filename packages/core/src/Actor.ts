@@ -89,11 +89,11 @@ export interface StreamMethod<in out Args extends ReadonlyArray<any>, out A, out
  */
 export type Handle<M, Group extends string = never> = {
   readonly [K in keyof M]: M[K] extends (...args: infer Args) => infer Result
-    ? Result extends Effect.Effect<infer A, infer E, any>
+    ? [Result] extends [Effect.Effect<infer A, infer E, any>]
       ? [Group] extends [never]
         ? Method<Args, A, E>
         : GroupedMethod<Args, A, E, Group>
-      : Result extends Stream.Stream<infer A, infer E, any>
+      : [Result] extends [Stream.Stream<infer A, infer E, any>]
         ? StreamMethod<Args, A, E>
         : never
     : never

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ObjectRef, type ObjectRef as Refs } from "@troupe/core"
+import { Actor, ObjectRef } from "@troupe/core"
 import { Deferred, Effect, Fiber, Latch } from "effect"
 import { errorOf, fork, range, reasonOfExit, settle, Worker } from "./support.ts"
 
@@ -14,7 +14,7 @@ describe("1.8", () => {
         down: (n: number): Effect.Effect<any, any> =>
           n === 0 ? Effect.sync(() => 0) : Effect.flatMap(next(), (next) => next.down(n - 1)),
         bare: (n: number): Effect.Effect<any, any> => (n === 0 ? Effect.succeed(0) : bottom.bare(n - 1)),
-        follow: (box: { readonly ref: Refs.ObjectRef<number, any> }) => Effect.map(box.ref, (n) => n + 1),
+        follow: (box: { readonly ref: ObjectRef.ObjectRef<number, any> }) => Effect.map(box.ref, (n) => n + 1),
         fail: (n: number): Effect.Effect<any, any> =>
           n === 0 ? Effect.fail("bottom") : Effect.flatMap(next(), (next) => next.fail(n - 1)),
         hang: (n: number): Effect.Effect<any, any> =>
@@ -111,7 +111,7 @@ describe("1.8", () => {
       Effect.gen(function* () {
         const worker = yield* Worker.spawn()
         const start = yield* Deferred.make<number>()
-        let ref: Refs.ObjectRef<number, any> = yield* ObjectRef.fromEffect(Deferred.await(start))
+        let ref: ObjectRef.ObjectRef<number, any> = yield* ObjectRef.fromEffect(Deferred.await(start))
         for (let i = 0; i < DEPTH; i++) ref = yield* worker.add.remote(ref, 1)
         yield* Deferred.succeed(start, 0)
         assert.strictEqual(yield* ref, DEPTH)
@@ -125,7 +125,7 @@ describe("1.8", () => {
       Effect.gen(function* () {
         const worker = yield* Worker.spawn()
         const start = yield* Deferred.make<number, string>()
-        let ref: Refs.ObjectRef<number, any> = yield* ObjectRef.fromEffect(Deferred.await(start))
+        let ref: ObjectRef.ObjectRef<number, any> = yield* ObjectRef.fromEffect(Deferred.await(start))
         for (let i = 0; i < DEPTH; i++) ref = yield* worker.add.remote(ref, 1)
         yield* Deferred.fail(start, "broken")
         assert.strictEqual(yield* errorOf(ref), "broken")
@@ -139,7 +139,7 @@ describe("1.8", () => {
       Effect.gen(function* () {
         const chain = yield* ring(1)
         const start = yield* Deferred.make<number>()
-        let ref: Refs.ObjectRef<number, any> = yield* ObjectRef.fromEffect(Deferred.await(start))
+        let ref: ObjectRef.ObjectRef<number, any> = yield* ObjectRef.fromEffect(Deferred.await(start))
         for (let i = 0; i < DEPTH; i++) ref = yield* chain.follow.remote({ ref })
         yield* settle
         yield* Deferred.succeed(start, 0)

@@ -1,6 +1,6 @@
 import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, type ActorError, ObjectRef, type ObjectRef as Refs } from "@troupe/core"
+import { Actor, type ActorError, ObjectRef } from "@troupe/core"
 import { Cause, Deferred, Effect, Exit, Fiber, Latch, Random, Schedule } from "effect"
 import { TestClock } from "effect/testing"
 import { errorOf, fork, Probe, range, reasonOf, reasonOfExit, seeded, settle, Worker } from "./support.ts"
@@ -231,7 +231,7 @@ describe("1.3", () => {
       const probe = new Probe()
       const worker = yield* Worker.spawn(probe)
       const a = yield* Fiber.join(yield* fork(worker.work.remote("a")))
-      const refs = yield* Deferred.make<Refs.ObjectRef<string, ActorError.ActorError>>()
+      const refs = yield* Deferred.make<ObjectRef.ObjectRef<string, ActorError.ActorError>>()
       const submitter = yield* fork(
         worker.work.remote("b").pipe(
           Effect.flatMap((ref) => Deferred.succeed(refs, ref)),
@@ -340,8 +340,8 @@ describe("1.4", () => {
               yield* latch.await
               for (let i = 0; i < hops; i++) yield* Effect.yieldNow
             })
-          const join = (call: Fiber.Fiber<any, any> | Refs.Any): Effect.Effect<any, any> =>
-            Fiber.isFiber(call) ? Fiber.join(call as Fiber.Fiber<any, any>) : (call as Refs.Any)
+          const join = (call: Fiber.Fiber<any, any> | ObjectRef.Any): Effect.Effect<any, any> =>
+            Fiber.isFiber(call) ? Fiber.join(call as Fiber.Fiber<any, any>) : (call as ObjectRef.Any)
           const submit = (id: string) =>
             Effect.gen(function* () {
               submitted.push(id)
@@ -533,7 +533,7 @@ describe("1.5", () => {
         const broken = new Broken("pipe")
         const never = yield* ObjectRef.fromEffect(Effect.never)
         const early = ObjectRef.fail(broken)
-        const late: Refs.ObjectRef<never, unknown> = yield* worker.fail.remote(broken)
+        const late: ObjectRef.ObjectRef<never, unknown> = yield* worker.fail.remote(broken)
         assert.strictEqual(yield* errorOf(worker.add(never, early)), broken)
         assert.strictEqual(yield* errorOf(worker.add(never, late)), broken)
         assert.strictEqual(yield* errorOf(worker.note(late)), broken)
@@ -716,7 +716,7 @@ describe("1.6", () => {
 })
 
 describe("1.7", () => {
-  const unsettled = (refs: ReadonlyArray<Refs.Any>) =>
+  const unsettled = (refs: ReadonlyArray<ObjectRef.Any>) =>
     Effect.filter(refs, (ref) => Effect.map(Deferred.isDone(ObjectRef.asDeferred(ref)), (done) => !done))
 
   it.effect("1.7 every submitted call settles when the actor is killed: preparing, waiting, running, suspended", () =>
@@ -805,7 +805,7 @@ describe("1.7", () => {
   it.effect("1.7 a method that cancels its own ref settles once, as cancelled", () =>
     Effect.gen(function* () {
       const worker = yield* Worker.spawn()
-      const own = yield* Deferred.make<Refs.Any>()
+      const own = yield* Deferred.make<ObjectRef.Any>()
       const ref = yield* worker.run.remote(Effect.flatMap(Deferred.await(own), (ref) => ObjectRef.cancel(ref)))
       yield* Deferred.succeed(own, ref)
       assert.strictEqual((yield* reasonOf(ref))._tag, "TaskCancelled")
@@ -828,7 +828,7 @@ describe("1.7", () => {
   it.effect("1.7 a call whose actor's Scope closes as it is submitted settles", () =>
     Effect.gen(function* () {
       const probe = new Probe()
-      const refs: Array<Refs.Any> = []
+      const refs: Array<ObjectRef.Any> = []
       const outer = yield* Effect.scoped(
         Effect.gen(function* () {
           const worker = yield* Worker.spawn(probe)
@@ -855,7 +855,7 @@ describe("1.7", () => {
             maxTaskRetries: 1,
             restart: Schedule.recurs(2)
           }).spawn(probe)
-          const refs: Array<Refs.ObjectRef<any, any>> = []
+          const refs: Array<ObjectRef.ObjectRef<any, any>> = []
           let settled = 0
           const body: Effect.Effect<void> = Effect.gen(function* () {
             switch (yield* Random.nextIntBetween(0, 12)) {
@@ -868,7 +868,7 @@ describe("1.7", () => {
               case 3:
                 return yield* Actor.resize(worker, yield* Random.nextIntBetween(1, 9))
               case 4:
-                if (refs.length > 0) yield* ObjectRef.cancel(yield* Random.choice(refs as never as [Refs.Any]))
+                if (refs.length > 0) yield* ObjectRef.cancel(yield* Random.choice(refs as never as [ObjectRef.Any]))
                 return
               case 5:
                 if ((yield* Random.nextIntBetween(0, 10)) === 0) yield* Actor.kill(worker)
@@ -879,14 +879,16 @@ describe("1.7", () => {
                 for (let i = yield* Random.nextIntBetween(0, 4); i > 0; i--) yield* Effect.yieldNow
             }
           })
-          const watch = (ref: Refs.Any) => {
+          const watch = (ref: ObjectRef.Any) => {
             refs.push(ref)
             const count = () => void settled++
             ref.then(count, count)
           }
           for (const _ of range(60)) {
             const argument =
-              refs.length > 0 && (yield* Random.nextBoolean) ? yield* Random.choice(refs as never as [Refs.Any]) : 1
+              refs.length > 0 && (yield* Random.nextBoolean)
+                ? yield* Random.choice(refs as never as [ObjectRef.Any])
+                : 1
             watch(yield* worker.run.remote(body))
             watch(yield* worker.echo.remote(argument))
             if (yield* Random.nextBoolean) yield* Effect.yieldNow

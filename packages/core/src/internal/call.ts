@@ -167,9 +167,10 @@ export const current = (context: Context.Context<never>): Call | undefined => {
 }
 
 /** The calls that led to this one, nearest first. */
-export const callers = (call: Call): Array<Call> => {
+export const callers = (call: Call, max: number): Array<Call> => {
   const path: Array<Call> = []
-  for (let parent = submitter(call); parent !== undefined; parent = submitter(parent)) path.push(parent)
+  let parent = submitter(call)
+  for (; parent !== undefined && path.length < max; parent = submitter(parent)) path.push(parent)
   return path
 }
 

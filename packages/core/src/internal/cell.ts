@@ -111,7 +111,8 @@ export class Cell {
 
   /** Whether a submission has to be refused, or has to wait, for want of room. */
   get full(): boolean {
-    return this.pending >= this.options.maxPendingCalls || (this.suspended !== undefined && this.suspended.size > 0)
+    const crowded = this.pending >= this.options.maxPendingCalls || (this.suspended?.size ?? 0) > 0
+    return crowded && this.death === undefined
   }
 
   /** Accepts a call, or settles it right away if the instance is gone. An `asked` call may start on this very stack. */
@@ -156,7 +157,7 @@ export class Cell {
     this.timers ??= new Map()
     const expire = Effect.andThen(
       Effect.sleep(timeout),
-      Effect.sync(() => this.end(call, Stage.Expiring))
+      Effect.sync(() => endAll([call], Stage.Expiring))
     )
     this.timers.set(call, Effect.runForkWith(call.context)(expire))
   }
@@ -226,8 +227,8 @@ export class Cell {
     if (this.running !== undefined) this.running.previous = call
     this.running = call
     // The instance was killed or began to restart while this call was on its way to its first suspension.
-    if (this.dying) this.end(call, Stage.Dying)
-    else if (this.paused) this.end(call, Stage.Restarting)
+    if (this.dying) endAll([call], Stage.Dying)
+    else if (this.paused) endAll([call], Stage.Restarting)
   }
 
   untrack(call: Call): void {
@@ -241,24 +242,20 @@ export class Cell {
 
   /** Cancels a call, and with it the unsettled calls that it submitted, unless told otherwise. */
   cancel(call: Call, recursive: boolean): void {
-    const victims = [call]
-    if (recursive) {
-      // The list grows as we go: children of children, without recursion on the stack.
-      for (let i = 0; i < victims.length; i++) {
-        const { children } = victims[i]!
-        if (children !== undefined) victims.push(...children)
-      }
+    const victims = canEnd(call) ? [call] : []
+    // The list grows as we go: children of children, without recursion on the stack. What is told to end already has
+    // told its children.
+    for (let i = 0; recursive && i < victims.length; i++) {
+      for (const child of victims[i]!.children ?? []) if (canEnd(child)) victims.push(child)
     }
-    for (const victim of victims) victim.queue.cell.end(victim, Stage.Cancelling)
+    endAll(victims, Stage.Cancelling)
   }
 
-  /** Ends a call for the reason that `stage` stands for: at once if it has not started, by interruption if it has. */
-  private end(call: Call, stage: Stage): void {
-    if (call.exit !== undefined || call.stage > Stage.Running) return
-    const waits = call.stage
-    call.stage = stage
-    if (waits === Stage.Running) return call.fiber?.interruptUnsafe()
-    if (waits === Stage.Waiting) call.queue.remove(call)
+  /** Carries out the end of a call that was `before` it was told: at once if it has not started. */
+  end(call: Call, before: Stage): void {
+    if (call.exit !== undefined) return
+    if (before === Stage.Running) return call.fiber?.interruptUnsafe()
+    if (before === Stage.Waiting) call.queue.remove(call)
     else this.preparing!.drop(call)
     this.settle(call, Exit.interrupt())
   }
@@ -366,7 +363,7 @@ export class Cell {
   restart(cause: Cause.Cause<unknown>): void {
     if (this.death !== undefined || this.paused) return
     this.paused = this.attentive = true
-    for (const call of this.runningNow()) this.end(call, Stage.Restarting)
+    endAll(this.runningNow(), Stage.Restarting)
     this.supervisor = Effect.runForkWith(this.context)(this.rebuild(cause))
   }
 
@@ -401,11 +398,10 @@ export class Cell {
     })
   }
 
-  private *runningNow(): Generator<Call> {
-    // Ending a call takes it off the list, so we walk a copy.
+  private runningNow(): Array<Call> {
     const calls: Array<Call> = []
     for (let call = this.running; call !== undefined; call = call.next) calls.push(call)
-    yield* calls
+    return calls
   }
 
   /** No new calls; those accepted finish, then the instance ends. */
@@ -419,7 +415,7 @@ export class Cell {
   retire(why: string, asker: Call | undefined): void {
     if (this.death === undefined) this.refuse(why, undefined)
     this.failWaiting()
-    if (asker !== undefined) this.end(asker, Stage.Dying)
+    if (asker !== undefined) endAll([asker], Stage.Dying)
     if (this.pending === 0) this.close()
   }
 
@@ -429,7 +425,7 @@ export class Cell {
     this.dying = true
     this.refuse(why, cause)
     this.failWaiting()
-    for (const call of this.runningNow()) this.end(call, Stage.Dying)
+    endAll(this.runningNow(), Stage.Dying)
     if (this.pending === 0) this.close()
   }
 
@@ -440,11 +436,8 @@ export class Cell {
   }
 
   private failWaiting(): void {
-    for (const call of this.preparing?.dropAll() ?? []) {
-      call.stage = Stage.Dying
-      this.settle(call, Exit.interrupt())
-    }
-    for (const queue of this.queues()) while (queue.head !== undefined) this.end(queue.head, Stage.Dying)
+    endAll(this.preparing?.calls() ?? [], Stage.Dying)
+    for (const queue of this.queues()) while (queue.head !== undefined) endAll([queue.head], Stage.Dying)
   }
 
   private close(): void {
@@ -485,6 +478,22 @@ export class Cell {
       })
     })
   }
+}
+
+const canEnd = (call: Call): boolean =>
+  call.exit === undefined && call.stage !== Stage.New && call.stage <= Stage.Running
+
+/**
+ * Ends calls for the reason that `stage` stands for. All are told before the first one ends: ending one has others end
+ * that wait for it, and those would end their own children one by one, each looking through all that are left.
+ */
+const endAll = (calls: ReadonlyArray<Call>, stage: Stage): void => {
+  const told = calls.filter(canEnd).map((call) => {
+    const before = call.stage
+    call.stage = stage
+    return { call, before }
+  })
+  for (const { before, call } of told) call.queue.cell.end(call, before)
 }
 
 const noMethod = (actor: string, name: string, implementation: Implementation): TypeError =>

@@ -37,11 +37,14 @@ const error = (make: () => Reason): ActorError => withoutStack(() => new ActorEr
 
 const about = ({ actor, name }: MethodSpec) => ({ actor, method: name })
 
+/** Enough to see where a call came from, however long the chain is. */
+const MAX_CALLERS = 32
+
 const annotations = (call: Call): Context.Context<never> =>
   Context.make(FailedCall, {
     call: call.origin,
     id: call.id,
-    callers: callers(call).map((caller) => caller.origin)
+    callers: callers(call, MAX_CALLERS).map((caller) => caller.origin)
   }) as Context.Context<never>
 
 const fail = (call: Call, make: () => Reason): Exit.Exit<never, ActorError> =>
@@ -101,8 +104,12 @@ export const explain = (
         ...cause.reasons.filter((reason) => !Cause.isInterruptReason(reason))
       ]
     : cause.reasons
+  // A failure that came from another call carries that call: it failed first.
+  if (reasons.every(isAnnotated)) return exit
   return Exit.failCause(Cause.annotate(Cause.fromReasons(reasons), annotations(call)))
 }
+
+const isAnnotated = (reason: Cause.Reason<unknown>): boolean => reason.annotations.has(FailedCall.key)
 
 const whyInterrupted = (call: Call, death: Death | undefined): ActorError | Cause.TimeoutError => {
   switch (call.stage) {

@@ -32,7 +32,7 @@ export const kill = (handle: object): Effect.Effect<void> => {
 const isInside = (context: Context.Context<never>, cell: Cell): boolean => {
   const call = current(context)
   return (
-    call !== undefined && (call.queue.cell === cell || calls.callers(call).some((caller) => caller.queue.cell === cell))
+    call !== undefined && (call.queue.cell === cell || calls.callers(call, Infinity).some((caller) => caller.queue.cell === cell))
   )
 }
 

@@ -11,11 +11,7 @@ export const hasRef = (args: ReadonlyArray<unknown>): boolean => {
 }
 
 export class Preparing {
-  private readonly calls = new Map<Call, () => void>()
-
-  get size(): number {
-    return this.calls.size
-  }
+  private readonly waits = new Map<Call, () => void>()
 
   /**
    * Calls back once: with nothing when the arguments of `call` are all there, and in it, or with the first failure.
@@ -38,20 +34,18 @@ export class Preparing {
       if (exit._tag === "Failure") done(exit)
       else ready()
     }
-    this.calls.set(call, () => stopWaiting(open, observer))
+    this.waits.set(call, () => stopWaiting(open, observer))
     for (const ref of open) ref.observe(observer)
   }
 
   /** Forgets a call, which is then never called back for. */
   drop(call: Call): void {
-    this.calls.get(call)?.()
-    this.calls.delete(call)
+    this.waits.get(call)?.()
+    this.waits.delete(call)
   }
 
-  dropAll(): Array<Call> {
-    const calls = [...this.calls.keys()]
-    for (const call of calls) this.drop(call)
-    return calls
+  calls(): Array<Call> {
+    return [...this.waits.keys()]
   }
 }
 
