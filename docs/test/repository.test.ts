@@ -1,0 +1,20 @@
+import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import path from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+
+const root = path.resolve(import.meta.dirname, "../..")
+
+describe("the repository", () => {
+  it("brings its own Node", () => assert.match(process.version, /^v24\./))
+
+  it("has TypeScript 7 as its tsc, although version 6 is installed for its JavaScript API", () => {
+    const version = execFileSync(process.execPath, [path.join(root, "node_modules/.bin/tsc"), "--version"])
+    assert.match(version.toString(), /^Version 7\./)
+  })
+
+  it("has a lock file that names no registry", () => {
+    const lock = readFileSync(path.join(root, "package-lock.json"), "utf8")
+    assert.notMatch(lock, /"resolved": "[a-z+]+:/)
+  })
+})

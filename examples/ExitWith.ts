@@ -1,0 +1,7 @@
+import { Data, Runtime } from "effect"
+
+/** Ends the process with this exit code. What there is to say has been said. */
+export class ExitWith extends Data.TaggedError("ExitWith")<{ readonly code: number }> {
+  override readonly [Runtime.errorReported] = false
+  override readonly [Runtime.errorExitCode]: number = this.code
+}

@@ -1,0 +1,4 @@
+import { project } from "../vitest.shared.ts"
+
+// Each test starts programs as a user would, and the tour takes its time.
+export default project("examples", { testTimeout: 60_000 })
