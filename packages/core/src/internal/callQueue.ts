@@ -12,6 +12,7 @@ import * as Exit from "effect/Exit"
 import * as Scheduler from "effect/Scheduler"
 import { type Call, Stage, within } from "./call.ts"
 import type { Cell } from "./cell.ts"
+import { interrupt } from "./interrupt.ts"
 import * as stack from "./stack.ts"
 
 /** How many calls start in one go before the event loop gets its turn. */
@@ -152,7 +153,7 @@ export class CallQueue implements Target {
       this.finish(call, exit)
     })
     // It was told to end while it was still on our stack, and had no fiber that could be told.
-    if ((call.stage as Stage) !== Stage.Running) fiber.interruptUnsafe()
+    if ((call.stage as Stage) !== Stage.Running) interrupt(fiber)
   }
 
   private finish(call: Call, exit: Exit.Exit<any, any>): void {

@@ -9,6 +9,7 @@ import { ActorError, TaskCancelled } from "../ActorError.ts"
 import type { CancelOutcome } from "../ObjectRef.ts"
 import { Call, Stage } from "./call.ts"
 import { withoutStack } from "./failure.ts"
+import { interrupt } from "./interrupt.ts"
 import { Ref } from "./ref.ts"
 
 /** A ref for an effect that runs in the background. */
@@ -50,7 +51,7 @@ const cancelCall = (call: Call, recursive: boolean): Effect.Effect<CancelOutcome
 
 const cancelEffect = (ref: EffectRef): Effect.Effect<CancelOutcome> => {
   ref.cancelled = true
-  ref.fiber!.interruptUnsafe()
+  interrupt(ref.fiber!)
   return Effect.map(Effect.exit(ref.wait()), (exit) => (isCancelled(exit) ? "Interrupted" : "AlreadyDone"))
 }
 

@@ -18,6 +18,7 @@ import { CallQueue } from "./callQueue.ts"
 import * as context from "./context.ts"
 import * as contract from "./contract.ts"
 import * as failure from "./failure.ts"
+import { interrupt } from "./interrupt.ts"
 import { type Implementation, methodNames } from "./method.ts"
 import type { InstanceOptions } from "./options.ts"
 import * as pacer from "./pacer.ts"
@@ -254,7 +255,7 @@ export class Cell {
   /** Carries out the end of a call that was `before` it was told: at once if it has not started. */
   end(call: Call, before: Stage): void {
     if (call.exit !== undefined) return
-    if (before === Stage.Running) return call.fiber?.interruptUnsafe()
+    if (before === Stage.Running) return call.fiber && interrupt(call.fiber)
     if (before === Stage.Waiting) call.queue.remove(call)
     else this.preparing!.drop(call)
     this.settle(call, Exit.interrupt())
