@@ -43,8 +43,6 @@ interface Plan {
   readonly workload: Workload
   /** Calls come in multiples of this. */
   readonly batch: number
-  /** Calls that a round begins with and does not time; half a round unless told. */
-  readonly leadIn?: number
 }
 
 /** Long enough that timer grain, and one garbage collection more or less, do not matter. */
@@ -60,12 +58,12 @@ export const measure = async (plan: Plan, options: Options): Promise<Timings> =>
     options.progress(`round ${round + 1} of ${options.rounds}`)
     for (const { calls, run, samples } of opened) {
       collectGarbage()
-      await leadIn(run, plan.leadIn ?? Math.ceil(calls / 2))
+      await leadIn(run, Math.ceil(calls / 10))
       samples.push((await run(calls)) / calls)
     }
   }
   for (const each of opened) await each.close()
-  return new Map(opened.map((each) => [each.name, summary(each.samples)]))
+  return summaries(new Map(opened.map(({ name, samples }) => [name, samples])))
 }
 
 interface Open {
@@ -141,6 +139,9 @@ export const summary = (samples: ReadonlyArray<number>): Timed => {
   const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
   return { median, least: sorted[0]!, most: sorted.at(-1)! }
 }
+
+export const summaries = (samples: ReadonlyMap<string, ReadonlyArray<number>>): Timings =>
+  new Map([...samples].map(([name, each]) => [name, summary(each)]))
 
 /** The CPU time of all threads of this process: for a machine that is busy with other work. */
 export const cpuNow = (): number => {

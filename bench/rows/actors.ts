@@ -2,31 +2,23 @@
 import { Effect, Exit, Scope } from "effect"
 import { inTurns, type Probe, startChild } from "../child.ts"
 import type { Contender, Counter } from "../contenders/contender.ts"
-import { collectGarbage, type Options, summary, type Timings, verify } from "../harness.ts"
+import { collectGarbage, type Options, summaries, type Timings, verify } from "../harness.ts"
 import type { Report, Table, Target } from "../report.ts"
 
 const IDLE = 10_000
 const BATCH = 1000
 const ROUND_MS = 100
 
-interface Cost {
-  /** Live heap per idle actor. */
-  readonly bytes: number
-  /** Actors started and stopped per second; absent where they cannot be stopped one by one. */
-  readonly perSecond?: number
-}
+type Question = "bytes" | "perSecond"
 
 export const actors = async (options: Options): Promise<Report> => {
-  const children = options.contenders.map(({ name }) => startChild<null, Cost>("actors", name))
-  for (const { name, ask } of children) {
-    options.progress(`${name}: warming up`)
-    await ask(null)
-  }
-  const costs = await inTurns(children, () => null, "actors", options)
+  const children = options.contenders.map(({ name }) => startChild<Question, number>("actors", name))
+  const stoppable = children.filter((_, i) => options.contenders[i]!.lifecycle.cycle !== undefined)
+  const bytes = summaries(await inTurns(children, (): Question => "bytes", "heap", { ...options, rounds: 1 }))
+  for (const { ask } of stoppable) await ask("perSecond")
+  const perSecond = summaries(await inTurns(stoppable, (): Question => "perSecond", "start and stop", options))
   for (const child of children) child.stop()
 
-  const bytes = summaries(costs, "bytes")
-  const perSecond = summaries(costs, "perSecond")
   const troupe = perSecond.get("troupe")?.median
   return {
     tables: [actorsTable(options.contenders, bytes, perSecond)],
@@ -48,14 +40,6 @@ const outnumbers = (troupe: number | undefined, perSecond: Timings, rival: strin
   }
 }
 
-const summaries = (costs: ReadonlyMap<string, ReadonlyArray<Cost>>, figure: keyof Cost): Timings =>
-  new Map(
-    [...costs].flatMap(([name, each]) => {
-      const samples = each.flatMap((cost) => cost[figure] ?? [])
-      return samples.length > 0 ? [[name, summary(samples)] as const] : []
-    })
-  )
-
 const actorsTable = (contenders: ReadonlyArray<Contender>, bytes: Timings, perSecond: Timings): Table => ({
   title: "actors: 10,000 idle ones, and starting and stopping one after the other",
   columns: ["contender", "bytes/idle actor", "started and stopped/s", "lowest", "highest"],
@@ -70,10 +54,8 @@ const actorsTable = (contenders: ReadonlyArray<Contender>, bytes: Timings, perSe
 })
 
 /** In a child process. */
-export const probe: Probe<null, Cost> = async (contender) => ({
-  bytes: await idleBytes(contender),
-  ...(contender.lifecycle.cycle && { perSecond: await cyclesPerSecond(contender.lifecycle.cycle) })
-})
+export const probe: Probe<Question, number> = (contender, question) =>
+  question === "bytes" ? idleBytes(contender) : cyclesPerSecond(contender.lifecycle.cycle!)
 
 const idleBytes = async ({ name, lifecycle }: Contender): Promise<number> => {
   const scope = Scope.makeUnsafe()

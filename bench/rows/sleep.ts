@@ -12,8 +12,7 @@ export const sleep = async (options: Options): Promise<Report> => {
   const plan = {
     settings: () => settings("sleep", LIMIT),
     workload: inFlight(CALLS),
-    batch: CALLS,
-    leadIn: LIMIT
+    batch: CALLS
   }
   const timings = await measure(plan, { ...options, now: () => performance.now() })
   const seconds = (perCall: number) => (perCall * CALLS) / 1e6

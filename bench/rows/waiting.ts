@@ -5,7 +5,7 @@
 import { Effect, Exit, Scope } from "effect"
 import { inTurns, type Probe, startChild } from "../child.ts"
 import { type Contender, type Counter, settings } from "../contenders/contender.ts"
-import { collectGarbage, type Options, summary, type Timings, verify } from "../harness.ts"
+import { collectGarbage, type Options, summaries, type Timings, verify } from "../harness.ts"
 import { aheadOf, type Report, show, type Table } from "../report.ts"
 import { semaphoreTable } from "./semaphore.ts"
 
@@ -56,9 +56,6 @@ const bytesOf = (calls: number): Question => ({ measure: "bytes", calls })
 
 const timeOf = (calls: number): Question => ({ measure: "time", calls })
 
-const summaries = (samples: ReadonlyMap<string, ReadonlyArray<number>>): Timings =>
-  new Map([...samples].map(([name, each]) => [name, summary(each)]))
-
 const waitingTable = (contenders: ReadonlyArray<Contender>, figures: ReadonlyArray<Timings>): Table => ({
   title: "waiting: calls that wait on one actor at limit 1, then drain",
   columns: ["contender", "100,000: us/call", "bytes/call", "1,000,000: us/call", "bytes/call"],
@@ -73,7 +70,7 @@ const waitingTable = (contenders: ReadonlyArray<Contender>, figures: ReadonlyArr
 export const probe: Probe<Question, number> = async (contender, { measure, calls }) => {
   if (measure === "bytes") return (await line(contender, calls, heapUsed)) / calls
   collectGarbage()
-  await line(contender, Math.min(calls, LEAD_IN), noReading)
+  await line(contender, Math.min(calls / 2, LEAD_IN), noReading)
   const start = performance.now()
   await line(contender, calls, noReading)
   return ((performance.now() - start) * 1000) / calls

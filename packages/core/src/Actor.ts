@@ -74,6 +74,9 @@ export interface GroupedMethod<in out Args extends ReadonlyArray<any>, out A, ou
 /**
  * A method that returns a Stream. The stream is pulled on demand and holds one permit from its first pull to its end.
  *
+ * It is a call like any other: an instance that is stopped waits for it, and one whose Scope closes does for as long as
+ * `shutdownTimeout` says. Let consumers of endless streams end them, or kill the instance.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -239,7 +242,8 @@ export type MethodServices<M> = {
 type ServicesOf<Result> =
   Result extends Effect.Effect<any, any, infer R> ? R : Result extends Stream.Stream<any, any, infer R> ? R : never
 
-type Blocks<R> = [Extract<R, Driver>] extends [never] ? false : true
+// `any` says nothing about blocking.
+type Blocks<R> = 0 extends 1 & R ? false : [Extract<R, Driver>] extends [never] ? false : true
 
 type BlockingMethods<M> = {
   [K in keyof M]: M[K] extends (...args: any) => infer Result

@@ -109,9 +109,17 @@ export const fromPromise: {
   <A, E>(promise: PromiseLike<A>, options: { readonly catch: (error: unknown) => E }): ObjectRef<A, E>
 } = (promise: PromiseLike<any>, options?: { readonly catch: (error: unknown) => any }): any => {
   const ref = new Ref()
-  const reject = (error: unknown) =>
-    ref.settle(options === undefined ? Exit.die(error) : Exit.fail(options.catch(error)))
-  promise.then((value) => ref.settle(Exit.succeed(value)), reject)
+  const settle = (exit: () => Exit.Exit<any, any>) => {
+    try {
+      ref.settle(exit())
+    } catch (defect) {
+      ref.settle(Exit.die(defect))
+    }
+  }
+  promise.then(
+    (value) => settle(() => Exit.succeed(value)),
+    (error) => settle(() => (options === undefined ? Exit.die(error) : Exit.fail(options.catch(error))))
+  )
   return ref
 }
 
@@ -179,8 +187,8 @@ export const get: {
  * @since 0.1.0
  */
 export interface GetOptions {
-  /** How long to wait at most. */
-  readonly timeout: Duration.Input
+  /** How long to wait at most. Default: as long as it takes. */
+  readonly timeout?: Duration.Input | undefined
 }
 
 /**

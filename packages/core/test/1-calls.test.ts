@@ -54,6 +54,25 @@ describe("1.1", () => {
       assert.strictEqual(yield* worker.add(1, 2).pipe(Effect.map((n) => n * 2)), 6)
     })
   )
+
+  it.effect("1.1 a method may have optional and rest parameters", () =>
+    Effect.gen(function* () {
+      class Variadic extends Actor.Service<Variadic>()("test/Variadic", {
+        make: Effect.succeed({
+          optional: (a: number, b?: number) => Effect.succeed([a, b]),
+          rest: (first: string, ...more: Array<number>) => Effect.succeed([first, ...more]),
+          readonly: (...ids: ReadonlyArray<string>) => Effect.succeed(ids),
+          none: () => Effect.succeed("none")
+        })
+      }) {}
+      const variadic = yield* Variadic.spawn()
+      assert.deepStrictEqual(yield* variadic.optional(1), [1, undefined])
+      assert.deepStrictEqual(yield* variadic.optional(1, ObjectRef.succeed(2)), [1, 2])
+      assert.deepStrictEqual(yield* variadic.rest("a", 1, ObjectRef.succeed(2)), ["a", 1, 2])
+      assert.deepStrictEqual(yield* variadic.readonly("a", ObjectRef.succeed("b")), ["a", "b"])
+      assert.strictEqual(yield* variadic.none(), "none")
+    })
+  )
 })
 
 describe("1.2", () => {

@@ -3,12 +3,20 @@ import { Ref } from "./ref.ts"
 
 type Remote = (...args: ReadonlyArray<unknown>) => Effect.Effect<Ref, unknown>
 
+/**
+ * A Proxy, since the handle of a key does not know its methods before they are called. What is no method of the handle is
+ * no method here.
+ */
 export const make = (handle: Record<string, { readonly remote: Remote }>): object => {
-  const methods: Record<string, unknown> = {}
-  for (const [name, method] of Object.entries(handle)) {
-    methods[name] = (...args: ReadonlyArray<unknown>) => submit(method.remote(...args))
-  }
-  return methods
+  const methods = new Map<string, unknown>()
+  return new Proxy(handle, {
+    get(target, name) {
+      const method = Reflect.get(target, name)
+      if (typeof name === "symbol" || method?.remote === undefined) return method
+      if (!methods.has(name)) methods.set(name, (...args: ReadonlyArray<unknown>) => submit(method.remote(...args)))
+      return methods.get(name)
+    }
+  })
 }
 
 const submit = (remote: Effect.Effect<Ref, unknown>): Ref => {

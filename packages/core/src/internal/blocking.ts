@@ -8,9 +8,10 @@ import * as Effect from "effect/Effect"
 import { ActorContext } from "../ActorContext.ts"
 import { BlockingGetError } from "../ActorError.ts"
 import { Driver } from "../Driver.ts"
+import type { GetOptions } from "../ObjectRef.ts"
 import { current } from "./call.ts"
 import * as combinators from "./combinators.ts"
-import { isRef, type Ref } from "./ref.ts"
+import { checkRefs, isRef, type Ref } from "./ref.ts"
 
 type Refs = Ref | ReadonlyArray<Ref> | Readonly<Record<string, Ref>>
 
@@ -24,7 +25,7 @@ const drive = <A, E>(operation: string, effect: Effect.Effect<A, E>): Effect.Eff
     return Effect.andThen(Driver, effect)
   })
 
-export const get = (refs: Refs, options?: { readonly timeout: Duration.Input }): Effect.Effect<any, any, Driver> => {
+export const get = (refs: Refs, options?: GetOptions): Effect.Effect<any, any, Driver> => {
   const wanted = isRef(refs) ? Effect.map(combinators.all([refs]), ([value]) => value) : combinators.all(refs)
   if (options?.timeout === undefined) return drive("get", wanted)
   const timeout = nonNegative("get", options.timeout)
@@ -60,6 +61,7 @@ export const wait = (
   drive(
     "wait",
     Effect.suspend((): Effect.Effect<[Array<Ref>, Array<Ref>]> => {
+      checkRefs("wait", refs)
       if (refs.length === 0) return Effect.succeed([[], []])
       const numReturns = checkWait(refs, options.numReturns ?? 1)
       const split = Effect.sync(() => partition(refs, numReturns))

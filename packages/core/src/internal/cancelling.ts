@@ -10,7 +10,7 @@ import type { CancelOutcome } from "../ObjectRef.ts"
 import { Call, Stage } from "./call.ts"
 import { withoutStack } from "./failure.ts"
 import { interrupt } from "./interrupt.ts"
-import { Ref } from "./ref.ts"
+import { checkRefs, Ref } from "./ref.ts"
 
 /** A ref for an effect that runs in the background. */
 class EffectRef extends Ref {
@@ -31,6 +31,7 @@ export const cancel = (
   options?: { readonly recursive?: boolean | undefined }
 ): Effect.Effect<CancelOutcome> =>
   Effect.suspend(() => {
+    checkRefs("cancel", [ref])
     if (ref.exit !== undefined) return Effect.succeed("AlreadyDone")
     if (ref instanceof Call) return cancelCall(ref, options?.recursive ?? true)
     if (ref instanceof EffectRef) return cancelEffect(ref)

@@ -10,6 +10,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
 import type * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { ActorContext } from "../ActorContext.ts"
@@ -20,7 +21,7 @@ import * as contract from "./contract.ts"
 import * as failure from "./failure.ts"
 import { interrupt } from "./interrupt.ts"
 import { type Implementation, methodNames } from "./method.ts"
-import type { InstanceOptions } from "./options.ts"
+import { checkGroup, type InstanceOptions } from "./options.ts"
 import * as pacer from "./pacer.ts"
 import { hasRef, Preparing } from "./preparing.ts"
 import { type Registry, registryIn } from "./registry.ts"
@@ -187,9 +188,10 @@ export class Cell {
   /** A method has ended: its call settles, or runs again. */
   finish(call: Call, exit: Exit.Exit<any, any>): void {
     if (exit._tag === "Failure") {
-      if (call.stage === Stage.Running && Cause.hasDies(exit.cause)) this.defect(exit.cause)
-      if (this.runsAgain(call, exit.cause)) call.queue.waitAgain(call)
-      else this.settle(call, exit)
+      const restarts = call.stage === Stage.Running && failure.hasOwnDefect(exit.cause) && this.defect(exit.cause)
+      this.settleOrRetry(call, exit)
+      // Only now: a restart may be over before we know it, and the call that caused it has to be back in line by then.
+      if (restarts) this.supervise(this.rebuild(exit.cause), "its restart schedule failed")
     } else {
       const issue = call.method.contract && contract.checkSuccess(call.method.contract, exit.value)
       this.settle(call, issue === undefined ? exit : failure.decode(call, issue))
@@ -197,11 +199,22 @@ export class Cell {
     if (this.attentive) this.attend()
   }
 
+  private settleOrRetry(call: Call, exit: Exit.Failure<unknown, unknown>): void {
+    try {
+      if (this.runsAgain(call, exit.cause)) return call.queue.waitAgain(call)
+    } catch (defect) {
+      // The predicate of `retry` is user code.
+      return this.settle(call, Exit.failCause(Cause.combine(exit.cause, Cause.die(defect))))
+    }
+    this.settle(call, exit)
+  }
+
   private runsAgain(call: Call, cause: Cause.Cause<unknown>): boolean {
     const { maxTaskRetries, retry } = call.method
-    if (call.attempts > maxTaskRetries || (call.stage !== Stage.Running && call.stage !== Stage.Restarting))
-      return false
-    if (this.paused && this.death === undefined && (Cause.hasInterrupts(cause) || Cause.hasDies(cause))) return true
+    const mayRun = call.stage === Stage.Running || call.stage === Stage.Restarting
+    if (!mayRun || this.dying || call.attempts > maxTaskRetries) return false
+    // The instance restarts, because of this call or of another.
+    if (this.paused && (Cause.hasInterrupts(cause) || Cause.hasDies(cause))) return true
     const fail = cause.reasons.find(Cause.isFailReason)
     if (fail === undefined) return false
     return typeof retry === "function" ? retry(fail.error) : retry
@@ -252,12 +265,16 @@ export class Cell {
     endAll(victims, Stage.Cancelling)
   }
 
-  /** Carries out the end of a call that was `before` it was told: at once if it has not started. */
+  /** Takes a call that is to end out of where it waits. */
+  withdraw(call: Call): void {
+    if (call.stage === Stage.Waiting) call.queue.remove(call)
+    else if (call.stage === Stage.Preparing) this.preparing!.drop(call)
+  }
+
+  /** Carries out the end of a call: by interruption if it was running, at once if it was withdrawn. */
   end(call: Call, before: Stage): void {
     if (call.exit !== undefined) return
     if (before === Stage.Running) return call.fiber && interrupt(call.fiber)
-    if (before === Stage.Waiting) call.queue.remove(call)
-    else this.preparing!.drop(call)
     this.settle(call, Exit.interrupt())
   }
 
@@ -294,10 +311,8 @@ export class Cell {
   /** The line for a concurrency group, or for the actor's own permits. */
   queue(group: string | undefined): CallQueue {
     if (group === undefined) return this.main
-    const queue = this.groups?.get(group)
-    if (queue !== undefined) return queue
-    const known = this.groups === undefined ? "it has none" : `it has ${[...this.groups.keys()].join(", ")}`
-    throw new RangeError(`${this.actor}: there is no concurrency group "${group}", ${known}`)
+    checkGroup(this.actor, this.options.concurrencyGroups, group)
+    return this.groups!.get(group)!
   }
 
   resize(queue: CallQueue, limit: number): void {
@@ -317,11 +332,12 @@ export class Cell {
 
   // --- life ----------------------------------------------------------------------------------------------------------
 
-  /** Runs the constructor. If it does not succeed, the instance is dead. */
-  boot(): Effect.Effect<Implementation, any> {
-    return Effect.onError(this.construct(), (cause) => {
+  /** Runs the constructor, and makes something of its result. If that does not succeed, the instance is dead. */
+  boot<A>(use: (implementation: Implementation) => A): Effect.Effect<A, any> {
+    return Effect.onError(Effect.map(this.construct(), use), (cause) => {
       if (!this.closing) this.kill("its constructor failed", cause)
-      return this.ended()
+      // A supervisor must not wait for an end that waits for the supervisor.
+      return this.supervisor === undefined ? this.ended() : Effect.void
     })
   }
 
@@ -329,17 +345,19 @@ export class Cell {
   bootLater(after: Effect.Effect<void>, keeper: Keeper): void {
     this.keeper = keeper
     this.paused = this.attentive = true
-    const boot = Effect.andThen(after, this.boot())
-    this.supervisor = Effect.runForkWith(this.context)(boot)
-    this.supervisor.addObserver((exit) => {
-      this.supervisor = undefined
-      if (exit._tag === "Success") this.resume()
-    })
+    // Not even an early end may come before that of the instance before.
+    this.supervise(Effect.andThen(Effect.uninterruptible(after), this.boot(identity)), "its constructor failed")
   }
 
-  private resume(): void {
-    this.paused = false
-    for (const queue of this.queues()) queue.drain()
+  /** Runs what makes the instance ready in the background. Then calls start; if it fails, the instance dies. */
+  private supervise(ready: Effect.Effect<unknown, unknown>, whyNot: string): void {
+    this.supervisor = Effect.runForkWith(this.context)(ready)
+    this.supervisor.addObserver((exit) => {
+      this.supervisor = undefined
+      if (exit._tag === "Failure") return this.closing ? undefined : this.kill(whyNot, exit.cause)
+      this.paused = false
+      for (const queue of this.queues()) queue.drain()
+    })
   }
 
   private construct(): Effect.Effect<Implementation, any> {
@@ -354,20 +372,19 @@ export class Cell {
     return current(inside) === undefined ? inside : within(inside, undefined)
   }
 
-  private defect(cause: Cause.Cause<unknown>): void {
-    if (this.death !== undefined || this.paused || this.options.onDefect === "resume") return
-    if (this.options.onDefect === "stop") this.kill("a method died of a defect", cause)
-    else this.restart(cause)
-  }
-
-  /** Rebuilds the instance. Waiting calls stay in line; running ones are interrupted. */
-  restart(cause: Cause.Cause<unknown>): void {
-    if (this.death !== undefined || this.paused) return
+  /** Deals with a defect. Returns whether the instance is to be rebuilt for it. */
+  private defect(cause: Cause.Cause<unknown>): boolean {
+    if (this.death !== undefined || this.paused || this.options.onDefect === "resume") return false
+    if (this.options.onDefect === "stop") {
+      this.kill("a method died of a defect", cause)
+      return false
+    }
     this.paused = this.attentive = true
     endAll(this.runningNow(), Stage.Restarting)
-    this.supervisor = Effect.runForkWith(this.context)(this.rebuild(cause))
+    return true
   }
 
+  /** Makes the instance anew. Waiting calls stay in line meanwhile. */
   private rebuild(cause: Cause.Cause<unknown>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       yield* this.quieted()
@@ -380,11 +397,9 @@ export class Cell {
         this.context = this.inside(this.context)
         this.lastCaller = undefined
         const exit = yield* Effect.exit(this.construct())
-        if (exit._tag === "Success") break
+        if (exit._tag === "Success") return
         why = exit.cause
       }
-      this.supervisor = undefined
-      this.resume()
     })
   }
 
@@ -422,7 +437,7 @@ export class Cell {
 
   /** No new calls, waiting ones fail, running ones are interrupted. */
   kill(why: string, cause: Cause.Cause<unknown> | undefined): void {
-    if (this.dying) return
+    if (this.dying || this.closing) return
     this.dying = true
     this.refuse(why, cause)
     this.failWaiting()
@@ -444,12 +459,18 @@ export class Cell {
   private close(): void {
     if (this.closing) return
     this.closing = true
-    this.supervisor?.interruptUnsafe()
-    const finalizers = Scope.closeUnsafe(this.scope, Exit.void)
+    const { supervisor } = this
+    if (supervisor === undefined) return this.finalize()
+    // A constructor under way is interrupted, and has ended before the finalizers run.
+    supervisor.interruptUnsafe()
+    supervisor.addObserver(() => this.finalize())
+  }
+
+  private finalize(): void {
+    const cause = this.death?.cause
+    const finalizers = Scope.closeUnsafe(this.scope, cause === undefined ? Exit.void : Exit.failCause(cause))
     if (finalizers === undefined) this.vanish()
-    else {
-      Effect.runForkWith(this.context)(logged(this, finalizers)).addObserver(() => this.vanish())
-    }
+    else Effect.runForkWith(this.context)(logged(this, finalizers)).addObserver(() => this.vanish())
   }
 
   private closeScope(exit: Exit.Exit<any, any>): Effect.Effect<void> {
@@ -463,7 +484,7 @@ export class Cell {
     const { name } = this.options
     if (name !== undefined && this.registry.names.get(name)?.cell === this) this.registry.names.delete(name)
     const { watchers } = this
-    this.watchers = this.implementation = undefined
+    this.watchers = this.implementation = this.lastCaller = this.lastMerged = undefined
     if (watchers !== undefined) for (const tell of watchers) tell()
   }
 
@@ -485,12 +506,15 @@ const canEnd = (call: Call): boolean =>
   call.exit === undefined && call.stage !== Stage.New && call.stage <= Stage.Running
 
 /**
- * Ends calls for the reason that `stage` stands for. All are told before the first one ends: ending one has others end
- * that wait for it, and those would end their own children one by one, each looking through all that are left.
+ * Ends calls for the reason that `stage` stands for.
+ *
+ * All are told, and out of line, before the first one ends. Ending a call frees its permit, which must not start another
+ * that is to end; and it has others end that wait for it, which would go on to end their own children one by one.
  */
 const endAll = (calls: ReadonlyArray<Call>, stage: Stage): void => {
   const told = calls.filter(canEnd).map((call) => {
     const before = call.stage
+    call.queue.cell.withdraw(call)
     call.stage = stage
     return { call, before }
   })

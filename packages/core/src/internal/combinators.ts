@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import type { Ref } from "./ref.ts"
+import { checkRefs, type Ref } from "./ref.ts"
 
 type Shape = ReadonlyArray<Ref> | Readonly<Record<string, Ref>>
 
@@ -52,10 +52,15 @@ const reshape = (shape: Shape, values: ReadonlyArray<unknown>): unknown =>
   Array.isArray(shape) ? values : Object.fromEntries(Object.keys(shape).map((key, index) => [key, values[index]]))
 
 /** Collects what `take` makes of each exit, or ends with the failure that it returns. */
-const collect = (shape: Shape, take: (exit: Exit.Exit<any, any>) => Exit.Exit<any, any>): Effect.Effect<any, any> => {
+const collect = (
+  operation: string,
+  shape: Shape,
+  take: (exit: Exit.Exit<any, any>) => Exit.Exit<any, any>
+): Effect.Effect<any, any> => {
   const refs = refsOf(shape)
   if (refs.length === 0) return Effect.succeed(reshape(shape, []))
   return Effect.suspend(() => {
+    checkRefs(operation, refs)
     const values = new Array<unknown>(refs.length)
     let missing = refs.length
     return watch(refs, (exit, index) => {
@@ -67,21 +72,27 @@ const collect = (shape: Shape, take: (exit: Exit.Exit<any, any>) => Exit.Exit<an
   })
 }
 
-export const all = (shape: Shape): Effect.Effect<any, any> => collect(shape, (exit) => exit)
+export const all = (shape: Shape): Effect.Effect<any, any> => collect("all", shape, (exit) => exit)
 
-export const allSettled = (shape: Shape): Effect.Effect<any, any> => collect(shape, (exit) => Exit.succeed(exit))
+export const allSettled = (shape: Shape): Effect.Effect<any, any> =>
+  collect("allSettled", shape, (exit) => Exit.succeed(exit))
 
-const atLeastOne = (operation: string, refs: ReadonlyArray<Ref>): Effect.Effect<never> | undefined =>
-  refs.length > 0
-    ? undefined
-    : Effect.die(new RangeError(`ObjectRef.${operation} needs at least one ref, with none it would wait for ever`))
+/** Untyped code may pass anything, and with no ref at all the wait would never end. */
+const checkSome = (operation: string, refs: ReadonlyArray<Ref>): void => {
+  checkRefs(operation, refs)
+  if (refs.length === 0)
+    throw new RangeError(`ObjectRef.${operation} needs at least one ref, with none it would never end`)
+}
 
 export const race = (refs: ReadonlyArray<Ref>): Effect.Effect<any, any> =>
-  atLeastOne("race", refs) ?? watch(refs, (exit) => exit)
+  Effect.suspend(() => {
+    checkSome("race", refs)
+    return watch(refs, (exit) => exit)
+  })
 
 export const any = (refs: ReadonlyArray<Ref>): Effect.Effect<any, any> =>
-  atLeastOne("any", refs) ??
   Effect.suspend(() => {
+    checkSome("any", refs)
     const causes: Array<Cause.Cause<unknown>> = []
     return watch(refs, (exit) => {
       if (exit._tag === "Success") return exit
@@ -94,6 +105,7 @@ export const any = (refs: ReadonlyArray<Ref>): Effect.Effect<any, any> =>
 export const asCompleted = (refs: ReadonlyArray<Ref>): Stream.Stream<any, any> =>
   Stream.callback<Exit.Exit<any, any>>((queue) =>
     Effect.callback<void>((resume) => {
+      checkRefs("asCompleted", refs)
       let missing = refs.length
       const observer = (exit: Exit.Exit<any, any>) => {
         Queue.offerUnsafe(queue, exit)

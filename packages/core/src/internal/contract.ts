@@ -18,7 +18,14 @@ export const checkArgs = ({ args: schemas }: Contract, args: ReadonlyArray<unkno
 }
 
 /** What is wrong with the result of a call, if anything. */
-export const checkSuccess = ({ success }: Contract, value: unknown): string | undefined => {
+export const checkSuccess = ({ stream, success }: Contract, value: unknown): string | undefined => {
+  // The call of a stream succeeds with nothing. Its items are checked one by one.
+  if (stream) return undefined
+  return checkItem(success, value)
+}
+
+/** What is wrong with a result, or with an item of a stream, if anything. */
+export const checkItem = (success: Schema.Top, value: unknown): string | undefined => {
   const issue = check(success, value)
   return issue === undefined ? undefined : `its result does not fit the contract: ${issue}`
 }

@@ -54,6 +54,11 @@ export const shapeOf = (definition: Definition, implementation: Implementation):
   const { contract, id, shape } = definition
   // Nearly always the methods are those of the instance before, and then nothing is left to check.
   if (shape !== undefined && hasMethods(implementation, shape.methods)) return shape
+  if (typeof implementation !== "object" || implementation === null) {
+    throw new TypeError(
+      `${id}: the constructor must succeed with an object of methods, but did with ${String(implementation)}`
+    )
+  }
   const names = contract === undefined ? methodNames(implementation) : Object.keys(contract)
   checkImplementation(definition, implementation)
   handles.checkNames(id, names)

@@ -67,13 +67,11 @@ const bringUp = (
   context: Context.Context<never>
 ): Effect.Effect<object, any, Scope.Scope> => {
   const scope = Context.get(context as Context.Context<Scope.Scope>, Scope.Scope)
-  return Effect.flatMap(cell.boot(), (implementation) => {
-    const handle = () => {
-      const { methods, prototype } = shapeOf(definition, implementation)
-      return handles.make(cell, methods, prototype)
-    }
-    return Effect.map(Scope.addFinalizer(scope, life.shutdown(cell)), handle)
+  const boot = cell.boot((implementation) => {
+    const { methods, prototype } = shapeOf(definition, implementation)
+    return handles.make(cell, methods, prototype)
   })
+  return Effect.tap(boot, Scope.addFinalizer(scope, life.shutdown(cell)))
 }
 
 /** Holds the name while the instance is made, so that of many who want it at once exactly one makes it. */

@@ -109,6 +109,10 @@ export const explain = (
   return Exit.failCause(Cause.annotate(Cause.fromReasons(reasons), annotations(call)))
 }
 
+/** Whether the method itself died, rather than a call that it waited for: a defect is the business of one actor. */
+export const hasOwnDefect = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.some((reason) => Cause.isDieReason(reason) && !isAnnotated(reason))
+
 const isAnnotated = (reason: Cause.Reason<unknown>): boolean => reason.annotations.has(FailedCall.key)
 
 const whyInterrupted = (call: Call, death: Death | undefined): ActorError | Cause.TimeoutError => {

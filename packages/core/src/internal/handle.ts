@@ -9,7 +9,7 @@ import type { Cell } from "./cell.ts"
 import type { MethodSpec } from "./method.ts"
 import * as options from "./options.ts"
 
-const CellKey: unique symbol = Symbol.for("troupe/Cell") as any
+export const CellKey: unique symbol = Symbol.for("troupe/Cell") as any
 
 /** Makes the handle of an instance. `methods` are those of its implementation. */
 export const make = (cell: Cell, methods: ReadonlyArray<MethodSpec>, prototype: object): object => {
@@ -42,10 +42,16 @@ const override = (method: MethodSpec, overrides: any): MethodSpec => {
   }
 }
 
-/** The cell behind a handle. */
+/** The cell behind a handle: of a key, the one that is up, if there is one. */
+export const residentOf = (handle: object): Cell | undefined => {
+  if (!isHandle(handle)) throw new TypeError(`Not the handle of an actor: ${String(handle)}`)
+  return (handle as any)[CellKey]
+}
+
+/** The cell behind a handle, which has to be up. */
 export const cellOf = (handle: object): Cell => {
-  const cell = (handle as any)?.[CellKey]
-  if (cell === undefined) throw new TypeError(`Not the handle of an actor: ${String(handle)}`)
+  const cell = residentOf(handle)
+  if (cell === undefined) throw new TypeError(`${String(handle)} has no instance now: it gets one with its next call`)
   return cell
 }
 

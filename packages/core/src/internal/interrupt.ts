@@ -2,34 +2,35 @@
  * Interruption that keeps true results (semantics 5.2).
  *
  * Effect interrupts a fiber at the end of its uninterruptible region, and in doing so drops the value that the region
- * has just produced. A method that is uninterruptible as a whole would lose a result that it did compute. So while a
- * fiber is in such a region we wait for its end, let the fiber run on, and interrupt it at its next suspension: if it
- * has none, it has finished with its result.
+ * has just produced. A method that is uninterruptible to its end would lose a result that it did compute. So while a
+ * fiber is in such a region we wait for its end, and interrupt the fiber then only if it has anything left to do.
  */
 import type * as Fiber from "effect/Fiber"
 
-export const interrupt = (fiber: Fiber.Fiber<unknown, unknown>): void => {
-  if (fiber.pollUnsafe() !== undefined) return
-  if (isInterruptible(fiber)) fiber.interruptUnsafe()
-  else onceInterruptible(fiber, () => interrupt(fiber))
+/** What we need to know of a fiber, and Effect's public interface of fibers does not tell. */
+interface Inside {
+  interruptible?: boolean
+  /** The continuations of what it is doing. */
+  readonly _stack?: ReadonlyArray<unknown>
 }
 
-/** Not part of Effect's public interface of fibers. Were it gone, fibers would be interrupted as Effect does it. */
-const KEY = "interruptible"
-
-const isInterruptible = (fiber: any): boolean => fiber[KEY] !== false
-
-/** Calls back, in a later turn of the fiber's scheduler, after the fiber has become interruptible. */
-const onceInterruptible = (fiber: Fiber.Fiber<unknown, unknown>, then: () => void): void => {
-  const data = { configurable: true, enumerable: true, writable: true }
-  Object.defineProperty(fiber, KEY, {
+/** Were these parts of a fiber gone, it would be interrupted as Effect does it. */
+export const interrupt = (fiber: Fiber.Fiber<unknown, unknown>): void => {
+  const inside: Inside = fiber as Fiber.Fiber<unknown, unknown> & Inside
+  if (inside.interruptible !== false || inside._stack === undefined) return fiber.interruptUnsafe()
+  Object.defineProperty(fiber, "interruptible", {
     configurable: true,
     enumerable: true,
     get: () => false,
     set: (interruptible: boolean) => {
       if (!interruptible) return
-      Object.defineProperty(fiber, KEY, { ...data, value: true })
-      fiber.currentDispatcher.scheduleTask(then, 0)
+      Object.defineProperty(fiber, "interruptible", {
+        value: true,
+        configurable: true,
+        enumerable: true,
+        writable: true
+      })
+      if (inside._stack!.length > 0) fiber.interruptUnsafe()
     }
   })
 }

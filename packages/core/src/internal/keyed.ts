@@ -26,6 +26,12 @@ const DEFAULT_IDLE_TIME_TO_LIVE = Duration.minutes(1)
 /** Effect's own cluster entities have the same bound. */
 const DEFAULT_MAX_INSTANCES = 10_000
 
+/** The options that only keyed actors have, checked. */
+const limits = ({ id, input: { idleTimeToLive, maxInstances } }: Definition) => ({
+  timeToLive: Duration.toMillis(options.duration(id, "idleTimeToLive", idleTimeToLive ?? DEFAULT_IDLE_TIME_TO_LIVE)),
+  maxInstances: options.limit(id, "maxInstances", maxInstances ?? DEFAULT_MAX_INSTANCES)
+})
+
 /** The instances of one keyed actor, in one Scope. */
 class Instances implements Keeper {
   private readonly cells = MutableHashMap.empty<unknown, Cell>()
@@ -43,21 +49,25 @@ class Instances implements Keeper {
   constructor(definition: Definition, context: Context.Context<never>) {
     this.definition = definition
     this.context = context
-    const { idleTimeToLive, maxInstances } = definition.input
-    const ttl = options.duration(definition.id, "idleTimeToLive", idleTimeToLive ?? DEFAULT_IDLE_TIME_TO_LIVE)
-    this.timeToLive = Duration.toMillis(ttl)
-    this.maxInstances = options.limit(definition.id, "maxInstances", maxInstances ?? DEFAULT_MAX_INSTANCES)
+    const { maxInstances, timeToLive } = limits(definition)
+    this.timeToLive = timeToLive
+    this.maxInstances = maxInstances
   }
 
   /** The instance for a key, about to get a call. */
   obtain(key: unknown): Cell {
-    const present = Option.getOrUndefined(MutableHashMap.get(this.cells, key))
+    const present = this.peek(key)
     if (present !== undefined && present.death === undefined) {
       this.idleSince.delete(present)
       return present
     }
     // The one before may be ending still: two instances of one key never live at the same time.
     return this.bringUp(key, present === undefined ? Effect.void : present.ended())
+  }
+
+  /** The instance for a key, if one is up. */
+  peek(key: unknown): Cell | undefined {
+    return Option.getOrUndefined(MutableHashMap.get(this.cells, key))
   }
 
   private bringUp(key: unknown, after: Effect.Effect<void>): Cell {
@@ -68,7 +78,7 @@ class Instances implements Keeper {
       cell.stop("its Scope closed")
       return cell
     }
-    if (this.keys.size >= this.maxInstances) this.passivateOldest()
+    if (this.isCrowded(this.maxInstances)) this.passivateOldest()
     this.keys.set(cell, key)
     MutableHashMap.set(this.cells, key, cell)
     cell.bootLater(after, this)
@@ -77,7 +87,7 @@ class Instances implements Keeper {
 
   idle(cell: Cell): void {
     // More instances than allowed were made while all were busy.
-    if (this.keys.size > this.maxInstances) return this.passivate(cell)
+    if (this.isCrowded(this.maxInstances + 1)) return this.passivate(cell)
     this.idleSince.set(cell, this.now())
     this.sweeper ??= Effect.runForkWith(this.context)(this.sweep())
   }
@@ -86,12 +96,17 @@ class Instances implements Keeper {
     const key = this.keys.get(cell)
     this.keys.delete(cell)
     this.idleSince.delete(cell)
-    if (Option.getOrUndefined(MutableHashMap.get(this.cells, key)) === cell) MutableHashMap.remove(this.cells, key)
+    if (this.peek(key) === cell) MutableHashMap.remove(this.cells, key)
   }
 
   private passivate(cell: Cell): void {
     this.idleSince.delete(cell)
     cell.stop("it was idle")
+  }
+
+  /** Whether so many instances are up, those not counted that are ending. */
+  private isCrowded(limit: number): boolean {
+    return this.keys.size >= limit && this.residents().length >= limit
   }
 
   private passivateOldest(): void {
@@ -125,7 +140,7 @@ class Instances implements Keeper {
   /** Ends the instance of a key, if there is one, once its calls have finished. */
   stop(key: unknown): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const cell = Option.getOrUndefined(MutableHashMap.get(this.cells, key))
+      const cell = this.peek(key)
       if (cell === undefined) return Effect.void
       cell.stop("it was stopped")
       return cell.ended()
@@ -153,18 +168,19 @@ const makeHandle = (instances: Instances, definition: Definition, key: unknown):
     if (!methods.has(name)) methods.set(name, makeMethod(instances, definition, key, name, `${label}.${name}`))
     return methods.get(name)
   }
-  const base = {
+  const address = {
     [Equal.symbol]: (that: any) => that?.[KeyOf]?.instances === instances && Equal.equals(that[KeyOf].key, key),
     [Hash.symbol]: () => Hash.combine(Hash.hash(key), Hash.string(definition.id)),
     [NodeInspectSymbol]: () => label,
     toString: () => label,
     toJSON: () => ({ _id: "Actor", actor: definition.id, key }),
-    [KeyOf]: { instances, key }
+    [KeyOf]: { instances, key },
+    get [handles.CellKey]() {
+      return instances.peek(key)
+    }
   }
-  if (definition.contract !== undefined) {
-    for (const name of Object.keys(definition.contract))
-      Object.defineProperty(base, name, { value: method(name), enumerable: true })
-  }
+  const base: any = Object.create(address)
+  for (const name of Object.keys(definition.contract ?? {})) base[name] = method(name)
   // Without a contract nobody knows the methods before the first instance is made.
   return new Proxy(base, {
     get: (target, name, handle) =>
@@ -178,7 +194,10 @@ const KeyOf: unique symbol = Symbol.for("troupe/KeyOf") as any
 
 const makeMethod = (instances: Instances, definition: Definition, key: unknown, name: string, label: string) =>
   handles.makeMethod(
-    (group) => ({ resolve: (): CallQueue => instances.obtain(key).queue(group) }),
+    (group) => {
+      options.checkGroup(definition.id, definition.options.concurrencyGroups, group)
+      return { resolve: (): CallQueue => instances.obtain(key).queue(group) }
+    },
     describe(definition, name, label)
   )
 
@@ -203,6 +222,7 @@ export const service = (id: string, input: any): any => {
 }
 
 const addWays = (target: any, definition: Definition): any => {
+  limits(definition)
   let layer: unknown
   return Object.defineProperties(target, {
     layer: { get: () => (layer ??= toLayer(definition)), configurable: true },
@@ -210,8 +230,9 @@ const addWays = (target: any, definition: Definition): any => {
   })
 }
 
-const toLayer = (definition: Definition): Layer.Layer<any> =>
-  Layer.effect(definition.key)(
+const toLayer = (definition: Definition): Layer.Layer<any> => {
+  limits(definition)
+  return Layer.effect(definition.key)(
     Effect.withFiber((fiber) => {
       const instances = new Instances(definition, fiber.context)
       const service = {
@@ -225,3 +246,4 @@ const toLayer = (definition: Definition): Layer.Layer<any> =>
       )
     })
   )
+}

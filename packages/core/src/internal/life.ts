@@ -5,34 +5,36 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { ActorContext } from "../ActorContext.ts"
-import type { ActorDied } from "../ActorError.ts"
+import { type ActorDied, ActorError } from "../ActorError.ts"
 import * as calls from "./call.ts"
 import { current } from "./call.ts"
 import type { Cell } from "./cell.ts"
 import { deathReason } from "./failure.ts"
-import { cellOf } from "./handle.ts"
+import { cellOf, residentOf } from "./handle.ts"
 
-export const stop = (handle: object): Effect.Effect<void> => {
-  const cell = cellOf(handle)
-  return Effect.withFiber((fiber) => {
-    cell.stop("it was stopped")
-    return isInside(fiber.context, cell) ? Effect.void : cell.ended()
-  })
-}
+export const stop = (handle: object): Effect.Effect<void> =>
+  end(handle, (cell) => cell.stop("it was stopped"), Effect.void)
 
-export const kill = (handle: object): Effect.Effect<void> => {
-  const cell = cellOf(handle)
-  return Effect.suspend(() => {
-    cell.kill("it was killed", undefined)
-    return cell.ended()
+/** From inside, the kill interrupts its own caller at the next chance, which is here unless the caller forbids it. */
+export const kill = (handle: object): Effect.Effect<void> =>
+  end(handle, (cell) => cell.kill("it was killed", undefined), Effect.yieldNow)
+
+/** Ends an instance and waits until it is gone. From inside that would be waiting for oneself. */
+const end = (handle: object, how: (cell: Cell) => void, inside: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    const cell = residentOf(handle)
+    if (cell === undefined) return Effect.void
+    how(cell)
+    if (cell.gone) return Effect.void
+    return isInside(fiber.context, cell) ? inside : cell.ended()
   })
-}
 
 /** Whether a fiber works for a call of this instance, directly or through calls to others. */
 const isInside = (context: Context.Context<never>, cell: Cell): boolean => {
   const call = current(context)
   return (
-    call !== undefined && (call.queue.cell === cell || calls.callers(call, Infinity).some((caller) => caller.queue.cell === cell))
+    call !== undefined &&
+    (call.queue.cell === cell || calls.callers(call, Infinity).some((caller) => caller.queue.cell === cell))
   )
 }
 
@@ -41,8 +43,11 @@ export const exit: Effect.Effect<never, never, ActorContext> = Effect.withFiber(
   const cell = Context.get(fiber.context as Context.Context<ActorContext>, ActorContext) as unknown as Cell
   if (cell.permanent)
     return Effect.die(new TypeError(`${cell.actor}: a task has no instance that Actor.exit could end`))
-  cell.retire("it called Actor.exit", current(fiber.context))
-  return Effect.interrupt
+  const call = current(fiber.context)
+  cell.retire("it called Actor.exit", call)
+  if (call !== undefined) return Effect.interrupt
+  // In a constructor: nobody would make sense of an interruption.
+  return Effect.die(new ActorError({ reason: deathReason(cell.actor, "make", cell.death!, true) }))
 })
 
 export const watch = (handle: object): Effect.Effect<ActorDied> => {

@@ -34,5 +34,7 @@ export interface MethodSpec {
   /** How long a call may take from submission to settling. */
   readonly timeout: Duration.Duration | undefined
   /** The contract, where there is one and calls are to be held to it. */
-  readonly contract: { readonly args: ReadonlyArray<Schema.Top>; readonly success: Schema.Top } | undefined
+  readonly contract:
+    | { readonly args: ReadonlyArray<Schema.Top>; readonly success: Schema.Top; readonly stream: boolean }
+    | undefined
 }

@@ -44,9 +44,10 @@ export const normalize = (actor: string, input: Input & Groups): InstanceOptions
     maxPendingCalls: limit(actor, "maxPendingCalls", input.maxPendingCalls ?? Infinity),
     overflow: oneOf(actor, "overflow", ["fail", "suspend"], input.overflow ?? "fail"),
     concurrencyGroups: input.concurrencyGroups && groups(actor, input.concurrencyGroups),
-    methodOptions: mapValues(input.methodOptions ?? {}, (options, method) =>
-      methodOptions(`${actor}.${method}`, options)
-    ),
+    methodOptions: mapValues(input.methodOptions ?? {}, (options, method) => {
+      checkGroup(actor, input.concurrencyGroups, options?.concurrencyGroup)
+      return methodOptions(`${actor}.${method}`, options)
+    }),
     shutdownTimeout: duration(actor, "shutdownTimeout", input.shutdownTimeout ?? DEFAULT_SHUTDOWN_TIMEOUT),
     onDefect: oneOf(
       actor,
@@ -97,7 +98,7 @@ export const duration = (subject: string, option: string, value: Duration.Input)
   )
 }
 
-const oneOf = <A extends string>(subject: string, option: string, values: ReadonlyArray<A>, value: A): A => {
+export const oneOf = <A extends string>(subject: string, option: string, values: ReadonlyArray<A>, value: A): A => {
   if (values.includes(value)) return value
   throw new RangeError(`${subject}: ${option} must be ${values.map(show).join(" or ")}, but is ${show(value)}`)
 }
@@ -105,6 +106,12 @@ const oneOf = <A extends string>(subject: string, option: string, values: Readon
 const name = (actor: string, value: string): string => {
   if (typeof value === "string" && value.trim() !== "") return value
   throw new RangeError(`${actor}: name must be a string that is not blank, but is ${show(value)}`)
+}
+
+/** How many instances to start: an integer of at least 1. */
+export const size = (subject: string, option: string, value: number): number => {
+  if (Number.isInteger(value) && value >= 1) return value
+  throw new RangeError(`${subject}: ${option} must be an integer of at least 1, but is ${show(value)}`)
 }
 
 const getIfExists = (actor: string, { getIfExists = false, name }: Input): boolean => {
@@ -128,6 +135,17 @@ const groups = (
     }
   }
   return input
+}
+
+/** A concurrency group that calls are to run in has to exist. */
+export const checkGroup = (
+  actor: string,
+  groups: InstanceOptions["concurrencyGroups"],
+  group: string | undefined
+): void => {
+  if (group === undefined || (groups !== undefined && Object.hasOwn(groups, group))) return
+  const known = groups === undefined ? "it has none" : `it has ${Object.keys(groups).join(", ")}`
+  throw new RangeError(`${actor}: there is no concurrency group "${group}", ${known}`)
 }
 
 const mapValues = <A, B>(self: Readonly<Record<string, A>>, f: (value: A, key: string) => B): Record<string, B> =>

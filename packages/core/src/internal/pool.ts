@@ -3,15 +3,18 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ActorError } from "../ActorError.ts"
 import type { PoolOptions } from "../ActorPool.ts"
+import { Ask } from "./ask.ts"
+import { current, within } from "./call.ts"
 import { Cell } from "./cell.ts"
 import { cellOf, makeMethod } from "./handle.ts"
 import * as life from "./life.ts"
-import type { MethodSpec } from "./method.ts"
 import * as options from "./options.ts"
+import { singleMethod } from "./task.ts"
 
 type Work = (member: object) => Effect.Effect<any, any>
 
@@ -21,57 +24,76 @@ interface Member {
   busy: number
 }
 
-class Pool {
-  readonly members: Array<Member> = []
-  /** Work that has its permit while the last living member has just died. */
-  private readonly waiting = new Set<() => void>()
+const isAlive = ({ cell }: Member): boolean => cell.death === undefined
 
-  /** Runs work on the least busy living member. Work that its member died before starting goes to another. */
-  run(work: Work): Effect.Effect<any, any> {
-    return Effect.suspend(() => {
-      const member = this.leastBusy()
-      if (member === undefined) return Effect.andThen(this.change(), this.run(work))
-      member.busy++
-      const done = Effect.sync(() => {
-        member.busy--
-      })
-      return Effect.catchIf(
-        Effect.ensuring(
-          Effect.suspend(() => work(member.handle)),
-          done
-        ),
-        (error) => diedUnstarted(member, error),
-        () => this.run(work)
-      )
-    })
+class Members {
+  private readonly all = new Set<Member>()
+  private readonly perMember: number
+  /** Work that has a permit, but found no member with room: one is dying, and its successor is not there yet. */
+  private waiting = new Set<() => void>()
+
+  constructor(perMember: number) {
+    this.perMember = perMember
   }
 
-  leastBusy(): Member | undefined {
-    let best: Member | undefined
-    for (const member of this.members) {
-      if (member.cell.death === undefined && (best === undefined || member.busy < best.busy)) best = member
-    }
-    return best
+  get size(): number {
+    return this.all.size
+  }
+
+  /** The living ones, the least busy first. */
+  living(): Array<Member> {
+    return [...this.all].filter(isAlive).sort((a, b) => a.busy - b.busy)
   }
 
   add(handle: object): Member {
     const member = { handle, cell: cellOf(handle), busy: 0 }
-    this.members.push(member)
+    this.all.add(member)
     this.changed()
     return member
   }
 
   remove(member: Member): void {
-    this.members.splice(this.members.indexOf(member), 1)
+    this.all.delete(member)
     this.changed()
   }
 
-  private changed(): void {
-    for (const resume of this.waiting) resume()
-    this.waiting.clear()
+  /** Runs work on the least busy member. Work that its member died before starting goes to another. */
+  run(work: Work): Effect.Effect<any, any> {
+    return Effect.suspend(() => {
+      const member = this.leastBusy()
+      if (member === undefined) return Effect.andThen(this.change(), this.run(work))
+      member.busy++
+      const release = Effect.sync(() => {
+        member.busy--
+        this.changed()
+      })
+      const effect = work(member.handle)
+      return Effect.catchIf(
+        Effect.ensuring(effect, release),
+        (error) => diedUnstarted(member, effect, error),
+        () => this.run(work)
+      )
+    })
   }
 
-  /** Waits until members come or go. */
+  private leastBusy(): Member | undefined {
+    let best: Member | undefined
+    for (const member of this.all) {
+      if (isAlive(member) && member.busy < this.perMember && (best === undefined || member.busy < best.busy))
+        best = member
+    }
+    return best
+  }
+
+  private changed(): void {
+    if (this.waiting.size === 0) return
+    const { waiting } = this
+    // Those who find no room this time, either, wait in the new set.
+    this.waiting = new Set()
+    for (const resume of waiting) resume()
+  }
+
+  /** Waits until there may be room. */
   private change(): Effect.Effect<void> {
     return Effect.callback((resume) => {
       const go = () => resume(Effect.void)
@@ -83,80 +105,65 @@ class Pool {
   }
 }
 
-const diedUnstarted = ({ cell }: Member, error: unknown): boolean =>
+/** Only work that is a single call is known not to have run in part when a call of it did not run. */
+const diedUnstarted = ({ cell }: Member, work: Effect.Effect<any, any>, error: unknown): boolean =>
+  work instanceof Ask &&
   cell.death !== undefined &&
   error instanceof ActorError &&
   error.reason._tag === "ActorDied" &&
   error.reason.actor === cell.actor &&
   !error.mayHaveRun
 
-const method: MethodSpec = {
-  actor: "ActorPool",
-  name: "run",
-  label: "ActorPool.run",
-  group: undefined,
-  maxTaskRetries: 0,
-  retry: false,
-  timeout: undefined,
-  contract: undefined
+/** Work runs as if its submitter ran it, in the submitter's own context and Scope. */
+const asSubmitter = (work: Work) => (member: object) => {
+  const effect = work(member)
+  if (effect instanceof Ask) return effect
+  return Effect.updateContext(effect, (context) => {
+    const call = current(context)!
+    return within(call.context, call)
+  }) as Effect.Effect<any, any>
 }
 
 export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any, Scope.Scope>) {
-  const { onDeath = "replace", spawn } = input
-  const size = options.limit("ActorPool", "size", input.size)
+  const size = options.size("ActorPool", "size", input.size)
   const perMember = options.limit("ActorPool", "callsPerMember", input.callsPerMember ?? 1)
+  const onDeath = options.oneOf("ActorPool", "onDeath", ["replace", "drop"], input.onDeath ?? "replace")
   const scope = yield* Scope.Scope
-  const pool = new Pool()
-  const run = (work: Work) => pool.run(work)
+  const members = new Members(perMember)
+  const implementation = { run: (work: Work) => members.run(asSubmitter(work)) }
   const normalized = options.normalize("ActorPool", { maxConcurrency: size * perMember })
-  const cell = new Cell(
-    "ActorPool",
-    Effect.succeed({ run }),
-    normalized,
-    Context.omit(Scope.Scope)(yield* Effect.context<any>())
-  )
+  const cell = new Cell("ActorPool", Effect.succeed(implementation), normalized, Context.empty())
 
   /** Starts a member, and looks after it until it dies. */
-  const start: Effect.Effect<void, any, any> = Effect.gen(function* () {
-    const handle = yield* Scope.provide(spawn, scope)
-    const member = pool.add(handle)
-    yield* Effect.forkIn(
-      Effect.andThen(
-        life.watch(handle),
-        Effect.suspend(() => bury(member))
-      ),
-      scope
-    )
+  const start: Effect.Effect<void, any, Scope.Scope> = Effect.gen(function* () {
+    const member = members.add(yield* Scope.provide(input.spawn, scope))
+    yield* Effect.forkIn(Effect.andThen(life.watch(member.handle), replace(member)), scope)
   })
-  const bury = (member: Member): Effect.Effect<void, never, any> => {
-    pool.remove(member)
-    const next = onDeath === "replace" ? start : Effect.void
-    return Effect.catchCause(next, (cause) =>
-      Effect.logWarning("ActorPool: a dead member could not be replaced", cause)
-    ).pipe(Effect.andThen(Effect.sync(() => adjust())))
-  }
-  /** As many permits as the members have room; without members, there is no hope. */
-  const adjust = () => {
-    if (pool.members.length === 0) cell.kill("all its members have died", undefined)
-    else cell.resize(cell.main, pool.members.length * perMember)
-  }
+  const replace = (member: Member) =>
+    Effect.suspend(() => {
+      members.remove(member)
+      return onDeath === "replace" ? start : Effect.void
+    }).pipe(
+      Effect.catchCause((cause) => Effect.logWarning("ActorPool: a dead member could not be replaced", cause)),
+      Effect.andThen(Effect.sync(() => members.size === 0 && cell.kill("all its members have died", undefined)))
+    )
 
-  yield* cell.boot()
+  yield* cell.boot(identity)
   yield* Effect.forEach(Array.from({ length: size }), () => start, { discard: true })
   // Added last, so that the pool ends before its members do.
   yield* Scope.addFinalizer(scope, life.shutdown(cell))
-  const ask: any = makeMethod(() => cell.main, method)
+  const run: any = makeMethod(() => cell.main, singleMethod("ActorPool", normalized))
   const map = (unordered: boolean) => (items: any, work: (member: object, item: unknown) => Effect.Effect<any, any>) =>
     Stream.mapEffect(
-      Stream.isStream(items) ? items : Stream.fromIterable(items),
-      (item) => ask((member: object) => work(member, item)) as Effect.Effect<any, any>,
+      Stream.isStream(items) ? items : Stream.fromIterable(items, { chunkSize: 1 }),
+      (item) => run((member: object) => work(member, item)) as Effect.Effect<any, any>,
       { concurrency: size * perMember, unordered }
     )
   return {
-    run: ask,
-    remote: ask.remote,
+    run,
+    remote: run.remote,
     map: map(false),
     mapUnordered: map(true),
-    members: Effect.sync(() => [...pool.members].sort((a, b) => a.busy - b.busy).map(({ handle }) => handle))
+    members: Effect.sync(() => members.living().map(({ handle }) => handle))
   }
 })

@@ -29,7 +29,8 @@ export class Preparing {
     }
     if (missing === 0) return ready()
     const observer = (exit: Exit.Exit<any, any>) => {
-      if (exit._tag === "Success" && --missing > 0) return
+      // It may have been dropped when the ref had settled, but had not told us yet.
+      if (!this.waits.has(call) || (exit._tag === "Success" && --missing > 0)) return
       this.drop(call)
       if (exit._tag === "Failure") done(exit)
       else ready()

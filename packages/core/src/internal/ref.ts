@@ -18,6 +18,9 @@ const DeferredTypeId = "~effect/Deferred"
 
 export type Observer = (exit: Exit.Exit<any, any>) => void
 
+/** Up to here a list of waiters is smaller and faster than a set. */
+const FEW = 16
+
 let lastId = 0
 
 export class Ref extends Evaluable {
@@ -26,6 +29,8 @@ export class Ref extends Evaluable {
   exit: Exit.Exit<any, any> | undefined = undefined
   /** Who waits. The name and the shape are Deferred's. */
   resumes: Array<Observer> | undefined = undefined
+  /** Who waits, too, once there are many: those can leave in constant time. */
+  private crowd: Set<Observer> | undefined = undefined
 
   declare readonly [TypeId]: typeof TypeId
 
@@ -40,9 +45,10 @@ export class Ref extends Evaluable {
   settle(exit: Exit.Exit<any, any>): boolean {
     if (this.exit !== undefined) return false
     this.exit = exit
-    const { resumes } = this
-    this.resumes = undefined
-    if (resumes !== undefined) stack.notify(resumes, exit)
+    const { crowd, resumes } = this
+    this.resumes = this.crowd = undefined
+    if (resumes !== undefined && resumes.length > 0)
+      stack.notify(crowd === undefined ? resumes : [...resumes, ...crowd], exit)
     else if (exit._tag === "Failure") unobserved.watch(this, exit.cause)
     return true
   }
@@ -51,10 +57,15 @@ export class Ref extends Evaluable {
   observe(observer: Observer): void {
     if (this.exit !== undefined) return observer(this.look()!)
     if (this.resumes === undefined) this.resumes = [observer]
-    else this.resumes.push(observer)
+    else if (this.resumes.length < FEW) this.resumes.push(observer)
+    else {
+      this.crowd ??= new Set()
+      this.crowd.add(observer)
+    }
   }
 
   unobserve(observer: Observer): void {
+    if (this.crowd?.delete(observer)) return
     const index = this.resumes === undefined ? -1 : this.resumes.lastIndexOf(observer)
     if (index >= 0) this.resumes!.splice(index, 1)
   }
@@ -122,3 +133,11 @@ const describe = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : typeof error === "string" ? error : String(error)
 
 export const isRef = (u: unknown): u is Ref => u instanceof Ref
+
+/** Untyped code may pass anything. */
+export const checkRefs = (operation: string, refs: ReadonlyArray<unknown>): void => {
+  const other = refs.find((ref) => !isRef(ref))
+  if (other === undefined && !refs.includes(undefined)) return
+  const hint = operation === "cancel" ? " To end an actor, use Actor.stop or Actor.kill." : ""
+  throw new TypeError(`ObjectRef.${operation} takes ObjectRefs, but got ${describe(other)}.${hint}`)
+}

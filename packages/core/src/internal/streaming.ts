@@ -14,6 +14,8 @@ import * as Stream from "effect/Stream"
 import { admit } from "./ask.ts"
 import { Call } from "./call.ts"
 import type { Target } from "./callQueue.ts"
+import { checkItem } from "./contract.ts"
+import * as failure from "./failure.ts"
 import type { MethodSpec } from "./method.ts"
 
 type Chunk = readonly [unknown, ...Array<unknown>]
@@ -40,12 +42,23 @@ class StreamCall extends Call {
         yield* this.demand()
         const exit = yield* Effect.exit(pull)
         if (exit._tag === "Failure") return Pull.isDoneCause(exit.cause) ? undefined : yield* exit
+        const issue = this.issueWith(exit.value)
+        if (issue !== undefined) return yield* failure.decode(this, issue)
         this.delivered += exit.value.length
         const { answer } = this
         this.answer = undefined
         answer?.(Exit.succeed(exit.value as Chunk))
       }
     })
+  }
+
+  private issueWith(items: ReadonlyArray<unknown>): string | undefined {
+    const { contract } = this.method
+    if (contract === undefined) return undefined
+    for (const item of items) {
+      const issue = checkItem(contract.success, item)
+      if (issue !== undefined) return issue
+    }
   }
 
   /** Waits for a pull. */

@@ -9,6 +9,18 @@ import * as handles from "./handle.ts"
 import type { MethodSpec } from "./method.ts"
 import * as options from "./options.ts"
 
+/** The one method of what is not an actor to its users. */
+export const singleMethod = (name: string, { maxTaskRetries, retry }: options.InstanceOptions): MethodSpec => ({
+  actor: name,
+  name: "run",
+  label: name,
+  group: undefined,
+  maxTaskRetries,
+  retry,
+  timeout: undefined,
+  contract: undefined
+})
+
 export const make = (
   name: string,
   run: (...args: ReadonlyArray<any>) => Effect.Effect<any, any>,
@@ -17,41 +29,26 @@ export const make = (
   checkId("Task.make", name)
   if (typeof run !== "function") throw new TypeError(`${name}: a task needs a function, but got ${typeof run}`)
   const normalized = options.normalize(name, input)
-  return single(name, normalized, (...args) => {
-    const effect = run(...args)
-    return Effect.isEffect(effect) ? Effect.scoped(effect as Effect.Effect<any, any>) : effect
-  })
-}
-
-/** The one method of an instance that is there from the start. */
-export const single = (
-  name: string,
-  normalized: options.InstanceOptions,
-  run: (...args: ReadonlyArray<any>) => unknown
-): unknown => {
-  const { maxTaskRetries, retry } = normalized
-  const method: MethodSpec = {
-    actor: name,
-    name: "run",
-    label: name,
-    group: undefined,
-    maxTaskRetries,
-    retry,
-    timeout: undefined,
-    contract: undefined
+  const implementation = {
+    run: (...args: ReadonlyArray<unknown>) => {
+      const effect = run(...args)
+      return Effect.isEffect(effect) ? Effect.scoped(effect as Effect.Effect<any, any>) : effect
+    }
   }
   // Made with the first call: a task that is only defined costs nothing.
   let cell: Cell | undefined
-  const resolve = () => {
-    if (cell === undefined) {
-      cell = new Cell(name, Effect.succeed({ run }), normalized, Context.empty())
-      cell.implementation = { run }
-      cell.permanent = true
-    }
-    return cell.main
+  const start = (): Cell => {
+    cell = new Cell(name, Effect.succeed(implementation), normalized, Context.empty())
+    cell.implementation = implementation
+    cell.permanent = true
+    return cell
   }
-  return handles.makeMethod((group) => {
-    if (group !== undefined) throw new RangeError(`${name}: a task has no concurrency groups`)
-    return { resolve }
-  }, method)
+  return handles.makeMethod(
+    (group) => {
+      if (group !== undefined)
+        throw new RangeError(`${name}: a task has no concurrency groups, so not "${group}" either`)
+      return { resolve: () => (cell ?? start()).main }
+    },
+    singleMethod(name, normalized)
+  )
 }

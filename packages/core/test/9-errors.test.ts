@@ -1,0 +1,326 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Actor, ActorError, ObjectRef } from "@troupe/core"
+import { Cause, Context, Deferred, Effect, Exit, Option, Schedule, Schema, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { errorOf, Probe, range, reasonOf, settle, Worker } from "./support.ts"
+
+const causeOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Cause.Cause<E>, never, R> =>
+  Effect.map(Effect.exit(effect), (exit) => (Exit.isFailure(exit) ? exit.cause : assert.fail("expected a failure")))
+
+const isDone = (ref: ObjectRef.Any) => Deferred.isDone(ObjectRef.asDeferred(ref))
+
+const failedCall = (cause: Cause.Cause<unknown>) =>
+  Option.getOrUndefined(Context.getOption(Cause.annotations(cause), ActorError.FailedCall))
+
+/** An ActorError of each reason that can be brought about inside one process. */
+const errors = Effect.gen(function* () {
+  const probe = new Probe()
+  const worker = yield* Worker.options({ maxConcurrency: 1, maxPendingCalls: 2 }).spawn(probe)
+  const running = yield* worker.work.remote("a")
+  const waiting = yield* worker.note.remote("b")
+  yield* probe.started("a")
+  const limit = yield* errorOf(worker.note("c"))
+  yield* ObjectRef.cancel(waiting)
+  const cancelled = yield* errorOf(waiting)
+  yield* ObjectRef.cancel(running)
+  const interrupted = yield* errorOf(running)
+  const restarting = yield* Worker.options({ restart: Schedule.spaced("1 second") }).spawn(probe)
+  const cut = yield* restarting.work.remote("d")
+  yield* probe.started("d")
+  yield* Effect.exit(restarting.die("bug"))
+  const unavailable = yield* errorOf(cut)
+  yield* Actor.kill(worker)
+  const died = yield* errorOf(worker.note("e"))
+  return { limit, cancelled, interrupted, unavailable, died }
+})
+
+describe("9.1", () => {
+  it.effect('9.1 one ActorError, tagged "ActorError", with a tagged reason', () =>
+    Effect.gen(function* () {
+      const all = yield* errors
+      for (const error of Object.values(all)) {
+        assert.isTrue(ActorError.isActorError(error))
+        assert.instanceOf(error, ActorError.ActorError)
+        assert.instanceOf(error, Error)
+        assert.strictEqual(error._tag, "ActorError")
+      }
+      assert.deepStrictEqual(
+        Object.values(all).map((error) => error.reason._tag),
+        ["PendingCallsLimitExceeded", "TaskCancelled", "TaskCancelled", "ActorUnavailable", "ActorDied"]
+      )
+      assert.instanceOf(all.died.reason, ActorError.ActorDied)
+      assert.isFalse(ActorError.isActorError(new Error("other")))
+      assert.isFalse(ActorError.isActorError({ _tag: "ActorError" }))
+    })
+  )
+
+  it.effect("9.1 each reason says whether the call may have run and whether retrying is safe", () =>
+    Effect.gen(function* () {
+      const all = yield* errors
+      const facts = Object.entries(all).map(([name, error]) => [name, error.mayHaveRun, error.retrySafe])
+      assert.deepStrictEqual(facts, [
+        ["limit", false, true],
+        ["cancelled", false, true],
+        ["interrupted", true, false],
+        ["unavailable", true, false],
+        ["died", false, false]
+      ])
+      for (const { mayHaveRun, reason, retrySafe } of Object.values(all)) {
+        assert.strictEqual(mayHaveRun, reason.mayHaveRun)
+        assert.strictEqual(retrySafe, reason.retrySafe)
+      }
+    })
+  )
+
+  it.effect("9.1 each message tells what happened, to which method of which actor, and whether it ran", () =>
+    Effect.gen(function* () {
+      const { cancelled, died, interrupted, limit, unavailable } = yield* errors
+      assert.match(limit.message, /^test\/Worker\.note: not accepted, 2 calls are pending/)
+      assert.match(cancelled.message, /^test\/Worker\.note: .*cancelled before it started/)
+      assert.match(interrupted.message, /^test\/Worker\.work: .*cancelled while it ran/)
+      assert.match(unavailable.message, /^test\/Worker\.work: .*restarting.*may have run/)
+      assert.match(died.message, /^test\/Worker\.note: .*died.*it was killed.*did not run/)
+    })
+  )
+
+  it.effect("9.1 Effect.catchReason works on it", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const worker = yield* Worker.spawn(probe)
+      yield* Actor.kill(worker)
+      const ask = worker.add(1, 2)
+      const died = Effect.catchReason(ask, "ActorError", "ActorDied", ({ why }) => Effect.succeed(why))
+      assert.strictEqual(yield* died, "it was killed")
+      const other = Effect.catchReason(ask, "ActorError", "TaskCancelled", () => Effect.succeed("never"))
+      assert.strictEqual((yield* reasonOf(other))._tag, "ActorDied")
+      const tagged = Effect.catchTag(ask, "ActorError", (error) => Effect.succeed(error.reason._tag))
+      assert.strictEqual(yield* tagged, "ActorDied")
+      const ref = yield* worker.add.remote(1, 2)
+      const fromRef = Effect.catchReason(ref, "ActorError", "ActorDied", () => Effect.succeed("caught"))
+      assert.strictEqual(yield* fromRef, "caught")
+    })
+  )
+
+  it.effect("9.1 it is a Schema: it survives encoding and decoding", () =>
+    Effect.gen(function* () {
+      const codec = Schema.toCodecJson(ActorError.ActorError)
+      const deadlock = new ActorError.ActorError({
+        reason: new ActorError.Deadlock({ actor: "A", method: "f", cycle: ["A.f", "B.g", "A.f"] })
+      })
+      const decode = new ActorError.ActorError({
+        reason: new ActorError.DecodeError({ actor: "A", method: "f", issue: "argument 1", mayHaveRun: false })
+      })
+      for (const error of [...Object.values(yield* errors), deadlock, decode]) {
+        const json = JSON.stringify(yield* Schema.encodeUnknownEffect(codec)(error))
+        const back = yield* Schema.decodeUnknownEffect(codec)(JSON.parse(json))
+        assert.instanceOf(back, ActorError.ActorError)
+        assert.strictEqual(back.message, error.message)
+        assert.deepStrictEqual([back.mayHaveRun, back.retrySafe], [error.mayHaveRun, error.retrySafe])
+      }
+    })
+  )
+
+  it.effect("9.1 a call with a timeout fails with TimeoutError once its time is over, waiting or running", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const worker = yield* Worker.options({ maxConcurrency: 1 }).spawn(probe)
+      const running = yield* worker.work.options({ timeout: "2 seconds" }).remote("running")
+      const timed = worker.work.options({ timeout: "1 second" })
+      const late = [
+        yield* timed.remote("waiting"),
+        yield* timed.remote(yield* ObjectRef.fromEffect(Effect.never)),
+        yield* ObjectRef.fromEffect(timed("asked"))
+      ]
+      const patient = yield* worker.work.options({ timeout: "3 seconds" }).remote("patient")
+      yield* TestClock.adjust("999 millis")
+      assert.isFalse(yield* isDone(late[0]!))
+      yield* TestClock.adjust("1 millis")
+      for (const ref of late) assert.isTrue(Cause.isTimeoutError(yield* errorOf(ref)))
+      assert.deepStrictEqual(probe.log, ["running start"], "neighbours run on")
+      yield* TestClock.adjust("1 second")
+      const error = yield* errorOf(running)
+      assert.isTrue(Cause.isTimeoutError(error))
+      assert.include(String(error), "test/Worker.work")
+      yield* probe.open("patient")
+      assert.strictEqual(yield* patient, "patient")
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(probe.log, ["running start", "running cut", "patient start", "patient end"])
+    })
+  )
+})
+
+describe("9.2", () => {
+  it.effect(
+    "9.2 method errors come through untouched: the same object, by ask, ref, stream, promise and argument",
+    () =>
+      Effect.gen(function* () {
+        class Overflow extends Schema.TaggedError<Overflow>()("Overflow", { limit: Schema.Number }) {}
+        class Counter extends Actor.Service<Counter>()("test/Counter", {
+          make: Effect.succeed({
+            fail: (error: Overflow) => Effect.fail(error),
+            failLater: (error: Overflow) => Effect.andThen(Effect.yieldNow, Effect.fail(error)),
+            stream: (error: Overflow) => Stream.fail(error),
+            take: (_: number) => Effect.void
+          })
+        }) {}
+        const counter = yield* Counter.spawn()
+        const error = new Overflow({ limit: 3 })
+        assert.strictEqual(yield* errorOf(counter.fail(error)), error)
+        assert.strictEqual(yield* errorOf(counter.failLater(error)), error)
+        const ref = yield* counter.failLater.remote(error)
+        assert.strictEqual(yield* errorOf(ref), error)
+        assert.strictEqual(yield* errorOf(counter.take(ref)), error)
+        assert.strictEqual(yield* errorOf(Stream.runDrain(counter.stream(error))), error)
+        const caught = Effect.catchTag(counter.fail(error), "Overflow", ({ limit }) => Effect.succeed(limit))
+        assert.strictEqual(yield* caught, 3)
+        assert.strictEqual(yield* Effect.promise(() => ObjectRef.toPromise(ref).catch((error) => error)), error)
+      })
+  )
+
+  it.effect("9.2 errors that are no objects come through, too", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      for (const error of ["text", 0, null, undefined, Symbol.for("error"), Number.NaN]) {
+        assert.isTrue(Object.is(yield* errorOf(worker.fail(error)), error))
+        assert.isTrue(Object.is(yield* errorOf(yield* worker.fail.remote(error)), error))
+      }
+    })
+  )
+
+  it.effect("9.2 an ActorError that a method fails with is told from one of the call itself by its method", () =>
+    Effect.gen(function* () {
+      const dead = yield* Worker.spawn()
+      yield* Actor.kill(dead)
+      const worker = yield* Worker.spawn()
+      const inner = yield* errorOf(dead.note("a"))
+      const outer = yield* errorOf(worker.run(dead.note("a")))
+      assert.deepInclude(outer.reason, { _tag: "ActorDied", method: "note" })
+      assert.strictEqual(inner.reason.method, outer.reason.method)
+    })
+  )
+})
+
+describe("9.3", () => {
+  it.effect("9.3 no cause is ever dropped: all reasons of a method's failure arrive", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      const both = Effect.ensuring(Effect.fail("typed"), Effect.die("finalizer"))
+      const parallel = Effect.all([Effect.fail("one"), Effect.die("two")], { concurrency: "unbounded" })
+      const made = Effect.failCause(Cause.fromReasons([Cause.makeFailReason("a"), Cause.makeDieReason("b")]))
+      for (const effect of [both, parallel, made]) {
+        const plain = yield* causeOf<unknown, unknown, never>(effect)
+        const asked = yield* causeOf(worker.run(effect))
+        const remote = yield* causeOf(yield* worker.run.remote(effect))
+        for (const cause of [asked, remote]) {
+          assert.deepStrictEqual(reasons(cause), reasons(plain))
+        }
+      }
+    })
+  )
+
+  it.effect(
+    "9.3 what finalizers of a killed or cancelled call die of is in the cause, next to the reason for the end",
+    () =>
+      Effect.gen(function* () {
+        const probe = new Probe()
+        const worker = yield* Worker.spawn(probe)
+        const body = (id: string) => Effect.ensuring(probe.work(id), Effect.die(`finalizer ${id}`))
+        const cancelled = yield* worker.run.remote(body("a"))
+        const killed = yield* worker.run.remote(body("b"))
+        yield* probe.started("b")
+        yield* ObjectRef.cancel(cancelled)
+        yield* Actor.kill(worker)
+        assert.deepStrictEqual(reasons(yield* causeOf(cancelled)), ["Fail ActorError", "Die finalizer a"])
+        assert.deepStrictEqual(reasons(yield* causeOf(killed)), ["Fail ActorError", "Die finalizer b"])
+      })
+  )
+
+  it.effect("9.3 causes carry, as an annotation, which call failed and who called, nearest first", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const inner = yield* Worker.spawn(probe)
+      const middle = yield* Worker.spawn(probe)
+      const outer = yield* Worker.spawn(probe)
+      const failing = outer.run.options({ name: "outer" })(
+        middle.run.options({ name: "middle" })(inner.fail.options({ name: "inner" })("typed"))
+      )
+      const info = failedCall(yield* causeOf(failing))
+      assert.deepInclude(info, { call: "inner", callers: ["middle", "outer"] })
+      const direct = yield* inner.fail.remote("typed")
+      assert.deepStrictEqual(failedCall(yield* causeOf(direct)), {
+        call: "test/Worker.fail",
+        id: direct.id,
+        callers: []
+      })
+    })
+  )
+
+  it.effect("9.3 every way in which a call fails is annotated: defects, cancellation, death", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const worker = yield* Worker.options({ maxConcurrency: 1 }).spawn(probe)
+      const died = yield* worker.die.remote("defect")
+      yield* Effect.exit(died)
+      const running = yield* worker.work.remote("a")
+      const cancelled = yield* worker.note.remote("b")
+      const queued = yield* worker.note.remote("c")
+      yield* probe.started("a")
+      yield* ObjectRef.cancel(cancelled)
+      yield* Actor.kill(worker)
+      const late = yield* worker.note.remote("d")
+      for (const ref of [died, running, cancelled, queued, late]) {
+        const info = failedCall(yield* causeOf(ref as ObjectRef.Any))
+        assert.strictEqual(info?.id, ref.id)
+        assert.include(info?.call, "test/Worker.")
+      }
+    })
+  )
+
+  it.effect("9.3 causes carry the call's own stack: what Effect notes where a method fails is kept", () =>
+    Effect.gen(function* () {
+      const load = Effect.fn("load")(function* (id: string) {
+        yield* Effect.yieldNow
+        return yield* Effect.fail(new Error(id))
+      })
+      const worker = yield* Worker.spawn()
+      const plain = yield* causeOf(load("a"))
+      const called = yield* causeOf(worker.run(load("a")))
+      const keys = (cause: Cause.Cause<unknown>) => [...Cause.annotations(cause).mapUnsafe.keys()]
+      for (const key of keys(plain)) assert.include(keys(called), key)
+      assert.include(Cause.pretty(called), "load")
+      assert.include(Cause.pretty(called), "9-errors.test.ts")
+    })
+  )
+
+  it.effect("9.3 the cause of a restart that fails, and of a death, is in ActorDied", () =>
+    Effect.gen(function* () {
+      const defect = new Error("bug")
+      const worker = yield* Worker.options({ onDefect: "stop", maxConcurrency: 1 }).spawn()
+      const dying = yield* worker.die.remote(defect)
+      const queued = yield* worker.note.remote("a")
+      yield* Effect.exit(dying)
+      const reason = yield* reasonOf(queued)
+      assert.strictEqual(reason._tag === "ActorDied" && reason.cause, defect)
+    })
+  )
+
+  it.effect("9.3 a failed argument keeps the annotation of the call that failed first", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      const first = yield* worker.fail.remote("typed")
+      let last: ObjectRef.Any = first
+      for (const _ of range(3)) last = yield* worker.echo.remote(last)
+      yield* settle
+      const info = failedCall(yield* causeOf(last))
+      assert.deepInclude(info, { call: "test/Worker.fail", id: first.id })
+    })
+  )
+})
+
+const reasons = (cause: Cause.Cause<unknown>): Array<string> =>
+  cause.reasons.map((reason) => {
+    if (Cause.isFailReason(reason)) {
+      return `Fail ${ActorError.isActorError(reason.error) ? reason.error._tag : String(reason.error)}`
+    }
+    return Cause.isDieReason(reason) ? `Die ${String(reason.defect)}` : "Interrupt"
+  })

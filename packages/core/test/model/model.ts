@@ -1,0 +1,396 @@
+/**
+ * An actor as its semantics describe it, without fibers, stacks or time: a program of a few arrays that says what every
+ * call should have come to after each step. It knows nothing of how the real one works.
+ */
+import { type Command, type Config, type Group, groups, type Submission } from "./commands.ts"
+
+type Where = "suspended" | "preparing" | "waiting" | "running" | "ending" | "settled"
+type Why = "cancelled" | "expired" | "killed" | "restarting"
+
+interface Call {
+  readonly id: number
+  readonly spec: Submission
+  readonly args: ReadonlyArray<Call>
+  where: Where
+  attempts: number
+  isOpen: boolean
+  outcome: string
+  /** Why it is ending. */
+  why: Why | undefined
+  /** Whether the fiber that asked, or waits for room, was interrupted. */
+  abandoned: boolean
+  /** Whether its submission succeeded, so that there is a ref. */
+  hasRef: boolean
+}
+
+interface Event {
+  readonly time: number
+  readonly of: Call | undefined
+  readonly kind: "wake" | "timeout" | "end" | "restart"
+  readonly run: () => void
+}
+
+/** A command whose indices have become ids. */
+export type Step =
+  | { readonly type: "submit"; readonly calls: ReadonlyArray<{ id: number; spec: Submission; args: ReadonlyArray<number> }> }
+  | { readonly type: "cancel"; readonly id: number; readonly finds: string | undefined }
+  | { readonly type: "open" | "look"; readonly id: number }
+  | Exclude<Command, { readonly type: "submit" | "open" | "look" | "cancel" }>
+  | { readonly type: "nothing" }
+
+/** Two things would happen at the same time, in an order that the semantics leave open. */
+export class Collision extends Error {}
+
+export class Model {
+  private now = 0
+  private readonly calls: Array<Call> = []
+  private readonly lines: Record<Group, Array<Call>> = { main: [], io: [] }
+  private readonly running: Record<Group, Array<Call>> = { main: [], io: [] }
+  private readonly starts: Record<Group, Array<number>> = { main: [], io: [] }
+  private readonly draining: Record<Group, boolean> = { main: false, io: false }
+  private readonly limits: Record<Group, number>
+  private preparing: Array<Call> = []
+  private suspended: Array<Call> = []
+  private events: Array<Event> = []
+  private pending = 0
+  private restarts = 0
+  private paused = false
+  private refuses = false
+  private killed = false
+
+  private readonly config: Config
+
+  constructor(config: Config) {
+    this.config = config
+    this.limits = { ...config.limits }
+  }
+
+  // --- steps ---------------------------------------------------------------------------------------------------------
+
+  apply(command: Command): Step {
+    const step = this.carryOut(command)
+    this.drainAll()
+    return step
+  }
+
+  private carryOut(command: Command): Step {
+    switch (command.type) {
+      case "submit":
+        return { type: "submit", calls: command.calls.map((spec) => this.submit(spec)) }
+      case "tick":
+        this.advance(this.now + command.millis)
+        return command
+      case "resize":
+        this.limits[command.group] = command.limit
+        return command
+      case "stop":
+        this.stop()
+        return command
+      case "kill":
+        this.kill()
+        return command
+    }
+    if (this.calls.length === 0) return { type: "nothing" }
+    const call = this.calls[command.at % this.calls.length]!
+    if (command.type === "cancel") return { type: "cancel", id: call.id, finds: this.cancel(call) }
+    if (command.type === "open") this.open(call)
+    return { type: command.type, id: call.id }
+  }
+
+  get ids(): ReadonlyArray<number> {
+    return this.calls.map(({ id }) => id)
+  }
+
+  // --- submission ----------------------------------------------------------------------------------------------------
+
+  private submit(spec: Submission) {
+    const refs = this.calls.filter((call) => call.hasRef)
+    const args = refs.length === 0 ? [] : spec.args.map((at) => refs[at % refs.length]!)
+    const id = this.calls.length
+    const call: Call = {
+      id,
+      spec,
+      args,
+      where: "suspended",
+      attempts: 0,
+      isOpen: false,
+      outcome: "pending",
+      why: undefined,
+      abandoned: false,
+      hasRef: false
+    }
+    this.calls.push(call)
+    if (!this.isFull) this.accept(call)
+    else if (this.config.overflow === "suspend") this.suspended.push(call)
+    else this.conclude(call, "PendingCallsLimitExceeded")
+    return { id, spec, args: args.map(({ id }) => id) }
+  }
+
+  private get isFull(): boolean {
+    return !this.refuses && (this.pending >= this.config.maxPendingCalls || this.suspended.length > 0)
+  }
+
+  private accept(call: Call): void {
+    call.hasRef = !call.spec.ask
+    if (this.refuses) return this.conclude(call, "ActorDied")
+    this.pending++
+    const failed = call.args.find(hasFailed)
+    if (failed !== undefined) return this.settle(call, failed.outcome)
+    if (call.args.some((arg) => arg.where !== "settled")) {
+      call.where = "preparing"
+      this.preparing.push(call)
+    } else this.enqueue(call)
+    if (call.where !== "settled" && call.spec.timeout !== undefined) {
+      this.at(this.now + call.spec.timeout, "timeout", call, () => this.expire(call))
+    }
+  }
+
+  private enqueue(call: Call): void {
+    call.where = "waiting"
+    this.lines[call.spec.group].push(call)
+    // An ask starts at once when it is its turn; the others when all has been said.
+    if (call.spec.ask && call.args.length === 0) this.drain(call.spec.group)
+  }
+
+  private admit(): void {
+    while (this.suspended.length > 0 && (this.refuses || this.pending < this.config.maxPendingCalls)) {
+      this.accept(this.suspended.shift()!)
+    }
+  }
+
+  // --- running -------------------------------------------------------------------------------------------------------
+
+  private drainAll(): void {
+    while (groups.some((group) => this.canStart(group))) for (const group of groups) this.drain(group)
+  }
+
+  private canStart(group: Group): boolean {
+    return !this.paused && this.lines[group].length > 0 && this.running[group].length < this.limits[group]
+  }
+
+  private drain(group: Group): void {
+    if (this.draining[group]) return
+    this.draining[group] = true
+    while (this.canStart(group)) this.start(this.lines[group].shift()!)
+    this.draining[group] = false
+  }
+
+  private start(call: Call): void {
+    const { group, wait } = call.spec
+    call.where = "running"
+    call.attempts++
+    this.starts[group].push(call.id)
+    this.running[group].push(call)
+    if (wait === "nothing" || (wait === "gate" && call.isOpen)) this.finish(call)
+    else if (wait !== "gate") this.at(this.now + wait, "wake", call, () => this.finish(call))
+  }
+
+  private open(call: Call): void {
+    if (call.isOpen) return
+    call.isOpen = true
+    if (call.spec.wait === "gate" && call.where === "running") this.finish(call)
+  }
+
+  /** The method has ended by itself. */
+  private finish(call: Call): void {
+    const { badAttempts, outcome } = call.spec
+    const result = call.attempts > badAttempts ? "ok" : outcome
+    this.leave(call)
+    if (result === "die") this.defect()
+    if (result === "ok") this.settle(call, "ok")
+    else if (this.runsAgain(call, result)) this.waitAgain(call)
+    else this.settle(call, result === "die" ? `defect of #${call.id}` : `error of #${call.id}`)
+    this.drain(call.spec.group)
+  }
+
+  private runsAgain(call: Call, result: "fail" | "die" | "interrupted"): boolean {
+    if (this.killed || call.attempts > this.config.maxTaskRetries) return false
+    return result === "fail" ? this.config.retry : this.paused
+  }
+
+  private waitAgain(call: Call): void {
+    const line = this.lines[call.spec.group]
+    const index = line.findIndex(({ id }) => id > call.id)
+    call.where = "waiting"
+    call.why = undefined
+    line.splice(index === -1 ? line.length : index, 0, call)
+  }
+
+  private leave(call: Call): void {
+    remove(this.running[call.spec.group], call)
+    this.events = this.events.filter(({ kind, of }) => of !== call || kind === "timeout")
+  }
+
+  private conclude(call: Call, outcome: string): void {
+    call.where = "settled"
+    call.outcome = outcome
+  }
+
+  private settle(call: Call, outcome: string): void {
+    this.conclude(call, outcome)
+    this.pending--
+    this.events = this.events.filter(({ of }) => of !== call)
+    for (const other of [...this.preparing]) {
+      if (other.where !== "preparing" || !other.args.includes(call)) continue
+      if (outcome !== "ok") {
+        remove(this.preparing, other)
+        this.settle(other, outcome)
+      } else if (other.args.every(({ where }) => where === "settled")) {
+        remove(this.preparing, other)
+        this.enqueue(other)
+      }
+    }
+    this.admit()
+  }
+
+  // --- ending --------------------------------------------------------------------------------------------------------
+
+  /** Cancels a call, and says what `ObjectRef.cancel` should find. */
+  private cancel(call: Call): string | undefined {
+    if (call.spec.ask) call.abandoned = call.where !== "settled" || call.abandoned
+    if (call.where === "settled") return call.hasRef ? "AlreadyDone" : undefined
+    if (call.where === "suspended") {
+      remove(this.suspended, call)
+      this.conclude(call, "Interrupted")
+      return undefined
+    }
+    const finds = call.attempts === 0 ? "NotStarted" : call.why === "expired" || call.why === "killed" ? "AlreadyDone" : "Interrupted"
+    this.end(call, "cancelled")
+    return call.hasRef ? finds : undefined
+  }
+
+  private expire(call: Call): void {
+    this.end(call, "expired")
+  }
+
+  private end(call: Call, why: Why): void {
+    if (call.where === "ending") {
+      // Who is interrupted for a restart is not to run again any more.
+      if (call.why === "restarting" && why !== "killed") call.why = why
+      return
+    }
+    if (call.where === "running") {
+      this.events = this.events.filter(({ kind, of }) => of !== call || kind === "timeout")
+      call.where = "ending"
+      call.why = why
+      if (call.spec.slowEnd === 0) this.ended(call)
+      else this.at(this.now + call.spec.slowEnd, "end", call, () => this.ended(call))
+      return
+    }
+    remove(this.preparing, call)
+    remove(this.lines[call.spec.group], call)
+    call.why = why
+    this.settle(call, ends[why])
+  }
+
+  /** An interrupted method has ended, its finalizers included. */
+  private ended(call: Call): void {
+    this.leave(call)
+    if (call.why === "restarting" && this.runsAgain(call, "interrupted")) this.waitAgain(call)
+    else this.settle(call, ends[call.why!])
+    this.drain(call.spec.group)
+    this.rebuildWhenQuiet()
+  }
+
+  // --- life and death ------------------------------------------------------------------------------------------------
+
+  private defect(): void {
+    const { onDefect } = this.config
+    if (this.refuses || this.paused || onDefect === "resume") return
+    if (onDefect === "stop") return this.kill()
+    this.paused = true
+    for (const call of this.runningNow()) this.end(call, "restarting")
+    this.rebuildWhenQuiet()
+  }
+
+  private rebuildWhenQuiet(): void {
+    if (!this.paused || this.killed || groups.some((group) => this.running[group].length > 0)) return
+    if (this.events.some(({ kind }) => kind === "restart")) return
+    if (this.restarts === this.config.maxRestarts) return this.kill()
+    this.at(this.now + this.config.restartDelay, "restart", undefined, () => {
+      this.restarts++
+      this.paused = false
+    })
+  }
+
+  private stop(): void {
+    this.refuses = true
+    this.admit()
+  }
+
+  private kill(): void {
+    if (this.killed) return
+    this.killed = this.refuses = true
+    this.events = this.events.filter(({ kind }) => kind !== "restart")
+    this.admit()
+    const waiting = [...this.preparing, ...groups.flatMap((group) => this.lines[group])]
+    this.preparing = []
+    for (const group of groups) this.lines[group].length = 0
+    for (const call of waiting) if (call.where !== "settled") this.end(call, "killed")
+    for (const call of this.runningNow()) this.end(call, "killed")
+  }
+
+  private runningNow(): Array<Call> {
+    return groups.flatMap((group) => this.running[group].filter(({ where }) => where === "running"))
+  }
+
+  // --- time ----------------------------------------------------------------------------------------------------------
+
+  private at(time: number, kind: Event["kind"], of: Call | undefined, run: () => void): void {
+    if (this.events.some((event) => event.time === time)) throw new Collision()
+    this.events.push({ time, of, kind, run })
+  }
+
+  private advance(until: number): void {
+    for (;;) {
+      const next = this.events.reduce<Event | undefined>((a, b) => (a !== undefined && a.time <= b.time ? a : b), undefined)
+      if (next === undefined || next.time > until) break
+      remove(this.events, next)
+      this.now = next.time
+      next.run()
+      this.drainAll()
+    }
+    this.now = until
+  }
+
+  // --- what can be seen ----------------------------------------------------------------------------------------------
+
+  get isIdle(): boolean {
+    return this.pending === 0 && this.suspended.length === 0
+  }
+
+  /** One line per fact, in the form in which the real actor tells them. */
+  snapshot(): Array<string> {
+    return [
+      `${this.pending} pending, ${this.restarts} restarts${this.refuses ? ", no new calls" : ""}`,
+      ...groups.map(
+        (group) =>
+          `${group}: ${this.running[group].length} running, ${this.lines[group].length} waiting, started ${this.starts[group].join(" ")}`
+      ),
+      ...this.calls.map((call) => `#${call.id} ${this.status(call)}`)
+    ]
+  }
+
+  private status(call: Call): string {
+    if (call.where === "settled") {
+      return call.spec.ask && call.abandoned ? "Interrupted" : call.outcome
+    }
+    if (!call.hasRef) return "pending"
+    const waits = this.preparing.flatMap(({ args }) => args).filter((arg) => arg === call).length
+    return `pending, ${waits} arguments`
+  }
+}
+
+const ends: Record<Why, string> = {
+  cancelled: "TaskCancelled",
+  expired: "TimeoutError",
+  killed: "ActorDied",
+  restarting: "ActorUnavailable"
+}
+
+const hasFailed = (call: Call): boolean => call.where === "settled" && call.outcome !== "ok"
+
+const remove = <A>(items: Array<A>, item: A): void => {
+  const index = items.indexOf(item)
+  if (index >= 0) items.splice(index, 1)
+}
