@@ -43,10 +43,12 @@ interface Plan {
   readonly workload: Workload
   /** Calls come in multiples of this. */
   readonly batch: number
+  /** One batch a round, and nothing before it: for work that hardly uses the processor. */
+  readonly sleeps?: boolean
 }
 
 /** Long enough that timer grain, and one garbage collection more or less, do not matter. */
-const ROUND_MS = 100
+const ROUND_MS = 80
 
 export const measure = async (plan: Plan, options: Options): Promise<Timings> => {
   const opened: Array<Open> = []
@@ -58,7 +60,7 @@ export const measure = async (plan: Plan, options: Options): Promise<Timings> =>
     options.progress(`round ${round + 1} of ${options.rounds}`)
     for (const { calls, run, samples } of opened) {
       collectGarbage()
-      await leadIn(run, Math.ceil(calls / 10))
+      if (!plan.sleeps) await leadIn(run, Math.ceil(calls / 10))
       samples.push((await run(calls)) / calls)
     }
   }
@@ -89,7 +91,8 @@ const open = async (contender: Contender, plan: Plan, options: Options): Promise
     return elapsed * 1000
   }
 
-  const calls = await calibrate(run, plan.batch, options.quick)
+  if (plan.sleeps) await run(Math.ceil(plan.batch / 10))
+  const calls = plan.sleeps ? plan.batch : await calibrate(run, plan.batch, options.quick)
   const close = () => Effect.runPromise(Scope.close(scope, Exit.void))
   return { name: contender.name, calls, run, samples: [], close }
 }

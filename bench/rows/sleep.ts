@@ -12,7 +12,8 @@ export const sleep = async (options: Options): Promise<Report> => {
   const plan = {
     settings: () => settings("sleep", LIMIT),
     workload: inFlight(CALLS),
-    batch: CALLS
+    batch: CALLS,
+    sleeps: true
   }
   const timings = await measure(plan, { ...options, now: () => performance.now() })
   const seconds = (perCall: number) => (perCall * CALLS) / 1e6

@@ -16,7 +16,7 @@ const SHORT_LINE: Readonly<Record<string, number>> = { "by hand": 5_000, entity:
 
 const WARM_UPS = 3
 /** Calls before each line that are not timed; see `leadIn` in the harness. */
-const LEAD_IN = 50_000
+const LEAD_IN = 20_000
 
 interface Question {
   readonly measure: "time" | "bytes"

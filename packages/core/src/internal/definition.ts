@@ -2,7 +2,7 @@
  * What all instances of an actor with the same options share.
  */
 import type * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as handles from "./handle.ts"
 import { type Implementation, type MethodSpec, methodNames } from "./method.ts"
 import * as options from "./options.ts"
@@ -42,6 +42,19 @@ export const define = (
 export const override = ({ contract, id, input, key, make }: Definition, overrides: object): Definition => {
   const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined))
   return define(id, key, make, contract, { ...input, ...given })
+}
+
+/** Runs the constructor with its arguments. From untyped code it may be anything. */
+export const construct = (
+  { id, make }: Definition,
+  args: ReadonlyArray<unknown>
+): Effect.Effect<Implementation, any> => {
+  if (Effect.isEffect(make)) return make
+  return Effect.suspend(() => {
+    const effect: unknown = make(...args)
+    if (Effect.isEffect(effect)) return effect as Effect.Effect<Implementation, any>
+    return Effect.die(new TypeError(`${id}: the constructor must return an Effect, but returned ${String(effect)}`))
+  })
 }
 
 export const checkId = (constructor: string, id: unknown): void => {

@@ -9,7 +9,16 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { ActorNameTaken } from "../ActorError.ts"
 import { Cell } from "./cell.ts"
-import { type Contract, checkId, type Definition, define, type Make, override, shapeOf } from "./definition.ts"
+import {
+  type Contract,
+  checkId,
+  construct,
+  type Definition,
+  define,
+  type Make,
+  override,
+  shapeOf
+} from "./definition.ts"
 import * as handles from "./handle.ts"
 import * as life from "./life.ts"
 import type { Implementation } from "./method.ts"
@@ -57,8 +66,8 @@ const start = (definition: Definition, args: ReadonlyArray<unknown>): Effect.Eff
     return bringUp(definition, makeCell(definition, args, fiber.context), fiber.context)
   })
 
-const makeCell = ({ id, make, options }: Definition, args: ReadonlyArray<unknown>, context: Context.Context<never>) =>
-  new Cell(id, Effect.isEffect(make) ? make : Effect.suspend(() => make(...args)), options, context)
+const makeCell = (definition: Definition, args: ReadonlyArray<unknown>, context: Context.Context<never>): Cell =>
+  new Cell(definition.id, construct(definition, args), definition.options, context)
 
 /** Runs the constructor, and ties the instance to the current Scope. */
 const bringUp = (

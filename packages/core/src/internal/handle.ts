@@ -42,9 +42,13 @@ const override = (method: MethodSpec, overrides: any): MethodSpec => {
   }
 }
 
+export const checkHandle = (handle: object): void => {
+  if (!isHandle(handle)) throw new TypeError(`Not the handle of an actor: ${String(handle)}`)
+}
+
 /** The cell behind a handle: of a key, the one that is up, if there is one. */
 export const residentOf = (handle: object): Cell | undefined => {
-  if (!isHandle(handle)) throw new TypeError(`Not the handle of an actor: ${String(handle)}`)
+  checkHandle(handle)
   return (handle as any)[CellKey]
 }
 

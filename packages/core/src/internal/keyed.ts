@@ -14,13 +14,11 @@ import * as MutableHashMap from "effect/MutableHashMap"
 import * as Option from "effect/Option"
 import type { CallQueue } from "./callQueue.ts"
 import { Cell, type Keeper } from "./cell.ts"
-import { type Contract, checkId, type Definition, define, describe, override } from "./definition.ts"
+import { type Contract, checkId, construct, type Definition, define, describe, override } from "./definition.ts"
 import * as handles from "./handle.ts"
 import * as life from "./life.ts"
 import type { Implementation } from "./method.ts"
 import * as options from "./options.ts"
-
-type MakeKeyed = (key: any) => Effect.Effect<Implementation, any>
 
 const DEFAULT_IDLE_TIME_TO_LIVE = Duration.minutes(1)
 /** Effect's own cluster entities have the same bound. */
@@ -71,9 +69,8 @@ class Instances implements Keeper {
   }
 
   private bringUp(key: unknown, after: Effect.Effect<void>): Cell {
-    const { id, make, options } = this.definition
-    const construct = Effect.suspend(() => (make as MakeKeyed)(key))
-    const cell = new Cell(`${id}(${String(key)})`, construct, options, this.context)
+    const { id, options } = this.definition
+    const cell = new Cell(`${id}(${String(key)})`, construct(this.definition, [key]), options, this.context)
     if (this.closed) {
       cell.stop("its Scope closed")
       return cell

@@ -10,7 +10,7 @@ import * as calls from "./call.ts"
 import { current } from "./call.ts"
 import type { Cell } from "./cell.ts"
 import { deathReason } from "./failure.ts"
-import { cellOf, residentOf } from "./handle.ts"
+import { cellOf, checkHandle, residentOf } from "./handle.ts"
 
 export const stop = (handle: object): Effect.Effect<void> =>
   end(handle, (cell) => cell.stop("it was stopped"), Effect.void)
@@ -20,14 +20,16 @@ export const kill = (handle: object): Effect.Effect<void> =>
   end(handle, (cell) => cell.kill("it was killed", undefined), Effect.yieldNow)
 
 /** Ends an instance and waits until it is gone. From inside that would be waiting for oneself. */
-const end = (handle: object, how: (cell: Cell) => void, inside: Effect.Effect<void>): Effect.Effect<void> =>
-  Effect.withFiber((fiber) => {
+const end = (handle: object, how: (cell: Cell) => void, inside: Effect.Effect<void>): Effect.Effect<void> => {
+  checkHandle(handle)
+  return Effect.withFiber((fiber) => {
     const cell = residentOf(handle)
     if (cell === undefined) return Effect.void
     how(cell)
     if (cell.gone) return Effect.void
     return isInside(fiber.context, cell) ? inside : cell.ended()
   })
+}
 
 /** Whether a fiber works for a call of this instance, directly or through calls to others. */
 const isInside = (context: Context.Context<never>, cell: Cell): boolean => {

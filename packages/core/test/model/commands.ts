@@ -70,30 +70,30 @@ const submission: fc.Arbitrary<Submission> = fc.record({
   outcome: fc.constantFrom("ok", "ok", "fail", "die"),
   badAttempts: fc.constantFrom(1, 2, 99),
   slowEnd: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, millis(90)),
-  args: fc.oneof(
-    { weight: 3, arbitrary: fc.constant([]) },
-    fc.array(fc.nat(20), { minLength: 1, maxLength: 2 })
-  ),
+  args: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(fc.nat(20), { minLength: 1, maxLength: 2 })),
   timeout: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, millis(400))
 })
 
 const at = fc.nat(30)
 const command: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 10, arbitrary: fc.record({ type: fc.constant("submit"), calls: fc.array(submission, { minLength: 1, maxLength: 4 }) }) },
-  { weight: 6, arbitrary: fc.record({ type: fc.constant("open"), at }) },
-  { weight: 4, arbitrary: fc.record({ type: fc.constant("cancel"), at }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant("look"), at }) },
-  { weight: 6, arbitrary: fc.record({ type: fc.constant("tick"), millis: millis(250) }) },
   {
-    weight: 2,
+    weight: 20,
+    arbitrary: fc.record({ type: fc.constant("submit"), calls: fc.array(submission, { minLength: 1, maxLength: 4 }) })
+  },
+  { weight: 12, arbitrary: fc.record({ type: fc.constant("open"), at }) },
+  { weight: 8, arbitrary: fc.record({ type: fc.constant("cancel"), at }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("look"), at }) },
+  { weight: 12, arbitrary: fc.record({ type: fc.constant("tick"), millis: millis(250) }) },
+  {
+    weight: 4,
     arbitrary: fc.record({
       type: fc.constant("resize"),
       group: fc.constantFrom("main", "io"),
       limit: fc.integer({ min: 1, max: 5 })
     })
   },
-  { weight: 0.5 as never, arbitrary: fc.record({ type: fc.constant("stop") }) },
-  { weight: 0.5 as never, arbitrary: fc.record({ type: fc.constant("kill") }) }
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("stop") }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("kill") }) }
 )
 
 export const sequence: fc.Arbitrary<[Config, Array<Command>]> = fc.tuple(
@@ -115,7 +115,8 @@ export const showConfig = (config: Config): string => {
 }
 
 export const showSubmission = (id: number, args: ReadonlyArray<number>, call: Submission): string => {
-  const waits = call.wait === "nothing" ? "" : call.wait === "gate" ? "waits for its gate, then " : `sleeps ${call.wait} ms, then `
+  const waits =
+    call.wait === "nothing" ? "" : call.wait === "gate" ? "waits for its gate, then " : `sleeps ${call.wait} ms, then `
   const bad = call.badAttempts === 99 ? "s" : `s ${call.badAttempts}x`
   return [
     `${call.ask ? "ask" : "remote"} #${id} (${[call.group, ...args.map((arg) => `#${arg}`)].join(", ")}): ${waits}`,

@@ -32,7 +32,10 @@ interface Event {
 
 /** A command whose indices have become ids. */
 export type Step =
-  | { readonly type: "submit"; readonly calls: ReadonlyArray<{ id: number; spec: Submission; args: ReadonlyArray<number> }> }
+  | {
+      readonly type: "submit"
+      readonly calls: ReadonlyArray<{ id: number; spec: Submission; args: ReadonlyArray<number> }>
+    }
   | { readonly type: "cancel"; readonly id: number; readonly finds: string | undefined }
   | { readonly type: "open" | "look"; readonly id: number }
   | Exclude<Command, { readonly type: "submit" | "open" | "look" | "cancel" }>
@@ -57,6 +60,7 @@ export class Model {
   private paused = false
   private refuses = false
   private killed = false
+  private isDoomed = false
 
   private readonly config: Config
 
@@ -161,6 +165,7 @@ export class Model {
   // --- running -------------------------------------------------------------------------------------------------------
 
   private drainAll(): void {
+    if (this.isDoomed) this.kill()
     while (groups.some((group) => this.canStart(group))) for (const group of groups) this.drain(group)
   }
 
@@ -254,7 +259,12 @@ export class Model {
       this.conclude(call, "Interrupted")
       return undefined
     }
-    const finds = call.attempts === 0 ? "NotStarted" : call.why === "expired" || call.why === "killed" ? "AlreadyDone" : "Interrupted"
+    const finds =
+      call.attempts === 0
+        ? "NotStarted"
+        : call.why === "expired" || call.why === "killed"
+          ? "AlreadyDone"
+          : "Interrupted"
     this.end(call, "cancelled")
     return call.hasRef ? finds : undefined
   }
@@ -306,7 +316,11 @@ export class Model {
   private rebuildWhenQuiet(): void {
     if (!this.paused || this.killed || groups.some((group) => this.running[group].length > 0)) return
     if (this.events.some(({ kind }) => kind === "restart")) return
-    if (this.restarts === this.config.maxRestarts) return this.kill()
+    // Everybody has heard of the defect before the schedule is asked.
+    if (this.restarts === this.config.maxRestarts) {
+      this.isDoomed = true
+      return
+    }
     this.at(this.now + this.config.restartDelay, "restart", undefined, () => {
       this.restarts++
       this.paused = false
@@ -343,7 +357,10 @@ export class Model {
 
   private advance(until: number): void {
     for (;;) {
-      const next = this.events.reduce<Event | undefined>((a, b) => (a !== undefined && a.time <= b.time ? a : b), undefined)
+      const next = this.events.reduce<Event | undefined>(
+        (a, b) => (a !== undefined && a.time <= b.time ? a : b),
+        undefined
+      )
       if (next === undefined || next.time > until) break
       remove(this.events, next)
       this.now = next.time

@@ -1,0 +1,110 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Metric } from "effect"
+import { TestClock } from "effect/testing"
+import * as fc from "fast-check"
+import { type Command, type Config, sequence, showConfig, showSubmission } from "./model/commands.ts"
+import { Fibers, Machine } from "./model/machine.ts"
+import { Collision, Model, type Step } from "./model/model.ts"
+
+const sequences = Number(process.env.SOAK_SEQUENCES ?? 1000)
+const seed = Number(process.env.TROUPE_SEED ?? Date.now() % 2 ** 31)
+
+interface Planned {
+  readonly step: Step
+  readonly expected: ReadonlyArray<string>
+}
+
+/** Everything is let go, and given time: all that was accepted settles. Then the actor is killed. */
+const finale = (model: Model): ReadonlyArray<Command> => [
+  ...model.ids.map((at): Command => ({ type: "open", at })),
+  { type: "tick", millis: 1_000_000 },
+  { type: "kill" },
+  { type: "tick", millis: 1000 }
+]
+
+/** Runs the model, and gives the steps with what should be seen after each. Nothing, if the order is open. */
+const plan = (config: Config, commands: ReadonlyArray<Command>): ReadonlyArray<Planned> | undefined => {
+  const model = new Model(config)
+  const planned: Array<Planned> = []
+  const apply = (command: Command) => {
+    planned.push({ step: model.apply(command), expected: model.snapshot() })
+  }
+  try {
+    commands.forEach(apply)
+    finale(model).forEach(apply)
+  } catch (error) {
+    if (error instanceof Collision) return undefined
+    throw error
+  }
+  const beforeKill = planned.at(-3)!.expected
+  assert.match(beforeKill[0]!, /^0 pending/, `the model gets stuck:\n${beforeKill.join("\n")}`)
+  return planned
+}
+
+/** Runs the steps on a real actor. Gives what is wrong, and after how many steps. */
+const run = Effect.fnUntraced(function* (config: Config, planned: ReadonlyArray<Planned>, fibers: Fibers) {
+  const machine = new Machine(config)
+  yield* machine.start
+  for (const [index, { expected, step }] of planned.entries()) {
+    yield* machine.apply(step)
+    const wrong = [...difference(expected, machine.snapshot()), ...machine.violations]
+    if (wrong.length > 0) return { steps: index + 1, wrong }
+  }
+  const wrong = machine.leaks(fibers)
+  return wrong.length === 0 ? undefined : { steps: planned.length, wrong }
+})
+
+const difference = (expected: ReadonlyArray<string>, seen: ReadonlyArray<string>): Array<string> =>
+  expected.flatMap((line, index) => (line === seen[index] ? [] : [`expected  ${line}`, `but saw   ${seen[index]}`]))
+
+const check = async ([config, commands]: [Config, ReadonlyArray<Command>]): Promise<void> => {
+  const planned = plan(config, commands)
+  fc.pre(planned !== undefined)
+  const fibers = new Fibers()
+  const program = run(config, planned, fibers).pipe(
+    Effect.scoped,
+    Effect.provideService(Metric.FiberRuntimeMetrics, fibers),
+    Effect.provide(TestClock.layer())
+  )
+  const failed = await Effect.runPromise(program)
+  if (failed === undefined) return
+  const story = planned.slice(0, failed.steps).flatMap(({ step }) => show(step))
+  throw new Error([showConfig(config), ...story.map((line, i) => `${i + 1}. ${line}`), ...failed.wrong].join("\n"))
+}
+
+const show = (step: Step): Array<string> => {
+  switch (step.type) {
+    case "submit":
+      return step.calls.map(({ args, id, spec }) => showSubmission(id, args, spec))
+    case "tick":
+      return [`${step.millis} ms go by`]
+    case "resize":
+      return [`resize ${step.group} to ${step.limit}`]
+    case "open":
+    case "cancel":
+    case "look":
+      return [`${step.type} #${step.id}`]
+    case "stop":
+    case "kill":
+      return [step.type]
+    case "nothing":
+      return []
+  }
+}
+
+describe("a model of one actor", () => {
+  it(
+    `1.7 2.1 5 6 the actor does what its model says, over ${sequences} random sequences of commands`,
+    async () => {
+      console.info(`Repeat this with TROUPE_SEED=${seed} SOAK_SEQUENCES=${sequences}`)
+      const result = await fc.check(fc.asyncProperty(sequence, check), { seed, numRuns: sequences, maxSkipsPerRun: 10 })
+      if (!result.failed) return
+      const { counterexamplePath, errorInstance, numRuns, numShrinks } = result
+      const error = errorInstance instanceof Error ? errorInstance.message : String(errorInstance)
+      assert.fail(
+        `Sequence ${numRuns} of TROUPE_SEED=${seed}, path ${counterexamplePath}, after ${numShrinks} shrinks:\n${error}`
+      )
+    },
+    60_000 + sequences * 60
+  )
+})
