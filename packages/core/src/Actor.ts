@@ -91,7 +91,7 @@ export interface StreamMethod<in out Args extends ReadonlyArray<any>, out A, out
  * @since 0.1.0
  */
 export type Handle<M, Group extends string = never> = {
-  readonly [K in keyof M]: M[K] extends (...args: infer Args) => infer Result
+  readonly [K in keyof M]: M[K] extends (...args: infer Args extends ReadonlyArray<any>) => infer Result
     ? [Result] extends [Effect.Effect<infer A, infer E, any>]
       ? [Group] extends [never]
         ? Method<Args, A, E>
