@@ -54,22 +54,27 @@ export class CallQueue implements Target {
    * start them came first, and are started first.
    */
   startOrWait(call: Call, dispatcher: Scheduler.SchedulerDispatcher | undefined): void {
-    if (!stack.isDeep() && !this.cell.paused) {
-      if (this.head !== undefined) this.drain()
-      if (this.head === undefined && this.running < this.limit) {
-        stack.enter()
-        try {
-          return this.start(call)
-        } finally {
-          stack.leave()
-        }
+    if (stack.isDeep() || this.cell.paused) return this.wait(call, dispatcher)
+    if (this.head === undefined && this.running < this.limit) {
+      stack.enter()
+      try {
+        return this.start(call)
+      } finally {
+        stack.leave()
       }
     }
-    this.wait(call, dispatcher)
+    this.append(call)
+    if (this.running < this.limit) this.drain()
   }
 
   /** Puts a call in line. It starts no earlier than the scheduler's next turn. */
   wait(call: Call, dispatcher: Scheduler.SchedulerDispatcher | undefined): void {
+    this.append(call)
+    // A drain under way gets to this call by itself.
+    if (!this.draining && this.running < this.limit) this.schedule(dispatcher)
+  }
+
+  private append(call: Call): void {
     call.stage = Stage.Waiting
     call.stamp()
     call.previous = this.tail
@@ -77,8 +82,6 @@ export class CallQueue implements Target {
     else this.tail.next = call
     this.tail = call
     this.waiting++
-    // A drain under way gets to this call by itself.
-    if (!this.draining && this.running < this.limit) this.schedule(dispatcher)
   }
 
   /** Puts a call that is to run again back where it stood: before everything submitted after it. */
@@ -110,7 +113,7 @@ export class CallQueue implements Target {
     if (this.draining || this.cell.paused) return
     if (stack.isDeep()) return this.schedule(undefined)
     this.draining = true
-    stack.enter()
+    stack.startBatch()
     try {
       let budget = START_BUDGET
       while (this.head !== undefined && this.running < this.limit && !this.cell.paused) {
@@ -121,7 +124,7 @@ export class CallQueue implements Target {
       }
     } finally {
       this.draining = false
-      stack.leave()
+      stack.endBatch()
     }
   }
 

@@ -11,6 +11,8 @@ import type * as Exit from "effect/Exit"
 const MAX_DEPTH = 24
 
 let depth = 0
+/** How many lines of calls are being worked off on this stack. */
+let batches = 0
 
 interface Notice {
   readonly observers: ReadonlyArray<(exit: Exit.Exit<any, any>) => void>
@@ -31,9 +33,23 @@ export const leave = (): void => {
   if (depth === 0 && backlog.length > 0) workOff()
 }
 
+/**
+ * Call before starting a batch of calls, and {@link endBatch} in a `finally`. Waiters hear of the results when the batch
+ * is done: who waits for many calls is resumed once, not once for each of them.
+ */
+export const startBatch = (): void => {
+  depth++
+  batches++
+}
+
+export const endBatch = (): void => {
+  batches--
+  leave()
+}
+
 /** Tells everybody in `observers` about `exit`, now, or when the stack is shallow again. */
 export const notify = (observers: Notice["observers"], exit: Exit.Exit<any, any>): void => {
-  if (isDeep()) {
+  if (batches > 0 || isDeep()) {
     backlog.push({ observers, exit })
     return
   }

@@ -150,10 +150,13 @@ export class Model {
   }
 
   private enqueue(call: Call): void {
-    call.where = "waiting"
-    this.lines[call.spec.group].push(call)
+    const { ask, group } = call.spec
     // An ask starts at once when it is its turn; the others when all has been said.
-    if (call.spec.ask && call.args.length === 0) this.drain(call.spec.group)
+    const startsNow = ask && call.args.length === 0
+    if (startsNow) this.drain(group)
+    call.where = "waiting"
+    this.lines[group].push(call)
+    if (startsNow) this.drain(group)
   }
 
   private admit(): void {
@@ -165,8 +168,8 @@ export class Model {
   // --- running -------------------------------------------------------------------------------------------------------
 
   private drainAll(): void {
-    if (this.isDoomed) this.kill()
     while (groups.some((group) => this.canStart(group))) for (const group of groups) this.drain(group)
+    if (this.isDoomed) this.kill()
   }
 
   private canStart(group: Group): boolean {
@@ -275,8 +278,8 @@ export class Model {
 
   private end(call: Call, why: Why): void {
     if (call.where === "ending") {
-      // Who is interrupted for a restart is not to run again any more.
-      if (call.why === "restarting" && why !== "killed") call.why = why
+      // Who is interrupted for a restart may have run again. Not any more.
+      if (call.why === "restarting") call.why = why
       return
     }
     if (call.where === "running") {
@@ -341,7 +344,7 @@ export class Model {
     this.preparing = []
     for (const group of groups) this.lines[group].length = 0
     for (const call of waiting) if (call.where !== "settled") this.end(call, "killed")
-    for (const call of this.runningNow()) this.end(call, "killed")
+    for (const group of groups) for (const call of [...this.running[group]]) this.end(call, "killed")
   }
 
   private runningNow(): Array<Call> {

@@ -1,0 +1,304 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Actor, ObjectRef } from "@troupe/core"
+import { Duration, Effect, Fiber, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import { defectOf, errorOf, fork, Probe, range, reasonOf, settle, Worker } from "./support.ts"
+
+const make = Effect.succeed({ ping: () => Effect.succeed("pong"), pong: () => Effect.succeed("ping") })
+
+/** Values that an option refuses, and what the message has to say besides the actor, the option and the value. */
+const refused: ReadonlyArray<readonly [option: string, values: ReadonlyArray<unknown>, expectation: RegExp]> = [
+  ["maxConcurrency", [0, -1, 1.5, Number.NaN, "3", true, {}], /integer of at least 1/],
+  ["maxPendingCalls", [0, -1, 1.5, Number.NaN, "3", true, {}], /integer of at least 1/],
+  ["overflow", ["drop", 1, true], /"fail" or "suspend"/],
+  ["shutdownTimeout", [-1, "soon", "-1 seconds", true], /duration/],
+  ["onDefect", ["ignore", 1, true], /"resume" or "restart" or "stop"/],
+  ["restart", [3, "often", {}], /Schedule/],
+  ["maxTaskRetries", [-1, 1.5, Number.NaN, "3", true], /integer of at least 0/],
+  ["retry", ["always", 1, {}], /boolean|function/],
+  ["validate", ["yes", 1, {}], /boolean/],
+  ["name", ["", " ", 1, {}], /string/]
+]
+
+/** Asserts that `define` throws a RangeError or TypeError that names the actor, the option and the value. */
+const throwsNaming = (define: () => unknown, option: string, value: unknown, expectation: RegExp) => {
+  const show = typeof value === "string" ? `"${value}"` : String(value)
+  let thrown: unknown
+  try {
+    define()
+  } catch (error) {
+    thrown = error
+  }
+  if (!(thrown instanceof RangeError || thrown instanceof TypeError)) {
+    return assert.fail(`${option}: ${show} must be refused, but got ${String(thrown)}`)
+  }
+  assert.include(thrown.message, "test/Bad", "the message names the actor")
+  assert.include(thrown.message, option, "the message names the option")
+  assert.include(thrown.message, show, "the message names the value")
+  assert.match(thrown.message, expectation)
+}
+
+describe("options of an actor", () => {
+  it.each(refused)(
+    "%s: bad values are refused where the actor is defined, and by options({...})",
+    (option, values, expectation) => {
+      const Fine = Actor.Service<any>()("test/Bad", { make })
+      const contract = Actor.Service<any>()("test/Bad", { methods: { ping: Actor.method() } })
+      for (const value of values) {
+        const bad = { [option]: value } as any
+        throwsNaming(() => Actor.Service<any>()("test/Bad", { make, ...bad }), option, value, expectation)
+        throwsNaming(() => Fine.options(bad), option, value, expectation)
+        throwsNaming(
+          () => contract.toLayer(Effect.succeed({ ping: () => Effect.void }), bad),
+          option,
+          value,
+          expectation
+        )
+      }
+    }
+  )
+
+  it("concurrencyGroups: a bad group is refused where the actor is defined", () => {
+    const define = (concurrencyGroups: unknown) => () =>
+      Actor.Service<any>()("test/Bad", { make, concurrencyGroups: concurrencyGroups as never })
+    for (const maxConcurrency of [0, "3", undefined]) {
+      throwsNaming(define({ io: { maxConcurrency, methods: [] } }), "io", maxConcurrency, /maxConcurrency .*integer/)
+    }
+    throwsNaming(define({ io: { maxConcurrency: 1 } }), "io", undefined, /methods/)
+    throwsNaming(define({ io: { maxConcurrency: 1, methods: "ping" } }), "io", "ping", /methods/)
+  })
+
+  it("methodOptions: bad options of a method are refused where the actor is defined", () => {
+    const define = (options: object) => () =>
+      Actor.Service<any>()("test/Bad", { make, methodOptions: { ping: options } as never })
+    for (const value of [-1, 1.5, "3"]) {
+      throwsNaming(define({ maxTaskRetries: value }), "maxTaskRetries", value, /test\/Bad\.ping.*integer of at least 0/)
+    }
+    for (const value of [-1, "soon"]) throwsNaming(define({ timeout: value }), "timeout", value, /test\/Bad\.ping/)
+    throwsNaming(define({ retry: "always" }), "retry", "always", /boolean|function/)
+    throwsNaming(define({ name: "" }), "name", "", /string/)
+  })
+
+  it.effect("options of a call are refused at the call, and harm nobody", () =>
+    Effect.gen(function* () {
+      class Bad extends Actor.Service<Bad>()("test/Bad", { make }) {}
+      const bad = yield* Bad.spawn()
+      const options = (options: object) => () => bad.ping.options(options as never)
+      throwsNaming(options({ maxTaskRetries: -1 }), "maxTaskRetries", -1, /integer of at least 0/)
+      throwsNaming(options({ timeout: "soon" }), "timeout", "soon", /duration/)
+      throwsNaming(options({ concurrencyGroup: "nope" }), "concurrency", "nope", /none/)
+      throwsNaming(options({ retry: "always" }), "retry", "always", /boolean|function/)
+      throwsNaming(options({ name: "" }), "name", "", /string/)
+      assert.strictEqual(yield* bad.ping(), "pong")
+    })
+  )
+
+  it("getIfExists needs a name", () => {
+    assert.throws(
+      () => Actor.Service<any>()("test/Bad", { make }).options({ getIfExists: true }),
+      RangeError,
+      /test\/Bad.*name/
+    )
+  })
+
+  it("an id and a constructor are needed", () => {
+    assert.throws(() => Actor.Service<any>()("", { make }), TypeError, /id/)
+    assert.throws(() => Actor.Service<any>()(1 as never, { make }), TypeError, /id/)
+    assert.throws(() => Actor.Service<any>()("test/Bad", {} as never), TypeError, /test\/Bad.*make/)
+    assert.throws(() => Actor.Service<any>()("test/Bad", undefined as never), TypeError, /test\/Bad.*make/)
+    throwsNaming(() => Actor.Service<any>()("test/Bad", { make: 1 as never }), "make", 1, /Effect/)
+  })
+
+  it.effect('no method may be called "then": await would take the handle for a promise', () =>
+    Effect.gen(function* () {
+      const methods = { then: Actor.method() }
+      assert.throws(() => Actor.Service<any>()("test/Bad", { methods }), TypeError, /test\/Bad.*"then"/)
+      class Bad extends Actor.Service<Bad>()("test/Bad", { make: Effect.succeed({ then: () => Effect.void }) }) {}
+      assert.match(String(yield* defectOf(Bad.spawn())), /test\/Bad.*"then"/)
+    })
+  )
+
+  it.effect("undefined is accepted for every option, and means that it is not given", () =>
+    Effect.gen(function* () {
+      const nothing: Required<Actor.InstanceOptions> = {
+        maxConcurrency: undefined,
+        maxPendingCalls: undefined,
+        overflow: undefined,
+        shutdownTimeout: undefined,
+        onDefect: undefined,
+        restart: undefined,
+        maxTaskRetries: undefined,
+        retry: undefined,
+        validate: undefined
+      }
+      const noName: Required<Actor.NameOptions> = { name: undefined, getIfExists: undefined }
+      const nothingOfMethods: Required<Actor.MethodOptions> = {
+        concurrencyGroup: undefined,
+        maxTaskRetries: undefined,
+        retry: undefined,
+        timeout: undefined,
+        name: undefined
+      }
+      class Plain extends Actor.Service<Plain>()("test/Plain", {
+        ...nothing,
+        concurrencyGroups: undefined,
+        methodOptions: undefined,
+        make
+      }) {}
+      class Methods extends Actor.Service<Methods>()("test/Methods", {
+        methodOptions: { ping: nothingOfMethods, pong: undefined },
+        make
+      }) {}
+      const plain = yield* Plain.options({ ...nothing, ...noName }).spawn()
+      const methods = yield* Methods.spawn()
+      assert.strictEqual(yield* plain.ping.options(nothingOfMethods)(), "pong")
+      assert.strictEqual(yield* methods.ping(), "pong")
+      yield* Actor.resize(plain, 1, { concurrencyGroup: undefined })
+      yield* ObjectRef.cancel(ObjectRef.succeed(1), { recursive: undefined })
+      Actor.method({ args: undefined, success: undefined, error: undefined, stream: undefined, payload: undefined })
+      class Contract extends Actor.Service<Contract>()("test/Contract", {
+        methods: { ping: Actor.method({ success: Schema.String }) }
+      }) {}
+      const ping = Effect.flatMap(Contract, (contract) => contract.ping())
+      const implementation = Effect.succeed({ ping: () => Effect.succeed("pong") })
+      assert.strictEqual(yield* Effect.provide(ping, Contract.toLayer(implementation, undefined)), "pong")
+      assert.strictEqual(yield* Effect.provide(ping, Contract.toLayer(implementation, nothing)), "pong")
+    })
+  )
+})
+
+describe("options({...})", () => {
+  it.effect("overrides what it names, and keeps the rest", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      class Base extends Actor.Service<Base>()("test/Base", {
+        maxConcurrency: 1,
+        maxPendingCalls: 3,
+        shutdownTimeout: 0,
+        make: Effect.succeed({ work: probe.work })
+      }) {}
+      const wide = yield* Base.options({ maxConcurrency: 2 }).spawn()
+      yield* Effect.forEach(range(3), (i) => wide.work.remote(`${i}`))
+      yield* settle
+      assert.strictEqual(probe.running, 2, "overridden")
+      assert.strictEqual((yield* reasonOf(wide.work("3")))._tag, "PendingCallsLimitExceeded", "kept")
+    })
+  )
+
+  it.effect("leaves the original as it is, and can be repeated: the last one wins, undefined overrides nothing", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const running = (factory: Pick<typeof Worker, "spawn">) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const worker = yield* factory.spawn(probe)
+            yield* Effect.forEach(range(5), (i) => worker.work.remote(`${i}`))
+            yield* settle
+            return probe.running
+          })
+        )
+      const one = Worker.options({ maxConcurrency: 1 })
+      const two = one.options({ maxConcurrency: 2, overflow: "suspend" })
+      const still = two.options({ maxConcurrency: undefined })
+      assert.strictEqual(yield* running(two), 2)
+      assert.strictEqual(yield* running(one), 1)
+      assert.strictEqual(yield* running(still), 2)
+      assert.strictEqual(yield* running(Worker), 5)
+    })
+  )
+
+  it.effect("has a layer of its own, for the same service", () =>
+    Effect.gen(function* () {
+      class Base extends Actor.Service<Base>()("test/Base", { make }) {}
+      const single = Base.options({ maxConcurrency: 1 })
+      assert.notStrictEqual(single.layer, Base.layer)
+      assert.strictEqual(single.layer, single.layer)
+      const program = Effect.flatMap(Base, (base) => base.ping())
+      assert.strictEqual(yield* Effect.provide(program, single.layer), "pong")
+    })
+  )
+
+  it.effect("keeps concurrency groups and method options", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      class Base extends Actor.Service<Base>()("test/Base", {
+        maxConcurrency: 1,
+        shutdownTimeout: 0,
+        concurrencyGroups: { io: { maxConcurrency: 1, methods: ["io"] } },
+        methodOptions: { timed: { timeout: "1 second" } },
+        make: Effect.succeed({ cpu: probe.work, io: probe.work, timed: probe.work })
+      }) {}
+      const base = yield* Base.options({ maxConcurrency: 2 }).spawn()
+      for (const id of ["a", "b", "c"]) yield* base.io.remote(`io ${id}`)
+      const timed = yield* base.timed.remote("timed")
+      yield* base.cpu.remote("cpu")
+      yield* settle
+      assert.deepStrictEqual(probe.startOrder.sort(), ["cpu", "io a", "timed"])
+      yield* TestClock.adjust("1 second")
+      yield* errorOf(timed)
+    })
+  )
+
+  it.effect("works for contracts, and takes the arguments of the constructor", () =>
+    Effect.gen(function* () {
+      class Contract extends Actor.Service<Contract>()("test/Contract", {
+        methods: { get: Actor.method({ success: Schema.String }) }
+      }) {}
+      const factory = Contract.toFactory((text: string) => Effect.succeed({ get: () => Effect.succeed(text) }))
+      const contract = yield* factory.options({ maxConcurrency: 1 }).spawn("a")
+      assert.strictEqual(yield* contract.get(), "a")
+    })
+  )
+})
+
+describe("options of methods", () => {
+  it.effect("timeout: of the call over that of the method; undefined keeps it", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      class Timed extends Actor.Service<Timed>()("test/Timed", {
+        shutdownTimeout: 0,
+        methodOptions: { work: { timeout: "2 seconds" } },
+        make: Effect.succeed({ work: probe.work })
+      }) {}
+      const timed = yield* Timed.spawn()
+      const calls = [
+        yield* fork(Effect.exit(timed.work("method"))),
+        yield* fork(Effect.exit(timed.work.options({ timeout: "1 second" })("call"))),
+        yield* fork(Effect.exit(timed.work.options({ timeout: undefined })("kept"))),
+        yield* fork(Effect.exit(timed.work.options({ timeout: Duration.infinity })("none")))
+      ]
+      const ended = () => calls.map((call) => call.pollUnsafe() !== undefined)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(ended(), [false, true, false, false])
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(ended(), [true, true, true, false])
+      yield* TestClock.adjust("100 days")
+      assert.deepStrictEqual(ended(), [true, true, true, false])
+      yield* probe.open("none")
+      yield* Fiber.join(calls[3]!)
+    })
+  )
+
+  it.effect("name: how errors and refs call the method", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      const named = worker.run.options({ name: "import customers" })
+      const ref = yield* named.remote(Effect.never)
+      assert.include(String(ref), "import customers")
+      yield* ObjectRef.cancel(ref)
+      const twice = named.options({ name: "again" })
+      assert.include(String(yield* twice.remote(Effect.void)), "again")
+    })
+  )
+
+  it.effect("options can be chained: those of before stay", () =>
+    Effect.gen(function* () {
+      let runs = 0
+      const worker = yield* Worker.spawn()
+      const failing = Effect.suspend(() => Effect.fail(++runs))
+      const method = worker.run.options({ maxTaskRetries: 2 }).options({ retry: true }).options({ name: "named" })
+      yield* errorOf(method(failing))
+      assert.strictEqual(runs, 3)
+    })
+  )
+})
