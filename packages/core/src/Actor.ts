@@ -343,11 +343,8 @@ export interface ContractMethod<
  * @since 0.1.0
  */
 export interface AnyContractMethod {
-  readonly args: ReadonlyArray<Schema.Top>
-  readonly success: Schema.Top
-  readonly error: Schema.Top
-  readonly stream: boolean
-  readonly "~args": ReadonlyArray<any>
+  // Nothing else, lest the compiler infers the types of a method from here rather than from its own schemas.
+  readonly "~troupe/ContractMethod": true
 }
 
 /**
@@ -364,13 +361,16 @@ export type AnyContract = Record<string, AnyContractMethod>
  * @category contracts
  * @since 0.1.0
  */
-export type MethodsOf<C extends AnyContract, R = any> = {
-  readonly [K in keyof C]: (
-    ...args: C[K]["~args"]
-  ) => C[K]["stream"] extends true
-    ? Stream.Stream<C[K]["success"]["Type"], C[K]["error"]["Type"], R>
-    : Effect.Effect<C[K]["success"]["Type"], C[K]["error"]["Type"], R>
-}
+export type MethodsOf<C extends AnyContract, R = any> = { readonly [K in keyof C]: MethodOf<C[K], R> }
+
+type MethodOf<M, R> =
+  M extends ContractMethod<infer Args, infer Success, infer Error, infer IsStream>
+    ? (
+        ...args: Args
+      ) => IsStream extends true
+        ? Stream.Stream<Success["Type"], Error["Type"], R>
+        : Effect.Effect<Success["Type"], Error["Type"], R>
+    : never
 
 /**
  * An actor that is defined by a contract. Its implementation is elsewhere, and joins it through {@link toLayer}.
@@ -443,7 +443,8 @@ export const method: {
   args: options.payload === undefined ? (options.args ?? []) : [Schema.Struct(options.payload)],
   success: options.success ?? Schema.Void,
   error: options.error ?? Schema.Never,
-  stream: options.stream ?? false
+  stream: options.stream ?? false,
+  "~troupe/ContractMethod": true
 })
 
 // --- definition ------------------------------------------------------------------------------------------------------

@@ -69,6 +69,22 @@ describe("6.1", () => {
     })
   )
 
+  it.effect("6.1 a Layer that is provided inside a program where it was provided already is the same instance", () =>
+    Effect.gen(function* () {
+      let made = 0
+      class Counter extends Actor.Service<Counter>()("test/Counter", {
+        make: Effect.sync(() => {
+          made++
+          return { ping: () => Effect.void }
+        })
+      }) {}
+      const inner = Effect.provide(Counter, Counter.layer)
+      const outer = Effect.flatMap(Counter, (one) => Effect.map(inner, (two) => assert.strictEqual(one, two)))
+      yield* Effect.provide(outer, Counter.layer)
+      assert.strictEqual(made, 1)
+    })
+  )
+
   it.effect("6.1 Counter.spawn(...) does the same for the current Scope, with a fresh instance each time", () =>
     Effect.gen(function* () {
       const probe = new Probe()
@@ -85,6 +101,26 @@ describe("6.1", () => {
       )
       assert.deepStrictEqual(probe.log, ["made", "made", "gone", "gone"])
       for (const handle of handles) assert.strictEqual((yield* reasonOf(handle.count()))._tag, "ActorDied")
+    })
+  )
+
+  it.effect("6.1 spawned into a Scope that is closed it is dead at once, finalizers run", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const scope = yield* Scope.make()
+      yield* Scope.close(scope, Exit.void)
+      const diary = yield* Scope.provide(Diary.spawn(probe), scope)
+      assert.strictEqual((yield* reasonOf(diary.count()))._tag, "ActorDied")
+      assert.deepStrictEqual(probe.log, ["made", "gone"])
+    })
+  )
+
+  it.effect("6.1 methods can be taken off the handle", () =>
+    Effect.gen(function* () {
+      const { count } = yield* Diary.spawn(new Probe())
+      const { remote } = count
+      yield* count()
+      assert.strictEqual(yield* Effect.flatten(remote()), 2)
     })
   )
 
@@ -192,6 +228,53 @@ describe("6.2", () => {
       yield* probe.started("make")
       yield* Fiber.interrupt(spawn)
       assert.deepStrictEqual(probe.log, ["acquired", "make start", "make cut", "released"])
+    })
+  )
+
+  it.effect(
+    "6.2 a start that is interrupted in the last, uninterruptible step of its constructor leaves nothing behind",
+    () =>
+      Effect.gen(function* () {
+        const probe = new Probe()
+        const scope = yield* Scope.make()
+        class Slow extends Actor.Service<Slow>()("test/Slow", {
+          make: Effect.as(
+            Effect.acquireRelease(probe.work("acquire"), () => probe.note("released")),
+            { ping: () => Effect.void }
+          )
+        }) {}
+        const spawn = yield* fork(Scope.provide(Slow.spawn(), scope))
+        yield* probe.started("acquire")
+        const interrupt = yield* fork(Fiber.interrupt(spawn))
+        yield* probe.open("acquire")
+        yield* Fiber.join(interrupt)
+        yield* Scope.close(scope, Exit.void)
+        assert.deepStrictEqual(probe.log, ["acquire start", "acquire end", "released"])
+      })
+  )
+
+  it.effect("6.2 a fiber that is forked into the Scope, by make or by a method, lives as long as the instance", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      class Background extends Actor.Service<Background>()("test/Background", {
+        make: Effect.gen(function* () {
+          yield* Effect.forkScoped(probe.work("make"))
+          return {
+            start: () => Effect.asVoid(Effect.forkScoped(probe.work("method"))),
+            killLater: (self: object) =>
+              Effect.asVoid(Effect.forkScoped(Effect.andThen(Effect.yieldNow, Actor.kill(self))))
+          }
+        })
+      }) {}
+      const background = yield* Background.spawn()
+      yield* background.start()
+      yield* probe.started("make")
+      yield* probe.started("method")
+      yield* settle
+      assert.strictEqual(probe.running, 2)
+      yield* background.killLater(background)
+      yield* Actor.watch(background)
+      assert.strictEqual(probe.running, 0)
     })
   )
 
@@ -493,6 +576,46 @@ describe("6.3", () => {
       yield* Scope.close(scope, Exit.void)
       assert.deepInclude(yield* Actor.watch(worker), { why: "it was stopped" })
     })
+  )
+
+  it.effect(
+    "6.3 instances that own each other, 10,000 deep, all end, and all their finalizers run",
+    () =>
+      Effect.gen(function* () {
+        let gone = 0
+        class Nested extends Actor.Service<Nested>()("test/Nested", {
+          make: (depth: number): Effect.Effect<{ ping: () => Effect.Effect<void> }, never, Scope.Scope> =>
+            Effect.gen(function* () {
+              yield* Effect.addFinalizer(() => Effect.sync(() => void gone++))
+              if (depth > 1) yield* Nested.spawn(depth - 1)
+              return { ping: () => Effect.void }
+            })
+        }) {}
+        const root = yield* Nested.spawn(10_000)
+        yield* Actor.kill(root)
+        assert.strictEqual(gone, 10_000)
+      }),
+    60_000
+  )
+
+  it.effect(
+    "6.3 10,000 actors, each killed by a finalizer of the one before, all end",
+    () =>
+      Effect.gen(function* () {
+        class Domino extends Actor.Service<Domino>()("test/Domino", {
+          make: (next: object | undefined) =>
+            Effect.as(
+              Effect.addFinalizer(() => (next === undefined ? Effect.void : Actor.kill(next))),
+              { ping: () => Effect.void }
+            )
+        }) {}
+        const last = yield* Domino.spawn(undefined)
+        let first = last
+        for (const _ of range(9_999)) first = yield* Domino.spawn(first)
+        yield* Actor.kill(first)
+        assert.strictEqual((yield* Actor.watch(last)).why, "it was killed")
+      }),
+    60_000
   )
 })
 
@@ -1174,6 +1297,20 @@ describe("6.9", () => {
       assert.include(yield* why((diary) => Effect.exit(diary.die("bug")), { onDefect: "stop" }), "defect")
       assert.include(yield* why((diary) => Effect.exit(diary.die("bug")), { restart: Schedule.recurs(0) }), "restart")
     })
+  )
+
+  it.effect(
+    "6.9 10,000 actors, linked by watchers that kill the next, end one after the other",
+    () =>
+      Effect.gen(function* () {
+        const actors = yield* Effect.forEach(range(10_000), () => Worker.spawn())
+        for (const [i, next] of actors.entries()) {
+          if (i > 0) yield* fork(Effect.andThen(Actor.watch(actors[i - 1]!), Actor.kill(next)))
+        }
+        yield* Actor.kill(actors[0]!)
+        yield* Actor.watch(actors.at(-1)!)
+      }),
+    60_000
   )
 
   it.effect("6.9 restarting is not dying", () =>

@@ -304,6 +304,22 @@ describe("7.5", () => {
     })
   )
 
+  it.effect("7.5 a method may return the stream of another actor as it is", () =>
+    Effect.gen(function* () {
+      class Relay extends Actor.Service<Relay>()("test/Relay", {
+        make: (feed: Feed["Service"]) =>
+          Effect.succeed({ items: (count: number) => feed.items(count), failing: () => feed.failing(1, "typed") })
+      }) {}
+      const probe = new Probe()
+      const feed = yield* Feed.spawn(probe)
+      const relay = yield* Relay.spawn(feed)
+      assert.deepStrictEqual(yield* Stream.runCollect(relay.items(2)), [1, 2])
+      assert.deepStrictEqual(yield* Stream.runCollect(Stream.take(relay.items(1000), 1)), [1])
+      assert.strictEqual(probe.log.at(-1), "end")
+      assert.strictEqual(yield* errorOf(Stream.runDrain(relay.failing())), "typed")
+    })
+  )
+
   it.effect("7.5 the consumer's services reach the stream, and it runs with the Scope of its call", () =>
     Effect.gen(function* () {
       const probe = new Probe()

@@ -43,6 +43,26 @@ describe("plain async code: Effect.runPromise and ManagedRuntime", () => {
     })
   )
 
+  it.effect("a method submitted with runSync leaves timers and I/O their turn", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      let turn = false
+      setImmediate(() => {
+        turn = true
+      })
+      const yieldsUntil = (done: () => boolean) =>
+        Effect.gen(function* () {
+          for (let yields = 0; yields < 100_000; yields++) {
+            if (done()) return "had its turn"
+            yield* Effect.yieldNow
+          }
+          return "starved"
+        })
+      const refs = [Effect.runSync(worker.run.remote(yieldsUntil(() => turn)))]
+      assert.strictEqual(yield* refs[0]!, "had its turn")
+    })
+  )
+
   it.effect("an AbortSignal cancels the call", () =>
     Effect.gen(function* () {
       const probe = new Probe()

@@ -5,6 +5,7 @@
  * the types let callers see the right one.
  */
 import type * as Channel from "effect/Channel"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -64,21 +65,43 @@ export class Ask extends Evaluable {
 
 Object.assign(Ask.prototype, { "~effect/Stream": { _A: identity, _E: identity, _R: identity } })
 
-/** Submits a call and succeeds with its ref at once. */
-export const remote = (target: Target, method: MethodSpec, args: ReadonlyArray<unknown>): Effect.Effect<any, any> =>
-  Effect.withFiber((fiber) => {
-    const queue = target.resolve()
+/** What `handle.method.remote(...args)` returns: running it submits a call and succeeds with its ref at once. */
+export class Remote extends Evaluable {
+  private readonly target: Target
+  private readonly method: MethodSpec
+  private readonly args: ReadonlyArray<unknown>
+
+  constructor(target: Target, method: MethodSpec, args: ReadonlyArray<unknown>) {
+    super()
+    this.target = target
+    this.method = method
+    this.args = args
+  }
+
+  evaluate(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
+    const { args, method } = this
+    const queue = this.target.resolve()
     const { cell } = queue
     const call = new Call(queue, method, args, fiber.context, false)
-    if (cell.full) {
-      return Effect.as(
-        admit(cell, method, () => cell.submit(call, fiber.currentDispatcher, false)),
-        call
-      )
-    }
-    cell.submit(call, fiber.currentDispatcher, false)
+    const submit = () => cell.submit(call, fiber.currentDispatcher, false)
+    if (cell.full) return Effect.as(admit(cell, method, submit), call)
+    submit()
     return Exit.succeed(call)
-  })
+  }
+
+  /** Submits for code that runs on no fiber. The ref is there even if the call has to wait for room, or is refused. */
+  submit(): Call {
+    const { args, method } = this
+    const queue = this.target.resolve()
+    const { cell } = queue
+    const call = new Call(queue, method, args, Context.empty(), false)
+    const submit = () => cell.submit(call, undefined, false)
+    if (!cell.full) submit()
+    else if (cell.options.overflow === "suspend") cell.whenRoom(() => call.exit === undefined && submit())
+    else call.settle(Exit.fail(failure.limitExceeded(method, cell.options.maxPendingCalls)))
+    return call
+  }
+}
 
 /** Submits when there is room: fails or waits when there is none, as `overflow` says. */
 export const admit = (cell: Cell, method: MethodSpec, submit: () => void): Effect.Effect<void, ActorError> =>

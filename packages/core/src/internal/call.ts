@@ -137,6 +137,7 @@ export class Call extends Ref {
 
   override get status(): string {
     if (this.exit !== undefined) return super.status
+    if (this.stage === Stage.New) return "waiting for room"
     const seconds = ((now(this.context) - this.since) >>> 0) / 1000
     return `${this.stage < Stage.Running ? "waiting" : "running"} ${seconds.toFixed(1)} s`
   }

@@ -8,7 +8,7 @@ import type * as Fiber from "effect/Fiber"
 import { ActorError, TaskCancelled } from "../ActorError.ts"
 import type { CancelOutcome } from "../ObjectRef.ts"
 import { Call, Stage } from "./call.ts"
-import { withoutStack } from "./failure.ts"
+import * as failure from "./failure.ts"
 import { interrupt } from "./interrupt.ts"
 import { checkRefs, Ref } from "./ref.ts"
 
@@ -41,6 +41,11 @@ export const cancel = (
   })
 
 const cancelCall = (call: Call, recursive: boolean): Effect.Effect<CancelOutcome> => {
+  if (call.stage === Stage.New) {
+    // It waits for room, and will find that it is not wanted any more.
+    call.settle(failure.cancelled(call))
+    return Effect.succeed("NotStarted")
+  }
   const started = call.attempts > 0
   call.queue.cell.cancel(call, recursive)
   const outcome = Effect.sync((): CancelOutcome => {
@@ -65,7 +70,7 @@ const isCancelled = (exit: Exit.Exit<any, any>): boolean =>
 
 const cancelledExit = (): Exit.Exit<never, ActorError> =>
   Exit.fail(
-    withoutStack(
+    failure.withoutStack(
       () =>
         new ActorError({ reason: new TaskCancelled({ actor: "ObjectRef.fromEffect", method: "", mayHaveRun: true }) })
     )

@@ -70,7 +70,7 @@ export class Cell {
   private preparing: Preparing | undefined = undefined
   private timers: Map<Call, Fiber.Fiber<void>> | undefined = undefined
   /** Submitters that wait for `pending` to fall below `maxPendingCalls`. */
-  private suspended: Set<() => void> | undefined = undefined
+  private suspended: Set<() => unknown> | undefined = undefined
   private watchers: Set<() => void> | undefined = undefined
   /** Set while the end of a call matters to more than the call. */
   private attentive = false
@@ -256,11 +256,11 @@ export class Cell {
 
   /** Cancels a call, and with it the unsettled calls that it submitted, unless told otherwise. */
   cancel(call: Call, recursive: boolean): void {
-    const victims = canEnd(call) ? [call] : []
+    const victims = canEnd(call, Stage.Cancelling) ? [call] : []
     // The list grows as we go: children of children, without recursion on the stack. What is told to end already has
     // told its children.
     for (let i = 0; recursive && i < victims.length; i++) {
-      for (const child of victims[i]!.children ?? []) if (canEnd(child)) victims.push(child)
+      for (const child of victims[i]!.children ?? []) if (canEnd(child, Stage.Cancelling)) victims.push(child)
     }
     endAll(victims, Stage.Cancelling)
   }
@@ -275,13 +275,15 @@ export class Cell {
   end(call: Call, before: Stage): void {
     if (call.exit !== undefined) return
     if (before === Stage.Running) return call.fiber && interrupt(call.fiber)
+    // Its fiber has been interrupted for the restart, and is on its way to the end.
+    if (before === Stage.Restarting) return
     this.settle(call, Exit.interrupt())
   }
 
   // --- room for submissions ------------------------------------------------------------------------------------------
 
   /** Calls `submit` when it is the turn of a submitter that found no room. Returns how to give up. */
-  whenRoom(submit: () => void): () => void {
+  whenRoom(submit: () => unknown): () => void {
     this.suspended ??= new Set()
     this.suspended.add(submit)
     this.attentive = true
@@ -452,6 +454,7 @@ export class Cell {
   }
 
   private failWaiting(): void {
+    this.preparing?.hurry()
     endAll(this.preparing?.calls() ?? [], Stage.Dying)
     for (const queue of this.queues()) while (queue.head !== undefined) endAll([queue.head], Stage.Dying)
   }
@@ -502,8 +505,11 @@ export class Cell {
   }
 }
 
-const canEnd = (call: Call): boolean =>
-  call.exit === undefined && call.stage !== Stage.New && call.stage <= Stage.Running
+/** A call that ends for a restart may run again, so that it can still be ended for good. */
+const canEnd = (call: Call, stage: Stage): boolean => {
+  if (call.exit !== undefined || call.stage === Stage.New) return false
+  return call.stage <= Stage.Running || (call.stage === Stage.Restarting && stage !== Stage.Restarting)
+}
 
 /**
  * Ends calls for the reason that `stage` stands for.
@@ -512,12 +518,14 @@ const canEnd = (call: Call): boolean =>
  * that is to end; and it has others end that wait for it, which would go on to end their own children one by one.
  */
 const endAll = (calls: ReadonlyArray<Call>, stage: Stage): void => {
-  const told = calls.filter(canEnd).map((call) => {
-    const before = call.stage
-    call.queue.cell.withdraw(call)
-    call.stage = stage
-    return { call, before }
-  })
+  const told = calls
+    .filter((call) => canEnd(call, stage))
+    .map((call) => {
+      const before = call.stage
+      call.queue.cell.withdraw(call)
+      call.stage = stage
+      return { call, before }
+    })
   for (const { before, call } of told) call.queue.cell.end(call, before)
 }
 

@@ -30,7 +30,9 @@ export const service = (id: string, input: any): any => {
   const { make, methods, ...options } = input ?? {}
   const key = (Context.Service as any)()(id)
   if (methods !== undefined) return Object.assign(key, contractStatics(id, key, methods))
-  if (make === undefined) throw new TypeError(`${id}: an actor needs "make", or "methods" for a contract`)
+  if (!Effect.isEffect(make) && typeof make !== "function") {
+    throw new TypeError(`${id}: an actor needs "make", an Effect or a function, or "methods" for a contract`)
+  }
   return addWays(key, define(id, key, make, undefined, options))
 }
 

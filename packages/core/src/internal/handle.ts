@@ -3,7 +3,7 @@
  * when an unknown method is called from untyped code.
  */
 import { NodeInspectSymbol } from "effect/Inspectable"
-import { Ask, remote } from "./ask.ts"
+import { Ask, Remote } from "./ask.ts"
 import type { Target } from "./callQueue.ts"
 import type { Cell } from "./cell.ts"
 import type { MethodSpec } from "./method.ts"
@@ -24,7 +24,7 @@ export type Find = (group: string | undefined) => Target
 export const makeMethod = (find: Find, method: MethodSpec): unknown => {
   const target = find(method.group)
   const ask: any = (...args: ReadonlyArray<unknown>) => new Ask(target, method, args)
-  ask.remote = (...args: ReadonlyArray<unknown>) => remote(target, method, args)
+  ask.remote = (...args: ReadonlyArray<unknown>) => new Remote(target, method, args)
   ask.options = (overrides: any) => makeMethod(find, override(method, overrides))
   return ask
 }

@@ -38,7 +38,7 @@ const defaultRestart = Schedule.max([Schedule.exponential("100 millis"), Schedul
 
 /** Checks `input` and fills in the defaults. `actor` is named in errors. */
 export const normalize = (actor: string, input: Input & Groups): InstanceOptions => {
-  const restart = input.restart ?? (input.onDefect === "restart" ? defaultRestart : undefined)
+  const restart = schedule(actor, input.restart) ?? (input.onDefect === "restart" ? defaultRestart : undefined)
   return {
     maxConcurrency: limit(actor, "maxConcurrency", input.maxConcurrency ?? DEFAULT_MAX_CONCURRENCY),
     maxPendingCalls: limit(actor, "maxPendingCalls", input.maxPendingCalls ?? Infinity),
@@ -57,8 +57,8 @@ export const normalize = (actor: string, input: Input & Groups): InstanceOptions
     ),
     restart: restart as InstanceOptions["restart"],
     maxTaskRetries: count(actor, "maxTaskRetries", input.maxTaskRetries ?? 0),
-    retry: input.retry ?? false,
-    validate: input.validate ?? false,
+    retry: retry(actor, input.retry ?? false),
+    validate: oneOf(actor, "validate", [true, false], input.validate ?? false),
     name: input.name === undefined ? undefined : name(actor, input.name),
     getIfExists: getIfExists(actor, input)
   }
@@ -76,6 +76,8 @@ export const methodOptions = (
 ): MethodOptions<string> | undefined => {
   if (options?.maxTaskRetries !== undefined) count(subject, "maxTaskRetries", options.maxTaskRetries)
   if (options?.timeout !== undefined) duration(subject, "timeout", options.timeout)
+  if (options?.retry !== undefined) retry(subject, options.retry)
+  if (options?.name !== undefined) name(subject, options.name)
   return options
 }
 
@@ -98,9 +100,24 @@ export const duration = (subject: string, option: string, value: Duration.Input)
   )
 }
 
-export const oneOf = <A extends string>(subject: string, option: string, values: ReadonlyArray<A>, value: A): A => {
+export const oneOf = <A extends string | boolean>(
+  subject: string,
+  option: string,
+  values: ReadonlyArray<A>,
+  value: A
+): A => {
   if (values.includes(value)) return value
   throw new RangeError(`${subject}: ${option} must be ${values.map(show).join(" or ")}, but is ${show(value)}`)
+}
+
+const schedule = (actor: string, value: Input["restart"]): Input["restart"] => {
+  if (value === undefined || Schedule.isSchedule(value)) return value
+  throw new TypeError(`${actor}: restart must be a Schedule, like Schedule.recurs(3), but is ${show(value)}`)
+}
+
+const retry = (subject: string, value: NonNullable<Input["retry"]>): NonNullable<Input["retry"]> => {
+  if (typeof value === "boolean" || typeof value === "function") return value
+  throw new TypeError(`${subject}: retry must be true, false or a function of the error, but is ${show(value)}`)
 }
 
 const name = (actor: string, value: string): string => {
@@ -126,6 +143,11 @@ const groups = (
   const groupOf = new Map<string, string>()
   for (const [group, { maxConcurrency, methods }] of Object.entries(input)) {
     limit(actor, `concurrencyGroups.${group}.maxConcurrency`, maxConcurrency)
+    if (!Array.isArray(methods)) {
+      throw new TypeError(
+        `${actor}: concurrencyGroups.${group}.methods must be an array of names, but is ${show(methods)}`
+      )
+    }
     for (const method of methods) {
       const other = groupOf.get(method)
       if (other !== undefined) {

@@ -3,7 +3,7 @@
  */
 import type * as Exit from "effect/Exit"
 import type { Call } from "./call.ts"
-import { isRef, type Ref } from "./ref.ts"
+import { isRef, type Observer, type Ref } from "./ref.ts"
 
 export const hasRef = (args: ReadonlyArray<unknown>): boolean => {
   for (let i = 0; i < args.length; i++) if (isRef(args[i])) return true
@@ -11,7 +11,7 @@ export const hasRef = (args: ReadonlyArray<unknown>): boolean => {
 }
 
 export class Preparing {
-  private readonly waits = new Map<Call, () => void>()
+  private readonly waits = new Map<Call, { readonly stop: () => void; readonly observer: Observer }>()
 
   /**
    * Calls back once: with nothing when the arguments of `call` are all there, and in it, or with the first failure.
@@ -35,14 +35,22 @@ export class Preparing {
       if (exit._tag === "Failure") done(exit)
       else ready()
     }
-    this.waits.set(call, () => stopWaiting(open, observer))
+    this.waits.set(call, { stop: () => stopWaiting(open, observer), observer })
     for (const ref of open) ref.observe(observer)
   }
 
   /** Forgets a call, which is then never called back for. */
   drop(call: Call): void {
-    this.waits.get(call)?.()
+    this.waits.get(call)?.stop()
     this.waits.delete(call)
+  }
+
+  /** Calls back now for calls whose refs have failed already, but have not told so yet. */
+  hurry(): void {
+    for (const [call, { observer }] of this.waits) {
+      const failed = call.args.find((arg) => isRef(arg) && arg.exit?._tag === "Failure")
+      if (failed !== undefined) observer((failed as Ref).look()!)
+    }
   }
 
   calls(): Array<Call> {

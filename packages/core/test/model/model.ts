@@ -11,6 +11,8 @@ interface Call {
   readonly id: number
   readonly spec: Submission
   readonly args: ReadonlyArray<Call>
+  /** The arguments that it waits for. */
+  readonly missing: Set<Call>
   where: Where
   attempts: number
   isOpen: boolean
@@ -52,15 +54,21 @@ export class Model {
   private readonly starts: Record<Group, Array<number>> = { main: [], io: [] }
   private readonly draining: Record<Group, boolean> = { main: false, io: false }
   private readonly limits: Record<Group, number>
+  /** Lines that are looked at when all has been said. */
+  private readonly scheduled: Array<Group> = []
+  private readonly backlog: Array<Call> = []
+  private batches = 0
+  private depth = 0
   private preparing: Array<Call> = []
   private suspended: Array<Call> = []
   private events: Array<Event> = []
   private pending = 0
   private restarts = 0
   private paused = false
+  /** Whether a restart begins as soon as no call runs. */
+  private rebuilds = false
   private refuses = false
   private killed = false
-  private isDoomed = false
 
   private readonly config: Config
 
@@ -86,6 +94,7 @@ export class Model {
         return command
       case "resize":
         this.limits[command.group] = command.limit
+        this.drain(command.group)
         return command
       case "stop":
         this.stop()
@@ -115,6 +124,7 @@ export class Model {
       id,
       spec,
       args,
+      missing: new Set(),
       where: "suspended",
       attempts: 0,
       isOpen: false,
@@ -140,7 +150,8 @@ export class Model {
     this.pending++
     const failed = call.args.find(hasFailed)
     if (failed !== undefined) return this.settle(call, failed.outcome)
-    if (call.args.some((arg) => arg.where !== "settled")) {
+    for (const arg of call.args) if (arg.where !== "settled") call.missing.add(arg)
+    if (call.missing.size > 0) {
       call.where = "preparing"
       this.preparing.push(call)
     } else this.enqueue(call)
@@ -151,12 +162,13 @@ export class Model {
 
   private enqueue(call: Call): void {
     const { ask, group } = call.spec
-    // An ask starts at once when it is its turn; the others when all has been said.
-    const startsNow = ask && call.args.length === 0
-    if (startsNow) this.drain(group)
+    const line = this.lines[group]
     call.where = "waiting"
-    this.lines[group].push(call)
-    if (startsNow) this.drain(group)
+    line.push(call)
+    // An ask starts at once when it is its turn; the others when all has been said.
+    if (!ask || call.args.length > 0) this.scheduled.push(group)
+    else if (line.length > 1) this.drain(group)
+    else if (this.canStart(group)) this.atDepth(() => this.start(line.shift()!))
   }
 
   private admit(): void {
@@ -168,19 +180,43 @@ export class Model {
   // --- running -------------------------------------------------------------------------------------------------------
 
   private drainAll(): void {
-    while (groups.some((group) => this.canStart(group))) for (const group of groups) this.drain(group)
-    if (this.isDoomed) this.kill()
+    while (this.scheduled.length > 0) this.drain(this.scheduled.shift()!)
+    // Who is gone is not rebuilt.
+    if (this.refuses && this.pending === 0) this.cancelRestart()
+  }
+
+  private cancelRestart(): void {
+    this.events = this.events.filter(({ kind }) => kind !== "restart")
   }
 
   private canStart(group: Group): boolean {
     return !this.paused && this.lines[group].length > 0 && this.running[group].length < this.limits[group]
   }
 
+  /** Starts a batch of calls. */
   private drain(group: Group): void {
     if (this.draining[group]) return
     this.draining[group] = true
-    while (this.canStart(group)) this.start(this.lines[group].shift()!)
+    this.batches++
+    this.atDepth(() => {
+      while (this.canStart(group)) this.start(this.lines[group].shift()!)
+      this.batches--
+    })
     this.draining[group] = false
+  }
+
+  /** Who waits hears of results at once, but of those of a batch when it is done. */
+  private notify(settled: Call): void {
+    if (this.batches > 0) this.backlog.push(settled)
+    else this.atDepth(() => this.tell(settled))
+  }
+
+  private atDepth(run: () => void): void {
+    this.depth++
+    run()
+    if (this.depth === 1) for (const settled of this.backlog) this.tell(settled)
+    if (this.depth === 1) this.backlog.length = 0
+    this.depth--
   }
 
   private start(call: Call): void {
@@ -204,10 +240,13 @@ export class Model {
     const { badAttempts, outcome } = call.spec
     const result = call.attempts > badAttempts ? "ok" : outcome
     this.leave(call)
-    if (result === "die") this.defect()
+    const restarts = result === "die" && this.defect()
     if (result === "ok") this.settle(call, "ok")
     else if (this.runsAgain(call, result)) this.waitAgain(call)
     else this.settle(call, result === "die" ? `defect of #${call.id}` : `error of #${call.id}`)
+    // The call that caused a restart is back in line before the restart begins.
+    if (restarts) this.rebuilds = true
+    this.rebuildWhenQuiet()
     this.drain(call.spec.group)
   }
 
@@ -238,17 +277,21 @@ export class Model {
     this.conclude(call, outcome)
     this.pending--
     this.events = this.events.filter(({ of }) => of !== call)
+    this.notify(call)
+    this.admit()
+  }
+
+  private tell(settled: Call): void {
     for (const other of [...this.preparing]) {
-      if (other.where !== "preparing" || !other.args.includes(call)) continue
-      if (outcome !== "ok") {
+      if (other.where !== "preparing" || !other.missing.delete(settled)) continue
+      if (settled.outcome !== "ok") {
         remove(this.preparing, other)
-        this.settle(other, outcome)
-      } else if (other.args.every(({ where }) => where === "settled")) {
+        this.settle(other, settled.outcome)
+      } else if (other.missing.size === 0) {
         remove(this.preparing, other)
         this.enqueue(other)
       }
     }
-    this.admit()
   }
 
   // --- ending --------------------------------------------------------------------------------------------------------
@@ -307,26 +350,27 @@ export class Model {
 
   // --- life and death ------------------------------------------------------------------------------------------------
 
-  private defect(): void {
+  /** Deals with a defect, and says whether there will be a restart for it. */
+  private defect(): boolean {
     const { onDefect } = this.config
-    if (this.refuses || this.paused || onDefect === "resume") return
-    if (onDefect === "stop") return this.kill()
+    if (this.refuses || this.paused || onDefect === "resume") return false
+    if (onDefect === "stop") {
+      this.kill()
+      return false
+    }
     this.paused = true
     for (const call of this.runningNow()) this.end(call, "restarting")
-    this.rebuildWhenQuiet()
+    return true
   }
 
   private rebuildWhenQuiet(): void {
-    if (!this.paused || this.killed || groups.some((group) => this.running[group].length > 0)) return
-    if (this.events.some(({ kind }) => kind === "restart")) return
-    // Everybody has heard of the defect before the schedule is asked.
-    if (this.restarts === this.config.maxRestarts) {
-      this.isDoomed = true
-      return
-    }
+    if (!this.rebuilds || this.killed || groups.some((group) => this.running[group].length > 0)) return
+    this.rebuilds = false
+    if (this.restarts === this.config.maxRestarts) return this.kill()
     this.at(this.now + this.config.restartDelay, "restart", undefined, () => {
       this.restarts++
       this.paused = false
+      this.scheduled.push(...groups)
     })
   }
 
@@ -338,8 +382,15 @@ export class Model {
   private kill(): void {
     if (this.killed) return
     this.killed = this.refuses = true
-    this.events = this.events.filter(({ kind }) => kind !== "restart")
+    this.cancelRestart()
     this.admit()
+    // Whose argument has failed already fails for that reason.
+    for (const call of [...this.preparing]) {
+      const failed = call.args.find(hasFailed)
+      if (failed === undefined || call.where !== "preparing") continue
+      remove(this.preparing, call)
+      this.settle(call, failed.outcome)
+    }
     const waiting = [...this.preparing, ...groups.flatMap((group) => this.lines[group])]
     this.preparing = []
     for (const group of groups) this.lines[group].length = 0

@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { threadId } from "node:worker_threads"
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, type ActorError, AsyncHandle, Driver, ObjectRef, Task } from "@troupe/core"
+import { Actor, ActorContext, type ActorError, ActorSystem, AsyncHandle, Driver, ObjectRef, Task } from "@troupe/core"
 import { Effect, Exit, Fiber, Latch, Logger, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, errorOf, Probe, range, reasonOf, settle, Worker } from "../support.ts"
@@ -320,6 +320,44 @@ describe("A: async actors", () => {
     })
   )
 
+  it.effect(
+    "test_gather, test_gather_mixup: refs of calls, of tasks, of promises and plain Effects are waited for together",
+    () =>
+      Effect.gen(function* () {
+        const worker = yield* Worker.spawn()
+        const nap = Task.make("nap", (n: number) => Effect.as(Effect.sleep(n * 100), n))
+        const refs = [yield* nap.remote(1), yield* worker.add.remote(1, 1), ObjectRef.fromPromise(Promise.resolve(3))]
+        const all = yield* Effect.forkChild(Effect.all([...refs, Effect.succeed(4)], { concurrency: "unbounded" }))
+        yield* settle
+        yield* TestClock.adjust("100 millis")
+        assert.deepStrictEqual(yield* Fiber.join(all), [1, 2, 3, 4])
+        assert.deepStrictEqual(yield* ObjectRef.all(refs), [1, 2, 3])
+      })
+  )
+
+  it.effect("test_as_completed: results as they come, not as they were submitted", () =>
+    Effect.gen(function* () {
+      const nap = Task.make("nap", (n: number) => Effect.as(Effect.sleep(n * 100), n))
+      const refs = yield* Effect.forEach([3, 1, 2], (n) => nap.remote(n))
+      const completed = yield* Effect.forkChild(Stream.runCollect(ObjectRef.asCompleted(refs)))
+      yield* settle
+      yield* TestClock.adjust("300 millis")
+      assert.deepStrictEqual(yield* Fiber.join(completed), [1, 2, 3])
+    })
+  )
+
+  it.effect("test_gather_benchmark: 1000 calls that sleep 1 s take 1 s", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      const refs = yield* Effect.forEach(range(1000), () =>
+        worker.run.remote(Effect.sleep("1 second") as Effect.Effect<any>)
+      )
+      yield* settle
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(refs.every((ref) => String(ref).includes("succeeded")))
+    })
+  )
+
   it.effect("asyncio.wait_for on a ref: the wait times out, the call runs to completion, the ref is still good", () =>
     Effect.gen(function* () {
       const worker = yield* Worker.spawn()
@@ -332,6 +370,18 @@ describe("A: async actors", () => {
       assert.strictEqual(yield* ref, "late")
     })
   )
+
+  it.effect("get_runtime_context: an actor knows its id, its name, its number and its restarts", () => {
+    class Knowing extends Actor.Service<Knowing>()("ray/Knowing", {
+      make: Effect.succeed({
+        self: () => Effect.map(ActorContext.ActorContext, ({ actor, name, restarts }) => ({ actor, name, restarts }))
+      })
+    }) {}
+    return Effect.gen(function* () {
+      const knowing = yield* Knowing.options({ name: "me" }).spawn()
+      assert.deepStrictEqual(yield* knowing.self(), { actor: "ray/Knowing", name: "me", restarts: 0 })
+    }).pipe(Effect.provide(ActorSystem.layer))
+  })
 
   it.effect(
     "an exception in a background fiber of a method does not reach the caller, but is not the actor's end",

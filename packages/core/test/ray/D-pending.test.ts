@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, AsyncHandle, ObjectRef, Task } from "@troupe/core"
-import { Effect, Fiber } from "effect"
+import { Cause, Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
 import { errorOf, fork, Probe, range, reasonOf, settle, Worker } from "../support.ts"
 
 const overLimit = (maxPendingCalls: number) =>
@@ -115,6 +116,51 @@ describe("D: the limit of pending calls", () => {
       yield* Actor.kill(worker)
       assert.strictEqual((yield* reasonOf(Fiber.join(submitter)))._tag, "ActorDied")
       assert.strictEqual((yield* reasonOf(Fiber.join(asker)))._tag, "ActorDied")
+    })
+  )
+
+  it.effect("the timeout of a call counts while it waits for room", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.options({ maxPendingCalls: 1, overflow: "suspend" }).spawn()
+      yield* worker.work.remote("held")
+      const hurried = worker.note.options({ timeout: "1 second" })
+      const asker = yield* fork(errorOf(hurried("late")))
+      yield* settle
+      yield* TestClock.adjust("1 second")
+      yield* settle
+      assert.isDefined(asker.pollUnsafe(), "it still waits for room")
+      assert.isTrue(Cause.isTimeoutError(yield* Fiber.join(asker)))
+    })
+  )
+
+  it.effect("a plain async caller can cancel a call that waits for room", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const worker = AsyncHandle.make(yield* Worker.options({ maxPendingCalls: 1, overflow: "suspend" }).spawn(probe))
+      const first = worker.work("first")
+      const second = worker.work("second")
+      yield* settle
+      assert.strictEqual(yield* ObjectRef.cancel(second), "NotStarted")
+      yield* probe.open("first", "second")
+      assert.strictEqual(yield* first, "first")
+      yield* settle
+      assert.strictEqual((yield* reasonOf(second))._tag, "TaskCancelled")
+      assert.deepStrictEqual(probe.startOrder, ["first"])
+    })
+  )
+
+  it.effect("a plain async caller can cancel a call that had to wait for room, and runs now", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const worker = AsyncHandle.make(yield* Worker.options({ maxPendingCalls: 1, overflow: "suspend" }).spawn(probe))
+      const first = worker.work("first")
+      const second = worker.work("second")
+      yield* probe.open("first")
+      yield* first
+      yield* probe.started("second")
+      yield* settle
+      assert.strictEqual(yield* ObjectRef.cancel(second), "Interrupted")
+      assert.include(probe.log, "second cut")
     })
   )
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, type ActorError, Driver, ObjectRef, Task } from "@troupe/core"
-import { Cause, Deferred, Effect, Exit, Fiber, Random, Schedule } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Random, Schedule, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { errorOf, Probe, range, reasonOf, reasonOfExit, seeded, settle, Worker } from "../support.ts"
 import { Signal } from "./support.ts"
@@ -412,6 +412,49 @@ describe("E: cancellation", () => {
         }
       })
     )
+  )
+
+  it.effect("a finalizer that dies as its call is cancelled is in the cause, and no defect of the actor", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.options({ onDefect: "stop" }).spawn()
+      const ref = yield* worker.run.remote(Effect.ensuring(Effect.never, Effect.die("in the finalizer")))
+      yield* settle
+      assert.strictEqual(yield* ObjectRef.cancel(ref), "Interrupted")
+      const exit = yield* Effect.exit(ref)
+      cancelled(exit)
+      assert.include(String(exit), "in the finalizer")
+      assert.strictEqual(yield* worker.echo("alive"), "alive")
+    })
+  )
+
+  it.effect("a parent that is cancelled while it consumes a child's stream ends that stream", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      class Streams extends Actor.Service<Streams>()("ray/Streams", {
+        make: Effect.succeed({ items: () => Stream.concat(Stream.make("0"), Stream.fromEffect(probe.work("1"))) })
+      }) {}
+      const streams = yield* Streams.spawn()
+      const worker = yield* Worker.spawn()
+      const ref = yield* worker.run.remote(Stream.runDrain(streams.items()) as Effect.Effect<any, any>)
+      yield* probe.started("1")
+      assert.strictEqual(yield* ObjectRef.cancel(ref), "Interrupted")
+      assert.deepStrictEqual(probe.log, ["1 start", "1 cut"])
+      assert.include(String(streams), "0 running")
+    })
+  )
+
+  it.effect("(stronger) a method that finishes in an uninterruptible region keeps its result: AlreadyDone", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const worker = yield* Worker.spawn()
+      const ref = yield* worker.run.remote(Effect.uninterruptible(Effect.as(probe.gate("end"), "true result")))
+      yield* settle
+      const cancel = yield* Effect.forkChild(ObjectRef.cancel(ref))
+      yield* settle
+      yield* probe.open("end")
+      assert.strictEqual(yield* Fiber.join(cancel), "AlreadyDone")
+      assert.strictEqual(yield* ref, "true result")
+    })
   )
 
   it.effect("a method that interrupts itself is a cancelled call, as in Ray", () =>

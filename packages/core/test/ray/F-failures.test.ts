@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorSystem, Driver, ObjectRef, Task } from "@troupe/core"
-import { Deferred, Effect, Exit, Fiber, Ref, Schedule, Scope } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Ref, Schedule, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, errorOf, Probe, range, reasonOf, reasonOfExit, settle, Worker } from "../support.ts"
 import { Counter } from "./support.ts"
@@ -253,6 +253,51 @@ describe("F: restarts", () => {
     })
   })
 
+  const paused = { restart: Schedule.spaced("10 seconds") }
+
+  it.effect("a kill during the pause before a restart ends the actor at once, and the waiting calls with it", () =>
+    Effect.gen(function* () {
+      const { Fragile, seen } = define(paused)
+      const fragile = yield* Fragile.spawn()
+      yield* Effect.exit(fragile.crash())
+      const waiting = yield* fragile.ping.remote()
+      yield* settle
+      yield* Actor.kill(fragile)
+      assert.strictEqual((yield* reasonOf(waiting))._tag, "ActorDied")
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(seen.starts, 1)
+    })
+  )
+
+  it.effect("a stop during the pause lets the accepted calls finish in the restarted actor", () =>
+    Effect.gen(function* () {
+      const { Fragile } = define(paused)
+      const fragile = yield* Fragile.spawn()
+      yield* Effect.exit(fragile.crash())
+      const waiting = yield* fragile.ping.remote()
+      const stopping = yield* Effect.forkChild(Actor.stop(fragile))
+      yield* settle
+      assert.strictEqual((yield* reasonOf(fragile.ping()))._tag, "ActorDied")
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(stopping)
+      assert.strictEqual(yield* waiting, "pong")
+    })
+  )
+
+  it.effect("the timeout of a call counts while the actor restarts", () =>
+    Effect.gen(function* () {
+      const { Fragile } = define(paused)
+      const fragile = yield* Fragile.spawn()
+      yield* Effect.exit(fragile.crash())
+      const ref = yield* fragile.ping.options({ timeout: "1 second" }).remote()
+      yield* settle
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Cause.isTimeoutError(yield* errorOf(ref)))
+      yield* TestClock.adjust("9 seconds")
+      assert.strictEqual(yield* fragile.ping(), "pong")
+    })
+  )
+
   it.effect("waiting calls keep their order over a restart, retried ones in their place", () =>
     Effect.gen(function* () {
       const { Fragile } = define({ restart: Schedule.forever, maxConcurrency: 2, maxTaskRetries: 1 })
@@ -339,6 +384,63 @@ describe("F: retries", () => {
       assert.strictEqual(actor.seen.runs, 6)
     })
   )
+
+  it.effect("restarts and typed failures draw on the same number of retries", () => {
+    let runs = 0
+    const body = Effect.suspend(() => (++runs % 2 === 1 ? Effect.fail("typed") : Effect.die("defect")))
+    return Effect.gen(function* () {
+      const { Fragile } = define({ restart: Schedule.forever, maxTaskRetries: 3, retry: true })
+      const fragile = yield* Fragile.spawn()
+      assert.strictEqual(yield* defectOf(fragile.run(body)), "defect")
+      assert.strictEqual(runs, 4)
+    })
+  })
+
+  it.effect("Actor.exit and timeouts are not retried", () =>
+    Effect.gen(function* () {
+      const { Fragile, seen } = define({ maxTaskRetries: 5, retry: true, restart: Schedule.forever })
+      const fragile = yield* Fragile.spawn()
+      const timed = yield* fragile.hold.options({ timeout: "1 second" }).remote()
+      yield* settle
+      yield* TestClock.adjust("5 seconds")
+      assert.isTrue(Cause.isTimeoutError(yield* errorOf(timed)))
+      assert.strictEqual(seen.runs, 1)
+      assert.strictEqual((yield* reasonOf(fragile.exit()))._tag, "ActorDied")
+      assert.strictEqual(seen.starts, 1)
+    })
+  )
+
+  it.effect("the timeout of a call spans its retries", () =>
+    Effect.gen(function* () {
+      const { Fragile, seen } = define({ maxTaskRetries: Infinity, retry: true })
+      const fragile = yield* Fragile.spawn()
+      const body = Effect.andThen(
+        Effect.delay(
+          Effect.sync(() => seen.runs++),
+          "3 seconds"
+        ),
+        Effect.fail("again")
+      )
+      const ref = yield* fragile.run.options({ timeout: "10 seconds" }).remote(body as Effect.Effect<any, any>)
+      yield* settle
+      yield* TestClock.adjust("10 seconds")
+      yield* settle
+      assert.isTrue(Cause.isTimeoutError(yield* errorOf(ref)))
+      assert.strictEqual(seen.runs, 3)
+    })
+  )
+
+  it.effect("arguments that came as refs are there in each attempt; 100,000 attempts overflow nothing", () => {
+    let runs = 0
+    const stubborn = Task.make(
+      "stubborn",
+      (limit: number) => Effect.suspend(() => (++runs < limit ? Effect.fail("again") : Effect.succeed(runs))),
+      { maxTaskRetries: Infinity, retry: true }
+    )
+    return Effect.gen(function* () {
+      assert.strictEqual(yield* stubborn(ObjectRef.succeed(100_000)), 100_000)
+    })
+  })
 
   it.effect("a predicate that dies is a defect of the call, and the actor goes on", () =>
     Effect.gen(function* () {
@@ -495,6 +597,57 @@ describe("F: death", () => {
         assert.strictEqual(String(nothing), "TypeError: Not the handle of an actor: null")
       })
   )
+
+  it.effect(
+    "test_kill: a call that cannot be interrupted ends truthfully first; meanwhile the actor takes no calls",
+    () =>
+      Effect.gen(function* () {
+        const probe = new Probe()
+        const worker = yield* Worker.spawn()
+        const ref = yield* worker.run.remote(Effect.uninterruptible(Effect.as(probe.gate("end"), "true result")))
+        yield* settle
+        const killing = yield* Effect.forkChild(Actor.kill(worker))
+        yield* settle
+        assert.isUndefined(killing.pollUnsafe())
+        assert.strictEqual((yield* reasonOf(worker.echo(1)))._tag, "ActorDied")
+        yield* probe.open("end")
+        yield* Fiber.join(killing)
+        assert.strictEqual(yield* ref, "true result")
+      })
+  )
+
+  it.effect(
+    "10,000 waiting calls of a killed actor, and a running call each of 1000 killed actors, fail promptly",
+    () =>
+      Effect.gen(function* () {
+        const one = yield* Worker.options({ maxConcurrency: 1 }).spawn()
+        const waiting = yield* Effect.forEach(range(10_000), () => one.run.remote(Effect.never))
+        const many = yield* Effect.forEach(range(1000), () => Worker.spawn())
+        const running = yield* Effect.forEach(many, (worker) => worker.run.remote(Effect.never))
+        yield* settle
+        yield* Effect.forEach([one, ...many], Actor.kill, { concurrency: "unbounded" })
+        for (const exit of yield* ObjectRef.allSettled([...waiting, ...running])) {
+          assert.strictEqual(reasonOfExit(exit)._tag, "ActorDied")
+        }
+      })
+  )
+
+  it.effect("an actor that is started by a constructor dies with the actor that it was started for", () => {
+    let child: Worker["Service"] | undefined
+    class Parent extends Actor.Service<Parent>()("ray/Parent", {
+      make: Effect.gen(function* () {
+        child = yield* Worker.spawn()
+        const worker = child
+        return { ask: () => worker.add(1, 1) }
+      })
+    }) {}
+    return Effect.gen(function* () {
+      const parent = yield* Parent.spawn()
+      assert.strictEqual(yield* parent.ask(), 2)
+      yield* Actor.kill(parent)
+      assert.strictEqual((yield* reasonOf(child!.add(1, 1)))._tag, "ActorDied")
+    })
+  })
 
   it.effect(
     "test_exit_actor_invalid_usage_error: (stronger) outside an actor Actor.exit does not compile, and dies",

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorSystem, ObjectRef } from "@troupe/core"
-import { Effect, Exit, Layer, Schedule, Scope } from "effect"
+import { Effect, Exit, Fiber, Layer, Schedule, Scope } from "effect"
 import { errorOf, fork, Probe, range, reasonOf, settle, Worker } from "../support.ts"
 import { Counter } from "./support.ts"
 
@@ -195,6 +195,50 @@ describe("G: get or create", () => {
       assert.strictEqual(new Set(handles).size, 1)
       assert.strictEqual(made, 1)
       assert.strictEqual(yield* handles[99]!.ping(), "pong")
+    }).pipe(alone)
+  )
+
+  it.effect("test_shared_actor: one of those who wait for the constructor may leave, the others get the instance", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      class Slow extends Actor.Service<Slow>()("ray/Slow", {
+        make: Effect.as(probe.gate("constructor"), { ping: () => Effect.succeed("pong") })
+      }) {}
+      const named = Slow.options({ name: "slow", getIfExists: true })
+      const first = yield* fork(named.spawn())
+      const second = yield* fork(named.spawn())
+      const third = yield* fork(named.spawn())
+      yield* settle
+      assert.include((yield* errorOf(ActorSystem.get(Slow, "slow"))).message, "is not up")
+      yield* Fiber.interrupt(second)
+      yield* probe.open("constructor")
+      yield* settle
+      const [one, other] = [first.pollUnsafe(), third.pollUnsafe()]
+      assert.isDefined(one)
+      assert.isDefined(other)
+      assert.strictEqual(yield* other!, yield* one!)
+    }).pipe(alone)
+  )
+
+  it.effect("test_shared_actor: the constructor fails for the first: the second makes its own", () =>
+    Effect.gen(function* () {
+      let starts = 0
+      const probe = new Probe()
+      class Flaky extends Actor.Service<Flaky>()("ray/Flaky", {
+        make: Effect.suspend(() => {
+          const made = { ping: () => Effect.succeed("pong") }
+          return ++starts > 1 ? Effect.succeed(made) : Effect.andThen(probe.gate("constructor"), Effect.fail("broken"))
+        })
+      }) {}
+      const named = Flaky.options({ name: "flaky", getIfExists: true })
+      const first = yield* fork(Effect.exit(named.spawn()))
+      const second = yield* fork(Effect.exit(named.spawn()))
+      yield* settle
+      yield* probe.open("constructor")
+      yield* settle
+      assert.deepStrictEqual(yield* first.pollUnsafe()!, Exit.fail("broken"))
+      const handle = yield* yield* second.pollUnsafe()!
+      assert.strictEqual(yield* handle.ping(), "pong")
     }).pipe(alone)
   )
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Actor } from "@troupe/core"
-import { Effect, Exit, Fiber, Latch, Stream } from "effect"
+import { Actor, ActorContext, ObjectRef } from "@troupe/core"
+import { Effect, Exit, Fiber, Latch, Schedule, Stream } from "effect"
 import { defectOf, errorOf, Probe, range, reasonOf, reasonOfExit, settle, Worker } from "../support.ts"
 
 class Broken {
@@ -213,6 +213,85 @@ describe("H: streaming methods", () => {
       yield* Actor.kill(streams)
       assert.isTrue(Exit.isFailure(yield* Fiber.join(consumer)))
       assert.strictEqual((yield* reasonOf(Stream.runDrain(streams.count(1))))._tag, "ActorDied")
+    })
+  )
+
+  it.effect("refs are arguments of streams: they wait for them, and fail as they do", () =>
+    Effect.gen(function* () {
+      const streams = yield* Streams.spawn()
+      assert.deepStrictEqual(yield* Stream.runCollect(streams.count(ObjectRef.succeed(3))), [0, 1, 2])
+      assert.strictEqual(yield* errorOf(Stream.runCollect(streams.count(ObjectRef.fail("no number")))), "no number")
+    })
+  )
+
+  it.effect("Actor.stop waits for streams under way, as for all accepted calls", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const streams = yield* Streams.spawn(probe)
+      const consumer = yield* Effect.forkChild(Stream.runCollect(streams.gated("held")))
+      yield* probe.started("held")
+      const stopping = yield* Effect.forkChild(Actor.stop(streams))
+      yield* settle
+      assert.isUndefined(stopping.pollUnsafe())
+      yield* probe.open("held")
+      assert.deepStrictEqual(yield* Fiber.join(consumer), [0, 1])
+      yield* Fiber.join(stopping)
+    })
+  )
+
+  it.effect(
+    "a stream whose actor restarts fails with ActorUnavailable, or goes on where it was if it may be retried",
+    () =>
+      Effect.gen(function* () {
+        class Restarted extends Actor.Service<Restarted>()("ray/Restarted", {
+          shutdownTimeout: 0,
+          restart: Schedule.forever,
+          make: Effect.gen(function* () {
+            const { restarts } = yield* ActorContext.ActorContext
+            return {
+              items: () => (restarts === 0 ? Stream.concat(Stream.make(0, 1), Stream.never) : Stream.make(0, 1, 2)),
+              retried: () => (restarts === 1 ? Stream.concat(Stream.make(0, 1), Stream.never) : Stream.make(0, 1, 2)),
+              crash: () => Effect.die("crash")
+            }
+          }),
+          methodOptions: { retried: { maxTaskRetries: 1 } }
+        }) {}
+        const restarted = yield* Restarted.spawn()
+        const failing = yield* Effect.forkChild(Effect.exit(Stream.runCollect(restarted.items())))
+        yield* settle
+        yield* Effect.exit(restarted.crash())
+        assert.strictEqual(reasonOfExit(yield* Fiber.join(failing))._tag, "ActorUnavailable")
+
+        const resumed = yield* Effect.forkChild(Stream.runCollect(restarted.retried()))
+        yield* settle
+        yield* Effect.exit(restarted.crash())
+        assert.deepStrictEqual(yield* Fiber.join(resumed), [0, 1, 2])
+      })
+  )
+
+  it.effect("exit and defects in a stream are those of the actor, after the items before them", () =>
+    Effect.gen(function* () {
+      class Ending extends Actor.Service<Ending>()("ray/Ending", {
+        onDefect: "stop",
+        make: Effect.succeed({
+          exiting: () => Stream.concat(Stream.make(1), Stream.fromEffect(Actor.exit)),
+          dying: () => Stream.concat(Stream.make(1), Stream.die("defect")),
+          hold: () => Effect.never as Effect.Effect<void>
+        })
+      }) {}
+      const exited = yield* Ending.spawn()
+      const seen: Array<number> = []
+      const run = (stream: Stream.Stream<number, unknown>) =>
+        Effect.exit(Stream.runForEach(stream, (i) => Effect.sync(() => seen.push(i))))
+      assert.strictEqual(reasonOfExit(yield* run(exited.exiting()))._tag, "ActorDied")
+      assert.strictEqual((yield* Actor.watch(exited)).why, "it called Actor.exit")
+
+      const died = yield* Ending.spawn()
+      const held = yield* died.hold.remote()
+      yield* settle
+      assert.strictEqual(String(yield* run(died.dying())), 'Failure(Cause([Die("defect")]))')
+      assert.strictEqual((yield* reasonOf(held))._tag, "ActorDied")
+      assert.deepStrictEqual(seen, [1, 1])
     })
   )
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorPool, Driver, ObjectRef, Task } from "@troupe/core"
-import { Cause, Deferred, Effect, Exit, Fiber, Option, Queue, Stream } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Option, Queue, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, errorOf, fork, Probe, range, reasonOf, settle, Worker } from "../support.ts"
 
@@ -234,6 +234,7 @@ describe("I: pool", () => {
       yield* probe.open("b")
       yield* settle
       assert.deepStrictEqual(probe.startOrder, ["a", "b", "c"])
+      yield* probe.open("a", "c")
     })
   )
 
@@ -265,6 +266,55 @@ describe("I: pool", () => {
       yield* settle
       assert.strictEqual((yield* reasonOf(waiting))._tag, "ActorDied")
       assert.strictEqual((yield* reasonOf(workers.run((worker) => worker.echo(1))))._tag, "ActorDied")
+    })
+  )
+
+  it.effect("cancelling the ref of pooled work, or interrupting who waits for it, ends it on its member", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const workers = yield* pool(probe)
+      const ref = yield* workers.remote((worker) => worker.work("a"))
+      yield* settle
+      assert.strictEqual(yield* ObjectRef.cancel(ref), "Interrupted")
+      const asker = yield* fork(workers.run((worker) => worker.work("b")))
+      yield* settle
+      yield* Fiber.interrupt(asker)
+      assert.deepStrictEqual(probe.log, ["a start", "a cut", "b start", "b cut"])
+      assert.strictEqual(yield* workers.run((worker) => worker.echo(1)), 1)
+    })
+  )
+
+  it.effect("a pool that cannot start fails with the error of its members' constructor; its size is checked", () =>
+    Effect.gen(function* () {
+      const broken = Effect.fail("broken") as Effect.Effect<Worker["Service"], string>
+      assert.strictEqual(yield* errorOf(ActorPool.make({ spawn: broken, size: 2 })), "broken")
+      for (const size of [0, -1, 1.5]) {
+        const exit = yield* Effect.exit(Effect.suspend(() => ActorPool.make({ spawn: broken, size })))
+        assert.include(String(exit), `ActorPool: size must be an integer of at least 1, but is ${size}`)
+      }
+    })
+  )
+
+  it.effect("a Scope that closes lets pooled work finish, then the pool takes no more", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const scope = yield* Scope.make()
+      const workers = yield* Scope.provide(pool(probe), scope)
+      const ref = yield* workers.remote((worker) => worker.work("last"))
+      yield* settle
+      yield* probe.open("last")
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual(yield* ref, "last")
+      assert.strictEqual((yield* reasonOf(workers.run((worker) => worker.echo(1))))._tag, "ActorDied")
+    })
+  )
+
+  it.effect("a failing item ends a map, and the pool goes on", () =>
+    Effect.gen(function* () {
+      const workers = yield* pool()
+      const results = workers.map([1, 2, 3], (worker, i) => (i === 2 ? worker.fail("two") : worker.echo(i)))
+      assert.strictEqual(yield* errorOf(Stream.runDrain(results)), "two")
+      assert.strictEqual(yield* workers.run((worker) => worker.echo(1)), 1)
     })
   )
 })
