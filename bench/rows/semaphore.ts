@@ -7,7 +7,7 @@ import type { Line, Table } from "../report.ts"
 const LINES = [12_500, 25_000, 50_000, 100_000]
 
 /** How many leave the line while the clock runs. Draining the longest line to its end would take minutes. */
-const LEAVING = 500
+const LEAVING = 250
 
 interface Cost {
   /** Microseconds for each fiber that joins the line. */

@@ -382,6 +382,27 @@ describe("1.4", () => {
     )
   )
 
+  it.effect("1.4 the order holds across callers: fibers, promises and other actors", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const worker = yield* Worker.options({ maxConcurrency: 1 }).spawn(probe)
+      const other = yield* Worker.spawn()
+      const holder = yield* worker.work.remote("holder")
+      yield* probe.started("holder")
+      const last: Array<Fiber.Fiber<unknown, unknown>> = []
+      for (const i of range(10)) {
+        yield* fork(worker.note.remote(`fiber ${i}`))
+        Effect.runFork(worker.note(`promise ${i}`))
+        last.push(yield* fork(other.run(worker.note(`actor ${i}`))))
+      }
+      yield* probe.open("holder")
+      yield* holder
+      yield* Fiber.awaitAll(last)
+      const expected = range(10).flatMap((i) => [`fiber ${i}`, `promise ${i}`, `actor ${i}`])
+      assert.deepStrictEqual(probe.log.slice(2), expected)
+    })
+  )
+
   it.effect("1.4 a call whose argument is a ref that is ready keeps its place", () =>
     Effect.gen(function* () {
       const probe = new Probe()

@@ -581,6 +581,30 @@ describe("3.8", () => {
     })
   )
 
+  it.effect("3.8 what is no ref is refused, with the name of the operation", () =>
+    Effect.gen(function* () {
+      const handle = yield* Worker.spawn()
+      for (const wrong of [1, undefined, null, Effect.succeed(1), handle.add(1, 2), handle, Promise.resolve(1)]) {
+        const refs = [ObjectRef.succeed(1), wrong] as never as Array<ObjectRef.Any>
+        const operations: Record<string, () => Effect.Effect<unknown, unknown>> = {
+          all: () => ObjectRef.all(refs),
+          allSettled: () => ObjectRef.allSettled(refs),
+          race: () => ObjectRef.race(refs),
+          any: () => ObjectRef.any(refs),
+          asCompleted: () => Stream.runDrain(ObjectRef.asCompleted(refs)),
+          cancel: () => ObjectRef.cancel(refs[1]!),
+          wait: () => Effect.provide(ObjectRef.wait(refs), Driver.layer),
+          get: () => Effect.provide(ObjectRef.get(refs), Driver.layer)
+        }
+        for (const [name, operation] of Object.entries(operations)) {
+          const defect = yield* defectOf(Effect.suspend(operation))
+          assert.instanceOf(defect, TypeError)
+          assert.include(String(defect), `ObjectRef.${name}`)
+        }
+      }
+    })
+  )
+
   it.effect(
     "3.8 10,000 refs at once",
     () =>

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ObjectRef } from "@troupe/core"
-import { Deferred, Effect, Exit, Fiber, Random } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Random } from "effect"
+import { TestClock } from "effect/testing"
 import { defectOf, errorOf, fork, Probe, range, reasonOf, reasonOfExit, seeded, settle, Worker } from "./support.ts"
 
 describe("5.1", () => {
@@ -318,6 +319,20 @@ describe("5.3", () => {
       yield* ObjectRef.cancel(ref)
       for (const ref of refs) assert.strictEqual((yield* reasonOf(ref))._tag, "TaskCancelled")
       assert.strictEqual(yield* single.note("free"), "free")
+    })
+  )
+
+  it.effect("5.3 a call whose timeout is over is cancelled, and with it what it submitted", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const worker = yield* Worker.spawn(probe)
+      const parent = Effect.andThen(worker.work.remote("child"), probe.work("parent"))
+      const ref = yield* worker.run.options({ timeout: "1 second" }).remote(parent)
+      yield* probe.started("child")
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Cause.isTimeoutError(yield* errorOf(ref)))
+      yield* settle
+      assert.strictEqual(probe.running, 0)
     })
   )
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorContext, ActorError, ObjectRef } from "@troupe/core"
-import { type Cause, Context, Deferred, Effect, Exit, Fiber, Layer, Schedule, Scope } from "effect"
+import { Cause, Context, Deferred, Effect, Exit, Fiber, Layer, Logger, Schedule, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, errorOf, fork, Probe, range, reasonOf, reasonOfExit, settle, Worker } from "./support.ts"
 
@@ -568,6 +568,20 @@ describe("6.3", () => {
     })
   )
 
+  it.effect("6.3 Scope close ends under a test clock that nobody moves, too", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const diary = yield* Diary.spawn(probe)
+          yield* diary.work.remote("a")
+          yield* probe.started("a")
+        })
+      )
+      assert.deepStrictEqual(probe.log, ["made", "a start", "a cut", "gone"])
+    })
+  )
+
   it.effect("6.3 an actor that stopped before its Scope closes closes it at once", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
@@ -595,7 +609,7 @@ describe("6.3", () => {
         yield* Actor.kill(root)
         assert.strictEqual(gone, 10_000)
       }),
-    60_000
+    20_000
   )
 
   it.effect(
@@ -615,7 +629,7 @@ describe("6.3", () => {
         yield* Actor.kill(first)
         assert.strictEqual((yield* Actor.watch(last)).why, "it was killed")
       }),
-    60_000
+    20_000
   )
 })
 
@@ -815,19 +829,58 @@ describe("6.6", () => {
     })
   )
 
-  it.effect(
-    "6.6 a defect of another actor, met through an ask, is one of the caller's, too, unless it catches it",
-    () =>
+  it.effect("6.6 a defect of another actor, met through an ask, fails the call, and is not the instance's own", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      const diary = yield* Diary.options({ onDefect: "stop" }).spawn(new Probe())
+      assert.strictEqual(yield* defectOf(diary.run(worker.die("elsewhere"))), "elsewhere")
+      const ref = yield* worker.die.remote("elsewhere")
+      assert.strictEqual(yield* defectOf(diary.run(Effect.andThen(Effect.yieldNow, ref))), "elsewhere")
+      assert.strictEqual(yield* diary.count(), 1)
+      assert.strictEqual(yield* worker.add(1, 2), 3)
+      const both = Effect.ensuring(worker.die("elsewhere"), Effect.die("its own"))
+      assert.strictEqual(yield* defectOf(diary.run(both)), "elsewhere")
+      yield* Actor.watch(diary)
+    })
+  )
+
+  it.effect("6.6 a defect while the instance stops changes nothing about that", () =>
+    Effect.forEach(["stop", "restart"] as const, (onDefect) =>
       Effect.gen(function* () {
         const probe = new Probe()
-        const worker = yield* Worker.spawn()
-        const diary = yield* Diary.options({ onDefect: "stop" }).spawn(probe)
-        const caught = Effect.catchCause(worker.die("elsewhere"), () => Effect.succeed("caught"))
-        assert.strictEqual(yield* diary.run(caught), "caught")
-        assert.strictEqual(yield* diary.count(), 1)
-        assert.strictEqual(yield* defectOf(diary.run(worker.die("elsewhere"))), "elsewhere")
-        assert.strictEqual(yield* worker.add(1, 2), 3)
+        const diary = yield* Diary.options({ onDefect }).spawn(probe)
+        const other = yield* diary.work.remote("other")
+        const dying = yield* diary.run.remote(Effect.andThen(probe.gate("die"), Effect.die("bug")))
+        yield* probe.started("other")
+        const stop = yield* fork(Actor.stop(diary))
+        yield* probe.open("die")
+        assert.strictEqual(yield* defectOf(dying), "bug")
+        yield* probe.open("other")
+        assert.strictEqual(yield* other, "other")
+        yield* Fiber.join(stop)
+        assert.deepInclude(yield* Actor.watch(diary), { why: "it was stopped" })
+        assert.deepStrictEqual(probe.log, ["made", "other start", "other end", "gone"])
       })
+    )
+  )
+
+  it.effect("6.6 a finalizer of the instance that dies is logged at Error level, with its cause", () =>
+    Effect.gen(function* () {
+      const logged: Array<string> = []
+      const logger = Logger.make(({ cause, logLevel, message }) => {
+        logged.push(`${logLevel} ${String(message)} ${Cause.pretty(cause)}`)
+      })
+      class Odd extends Actor.Service<Odd>()("test/Odd", {
+        make: Effect.as(
+          Effect.addFinalizer(() => Effect.die("finalizer")),
+          { ping: () => Effect.void }
+        )
+      }) {}
+      const odd = yield* Effect.provide(Odd.spawn(), Logger.layer([logger]))
+      yield* Actor.stop(odd)
+      assert.lengthOf(logged, 1)
+      assert.match(logged[0]!, /^Error .*test\/Odd.*finalizer/s)
+    })
   )
 })
 
@@ -1310,7 +1363,7 @@ describe("6.9", () => {
         yield* Actor.kill(actors[0]!)
         yield* Actor.watch(actors.at(-1)!)
       }),
-    60_000
+    20_000
   )
 
   it.effect("6.9 restarting is not dying", () =>

@@ -43,23 +43,36 @@ describe("plain async code: Effect.runPromise and ManagedRuntime", () => {
     })
   )
 
+  /** Runs `submit` with a method that yields until the event loop has turned. */
+  const turns = (submit: (body: Effect.Effect<string>) => ObjectRef.ObjectRef<string, unknown>) =>
+    Effect.gen(function* () {
+      let turn = false
+      const body = Effect.gen(function* () {
+        setImmediate(() => {
+          turn = true
+        })
+        for (let n = 0; n < 100_000; n++) {
+          if (turn) return "had its turn"
+          yield* Effect.yieldNow
+        }
+        return "starved"
+      })
+      assert.strictEqual(yield* submit(body), "had its turn")
+    })
+
   it.effect("a method submitted with runSync leaves timers and I/O their turn", () =>
     Effect.gen(function* () {
       const worker = yield* Worker.spawn()
-      let turn = false
-      setImmediate(() => {
-        turn = true
-      })
-      const yieldsUntil = (done: () => boolean) =>
-        Effect.gen(function* () {
-          for (let yields = 0; yields < 100_000; yields++) {
-            if (done()) return "had its turn"
-            yield* Effect.yieldNow
-          }
-          return "starved"
-        })
-      const refs = [Effect.runSync(worker.run.remote(yieldsUntil(() => turn)))]
-      assert.strictEqual(yield* refs[0]!, "had its turn")
+      yield* turns((body) => Effect.runSync(worker.run.remote(body)))
+    })
+  )
+
+  it.effect("an actor brought up with runSync leaves timers and I/O their turn", () =>
+    Effect.gen(function* () {
+      const runtime = ManagedRuntime.make(Worker.layerWith())
+      const async = AsyncHandle.make(runtime.runSync(Worker))
+      yield* turns((body) => async.run(body))
+      yield* plain(() => runtime.dispose())
     })
   )
 

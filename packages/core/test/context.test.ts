@@ -162,6 +162,23 @@ describe("the actor's own context", () => {
     })
   )
 
+  it.effect("the span in which it was built is not the parent of calls that come from no span", () =>
+    Effect.gen(function* () {
+      const inside = yield* Effect.withSpan(Inside.spawn(), "startup")
+      const ancestors = Effect.gen(function* () {
+        const names: Array<string> = []
+        let span = Option.getOrUndefined(yield* Effect.option(Effect.currentParentSpan))
+        while (span?._tag === "Span") {
+          names.push(span.name)
+          span = Option.getOrUndefined(span.parent)
+        }
+        return names
+      })
+      assert.notInclude(yield* inside.run(ancestors), "startup")
+      assert.include(yield* Effect.withSpan(inside.run(ancestors), "request"), "request")
+    })
+  )
+
   it.effect(
     "the Scope of make and methods is the instance's: it closes when the instance ends, not with the call",
     () =>

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, type ActorError, ObjectRef } from "@troupe/core"
-import { Context, Effect, Layer, Schema, SchemaTransformation, Stream } from "effect"
+import { Context, Effect, Exit, Layer, Schema, SchemaTransformation, Stream } from "effect"
 import { defectOf, errorOf, Probe, reasonOf } from "./support.ts"
 
 class Overflow extends Schema.TaggedError<Overflow>()("Overflow", { limit: Schema.Number }) {}
@@ -245,6 +245,34 @@ describe("validate: true", () => {
       const date = new Date(0)
       const program = Effect.flatMap(Calendar, (calendar) => calendar.echo(date))
       assert.strictEqual(yield* Effect.provide(program, live), date)
+    })
+  )
+
+  it.effect("a check that throws fails its call, and no place or permit is lost", () =>
+    Effect.gen(function* () {
+      const picky = Schema.Number.check(
+        Schema.makeFilter((n) => {
+          if (n === 13) throw new Error("check")
+          return true
+        })
+      )
+      class Picky extends Actor.Service<Picky>()("test/Picky", {
+        methods: {
+          to: Actor.method({ args: [Schema.Number], success: picky }),
+          from: Actor.method({ args: [picky] })
+        }
+      }) {}
+      const factory = Picky.toFactory(
+        Effect.succeed({ to: (n: number) => Effect.as(Effect.yieldNow, n), from: (_: number) => Effect.void }),
+        { validate: true, maxConcurrency: 1, maxPendingCalls: 1 }
+      )
+      const handle = yield* factory.spawn()
+      const late = yield* ObjectRef.fromEffect(Effect.as(Effect.yieldNow, 13))
+      for (const call of [handle.from(13), handle.from(late), Effect.flatten(handle.from.remote(13)), handle.to(13)]) {
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(call)))
+        assert.match(String(handle), /0 running, 0 waiting/)
+      }
+      assert.strictEqual(yield* handle.to(1), 1)
     })
   )
 

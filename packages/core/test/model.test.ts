@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import * as fc from "fast-check"
 import { type Command, type Config, sequence, showConfig, showSubmission } from "./model/commands.ts"
 import { Fibers, Machine } from "./model/machine.ts"
-import { Collision, Model, type Step } from "./model/model.ts"
+import { Model, OpenOrder, type Step } from "./model/model.ts"
 
 const sequences = Number(process.env.SOAK_SEQUENCES ?? 1000)
 const seed = Number(process.env.TROUPE_SEED ?? Date.now() % 2 ** 31)
@@ -33,7 +33,7 @@ const plan = (config: Config, commands: ReadonlyArray<Command>): ReadonlyArray<P
     commands.forEach(apply)
     finale(model).forEach(apply)
   } catch (error) {
-    if (error instanceof Collision) return undefined
+    if (error instanceof OpenOrder) return undefined
     throw error
   }
   const beforeKill = planned.at(-3)!.expected

@@ -13,7 +13,6 @@ import { identity } from "effect/Function"
 import type { ActorError } from "../ActorError.ts"
 import { Call } from "./call.ts"
 import type { CallQueue, Target } from "./callQueue.ts"
-import type { Cell } from "./cell.ts"
 import { Evaluable } from "./evaluable.ts"
 import * as failure from "./failure.ts"
 import type { MethodSpec } from "./method.ts"
@@ -45,7 +44,7 @@ export class Ask extends Evaluable {
   private whenRoom(queue: CallQueue, fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
     const { args, method } = this
     const call = new Call(queue, method, args, fiber.context, true)
-    const submit = admit(queue.cell, method, () => queue.cell.submit(call, fiber.currentDispatcher, true))
+    const submit = admit(call, () => queue.cell.submit(call, fiber.currentDispatcher, true))
     const result = Effect.suspend(() => call.wait())
     return Effect.onInterrupt(Effect.andThen(submit, result), () => call.cancelAndWait())
   }
@@ -84,7 +83,7 @@ export class Remote extends Evaluable {
     const { cell } = queue
     const call = new Call(queue, method, args, fiber.context, false)
     const submit = () => cell.submit(call, fiber.currentDispatcher, false)
-    if (cell.full) return Effect.as(admit(cell, method, submit), call)
+    if (cell.full) return Effect.as(admit(call, submit), call)
     submit()
     return Exit.succeed(call)
   }
@@ -103,17 +102,27 @@ export class Remote extends Evaluable {
   }
 }
 
-/** Submits when there is room: fails or waits when there is none, as `overflow` says. */
-export const admit = (cell: Cell, method: MethodSpec, submit: () => void): Effect.Effect<void, ActorError> =>
+/**
+ * Submits when there is room: fails or waits when there is none, as `overflow` says. A call whose timeout is over
+ * meanwhile is settled instead.
+ */
+export const admit = (call: Call, submit: () => void): Effect.Effect<void, ActorError> =>
   Effect.suspend(() => {
-    const { maxPendingCalls, overflow } = cell.options
+    const { method, queue } = call
+    const { cell } = queue
     if (!cell.full) return Effect.sync(submit)
+    const { maxPendingCalls, overflow } = cell.options
     if (overflow === "fail") return Exit.fail(failure.limitExceeded(method, maxPendingCalls))
-    return Effect.callback((resume) => {
+    const room = Effect.callback<void>((resume) => {
       const leave = cell.whenRoom(() => {
         submit()
         resume(Effect.void)
       })
       return Effect.sync(leave)
     })
+    if (method.timeout === undefined) return room
+    const expire = Effect.sync(() => {
+      call.settle(failure.expired(call))
+    })
+    return Effect.timeoutOrElse(room, { duration: method.timeout, orElse: () => expire })
   })

@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { CallQueue } from "./callQueue.ts"
+import { isEffect } from "./evaluable.ts"
 import type { MethodSpec } from "./method.ts"
 import { type Observer, Ref } from "./ref.ts"
 
@@ -34,8 +35,16 @@ export const Stage = {
 } as const
 export type Stage = (typeof Stage)[keyof typeof Stage]
 
+/** What a fiber that works for a call finds in its context. */
+interface Frame {
+  readonly call: Call
+  /** The context in which the call runs, without this frame, and with it. */
+  readonly ground: Context.Context<never>
+  own: Context.Context<never> | undefined
+}
+
 /** The key under which a call is found in the context of its own fiber, and of all fibers that this one forks. */
-class CurrentCall extends Context.Service<CurrentCall, Call | undefined>()("troupe/CurrentCall") {}
+class CurrentCall extends Context.Service<CurrentCall, Frame | undefined>()("troupe/CurrentCall") {}
 
 /** The list of waiters of an ask while nobody waits yet: settling needs no report, its caller looks at the exit. */
 const ASKED: Array<Observer> = []
@@ -114,7 +123,7 @@ export class Call extends Ref {
 
   /** Takes what the method returned for what the call does. */
   accept(value: unknown): Effect.Effect<any, any> {
-    return Effect.isEffect(value) ? (value as Effect.Effect<any, any>) : Exit.die(notAnEffect(this, value))
+    return isEffect(value) ? value : Exit.die(notAnEffect(this, value))
   }
 
   /** Succeeds once the call has settled, however it did. */
@@ -157,13 +166,29 @@ const notAnEffect = (call: Call, value: unknown): TypeError => {
   )
 }
 
-/** The context in which `call` runs: `context`, and the call itself. */
-export const within = (context: Context.Context<never>, call: Call | undefined): Context.Context<never> =>
-  Context.addUnsafe(context, CurrentCall.key, call)
+/** The context in which `call` runs: `ground`, and the call itself. */
+export const within = (ground: Context.Context<never>, call: Call): Context.Context<never> => {
+  const frame: Frame = { call, ground, own: undefined }
+  frame.own = Context.addUnsafe(ground, CurrentCall.key, frame)
+  return frame.own
+}
+
+/** The same context, working for no call. */
+export const outside = (context: Context.Context<never>): Context.Context<never> =>
+  Context.addUnsafe(context, CurrentCall.key, undefined)
+
+/**
+ * A context without the call that it is the context of. Calls that an actor makes have a context each, which differ only
+ * in that; what is derived from them need not be derived anew for each call.
+ */
+export const groundOf = (context: Context.Context<never>): Context.Context<never> => {
+  const frame = Context.getOrUndefined(context, CurrentCall)
+  return frame !== undefined && frame.own === context ? frame.ground : context
+}
 
 /** The unsettled call that a fiber with this context works for, if any. */
 export const current = (context: Context.Context<never>): Call | undefined => {
-  const call = Context.getOrUndefined(context, CurrentCall)
+  const call = Context.getOrUndefined(context, CurrentCall)?.call
   return call === undefined || call.exit !== undefined ? undefined : call
 }
 
@@ -176,4 +201,4 @@ export const callers = (call: Call, max: number): Array<Call> => {
 }
 
 /** Settled or not: a failed call was submitted by somebody all the same. */
-const submitter = (call: Call): Call | undefined => Context.getOrUndefined(call.context, CurrentCall)
+const submitter = (call: Call): Call | undefined => Context.getOrUndefined(call.context, CurrentCall)?.call

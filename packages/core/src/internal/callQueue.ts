@@ -8,10 +8,11 @@
 
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import * as Scheduler from "effect/Scheduler"
 import { type Call, Stage, within } from "./call.ts"
 import type { Cell } from "./cell.ts"
+import { isExit } from "./evaluable.ts"
 import { interrupt } from "./interrupt.ts"
 import * as stack from "./stack.ts"
 
@@ -144,7 +145,7 @@ export class CallQueue implements Target {
     call.attempts++
     const effect = this.cell.invoke(call)
     // A method that has its result at once needs no fiber.
-    if (Exit.isExit(effect)) return this.finish(call, effect)
+    if (isExit(effect)) return this.finish(call, effect)
     const fiber = Effect.runForkWith(within(this.cell.contextFor(call.context), call))(effect)
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.finish(call, exit)

@@ -11,10 +11,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
-import type * as Scheduler from "effect/Scheduler"
+import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { ActorContext } from "../ActorContext.ts"
-import { type Call, current, Stage, within } from "./call.ts"
+import { type Call, current, groundOf, outside, Stage } from "./call.ts"
 import { CallQueue } from "./callQueue.ts"
 import * as context from "./context.ts"
 import * as contract from "./contract.ts"
@@ -25,6 +25,7 @@ import { checkGroup, type InstanceOptions } from "./options.ts"
 import * as pacer from "./pacer.ts"
 import { hasRef, Preparing } from "./preparing.ts"
 import { type Registry, registryIn } from "./registry.ts"
+import * as stack from "./stack.ts"
 
 export type Dispatcher = Scheduler.SchedulerDispatcher | undefined
 
@@ -159,7 +160,7 @@ export class Cell {
     this.timers ??= new Map()
     const expire = Effect.andThen(
       Effect.sleep(timeout),
-      Effect.sync(() => endAll([call], Stage.Expiring))
+      Effect.sync(() => this.expire(call))
     )
     this.timers.set(call, Effect.runForkWith(call.context)(expire))
   }
@@ -178,9 +179,10 @@ export class Cell {
 
   /** The context in which methods run when called from `caller`. Nearly all calls in a row have the same caller. */
   contextFor(caller: Context.Context<never>): Context.Context<never> {
-    if (this.lastCaller !== caller) {
-      this.lastMerged = context.merge(caller, this.context)
-      this.lastCaller = caller
+    const ground = groundOf(caller)
+    if (this.lastCaller !== ground) {
+      this.lastMerged = context.merge(ground, this.context)
+      this.lastCaller = ground
     }
     return this.lastMerged!
   }
@@ -256,13 +258,15 @@ export class Cell {
 
   /** Cancels a call, and with it the unsettled calls that it submitted, unless told otherwise. */
   cancel(call: Call, recursive: boolean): void {
-    const victims = canEnd(call, Stage.Cancelling) ? [call] : []
-    // The list grows as we go: children of children, without recursion on the stack. What is told to end already has
-    // told its children.
-    for (let i = 0; recursive && i < victims.length; i++) {
-      for (const child of victims[i]!.children ?? []) if (canEnd(child, Stage.Cancelling)) victims.push(child)
-    }
-    endAll(victims, Stage.Cancelling)
+    if (!canEnd(call, Stage.Cancelling)) return
+    endAll(recursive ? [call, ...descendants(call)] : [call], Stage.Cancelling)
+  }
+
+  /** The time of a call is over: it ends, and what it submitted is cancelled. */
+  private expire(call: Call): void {
+    const submitted = descendants(call)
+    endAll([call], Stage.Expiring)
+    endAll(submitted, Stage.Cancelling)
   }
 
   /** Takes a call that is to end out of where it waits. */
@@ -371,7 +375,7 @@ export class Cell {
     const own = Context.addUnsafe(context, Scope.Scope.key, this.scope)
     const inside: Context.Context<never> = Context.addUnsafe(own, ActorContext.key, this)
     // Whoever starts an instance from inside a call does not lend that call to it.
-    return current(inside) === undefined ? inside : within(inside, undefined)
+    return current(inside) === undefined ? inside : outside(inside)
   }
 
   /** Deals with a defect. Returns whether the instance is to be rebuilt for it. */
@@ -470,10 +474,21 @@ export class Cell {
   }
 
   private finalize(): void {
+    // An instance may own instances that own instances: the end of a long chain must not overflow the stack.
+    if (stack.isDeep()) {
+      return Context.get(this.context, Scheduler.Scheduler)
+        .makeDispatcher()
+        .scheduleTask(() => this.finalize(), 0)
+    }
     const cause = this.death?.cause
     const finalizers = Scope.closeUnsafe(this.scope, cause === undefined ? Exit.void : Exit.failCause(cause))
-    if (finalizers === undefined) this.vanish()
-    else Effect.runForkWith(this.context)(logged(this, finalizers)).addObserver(() => this.vanish())
+    if (finalizers === undefined) return this.vanish()
+    stack.enter()
+    try {
+      Effect.runForkWith(this.context)(logged(this, finalizers)).addObserver(() => this.vanish())
+    } finally {
+      stack.leave()
+    }
   }
 
   private closeScope(exit: Exit.Exit<any, any>): Effect.Effect<void> {
@@ -488,7 +503,7 @@ export class Cell {
     if (name !== undefined && this.registry.names.get(name)?.cell === this) this.registry.names.delete(name)
     const { watchers } = this
     this.watchers = this.implementation = this.lastCaller = this.lastMerged = undefined
-    if (watchers !== undefined) for (const tell of watchers) tell()
+    if (watchers !== undefined) stack.notify([...watchers], Exit.void)
   }
 
   /** Succeeds when the instance is gone. */
@@ -509,6 +524,19 @@ export class Cell {
 const canEnd = (call: Call, stage: Stage): boolean => {
   if (call.exit !== undefined || call.stage === Stage.New) return false
   return call.stage <= Stage.Running || (call.stage === Stage.Restarting && stage !== Stage.Restarting)
+}
+
+/**
+ * The unsettled calls that a call submitted, and those that they submitted, without recursion on the stack. What is told
+ * to end already has told its own.
+ */
+const descendants = (call: Call): Array<Call> => {
+  const found = [call]
+  for (let i = 0; i < found.length; i++) {
+    for (const child of found[i]!.children ?? []) if (canEnd(child, Stage.Cancelling)) found.push(child)
+  }
+  found.shift()
+  return found
 }
 
 /**

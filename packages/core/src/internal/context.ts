@@ -6,6 +6,7 @@
  * current request is to be run and watched. There the caller wins where it has set one.
  */
 import * as Context from "effect/Context"
+import * as Scheduler from "effect/Scheduler"
 
 /** Effect's own ambient references, by key. A test holds this list against the modules that define them. */
 export const ambient: ReadonlySet<string> = new Set([
@@ -39,11 +40,15 @@ export const ambient: ReadonlySet<string> = new Set([
   "effect/Metric/FiberRuntimeMetrics"
 ])
 
+/** The scheduler of `Effect.runSync` keeps the event loop from turning. It is for its own caller, not for calls. */
+const isRunSync = (value: unknown): boolean =>
+  value instanceof Scheduler.MixedScheduler && value.executionMode === "sync"
+
 /** Lays the actor's services over the caller's context. */
 export const merge = (caller: Context.Context<never>, actor: Context.Context<never>): Context.Context<never> => {
   const map = new Map(actor.mapUnsafe)
   for (const [key, value] of caller.mapUnsafe) {
-    if (!map.has(key) || ambient.has(key)) map.set(key, value)
+    if ((!map.has(key) || ambient.has(key)) && !isRunSync(value)) map.set(key, value)
   }
   return Context.makeUnsafe(map)
 }

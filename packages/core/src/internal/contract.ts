@@ -31,6 +31,9 @@ export const checkItem = (success: Schema.Top, value: unknown): string | undefin
 }
 
 const check = (schema: Schema.Top, value: unknown): string | undefined => {
-  const result = Schema.decodeUnknownResult(Schema.toType(schema) as Schema.Codec<unknown>)(value)
-  return Result.isFailure(result) ? String(result.failure) : undefined
+  const decode = Schema.decodeUnknownResult(Schema.toType(schema) as Schema.Codec<unknown>)
+  // The checks of a schema may be user code.
+  const result = Result.try(() => decode(value))
+  if (Result.isFailure(result)) return `its schema threw ${String(result.failure)}`
+  return Result.isFailure(result.success) ? String(result.success.failure) : undefined
 }

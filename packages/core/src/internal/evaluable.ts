@@ -4,8 +4,9 @@
  * `Effectable.Class` does the same, but hides the fiber, whose context and dispatcher we need.
  */
 
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
+import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 
 export const Evaluable: abstract new () => object = (() => {
@@ -18,3 +19,10 @@ export const Evaluable: abstract new () => object = (() => {
   })
   return Base as any
 })()
+
+/** `Effect.isEffect`, without its detour for what is no object: it takes a fifth of the time of an ask. */
+export const isEffect = (u: unknown): u is Effect.Effect<any, any> =>
+  typeof u === "object" && u !== null ? Effect.TypeId in u : Effect.isEffect(u)
+
+/** `Exit.isExit`, likewise. */
+export const isExit = (effect: Effect.Effect<any, any>): effect is Exit.Exit<any, any> => "~effect/Exit" in effect

@@ -31,7 +31,10 @@ export const service = (id: string, input: any): any => {
   const key = (Context.Service as any)()(id)
   if (methods !== undefined) return Object.assign(key, contractStatics(id, key, methods))
   if (!Effect.isEffect(make) && typeof make !== "function") {
-    throw new TypeError(`${id}: an actor needs "make", an Effect or a function, or "methods" for a contract`)
+    const got = make === undefined ? "has neither" : `got ${String(make)}`
+    throw new TypeError(
+      `${id}: an actor needs "make", an Effect or a function, or "methods" for a contract, but ${got}`
+    )
   }
   return addWays(key, define(id, key, make, undefined, options))
 }

@@ -63,6 +63,12 @@ export interface Death {
   readonly cause: Cause.Cause<unknown> | undefined
 }
 
+const expiredReason = (call: Call): Cause.TimeoutError =>
+  new Cause.TimeoutError(`${call.origin}: not settled within its timeout`)
+
+export const expired = (call: Call): Exit.Exit<never, Cause.TimeoutError> =>
+  Exit.failCause(Cause.annotate(Cause.fail(withoutStack(() => expiredReason(call))), annotations(call)))
+
 export const died = (call: Call, death: Death): Exit.Exit<never, ActorError> =>
   fail(call, () => diedReason(call, death))
 
@@ -118,7 +124,7 @@ const isAnnotated = (reason: Cause.Reason<unknown>): boolean => reason.annotatio
 const whyInterrupted = (call: Call, death: Death | undefined): ActorError | Cause.TimeoutError => {
   switch (call.stage) {
     case Stage.Expiring:
-      return new Cause.TimeoutError(`${call.origin}: not settled within its timeout`)
+      return expiredReason(call)
     case Stage.Dying:
       return new ActorError({ reason: diedReason(call, death!) })
     case Stage.Restarting:

@@ -58,7 +58,7 @@ export const normalize = (actor: string, input: Input & Groups): InstanceOptions
     restart: restart as InstanceOptions["restart"],
     maxTaskRetries: count(actor, "maxTaskRetries", input.maxTaskRetries ?? 0),
     retry: retry(actor, input.retry ?? false),
-    validate: oneOf(actor, "validate", [true, false], input.validate ?? false),
+    validate: boolean(actor, "validate", input.validate ?? false),
     name: input.name === undefined ? undefined : name(actor, input.name),
     getIfExists: getIfExists(actor, input)
   }
@@ -100,14 +100,14 @@ export const duration = (subject: string, option: string, value: Duration.Input)
   )
 }
 
-export const oneOf = <A extends string | boolean>(
-  subject: string,
-  option: string,
-  values: ReadonlyArray<A>,
-  value: A
-): A => {
+export const oneOf = <A extends string>(subject: string, option: string, values: ReadonlyArray<A>, value: A): A => {
   if (values.includes(value)) return value
   throw new RangeError(`${subject}: ${option} must be ${values.map(show).join(" or ")}, but is ${show(value)}`)
+}
+
+const boolean = (subject: string, option: string, value: boolean): boolean => {
+  if (typeof value === "boolean") return value
+  throw new TypeError(`${subject}: ${option} must be a boolean, but is ${show(value)}`)
 }
 
 const schedule = (actor: string, value: Input["restart"]): Input["restart"] => {

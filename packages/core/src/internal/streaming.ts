@@ -17,19 +17,20 @@ import type { Target } from "./callQueue.ts"
 import { checkItem } from "./contract.ts"
 import * as failure from "./failure.ts"
 import type { MethodSpec } from "./method.ts"
+import * as stack from "./stack.ts"
 
 type Chunk = readonly [unknown, ...Array<unknown>]
 
 class StreamCall extends Call {
   /** How to answer the pull that is under way, if one is. */
-  answer: ((chunk: Effect.Effect<Chunk>) => void) | undefined = undefined
+  answer: ((chunk: Exit.Exit<any, any>) => void) | undefined = undefined
   /** How to wake the producer when it waits for a pull. */
-  private wake: ((go: Effect.Effect<void>) => void) | undefined = undefined
+  private wake: ((go: Exit.Exit<any, any>) => void) | undefined = undefined
   /** How many items the consumer has: where a retried call goes on. */
   private delivered = 0
 
   override accept(value: unknown): Effect.Effect<any, any> {
-    if (!Stream.isStream(value) || Effect.isEffect(value)) {
+    if (!Stream.isStream(value)) {
       return Exit.die(new TypeError(`${this.origin} returned no Stream: run it as an Effect`))
     }
     return Effect.scoped(this.produce(value)) as Effect.Effect<any, any>
@@ -47,7 +48,7 @@ class StreamCall extends Call {
         this.delivered += exit.value.length
         const { answer } = this
         this.answer = undefined
-        answer?.(Exit.succeed(exit.value as Chunk))
+        if (answer !== undefined) stack.notify([answer], Exit.succeed(exit.value as Chunk))
       }
     })
   }
@@ -62,7 +63,7 @@ class StreamCall extends Call {
   }
 
   /** Waits for a pull. */
-  private demand(): Effect.Effect<void> {
+  private demand(): Effect.Effect<void, any> {
     return Effect.callback((resume) => {
       if (this.answer !== undefined) return resume(Effect.void)
       this.wake = resume
@@ -80,7 +81,7 @@ class StreamCall extends Call {
     this.observe(onExit)
     const { wake } = this
     this.wake = undefined
-    wake?.(Effect.void)
+    if (wake !== undefined) stack.notify([wake], Exit.void)
     return Effect.sync(() => {
       this.answer = undefined
       this.unobserve(onExit)
@@ -97,7 +98,7 @@ export const toChannel = (
     Effect.withFiber((fiber) => {
       const queue = target.resolve()
       const call = new StreamCall(queue, method, args, fiber.context, true)
-      const start = admit(queue.cell, method, () => queue.cell.submit(call, fiber.currentDispatcher, true))
+      const start = admit(call, () => queue.cell.submit(call, fiber.currentDispatcher, true))
       // The end is arranged first, so that an interruption of the start finds it.
       const end = Effect.suspend(() => (call.exit === undefined ? call.cancelAndWait() : Effect.void))
       return Effect.andThen(

@@ -50,10 +50,10 @@ const millis = (max: number) => fc.integer({ min: 10, max })
 
 const config: fc.Arbitrary<Config> = fc.record({
   limits: fc.record({ main: fc.integer({ min: 1, max: 4 }), io: fc.integer({ min: 1, max: 2 }) }),
-  maxPendingCalls: fc.constantFrom(Infinity, Infinity, 1, 2, 3, 5),
+  maxPendingCalls: fc.constantFrom(Infinity, Infinity, Infinity, 1, 2, 4, 8),
   overflow: fc.constantFrom("fail", "suspend"),
-  onDefect: fc.constantFrom("resume", "restart", "restart", "stop"),
-  maxRestarts: fc.integer({ min: 0, max: 3 }),
+  onDefect: fc.constantFrom("resume", "restart", "restart", "restart", "restart", "stop"),
+  maxRestarts: fc.integer({ min: 0, max: 6 }),
   restartDelay: millis(200),
   maxTaskRetries: fc.integer({ min: 0, max: 3 }),
   retry: fc.boolean()
@@ -67,7 +67,7 @@ const submission: fc.Arbitrary<Submission> = fc.record({
     { weight: 3, arbitrary: fc.constant("gate" as const) },
     { weight: 3, arbitrary: millis(400) }
   ),
-  outcome: fc.constantFrom("ok", "ok", "fail", "die"),
+  outcome: fc.constantFrom("ok", "ok", "ok", "fail", "die"),
   badAttempts: fc.constantFrom(1, 2, 99),
   slowEnd: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, millis(90)),
   args: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(fc.nat(20), { minLength: 1, maxLength: 2 })),
@@ -77,15 +77,15 @@ const submission: fc.Arbitrary<Submission> = fc.record({
 const at = fc.nat(30)
 const command: fc.Arbitrary<Command> = fc.oneof(
   {
-    weight: 20,
+    weight: 40,
     arbitrary: fc.record({ type: fc.constant("submit"), calls: fc.array(submission, { minLength: 1, maxLength: 4 }) })
   },
-  { weight: 12, arbitrary: fc.record({ type: fc.constant("open"), at }) },
-  { weight: 8, arbitrary: fc.record({ type: fc.constant("cancel"), at }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant("look"), at }) },
-  { weight: 12, arbitrary: fc.record({ type: fc.constant("tick"), millis: millis(250) }) },
+  { weight: 24, arbitrary: fc.record({ type: fc.constant("open"), at }) },
+  { weight: 16, arbitrary: fc.record({ type: fc.constant("cancel"), at }) },
+  { weight: 4, arbitrary: fc.record({ type: fc.constant("look"), at }) },
+  { weight: 24, arbitrary: fc.record({ type: fc.constant("tick"), millis: millis(250) }) },
   {
-    weight: 4,
+    weight: 8,
     arbitrary: fc.record({
       type: fc.constant("resize"),
       group: fc.constantFrom("main", "io"),
@@ -98,7 +98,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 
 export const sequence: fc.Arbitrary<[Config, Array<Command>]> = fc.tuple(
   config,
-  fc.array(command, { minLength: 1, maxLength: 25, size: "max" })
+  fc.array(command, { minLength: 1, maxLength: 40, size: "max" })
 )
 
 // --- for people ------------------------------------------------------------------------------------------------------

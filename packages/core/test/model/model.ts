@@ -43,8 +43,8 @@ export type Step =
   | Exclude<Command, { readonly type: "submit" | "open" | "look" | "cancel" }>
   | { readonly type: "nothing" }
 
-/** Two things would happen at the same time, in an order that the semantics leave open. */
-export class Collision extends Error {}
+/** Two things would happen in an order that the semantics leave open, and that matters. */
+export class OpenOrder extends Error {}
 
 export class Model {
   private now = 0
@@ -57,6 +57,8 @@ export class Model {
   /** Lines that are looked at when all has been said. */
   private readonly scheduled: Array<Group> = []
   private readonly backlog: Array<Call> = []
+  /** Whether both lines are looked at, either one first. */
+  private isOrderOpen = false
   private batches = 0
   private depth = 0
   private preparing: Array<Call> = []
@@ -135,8 +137,10 @@ export class Model {
     }
     this.calls.push(call)
     if (!this.isFull) this.accept(call)
-    else if (this.config.overflow === "suspend") this.suspended.push(call)
-    else this.conclude(call, "PendingCallsLimitExceeded")
+    else if (this.config.overflow === "suspend") {
+      this.suspended.push(call)
+      this.startTimer(call)
+    } else this.conclude(call, "PendingCallsLimitExceeded")
     return { id, spec, args: args.map(({ id }) => id) }
   }
 
@@ -146,7 +150,10 @@ export class Model {
 
   private accept(call: Call): void {
     call.hasRef = !call.spec.ask
-    if (this.refuses) return this.conclude(call, "ActorDied")
+    if (this.refuses) {
+      this.events = this.events.filter(({ of }) => of !== call)
+      return this.conclude(call, "ActorDied")
+    }
     this.pending++
     const failed = call.args.find(hasFailed)
     if (failed !== undefined) return this.settle(call, failed.outcome)
@@ -155,9 +162,14 @@ export class Model {
       call.where = "preparing"
       this.preparing.push(call)
     } else this.enqueue(call)
-    if (call.where !== "settled" && call.spec.timeout !== undefined) {
-      this.at(this.now + call.spec.timeout, "timeout", call, () => this.expire(call))
-    }
+    if (call.where !== "settled") this.startTimer(call)
+  }
+
+  /** The time counts from submission, be it that the call waits for room. */
+  private startTimer(call: Call): void {
+    const { timeout } = call.spec
+    if (timeout === undefined || this.events.some(({ kind, of }) => of === call && kind === "timeout")) return
+    this.at(this.now + timeout, "timeout", call, () => this.expire(call))
   }
 
   private enqueue(call: Call): void {
@@ -180,7 +192,12 @@ export class Model {
   // --- running -------------------------------------------------------------------------------------------------------
 
   private drainAll(): void {
-    while (this.scheduled.length > 0) this.drain(this.scheduled.shift()!)
+    for (const group of this.scheduled) {
+      this.isOrderOpen = this.scheduled.some((other) => other !== group)
+      this.drain(group)
+    }
+    this.scheduled.length = 0
+    this.isOrderOpen = false
     // Who is gone is not rebuilt.
     if (this.refuses && this.pending === 0) this.cancelRestart()
   }
@@ -302,6 +319,7 @@ export class Model {
     if (call.where === "settled") return call.hasRef ? "AlreadyDone" : undefined
     if (call.where === "suspended") {
       remove(this.suspended, call)
+      this.events = this.events.filter(({ of }) => of !== call)
       this.conclude(call, "Interrupted")
       return undefined
     }
@@ -316,6 +334,11 @@ export class Model {
   }
 
   private expire(call: Call): void {
+    if (call.where === "suspended") {
+      remove(this.suspended, call)
+      call.hasRef = !call.spec.ask
+      return this.conclude(call, "TimeoutError")
+    }
     this.end(call, "expired")
   }
 
@@ -354,6 +377,7 @@ export class Model {
   private defect(): boolean {
     const { onDefect } = this.config
     if (this.refuses || this.paused || onDefect === "resume") return false
+    if (this.isOrderOpen) throw new OpenOrder()
     if (onDefect === "stop") {
       this.kill()
       return false
@@ -405,7 +429,7 @@ export class Model {
   // --- time ----------------------------------------------------------------------------------------------------------
 
   private at(time: number, kind: Event["kind"], of: Call | undefined, run: () => void): void {
-    if (this.events.some((event) => event.time === time)) throw new Collision()
+    if (this.events.some((event) => event.time === time)) throw new OpenOrder()
     this.events.push({ time, of, kind, run })
   }
 

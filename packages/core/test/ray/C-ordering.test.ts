@@ -6,19 +6,20 @@ import { Collector, Counter, Signal } from "./support.ts"
 
 describe("C: order, and handles that are passed on", () => {
   for (const maxConcurrency of [1, 2]) {
-    const name = maxConcurrency === 1 ? "test_threaded_actor" : "test_async_actor"
-    it.effect(
-      `${name}_allow_out_of_order_execution: at ${maxConcurrency}, a call that waits for a ref is overtaken`,
-      () =>
-        Effect.gen(function* () {
-          const signal = yield* Signal.spawn()
-          const worker = yield* Worker.options({ maxConcurrency }).spawn()
-          const blocked = yield* worker.echo.remote(yield* signal.wait.remote())
-          assert.strictEqual(yield* worker.echo("ready"), "ready")
-          assert.include(String(blocked), "waiting")
-          yield* signal.send()
-          assert.strictEqual(yield* blocked, undefined)
-        })
+    const name =
+      maxConcurrency === 1
+        ? "test_threaded_actor_allow_out_of_order_execution"
+        : "test_async_actor_allow_out_of_order_execution"
+    it.effect(`${name}: at ${maxConcurrency}, a call that waits for a ref is overtaken`, () =>
+      Effect.gen(function* () {
+        const signal = yield* Signal.spawn()
+        const worker = yield* Worker.options({ maxConcurrency }).spawn()
+        const blocked = yield* worker.echo.remote(yield* signal.wait.remote())
+        assert.strictEqual(yield* worker.echo("ready"), "ready")
+        assert.include(String(blocked), "waiting")
+        yield* signal.send()
+        assert.strictEqual(yield* blocked, undefined)
+      })
     )
   }
 

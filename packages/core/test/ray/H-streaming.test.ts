@@ -173,18 +173,20 @@ describe("H: streaming methods", () => {
     })
   )
 
-  it.effect("test_backpressure: (stronger) always: nothing is produced before it is asked for", () =>
-    Effect.gen(function* () {
-      const probe = new Probe()
-      const streams = yield* Streams.spawn(probe)
-      const gate = yield* Latch.make()
-      const consumer = yield* Effect.forkChild(Stream.runForEach(streams.one(10), () => gate.await))
-      yield* settle
-      assert.deepStrictEqual(probe.log, ["0"])
-      yield* gate.open
-      yield* Fiber.join(consumer)
-      assert.deepStrictEqual(probe.log, [...range(10).map(String), "end"])
-    })
+  it.effect(
+    "test_backpressure_invalid: (stronger) no option, but always: nothing is produced before it is asked for",
+    () =>
+      Effect.gen(function* () {
+        const probe = new Probe()
+        const streams = yield* Streams.spawn(probe)
+        const gate = yield* Latch.make()
+        const consumer = yield* Effect.forkChild(Stream.runForEach(streams.one(10), () => gate.await))
+        yield* settle
+        assert.deepStrictEqual(probe.log, ["0"])
+        yield* gate.open
+        yield* Fiber.join(consumer)
+        assert.deepStrictEqual(probe.log, [...range(10).map(String), "end"])
+      })
   )
 
   it.effect("a stream holds one permit from its first pull to its end", () =>
