@@ -192,8 +192,8 @@ export interface MethodOptions<Group extends string = never> {
   /** As for the instance, and before it. */
   readonly retry?: boolean | ((error: any) => boolean) | undefined
   /**
-   * How long a call may take from the moment it is accepted to settling, and before that how long it may wait for room
-   * (`overflow: "suspend"`). Then it is cancelled and fails with a `TimeoutError`.
+   * How long a call may take from submission to settling, waiting for room and in line included. Then it is cancelled
+   * and fails with a `TimeoutError`.
    */
   readonly timeout?: Duration.Input | undefined
   /** How errors, spans and the inspector call it. Default: `actor.method`. */

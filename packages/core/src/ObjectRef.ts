@@ -221,7 +221,7 @@ export const wait: <const T extends ReadonlyArray<Any>>(
  */
 export const all: <const T extends ReadonlyArray<Any> | Readonly<Record<string, Any>>>(
   refs: T
-) => Effect.Effect<Values<T>, Errors<T>> = combinators.all as any
+) => Effect.Effect<Values<T>, Errors<T>> = ((refs: any) => combinators.all(refs)) as any
 
 /**
  * Settles as the first ref that settles, be it with a value or a failure. The others go on.

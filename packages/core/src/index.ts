@@ -1,9 +1,48 @@
+// Made by scripts/barrels.ts: change the modules, then `npm run format`.
+
+/**
+ * An actor is a service whose calls are run for you: in order, as many at a time as you allow, each on its own fiber,
+ * each with a ref that can be awaited, passed on or cancelled.
+ */
 export * as Actor from "./Actor.ts"
+
+/**
+ * What an actor may know about itself.
+ */
 export * as ActorContext from "./ActorContext.ts"
+
+/**
+ * What can go wrong with a call besides what its method says can go wrong.
+ */
 export * as ActorError from "./ActorError.ts"
+
+/**
+ * A pool spreads work over several instances of an actor, the least busy first.
+ */
 export * as ActorPool from "./ActorPool.ts"
+
+/**
+ * The register of living instances.
+ */
 export * as ActorSystem from "./ActorSystem.ts"
+
+/**
+ * Handles for plain async code: every method submits its call at once and returns the ref, which can be awaited.
+ */
 export * as AsyncHandle from "./AsyncHandle.ts"
+
+/**
+ * `Driver` is the permission to block.
+ */
 export * as Driver from "./Driver.ts"
+
+/**
+ * A ref is the ticket for a call that was submitted and not waited for.
+ */
 export * as ObjectRef from "./ObjectRef.ts"
+
+/**
+ * A task is a remote function: an Effect function whose calls are queued, limited, retried and cancelled like those of
+ * an actor, and give refs like theirs.
+ */
 export * as Task from "./Task.ts"

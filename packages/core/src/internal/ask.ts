@@ -96,15 +96,15 @@ export class Remote extends Evaluable {
     const call = new Call(queue, method, args, Context.empty(), false)
     const submit = () => cell.submit(call, undefined, false)
     if (!cell.full) submit()
-    else if (cell.options.overflow === "suspend") cell.whenRoom(() => call.exit === undefined && submit())
+    else if (cell.options.overflow === "suspend") cell.whenRoom(call, submit)
     else call.settle(Exit.fail(failure.limitExceeded(method, cell.options.maxPendingCalls)))
     return call
   }
 }
 
 /**
- * Submits when there is room: fails or waits when there is none, as `overflow` says. A call whose timeout is over
- * meanwhile is settled instead.
+ * Submits when there is room: fails or waits when there is none, as `overflow` says. A call that settles meanwhile, since
+ * its time is over, needs no room any more.
  */
 export const admit = (call: Call, submit: () => void): Effect.Effect<void, ActorError> =>
   Effect.suspend(() => {
@@ -113,16 +113,21 @@ export const admit = (call: Call, submit: () => void): Effect.Effect<void, Actor
     if (!cell.full) return Effect.sync(submit)
     const { maxPendingCalls, overflow } = cell.options
     if (overflow === "fail") return Exit.fail(failure.limitExceeded(method, maxPendingCalls))
-    const room = Effect.callback<void>((resume) => {
-      const leave = cell.whenRoom(() => {
-        submit()
+    return Effect.callback((resume) => {
+      const go = () => {
+        call.unobserve(go)
+        leave()
         resume(Effect.void)
+      }
+      const leave = cell.whenRoom(call, () => {
+        submit()
+        go()
       })
-      return Effect.sync(leave)
+      call.observe(go)
+      return Effect.sync(() => {
+        call.unobserve(go)
+        leave()
+        cell.disarm(call)
+      })
     })
-    if (method.timeout === undefined) return room
-    const expire = Effect.sync(() => {
-      call.settle(failure.expired(call))
-    })
-    return Effect.timeoutOrElse(room, { duration: method.timeout, orElse: () => expire })
   })

@@ -26,7 +26,9 @@ const drive = <A, E>(operation: string, effect: Effect.Effect<A, E>): Effect.Eff
   })
 
 export const get = (refs: Refs, options?: GetOptions): Effect.Effect<any, any, Driver> => {
-  const wanted = isRef(refs) ? Effect.map(combinators.all([refs]), ([value]) => value) : combinators.all(refs)
+  const wanted = isRef(refs)
+    ? Effect.map(combinators.all([refs], "get"), ([value]) => value)
+    : combinators.all(refs, "get")
   if (options?.timeout === undefined) return drive("get", wanted)
   const timeout = nonNegative("get", options.timeout)
   const list = isRef(refs) ? [refs] : Object.values(refs)

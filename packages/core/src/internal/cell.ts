@@ -71,7 +71,7 @@ export class Cell {
   private preparing: Preparing | undefined = undefined
   private timers: Map<Call, Fiber.Fiber<void>> | undefined = undefined
   /** Submitters that wait for `pending` to fall below `maxPendingCalls`. */
-  private suspended: Set<() => unknown> | undefined = undefined
+  private suspended: Set<() => void> | undefined = undefined
   private watchers: Set<() => void> | undefined = undefined
   /** Set while the end of a call matters to more than the call. */
   private attentive = false
@@ -155,14 +155,27 @@ export class Cell {
       parent.children ??= new Set()
       parent.children.add(call)
     }
+    this.arm(call)
+  }
+
+  /** Starts the timer of a call that has a timeout, unless it runs already. */
+  private arm(call: Call): void {
     const { timeout } = call.method
-    if (timeout === undefined) return
+    if (timeout === undefined || this.timers?.has(call)) return
     this.timers ??= new Map()
     const expire = Effect.andThen(
       Effect.sleep(timeout),
       Effect.sync(() => this.expire(call))
     )
     this.timers.set(call, Effect.runForkWith(call.context)(expire))
+  }
+
+  /** Stops the timer of a call, if it has one. */
+  disarm(call: Call): void {
+    const timer = this.timers?.get(call)
+    if (timer === undefined) return
+    this.timers!.delete(call)
+    timer.interruptUnsafe()
   }
 
   /** Runs the method. What it does not do in Effect's way is a defect of the call, and never harms the instance. */
@@ -225,16 +238,9 @@ export class Cell {
   private settle(call: Call, exit: Exit.Exit<any, any>): void {
     this.pending--
     if (call.parent !== undefined) call.parent.children?.delete(call)
-    if (this.timers !== undefined) this.stopTimer(call)
+    if (this.timers !== undefined) this.disarm(call)
     call.settle(exit._tag === "Failure" ? failure.explain(call, exit, this.death) : exit)
     if (this.attentive) this.attend()
-  }
-
-  private stopTimer(call: Call): void {
-    const timer = this.timers!.get(call)
-    if (timer === undefined) return
-    this.timers!.delete(call)
-    timer.interruptUnsafe()
   }
 
   /** Keeps a call that runs on a fiber within reach. */
@@ -264,6 +270,9 @@ export class Cell {
 
   /** The time of a call is over: it ends, and what it submitted is cancelled. */
   private expire(call: Call): void {
+    this.timers!.delete(call)
+    // It waits for room still, and is in nobody's books.
+    if (call.stage === Stage.New) return void call.settle(failure.expired(call))
     const submitted = descendants(call)
     endAll([call], Stage.Expiring)
     endAll(submitted, Stage.Cancelling)
@@ -286,13 +295,17 @@ export class Cell {
 
   // --- room for submissions ------------------------------------------------------------------------------------------
 
-  /** Calls `submit` when it is the turn of a submitter that found no room. Returns how to give up. */
-  whenRoom(submit: () => unknown): () => void {
+  /** Calls `submit` when it is the turn of a call that found no room, unless it has settled. Returns how to give up. */
+  whenRoom(call: Call, submit: () => void): () => void {
+    const enter = () => {
+      if (call.exit === undefined) submit()
+    }
     this.suspended ??= new Set()
-    this.suspended.add(submit)
+    this.suspended.add(enter)
     this.attentive = true
+    this.arm(call)
     return () => {
-      this.suspended!.delete(submit)
+      this.suspended!.delete(enter)
     }
   }
 

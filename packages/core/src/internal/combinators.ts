@@ -72,7 +72,8 @@ const collect = (
   })
 }
 
-export const all = (shape: Shape): Effect.Effect<any, any> => collect("all", shape, (exit) => exit)
+export const all = (shape: Shape, operation = "all"): Effect.Effect<any, any> =>
+  collect(operation, shape, (exit) => exit)
 
 export const allSettled = (shape: Shape): Effect.Effect<any, any> =>
   collect("allSettled", shape, (exit) => Exit.succeed(exit))

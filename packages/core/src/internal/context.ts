@@ -44,9 +44,18 @@ export const ambient: ReadonlySet<string> = new Set([
 const isRunSync = (value: unknown): boolean =>
   value instanceof Scheduler.MixedScheduler && value.executionMode === "sync"
 
+/** What was true while the actor was made, and says nothing of the calls that come later. */
+const momentary = [
+  "effect/Tracer/ParentSpan",
+  "effect/References/TracerSpanLinks",
+  "effect/References/CurrentStackFrame"
+]
+
 /** Lays the actor's services over the caller's context. */
 export const merge = (caller: Context.Context<never>, actor: Context.Context<never>): Context.Context<never> => {
   const map = new Map(actor.mapUnsafe)
+  for (const key of momentary) map.delete(key)
+  if (isRunSync(map.get(Scheduler.Scheduler.key))) map.delete(Scheduler.Scheduler.key)
   for (const [key, value] of caller.mapUnsafe) {
     if ((!map.has(key) || ambient.has(key)) && !isRunSync(value)) map.set(key, value)
   }

@@ -53,7 +53,7 @@ const config: fc.Arbitrary<Config> = fc.record({
   maxPendingCalls: fc.constantFrom(Infinity, Infinity, Infinity, 1, 2, 4, 8),
   overflow: fc.constantFrom("fail", "suspend"),
   onDefect: fc.constantFrom("resume", "restart", "restart", "restart", "restart", "stop"),
-  maxRestarts: fc.integer({ min: 0, max: 6 }),
+  maxRestarts: fc.constantFrom(3, 1, 0, 9),
   restartDelay: millis(200),
   maxTaskRetries: fc.integer({ min: 0, max: 3 }),
   retry: fc.boolean()
@@ -77,15 +77,15 @@ const submission: fc.Arbitrary<Submission> = fc.record({
 const at = fc.nat(30)
 const command: fc.Arbitrary<Command> = fc.oneof(
   {
-    weight: 40,
+    weight: 80,
     arbitrary: fc.record({ type: fc.constant("submit"), calls: fc.array(submission, { minLength: 1, maxLength: 4 }) })
   },
-  { weight: 24, arbitrary: fc.record({ type: fc.constant("open"), at }) },
-  { weight: 16, arbitrary: fc.record({ type: fc.constant("cancel"), at }) },
-  { weight: 4, arbitrary: fc.record({ type: fc.constant("look"), at }) },
-  { weight: 24, arbitrary: fc.record({ type: fc.constant("tick"), millis: millis(250) }) },
+  { weight: 48, arbitrary: fc.record({ type: fc.constant("open"), at }) },
+  { weight: 32, arbitrary: fc.record({ type: fc.constant("cancel"), at }) },
+  { weight: 8, arbitrary: fc.record({ type: fc.constant("look"), at }) },
+  { weight: 48, arbitrary: fc.record({ type: fc.constant("tick"), millis: millis(250) }) },
   {
-    weight: 8,
+    weight: 16,
     arbitrary: fc.record({
       type: fc.constant("resize"),
       group: fc.constantFrom("main", "io"),

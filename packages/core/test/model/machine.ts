@@ -2,7 +2,7 @@
  * Carries out the steps of a sequence on a real actor, and tells what can be seen of it in the model's words.
  */
 import { Actor, ActorError, ObjectRef } from "@troupe/core"
-import { Cause, Effect, Exit, Fiber, Latch, Schedule, type Scope } from "effect"
+import { Cause, Effect, Exit, Fiber, Latch, Schedule, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { cellOf } from "../../src/internal/handle.ts"
 import { type Config, type Group, groups, type Submission } from "./commands.ts"
@@ -84,8 +84,17 @@ export class Machine {
     return Real.spawn()
   }
 
+  /** Starts the actor, and ends it with the Scope. Time has to go by for that, since interrupted calls may take some. */
   readonly start: Effect.Effect<void, never, Scope.Scope> = Effect.gen({ self: this }, function* () {
-    this.handle = yield* this.spawn()
+    const scope = yield* Scope.make()
+    this.handle = yield* Scope.provide(this.spawn(), scope)
+    yield* Effect.addFinalizer(() =>
+      Effect.gen({ self: this }, function* () {
+        const ends = yield* fork(Effect.andThen(Actor.kill(this.handle), Scope.close(scope, Exit.void)))
+        yield* TestClock.adjust("1 hour")
+        yield* Fiber.join(ends)
+      })
+    )
     // The test clock forgets to warn that nobody moves it.
     yield* TestClock.adjust(0)
   })

@@ -112,10 +112,6 @@ export class Model {
     return { type: command.type, id: call.id }
   }
 
-  get ids(): ReadonlyArray<number> {
-    return this.calls.map(({ id }) => id)
-  }
-
   // --- submission ----------------------------------------------------------------------------------------------------
 
   private submit(spec: Submission) {
@@ -450,8 +446,8 @@ export class Model {
 
   // --- what can be seen ----------------------------------------------------------------------------------------------
 
-  get isIdle(): boolean {
-    return this.pending === 0 && this.suspended.length === 0
+  get count(): number {
+    return this.calls.length
   }
 
   /** One line per fact, in the form in which the real actor tells them. */
