@@ -184,7 +184,9 @@ export class Cell {
       const { name } = call.method
       const implementation = this.implementation!
       if (typeof implementation[name] !== "function") return Exit.die(noMethod(this.actor, name, implementation))
-      return call.accept(implementation[name](...call.args))
+      const { args } = call
+      // Nearly all methods take one argument, and spreading an array costs as much as the rest of a call.
+      return call.accept(args.length === 1 ? implementation[name](args[0]) : implementation[name](...args))
     } catch (defect) {
       return Exit.die(defect)
     }
@@ -192,6 +194,7 @@ export class Cell {
 
   /** The context in which methods run when called from `caller`. Nearly all calls in a row have the same caller. */
   contextFor(caller: Context.Context<never>): Context.Context<never> {
+    if (this.lastCaller === caller) return this.lastMerged!
     const ground = groundOf(caller)
     if (this.lastCaller !== ground) {
       this.lastMerged = context.merge(ground, this.context)
