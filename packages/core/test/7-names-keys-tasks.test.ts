@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, type ActorContext, ActorError, ActorPool, ActorSystem, ObjectRef, Task } from "@troupe/core"
-import { Cause, Context, Effect, Equal, Exit, Fiber, Layer, Schedule, Schema, Scope, Stream } from "effect"
+import { Cause, Context, Effect, Equal, Exit, Fiber, Layer, Schedule, Scheduler, Schema, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, errorOf, fork, Probe, range, reasonOf, reasonOfExit, settle, Worker } from "./support.ts"
 
@@ -171,6 +171,35 @@ describe("7.1", () => {
       assert.isFalse((yield* ActorSystem.names).has("failed"))
       assert.strictEqual(yield* (yield* named("failed")).ping(), "pong")
     })
+  )
+
+  it.effect(
+    "7.1 whoever is interrupted while it brings up an instance, at whatever moment, leaves nothing behind",
+    () =>
+      Effect.gen(function* () {
+        let up = 0
+        const construct = Effect.acquireRelease(
+          Effect.andThen(
+            Effect.yieldNow,
+            Effect.sync(() => up++)
+          ),
+          () => Effect.sync(() => up--)
+        )
+        // Fibers that yield so often can be interrupted nearly anywhere.
+        for (const operations of [2, 3, 4, 5]) {
+          for (const turns of range(40)) {
+            const scope = yield* Scope.make()
+            const spawn = Effect.provideService(named("fleeting", construct), Scheduler.MaxOpsBeforeYield, operations)
+            const fiber = yield* fork(Scope.provide(spawn, scope))
+            for (let i = 0; i < turns; i++) yield* Effect.yieldNow
+            yield* Fiber.interrupt(fiber)
+            yield* Scope.close(scope, Exit.void)
+            const moment = `a yield after ${operations} operations each, interrupted after ${turns} turns`
+            assert.strictEqual(up, 0, moment)
+            assert.isFalse((yield* ActorSystem.names).has("fleeting"), moment)
+          }
+        }
+      })
   )
 
   it.effect("7.1 a name is free again after its Layer is gone", () =>

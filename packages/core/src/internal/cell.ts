@@ -121,6 +121,7 @@ export class Cell {
   /** Accepts a call, or settles it right away if the instance is gone. An `asked` call may start on this very stack. */
   submit(call: Call, dispatcher: Dispatcher, asked: boolean): void {
     if (this.death !== undefined) {
+      this.disarm(call)
       call.settle(failure.died(call, this.death))
       return
     }
