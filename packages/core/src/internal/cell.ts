@@ -356,8 +356,11 @@ export class Cell {
   // --- life ----------------------------------------------------------------------------------------------------------
 
   /** Runs the constructor, and makes something of its result. If that does not succeed, the instance is dead. */
-  boot<A>(use: (implementation: Implementation) => A): Effect.Effect<A, any> {
-    return Effect.onError(Effect.map(this.construct(), use), (cause) => {
+  boot<A>(
+    use: (implementation: Implementation) => A,
+    restore: (make: Effect.Effect<Implementation, any>) => Effect.Effect<Implementation, any> = identity
+  ): Effect.Effect<A, any> {
+    return Effect.onError(Effect.map(restore(this.construct()), use), (cause) => {
       if (!this.closing) this.kill("its constructor failed", cause)
       // A supervisor must not wait for an end that waits for the supervisor.
       return this.supervisor === undefined ? this.ended() : Effect.void

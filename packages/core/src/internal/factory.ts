@@ -63,13 +63,18 @@ const addWays = (target: any, definition: Definition): any => {
   })
 }
 
-/** Starts an instance in the current Scope. */
+/** Runs an effect interruptibly inside a start, which is uninterruptible otherwise. */
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/** Starts an instance in the current Scope. Only the constructor can be interrupted: no step is left half done. */
 const start = (definition: Definition, args: ReadonlyArray<unknown>): Effect.Effect<object, any, Scope.Scope> =>
-  Effect.withFiber((fiber) => {
-    const { name } = definition.options
-    if (name !== undefined) return startNamed(definition, name, args, fiber.context)
-    return bringUp(definition, makeCell(definition, args, fiber.context), fiber.context)
-  })
+  Effect.uninterruptibleMask((restore) =>
+    Effect.withFiber((fiber) => {
+      const { name } = definition.options
+      if (name !== undefined) return startNamed(definition, name, args, fiber.context, restore)
+      return bringUp(definition, makeCell(definition, args, fiber.context), fiber.context, restore)
+    })
+  )
 
 const makeCell = (definition: Definition, args: ReadonlyArray<unknown>, context: Context.Context<never>): Cell =>
   new Cell(definition.id, construct(definition, args), definition.options, context)
@@ -78,13 +83,14 @@ const makeCell = (definition: Definition, args: ReadonlyArray<unknown>, context:
 const bringUp = (
   definition: Definition,
   cell: Cell,
-  context: Context.Context<never>
+  context: Context.Context<never>,
+  restore: Restore
 ): Effect.Effect<object, any, Scope.Scope> => {
   const scope = Context.get(context as Context.Context<Scope.Scope>, Scope.Scope)
   const boot = cell.boot((implementation) => {
     const { methods, prototype } = shapeOf(definition, implementation)
     return handles.make(cell, methods, prototype)
-  })
+  }, restore)
   return Effect.tap(boot, Scope.addFinalizer(scope, life.shutdown(cell)))
 }
 
@@ -93,7 +99,8 @@ const startNamed = (
   definition: Definition,
   name: string,
   args: ReadonlyArray<unknown>,
-  context: Context.Context<never>
+  context: Context.Context<never>,
+  restore: Restore
 ): Effect.Effect<object, any, Scope.Scope> => {
   const { id, options } = definition
   const { names } = registryIn(context)
@@ -102,7 +109,7 @@ const startNamed = (
     const cell = makeCell(definition, args, context)
     const holder: NameHolder = { actor: id, cell, handle: undefined, decided: Deferred.makeUnsafe() }
     names.set(name, holder)
-    return Effect.onExit(bringUp(definition, cell, context), (exit) => {
+    return Effect.onExit(bringUp(definition, cell, context, restore), (exit) => {
       if (exit._tag === "Success") holder.handle = exit.value
       return Deferred.done(holder.decided, Exit.void)
     })
@@ -114,7 +121,7 @@ const startNamed = (
   // It is being made, or it is ending: look again when that is over.
   const over = holder.cell.death === undefined ? Deferred.await(holder.decided) : holder.cell.ended()
   return Effect.andThen(
-    over,
-    Effect.suspend(() => startNamed(definition, name, args, context))
+    restore(over),
+    Effect.suspend(() => startNamed(definition, name, args, context, restore))
   )
 }
