@@ -1,0 +1,164 @@
+import { Actor, type ActorError, Driver, ObjectRef, Task } from "@troupe/core"
+import { Context, Effect, type Layer, Schema, type Scope, Stream } from "effect"
+import { describe, expect, it } from "tstyche"
+
+class Db extends Context.Service<Db, { readonly get: Effect.Effect<string, "db"> }>()("Db") {}
+
+const define = Actor.Service<any>()
+const defineKeyed = Actor.Keyed<any>()
+const ref = ObjectRef.succeed(1)
+
+describe("4.4 what blocks does not compile where the actor is defined", () => {
+  it("a method", () => {
+    expect(define).type.not.toBeCallableWith("A", { make: Effect.succeed({ get: () => ObjectRef.get(ref) }) })
+    expect(define).type.toBeCallableWith("A", { make: Effect.succeed({ get: () => Effect.map(ref, (n) => n) }) })
+  })
+
+  it("wait, and a record of refs", () => {
+    expect(define).type.not.toBeCallableWith("A", { make: Effect.succeed({ wait: () => ObjectRef.wait([ref]) }) })
+    expect(define).type.not.toBeCallableWith("A", { make: Effect.succeed({ get: () => ObjectRef.get({ ref }) }) })
+  })
+
+  it("a stream method", () => {
+    expect(define).type.not.toBeCallableWith("A", {
+      make: Effect.succeed({ items: () => Stream.fromEffect(ObjectRef.get(ref)) })
+    })
+    expect(define).type.toBeCallableWith("A", { make: Effect.succeed({ items: () => Stream.fromEffect(ref) }) })
+  })
+
+  it("a constructor", () => {
+    const make = Effect.map(ObjectRef.get(ref), (n) => ({ n: () => Effect.succeed(n) }))
+    expect(define).type.not.toBeCallableWith("A", { make })
+    expect(define).type.not.toBeCallableWith("A", { make: (_: number) => make })
+  })
+
+  it("a task", () => {
+    expect(Task.make).type.not.toBeCallableWith("t", () => ObjectRef.get(ref))
+    expect(Task.make).type.toBeCallableWith("t", () => Effect.map(ref, (n) => n))
+  })
+
+  it("a keyed actor, and the implementation of a contract", () => {
+    const contract = { methods: { get: Actor.method({ success: Schema.Number }) } }
+    class C extends Actor.Service<C>()("C", contract) {}
+    expect(defineKeyed).type.not.toBeCallableWith("K", {
+      make: (_: string) => Effect.succeed({ get: () => ObjectRef.get(ref) })
+    })
+    expect(C.toLayer).type.not.toBeCallableWith(Effect.succeed({ get: () => ObjectRef.get(ref) }))
+    expect(C.toLayer).type.toBeCallableWith(Effect.succeed({ get: () => Effect.map(ref, (n) => n) }))
+  })
+
+  it("outside it is allowed, and asks for Driver", () => {
+    expect(ObjectRef.get([ref, ObjectRef.fail("no")])).type.toBe<
+      Effect.Effect<[number, never], string, Driver.Driver>
+    >()
+    expect(Driver.layer).type.toBe<Layer.Layer<Driver.Driver>>()
+  })
+})
+
+class Store extends Actor.Service<Store>()("Store", {
+  concurrencyGroups: { io: { maxConcurrency: 2, methods: ["load"] } },
+  make: (root: string) =>
+    Effect.gen(function* () {
+      yield* Effect.addFinalizer(() => Effect.void)
+      if (root === "") return yield* Effect.fail("no root" as const)
+      return {
+        load: (id: string) => Effect.flatMap(Db, (db) => Effect.map(db.get, (value) => value + id)),
+        end: () => Actor.exit,
+        scoped: () => Effect.scope
+      }
+    })
+}) {}
+
+describe("requirements and errors of an actor", () => {
+  it("flow into its Layer, but for what instances have of their own", () => {
+    expect(Store.layerWith("/")).type.toBe<Layer.Layer<Store, "no root", Db>>()
+    expect(Store.spawn("/")).type.toBe<
+      Effect.Effect<Actor.Handle<Effect.Success<ReturnType<typeof makeStore>>, "io">, "no root", Db | Scope.Scope>
+    >()
+    expect(Store.layerWith).type.not.toBeCallableWith()
+    expect<typeof Store.layer>().type.toBe<never>()
+  })
+
+  it("a name adds its error", () => {
+    expect(Store.options({ name: "a" }).layerWith("/")).type.toBe<
+      Layer.Layer<Store, "no root" | ActorError.ActorNameTaken, Db>
+    >()
+    expect(Store.options({ maxConcurrency: 2 }).layerWith("/")).type.toBe<Layer.Layer<Store, "no root", Db>>()
+  })
+
+  it("Actor.exit needs the inside of an actor", () => {
+    expect(Effect.runPromise).type.not.toBeCallableWith(Actor.exit)
+  })
+})
+
+declare const makeStore: (root: string) => Effect.Effect<{
+  load: (id: string) => Effect.Effect<string, "db", Db>
+  end: () => typeof Actor.exit
+  scoped: () => typeof Effect.scope
+}>
+
+describe("1.6 what does not exist does not compile", () => {
+  const store = null as unknown as Store["Service"]
+
+  it("methods, arguments, groups", () => {
+    expect(store).type.not.toHaveProperty("save")
+    expect(store.load).type.not.toBeCallableWith(1)
+    expect(store.load).type.not.toBeCallableWith("a", "b")
+    expect(store.load.options).type.toBeCallableWith({ concurrencyGroup: "io" })
+    expect(store.load.options).type.not.toBeCallableWith({ concurrencyGroup: "cpu" })
+  })
+
+  it("methods in options", () => {
+    const make = Effect.succeed({ ping: () => Effect.void })
+    expect(define).type.not.toBeCallableWith("A", {
+      make,
+      concurrencyGroups: { io: { maxConcurrency: 1, methods: ["pong"] } }
+    })
+    expect(define).type.not.toBeCallableWith("A", { make, methodOptions: { pong: {} } })
+    expect(define).type.toBeCallableWith("A", { make, methodOptions: { ping: { maxTaskRetries: 1 } } })
+  })
+})
+
+describe("3 refs", () => {
+  it("are covariant Effects and thenables", () => {
+    expect<ObjectRef.ObjectRef<1, "e">>().type.toBeAssignableTo<ObjectRef.ObjectRef<number, string>>()
+    expect<ObjectRef.ObjectRef<1, "e">>().type.toBeAssignableTo<Effect.Effect<number, string>>()
+    expect<Awaited<ObjectRef.ObjectRef<1, "e">>>().type.toBe<1>()
+  })
+
+  it("3.4 a promise of a ref is a promise of its value", () => {
+    const task = Task.make("t", (n: number) => Effect.succeed(n))
+    const promise = Effect.runPromise(task.remote(1))
+    expect<Awaited<typeof promise>>().type.toBe<number>()
+  })
+
+  it("combinators keep the shape", () => {
+    expect(ObjectRef.all([ref, ObjectRef.succeed("a")])).type.toBe<Effect.Effect<[number, string]>>()
+    expect(ObjectRef.all({ a: ref, b: ObjectRef.fail(false as const) })).type.toBe<
+      Effect.Effect<{ a: number; b: never }, false>
+    >()
+  })
+})
+
+describe("a contract", () => {
+  class Counter extends Actor.Service<Counter>()("Counter", {
+    methods: {
+      add: Actor.method({ args: [Schema.Int], success: Schema.Int, error: Schema.String }),
+      reset: Actor.method(),
+      set: Actor.method({ payload: { to: Schema.Int } }),
+      ticks: Actor.method({ args: [Schema.Int], success: Schema.Int, stream: true })
+    }
+  }) {}
+  const counter = null as unknown as Counter["Service"]
+
+  it("types its methods, and what is left out of them", () => {
+    expect(counter.add(1)).type.toBe<Effect.Effect<number, string | ActorError.ActorError>>()
+    expect(counter.reset()).type.toBe<Effect.Effect<void, ActorError.ActorError>>()
+    expect(counter.set({ to: 1 })).type.toBe<Effect.Effect<void, ActorError.ActorError>>()
+    expect(counter.ticks(3)).type.toBe<Stream.Stream<number, ActorError.ActorError>>()
+  })
+
+  it("holds implementations to it", () => {
+    expect(Counter.of).type.not.toBeCallableWith({ add: (n: number) => Effect.succeed(n) })
+  })
+})
