@@ -18,10 +18,11 @@ import * as failure from "./failure.ts"
 import type { MethodSpec } from "./method.ts"
 import * as streaming from "./streaming.ts"
 
-export class Ask extends Evaluable {
-  private readonly target: Target
-  private readonly method: MethodSpec
-  private readonly args: ReadonlyArray<unknown>
+/** A call that is yet to be made. */
+abstract class Submission extends Evaluable {
+  protected readonly target: Target
+  protected readonly method: MethodSpec
+  protected readonly args: ReadonlyArray<unknown>
 
   constructor(target: Target, method: MethodSpec, args: ReadonlyArray<unknown>) {
     super()
@@ -29,7 +30,9 @@ export class Ask extends Evaluable {
     this.method = method
     this.args = args
   }
+}
 
+export class Ask extends Submission {
   evaluate(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
     const { args, method } = this
     const queue = this.target.resolve()
@@ -65,18 +68,7 @@ export class Ask extends Evaluable {
 Object.assign(Ask.prototype, { "~effect/Stream": { _A: identity, _E: identity, _R: identity } })
 
 /** What `handle.method.remote(...args)` returns: running it submits a call and succeeds with its ref at once. */
-export class Remote extends Evaluable {
-  private readonly target: Target
-  private readonly method: MethodSpec
-  private readonly args: ReadonlyArray<unknown>
-
-  constructor(target: Target, method: MethodSpec, args: ReadonlyArray<unknown>) {
-    super()
-    this.target = target
-    this.method = method
-    this.args = args
-  }
-
+export class Remote extends Submission {
   evaluate(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
     const { args, method } = this
     const queue = this.target.resolve()

@@ -136,8 +136,12 @@ export class Call extends Ref {
     })
   }
 
+  now(): number {
+    return now(this.context)
+  }
+
   stamp(): void {
-    this.since = now(this.context)
+    this.since = this.now()
   }
 
   override get origin(): string {

@@ -33,6 +33,8 @@ export class CallQueue implements Target {
   private tail: Call | undefined = undefined
   private draining = false
   private scheduled = false
+  /** When the calls of this turn began to wait. */
+  private turn = 0
 
   readonly cell: Cell
   /** The concurrency group, or `undefined` for the actor's own permits. */
@@ -77,7 +79,9 @@ export class CallQueue implements Target {
 
   private append(call: Call): void {
     call.stage = Stage.Waiting
-    call.stamp()
+    // One look at the clock serves all calls of a turn.
+    if (!this.scheduled) this.turn = call.now()
+    call.since = this.turn
     call.previous = this.tail
     if (this.tail === undefined) this.head = call
     else this.tail.next = call

@@ -6,6 +6,7 @@
  * current request is to be run and watched. There the caller wins where it has set one.
  */
 import * as Context from "effect/Context"
+import type * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
 
 /** Effect's own ambient references, by key. A test holds this list against the modules that define them. */
@@ -44,6 +45,30 @@ export const ambient: ReadonlySet<string> = new Set([
 const isRunSync = (value: unknown): boolean =>
   value instanceof Scheduler.MixedScheduler && value.executionMode === "sync"
 
+/**
+ * A scheduler with one dispatcher for all fibers. Each fiber that yields makes a dispatcher of its own otherwise, and each
+ * dispatcher a turn of the event loop; the calls of an actor that yield together take one turn together.
+ */
+class OneDispatcher implements Scheduler.Scheduler {
+  readonly executionMode: "sync" | "async"
+  private readonly scheduler: Scheduler.Scheduler
+  private readonly dispatcher: Scheduler.SchedulerDispatcher
+
+  constructor(scheduler: Scheduler.Scheduler) {
+    this.executionMode = scheduler.executionMode
+    this.scheduler = scheduler
+    this.dispatcher = scheduler.makeDispatcher()
+  }
+
+  shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
+    return this.scheduler.shouldYield(fiber)
+  }
+
+  makeDispatcher(): Scheduler.SchedulerDispatcher {
+    return this.dispatcher
+  }
+}
+
 /** What was true while the actor was made, and says nothing of the calls that come later. */
 const momentary = [
   "effect/Tracer/ParentSpan",
@@ -59,5 +84,7 @@ export const merge = (caller: Context.Context<never>, actor: Context.Context<nev
   for (const [key, value] of caller.mapUnsafe) {
     if ((!map.has(key) || ambient.has(key)) && !isRunSync(value)) map.set(key, value)
   }
+  const scheduler = map.get(Scheduler.Scheduler.key) ?? Context.get(caller, Scheduler.Scheduler)
+  if (!(scheduler instanceof OneDispatcher)) map.set(Scheduler.Scheduler.key, new OneDispatcher(scheduler))
   return Context.makeUnsafe(map)
 }
