@@ -119,7 +119,7 @@ export const admit = (call: Call, submit: () => void): Effect.Effect<void, Actor
       return Effect.sync(() => {
         call.unobserve(go)
         leave()
-        cell.disarm(call)
+        cell.timers?.stop(call)
       })
     })
   })

@@ -43,7 +43,7 @@ export const cancel = (
 const cancelCall = (call: Call, recursive: boolean): Effect.Effect<CancelOutcome> => {
   if (call.stage === Stage.New) {
     // It waits for room, and will find that it is not wanted any more.
-    call.queue.cell.disarm(call)
+    call.queue.cell.timers?.stop(call)
     call.settle(failure.cancelled(call))
     return Effect.succeed("NotStarted")
   }

@@ -18,6 +18,7 @@ import { type Call, current, groundOf, outside, Stage } from "./call.ts"
 import { CallQueue } from "./callQueue.ts"
 import * as context from "./context.ts"
 import * as contract from "./contract.ts"
+import { canEnd, descendants, endAll } from "./ending.ts"
 import * as failure from "./failure.ts"
 import { interrupt } from "./interrupt.ts"
 import { type Implementation, methodNames } from "./method.ts"
@@ -26,6 +27,7 @@ import * as pacer from "./pacer.ts"
 import { hasRef, Preparing } from "./preparing.ts"
 import { type Registry, registryIn } from "./registry.ts"
 import * as stack from "./stack.ts"
+import { Timers } from "./timers.ts"
 
 export type Dispatcher = Scheduler.SchedulerDispatcher | undefined
 
@@ -69,7 +71,7 @@ export class Cell {
   /** The list of calls that run on fibers. */
   private running: Call | undefined = undefined
   private preparing: Preparing | undefined = undefined
-  private timers: Map<Call, Fiber.Fiber<void>> | undefined = undefined
+  timers: Timers | undefined = undefined
   /** Submitters that wait for `pending` to fall below `maxPendingCalls`. */
   private suspended: Set<() => void> | undefined = undefined
   private watchers: Set<() => void> | undefined = undefined
@@ -121,7 +123,7 @@ export class Cell {
   /** Accepts a call, or settles it right away if the instance is gone. An `asked` call may start on this very stack. */
   submit(call: Call, dispatcher: Dispatcher, asked: boolean): void {
     if (this.death !== undefined) {
-      this.disarm(call)
+      this.timers?.stop(call)
       call.settle(failure.died(call, this.death))
       return
     }
@@ -156,27 +158,13 @@ export class Cell {
       parent.children ??= new Set()
       parent.children.add(call)
     }
-    this.arm(call)
+    this.startTimer(call)
   }
 
-  /** Starts the timer of a call that has a timeout, unless it runs already. */
-  private arm(call: Call): void {
-    const { timeout } = call.method
-    if (timeout === undefined || this.timers?.has(call)) return
-    this.timers ??= new Map()
-    const expire = Effect.andThen(
-      Effect.sleep(timeout),
-      Effect.sync(() => this.expire(call))
-    )
-    this.timers.set(call, Effect.runForkWith(call.context)(expire))
-  }
-
-  /** Stops the timer of a call, if it has one. */
-  disarm(call: Call): void {
-    const timer = this.timers?.get(call)
-    if (timer === undefined) return
-    this.timers!.delete(call)
-    timer.interruptUnsafe()
+  private startTimer(call: Call): void {
+    if (call.method.timeout === undefined) return
+    this.timers ??= new Timers((call) => this.expire(call))
+    this.timers.start(call, call.method.timeout)
   }
 
   /** Runs the method. What it does not do in Effect's way is a defect of the call, and never harms the instance. */
@@ -242,7 +230,7 @@ export class Cell {
   private settle(call: Call, exit: Exit.Exit<any, any>): void {
     this.pending--
     if (call.parent !== undefined) call.parent.children?.delete(call)
-    if (this.timers !== undefined) this.disarm(call)
+    this.timers?.stop(call)
     call.settle(exit._tag === "Failure" ? failure.explain(call, exit, this.death) : exit)
     if (this.attentive) this.attend()
   }
@@ -274,7 +262,7 @@ export class Cell {
 
   /** The time of a call is over: it ends, and what it submitted is cancelled. */
   private expire(call: Call): void {
-    this.timers!.delete(call)
+    this.timers?.stop(call)
     // It waits for room still, and is in nobody's books.
     if (call.stage === Stage.New) return void call.settle(failure.expired(call))
     const submitted = descendants(call)
@@ -307,7 +295,7 @@ export class Cell {
     this.suspended ??= new Set()
     this.suspended.add(enter)
     this.attentive = true
-    this.arm(call)
+    this.startTimer(call)
     return () => {
       this.suspended!.delete(enter)
     }
@@ -538,43 +526,6 @@ export class Cell {
       })
     })
   }
-}
-
-/** A call that ends for a restart may run again, so that it can still be ended for good. */
-const canEnd = (call: Call, stage: Stage): boolean => {
-  if (call.exit !== undefined || call.stage === Stage.New) return false
-  return call.stage <= Stage.Running || (call.stage === Stage.Restarting && stage !== Stage.Restarting)
-}
-
-/**
- * The unsettled calls that a call submitted, and those that they submitted, without recursion on the stack. What is told
- * to end already has told its own.
- */
-const descendants = (call: Call): Array<Call> => {
-  const found = [call]
-  for (let i = 0; i < found.length; i++) {
-    for (const child of found[i]!.children ?? []) if (canEnd(child, Stage.Cancelling)) found.push(child)
-  }
-  found.shift()
-  return found
-}
-
-/**
- * Ends calls for the reason that `stage` stands for.
- *
- * All are told, and out of line, before the first one ends. Ending a call frees its permit, which must not start another
- * that is to end; and it has others end that wait for it, which would go on to end their own children one by one.
- */
-const endAll = (calls: ReadonlyArray<Call>, stage: Stage): void => {
-  const told = calls
-    .filter((call) => canEnd(call, stage))
-    .map((call) => {
-      const before = call.stage
-      call.queue.cell.withdraw(call)
-      call.stage = stage
-      return { call, before }
-    })
-  for (const { before, call } of told) call.queue.cell.end(call, before)
 }
 
 const noMethod = (actor: string, name: string, implementation: Implementation): TypeError =>

@@ -1,0 +1,41 @@
+/**
+ * Ending calls before they are done: which can be ended, and all at once.
+ */
+import { type Call, Stage } from "./call.ts"
+
+/** A call that ends for a restart may run again, so that it can still be ended for good. */
+export const canEnd = (call: Call, stage: Stage): boolean => {
+  if (call.exit !== undefined || call.stage === Stage.New) return false
+  return call.stage <= Stage.Running || (call.stage === Stage.Restarting && stage !== Stage.Restarting)
+}
+
+/**
+ * The unsettled calls that a call submitted, and those that they submitted, without recursion on the stack. What is told
+ * to end already has told its own.
+ */
+export const descendants = (call: Call): Array<Call> => {
+  const found = [call]
+  for (let i = 0; i < found.length; i++) {
+    for (const child of found[i]!.children ?? []) if (canEnd(child, Stage.Cancelling)) found.push(child)
+  }
+  found.shift()
+  return found
+}
+
+/**
+ * Ends calls for the reason that `stage` stands for.
+ *
+ * All are told, and out of line, before the first one ends. Ending a call frees its permit, which must not start another
+ * that is to end; and it has others end that wait for it, which would go on to end their own children one by one.
+ */
+export const endAll = (calls: ReadonlyArray<Call>, stage: Stage): void => {
+  const told = calls
+    .filter((call) => canEnd(call, stage))
+    .map((call) => {
+      const before = call.stage
+      call.queue.cell.withdraw(call)
+      call.stage = stage
+      return { call, before }
+    })
+  for (const { before, call } of told) call.queue.cell.end(call, before)
+}
