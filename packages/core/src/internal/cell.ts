@@ -443,6 +443,7 @@ export class Cell {
 
   /** No new calls, waiting ones fail, running ones finish, but for the one that asked for it. */
   retire(why: string, asker: Call | undefined): void {
+    this.preparing?.hurry()
     if (this.death === undefined) this.refuse(why, undefined)
     this.failWaiting()
     if (asker !== undefined) endAll([asker], Stage.Dying)
@@ -453,6 +454,8 @@ export class Cell {
   kill(why: string, cause: Cause.Cause<unknown> | undefined): void {
     if (this.dying || this.closing) return
     this.dying = true
+    // What has failed already fails as it did, and makes room for those that wait for it.
+    this.preparing?.hurry()
     this.refuse(why, cause)
     this.failWaiting()
     endAll(this.runningNow(), Stage.Dying)
@@ -466,7 +469,6 @@ export class Cell {
   }
 
   private failWaiting(): void {
-    this.preparing?.hurry()
     endAll(this.preparing?.calls() ?? [], Stage.Dying)
     for (const queue of this.queues()) while (queue.head !== undefined) endAll([queue.head], Stage.Dying)
   }
