@@ -1,2 +1,2 @@
 /** The folders that hold a test project, each with its own `vitest.config.ts`. */
-export default ["packages/core", "examples", "docs"]
+export default ["packages/*", "examples", "docs"]
