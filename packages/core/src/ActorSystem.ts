@@ -10,7 +10,12 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
 import { makeRegistry, type Registry, SystemKey } from "./internal/registry.ts"
+import * as snapshots from "./internal/snapshot.ts"
+import * as watching from "./internal/watch.ts"
 
 /**
  * A set of living instances, some of them with names.
@@ -92,3 +97,383 @@ export const names: Effect.Effect<ReadonlyMap<string, string>> = Effect.map(
   ActorSystem,
   ({ [TypeId]: registry }) => new Map([...registry.names].map(([name, { actor }]) => [name, actor]))
 )
+
+// --- watching --------------------------------------------------------------------------------------------------------
+
+/**
+ * How a call came to its end.
+ *
+ * `succeeded`; `failed`, with an error of its method or of a call that it waited for; `died`, of a defect; `cancelled`,
+ * by somebody or by itself; `timedOut`, its `timeout` was over; `unavailable`, its instance restarted under it;
+ * `actorDied`, its instance ended before the call did, or was gone already.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export const Outcome = Schema.Literals([
+  "succeeded",
+  "failed",
+  "died",
+  "cancelled",
+  "timedOut",
+  "unavailable",
+  "actorDied"
+])
+/**
+ * The type of {@link Outcome}.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export type Outcome = typeof Outcome.Type
+
+/**
+ * How many calls have come to which end.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export const Tally = Schema.Struct({
+  succeeded: Schema.Int,
+  failed: Schema.Int,
+  died: Schema.Int,
+  cancelled: Schema.Int,
+  timedOut: Schema.Int,
+  unavailable: Schema.Int,
+  actorDied: Schema.Int
+})
+/**
+ * The type of {@link Tally}.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export interface Tally extends Schema.Schema.Type<typeof Tally> {}
+
+/**
+ * One set of permits, and the line before it.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export const Permits = Schema.Struct({
+  /** Calls that hold a permit. */
+  running: Schema.Int,
+  /** Calls in line for one. */
+  waiting: Schema.Int,
+  /** How many permits there are. Absent when there is no limit. */
+  limit: Schema.optionalKey(Schema.Int)
+})
+/**
+ * The type of {@link Permits}.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export interface Permits extends Schema.Schema.Type<typeof Permits> {}
+
+/**
+ * Where an instance is in its life: `starting`, its constructor runs for the first time; `running`; `restarting`, after
+ * a defect or the loss of its home; `stopping`, it takes no calls any more, but has not ended yet; `dead`.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export const State = Schema.Literals(["starting", "running", "restarting", "stopping", "dead"])
+/**
+ * The type of {@link State}.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export type State = typeof State.Type
+
+/**
+ * One instance: an actor, the resident of a key, a task, or a pool.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export const Instance = Schema.Struct({
+  /** The id of the actor, as given to `Actor.Service`; the name of a task; `ActorPool`. */
+  actor: Schema.String,
+  /** Unique in the process. */
+  instance: Schema.Int,
+  /** The name that it was given with `options({ name })`. */
+  name: Schema.optionalKey(Schema.String),
+  /** The key whose resident it is, as text. Only keyed actors have one. */
+  key: Schema.optionalKey(Schema.String),
+  state: State,
+  /** When it was started, in milliseconds since the epoch. */
+  since: Schema.Number,
+  /** The actor's own permits. */
+  permits: Permits,
+  /** Those of its concurrency groups. */
+  groups: Schema.Record(Schema.String, Permits),
+  /** Calls accepted and not yet settled: running, in line, or waiting for refs among their arguments. */
+  pending: Schema.Int,
+  /** Absent when there is no limit. */
+  maxPendingCalls: Schema.optionalKey(Schema.Int),
+  /** Calls that wait to be accepted, with `overflow: "suspend"`. */
+  suspended: Schema.Int,
+  /** Calls that have settled. */
+  settled: Tally,
+  restarts: Schema.Int,
+  /** The last error or defect of a method. */
+  lastError: Schema.optionalKey(Schema.Struct({ call: Schema.String, at: Schema.Number, message: Schema.String })),
+  /** Why it takes no calls any more, and since when. */
+  death: Schema.optionalKey(
+    Schema.Struct({ why: Schema.String, at: Schema.Number, error: Schema.optionalKey(Schema.String) })
+  ),
+  /** What its home says of it, if that is beyond this process: `{ kind: "worker", threadId: 3, lagMs: 0.4 }`. */
+  home: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json))
+})
+/**
+ * The type of {@link Instance}.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export interface Instance extends Schema.Schema.Type<typeof Instance> {}
+
+/**
+ * Where a call is: `suspended`, it waits to be accepted; `preparing`, it waits for refs among its arguments; `waiting`,
+ * it stands in line for a permit; `running`; `ending`, it runs still, but was told to end.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export const Stage = Schema.Literals(["suspended", "preparing", "waiting", "running", "ending"])
+/**
+ * The type of {@link Stage}.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export type Stage = typeof Stage.Type
+
+/**
+ * A call that has not settled.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export const UnsettledCall = Schema.Struct({
+  /** The number of the call, and of its ref. Unique in the process, and in order of submission. */
+  id: Schema.Int,
+  /** `Actor.method`, or how the method calls itself. */
+  method: Schema.String,
+  actor: Schema.String,
+  instance: Schema.Int,
+  /** The concurrency group, if it runs in one. */
+  group: Schema.optionalKey(Schema.String),
+  stage: Stage,
+  /** When this stage began, in milliseconds since the epoch. */
+  since: Schema.Number,
+  /** Its place in line, from 1. */
+  position: Schema.optionalKey(Schema.Int),
+  /** What it waits for: its arguments, or what its method waits for now. */
+  waitingOn: Schema.Array(Schema.Struct({ ref: Schema.Int, method: Schema.optionalKey(Schema.String) })),
+  /** The call that submitted it. */
+  parent: Schema.optionalKey(Schema.Int),
+  /** How often its method has been started. */
+  attempts: Schema.Int
+})
+/**
+ * The type of {@link UnsettledCall}.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export interface UnsettledCall extends Schema.Schema.Type<typeof UnsettledCall> {}
+
+/**
+ * A call that never ran since its instance was dead, or died.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export const DeadLetter = Schema.Struct({
+  id: Schema.Int,
+  method: Schema.String,
+  actor: Schema.String,
+  instance: Schema.Int,
+  /** Why the instance is dead. */
+  why: Schema.String,
+  /** When the call failed, in milliseconds since the epoch. */
+  at: Schema.Number
+})
+/**
+ * The type of {@link DeadLetter}.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export interface DeadLetter extends Schema.Schema.Type<typeof DeadLetter> {}
+
+/**
+ * What {@link snapshot} gives: plain data, which can be sent as JSON.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export const Snapshot = Schema.Struct({
+  /** When it was taken, in milliseconds since the epoch. */
+  at: Schema.Number,
+  /** The living in the order in which they were started, then those that died last. */
+  instances: Schema.Array(Instance),
+  /** Unsettled calls of these instances. */
+  calls: Schema.Array(UnsettledCall),
+  /** The last hundred. */
+  deadLetters: Schema.Array(DeadLetter),
+  /** How many there are, whatever the limit says. */
+  totals: Schema.Struct({
+    /** Instances that the filter admits, dead ones included. */
+    instances: Schema.Int,
+    /** Their unsettled calls. */
+    calls: Schema.Int
+  })
+})
+/**
+ * The type of {@link Snapshot}.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export interface Snapshot extends Schema.Schema.Type<typeof Snapshot> {}
+
+/**
+ * Options of {@link snapshot}. Without any it shows everything, up to the limit.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export interface SnapshotOptions {
+  /** Only instances of the actor with this id. */
+  readonly actor?: string | undefined
+  /** Only the instance with this name. */
+  readonly name?: string | undefined
+  /** Only the instance with this number. */
+  readonly instance?: number | undefined
+  /** Only instances in this state, or in one of these. */
+  readonly state?: State | ReadonlyArray<State> | undefined
+  /** How many instances, and how many calls, to show at most. Default 1000. */
+  readonly limit?: number | undefined
+}
+
+/**
+ * What happens to calls and instances, as {@link watch} tells it.
+ *
+ * A call is `Submitted`, `Started` and `Settled`, in this order; it is never `Started` if it is cancelled in line. One
+ * that is to run again is `Requeued`, and `Started` once more. An instance is `InstanceStarted`, maybe
+ * `InstanceRestarting` and `InstanceRestarted`, then `InstanceDied`, when it takes no calls any more, and
+ * `InstanceGone`, when its finalizers have run.
+ *
+ * `at` is in milliseconds since the epoch, with a fraction.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export type Event = CallEvent | InstanceEvent
+
+interface OfInstance {
+  readonly at: number
+  /** The id of the actor. */
+  readonly actor: string
+  /** The number of the instance, unique in the process. */
+  readonly instance: number
+}
+
+interface OfCall extends OfInstance {
+  /** The number of the call, and of its ref. */
+  readonly call: number
+  /** `Actor.method`, or how the method calls itself. */
+  readonly method: string
+}
+
+/**
+ * What happens to a call.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export type CallEvent =
+  | (OfCall & {
+      readonly _tag: "Submitted"
+      /** The call that submitted it, if one did: where a flow arrow begins. */
+      readonly parent: number | undefined
+      /** Whether its submitter waits for it, or has a ref. */
+      readonly asked: boolean
+    })
+  | (OfCall & {
+      readonly _tag: "Started"
+      /** How often it has been started, this time included. */
+      readonly attempt: number
+      /** Milliseconds since it was submitted, or was to run again. */
+      readonly waited: number
+    })
+  | (OfCall & { readonly _tag: "Requeued"; readonly ran: number; readonly error: string })
+  | (OfCall & {
+      readonly _tag: "Settled"
+      readonly outcome: Outcome
+      /** Milliseconds from submission to start, or to the end if it did not start. */
+      readonly waited: number
+      /** Milliseconds from start to end. `undefined` if it did not start. */
+      readonly ran: number | undefined
+      /** The message of the error, if there is one. */
+      readonly error: string | undefined
+    })
+  | (OfCall & {
+      /** Not accepted, since `maxPendingCalls` are pending. Nothing else is heard of this call. */
+      readonly _tag: "Refused"
+    })
+
+/**
+ * What happens to an instance.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export type InstanceEvent =
+  | (OfInstance & {
+      readonly _tag: "InstanceStarted"
+      readonly name: string | undefined
+      readonly key: string | undefined
+    })
+  | (OfInstance & { readonly _tag: "InstanceRestarting"; readonly error: string })
+  | (OfInstance & { readonly _tag: "InstanceRestarted"; readonly restarts: number })
+  | (OfInstance & { readonly _tag: "InstanceDied"; readonly why: string; readonly error: string | undefined })
+  | (OfInstance & { readonly _tag: "InstanceGone" })
+
+/**
+ * What all instances and calls of the present `ActorSystem` are doing now. Tasks belong to no system: each one shows
+ * them.
+ *
+ * It changes nothing, takes no permit, and is as good on a saturated actor as on an idle one. The time it takes grows
+ * with what it shows, not with what is in line behind the limit.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export const snapshot: (options?: SnapshotOptions) => Effect.Effect<Snapshot> = snapshots.take
+
+/**
+ * Has `watcher` called with each {@link Event} of the present `ActorSystem`, and of tasks, until the Scope closes.
+ *
+ * The watcher runs inside of what it watches, on the same stack: it should note the event and return. One that throws
+ * is told nothing more, and the error is logged. While nobody watches, calls pay one look at a field for each of their
+ * events; {@link events} is the same as a Stream.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export const watch: (watcher: (event: Event) => void) => Effect.Effect<void, never, Scope.Scope> = watching.watch
+
+/**
+ * The events of the present `ActorSystem`, and of tasks, from when the Stream is run. A consumer that falls behind by
+ * `capacity` events, 16,384 by default, misses the oldest ones.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export const events: (options?: { readonly capacity?: number | undefined }) => Stream.Stream<Event> = watching.events

@@ -37,6 +37,11 @@ export * as AsyncHandle from "./AsyncHandle.ts"
 export * as Driver from "./Driver.ts"
 
 /**
+ * For those who write homes: places beyond this process, or this thread, where actors can live.
+ */
+export * as Home from "./Home.ts"
+
+/**
  * A ref is the ticket for a call that was submitted and not waited for.
  */
 export * as ObjectRef from "./ObjectRef.ts"

@@ -35,6 +35,9 @@ export const Stage = {
 } as const
 export type Stage = (typeof Stage)[keyof typeof Stage]
 
+/** What works on a call: a fiber, or a home. */
+export type Interruptible = Pick<Fiber.Fiber<any, any>, "interruptUnsafe">
+
 /** What a fiber that works for a call finds in its context. */
 interface Frame {
   readonly call: Call
@@ -57,7 +60,8 @@ export class Call extends Ref {
   since = 0
   /** How often the method has been started. */
   attempts = 0
-  fiber: Fiber.Fiber<any, any> | undefined = undefined
+  /** Who works on it. */
+  fiber: Interruptible | undefined = undefined
   /** Neighbours in the line of waiting calls, then in the list of running ones. */
   previous: Call | undefined = undefined
   next: Call | undefined = undefined

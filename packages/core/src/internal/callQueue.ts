@@ -8,9 +8,10 @@
 
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import * as Scheduler from "effect/Scheduler"
 import { type Call, Stage, within } from "./call.ts"
+import { Carried } from "./carried.ts"
 import type { Cell } from "./cell.ts"
 import { isExit } from "./evaluable.ts"
 import { interrupt } from "./interrupt.ts"
@@ -149,26 +150,42 @@ export class CallQueue implements Target {
     call.attempts++
     const effect = this.cell.invoke(call)
     // A method that has its result at once needs no fiber.
-    if (isExit(effect)) return this.finish(call, effect)
+    if (isExit(effect)) return this.finish(call, effect, false)
+    if (effect instanceof Carried) return this.carry(call, effect)
     const fiber = Effect.runForkWith(within(this.cell.contextFor(call.context), call))(effect)
     const exit = fiber.pollUnsafe()
-    if (exit !== undefined) return this.finish(call, exit)
+    if (exit !== undefined) return this.finish(call, exit, false)
     call.fiber = fiber
     call.stamp()
     this.cell.track(call)
     fiber.addObserver((exit) => {
       this.cell.untrack(call)
-      this.finish(call, exit)
+      this.finish(call, exit, false)
     })
     // It was told to end while it was still on our stack, and had no fiber that could be told.
     if ((call.stage as Stage) !== Stage.Running) interrupt(fiber)
   }
 
-  private finish(call: Call, exit: Exit.Exit<any, any>): void {
+  /** Hands a call to its home, which needs no fiber for it here. */
+  private carry(call: Call, carried: Carried): void {
+    call.fiber = carried
+    call.stamp()
+    this.cell.track(call)
+    if ((call.stage as Stage) === Stage.Running) carried.start(call)
+    else this.reported(call, Exit.interrupt(), false)
+  }
+
+  /** The end of a call that was handed to its home. */
+  reported(call: Call, exit: Exit.Exit<any, any>, restarted: boolean): void {
+    this.cell.untrack(call)
+    this.finish(call, exit, restarted)
+  }
+
+  private finish(call: Call, exit: Exit.Exit<any, any>, restarted: boolean): void {
     // The permit is free before anybody hears of the result, so that whoever goes on finds it.
     this.running--
     call.fiber = undefined
-    this.cell.finish(call, exit)
+    this.cell.finish(call, exit, restarted)
     if (this.head !== undefined) this.drain()
   }
 }

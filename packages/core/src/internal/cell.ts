@@ -16,6 +16,7 @@ import * as Scope from "effect/Scope"
 import { ActorContext } from "../ActorContext.ts"
 import { type Call, current, groundOf, outside, Stage } from "./call.ts"
 import { CallQueue } from "./callQueue.ts"
+import type { Link } from "./carried.ts"
 import * as context from "./context.ts"
 import * as contract from "./contract.ts"
 import { canEnd, descendants, endAll } from "./ending.ts"
@@ -82,6 +83,8 @@ export class Cell {
   private pacer: pacer.Pacer | undefined = undefined
   private supervisor: Fiber.Fiber<unknown, unknown> | undefined = undefined
   private onQuiet: (() => void) | undefined = undefined
+  /** The home beyond this process that the constructor made, if it did. */
+  home: Link | undefined = undefined
   private keeper: Keeper | undefined = undefined
 
   constructor(
@@ -192,11 +195,11 @@ export class Cell {
     return this.lastMerged!
   }
 
-  /** A method has ended: its call settles, or runs again. */
-  finish(call: Call, exit: Exit.Exit<any, any>): void {
+  /** A method has ended: its call settles, or runs again. `restarted` says that the instance restarted in its home. */
+  finish(call: Call, exit: Exit.Exit<any, any>, restarted: boolean): void {
     if (exit._tag === "Failure") {
       const restarts = call.stage === Stage.Running && failure.hasOwnDefect(exit.cause) && this.defect(exit.cause)
-      this.settleOrRetry(call, exit)
+      this.settleOrRetry(call, exit, restarted)
       // Only now: a restart may be over before we know it, and the call that caused it has to be back in line by then.
       if (restarts) this.supervise(this.rebuild(exit.cause), "its restart schedule failed")
     } else {
@@ -206,9 +209,9 @@ export class Cell {
     if (this.attentive) this.attend()
   }
 
-  private settleOrRetry(call: Call, exit: Exit.Failure<unknown, unknown>): void {
+  private settleOrRetry(call: Call, exit: Exit.Failure<unknown, unknown>, restarted: boolean): void {
     try {
-      if (this.runsAgain(call, exit.cause)) return call.queue.waitAgain(call)
+      if (this.runsAgain(call, exit.cause, restarted)) return call.queue.waitAgain(call)
     } catch (defect) {
       // The predicate of `retry` is user code.
       return this.settle(call, Exit.failCause(Cause.combine(exit.cause, Cause.die(defect))))
@@ -216,11 +219,12 @@ export class Cell {
     this.settle(call, exit)
   }
 
-  private runsAgain(call: Call, cause: Cause.Cause<unknown>): boolean {
+  private runsAgain(call: Call, cause: Cause.Cause<unknown>, restarted: boolean): boolean {
     const { maxTaskRetries, retry } = call.method
     const mayRun = call.stage === Stage.Running || call.stage === Stage.Restarting
     if (!mayRun || this.dying || call.attempts > maxTaskRetries) return false
     // The instance restarts, because of this call or of another.
+    if (restarted) return true
     if (this.paused && (Cause.hasInterrupts(cause) || Cause.hasDies(cause))) return true
     const fail = cause.reasons.find(Cause.isFailReason)
     if (fail === undefined) return false
@@ -326,6 +330,11 @@ export class Cell {
     return this.groups!.get(group)!
   }
 
+  /** Lifts all limits: whoever sends the calls keeps to them. */
+  unlimit(): void {
+    for (const queue of this.queues()) this.resize(queue, Infinity)
+  }
+
   resize(queue: CallQueue, limit: number): void {
     queue.limit = limit
     queue.drain()
@@ -396,6 +405,15 @@ export class Cell {
     this.paused = this.attentive = true
     endAll(this.runningNow(), Stage.Restarting)
     return true
+  }
+
+  /** The home of the instance is lost with all that it knew: it is made anew, as its restart schedule says. */
+  crash(why: string, cause: Cause.Cause<unknown>): void {
+    if (this.paused || this.dying) return
+    if (this.death !== undefined || this.options.restart === undefined) return this.kill(why, cause)
+    this.paused = this.attentive = true
+    endAll(this.runningNow(), Stage.Restarting)
+    this.supervise(this.rebuild(cause), "its restart schedule failed")
   }
 
   /** Makes the instance anew. Waiting calls stay in line meanwhile. */

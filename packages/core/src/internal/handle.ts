@@ -10,6 +10,10 @@ import type { MethodSpec } from "./method.ts"
 import * as options from "./options.ts"
 
 export const CellKey: unique symbol = Symbol.for("troupe/Cell") as any
+/** Where a keyed service keeps what it was made from. */
+export const DefinitionKey: unique symbol = Symbol.for("troupe/Definition") as any
+/** Where the address of a key keeps how calls find its instance, and bring it up. */
+export const TargetKey: unique symbol = Symbol.for("troupe/Target") as any
 
 /** Makes the handle of an instance. `methods` are those of its implementation. */
 export const make = (cell: Cell, methods: ReadonlyArray<MethodSpec>, prototype: object): object => {

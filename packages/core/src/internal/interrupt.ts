@@ -5,7 +5,7 @@
  * has just produced. A method that is uninterruptible to its end would lose a result that it did compute. So while a
  * fiber is in such a region we wait for its end, and interrupt the fiber then only if it has anything left to do.
  */
-import type * as Fiber from "effect/Fiber"
+import type { Interruptible } from "./call.ts"
 
 /** What we need to know of a fiber, and Effect's public interface of fibers does not tell. */
 interface Inside {
@@ -15,8 +15,8 @@ interface Inside {
 }
 
 /** Were these parts of a fiber gone, it would be interrupted as Effect does it. */
-export const interrupt = (fiber: Fiber.Fiber<unknown, unknown>): void => {
-  const inside: Inside = fiber as Fiber.Fiber<unknown, unknown> & Inside
+export const interrupt = (fiber: Interruptible): void => {
+  const inside: Inside = fiber as Interruptible & Inside
   if (inside.interruptible !== false || inside._stack === undefined) return fiber.interruptUnsafe()
   Object.defineProperty(fiber, "interruptible", {
     configurable: true,

@@ -172,6 +172,7 @@ const makeHandle = (instances: Instances, definition: Definition, key: unknown):
     toString: () => label,
     toJSON: () => ({ _id: "Actor", actor: definition.id, key }),
     [KeyOf]: { instances, key },
+    [handles.TargetKey]: { resolve: () => instances.obtain(key).main },
     get [handles.CellKey]() {
       return instances.peek(key)
     }
@@ -233,6 +234,7 @@ const toLayer = (definition: Definition): Layer.Layer<any> => {
     Effect.withFiber((fiber) => {
       const instances = new Instances(definition, fiber.context)
       const service = {
+        [handles.DefinitionKey]: definition,
         get: (key: unknown) => makeHandle(instances, definition, key),
         keys: Effect.sync(() => instances.residents()),
         stop: (key: unknown) => instances.stop(key)

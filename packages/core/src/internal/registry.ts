@@ -3,11 +3,20 @@
  */
 import * as Context from "effect/Context"
 import type * as Deferred from "effect/Deferred"
+import type { DeadLetter } from "../ActorSystem.ts"
 import type { Cell } from "./cell.ts"
+import type { Obituary } from "./snapshot.ts"
+import type { Hub } from "./watch.ts"
 
 export interface Registry {
   readonly cells: Set<Cell>
   readonly names: Map<string, NameHolder>
+  /** Who wants to hear of every event. Set while somebody does. */
+  hub: Hub | undefined
+  /** The instances that ended last. */
+  readonly dead: Array<Obituary>
+  /** The calls that failed last since their instance was dead. */
+  readonly deadLetters: Array<DeadLetter>
 }
 
 /** A name is held from the moment its instance begins to be made until the instance is gone. */
@@ -20,7 +29,12 @@ export interface NameHolder {
   readonly decided: Deferred.Deferred<void>
 }
 
-export const makeRegistry = () => ({ "~troupe/ActorSystem": { cells: new Set(), names: new Map() } as Registry })
+const make = (): Registry => ({ cells: new Set(), names: new Map(), hub: undefined, dead: [], deadLetters: [] })
+
+/** Tasks belong to the process, not to a system. Whoever looks at a system sees them, too. */
+export const tasks: Registry = make()
+
+export const makeRegistry = () => ({ "~troupe/ActorSystem": make() })
 
 export const SystemKey = Context.Reference<ReturnType<typeof makeRegistry>>("troupe/ActorSystem", {
   defaultValue: makeRegistry

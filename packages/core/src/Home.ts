@@ -1,0 +1,190 @@
+/**
+ * For those who write homes: places beyond this process, or this thread, where actors can live.
+ *
+ * A home is a constructor whose methods send their calls elsewhere. Everything else about a call, its place in line, its
+ * permits, retries, deadline and cancellation, stays with the caller's side, so that it means the same in every home.
+ * On the other side the calls are submitted to an instance of the actor as it is, whose own limits, retries and
+ * deadlines are left to the caller's side.
+ *
+ * Nobody who only uses actors needs this module.
+ *
+ * @since 0.1.0
+ */
+import type * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import type * as Exit from "effect/Exit"
+import type * as Stream from "effect/Stream"
+import type { ActorContext } from "./ActorContext.ts"
+import * as carried from "./internal/carried.ts"
+import * as home from "./internal/home.ts"
+
+type Self = ActorContext["Service"]
+
+// --- the caller's side -----------------------------------------------------------------------------------------------
+
+/**
+ * A call that holds a permit, from `start` to {@link report}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Call {
+  /** Unique in the process. */
+  readonly id: number
+  /** The context of the submitter. */
+  readonly context: Context.Context<never>
+  readonly method: { readonly name: string; readonly label: string }
+}
+
+/**
+ * What a method of a home returns: the work of one call, done somewhere else. It costs no fiber.
+ *
+ * `start(call)` sends the call on its way, `interruptUnsafe()` asks for an early end and may come before `start`, which
+ * then never comes. Either way {@link report} is called exactly once for each call that was started.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Carried: abstract new () => {
+  start(call: Call): void
+  interruptUnsafe(): void
+} = carried.Carried as any
+
+/**
+ * Reports the end of a call. `restarted` says that the instance over there was restarted, or lost, under it: the call
+ * runs again as far as its `maxTaskRetries` go.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const report: (call: Call, exit: Exit.Exit<any, any>, restarted: boolean) => void = home.report as any
+
+/**
+ * Whether a call was told to end for good: cancelled, out of time, or of an instance that dies.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const endsForGood: (call: Call) => boolean = home.endsForGood as any
+
+/**
+ * Whether a call was told to end because its instance dies.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const isDying: (call: Call) => boolean = home.isDying as any
+
+/**
+ * What an instance is told about its home.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Link {
+  /** Where the instance lives, for people who look at it. */
+  describe(): Readonly<Record<string, string | number | boolean>>
+  /** How `ObjectRef.getSync` blocks on calls that this home carries, if it can. */
+  readonly pump?: Pump | undefined
+}
+
+/**
+ * How a thread that blocks hears of results all the same.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Pump {
+  /** Sends what waits to be sent. */
+  flush(): void
+  /** Blocks for at most so many milliseconds, then takes in what has arrived. `false` says that nothing ever will. */
+  receive(milliseconds: number): boolean
+}
+
+/**
+ * Tells an instance about its home. For constructors, each time they run.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const link: (self: Self, link: Link) => void = home.link
+
+/**
+ * The home is lost: calls that it carries are interrupted and the instance is made anew, as its `restart` schedule says.
+ * Without one it dies. Waiting calls stay in line.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const crash: (self: Self, why: string, cause: Cause.Cause<unknown>) => void = home.crash
+
+/**
+ * The instance has ended over there, and so it ends here.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const died: (self: Self, why: string, cause: Cause.Cause<unknown> | undefined) => void = home.died
+
+// --- the other side --------------------------------------------------------------------------------------------------
+
+/**
+ * The options of an actor that the caller's side has to keep to, as plain data.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Terms extends Readonly<Record<string, unknown>> {
+  /** The options that were given as functions, which cannot cross. */
+  readonly functions: ReadonlyArray<string>
+}
+
+/**
+ * The terms on which the instance behind a handle takes calls, or all instances behind a keyed service.
+ *
+ * @category the other side
+ * @since 0.1.0
+ */
+export const terms: (service: object) => Terms = home.terms
+
+/**
+ * A call that was submitted for somebody on the other side.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Accepted {
+  readonly id: number
+}
+
+/**
+ * Submits a call to the instance behind a handle, past its limits, retries and deadlines. `onExit` is called once,
+ * perhaps before this returns; `restarted` is for {@link report}.
+ *
+ * @category the other side
+ * @since 0.1.0
+ */
+export const submit: (
+  handle: object,
+  method: string,
+  args: ReadonlyArray<unknown>,
+  context: Context.Context<never>,
+  onExit: (exit: Exit.Exit<any, any>, restarted: boolean) => void
+) => Accepted = home.submit
+
+/**
+ * The same for a streaming method: the call begins with the first pull.
+ *
+ * @category the other side
+ * @since 0.1.0
+ */
+export const stream: (handle: object, method: string, args: ReadonlyArray<unknown>) => Stream.Stream<unknown, unknown> =
+  home.stream
+
+/**
+ * Cancels a call that was submitted with {@link submit}. Its `onExit` tells when it has ended.
+ *
+ * @category the other side
+ * @since 0.1.0
+ */
+export const interrupt: (call: Accepted) => void = home.interrupt as any

@@ -1,0 +1,158 @@
+/**
+ * Telling those who watch a system what happens in it.
+ *
+ * While nobody watches, `registry.hub` is undefined, and that is all that a call looks at. The hub keeps the times of
+ * calls under way, so that a call need not be larger for the sake of those who watch.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Event, Outcome } from "../ActorSystem.ts"
+import type { Call } from "./call.ts"
+import type { Cell } from "./cell.ts"
+import { type Registry, registryIn, tasks } from "./registry.ts"
+import { messageOf } from "./snapshot.ts"
+
+type Watcher = (event: Event) => void
+
+/** When a call was submitted or was to run again, and when it started. */
+interface Times {
+  waiting: number
+  started: number | undefined
+  waited: number
+}
+
+export class Hub {
+  private readonly watchers = new Set<Watcher>()
+  private readonly times = new Map<Call, Times>()
+
+  get size(): number {
+    return this.watchers.size
+  }
+
+  add(watcher: Watcher): void {
+    this.watchers.add(watcher)
+  }
+
+  remove(watcher: Watcher): void {
+    this.watchers.delete(watcher)
+  }
+
+  private tell(event: Event): void {
+    for (const watcher of this.watchers) {
+      try {
+        watcher(event)
+      } catch (error) {
+        this.watchers.delete(watcher)
+        Effect.runFork(Effect.logError("A watcher of ActorSystem.watch threw, and is told nothing more", error))
+      }
+    }
+  }
+
+  submitted(call: Call, parent: Call | undefined): void {
+    const at = nowOf(call)
+    this.times.set(call, { waiting: at, started: undefined, waited: 0 })
+    this.tell({ _tag: "Submitted", at, ...about(call), parent: parent?.id, asked: call.asked })
+  }
+
+  refused(call: Call): void {
+    this.tell({ _tag: "Refused", at: nowOf(call), ...about(call) })
+  }
+
+  started(call: Call): void {
+    const at = nowOf(call)
+    const times = this.timesOf(call, at)
+    const waited = at - times.waiting
+    times.started = at
+    times.waited += waited
+    this.tell({ _tag: "Started", at, ...about(call), attempt: call.attempts, waited })
+  }
+
+  requeued(call: Call, exit: Exit.Failure<unknown, unknown>): void {
+    const at = nowOf(call)
+    const times = this.timesOf(call, at)
+    const ran = at - (times.started ?? at)
+    times.waiting = at
+    times.started = undefined
+    this.tell({ _tag: "Requeued", at, ...about(call), ran, error: messageOf(exit.cause) })
+  }
+
+  settled(call: Call, exit: Exit.Exit<unknown, unknown>, outcome: Outcome): void {
+    const at = nowOf(call)
+    const times = this.timesOf(call, at)
+    this.times.delete(call)
+    const ran = times.started === undefined ? undefined : at - times.started
+    const waited = ran === undefined ? times.waited + at - times.waiting : times.waited
+    const error = exit._tag === "Failure" ? messageOf(exit.cause) : undefined
+    this.tell({ _tag: "Settled", at, ...about(call), outcome, waited, ran, error })
+  }
+
+  /** Of a call that was under way before anybody watched, not all is known. */
+  private timesOf(call: Call, at: number): Times {
+    const known = this.times.get(call)
+    if (known !== undefined) return known
+    const times: Times = { waiting: at, started: undefined, waited: 0 }
+    this.times.set(call, times)
+    return times
+  }
+
+  instance(cell: Cell, event: InstanceNews): void {
+    this.tell({ ...event, at: nowIn(cell.ownContext), actor: cell.id, instance: cell.instance } as Event)
+  }
+}
+
+type WithoutSubject<E> = E extends Event ? Omit<E, "at" | "actor" | "instance"> : never
+type InstanceNews = WithoutSubject<Extract<Event, { readonly _tag: `Instance${string}` }>>
+
+const about = ({ id, method: { label }, queue: { cell } }: Call) => ({
+  call: id,
+  method: label,
+  actor: cell.id,
+  instance: cell.instance
+})
+
+const nowOf = (call: Call): number => nowIn(call.context)
+
+/** The wall clock, finer than milliseconds where the platform has it so. */
+const nowIn = (context: Context.Context<never>): number =>
+  Number(Context.get(context, Clock.Clock).currentTimeNanosUnsafe()) / 1e6
+
+const join = (registry: Registry, watcher: Watcher): void => {
+  registry.hub ??= new Hub()
+  registry.hub.add(watcher)
+}
+
+const leave = (registry: Registry, watcher: Watcher): void => {
+  registry.hub?.remove(watcher)
+  if (registry.hub?.size === 0) registry.hub = undefined
+}
+
+export const watch = (watcher: Watcher): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.withFiber((fiber) => {
+    const registry = registryIn(fiber.context)
+    // The same function may watch twice.
+    const own: Watcher = (event) => watcher(event)
+    return Effect.acquireRelease(
+      Effect.sync(() => {
+        join(registry, own)
+        join(tasks, own)
+      }),
+      () =>
+        Effect.sync(() => {
+          leave(registry, own)
+          leave(tasks, own)
+        })
+    )
+  })
+
+const DEFAULT_CAPACITY = 16_384
+
+export const events = (options: { readonly capacity?: number | undefined } = {}): Stream.Stream<Event> =>
+  Stream.callback<Event>((queue) => Effect.andThen(watch((event) => void Queue.offerUnsafe(queue, event)), Effect.never), {
+    bufferSize: options.capacity ?? DEFAULT_CAPACITY,
+    strategy: "sliding"
+  })
