@@ -568,6 +568,8 @@ export interface KeyedContractClass<Self, Id extends string, K, C extends AnyCon
   extends Context.ServiceClass<Self, Id, KeyedHandle<K, MethodsOf<C, never>>> {
   /** The contract: schemas by method, for homes that need them. */
   readonly methods: C
+  /** The schema of the keys, for homes that need it. */
+  readonly keySchema: Schema.Top
   /** Checks that an object implements the contract, and returns it as it is. */
   of<const M extends MethodsOf<C>>(methods: M): M
   of(this: void, self: KeyedHandle<K, MethodsOf<C, never>>): KeyedHandle<K, MethodsOf<C, never>>

@@ -70,7 +70,8 @@ class Instances implements Keeper {
 
   private bringUp(key: unknown, after: Effect.Effect<void>): Cell {
     const { id, options } = this.definition
-    const cell = new Cell(`${id}(${String(key)})`, construct(this.definition, [key]), options, this.context)
+    const make = construct(this.definition, [key])
+    const cell = new Cell(`${id}(${String(key)})`, make, options, this.context, { id, key: String(key) })
     if (this.closed) {
       cell.stop("its Scope closed")
       return cell
@@ -211,6 +212,7 @@ export const service = (id: string, input: any): any => {
     const define_ = (make: any, options: any = {}) => define(id, Service, make, contract, options)
     return Object.assign(Service, {
       methods,
+      keySchema: input.key,
       of: (implementation: Implementation) => implementation,
       toLayer: (make: any, options?: any) => toLayer(define_(make, options))
     })

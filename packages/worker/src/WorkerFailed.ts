@@ -1,0 +1,23 @@
+/**
+ * A thread did not come up: its file does not load, its implementation cannot be built, or it takes too long.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * The failure of a Layer whose threads do not come up. Says which actor, why, and carries what happened in the thread.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class WorkerFailed extends Schema.TaggedError<WorkerFailed>()("WorkerFailed", {
+  /** The id of the actor. */
+  actor: Schema.String,
+  why: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return `${this.actor}: its thread did not come up because ${this.why}. ${this.cause instanceof Error ? this.cause.message : String(this.cause)}`
+  }
+}

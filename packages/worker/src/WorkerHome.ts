@@ -1,0 +1,126 @@
+/**
+ * Actors on worker threads: the same actor and the same calls, with work that uses the other cores and cannot stall or
+ * take down the process.
+ *
+ * The actor needs a contract (`methods` in its definition). The thread's file serves the implementation:
+ *
+ * ```ts no-run
+ * import { WorkerHome } from "@troupe/worker"
+ * import { Effect, Schema } from "effect"
+ * import { Actor } from "@troupe/core"
+ *
+ * class Hasher extends Actor.Service<Hasher>()("app/Hasher", {
+ *   methods: { hash: Actor.method({ args: [Schema.String], success: Schema.String }) }
+ * }) {}
+ * const HasherLive = Hasher.toLayer(Effect.succeed({ hash: (text: string) => Effect.succeed(text) }))
+ *
+ * WorkerHome.serve(Hasher, HasherLive)
+ * ```
+ *
+ * Whoever calls it swaps the Layer: `WorkerHome.layer(Hasher, { url: new URL("./hasher.worker.ts", import.meta.url) })`
+ * in place of `HasherLive`. Options of the actor that `HasherLive` was given hold there, too.
+ *
+ * @since 0.1.0
+ */
+import type { WorkerOptions as NodeWorkerOptions, Transferable, Worker } from "node:worker_threads"
+import type * as Actor from "@troupe/core/Actor"
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as homes from "./internal/homes.ts"
+import * as server from "./internal/serve.ts"
+import * as transfers from "./internal/transfer.ts"
+import type { WorkerFailed } from "./WorkerFailed.ts"
+
+/**
+ * Where the threads come from, and how they are watched.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface WorkerOptions {
+  /** The file of the thread, which ends with `WorkerHome.serve(...)`. Node runs TypeScript as it is. */
+  readonly url?: URL | string | undefined
+  /** Options of Node for threads that come from `url`: `execArgv`, `resourceLimits`, `env` and the like. */
+  readonly workerOptions?: NodeWorkerOptions | undefined
+  /** Makes a thread, in place of `url`. Called for each thread and again when one has to be replaced. */
+  readonly spawn?: (() => Worker) | undefined
+  /**
+   * How many threads: `"max"` is as many as the machine runs at once. A key of a keyed actor stays on one of them. Actors
+   * that are not keyed have one instance, and so one thread. Default 1.
+   */
+  readonly size?: number | "max" | undefined
+  /** How long a thread may take until it is ready. Default 30 seconds. */
+  readonly startTimeout?: Duration.Input | undefined
+  /**
+   * How long a thread may not answer before it counts as hung, is ended and replaced. Must be longer than the longest
+   * synchronous piece of work in a method; `Infinity` is for ever. Default 30 seconds.
+   */
+  readonly unresponsiveAfter?: Duration.Input | undefined
+  /** How long a thread may take to end in good order when its Scope closes. Default 5 seconds. */
+  readonly shutdownTimeout?: Duration.Input | undefined
+}
+
+/**
+ * Options of a home: of its threads, and options of the actor that are to differ from those which the implementation was
+ * given. `restart` paces how lost threads are replaced: by default five times in a row, 100 ms before the first and twice
+ * as long before each next; a thread that lasted a minute starts the count anew.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface HomeOptions extends WorkerOptions, Omit<Actor.InstanceOptions, "onDefect" | "shutdownTimeout"> {}
+
+type AnyContractClass = {
+  readonly key: string
+  readonly methods: Actor.AnyContract
+  readonly of: (...args: any) => any
+}
+
+/** The service that a class of actors stands for. */
+type Identifier<C> = C extends abstract new (...args: any) => infer Self ? Self : never
+
+/**
+ * Provides an actor whose instances live in worker threads. Building it fails with `WorkerFailed` when a thread does not
+ * come up. Closing its Scope ends the threads within `shutdownTimeout`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: <C extends AnyContractClass>(
+  actor: C,
+  options: HomeOptions
+) => Layer.Layer<Identifier<C>, WorkerFailed> = homes.layer as any
+
+/**
+ * Starts an instance in a thread of its own, which ends with the current Scope. For actors that are not keyed.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const spawn: <C extends AnyContractClass>(
+  actor: C,
+  options: HomeOptions
+) => Effect.Effect<C extends { readonly Service: infer Handle } ? Handle : never, WorkerFailed, Scope.Scope> =
+  homes.spawn as any
+
+/**
+ * Serves an actor from this thread: the last line of the thread's file. The Layer is the one that provides the actor in
+ * a process of its own.
+ *
+ * @category serving
+ * @since 0.1.0
+ */
+export const serve: <C extends AnyContractClass, E>(actor: C, layer: Layer.Layer<Identifier<C>, E>) => void =
+  server.serve as any
+
+/**
+ * Says that a value moves to the other side instead of being copied, as an argument or as a result. Its sender cannot use
+ * it afterwards. By default what moves is the value itself (`ArrayBuffer`, `MessagePort`, `ReadableStream` and the like),
+ * or the buffer that a typed array looks at; for a value that holds such things, name them.
+ *
+ * @category transfer
+ * @since 0.1.0
+ */
+export const transfer: <A extends object>(value: A, transferables?: ReadonlyArray<Transferable>) => A = transfers.mark

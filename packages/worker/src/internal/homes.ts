@@ -1,0 +1,132 @@
+/**
+ * The caller's side of actors in threads.
+ */
+import * as ActorContext from "@troupe/core/ActorContext"
+import * as Home from "@troupe/core/Home"
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Hash from "effect/Hash"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type { WorkerFailed } from "../WorkerFailed.ts"
+import type { HomeOptions } from "../WorkerHome.ts"
+import { codecOf } from "./codec.ts"
+import { type Contract, waysOf } from "./contract.ts"
+import { implementation } from "./outgoing.ts"
+import * as threads from "./threads.ts"
+
+/** What the classes for contracts offer to those who implement them. */
+interface ContractClass extends Contract {
+  toLayer(make: unknown, options: object): Layer.Layer<any>
+  toFactory?: (make: unknown, options: object) => { spawn(): Effect.Effect<any, any, Scope.Scope> }
+}
+
+export const layer = (actor: ContractClass, options: HomeOptions): Layer.Layer<any, WorkerFailed> => {
+  check(actor, options)
+  return Layer.unwrap(
+    Effect.map(threads.make(actor.key, options), (pool) => {
+      const make = isKeyed(actor) ? keyedMake(actor, pool) : singleMake(actor, pool)
+      return actor.toLayer(make, instanceOptions(actor, pool, options))
+    })
+  )
+}
+
+export const spawn = (actor: ContractClass, options: HomeOptions): Effect.Effect<any, any, Scope.Scope> => {
+  check(actor, options)
+  if (isKeyed(actor))
+    throw new TypeError(`${actor.key}: instances of keyed actors come by themselves, use WorkerHome.layer`)
+  return Effect.flatMap(threads.make(actor.key, options), (pool) =>
+    actor.toFactory!(singleMake(actor, pool), instanceOptions(actor, pool, options)).spawn()
+  )
+}
+
+const isKeyed = (actor: ContractClass): boolean => actor.toFactory === undefined
+
+const check = (actor: ContractClass, { size = 1 }: HomeOptions): void => {
+  if (typeof actor?.methods !== "object") {
+    throw new TypeError(
+      `${actor?.key ?? String(actor)}: only an actor with a contract can live in a thread. Give its definition "methods", and its implementation to toLayer.`
+    )
+  }
+  if (isKeyed(actor) || size === 1) return
+  throw new RangeError(
+    `${actor.key}: one instance lives in one thread, so size must be 1, but is ${size}. Actor.Keyed spreads keys over threads, ActorPool calls over instances.`
+  )
+}
+
+/** The options that were given to the implementation, but for those that were given here. */
+const instanceOptions = (actor: ContractClass, pool: threads.Threads, options: HomeOptions): object => {
+  const terms = pool.greeting!.actors[actor.key] as Home.Terms | undefined
+  if (terms === undefined) {
+    const served = Object.keys(pool.greeting!.actors).join(", ")
+    throw new TypeError(`${actor.key}: its thread serves ${served}. Is it the right file?`)
+  }
+  const { functions, ...rest } = terms
+  const missing = functions.find((name) => name !== "retry" || options.retry === undefined)
+  if (missing !== undefined) {
+    throw new TypeError(
+      `${actor.key}: ${missing} is a function, which cannot cross from the thread to where calls are retried. Give it to WorkerHome.layer.`
+    )
+  }
+  const { size, spawn, startTimeout, unresponsiveAfter, url, workerOptions, ...own } = options
+  const given = Object.entries(own).filter(([, value]) => value !== undefined)
+  const known = Object.entries(rest).filter(([, value]) => value !== undefined)
+  return { restart: defaultRestart, ...Object.fromEntries([...known, ...given]), onDefect: "resume" }
+}
+
+/** How long a thread has to last until its loss counts as the first one again. */
+const LASTING = Duration.toMillis("1 minute")
+const MAX_LOSSES = 5
+
+const defaultRestart = Schedule.fromStep(
+  Effect.sync(() => {
+    let losses = 0
+    let last = Number.NEGATIVE_INFINITY
+    return (now: number) => {
+      losses = now - last > LASTING ? 1 : losses + 1
+      last = now
+      return losses > MAX_LOSSES
+        ? Cause.done(losses)
+        : Effect.succeed([losses, Duration.millis(100 * 2 ** (losses - 1))] as [number, Duration.Duration])
+    }
+  })
+)
+
+/** The constructor of the one instance that a thread has. */
+const singleMake = (actor: ContractClass, pool: threads.Threads) =>
+  Effect.gen(function* () {
+    const thread = yield* pool.obtain(0)
+    return yield* settle(actor, thread, 0, undefined)
+  })
+
+let lastInstance = 0
+
+/** The constructor of the instances that threads share: the key decides which thread. */
+const keyedMake = (actor: ContractClass, pool: threads.Threads) => {
+  const codec = actor.keySchema === undefined ? undefined : codecOf(actor.keySchema)
+  return (key: unknown) =>
+    Effect.gen(function* () {
+      const thread = yield* pool.obtain(Math.abs(Hash.hash(key)) % pool.size)
+      const packed = codec === undefined ? key : codec.pack(key)
+      return yield* settle(actor, thread, ++lastInstance, { packed })
+    })
+}
+
+/** Ties an instance to its thread, for as long as both last. */
+const settle = Effect.fnUntraced(function* (
+  actor: ContractClass,
+  thread: threads.Thread,
+  instance: number,
+  key: { readonly packed: unknown } | undefined
+) {
+  const self = yield* ActorContext.ActorContext
+  thread.open(instance, self, key)
+  yield* Effect.addFinalizer(() => thread.close(instance))
+  Home.link(self, {
+    describe: () => ({ kind: "worker", thread: thread.id, lagMillis: thread.lag }),
+    pump: thread.pump
+  })
+  return implementation(thread, actor.key, instance, waysOf(actor))
+})

@@ -1,0 +1,75 @@
+/**
+ * What the two sides of a thread say to each other. A message is a small array: its kind first, then what the call it is
+ * about is called, then its contents. Messages travel in batches, one `postMessage` for all of a microtask.
+ *
+ * Not `effect/rpc`: its codecs and envelopes take three times as long as the rest of a call, see
+ * `docs/decisions/0018-a-wire-of-our-own.md`.
+ */
+
+/** Kinds of messages to the thread. */
+export const To = {
+  /** call, instance, method, args, span */
+  Call: 0,
+  /** call */
+  Interrupt: 1,
+  /** call, instance, method, args, span: a streaming method. Nothing runs before the first pull. */
+  Stream: 2,
+  /** call */
+  Pull: 3,
+  /** instance, key: from now on, `instance` is what calls of this key say */
+  Open: 4,
+  /** instance: it ends, finalizers included */
+  Close: 5,
+  /** number */
+  Ping: 6,
+  /** The thread ends, all instances with it. */
+  Stop: 7
+} as const
+
+/** Kinds of messages from the thread. */
+export const From = {
+  /** call, value */
+  Success: 0,
+  /** call, reasons, restarted */
+  Failure: 1,
+  /** call, items: the answer to a pull */
+  Items: 2,
+  /** The thread is ready: greeting */
+  Ready: 3,
+  /** The implementation could not be built: reasons */
+  Failed: 4,
+  /** instance: it has ended as it was told to */
+  Closed: 5,
+  /** why, reasons: the instance has ended by itself */
+  Died: 6,
+  /** number, lag in milliseconds */
+  Pong: 7,
+  /** spans that have started or ended */
+  Spans: 8
+} as const
+
+export type Message = readonly [kind: number, subject: any, ...rest: Array<any>]
+
+/** What a thread says when it is ready. */
+export interface Greeting {
+  readonly actors: Readonly<Record<string, unknown>>
+}
+
+/** The words of the memory that both sides see. */
+export const Word = {
+  /** Counts what the thread has posted, so that the caller's side can sleep until there is something new. */
+  Posted: 0,
+  /** The call that started last, modulo 2^32. */
+  Started: 1,
+  /** Set when the thread exits. */
+  Dead: 2
+} as const
+
+export const WORDS = 3
+
+/** What a thread is given when it starts. */
+export interface Start {
+  readonly troupe: true
+  readonly port: import("node:worker_threads").MessagePort
+  readonly shared: Int32Array
+}

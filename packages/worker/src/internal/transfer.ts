@@ -1,0 +1,26 @@
+/**
+ * Values that move to the other side, rather than being copied: their sender gives them up.
+ */
+import type { Transferable } from "node:worker_threads"
+
+const lists = new WeakMap<object, ReadonlyArray<Transferable>>()
+
+export const mark = <A extends object>(value: A, transferables: ReadonlyArray<Transferable> = [ownerOf(value)]): A => {
+  lists.set(value, transferables)
+  return value
+}
+
+const ownerOf = (value: object): Transferable =>
+  (ArrayBuffer.isView(value) ? value.buffer : value) as unknown as Transferable
+
+/** What of these values moves. */
+export const movedBy = (values: ReadonlyArray<unknown>): ReadonlyArray<Transferable> | undefined => {
+  let moved: Array<Transferable> | undefined
+  for (const value of values) {
+    const list = typeof value === "object" && value !== null ? lists.get(value) : undefined
+    if (list === undefined) continue
+    moved ??= []
+    moved.push(...list)
+  }
+  return moved
+}

@@ -1,0 +1,94 @@
+/**
+ * One end of the line between a thread and its owner. Messages of one microtask travel together.
+ */
+import { type MessagePort, receiveMessageOnPort, type Transferable } from "node:worker_threads"
+import type { Message } from "./protocol.ts"
+
+export class Wire {
+  private batch: Array<Message> = []
+  /** What the messages of this batch move rather than copy. */
+  private moved: Array<Transferable> = []
+  private owners: Map<Message, ReadonlyArray<Transferable>> | undefined = undefined
+  private scheduled = false
+  private readonly port: MessagePort
+  private readonly receive: (message: Message) => void
+  /** Told about a message that cannot be sent. */
+  private readonly refuse: (message: Message, error: unknown) => void
+  private readonly posted: () => void
+
+  constructor(
+    port: MessagePort,
+    on: {
+      readonly message: (message: Message) => void
+      readonly refused: (message: Message, error: unknown) => void
+      readonly posted?: () => void
+      /** Around the messages of one batch. */
+      readonly batch?: (work: () => void) => void
+    }
+  ) {
+    this.port = port
+    this.receive = on.message
+    this.refuse = on.refused
+    this.posted = on.posted ?? (() => {})
+    const around = on.batch ?? ((work) => work())
+    port.on("message", (batch: ReadonlyArray<Message>) => around(() => this.take(batch)))
+  }
+
+  /** Sends a message with the next batch. */
+  post(message: Message, moved?: ReadonlyArray<Transferable>): void {
+    this.batch.push(message)
+    if (moved !== undefined && moved.length > 0) {
+      this.moved.push(...moved)
+      this.owners ??= new Map()
+      this.owners.set(message, moved)
+    }
+    if (this.scheduled) return
+    this.scheduled = true
+    queueMicrotask(() => this.flush())
+  }
+
+  /** Sends now what waits to be sent. */
+  flush(): void {
+    this.scheduled = false
+    const { batch, moved, owners } = this
+    if (batch.length === 0) return
+    this.batch = []
+    this.moved = []
+    this.owners = undefined
+    try {
+      this.port.postMessage(batch, moved)
+    } catch {
+      this.postSingly(batch, owners)
+    }
+    this.posted()
+  }
+
+  /** One message that cannot be cloned must not take the others with it. */
+  private postSingly(
+    batch: ReadonlyArray<Message>,
+    owners: ReadonlyMap<Message, ReadonlyArray<Transferable>> | undefined
+  ): void {
+    for (const message of batch) {
+      try {
+        this.port.postMessage([message], owners?.get(message) ?? [])
+      } catch (error) {
+        this.refuse(message, error)
+      }
+    }
+  }
+
+  /** Takes in all that has arrived, without the event loop. */
+  drain(): void {
+    for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port)) {
+      this.take(next.message)
+    }
+  }
+
+  private take(batch: ReadonlyArray<Message>): void {
+    for (let i = 0; i < batch.length; i++) this.receive(batch[i]!)
+  }
+
+  close(): void {
+    this.port.close()
+  }
+}
