@@ -12,6 +12,7 @@
  */
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
+import { permission } from "./internal/permission.ts"
 
 declare const DriverBrand: unique symbol
 
@@ -29,4 +30,4 @@ export class Driver extends Context.Service<Driver, { readonly [DriverBrand]: "m
  * @category layers
  * @since 0.1.0
  */
-export const layer: Layer.Layer<Driver> = Layer.succeed(Driver)({} as Driver["Service"])
+export const layer: Layer.Layer<Driver> = Layer.succeed(Driver)(permission as Driver["Service"])

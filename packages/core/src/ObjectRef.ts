@@ -25,6 +25,7 @@ import type * as Stream from "effect/Stream"
 import type { ActorError } from "./ActorError.ts"
 import type { Driver } from "./Driver.ts"
 import * as blocking from "./internal/blocking.ts"
+import * as blockingSync from "./internal/blockingSync.ts"
 import * as cancelling from "./internal/cancelling.ts"
 import * as combinators from "./internal/combinators.ts"
 import { isRef, Ref, TypeId as TypeId_ } from "./internal/ref.ts"
@@ -210,6 +211,32 @@ export const wait: <const T extends ReadonlyArray<Any>>(
     readonly timeout?: Duration.Input | undefined
   }
 ) => Effect.Effect<[ready: Array<T[number]>, pending: Array<T[number]>], never, Driver> = blocking.wait as any
+
+/**
+ * Options of {@link getSync}.
+ *
+ * @category blocking
+ * @since 0.1.0
+ */
+export interface GetSyncOptions {
+  /** The permission to block: the value of the `Driver` service. */
+  readonly driver: Driver["Service"]
+  /** How long to block at most. Default: as long as it takes. */
+  readonly timeout?: Duration.Input | undefined
+}
+
+/**
+ * Blocks the whole thread until a ref is ready, for synchronous code: a callback of a bundler, a REPL, a plain script.
+ * Gives the value, or throws the typed error itself, the defect itself or an `ActorError`; a `TimeoutError` when the
+ * `timeout` is over, and the call goes on.
+ *
+ * The call has to run in another thread (`WorkerHome` of `@troupe/worker`), and so do those it depends on: one that only
+ * the blocked thread could settle is refused with a `TypeError`, at once. Inside actors it throws `BlockingGetError`.
+ *
+ * @category blocking
+ * @since 0.1.0
+ */
+export const getSync: <A, E>(ref: ObjectRef<A, E>, options: GetSyncOptions) => A = blockingSync.getSync as any
 
 // --- combinators -----------------------------------------------------------------------------------------------------
 

@@ -109,7 +109,7 @@ const partition = (refs: ReadonlyArray<Ref>, count: number): [Array<Ref>, Array<
   return [ready, pending]
 }
 
-const nonNegative = (operation: string, timeout: Duration.Input): Duration.Duration => {
+export const nonNegative = (operation: string, timeout: Duration.Input): Duration.Duration => {
   const duration = Duration.fromInputUnsafe(timeout)
   if (Duration.toMillis(duration) >= 0) return duration
   throw new RangeError(`ObjectRef.${operation}: timeout must not be negative, but is ${String(timeout)}`)

@@ -35,6 +35,8 @@ interface Loss {
 /** How long a thread has to show that it listens, when somebody waits for it to end. */
 const HURRY_MILLIS = 1000
 
+const HEARTBEAT_MILLIS = 1000
+
 type Instance = Parameters<typeof Home.crash>[0]
 
 export class Thread {
@@ -54,7 +56,8 @@ export class Thread {
   private onReady: ((result: Greeting | Cause.Cause<unknown>) => void) | undefined = undefined
   private readonly ended: Promise<void>
   private heartbeat: NodeJS.Timeout | undefined = undefined
-  private lastPong = performance.now()
+  /** When the oldest ping without an answer was sent, if there is one. */
+  private unanswered: number | undefined = undefined
   private error: unknown
   private stopping = false
 
@@ -107,21 +110,31 @@ export class Thread {
 
   private startHeartbeat(): void {
     const { unresponsiveAfter } = this.options
-    this.lastPong = performance.now()
-    const every = Math.min(1000, unresponsiveAfter / 3)
-    this.heartbeat = setInterval(() => {
-      if (performance.now() - this.lastPong > unresponsiveAfter + every) return this.abandon(unresponsiveAfter)
-      this.wire.post([To.Ping, performance.now()])
-    }, every)
+    const beat = () => {
+      if (this.hangs()) this.abandon(unresponsiveAfter)
+      else this.ping()
+    }
+    this.heartbeat = setInterval(beat, Math.min(HEARTBEAT_MILLIS, unresponsiveAfter / 3))
     this.heartbeat.unref()
+  }
+
+  private ping(): void {
+    this.unanswered ??= performance.now()
+    this.wire.post([To.Ping, 0])
+  }
+
+  private hangs(): boolean {
+    // The answer may be here already, if it was this thread that did not listen.
+    if (this.unanswered !== undefined) this.wire.drain()
+    return this.unanswered !== undefined && performance.now() - this.unanswered > this.options.unresponsiveAfter
   }
 
   /** Gives the thread little time to show that it listens. */
   hurry(): void {
-    const since = performance.now()
-    this.wire.post([To.Ping, since])
+    this.ping()
     setTimeout(() => {
-      if (this.lastPong < since) this.abandon(HURRY_MILLIS)
+      this.wire.drain()
+      if (this.unanswered !== undefined) this.abandon(HURRY_MILLIS)
     }, HURRY_MILLIS).unref()
   }
 
@@ -228,7 +241,7 @@ export class Thread {
           Home.died(instance, message[1], causes.unpack(message[2], causes.anyError))
         return
       case From.Pong:
-        this.lastPong = performance.now()
+        this.unanswered = undefined
         this.lag = message[2]
         return this.options.onLag(this.lag, this)
       case From.Spans:
@@ -236,16 +249,17 @@ export class Thread {
     }
   }
 
-  /** For a thread that blocks on calls that are carried here. */
+  /** For a thread that blocks on calls that are carried here: its event loop, and so the heartbeat, stands still. */
   readonly pump: Home.Pump = {
     flush: () => this.wire.flush(),
     receive: (milliseconds) => {
       const posted = Atomics.load(this.shared, Word.Posted)
+      if (this.wire.drain()) return true
+      if (this.lost !== undefined || Atomics.load(this.shared, Word.Dead) !== 0 || this.hangs()) return false
+      const late =
+        Atomics.wait(this.shared, Word.Posted, posted, Math.min(milliseconds, HEARTBEAT_MILLIS)) === "timed-out"
       this.wire.drain()
-      if (Atomics.load(this.shared, Word.Dead) !== 0 || this.lost !== undefined) return false
-      if (Atomics.load(this.shared, Word.Posted) === posted)
-        Atomics.wait(this.shared, Word.Posted, posted, milliseconds)
-      this.wire.drain()
+      if (late) this.ping()
       return true
     }
   }

@@ -77,11 +77,14 @@ export class Wire {
     }
   }
 
-  /** Takes in all that has arrived, without the event loop. */
-  drain(): void {
+  /** Takes in all that has arrived, without the event loop. Returns whether there was anything. */
+  drain(): boolean {
+    let any = false
     for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port)) {
+      any = true
       this.take(next.message)
     }
+    return any
   }
 
   private take(batch: ReadonlyArray<Message>): void {
