@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
 const fields = {
@@ -119,12 +120,14 @@ export class PendingCallsLimitExceeded extends Schema.TaggedError<PendingCallsLi
  */
 export class Deadlock extends Schema.TaggedError<Deadlock>()("Deadlock", {
   ...fields,
-  /** The calls of the cycle, each waiting for the next, the first one repeated at the end. */
-  cycle: Schema.Array(Schema.String)
+  /**
+   * The calls of the cycle, each waiting for the next. The first is repeated at the end, unless the last is a call of
+   * the same method that stands in line behind it.
+   */
+  cycle: Schema.Array(Schema.String),
+  /** Whether the call has started: the one that could not be waited for as a rule has not. */
+  mayHaveRun: Schema.Boolean.pipe(Schema.withConstructorDefault(Effect.succeed(true)))
 }) {
-  get mayHaveRun(): boolean {
-    return true
-  }
   get retrySafe(): boolean {
     return false
   }

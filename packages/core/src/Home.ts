@@ -12,11 +12,13 @@
  */
 import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Stream from "effect/Stream"
 import type { ActorContext } from "./ActorContext.ts"
 import * as carried from "./internal/carried.ts"
 import * as home from "./internal/home.ts"
+import * as task from "./internal/task.ts"
 
 type Self = ActorContext["Service"]
 
@@ -188,3 +190,36 @@ export const stream: (handle: object, method: string, args: ReadonlyArray<unknow
  * @since 0.1.0
  */
 export const interrupt: (call: Accepted) => void = home.interrupt as any
+
+// --- tasks -----------------------------------------------------------------------------------------------------------
+
+/**
+ * A place where tasks run, other than the process of their caller.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Tasks {
+  /** How the task of this name runs there, or `undefined` if it does not: then it runs with its caller. */
+  find(task: string): ((args: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown>) | undefined
+}
+
+/**
+ * Where the calls of tasks run. Their limits, retries and deadlines stay with the caller's process.
+ *
+ * @category tasks
+ * @since 0.1.0
+ */
+export const Tasks: Context.Reference<Tasks | undefined> = task.TaskHome
+
+/**
+ * The name of a task, and the function that it runs.
+ *
+ * @category tasks
+ * @since 0.1.0
+ */
+export const taskOf = (
+  u: unknown
+):
+  | { readonly name: string; readonly run: (...args: ReadonlyArray<any>) => Effect.Effect<unknown, unknown> }
+  | undefined => (u as any)?.[task.TaskKey]

@@ -28,6 +28,7 @@ import * as blocking from "./internal/blocking.ts"
 import * as blockingSync from "./internal/blockingSync.ts"
 import * as cancelling from "./internal/cancelling.ts"
 import * as combinators from "./internal/combinators.ts"
+import * as explaining from "./internal/explain.ts"
 import { isRef, Ref, TypeId as TypeId_ } from "./internal/ref.ts"
 
 /**
@@ -290,6 +291,19 @@ export const allSettled: <const T extends ReadonlyArray<Any> | Readonly<Record<s
  */
 export const asCompleted: <T extends Any>(refs: ReadonlyArray<T>) => Stream.Stream<Effect.Success<T>, Effect.Error<T>> =
   combinators.asCompleted as any
+
+// --- watching --------------------------------------------------------------------------------------------------------
+
+/**
+ * Says in a sentence where a call is, and why it is not done: "Store.save #12: waiting 4.2 s: third in line behind
+ * `Store.import` #9 (running 9.0 s, waiting on `Db.query` #41 (running 8.9 s))".
+ *
+ * The words are for people and may change; `ActorSystem.snapshot` has the same as data.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export const explain: (ref: Any) => Effect.Effect<string> = explaining.explain as any
 
 // --- cancellation ----------------------------------------------------------------------------------------------------
 

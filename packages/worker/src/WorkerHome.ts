@@ -24,6 +24,7 @@
  */
 import type { WorkerOptions as NodeWorkerOptions, Transferable, Worker } from "node:worker_threads"
 import type * as Actor from "@troupe/core/Actor"
+import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -72,14 +73,10 @@ export interface WorkerOptions {
  */
 export interface HomeOptions extends WorkerOptions, Omit<Actor.InstanceOptions, "onDefect" | "shutdownTimeout"> {}
 
-type AnyContractClass = {
-  readonly key: string
+/** A class of actors with a contract: its service, and its handles. */
+interface ContractClass<Self, Handle> extends Context.Key<Self, Handle> {
   readonly methods: Actor.AnyContract
-  readonly of: (...args: any) => any
 }
-
-/** The service that a class of actors stands for. */
-type Identifier<C> = C extends abstract new (...args: any) => infer Self ? Self : never
 
 /**
  * Provides an actor whose instances live in worker threads. Building it fails with `WorkerFailed` when a thread does not
@@ -88,10 +85,8 @@ type Identifier<C> = C extends abstract new (...args: any) => infer Self ? Self 
  * @category layers
  * @since 0.1.0
  */
-export const layer: <C extends AnyContractClass>(
-  actor: C,
-  options: HomeOptions
-) => Layer.Layer<Identifier<C>, WorkerFailed> = homes.layer as any
+export const layer: <Self>(actor: ContractClass<Self, any>, options: HomeOptions) => Layer.Layer<Self, WorkerFailed> =
+  homes.layer as any
 
 /**
  * Starts an instance in a thread of its own, which ends with the current Scope. For actors that are not keyed.
@@ -99,11 +94,10 @@ export const layer: <C extends AnyContractClass>(
  * @category constructors
  * @since 0.1.0
  */
-export const spawn: <C extends AnyContractClass>(
-  actor: C,
+export const spawn: <Handle>(
+  actor: ContractClass<any, Handle>,
   options: HomeOptions
-) => Effect.Effect<C extends { readonly Service: infer Handle } ? Handle : never, WorkerFailed, Scope.Scope> =
-  homes.spawn as any
+) => Effect.Effect<Handle, WorkerFailed, Scope.Scope> = homes.spawn as any
 
 /**
  * Serves an actor from this thread: the last line of the thread's file. The Layer is the one that provides the actor in
@@ -112,7 +106,7 @@ export const spawn: <C extends AnyContractClass>(
  * @category serving
  * @since 0.1.0
  */
-export const serve: <C extends AnyContractClass, E>(actor: C, layer: Layer.Layer<Identifier<C>, E>) => void =
+export const serve: <Self, E>(actor: ContractClass<Self, any>, layer: Layer.Layer<Self, E>) => void =
   server.serve as any
 
 /**

@@ -17,6 +17,7 @@ import { Evaluable } from "./evaluable.ts"
 import * as failure from "./failure.ts"
 import type { MethodSpec } from "./method.ts"
 import * as streaming from "./streaming.ts"
+import * as waiting from "./waiting.ts"
 
 /** A call that is yet to be made. */
 abstract class Submission extends Evaluable {
@@ -104,9 +105,13 @@ export const admit = (call: Call, submit: () => void): Effect.Effect<void, Actor
     const { cell } = queue
     if (!cell.full) return Effect.sync(submit)
     const { maxPendingCalls, overflow } = cell.options
-    if (overflow === "fail") return Exit.fail(failure.limitExceeded(method, maxPendingCalls))
+    if (overflow === "fail") {
+      cell.registry.hub?.refused(call)
+      return Exit.fail(failure.limitExceeded(method, maxPendingCalls))
+    }
     return Effect.callback((resume) => {
       const go = () => {
+        wait?.end()
         call.unobserve(go)
         leave()
         resume(Effect.void)
@@ -116,7 +121,11 @@ export const admit = (call: Call, submit: () => void): Effect.Effect<void, Actor
         go()
       })
       call.observe(go)
+      // Whoever waits for room waits for what it asks for, in either way.
+      const wait = waiting.begin(call, true, go)
+      wait?.check()
       return Effect.sync(() => {
+        wait?.end()
         call.unobserve(go)
         leave()
         cell.timers?.stop(call)

@@ -13,6 +13,7 @@ import type { CallQueue } from "./callQueue.ts"
 import { isEffect } from "./evaluable.ts"
 import type { MethodSpec } from "./method.ts"
 import { type Observer, Ref } from "./ref.ts"
+import * as waiting from "./waiting.ts"
 
 /** Where a call is on its way to settling, and once it is told to end, who told it. */
 export const Stage = {
@@ -69,12 +70,16 @@ export class Call extends Ref {
   parent: Call | undefined = undefined
   /** Unsettled calls that this one submitted. */
   children: Set<Call> | undefined = undefined
+  /** What its fibers wait for. */
+  waits: waiting.Wait | undefined = undefined
 
   readonly queue: CallQueue
   readonly method: MethodSpec
   /** The context of the submitter. */
   readonly context: Context.Context<never>
   args: ReadonlyArray<unknown>
+  /** Whether its submitter waits for it, rather than for its ref. */
+  readonly asked: boolean
 
   constructor(
     queue: CallQueue,
@@ -88,6 +93,7 @@ export class Call extends Ref {
     this.method = method
     this.args = args
     this.context = context
+    this.asked = asked
     if (asked) this.resumes = ASKED
   }
 
@@ -106,12 +112,17 @@ export class Call extends Ref {
     else super.observe(observer)
   }
 
+  override wait(): Effect.Effect<any, any> {
+    if (this.exit !== undefined) return this.look()!
+    return Effect.callback((resume) => Effect.sync(waiting.observe(this, false, resume)))
+  }
+
   /** Waits as an asker does: interruption cancels the call and waits until it has settled (semantics 1.2). */
   waitOrCancel(): Effect.Effect<any, any> {
     return Effect.callback((resume) => {
-      this.observe(resume)
+      const leave = waiting.observe(this, true, resume)
       return Effect.suspend(() => {
-        this.unobserve(resume)
+        leave()
         return this.cancelAndWait()
       })
     })

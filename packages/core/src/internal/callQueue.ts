@@ -13,6 +13,7 @@ import * as Scheduler from "effect/Scheduler"
 import { type Call, Stage, within } from "./call.ts"
 import { Carried } from "./carried.ts"
 import type { Cell } from "./cell.ts"
+import * as deadlock from "./deadlock.ts"
 import { isExit } from "./evaluable.ts"
 import { interrupt } from "./interrupt.ts"
 import * as stack from "./stack.ts"
@@ -148,6 +149,7 @@ export class CallQueue implements Target {
     this.running++
     call.stage = Stage.Running
     call.attempts++
+    this.cell.registry.hub?.started(call)
     const effect = this.cell.invoke(call)
     // A method that has its result at once needs no fiber.
     if (isExit(effect)) return this.finish(call, effect, false)
@@ -164,6 +166,7 @@ export class CallQueue implements Target {
     })
     // It was told to end while it was still on our stack, and had no fiber that could be told.
     if ((call.stage as Stage) !== Stage.Running) interrupt(fiber)
+    else if (call.waits !== undefined) deadlock.check(call)
   }
 
   /** Hands a call to its home, which needs no fiber for it here. */

@@ -19,6 +19,7 @@ import { CallQueue } from "./callQueue.ts"
 import type { Link } from "./carried.ts"
 import * as context from "./context.ts"
 import * as contract from "./contract.ts"
+import * as deadlock from "./deadlock.ts"
 import { canEnd, descendants, endAll } from "./ending.ts"
 import * as failure from "./failure.ts"
 import { interrupt } from "./interrupt.ts"
@@ -27,6 +28,8 @@ import { checkGroup, type InstanceOptions } from "./options.ts"
 import * as pacer from "./pacer.ts"
 import { hasRef, Preparing } from "./preparing.ts"
 import { type Registry, registryIn } from "./registry.ts"
+import * as snapshot from "./snapshot.ts"
+import { emptyTally, type LastError } from "./snapshot.ts"
 import * as stack from "./stack.ts"
 import { Timers } from "./timers.ts"
 
@@ -38,14 +41,30 @@ export interface Keeper {
   gone(cell: Cell): void
 }
 
+/** What is to be known of an instance besides the name that errors call it by. */
+interface About {
+  readonly id?: string
+  readonly key?: string
+  /** Where it belongs, if not to the system in its context. */
+  readonly registry?: Registry
+}
+
 let lastInstance = 0
 
 export class Cell {
   readonly actor: string
+  /** The id of the actor, and of a resident its key: together they are `actor`. */
+  readonly id: string
+  readonly key: string | undefined
   readonly instance: number = ++lastInstance
   readonly options: InstanceOptions
   /** How often the instance has been restarted. */
   restarts = 0
+  /** When it was started, in milliseconds since the epoch. */
+  readonly since: number
+  /** How many calls have come to which end. */
+  readonly tally = emptyTally()
+  lastError: LastError | undefined = undefined
 
   readonly main: CallQueue
   private readonly groups: ReadonlyMap<string, CallQueue> | undefined
@@ -60,21 +79,21 @@ export class Cell {
   /** Whether the instance has ended for good, finalizers included. */
   gone = false
 
-  private readonly registry: Registry
+  readonly registry: Registry
   private readonly make: Effect.Effect<Implementation, any>
   implementation: Implementation | undefined = undefined
   private scope: Scope.Closeable
   /** The context in which the instance is made, with its Scope and its ActorContext. */
-  private context: Context.Context<never>
+  context: Context.Context<never>
   private lastCaller: Context.Context<never> | undefined = undefined
   private lastMerged: Context.Context<never> | undefined = undefined
 
   /** The list of calls that run on fibers. */
-  private running: Call | undefined = undefined
+  running: Call | undefined = undefined
   private preparing: Preparing | undefined = undefined
   timers: Timers | undefined = undefined
   /** Submitters that wait for `pending` to fall below `maxPendingCalls`. */
-  private suspended: Set<() => void> | undefined = undefined
+  private suspended: Map<() => void, Call> | undefined = undefined
   private watchers: Set<() => void> | undefined = undefined
   /** Set while the end of a call matters to more than the call. */
   private attentive = false
@@ -91,9 +110,12 @@ export class Cell {
     actor: string,
     make: Effect.Effect<Implementation, any>,
     options: InstanceOptions,
-    context: Context.Context<never>
+    context: Context.Context<never>,
+    about: About = {}
   ) {
     this.actor = actor
+    this.id = about.id ?? actor
+    this.key = about.key
     this.make = make
     this.options = options
     this.main = new CallQueue(this, undefined, options.maxConcurrency)
@@ -107,8 +129,10 @@ export class Cell {
       )
     this.scope = Scope.makeUnsafe()
     this.context = this.inside(context)
-    this.registry = registryIn(context)
+    this.since = Context.get(context, Clock.Clock).currentTimeMillisUnsafe()
+    this.registry = about.registry ?? registryIn(context)
     this.registry.cells.add(this)
+    this.registry.hub?.instance(this, { _tag: "InstanceStarted", name: this.name, key: this.key })
   }
 
   get name(): string | undefined {
@@ -125,9 +149,10 @@ export class Cell {
 
   /** Accepts a call, or settles it right away if the instance is gone. An `asked` call may start on this very stack. */
   submit(call: Call, dispatcher: Dispatcher, asked: boolean): void {
+    this.registry.hub?.submitted(call)
     if (this.death !== undefined) {
       this.timers?.stop(call)
-      call.settle(failure.died(call, this.death))
+      this.conclude(call, failure.died(call, this.death))
       return
     }
     this.pending++
@@ -143,6 +168,8 @@ export class Cell {
     this.preparing.start(call, (failed) => {
       if (failed !== undefined) this.settle(call, failed)
       else this.enqueue(call, dispatcher, false)
+      // Somebody may have waited for it all the while, and hold the permit that it needs now.
+      if ((call.stage as Stage) === Stage.Waiting) deadlock.check(call)
     })
   }
 
@@ -211,7 +238,10 @@ export class Cell {
 
   private settleOrRetry(call: Call, exit: Exit.Failure<unknown, unknown>, restarted: boolean): void {
     try {
-      if (this.runsAgain(call, exit.cause, restarted)) return call.queue.waitAgain(call)
+      if (this.runsAgain(call, exit.cause, restarted)) {
+        this.registry.hub?.requeued(call, exit)
+        return call.queue.waitAgain(call)
+      }
     } catch (defect) {
       // The predicate of `retry` is user code.
       return this.settle(call, Exit.failCause(Cause.combine(exit.cause, Cause.die(defect))))
@@ -235,8 +265,16 @@ export class Cell {
     this.pending--
     if (call.parent !== undefined) call.parent.children?.delete(call)
     this.timers?.stop(call)
-    call.settle(exit._tag === "Failure" ? failure.explain(call, exit, this.death) : exit)
+    this.conclude(call, exit._tag === "Failure" ? failure.explain(call, exit, this.death) : exit)
     if (this.attentive) this.attend()
+  }
+
+  /** Settles a call, once it is in the books. */
+  private conclude(call: Call, exit: Exit.Exit<any, any>): void {
+    if (exit._tag === "Success") this.tally.succeeded++
+    else snapshot.noteFailure(call, exit)
+    this.registry.hub?.settled(call, exit)
+    call.settle(exit)
   }
 
   /** Keeps a call that runs on a fiber within reach. */
@@ -289,6 +327,17 @@ export class Cell {
     this.settle(call, Exit.interrupt())
   }
 
+  /** Fails a call that has not started, and never will. */
+  deny(call: Call, exit: Exit.Exit<never, unknown>): void {
+    if (call.stage === Stage.New) {
+      this.timers?.stop(call)
+      call.settle(exit)
+    } else {
+      this.withdraw(call)
+      this.settle(call, exit)
+    }
+  }
+
   // --- room for submissions ------------------------------------------------------------------------------------------
 
   /** Calls `submit` when it is the turn of a call that found no room, unless it has settled. Returns how to give up. */
@@ -296,8 +345,8 @@ export class Cell {
     const enter = () => {
       if (call.exit === undefined) submit()
     }
-    this.suspended ??= new Set()
-    this.suspended.add(enter)
+    this.suspended ??= new Map()
+    this.suspended.set(enter, call)
     this.attentive = true
     this.startTimer(call)
     return () => {
@@ -314,7 +363,7 @@ export class Cell {
 
   private admit(): void {
     if (this.suspended === undefined) return
-    for (const submit of this.suspended) {
+    for (const submit of this.suspended.keys()) {
       if (this.pending >= this.options.maxPendingCalls && this.death === undefined) return
       this.suspended.delete(submit)
       submit()
@@ -340,7 +389,7 @@ export class Cell {
     queue.drain()
   }
 
-  private *queues(): Generator<CallQueue> {
+  *queues(): Generator<CallQueue> {
     yield this.main
     if (this.groups !== undefined) yield* this.groups.values()
   }
@@ -418,6 +467,7 @@ export class Cell {
 
   /** Makes the instance anew. Waiting calls stay in line meanwhile. */
   private rebuild(cause: Cause.Cause<unknown>): Effect.Effect<void> {
+    this.registry.hub?.instanceRestarting(this, cause)
     return Effect.gen({ self: this }, function* () {
       yield* this.quieted()
       this.pacer ??= pacer.make(this.options.restart!)
@@ -429,7 +479,7 @@ export class Cell {
         this.context = this.inside(this.context)
         this.lastCaller = undefined
         const exit = yield* Effect.exit(this.construct())
-        if (exit._tag === "Success") return
+        if (exit._tag === "Success") return this.registry.hub?.instanceRestarted(this)
         why = exit.cause
       }
     })
@@ -446,7 +496,21 @@ export class Cell {
     })
   }
 
-  private runningNow(): Array<Call> {
+  get hasSuspended(): boolean {
+    return this.suspended !== undefined && this.suspended.size > 0
+  }
+
+  /** Calls that wait to be accepted. */
+  suspendedCalls(): Array<Call> {
+    return this.suspended === undefined ? [] : [...this.suspended.values()].filter(({ exit }) => exit === undefined)
+  }
+
+  /** Calls that wait for refs among their arguments. */
+  preparingCalls(): Array<Call> {
+    return this.preparing?.calls() ?? []
+  }
+
+  runningNow(): Array<Call> {
     const calls: Array<Call> = []
     for (let call = this.running; call !== undefined; call = call.next) calls.push(call)
     return calls
@@ -482,6 +546,7 @@ export class Cell {
 
   private refuse(why: string, cause: Cause.Cause<unknown> | undefined): void {
     this.death = { why, at: Context.get(this.context, Clock.Clock).currentTimeMillisUnsafe(), cause }
+    this.registry.hub?.instanceDied(this, this.death)
     this.attentive = true
     this.admit()
   }
@@ -525,6 +590,8 @@ export class Cell {
 
   private vanish(): void {
     this.gone = true
+    snapshot.bury(this)
+    this.registry.hub?.instance(this, { _tag: "InstanceGone" })
     this.keeper?.gone(this)
     this.registry.cells.delete(this)
     const { name } = this.options

@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import { checkRefs, type Ref } from "./ref.ts"
+import * as waiting from "./waiting.ts"
 
 type Shape = ReadonlyArray<Ref> | Readonly<Record<string, Ref>>
 
@@ -20,7 +21,9 @@ const watch = (
 ): Effect.Effect<any, any> =>
   Effect.callback((resume) => {
     const watched: Array<() => void> = []
+    let wait: waiting.Wait | undefined
     const leave = () => {
+      wait?.end()
       for (const unobserve of watched) unobserve()
     }
     let result: Exit.Exit<any, any> | undefined
@@ -34,16 +37,21 @@ const watch = (
       const observer = (exit: Exit.Exit<any, any>) => {
         if (result !== undefined) return
         result = step(exit, index)
-        if (result === undefined) return
+        if (result === undefined) return wait?.check()
         leave()
         resume(result)
       }
       ref.observe(observer)
       watched.push(() => ref.unobserve(observer))
     }
-    if (result === undefined) return Effect.sync(leave)
-    leave()
-    resume(result)
+    if (result !== undefined) {
+      leave()
+      return resume(result)
+    }
+    wait = waiting.begin(refs, false, resume)
+    if (wait !== undefined) wait.leave = leave
+    wait?.check()
+    return Effect.sync(leave)
   })
 
 const refsOf = (shape: Shape): ReadonlyArray<Ref> => (Array.isArray(shape) ? shape : Object.values(shape))

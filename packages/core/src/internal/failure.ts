@@ -8,6 +8,7 @@ import {
   ActorDied,
   ActorError,
   ActorUnavailable,
+  Deadlock,
   DecodeError,
   FailedCall,
   PendingCallsLimitExceeded,
@@ -85,6 +86,9 @@ export const deathReason = (actor: string, method: string, { at, cause, why }: D
     mayHaveRun,
     ...(cause === undefined ? undefined : { cause: Cause.squash(cause) })
   })
+
+export const deadlock = (call: Call, cycle: ReadonlyArray<string>): Exit.Exit<never, ActorError> =>
+  fail(call, () => new Deadlock({ ...about(call.method), cycle, mayHaveRun: call.attempts > 0 }))
 
 export const decode = (call: Call, issue: string): Exit.Exit<never, ActorError> =>
   fail(call, () => new DecodeError({ ...about(call.method), issue, mayHaveRun: call.attempts > 0 }))

@@ -14,6 +14,7 @@ import { Cell } from "./cell.ts"
 import { cellOf, makeMethod } from "./handle.ts"
 import * as life from "./life.ts"
 import * as options from "./options.ts"
+import { registryIn } from "./registry.ts"
 import { singleMethod } from "./task.ts"
 
 type Work = (member: object) => Effect.Effect<any, any>
@@ -132,7 +133,9 @@ export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any,
   const members = new Members(perMember)
   const implementation = { run: (work: Work) => members.run(asSubmitter(work)) }
   const normalized = options.normalize("ActorPool", { maxConcurrency: size * perMember })
-  const cell = new Cell("ActorPool", Effect.succeed(implementation), normalized, Context.empty())
+  const cell = new Cell("ActorPool", Effect.succeed(implementation), normalized, Context.empty(), {
+    registry: registryIn(yield* Effect.context<never>())
+  })
 
   /** Starts a member, and looks after it until it dies. */
   const start: Effect.Effect<void, any, Scope.Scope> = Effect.gen(function* () {

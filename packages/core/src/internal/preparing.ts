@@ -3,7 +3,9 @@
  */
 import type * as Exit from "effect/Exit"
 import type { Call } from "./call.ts"
+import * as deadlock from "./deadlock.ts"
 import { isRef, type Observer, type Ref } from "./ref.ts"
+import { depend } from "./waiting.ts"
 
 export const hasRef = (args: ReadonlyArray<unknown>): boolean => {
   for (let i = 0; i < args.length; i++) if (isRef(args[i])) return true
@@ -30,12 +32,14 @@ export class Preparing {
     if (missing === 0) return ready()
     const observer = (exit: Exit.Exit<any, any>) => {
       // It may have been dropped when the ref had settled, but had not told us yet.
-      if (!this.waits.has(call) || (exit._tag === "Success" && --missing > 0)) return
+      if (!this.waits.has(call)) return
+      if (exit._tag === "Success" && --missing > 0) return deadlock.check(call)
       this.drop(call)
       if (exit._tag === "Failure") done(exit)
       else ready()
     }
     this.waits.set(call, { stop: () => stopWaiting(open, observer), observer })
+    depend(open, 1)
     for (const ref of open) ref.observe(observer)
   }
 
@@ -59,5 +63,6 @@ export class Preparing {
 }
 
 const stopWaiting = (refs: ReadonlyArray<Ref>, observer: (exit: Exit.Exit<any, any>) => void): void => {
+  depend(refs, -1)
   for (const ref of refs) ref.unobserve(observer)
 }

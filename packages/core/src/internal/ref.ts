@@ -31,6 +31,8 @@ export class Ref extends Evaluable {
   resumes: Array<Observer> | undefined = undefined
   /** Who waits, too, once there are many: those can leave in constant time. */
   private crowd: Set<Observer> | undefined = undefined
+  /** How many of those who wait are calls. */
+  dependents = 0
 
   declare readonly [TypeId]: typeof TypeId
 

@@ -5,6 +5,8 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import { ActorError } from "../ActorError.ts"
 import type {
   DeadLetter,
   Instance,
@@ -16,7 +18,7 @@ import type {
   Tally,
   UnsettledCall
 } from "../ActorSystem.ts"
-import { Call, Stage } from "./call.ts"
+import { type Call, Stage } from "./call.ts"
 import type { CallQueue } from "./callQueue.ts"
 import type { Cell } from "./cell.ts"
 import type { Death } from "./failure.ts"
@@ -26,6 +28,8 @@ import { type Registry, registryIn, tasks } from "./registry.ts"
 /** How many ended instances and dead letters a system remembers. */
 const MEMORY = 100
 const DEFAULT_LIMIT = 1000
+/** How many of the refs that one call waits for are shown. */
+const MAX_WAITS = 100
 
 export const emptyTally = (): { -readonly [K in Outcome]: number } => ({
   succeeded: 0,
@@ -63,4 +67,227 @@ export const outcomeOf = (call: Call, exit: Exit.Exit<unknown, unknown>): Outcom
   const own = exit.cause.reasons[0]
   if (own !== undefined && Cause.isFailReason(own)) return byError(call, own.error)
   return own !== undefined && Cause.isDieReason(own) ? "died" : "cancelled"
+}
+
+/** Puts the failure of a call into the books of its instance. */
+export const noteFailure = (call: Call, exit: Exit.Failure<unknown, unknown>): void => {
+  const { cell } = call.queue
+  const outcome = outcomeOf(call, exit)
+  cell.tally[outcome]++
+  if (outcome === "failed" || outcome === "died") {
+    cell.lastError = { call: call.origin, at: nowOf(call), cause: exit.cause }
+  } else if (outcome === "actorDied" && call.attempts === 0) {
+    remember(cell.registry.deadLetters, letter(call, cell.death!))
+  }
+}
+
+const nowOf = (call: Call): number => Context.get(call.context, Clock.Clock).currentTimeMillisUnsafe()
+
+const letter = (call: Call, death: Death): DeadLetter => ({
+  id: call.id,
+  method: call.method.label,
+  actor: call.queue.cell.id,
+  instance: call.queue.cell.instance,
+  why: death.why,
+  at: nowOf(call)
+})
+
+const byError = (call: Call, error: unknown): Outcome => {
+  if (call.stage === Stage.Expiring && Cause.isTimeoutError(error)) return "timedOut"
+  if (!(error instanceof ActorError)) return "failed"
+  switch (error.reason._tag) {
+    case "TaskCancelled":
+      return "cancelled"
+    case "ActorDied":
+      return "actorDied"
+    case "ActorUnavailable":
+      return "unavailable"
+    default:
+      return "failed"
+  }
+}
+
+/** An error in one line, for people. */
+export const messageOf = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  if (!(error instanceof Error)) return typeof error === "string" ? error : textOf(error)
+  return error.message === "" ? error.name : `${error.name}: ${error.message}`
+}
+
+const textOf = (value: unknown): string => {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return String(value)
+  }
+}
+
+const remember = <A>(list: Array<A>, item: A): void => {
+  list.push(item)
+  // Cut back now and then, rather than shifted each time.
+  if (list.length >= 2 * MEMORY) list.splice(0, list.length - MEMORY)
+}
+
+export const bury = (cell: Cell): void => {
+  const { death, id, instance, key, lastError, name, restarts, since, tally } = cell
+  const obituary = { actor: id, instance, name, key, since, restarts, settled: tally, lastError, death: death! }
+  remember(cell.registry.dead, obituary)
+}
+
+// --- taking it -------------------------------------------------------------------------------------------------------
+
+export const take = (options: SnapshotOptions = {}): Effect.Effect<Snapshot> =>
+  Effect.withFiber((fiber) => {
+    const now = Context.get(fiber.context, Clock.Clock).currentTimeMillisUnsafe()
+    return Effect.succeed(takeUnsafe(registryIn(fiber.context), options, now))
+  })
+
+const takeUnsafe = (registry: Registry, options: SnapshotOptions, now: number): Snapshot => {
+  const limit = options.limit ?? DEFAULT_LIMIT
+  if (!(limit >= 0)) throw new RangeError(`ActorSystem.snapshot: limit must be at least 0, but is ${String(limit)}`)
+  const registries = registry === tasks ? [tasks] : [registry, tasks]
+  const states = options.state === undefined ? undefined : new Set<State>([options.state].flat() as Array<State>)
+  const admits = (actor: string, instance: number, name: string | undefined, state: State) =>
+    (options.actor === undefined || options.actor === actor) &&
+    (options.instance === undefined || options.instance === instance) &&
+    (options.name === undefined || options.name === name) &&
+    (states === undefined || states.has(state))
+
+  const instances: Array<Instance> = []
+  const calls: Array<UnsettledCall> = []
+  const totals = { instances: 0, calls: 0 }
+  for (const { cells } of registries) {
+    for (const cell of cells) {
+      if (!admits(cell.id, cell.instance, cell.name, stateOf(cell))) continue
+      totals.instances++
+      totals.calls += cell.pending + cell.suspendedCalls().length
+      if (instances.length < limit) instances.push(instanceOf(cell))
+      for (const call of callsOf(cell)) {
+        if (calls.length >= limit) break
+        calls.push(callOf(call.call, call.position, now))
+      }
+    }
+  }
+  for (const obituary of registries.flatMap(({ dead }) => dead.slice(-MEMORY))) {
+    if (!admits(obituary.actor, obituary.instance, obituary.name, "dead")) continue
+    totals.instances++
+    if (instances.length < limit) instances.push(deadInstance(obituary))
+  }
+  const deadLetters = registries
+    .flatMap((registry) => registry.deadLetters.slice(-MEMORY))
+    .filter(({ actor, instance }) => admitsLetter(options, actor, instance))
+  return { at: now, instances, calls, deadLetters, totals }
+}
+
+const admitsLetter = (options: SnapshotOptions, actor: string, instance: number): boolean =>
+  (options.actor === undefined || options.actor === actor) &&
+  (options.instance === undefined || options.instance === instance)
+
+// --- instances -------------------------------------------------------------------------------------------------------
+
+const stateOf = (cell: Cell): State => {
+  if (cell.death !== undefined) return "stopping"
+  if (cell.implementation === undefined) return "starting"
+  return cell.paused ? "restarting" : "running"
+}
+
+const instanceOf = (cell: Cell): Instance => {
+  const { death, key, lastError, name } = cell
+  const { maxPendingCalls } = cell.options
+  const groups: Record<string, Permits> = {}
+  for (const queue of cell.queues()) if (queue.group !== undefined) groups[queue.group] = permitsOf(queue)
+  return {
+    actor: cell.id,
+    instance: cell.instance,
+    ...(name !== undefined && { name }),
+    ...(key !== undefined && { key }),
+    state: stateOf(cell),
+    since: cell.since,
+    permits: permitsOf(cell.main),
+    groups,
+    pending: cell.pending,
+    ...(maxPendingCalls !== Infinity && { maxPendingCalls }),
+    suspended: cell.suspendedCalls().length,
+    settled: { ...cell.tally },
+    restarts: cell.restarts,
+    ...(lastError !== undefined && { lastError: errorOf(lastError) }),
+    ...(death !== undefined && { death: deathOf(death) }),
+    ...(cell.home !== undefined && { home: cell.home.describe() })
+  }
+}
+
+const deadInstance = ({ death, key, lastError, name, ...rest }: Obituary): Instance => ({
+  ...rest,
+  ...(name !== undefined && { name }),
+  ...(key !== undefined && { key }),
+  state: "dead",
+  permits: { running: 0, waiting: 0 },
+  groups: {},
+  pending: 0,
+  suspended: 0,
+  settled: { ...rest.settled },
+  ...(lastError !== undefined && { lastError: errorOf(lastError) }),
+  death: deathOf(death)
+})
+
+const permitsOf = ({ limit, running, waiting }: CallQueue): Permits => ({
+  running,
+  waiting,
+  ...(limit !== Infinity && { limit })
+})
+
+const errorOf = ({ at, call, cause }: LastError) => ({ call, at, message: messageOf(cause) })
+
+const deathOf = ({ at, cause, why }: Death) => ({ why, at, ...(cause !== undefined && { error: messageOf(cause) }) })
+
+// --- calls -----------------------------------------------------------------------------------------------------------
+
+interface Standing {
+  readonly call: Call
+  readonly position: number | undefined
+}
+
+/** The unsettled calls of an instance: running ones first, then those in line, then those that are not there yet. */
+function* callsOf(cell: Cell): Generator<Standing> {
+  for (const call of cell.runningNow()) yield { call, position: undefined }
+  for (const queue of cell.queues()) {
+    let position = 1
+    for (let call = queue.head; call !== undefined; call = call.next) yield { call, position: position++ }
+  }
+  for (const call of cell.preparingCalls()) yield { call, position: undefined }
+  for (const call of cell.suspendedCalls()) yield { call, position: undefined }
+}
+
+const stageOf = ({ stage }: Call): UnsettledCall["stage"] => {
+  if (stage === Stage.New) return "suspended"
+  if (stage === Stage.Preparing) return "preparing"
+  if (stage === Stage.Waiting) return "waiting"
+  return stage === Stage.Running ? "running" : "ending"
+}
+
+const callOf = (call: Call, position: number | undefined, now: number): UnsettledCall => {
+  const { attempts, id, method, parent, queue } = call
+  return {
+    id,
+    method: method.label,
+    actor: queue.cell.id,
+    instance: queue.cell.instance,
+    ...(queue.group !== undefined && { group: queue.group }),
+    stage: stageOf(call),
+    since: now - ((now - call.since) >>> 0),
+    ...(position !== undefined && { position }),
+    waitingOn: waitedFor(call)
+      .slice(0, MAX_WAITS)
+      .map((ref) => ({ ref: ref.id, ...(ref.origin !== "" && { method: ref.origin }) })),
+    ...(parent !== undefined && { parent: parent.id }),
+    attempts
+  }
+}
+
+/** The refs that a call waits for, and that have not settled. */
+export const waitedFor = (call: Call): ReadonlyArray<Ref> => {
+  if (call.stage <= Stage.Preparing) return call.args.filter(isRef).filter(({ exit }) => exit === undefined)
+  const refs: Array<Ref> = []
+  for (let wait = call.waits; wait !== undefined; wait = wait.next) refs.push(...wait.open())
+  return refs
 }

@@ -18,6 +18,7 @@ import { checkItem } from "./contract.ts"
 import * as failure from "./failure.ts"
 import type { MethodSpec } from "./method.ts"
 import * as stack from "./stack.ts"
+import * as waiting from "./waiting.ts"
 
 type Chunk = readonly [unknown, ...Array<unknown>]
 
@@ -74,17 +75,19 @@ class StreamCall extends Call {
   readonly pull: Effect.Effect<Chunk, any> = Effect.callback((resume) => {
     const onExit = (exit: Exit.Exit<unknown, unknown>) =>
       resume(exit._tag === "Success" ? Cause.done() : Exit.failCause(exit.cause as Cause.Cause<any>))
+    let leave = () => {}
     this.answer = (chunk) => {
-      this.unobserve(onExit)
+      leave()
       resume(chunk)
     }
-    this.observe(onExit)
     const { wake } = this
     this.wake = undefined
     if (wake !== undefined) stack.notify([wake], Exit.void)
+    // Last, since it looks for deadlocks. The answer may have come already.
+    if (this.answer !== undefined) leave = waiting.observe(this, true, onExit)
     return Effect.sync(() => {
       this.answer = undefined
-      this.unobserve(onExit)
+      leave()
     })
   })
 }

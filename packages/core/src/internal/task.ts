@@ -8,6 +8,7 @@ import { checkId } from "./definition.ts"
 import * as handles from "./handle.ts"
 import type { MethodSpec } from "./method.ts"
 import * as options from "./options.ts"
+import { tasks } from "./registry.ts"
 
 /** The one method of what is not an actor to its users. */
 export const singleMethod = (name: string, { maxTaskRetries, retry }: options.InstanceOptions): MethodSpec => ({
@@ -30,20 +31,23 @@ export const make = (
   if (typeof run !== "function") throw new TypeError(`${name}: a task needs a function, but got ${typeof run}`)
   const normalized = options.normalize(name, input)
   const implementation = {
-    run: (...args: ReadonlyArray<unknown>) => {
-      const effect = run(...args)
-      return Effect.isEffect(effect) ? Effect.scoped(effect as Effect.Effect<any, any>) : effect
-    }
+    run: (...args: ReadonlyArray<unknown>) =>
+      Effect.withFiber(({ context }) => Context.get(context, TaskHome)?.find(name)?.(args) ?? here(args))
+  }
+  const here = (args: ReadonlyArray<unknown>) => {
+    const effect = run(...args)
+    if (Effect.isEffect(effect)) return Effect.scoped(effect as Effect.Effect<any, any>)
+    return Effect.die(new TypeError(`${name} must return an Effect, but returned ${String(effect)}`))
   }
   // Made with the first call: a task that is only defined costs nothing.
   let cell: Cell | undefined
   const start = (): Cell => {
-    cell = new Cell(name, Effect.succeed(implementation), normalized, Context.empty())
+    cell = new Cell(name, Effect.succeed(implementation), normalized, Context.empty(), { registry: tasks })
     cell.implementation = implementation
     cell.permanent = true
     return cell
   }
-  return handles.makeMethod(
+  const task: any = handles.makeMethod(
     (group) => {
       if (group !== undefined)
         throw new RangeError(`${name}: a task has no concurrency groups, so not "${group}" either`)
@@ -51,4 +55,17 @@ export const make = (
     },
     singleMethod(name, normalized)
   )
+  task[TaskKey] = { name, run }
+  return task
 }
+
+/** Where a task keeps what it runs. */
+export const TaskKey: unique symbol = Symbol.for("troupe/Task") as any
+
+/** Where tasks run, if not in the process of their caller. */
+export interface Elsewhere {
+  /** How a task runs there, if it does. */
+  find(task: string): ((args: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown>) | undefined
+}
+
+export const TaskHome = Context.Reference<Elsewhere | undefined>("troupe/TaskHome", { defaultValue: () => undefined })

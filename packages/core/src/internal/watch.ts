@@ -4,6 +4,7 @@
  * While nobody watches, `registry.hub` is undefined, and that is all that a call looks at. The hub keeps the times of
  * calls under way, so that a call need not be larger for the sake of those who watch.
  */
+import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -11,11 +12,12 @@ import type * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Event, Outcome } from "../ActorSystem.ts"
-import type { Call } from "./call.ts"
+import type { Event } from "../ActorSystem.ts"
+import { type Call, current } from "./call.ts"
 import type { Cell } from "./cell.ts"
+import type { Death } from "./failure.ts"
 import { type Registry, registryIn, tasks } from "./registry.ts"
-import { messageOf } from "./snapshot.ts"
+import { messageOf, outcomeOf } from "./snapshot.ts"
 
 type Watcher = (event: Event) => void
 
@@ -53,8 +55,9 @@ export class Hub {
     }
   }
 
-  submitted(call: Call, parent: Call | undefined): void {
+  submitted(call: Call): void {
     const at = nowOf(call)
+    const parent = current(call.context)
     this.times.set(call, { waiting: at, started: undefined, waited: 0 })
     this.tell({ _tag: "Submitted", at, ...about(call), parent: parent?.id, asked: call.asked })
   }
@@ -81,14 +84,14 @@ export class Hub {
     this.tell({ _tag: "Requeued", at, ...about(call), ran, error: messageOf(exit.cause) })
   }
 
-  settled(call: Call, exit: Exit.Exit<unknown, unknown>, outcome: Outcome): void {
+  settled(call: Call, exit: Exit.Exit<unknown, unknown>): void {
     const at = nowOf(call)
     const times = this.timesOf(call, at)
     this.times.delete(call)
     const ran = times.started === undefined ? undefined : at - times.started
     const waited = ran === undefined ? times.waited + at - times.waiting : times.waited
     const error = exit._tag === "Failure" ? messageOf(exit.cause) : undefined
-    this.tell({ _tag: "Settled", at, ...about(call), outcome, waited, ran, error })
+    this.tell({ _tag: "Settled", at, ...about(call), outcome: outcomeOf(call, exit), waited, ran, error })
   }
 
   /** Of a call that was under way before anybody watched, not all is known. */
@@ -101,7 +104,19 @@ export class Hub {
   }
 
   instance(cell: Cell, event: InstanceNews): void {
-    this.tell({ ...event, at: nowIn(cell.ownContext), actor: cell.id, instance: cell.instance } as Event)
+    this.tell({ ...event, at: nowIn(cell.context), actor: cell.id, instance: cell.instance } as Event)
+  }
+
+  instanceRestarting(cell: Cell, cause: Cause.Cause<unknown>): void {
+    this.instance(cell, { _tag: "InstanceRestarting", error: messageOf(cause) })
+  }
+
+  instanceRestarted(cell: Cell): void {
+    this.instance(cell, { _tag: "InstanceRestarted", restarts: cell.restarts })
+  }
+
+  instanceDied(cell: Cell, { cause, why }: Death): void {
+    this.instance(cell, { _tag: "InstanceDied", why, error: cause && messageOf(cause) })
   }
 }
 
@@ -152,7 +167,14 @@ export const watch = (watcher: Watcher): Effect.Effect<void, never, Scope.Scope>
 const DEFAULT_CAPACITY = 16_384
 
 export const events = (options: { readonly capacity?: number | undefined } = {}): Stream.Stream<Event> =>
-  Stream.callback<Event>((queue) => Effect.andThen(watch((event) => void Queue.offerUnsafe(queue, event)), Effect.never), {
-    bufferSize: options.capacity ?? DEFAULT_CAPACITY,
-    strategy: "sliding"
-  })
+  Stream.callback<Event>(
+    (queue) =>
+      Effect.andThen(
+        watch((event) => void Queue.offerUnsafe(queue, event)),
+        Effect.never
+      ),
+    {
+      bufferSize: options.capacity ?? DEFAULT_CAPACITY,
+      strategy: "sliding"
+    }
+  )

@@ -37,7 +37,7 @@ export const unpack = (reasons: ReadonlyArray<Packed>, error: Codec): Cause.Caus
   )
 
 /** An error or any other value that somebody threw. */
-type PackedDefect =
+export type PackedDefect =
   | {
       readonly error: { readonly name: string; readonly message: string; readonly stack: string | undefined }
       readonly fields: object

@@ -39,7 +39,7 @@ export class Threads {
     this.actor = actor
     this.options = options
     this.context = context
-    this.size = size(actor, options.size ?? 1)
+    this.size = sizeOf(actor, options.size ?? 1)
     this.slots = Array.from({ length: this.size }, () => undefined)
     this.replay = new spans.Replay(Context.get(context, Tracer.Tracer))
   }
@@ -114,7 +114,7 @@ const spawner = (actor: string, { spawn, url, ...options }: WorkerOptions): (() 
   return () => new Worker(url, options.workerOptions)
 }
 
-const size = (actor: string, value: number | "max"): number => {
+export const sizeOf = (actor: string, value: number | "max"): number => {
   if (value === "max") return availableParallelism()
   if (Number.isInteger(value) && value >= 1) return value
   throw new RangeError(`${actor}: size must be an integer of at least 1, or "max", but is ${value}`)

@@ -1,0 +1,245 @@
+/**
+ * What the cluster home costs, next to an `Entity` of effect/cluster written by hand on the very same node.
+ *
+ * `node --conditions=@troupe/source bench/cluster.ts` prints a table. Contenders take turns, round by round, so that a
+ * noisy moment of the machine hits both; a figure is the median of its rounds, and a ratio is between two medians.
+ */
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as ClusterHome from "@troupe/cluster/ClusterHome"
+import * as Delivery from "@troupe/cluster/Delivery"
+import * as Actor from "@troupe/core/Actor"
+import { Effect, Layer, ManagedRuntime, Schema, Stream } from "effect"
+import { ClusterSchema, Entity } from "effect/cluster"
+import { Rpc } from "effect/rpc"
+
+const quick = process.argv.includes("--quick")
+const ROUNDS = quick ? 3 : 9
+const PORT = 34_500 + (process.pid % 400)
+
+// --- the same counter twice ------------------------------------------------------------------------------------------
+
+class Counter extends Actor.Keyed<Counter>()("bench/Counter", {
+  key: Schema.String,
+  methods: {
+    add: Actor.method({ args: [Schema.Int], success: Schema.Int }),
+    addDurable: Delivery.durable(Actor.method({ args: [Schema.Int], success: Schema.Int })),
+    items: Actor.method({ args: [Schema.Int], success: Schema.Int, stream: true })
+  }
+}) {}
+
+const items = (count: number) => Stream.range(1, count).pipe(Stream.rechunk(1))
+
+const CounterLive = Counter.toLayer(
+  () =>
+    Effect.sync(() => {
+      let count = 0
+      const add = (by: number) => Effect.sync(() => (count += by))
+      return Counter.of({ add, addDurable: add, items })
+    }),
+  { maxConcurrency: 1 }
+)
+
+const ByHand = Entity.make("bench/ByHand", [
+  Rpc.make("add", { payload: { by: Schema.Int }, success: Schema.Int }),
+  Rpc.make("addDurable", {
+    payload: { id: Schema.String, by: Schema.Int },
+    success: Schema.Int,
+    primaryKey: ({ id }) => id
+  }).annotate(ClusterSchema.Persisted, true),
+  Rpc.make("items", { payload: { count: Schema.Int }, success: Schema.Int, stream: true })
+])
+
+const ByHandLive = ByHand.toLayer(
+  Effect.sync(() => {
+    let count = 0
+    const add = ({ payload }: { readonly payload: { readonly by: number } }) => Effect.sync(() => (count += payload.by))
+    return ByHand.of({ add, addDurable: add, items: ({ payload }) => items(payload.count) })
+  })
+)
+
+const Actors = Layer.merge(ClusterHome.layer(Counter, CounterLive), ByHandLive)
+
+// --- measuring -------------------------------------------------------------------------------------------------------
+
+type Work = Effect.Effect<unknown, unknown>
+
+/** Microseconds for each call. */
+const time = async (run: (work: Work) => Promise<unknown>, work: Work, calls: number): Promise<number> => {
+  const start = performance.now()
+  await run(work)
+  return ((performance.now() - start) * 1000) / calls
+}
+
+const median = (values: ReadonlyArray<number>): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+
+const compare = async (run: (work: Work) => Promise<unknown>, works: ReadonlyArray<Work>, calls: number) => {
+  const samples: Array<Array<number>> = works.map(() => [])
+  for (const work of works) await run(work)
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [index, work] of works.entries()) samples[index]!.push(await time(run, work, calls))
+  }
+  return samples.map(median)
+}
+
+const oneByOne = (calls: number, call: () => Work): Work => Effect.repeat(Effect.suspend(call), { times: calls - 1 })
+
+const together = (calls: number, call: () => Work): Work =>
+  Effect.forEach(Array.from({ length: calls }), call, { concurrency: 1000, discard: true })
+
+const number = (value: number): string => value.toLocaleString("en", { maximumFractionDigits: value < 100 ? 1 : 0 })
+const rate = (micros: number): string => `${number(1_000_000 / micros)}/s`
+
+const rows: Array<readonly [what: string, byHand: string, ours: string, ratio: string, wanted: string]> = []
+
+const latencyRow = (what: string, [byHand, ours]: ReadonlyArray<number>, wanted: string) =>
+  rows.push([what, `${number(byHand!)} µs`, `${number(ours!)} µs`, (ours! / byHand!).toFixed(2), wanted])
+
+const rateRow = (what: string, [byHand, ours]: ReadonlyArray<number>, wanted: string) =>
+  rows.push([what, rate(byHand!), rate(ours!), (byHand! / ours!).toFixed(2), wanted])
+
+const callers = Effect.gen(function* () {
+  const actor = yield* Counter.get("hot")
+  const entity = (yield* ByHand.client)("hot")
+  let id = 0
+  // Ids of an earlier run are in the file still.
+  const run = `${process.pid}-${Date.now()}`
+  return {
+    add: [() => entity.add({ by: 1 }), () => actor.add(1)],
+    addDurable: [() => entity.addDurable({ id: `${run}-${++id}`, by: 1 }), () => actor.addDurable(1)],
+    items: [
+      (count: number) => Stream.runDrain(entity.items({ count })),
+      (count: number) => Stream.runDrain(actor.items(count))
+    ]
+  } as const
+})
+
+// --- in one process --------------------------------------------------------------------------------------------------
+
+const inProcess = async (file: string) => {
+  const begun = performance.now()
+  const runtime = ManagedRuntime.make(Actors.pipe(Layer.provideMerge(ClusterHome.layerLocal({ file }))))
+  const { add, addDurable } = await runtime.runPromise(callers)
+  await runtime.runPromise(add[1]())
+  rows.push(["layerLocal: start to first answer", "", `${number(performance.now() - begun)} ms`, "", "< 500 ms"])
+
+  const asks = quick ? 2000 : 10_000
+  latencyRow(
+    "ask, one after the other",
+    await compare(
+      runtime.runPromise,
+      add.map((call) => oneByOne(asks, call)),
+      asks
+    ),
+    "<= 1.1"
+  )
+  rateRow(
+    "hot actor, one call at a time, 1000 in flight",
+    await compare(
+      runtime.runPromise,
+      add.map((call) => together(asks, call)),
+      asks
+    ),
+    ">= 2.5"
+  )
+  const durable = quick ? 100 : 500
+  latencyRow(
+    "durable ask, SQLite file",
+    await compare(
+      runtime.runPromise,
+      addDurable.map((call) => oneByOne(durable, call)),
+      durable
+    ),
+    "<= 1.15"
+  )
+  await runtime.dispose()
+}
+
+// --- over sockets ----------------------------------------------------------------------------------------------------
+
+const startNode = (file: string): Promise<ChildProcess> =>
+  new Promise((resolve, reject) => {
+    const node = spawn(
+      process.execPath,
+      [...process.execArgv, fileURLToPath(import.meta.url), "--node", file, String(PORT)],
+      {
+        stdio: ["ignore", "inherit", "inherit", "ipc"]
+      }
+    )
+    node.once("message", () => resolve(node))
+    node.once("exit", (code) => reject(new Error(`The node ended with ${code}`)))
+  })
+
+const serve = (file: string, port: number) => {
+  const up = Layer.effectDiscard(Effect.sync(() => process.send?.("up")))
+  const node = up.pipe(Layer.provide(Actors), Layer.provide(ClusterHome.layerNode({ storage: { file }, port })))
+  NodeRuntime.runMain(Layer.launch(node))
+}
+
+const overSockets = async (file: string) => {
+  const node = await startNode(file)
+  const client = Layer.provideMerge(ClusterHome.client(Counter), ClusterHome.layerClient({ storage: { file } }))
+  const runtime = ManagedRuntime.make(client)
+  const { add, addDurable, items } = await runtime.runPromise(callers)
+  const asks = quick ? 200 : 1000
+  latencyRow(
+    "ask over a socket",
+    await compare(
+      runtime.runPromise,
+      add.map((call) => oneByOne(asks, call)),
+      asks
+    ),
+    "<= 1.1"
+  )
+  const durable = quick ? 50 : 200
+  latencyRow(
+    "durable ask over a socket, SQLite file",
+    await compare(
+      runtime.runPromise,
+      addDurable.map((call) => oneByOne(durable, call)),
+      durable
+    ),
+    "<= 1.15"
+  )
+  const chunks = 200
+  rateRow(
+    "stream over a socket, chunks",
+    await compare(
+      runtime.runPromise,
+      items.map((call) => call(chunks)),
+      chunks
+    ),
+    ">= 200/s"
+  )
+  await runtime.dispose()
+  node.kill("SIGTERM")
+}
+
+const print = () => {
+  const table = [["", "Entity by hand", "Troupe", "ratio", "wanted"], ...rows]
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)))
+  for (const row of table)
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join("  ")
+        .trimEnd()
+    )
+}
+
+if (process.argv[2] === "--node") serve(process.argv[3]!, Number(process.argv[4]))
+else {
+  const directory = mkdtempSync(join(tmpdir(), "troupe-bench-"))
+  try {
+    await inProcess(join(directory, "local.db"))
+    await overSockets(join(directory, "shared.db"))
+    print()
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}

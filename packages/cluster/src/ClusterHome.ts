@@ -1,0 +1,334 @@
+/**
+ * Actors that live in a cluster: the same contract and the same implementation, another Layer.
+ *
+ * A *node* is a process that has instances. All nodes of a cluster share a storage and split the keys among themselves;
+ * when one leaves or dies, the others take over what it had. `layer(Account, AccountLive)` hosts an actor on a node,
+ * `client(Account)` reaches it from any process that knows the contract. Both provide the service `Account`, so that
+ * code which uses the actor does not change: handles, refs, streams and cancellation are those of core.
+ *
+ * Underneath is `effect/cluster`. What it calls an entity has one instance of ours in it. A node is
+ * {@link layerLocal}, one process and a SQLite file, or {@link layerNode}, many processes and sockets. A Layer of
+ * `effect/cluster` itself, like `TestRunner.layer`, will do as well.
+ *
+ * What does not hold as it does in one process is in the fidelity table of the documentation. The main thing is what
+ * becomes of a call whose node dies: that is up to the method, see `Delivery`.
+ *
+ * **Example** (A durable counter in one process)
+ *
+ * ```ts
+ * import { Effect, Layer, Schema } from "effect"
+ * import { Actor } from "@troupe/core"
+ * import { ClusterHome, Delivery } from "@troupe/cluster"
+ *
+ * class Counter extends Actor.Keyed<Counter>()("app/Counter", {
+ *   key: Schema.String,
+ *   methods: { add: Delivery.durable(Actor.method({ args: [Schema.Int], success: Schema.Int })) }
+ * }) {}
+ *
+ * const CounterLive = Counter.toLayer(() =>
+ *   Effect.sync(() => {
+ *     let count = 0
+ *     return Counter.of({ add: (n: number) => Effect.sync(() => (count += n)) })
+ *   })
+ * )
+ *
+ * const program = Effect.gen(function*() {
+ *   const counter = yield* Counter.get("a")
+ *   yield* counter.add(1).pipe(ClusterHome.withId("first"))
+ *   yield* counter.add(1).pipe(ClusterHome.withId("first")) // the same call: it does not run again
+ *   return yield* counter.add(10)
+ * })
+ *
+ * const Live = ClusterHome.layer(Counter, CounterLive).pipe(
+ *   Layer.provideMerge(ClusterHome.layerLocal({ file: ":memory:" }))
+ * )
+ * console.log(await Effect.runPromise(Effect.provide(program, Live))) // => 11
+ * ```
+ *
+ * @since 0.1.0
+ */
+import type { AnyContract, AnyContractMethod, ContractMethod } from "@troupe/core/Actor"
+import type { ActorError } from "@troupe/core/ActorError"
+import type { ObjectRef } from "@troupe/core/ObjectRef"
+import type * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import type * as SqlClient from "effect/sql/SqlClient"
+import * as attaching from "./internal/attach.ts"
+import * as durableCall from "./internal/durableCall.ts"
+import type { MessageStorage, Sharding } from "./internal/engine.ts"
+import * as home from "./internal/home.ts"
+import * as nodes from "./internal/node.ts"
+import * as settings from "./internal/settings.ts"
+
+/**
+ * What actors of a cluster need: a node, or a client of one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Cluster = Sharding.Sharding | MessageStorage.MessageStorage
+
+/**
+ * An actor that can leave the process: one with a contract, keyed or not.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Contracted<Self, Shape, C extends AnyContract> extends Context.Key<Self, Shape> {
+  readonly methods: C
+}
+
+/**
+ * Options of {@link client}, and of {@link layer}, which is a client, too.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ClientOptions {
+  /** How many calls of this process to one instance may be unsettled. Default `Infinity`. */
+  readonly maxPendingCalls?: number | undefined
+  /** What happens to a submission beyond that. Default `"fail"`. */
+  readonly overflow?: "fail" | "suspend" | undefined
+}
+
+/**
+ * Options of {@link layer}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface HostOptions extends ClientOptions {
+  /**
+   * How long a key without calls keeps its place on a node, and its instance with it. The node looks every five
+   * seconds. An `idleTimeToLive` of the implementation that is shorter ends the instance earlier; one that is longer
+   * needs this one to be as long. Default 1 minute. An actor that is not keyed stays.
+   */
+  readonly idleTimeToLive?: Duration.Input | undefined
+  /**
+   * How long the calls of an instance may go on when the node has to give it up, before they are interrupted. It is
+   * bounded by the `drainTimeout` of the node. Default 5 seconds.
+   */
+  readonly shutdownTimeout?: Duration.Input | undefined
+}
+
+/**
+ * Hosts an actor on this node, and provides it as a service that reaches its instances wherever they are.
+ *
+ * For a keyed actor each key has one instance in the cluster, on the node that the key falls to. Any other actor has one
+ * instance in the cluster: it comes up with the first node, and moves when its node goes.
+ *
+ * `live` is the implementation as in any home, `Account.toLayer(make, options)`; its limits, groups, restarts and
+ * retries are kept where the instance is. An actor that calls its own kind takes the {@link client} for it.
+ *
+ * All nodes host the same actors. A node that is sent a call for an actor it does not host fails it.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: <Self, Shape, C extends AnyContract, E, R>(
+  actor: Contracted<Self, Shape, C>,
+  live: Layer.Layer<Self, E, R>,
+  options?: HostOptions
+) => Layer.Layer<Self, E, R | Cluster> = home.layer as any
+
+/**
+ * Provides an actor as a service whose instances are on the nodes of the cluster. It needs the contract only.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const client: <Self, Shape, C extends AnyContract>(
+  actor: Contracted<Self, Shape, C>,
+  options?: ClientOptions
+) => Layer.Layer<Self, never, Cluster> = home.client as any
+
+// --- nodes -----------------------------------------------------------------------------------------------------------
+
+/**
+ * Options of {@link layerLocal}.
+ *
+ * @category nodes
+ * @since 0.1.0
+ */
+export interface LocalOptions {
+  /** The SQLite file. It is made when it is not there. `":memory:"` forgets all when the process ends. */
+  readonly file: string
+  /** How long the calls on this node may go on when it leaves, before they are interrupted. Default 15 seconds. */
+  readonly drainTimeout?: Duration.Input | undefined
+  /**
+   * How long results of durable calls are kept after they were written. So long they can be picked up, and so long a
+   * second call with the same id does not run. Default 1 day.
+   */
+  readonly retention?: Duration.Input | undefined
+  /** How many keys may have a place on this node at a time, of all actors. Calls for more fail. Default 10,000. */
+  readonly maxInstances?: number | undefined
+}
+
+/**
+ * Options of {@link layerClient}, and of {@link layerNode}.
+ *
+ * @category nodes
+ * @since 0.1.0
+ */
+export interface ClusterOptions {
+  /**
+   * What all nodes and clients of the cluster share: a SQLite file on the same machine, a Postgres database (which
+   * needs the package `@effect/sql-pg`), or any Layer of `SqlClient` that Effect's cluster supports.
+   */
+  readonly storage:
+    | { readonly file: string }
+    | { readonly url: string | Redacted.Redacted<string> }
+    | Layer.Layer<SqlClient.SqlClient, any>
+  /** What lets a process in, of at least 16 characters, the same for all. Required to listen beyond this machine. */
+  readonly secret?: string | Redacted.Redacted<string> | undefined
+  /** Certificates in PEM, for connections that are encrypted, and authenticated on both sides. */
+  readonly tls?:
+    | { readonly key: string | Redacted.Redacted<string>; readonly cert: string; readonly ca: string }
+    | undefined
+  /**
+   * How long a call looks for a node before it fails with `ActorUnavailable`. Longer than a fail-over takes, so that
+   * calls survive one. Default 30 seconds.
+   */
+  readonly unavailableAfter?: Duration.Input | undefined
+  /**
+   * How long a node that does not answer keeps its keys, the same for all. It is most of the time until others answer
+   * in its place. Default 6 seconds, at least 1.5.
+   */
+  readonly failover?: Duration.Input | undefined
+}
+
+/**
+ * Options of {@link layerNode}.
+ *
+ * @category nodes
+ * @since 0.1.0
+ */
+export interface NodeOptions extends ClusterOptions, Omit<LocalOptions, "file"> {
+  /** The address to listen on. Default `127.0.0.1`: only processes of this machine can connect. */
+  readonly host?: string | undefined
+  /** The port to listen on. Default 34431. */
+  readonly port?: number | undefined
+  /** The address under which others reach this node, if it is another one than it listens on. */
+  readonly advertise?: { readonly host?: string | undefined; readonly port?: number | undefined } | undefined
+}
+
+/**
+ * A node on its own, with its storage in a SQLite file. No server, no driver to install, no port.
+ *
+ * Durable calls survive the process: what was not finished goes on when it is started again on the same file. A file
+ * belongs to one process at a time; a second one fails.
+ *
+ * @category nodes
+ * @since 0.1.0
+ */
+export const layerLocal: (options: LocalOptions) => Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> =
+  nodes.layerLocal
+
+/**
+ * A node of a cluster.
+ *
+ * When its Scope closes, as `NodeRuntime.runMain` does on SIGTERM, it leaves: it takes no new calls, those that run may
+ * finish within `drainTimeout`, and the others take over.
+ *
+ * @category nodes
+ * @since 0.1.0
+ */
+export const layerNode: (options: NodeOptions) => Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> =
+  nodes.layerNode
+
+/**
+ * A process that calls actors of a cluster and has none itself. It needs the storage, where it finds the nodes.
+ *
+ * @category nodes
+ * @since 0.1.0
+ */
+export const layerClient: (options: ClusterOptions) => Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> =
+  nodes.layerClient
+
+/**
+ * A node or client that could not start, with what to change.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const ClusterStartError: typeof settings.ClusterStartError = settings.ClusterStartError
+/**
+ * The type of {@link ClusterStartError}.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type ClusterStartError = settings.ClusterStartError
+
+// --- durable calls ---------------------------------------------------------------------------------------------------
+
+/**
+ * Gives the durable calls that are made in an effect their id. A call of the same method of the same actor with an id
+ * that is taken is that call again: it does not run, and has the same result. Ids are texts of your domain, like the
+ * number of an order.
+ *
+ * **Gotchas**
+ *
+ * It holds for all durable calls in the effect, also for two of the same method, which are one then. Give each its own.
+ * It does not reach into the method: calls that an actor makes have ids of their own.
+ *
+ * @category durable calls
+ * @since 0.1.0
+ */
+export const withId: {
+  (id: string): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  <A, E, R>(effect: Effect.Effect<A, E, R>, id: string): Effect.Effect<A, E, R>
+} = (...args: ReadonlyArray<any>): any =>
+  args.length === 1
+    ? (effect: Effect.Effect<any, any, any>) => Effect.provideService(effect, durableCall.CallId, args[0])
+    : Effect.provideService(args[0], durableCall.CallId, args[1])
+
+/**
+ * The durable call that a method runs for, if it does. A method that was running when its node died runs again with the
+ * same id: it can look whether it has done its work already.
+ *
+ * @category durable calls
+ * @since 0.1.0
+ */
+export const DurableCall: Context.Reference<{ readonly id: string } | undefined> = durableCall.DurableCall
+
+type Settled<M> =
+  M extends ContractMethod<any, infer Success, infer Error, false>
+    ? ObjectRef<Success["Type"], Error["Type"] | ActorError>
+    : never
+
+/**
+ * Picks up a durable call that was made by this or another process, as a ref. Fails with `NoSuchElementError` when there
+ * is no such call: it was never made, or it finished longer ago than results are kept.
+ *
+ * The types are those of all methods of the actor, unless `method` names the one. Cancelling the ref cancels the call;
+ * dropping it does nothing.
+ *
+ * @category durable calls
+ * @since 0.1.0
+ */
+export const attach: {
+  <C extends AnyContract, K extends Extract<keyof C, string>>(
+    actor: Contracted<any, { get(key: any): any }, C>,
+    key: unknown,
+    id: string,
+    options: { readonly method: K }
+  ): Effect.Effect<Settled<C[K]>, Cause.NoSuchElementError | ActorError, Cluster>
+  <C extends AnyContract>(
+    actor: Contracted<any, any, C>,
+    key: unknown,
+    id: string
+  ): Effect.Effect<Settled<C[keyof C]>, Cause.NoSuchElementError | ActorError, Cluster>
+} = attaching.attach as any
+
+/**
+ * Any method of a contract.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AnyMethod = AnyContractMethod

@@ -1,0 +1,281 @@
+/**
+ * State of a keyed actor that survives the instance, the process and the machine.
+ *
+ * Picture a drawer with the key's name on it. An instance that starts takes the drawer and the only pen; what it writes
+ * is in the drawer before the call that wrote it is answered. When an instance starts elsewhere, it takes the pen, and
+ * the one before can no longer write, even if it does not know yet that it was given up: its next write is refused and it
+ * dies. So of two instances of one key at most one can write, also when a machine was frozen for an hour and wakes up.
+ *
+ * {@link make} goes into the constructor of a keyed actor. Storage is a SQL database, {@link layer}; tests use
+ * {@link layerMemory}. There is one state for each key: what belongs together goes into one `Schema.Struct`.
+ *
+ * Do not use it for what is large or changes a thousand times per second: each change writes the whole value.
+ *
+ * **Example** (A counter that goes on after a restart)
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Actor } from "@troupe/core"
+ * import * as DurableState from "@troupe/cluster/DurableState"
+ *
+ * class Counter extends Actor.Keyed<Counter>()("app/Counter", {
+ *   make: Effect.fnUntraced(function*(name: string) {
+ *     const count = yield* DurableState.make(Schema.Int, { initial: 0 })
+ *     return { increment: () => count.updateAndGet((n) => n + 1) }
+ *   })
+ * }) {}
+ *
+ * const increment = Effect.gen(function*() {
+ *   const visits = yield* Counter.get("visits")
+ *   return yield* visits.increment()
+ * })
+ * const program = Effect.gen(function*() {
+ *   const first = yield* Effect.provide(increment, Counter.layer, { local: true })
+ *   const second = yield* Effect.provide(increment, Counter.layer, { local: true })
+ *   return [first, second]
+ * })
+ *
+ * console.log(await Effect.runPromise(Effect.provide(program, DurableState.layerMemory))) // => [ 1, 2 ]
+ * ```
+ *
+ * @since 0.1.0
+ */
+import type { ActorContext } from "@troupe/core/ActorContext"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Schema from "effect/Schema"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { DurableCall } from "./internal/durableCall.ts"
+import { codec, State } from "./internal/state.ts"
+import type { DurableStateError } from "./internal/stateErrors.ts"
+import * as identities from "./internal/stateIdentity.ts"
+import * as storages from "./internal/stateStorage.ts"
+
+// --- errors ----------------------------------------------------------------------------------------------------------
+
+export { DurableStateError, StateFenced, StateUnavailable, StateUnreadable } from "./internal/stateErrors.ts"
+
+// --- storage ---------------------------------------------------------------------------------------------------------
+
+/**
+ * Where durable states are kept.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class DurableStateStorage extends Context.Service<DurableStateStorage, storages.Storage>()(
+  "troupe/cluster/DurableStateStorage"
+) {}
+
+/**
+ * Keeps states in a table of a SQL database, `troupe_state`, which is created if there is none. Postgres and SQLite are
+ * tested. Use {@link layerWith} for another prefix.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<DurableStateStorage, SqlError, SqlClient.SqlClient> = Layer.effect(
+  DurableStateStorage,
+  storages.sql("troupe")
+)
+
+/**
+ * The same, with another prefix for the name of the table. It must not change once there are states.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerWith = (options: {
+  readonly prefix: string
+}): Layer.Layer<DurableStateStorage, SqlError, SqlClient.SqlClient> =>
+  Layer.effect(DurableStateStorage, storages.sql(options.prefix))
+
+/**
+ * Keeps states in memory, for as long as the Layer lasts. For tests.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerMemory: Layer.Layer<DurableStateStorage> = Layer.sync(DurableStateStorage, storages.memory)
+
+// --- states ----------------------------------------------------------------------------------------------------------
+
+/**
+ * The durable state of one key.
+ *
+ * Changes happen one after the other, in the order in which they were asked for, however many calls run at a time. A
+ * change is saved before its effect succeeds. One that leaves the value as it is saves nothing.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DurableState<S> {
+  /**
+   * The value, without a look at storage. It fails only when a change before it failed in such a way that nobody knows
+   * what is saved, and storage still cannot be asked.
+   *
+   * An instance that has been replaced and does not know it yet reads what was true when it was replaced; use
+   * {@link refresh} where that would do harm.
+   */
+  readonly get: Effect.Effect<S, DurableStateError>
+  /** Replaces the value. */
+  set(value: S): Effect.Effect<void, DurableStateError>
+  /** Replaces the value by what `f` makes of it. `f` may run more than once. */
+  update(f: (value: S) => S): Effect.Effect<void, DurableStateError>
+  /** The same, and succeeds with the new value. */
+  updateAndGet(f: (value: S) => S): Effect.Effect<S, DurableStateError>
+  /** Replaces the value, and succeeds with something else. `f` returns both: `[result, newValue]`. */
+  modify<A>(f: (value: S) => readonly [A, S]): Effect.Effect<A, DurableStateError>
+  /**
+   * The same with an effect, which may fail: then nothing is changed. Other changes wait until it is done, so it must
+   * not wait for one of them.
+   */
+  modifyEffect<A, E, R>(
+    f: (value: S) => Effect.Effect<readonly [A, S], E, R>
+  ): Effect.Effect<A, E | DurableStateError, R>
+  /**
+   * A change with an id happens once: if it is asked for again, also of another instance, it is not made again, and
+   * succeeds with the result that it had. The id and the result are saved together with the change.
+   *
+   * Without `id` it is that of the durable call that the method runs for, which makes a durable method that is run again
+   * after a crash change nothing twice. Dies where there is neither.
+   */
+  modifyOnce<A, E = never, R = never>(
+    options: OnceOptions<A>,
+    f: (value: S) => readonly [A, S] | Effect.Effect<readonly [A, S], E, R>
+  ): Effect.Effect<A, E | DurableStateError, R>
+  /** Reads the value from storage, and makes sure that no other instance has taken over. */
+  readonly refresh: Effect.Effect<S, DurableStateError>
+}
+
+/**
+ * How a change is made once.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface OnceOptions<A> {
+  readonly id?: string | undefined
+  /** The schema of the result, which is saved. */
+  readonly result: Schema.Codec<A, any>
+  /** How many ids are remembered for each key, the latest ones. Default 100. */
+  readonly remember?: number | undefined
+}
+
+/**
+ * How to make a durable state.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<S> {
+  /** The value where nothing was saved yet. It is saved with the first change. */
+  readonly initial: S | (() => S)
+  /** How long storage may take to answer. Default 10 seconds. */
+  readonly timeout?: Duration.Input | undefined
+}
+
+/**
+ * Takes over the durable state of the key that this constructor makes an instance for. Whoever had it before can no
+ * longer write.
+ *
+ * Values are saved as JSON, in the encoded form of the schema. To change the schema later, let it accept what is saved:
+ * new fields with defaults, or a union of the old and the new shape with a transformation.
+ *
+ * Fails when storage does not answer, or when what is saved does not fit the schema. Dies when the actor has no key, or
+ * when the instance has a state already.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <S>(
+  schema: Schema.Codec<S, any>,
+  options: Options<S>
+): Effect.Effect<DurableState<S>, DurableStateError, DurableStateStorage | ActorContext> =>
+  Effect.gen(function* () {
+    const instance = yield* identities.instance
+    const identity = yield* identities.identity("DurableState.make")
+    const life = `${instance.instance}/${instance.restarts}`
+    if (taken.get(instance) === life) {
+      return yield* Effect.die(
+        new TypeError(
+          `${identity.actor}(${identity.key}): DurableState.make was called twice in one constructor. Make one state, of a Schema.Struct`
+        )
+      )
+    }
+    taken.set(instance, life)
+    return yield* open(identity, instance, schema, options)
+  })
+
+/** The instances that have a state, and in which of their lives they made it. */
+const taken = new WeakMap<identities.Instance, string>()
+
+/**
+ * Takes over the durable state of any key, outside of actors: for tools that repair or migrate. An instance of that key
+ * that is up dies at its next change.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const takeOver = <S>(
+  identity: { readonly actor: string; readonly key: string },
+  schema: Schema.Codec<S, any>,
+  options: Options<S>
+): Effect.Effect<DurableState<S>, DurableStateError, DurableStateStorage> => open(identity, undefined, schema, options)
+
+const open = <S>(
+  identity: identities.Identity,
+  instance: identities.Instance | undefined,
+  schema: Schema.Codec<S, any>,
+  { initial, timeout = "10 seconds" }: Options<S>
+): Effect.Effect<DurableState<S>, DurableStateError, DurableStateStorage> =>
+  Effect.gen(function* () {
+    const storage = yield* DurableStateStorage
+    const state = new State<S>({
+      identity,
+      instance,
+      storage,
+      codec: codec(schema),
+      initial: typeof initial === "function" ? (initial as () => S) : () => initial,
+      timeout: Duration.toMillis(Duration.fromInputUnsafe(timeout))
+    })
+    yield* state.claim()
+    return {
+      get: state.current,
+      set: (value) => state.modify(() => Effect.succeed([undefined, value])),
+      update: (f) => state.modify((value) => Effect.sync(() => [undefined, f(value)])),
+      updateAndGet: (f) =>
+        state.modify((value) =>
+          Effect.sync(() => {
+            const next = f(value)
+            return [next, next]
+          })
+        ),
+      modify: (f) => state.modify((value) => Effect.sync(() => f(value))),
+      modifyEffect: (f) => state.modify(f),
+      modifyOnce: ({ id, remember = 100, result }, f) =>
+        Effect.flatMap(onceId(identity, id), (id) =>
+          state.modifyOnce(id, codec(result), remember, (value) =>
+            Effect.suspend(() => {
+              const change = f(value)
+              return Effect.isEffect(change) ? change : Effect.succeed(change)
+            })
+          )
+        ),
+      refresh: state.exclusively(() => state.reload())
+    }
+  })
+
+const onceId = ({ actor, key }: identities.Identity, given: string | undefined): Effect.Effect<string> =>
+  Effect.flatMap(DurableCall, (call) => {
+    const id = given ?? call?.id
+    if (id !== undefined) return Effect.succeed(id)
+    return Effect.die(
+      new TypeError(
+        `${actor}(${key}): modifyOnce needs an id: pass one, or make the method durable, so that its calls have ids`
+      )
+    )
+  })

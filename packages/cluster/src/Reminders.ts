@@ -1,0 +1,377 @@
+/**
+ * Reminders call a keyed actor at a time to come, also when every process has been restarted since.
+ *
+ * A reminder is a note in storage: at this time, call this method of the actor with this key, with these arguments. The
+ * nodes look for notes that are due, and the one that gets hold of a note makes the call, through the service of the
+ * actor, as anybody would. A note that repeats is moved to its next time; any other is thrown away.
+ *
+ * Each reminder has an id. Setting one again replaces it, so a constructor can set the reminders of its actor each time.
+ * {@link self} is for actors that remind themselves, {@link to} for everybody else; {@link deliver} goes onto the nodes
+ * that are to fire them.
+ *
+ * A reminder fires *at least once*: when a node dies between the call and the note, another node calls again. All calls
+ * for one firing have one id, so a method whose delivery is durable runs once, and `DurableState.modifyOnce` changes the
+ * state once.
+ *
+ * For what happens within seconds and may be lost with the process, `Effect.sleep` in a fiber of the actor is cheaper.
+ *
+ * **Example** (An account that charges a fee each month)
+ *
+ * ```ts
+ * import { Effect, Layer, Schema } from "effect"
+ * import { TestClock } from "effect/testing"
+ * import { Actor } from "@troupe/core"
+ * import * as DurableState from "@troupe/cluster/DurableState"
+ * import * as Reminders from "@troupe/cluster/Reminders"
+ *
+ * class Account extends Actor.Keyed<Account>()("app/Account", {
+ *   make: Effect.fnUntraced(function*(owner: string) {
+ *     const balance = yield* DurableState.make(Schema.Int, { initial: 100 })
+ *     const reminders = yield* Reminders.self
+ *     yield* reminders.every("fee", "30 days", "charge", [5])
+ *     return {
+ *       charge: (fee: number) => balance.update((n) => n - fee),
+ *       balance: () => balance.get
+ *     }
+ *   })
+ * }) {}
+ *
+ * const program = Effect.gen(function*() {
+ *   const alice = yield* Account.get("alice")
+ *   const before = yield* alice.balance()
+ *   yield* TestClock.adjust("95 days")
+ *   return [before, yield* alice.balance()]
+ * })
+ *
+ * const Live = Reminders.deliver(Account, { pollInterval: "1 hour" }).pipe(
+ *   Layer.provideMerge(Account.layer),
+ *   Layer.provide([Reminders.layerMemory, DurableState.layerMemory]),
+ *   Layer.provideMerge(TestClock.layer())
+ * )
+ * console.log(await Effect.runPromise(Effect.provide(program, Live))) // => [ 100, 85 ]
+ * ```
+ *
+ * @since 0.1.0
+ */
+import type { Handle, KeyedHandle } from "@troupe/core/Actor"
+import type { ActorContext } from "@troupe/core/ActorContext"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import * as internal from "./internal/reminders.ts"
+import * as storages from "./internal/remindersStorage.ts"
+import * as identities from "./internal/stateIdentity.ts"
+
+/**
+ * Where reminders are kept.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class ReminderStorage extends Context.Service<ReminderStorage, storages.Storage>()(
+  "troupe/cluster/ReminderStorage"
+) {}
+
+/**
+ * Keeps reminders in a table of a SQL database, `troupe_reminders`, which is created if there is none. Postgres and
+ * SQLite are tested.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<ReminderStorage, SqlError, SqlClient.SqlClient> = Layer.effect(
+  ReminderStorage,
+  storages.sql("troupe")
+)
+
+/**
+ * The same, with another prefix for the name of the table.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerWith = (options: {
+  readonly prefix: string
+}): Layer.Layer<ReminderStorage, SqlError, SqlClient.SqlClient> =>
+  Layer.effect(ReminderStorage, storages.sql(options.prefix))
+
+/**
+ * Keeps reminders in memory, for as long as the Layer lasts. For tests.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerMemory: Layer.Layer<ReminderStorage> = Layer.sync(ReminderStorage, storages.memory)
+
+// --- setting ---------------------------------------------------------------------------------------------------------
+
+/**
+ * A reminder that has not fired yet, or that repeats.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Reminder {
+  readonly id: string
+  readonly method: string
+  /** When it fires next, or has to be tried again. */
+  readonly due: DateTime.Utc
+  readonly every: Duration.Duration | undefined
+  /** Why it is not tried any more: its call failed too often. Setting it again starts anew. */
+  readonly failed: string | undefined
+}
+
+type Args<F> = F extends (...args: infer A) => any ? A : never
+
+/**
+ * The reminders of one key of an actor.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Reminding<in out M, out R = never> {
+  /** Calls a method at a point in time, in place of the reminder that has this id. A time that is over means now. */
+  at<Name extends keyof M & string>(
+    id: string,
+    time: DateTime.DateTime.Input,
+    method: Name,
+    args: Args<M[Name]>
+  ): Effect.Effect<void, SqlError, R>
+  /** Calls a method when some time has passed. */
+  after<Name extends keyof M & string>(
+    id: string,
+    delay: Duration.Input,
+    method: Name,
+    args: Args<M[Name]>
+  ): Effect.Effect<void, SqlError, R>
+  /**
+   * Calls a method again and again, for the first time after one interval. Setting it again with the same interval
+   * leaves its rhythm as it is. What falls into a time when nobody could fire it is made up for by one call.
+   */
+  every<Name extends keyof M & string>(
+    id: string,
+    interval: Duration.Input,
+    method: Name,
+    args: Args<M[Name]>
+  ): Effect.Effect<void, SqlError, R>
+  /** Removes a reminder, and says whether there was one. A call that is being made is not stopped by it. */
+  cancel(id: string): Effect.Effect<boolean, SqlError, R>
+  /** The reminders that are set, the next one first. */
+  readonly list: Effect.Effect<ReadonlyArray<Reminder>, SqlError, R>
+}
+
+type AnyMethods = { readonly [method: string]: (...args: ReadonlyArray<any>) => unknown }
+
+/**
+ * The reminders of a key of an actor. Methods and arguments are checked against it.
+ *
+ * @category setting
+ * @since 0.1.0
+ */
+export const to = <Self, K, M, Group extends string>(
+  actor: Context.Key<Self, KeyedHandle<K, M, Group>>,
+  key: K
+): Reminding<M, ReminderStorage> => {
+  const target = targetOf(actor)
+  return reminding(ReminderStorage, target, textOf(target, key), jsonOf(target, key))
+}
+
+/**
+ * The reminders of the actor whose constructor or method runs this. The methods are those of the actor itself, which the
+ * compiler cannot see from in there: names are checked when the reminder fires. Where the actor has a contract, {@link to}
+ * checks more. Compiles only inside actors.
+ *
+ * @category setting
+ * @since 0.1.0
+ */
+export const self: Effect.Effect<Reminding<AnyMethods>, never, ReminderStorage | ActorContext> = Effect.gen(
+  function* () {
+    const storage = yield* ReminderStorage
+    const identity = yield* identities.identity("Reminders.self")
+    const { key = identity.key } = yield* identities.instance
+    const target: Target = { actor: identity.actor, contract: undefined, keySchema: undefined }
+    return reminding<AnyMethods, never>(Effect.succeed(storage), target, identity.key, JSON.stringify(key))
+  }
+)
+
+interface Target {
+  readonly actor: string
+  readonly contract: internal.Contract | undefined
+  readonly keySchema: Schema.Codec<any, any> | undefined
+}
+
+const targetOf = (actor: Context.Key<any, any>): Target => {
+  const { keySchema, methods } = actor as any
+  return {
+    actor: actor.key,
+    contract: methods,
+    keySchema: keySchema === undefined ? undefined : Schema.toCodecJson(keySchema as Schema.Codec<any, any>)
+  }
+}
+
+/** Keys are filed under their texts, as the labels of instances have them. */
+const textOf = ({ actor }: Target, key: unknown): string => {
+  const text = String(key)
+  if (!text.startsWith("[object ")) return text
+  throw new TypeError(`${actor}: reminders need a key that is a string or a number, or has a toString of its own`)
+}
+
+const jsonOf = ({ keySchema }: Target, key: unknown): string =>
+  JSON.stringify(keySchema === undefined ? key : Schema.encodeSync(keySchema)(key))
+
+const keyOf = ({ keySchema }: Target, json: string): unknown => {
+  const key = JSON.parse(json)
+  return keySchema === undefined ? key : Schema.decodeSync(keySchema)(key)
+}
+
+const reminding = <M, R>(
+  storage: Effect.Effect<storages.Storage, never, R>,
+  target: Target,
+  key: string,
+  keyJson: string
+): Reminding<M, R> => {
+  const { actor, contract } = target
+  const put = (id: string, method: string, args: ReadonlyArray<unknown>, when: (now: number) => When) =>
+    Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      const order = {
+        actor,
+        key,
+        keyJson,
+        id: checkId(`${actor}(${key})`, id),
+        method,
+        args: internal.encodeArgs(actor, method, contract, args),
+        ...when(now)
+      }
+      yield* (yield* storage).put(order)
+    })
+  return {
+    at: (id, time, method, args) => {
+      const due = millisOf(`${actor}(${key})`, time)
+      return put(id, method, args, () => ({ due, every: undefined }))
+    },
+    after: (id, delay, method, args) => {
+      const pause = durationOf(`${actor}(${key}): the delay of reminder "${id}"`, delay, 0)
+      return put(id, method, args, (now) => ({ due: now + pause, every: undefined }))
+    },
+    every: (id, interval, method, args) => {
+      const every = durationOf(`${actor}(${key}): the interval of reminder "${id}"`, interval, 1)
+      return put(id, method, args, (now) => ({ due: now + every, every }))
+    },
+    cancel: (id) => Effect.flatMap(storage, (storage) => storage.remove({ actor, key, id })),
+    list: Effect.flatMap(storage, (storage) =>
+      Effect.map(storage.list({ actor, key }), (reminders) => reminders.map(toPublic))
+    )
+  }
+}
+
+interface When {
+  readonly due: number
+  readonly every: number | undefined
+}
+
+const toPublic = ({ due, every, failed, id, method }: storages.Reminder): Reminder => ({
+  id,
+  method,
+  due: DateTime.makeUnsafe(due),
+  every: every === undefined ? undefined : Duration.millis(every),
+  failed
+})
+
+const checkId = (subject: string, id: unknown): string => {
+  if (typeof id === "string" && id !== "") return id
+  throw new TypeError(`${subject}: a reminder needs an id, a string that is not empty, but got ${String(id)}`)
+}
+
+const millisOf = (subject: string, time: DateTime.DateTime.Input): number => {
+  const at = Option.getOrUndefined(DateTime.make(time))
+  if (at !== undefined) return DateTime.toEpochMillis(at)
+  throw new RangeError(`${subject}: the time of a reminder must be a point in time, but is ${String(time)}`)
+}
+
+const durationOf = (what: string, input: Duration.Input, least: number): number => {
+  const duration = Option.getOrUndefined(Duration.fromInput(input))
+  const millis = duration === undefined ? Number.NaN : Duration.toMillis(duration)
+  if (millis >= least && Number.isFinite(millis)) return Math.ceil(millis)
+  throw new RangeError(`${what} must be a finite duration of at least ${least} ms, but is ${String(input)}`)
+}
+
+// --- firing ----------------------------------------------------------------------------------------------------------
+
+/**
+ * How reminders are fired.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface DeliverOptions {
+  /** How often to look for what is due; reminders are late by up to this. Default 1 second. */
+  readonly pollInterval?: Duration.Input | undefined
+  /**
+   * How long a reminder belongs to a node that fires it. If the node dies, others wait that long. The node makes it
+   * longer while its call runs. Default 30 seconds; at least three times `pollInterval`.
+   */
+  readonly lease?: Duration.Input | undefined
+  /** How many calls of this node for reminders run at a time. Default 100. */
+  readonly maxConcurrency?: number | undefined
+  /**
+   * How often a call that fails is made, with pauses of 1, 2, 4 to 60 seconds. Then a reminder that repeats waits for
+   * its next time, and any other is given up: it stays in the list with the reason. Default 20.
+   */
+  readonly maxAttempts?: number | undefined
+}
+
+/**
+ * Fires the reminders of an actor on this node, through the service of the actor. All nodes may do it: each firing is
+ * leased to one of them.
+ *
+ * Times are compared with the clock of the node. A clock that is wrong makes reminders early or late, and may make two
+ * nodes fire one; it does not lose any.
+ *
+ * @category firing
+ * @since 0.1.0
+ */
+export const deliver = <Self, K, M, Group extends string>(
+  actor: Context.Key<Self, KeyedHandle<K, M, Group>>,
+  options: DeliverOptions = {}
+): Layer.Layer<never, never, Self | ReminderStorage> => {
+  const target = targetOf(actor)
+  const checked = check(target.actor, options)
+  return Layer.effectDiscard(
+    Effect.gen(function* () {
+      const storage = yield* ReminderStorage
+      const service = yield* actor
+      yield* internal.scan(
+        {
+          actor: target.actor,
+          contract: target.contract,
+          handle: (json) => service.get(keyOf(target, json) as K) as Handle<M> as any
+        },
+        storage,
+        checked
+      )
+    })
+  )
+}
+
+const check = (actor: string, options: DeliverOptions): internal.ScannerOptions => {
+  const pollInterval = durationOf(`${actor}: the pollInterval of its reminders`, options.pollInterval ?? "1 second", 1)
+  const lease = durationOf(
+    `${actor}: the lease of its reminders`,
+    options.lease ?? Math.max(30_000, 3 * pollInterval),
+    3 * pollInterval
+  )
+  const { maxAttempts = 20, maxConcurrency = 100 } = options
+  for (const [name, value] of Object.entries({ maxAttempts, maxConcurrency })) {
+    if (Number.isInteger(value) && value >= 1) continue
+    throw new RangeError(`${actor}: ${name} of its reminders must be an integer of at least 1, but is ${String(value)}`)
+  }
+  return { pollInterval, lease, maxAttempts, maxConcurrency }
+}

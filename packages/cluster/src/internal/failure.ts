@@ -1,0 +1,84 @@
+/**
+ * How calls fail for reasons of the cluster.
+ *
+ * The errors of the method, and our own from the other side, pass untouched. What the engine reports becomes an
+ * `ActorError`, so that a call fails with the same types in every home.
+ */
+import { ActorError, ActorUnavailable, DecodeError } from "@troupe/core/ActorError"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type { WireMethod } from "./wire.ts"
+
+export interface Subject {
+  readonly actor: string
+  readonly method: string
+}
+
+export const unavailable = (
+  subject: Subject,
+  why: string,
+  options: { readonly mayHaveRun: boolean; readonly cause?: unknown }
+): ActorError => new ActorError({ reason: new ActorUnavailable({ ...subject, why, ...options }) })
+
+export const undecodable = (subject: Subject, issue: string, mayHaveRun: boolean): ActorError =>
+  new ActorError({ reason: new DecodeError({ ...subject, issue, mayHaveRun }) })
+
+export const subjectOf = (actor: string, { name }: WireMethod): Subject => ({ actor, method: name })
+
+/** The failure of a request as its caller is to see it. */
+export const translate = (subject: Subject, cause: Cause.Cause<unknown>): Effect.Effect<never, unknown> => {
+  for (const reason of cause.reasons) {
+    const known = Cause.isFailReason(reason)
+      ? ofError(subject, reason.error)
+      : Cause.isDieReason(reason)
+        ? ofDefect(subject, reason.defect)
+        : undefined
+    if (known !== undefined) return Effect.fail(known)
+  }
+  // Nobody interrupted the caller, or this code would not run. So it was the node, which is giving the actor up.
+  if (Cause.hasInterruptsOnly(cause)) {
+    return Effect.fail(unavailable(subject, "the node it was on is leaving", { mayHaveRun: true }))
+  }
+  return Effect.failCause(cause)
+}
+
+const ofError = (subject: Subject, error: any): ActorError | undefined => {
+  switch (error?.["~effect/cluster/ClusterError"] && error._tag) {
+    case "MailboxFull":
+      return unavailable(subject, "its node has no room for another instance (maxResidentEntities)", {
+        mayHaveRun: false,
+        cause: error
+      })
+    case "EntityNotAssignedToRunner":
+      return unavailable(subject, "no node has it at the moment", { mayHaveRun: false, cause: error })
+    case "RunnerUnavailable":
+      return unavailable(subject, "its node cannot be reached", { mayHaveRun: true, cause: error })
+    case "PersistenceError":
+      return unavailable(subject, "the storage of the cluster does not answer", { mayHaveRun: true, cause: error })
+    case "AlreadyProcessingMessage":
+      return unavailable(subject, "the same call is under way already", { mayHaveRun: true, cause: error })
+  }
+}
+
+const ofDefect = (subject: Subject, defect: any): ActorError | undefined => {
+  const tag = defect?._tag ?? defect?.name
+  if (tag === "MalformedMessage") {
+    const issue = String(defect.cause?.message ?? defect.cause ?? defect.message)
+    return undecodable(subject, `what crosses the wire does not fit the contract: ${issue}`, true)
+  }
+  // A write to a connection that broke. Nobody knows how much of it arrived.
+  if (tag === "SocketError") {
+    return unavailable(subject, "the connection to its node broke", { mayHaveRun: true, cause: defect })
+  }
+  if (tag === "EntityNotAssignedToRunner" || tag === "RunnerUnavailable") return ofError(subject, defect)
+  if (defect instanceof Error && /^Entity type '.*' not registered$/.test(defect.message)) {
+    return unavailable(
+      subject,
+      "the node that should have it does not host it: provide ClusterHome.layer of this actor on all nodes",
+      {
+        mayHaveRun: false,
+        cause: defect
+      }
+    )
+  }
+}

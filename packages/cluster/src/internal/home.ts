@@ -1,0 +1,106 @@
+/**
+ * The layers that join a contract with the cluster.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import type { ClientOptions, HostOptions } from "../ClusterHome.ts"
+import { makeCaller } from "./caller.ts"
+import { type MessageStorage, Sharding } from "./engine.ts"
+import { keyedSeats, register, singleSeat } from "./host.ts"
+import { leavingOf } from "./leaving.ts"
+import * as options_ from "./options.ts"
+import * as retention from "./retention.ts"
+import { type Client, type Contracted, of, WAKE, type Wire } from "./wire.ts"
+
+type Cluster = Sharding.Sharding | MessageStorage.MessageStorage
+
+const DEFAULT_IDLE_TIME_TO_LIVE = "1 minute"
+const DEFAULT_SHUTDOWN_TIMEOUT = "5 seconds"
+
+export const layer = (
+  actor: Contracted,
+  live: Layer.Layer<any, any, any>,
+  options: HostOptions = {}
+): Layer.Layer<any, any, any> => {
+  const wire = of(actor)
+  return Layer.merge(client(actor, options), host(wire, actor as any, live, options))
+}
+
+/** Registers the entity. The implementation is kept to it: the service that others see is the client. */
+const host = (
+  wire: Wire,
+  actor: Context.Key<any, any>,
+  live: Layer.Layer<any, any, any>,
+  input: HostOptions
+): Layer.Layer<never, any, any> => {
+  const options = {
+    idleTimeToLive: wire.keyed
+      ? options_.millis(wire.actor, "idleTimeToLive", input.idleTimeToLive ?? DEFAULT_IDLE_TIME_TO_LIVE)
+      : Infinity,
+    shutdownTimeout: options_.millis(wire.actor, "shutdownTimeout", input.shutdownTimeout ?? DEFAULT_SHUTDOWN_TIMEOUT)
+  }
+  return Layer.unwrap(
+    Effect.gen(function* () {
+      const leaving = yield* leavingOf
+      yield* retention.include(wire.actor)
+      // What ends last is made first: the instances outlive the entities.
+      const seats = wire.keyed
+        ? keyedSeats(Context.getUnsafe(yield* Layer.build(live), actor), options)
+        : singleSeat(actor, live, yield* Effect.context<any>())
+      const entity = register(wire, seats, options)
+      const leave = Layer.effectDiscard(Effect.addFinalizer(() => leaving.leave(wire.actor)))
+      const hosted = Layer.provideMerge(leave, entity)
+      return wire.keyed ? hosted : Layer.provideMerge(awake(wire), hosted)
+    })
+  )
+}
+
+/** Keeps the instance of an actor that has one up, on the node that it falls to. */
+const awake = (wire: Wire): Layer.Layer<never, never, Sharding.Sharding> =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const sharding = yield* Sharding.Sharding
+      const client = (yield* wire.entity.client) as unknown as Client
+      const id = wire.encodeKey(undefined)
+      const wake = Effect.suspend(() => client(id)[WAKE]!(undefined))
+      // Its name is the id of the entity, so that both are always on the same node.
+      yield* sharding.registerSingleton(
+        id,
+        Effect.ignore(wake).pipe(Effect.repeat(Schedule.spaced("10 seconds")), Effect.asVoid)
+      )
+    })
+  )
+
+export const client = (actor: Contracted, options: ClientOptions = {}): Layer.Layer<any, never, Cluster> => {
+  const wire = of(actor)
+  const proxyOptions = {
+    // Permits are given where the instance is. Here they would only be a second line to wait in.
+    maxConcurrency: Infinity,
+    ...(options.maxPendingCalls === undefined ? undefined : { maxPendingCalls: options.maxPendingCalls }),
+    ...(options.overflow === undefined ? undefined : { overflow: options.overflow })
+  }
+  return Layer.unwrap(
+    Effect.gen(function* () {
+      const caller = yield* makeCaller(wire)
+      const make = wire.keyed ? caller.make : caller.make(undefined)
+      const proxies: Layer.Layer<any> = (actor as any).toLayer(make, proxyOptions)
+      const leave = Layer.effectDiscard(Effect.addFinalizer(() => caller.leave))
+      return Layer.provideMerge(leave, wire.keyed ? withStop(actor as any, proxies, caller.stop) : proxies)
+    })
+  )
+}
+
+/** `stop(key)` ends the instance itself, wherever it is. What is left here is only an address. */
+const withStop = (
+  actor: Context.Key<any, any>,
+  proxies: Layer.Layer<any>,
+  stop: (key: unknown) => Effect.Effect<void>
+): Layer.Layer<any> =>
+  Layer.effect(actor as any)(
+    Effect.map(Layer.build(proxies), (services) => {
+      const service: any = Context.getUnsafe(services, actor)
+      return { ...service, stop: (key: unknown) => Effect.andThen(stop(key), service.stop(key)) }
+    })
+  )

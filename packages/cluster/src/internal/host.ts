@@ -1,0 +1,164 @@
+/**
+ * Where instances live: an entity that hands each request to an instance of the actor in this process.
+ *
+ * The entity is thin on purpose. Concurrency, order, limits, restarts and passivation are those of the instance, as in
+ * any other home; the entity says only which node has it.
+ */
+import * as Actor from "@troupe/core/Actor"
+import { ActorDied, ActorError, DecodeError } from "@troupe/core/ActorError"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import { DurableCall } from "./durableCall.ts"
+import { Entity, type Sharding } from "./engine.ts"
+import { STOP, WAKE, type Wire, type WireMethod } from "./wire.ts"
+
+export interface HostOptions {
+  /** How long an entity without calls stays, in milliseconds. */
+  readonly idleTimeToLive: number
+  /** How long the calls of an instance may go on when the node has to give it up, in milliseconds. */
+  readonly shutdownTimeout: number
+}
+
+/** One place for an instance, as long as this node has it. */
+interface Seat {
+  /** The handle of the instance, which comes up if need be. */
+  readonly handle: Effect.Effect<any, ActorError>
+  readonly stop: Effect.Effect<void>
+}
+
+type Seats = (key: unknown) => Effect.Effect<Seat, never, Scope.Scope>
+
+/** Registers the entity of an actor on this node. */
+export const register = (
+  wire: Wire,
+  seats: Seats,
+  options: HostOptions
+): Layer.Layer<never, never, Sharding.Sharding> => {
+  const build = Effect.gen(function* () {
+    const { entityId } = yield* Entity.CurrentAddress
+    const seat = yield* Effect.suspend(() => seats(wire.decodeKey(entityId))).pipe(
+      // An entity that fails to build is built again, for ever. Let its calls fail instead.
+      Effect.catchDefect((defect) => Effect.succeed(noSeat(wire, entityId, defect)))
+    )
+    const handlers: Record<string, unknown> = {
+      [STOP]: () => seat.stop,
+      [WAKE]: () => Effect.asVoid(seat.handle)
+    }
+    for (const method of wire.methods) handlers[method.name] = handler(seat, method)
+    return handlers
+  })
+  return wire.entity.toLayer(build as any, {
+    // Both are the instance's own business. Effect's defaults are one call at a time, and an entity that dies of a
+    // defect, which is replayed until it does not.
+    concurrency: "unbounded",
+    mailboxCapacity: "unbounded",
+    disableFatalDefects: true,
+    maxIdleTime: options.idleTimeToLive
+  }) as Layer.Layer<never, never, Sharding.Sharding>
+}
+
+const handler = (seat: Seat, { name, stream, terms }: WireMethod) => {
+  if (stream) {
+    return ({ payload }: any) =>
+      Stream.unwrap(Effect.map(seat.handle, (handle) => Stream.suspend(() => handle[name](...payload))))
+  }
+  if (terms.delivery === "durable") {
+    return ({ payload: { args, id } }: any) =>
+      Effect.provideService(
+        Effect.flatMap(seat.handle, (handle) => handle[name](...args) as Effect.Effect<any, any>),
+        DurableCall,
+        { id }
+      )
+  }
+  return ({ payload }: any) =>
+    Effect.flatMap(seat.handle, (handle) => handle[name](...payload) as Effect.Effect<any, any>)
+}
+
+/** The seats of a keyed actor, whose service is up on this node. */
+export const keyedSeats =
+  (service: Actor.KeyedHandle<any, any>, options: HostOptions): Seats =>
+  (key) => {
+    const handle = service.get(key)
+    const stop = service.stop(key)
+    // When the entity goes, another node may have the key: what is left of the instance here must not go on.
+    const leave = Effect.andThen(
+      Effect.timeoutOption(stop, options.shutdownTimeout),
+      Effect.suspend(() => Actor.kill(handle))
+    )
+    return Effect.as(
+      Effect.addFinalizer(() => leave),
+      { handle: Effect.succeed(handle), stop }
+    )
+  }
+
+/** The seat of an actor that has one instance: it comes up with the first call, and again when it has died. */
+export const singleSeat =
+  (actor: Context.Key<any, any>, live: Layer.Layer<any, any, any>, context: Context.Context<any>): Seats =>
+  () =>
+    Effect.map(Effect.scope, (scope) => {
+      const lock = Semaphore.makeUnsafe(1)
+      let up: object | undefined
+      const start = Effect.gen(function* () {
+        const own = yield* Scope.fork(scope)
+        const build = Effect.updateContext(Layer.buildWithScope(Layer.fresh(live), own), () => context)
+        const services = yield* Effect.onError(build as Effect.Effect<Context.Context<any>, unknown>, (cause) =>
+          Scope.close(own, Exit.failCause(cause))
+        )
+        const handle: object = Context.getUnsafe(services, actor)
+        up = handle
+        const forget = Effect.andThen(
+          Effect.sync(() => {
+            up = undefined
+          }),
+          Scope.close(own, Exit.void)
+        )
+        yield* Effect.forkIn(Effect.andThen(Actor.watch(handle), forget), scope)
+        return handle
+      })
+      const handle = Effect.suspend(() =>
+        up !== undefined
+          ? Effect.succeed(up)
+          : lock.withPermit(Effect.suspend(() => (up === undefined ? start : Effect.succeed(up))))
+      )
+      return {
+        handle: Effect.catchCause(handle, (cause) => constructorFailed(actor.key, cause)),
+        stop: Effect.suspend(() => (up === undefined ? Effect.void : Actor.stop(up)))
+      }
+    })
+
+const constructorFailed = (actor: string, cause: Cause.Cause<unknown>): Effect.Effect<never, ActorError> =>
+  Effect.flatMap(Clock.currentTimeMillis, (at) =>
+    Effect.fail(
+      new ActorError({
+        reason: new ActorDied({
+          actor,
+          method: "",
+          why: "its constructor failed",
+          at,
+          mayHaveRun: false,
+          cause: Cause.squash(cause)
+        })
+      })
+    )
+  )
+
+const noSeat = (wire: Wire, entityId: string, defect: unknown): Seat => ({
+  handle: Effect.fail(
+    new ActorError({
+      reason: new DecodeError({
+        actor: wire.actor,
+        method: "",
+        issue: `its key "${entityId}" cannot be read by the key schema of this node: ${String(defect)}`,
+        mayHaveRun: false
+      })
+    })
+  ),
+  stop: Effect.void
+})

@@ -1,0 +1,175 @@
+/**
+ * The processes of a cluster: a node on its own, a node among others, a client.
+ */
+import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { Cluster, ClusterOptions, LocalOptions, NodeOptions } from "../ClusterHome.ts"
+import { CurrentGuard } from "./attempt.ts"
+import {
+  type MessageStorage,
+  RpcSerialization,
+  RpcServer,
+  RunnerAddress,
+  RunnerHealth,
+  RunnerServer,
+  RunnerStorage,
+  Runners,
+  Sharding,
+  ShardingConfig,
+  SqlMessageStorage,
+  SqlRunnerStorage
+} from "./engine.ts"
+import * as fileLock from "./fileLock.ts"
+import * as retention from "./retention.ts"
+import * as runners from "./runners.ts"
+import * as settings from "./settings.ts"
+import * as storage from "./storage.ts"
+import * as transport from "./transport.ts"
+
+type Node = Layer.Layer<Cluster | SqlClient.SqlClient, settings.ClusterStartError>
+
+/** How often storage is asked for calls and results that nobody announced, in milliseconds. */
+const MESSAGE_POLL = 2000
+const REPLY_POLL = 200
+/** How often a call whose keys are on the way from one node to another looks for them. */
+const SEND_RETRY = 50
+/** All Layers of a node are built well within it: then it does not host the actor at all. */
+const REGISTRATION_TIMEOUT = "15 seconds"
+const PROBES = 2
+const PROBE_TIMEOUT = "2 seconds"
+
+type Config = Partial<ShardingConfig.ShardingConfig["Service"]>
+
+const common = (options: { readonly drainTimeout: number; readonly maxInstances: number }): Config => ({
+  // Values stay as they are between actors of one node. Copying them takes as long as the rest of a call.
+  simulateRemoteSerialization: false,
+  maxResidentEntities: options.maxInstances === Infinity ? "unbounded" : options.maxInstances,
+  entityRegistrationTimeout: REGISTRATION_TIMEOUT,
+  entityTerminationTimeout: options.drainTimeout,
+  // An actor that is ending may still call others: the node goes on as a caller until all have ended.
+  preemptiveShutdown: false,
+  sendRetryInterval: SEND_RETRY
+})
+
+// --- one process -----------------------------------------------------------------------------------------------------
+
+export const layerLocal = (options: LocalOptions): Node =>
+  Layer.unwrap(
+    Effect.map(settings.local(options), (local) => {
+      const engine = Sharding.layer.pipe(
+        Layer.provideMerge(Runners.layerNoop),
+        Layer.provide([RunnerStorage.layerMemory, RunnerHealth.layerNoop])
+      )
+      return engine.pipe(
+        withStorage(local.retention),
+        Layer.provide(ShardingConfig.layer(common(local))),
+        Layer.provideMerge(storage.sqlite(options.file)),
+        Layer.provide(fileLock.layer(options.file))
+      )
+    })
+  )
+
+// --- one of many -----------------------------------------------------------------------------------------------------
+
+export const layerNode = (options: NodeOptions): Node =>
+  Layer.unwrap(
+    Effect.map(settings.node(options), (node) => {
+      const lines = new transport.Lines()
+      const socket = storage.failing(
+        `its socket ${node.listen.host}:${node.listen.port}`,
+        transport.layerServer(node.listen, node)
+      )
+      const engine = RunnerServer.layer.pipe(
+        Layer.provideMerge(Sharding.layer),
+        Layer.provideMerge(runners.layer(lines)),
+        Layer.provide([transport.layerClient(node, lines), RpcServer.layerProtocolSocketServer, layerHealth(node)]),
+        Layer.provide(socket)
+      )
+      const config: Config = {
+        ...common(node),
+        ...timing(node.failover),
+        runnerAddress: Option.some(RunnerAddress.make(node.advertise.host, node.advertise.port)),
+        runnerListenAddress: Option.some(RunnerAddress.make(node.listen.host, node.listen.port))
+      }
+      return engine.pipe(withStorage(node.retention), withRunners(config, node))
+    })
+  )
+
+export const layerClient = (options: ClusterOptions): Node =>
+  Layer.unwrap(
+    Effect.map(settings.client(options), (client) => {
+      const lines = new transport.Lines()
+      const engine = Sharding.layer.pipe(
+        Layer.provideMerge(runners.layer(lines)),
+        Layer.provide([transport.layerClient(client, lines), RunnerHealth.layerNoop])
+      )
+      const config: Config = { sendRetryInterval: SEND_RETRY, ...timing(client.failover), runnerAddress: Option.none() }
+      return engine.pipe(Layer.provideMerge(messages), withRunners(config, client))
+    })
+  )
+
+const timing = (failover: settings.Failover): Config => ({
+  shardLockExpiration: failover.lockExpiration,
+  shardLockRefreshInterval: failover.lockRefresh,
+  refreshAssignmentsInterval: failover.assignmentRefresh,
+  runnerHealthCheckInterval: failover.healthCheck,
+  entityMessagePollInterval: MESSAGE_POLL,
+  entityReplyPollInterval: REPLY_POLL
+})
+
+const messages = SqlMessageStorage.layer.pipe(Layer.provide(NodeCrypto.layerDigest))
+
+/** What all that are in a cluster with others have in common. */
+const withRunners =
+  (config: Config, shared: settings.Shared) =>
+  <A, E>(
+    engine: Layer.Layer<
+      A,
+      E,
+      | RunnerStorage.RunnerStorage
+      | RpcSerialization.RpcSerialization
+      | ShardingConfig.ShardingConfig
+      | SqlClient.SqlClient
+    >
+  ) =>
+    engine.pipe(
+      Layer.provide(storage.failing("its storage", SqlRunnerStorage.layer as Layer.Layer<RunnerStorage.RunnerStorage>)),
+      Layer.provide([ShardingConfig.layer(config), RpcSerialization.layerSchemaBinary()]),
+      Layer.provideMerge(
+        Layer.succeedContext(Context.make(CurrentGuard, { unavailableAfter: shared.unavailableAfter }))
+      ),
+      Layer.provideMerge(storage.layer(shared.storage))
+    )
+
+/** Adds the storage of messages, and what keeps it bounded. */
+const withStorage =
+  (retained: number) =>
+  <A, E, R>(engine: Layer.Layer<A | Sharding.Sharding, E, R | MessageStorage.MessageStorage>) => {
+    const keep = Layer.effectDiscard(
+      Effect.gen(function* () {
+        const sharding = yield* Sharding.Sharding
+        yield* sharding.registerSingleton("troupe/retention", retention.keep(Duration.millis(retained)))
+      })
+    )
+    return keep.pipe(
+      Layer.provideMerge(engine),
+      Layer.provideMerge(messages),
+      Layer.provideMerge(Layer.effectContext(retention.layerActors))
+    )
+  }
+
+/** A node is there if it answers a handshake: then its socket is open, its event loop turns, and it has the secret. */
+const layerHealth = (options: transport.TransportOptions): Layer.Layer<RunnerHealth.RunnerHealth> =>
+  Layer.succeed(RunnerHealth.RunnerHealth)({
+    isAlive: (address) =>
+      Effect.scoped(transport.open(address, options, "probe")).pipe(
+        Effect.timeout(PROBE_TIMEOUT),
+        Effect.retry({ times: PROBES - 1 }),
+        Effect.isSuccess
+      )
+  })

@@ -1,0 +1,44 @@
+/**
+ * Answers of the inspector, and what all of them have in common.
+ */
+import * as Schema from "effect/Schema"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+
+/** Why a request gets nothing. The message is for people. */
+export class Refused extends Schema.TaggedError<Refused>()("Refused", {
+  status: Schema.Int,
+  message: Schema.String
+}) {}
+
+export const refuse = (status: number, message: string): Refused => new Refused({ status, message })
+
+/** The page loads nothing from elsewhere, runs nothing that did not come from here, and is in nobody's frame. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'"
+].join("; ")
+
+const headers = {
+  "content-security-policy": policy,
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  // What actors do is nobody's to keep, and a newer version of the page has to come through.
+  "cache-control": "no-store"
+}
+
+export const secured = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.setHeaders(response, headers)
+
+export const json = (body: unknown, status = 200): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(JSON.stringify(body), { status, contentType: "application/json" })
+
+export const refusal = ({ message, status }: Refused): HttpServerResponse.HttpServerResponse =>
+  json({ error: message }, status)

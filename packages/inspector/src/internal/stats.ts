@@ -1,0 +1,164 @@
+/**
+ * What can only be known by watching: times and outcomes by method, and the calls that were last.
+ *
+ * It hears of every call while a page is open, so it allocates nothing for most of them, and everything has a bound.
+ */
+import type { Event } from "@troupe/core/ActorSystem"
+import type { Bar, MethodRow } from "./frame.ts"
+import { Histogram } from "./histogram.ts"
+
+type Settled = Extract<Event, { readonly _tag: "Settled" }>
+
+/** Methods beyond this are counted together. */
+const MOST_METHODS = 500
+const OTHERS = "(others)"
+/** How many settled calls the timeline can look back on. */
+const MOST_BARS = 6000
+/** How many of them may be of the same tenth of a second, so that a busy second does not push out all others. */
+const BARS_PER_SLICE = 120
+const SLICE = 100
+/** How long a window of the quantiles is, in milliseconds. */
+const WINDOW = 15_000
+
+class Method {
+  calls = 0
+  errors = 0
+  cancelled = 0
+  waited = 0
+  ran = 0
+  changed = 0
+  readonly running = new Histogram()
+  readonly waiting = new Histogram()
+  readonly actor: string
+  readonly method: string
+
+  constructor(actor: string, method: string) {
+    this.actor = actor
+    this.method = method
+  }
+
+  note({ outcome, ran, waited }: Settled): void {
+    this.calls++
+    this.waited += waited
+    this.waiting.record(waited)
+    if (ran !== undefined) {
+      this.ran += ran
+      this.running.record(ran)
+    }
+    if (outcome === "cancelled") this.cancelled++
+    else if (outcome !== "succeeded") this.errors++
+  }
+
+  toRow(): MethodRow {
+    const [p50, p99] = this.running.quantiles([0.5, 0.99])
+    const [wait50, wait99] = this.waiting.quantiles([0.5, 0.99])
+    return {
+      actor: this.actor,
+      method: this.method,
+      calls: this.calls,
+      errors: this.errors,
+      cancelled: this.cancelled,
+      waited: this.waited,
+      ran: this.ran,
+      p50: p50!,
+      p99: p99!,
+      wait50: wait50!,
+      wait99: wait99!
+    }
+  }
+}
+
+/** `Actor.method` without the actor, which may be `Actor(key)`. Methods that call themselves otherwise stay as they are. */
+export const shortName = (actor: string, label: string): string => {
+  if (!label.startsWith(actor)) return label
+  const dot = label.lastIndexOf(".")
+  return dot < actor.length ? label : label.slice(dot + 1)
+}
+
+export class Stats {
+  private readonly methods = new Map<string, Method>()
+  /** The same by actor and label: finding the short name of each call would cost more than all the rest. */
+  private readonly labels = new Map<string, Map<string, Method>>()
+  private turned = 0
+  /** The version whose frame will tell of what is noted now. */
+  version = 1
+
+  private readonly bars: Array<Bar> = []
+  private lastBar = 0
+  private slice = 0
+  private inSlice = 0
+  dropped = 0
+
+  settled(event: Settled): void {
+    const method = this.methodOf(event.actor, event.method)
+    method.changed = this.version
+    method.note(event)
+    this.keep(event)
+  }
+
+  private methodOf(actor: string, label: string): Method {
+    let labels = this.labels.get(actor)
+    if (labels === undefined) this.labels.set(actor, (labels = new Map()))
+    const known = labels.get(label)
+    if (known !== undefined) return known
+    const found = this.methodNamed(actor, shortName(actor, label))
+    // Labels of residents may have their key in them, and there is no end to keys.
+    if (labels.size >= MOST_METHODS) labels.clear()
+    labels.set(label, found)
+    return found
+  }
+
+  private methodNamed(actor: string, name: string): Method {
+    const known = this.methods.get(`${actor}\n${name}`)
+    if (known !== undefined) return known
+    if (this.methods.size >= MOST_METHODS && name !== OTHERS) return this.methodNamed("", OTHERS)
+    const method = new Method(actor, name)
+    this.methods.set(`${actor}\n${name}`, method)
+    return method
+  }
+
+  private keep(event: Settled): void {
+    const slice = Math.floor(event.at / SLICE)
+    if (slice !== this.slice) {
+      this.slice = slice
+      this.inSlice = 0
+    }
+    if (++this.inSlice > BARS_PER_SLICE) {
+      this.dropped++
+      return
+    }
+    const { actor, at, call, instance, method, outcome, ran, waited } = event
+    const started = ran === undefined ? undefined : at - ran
+    const submitted = (started ?? at) - waited
+    const seq = ++this.lastBar
+    const begun = started !== undefined && { started }
+    this.bars.push({ seq, call, instance, actor, method, submitted, ...begun, ended: at, outcome })
+    if (this.bars.length >= 2 * MOST_BARS) this.bars.splice(0, this.bars.length - MOST_BARS)
+  }
+
+  /** The settled calls after the one with this number, and the number of the last. */
+  barsSince(seq: number): { readonly seq: number; readonly settled: ReadonlyArray<Bar> } {
+    const first = this.bars[0]?.seq ?? 0
+    // A number that is not from here: the page has outlived a restart.
+    const from = seq > this.lastBar ? 0 : Math.max(0, seq - first + 1)
+    return { seq: this.lastBar, settled: this.bars.slice(from).slice(-MOST_BARS) }
+  }
+
+  /** Begins a new window of the quantiles when it is time to. All methods change then. */
+  tick(now: number): void {
+    if (now - this.turned < WINDOW) return
+    this.turned = now
+    for (const method of this.methods.values()) {
+      method.running.turn()
+      method.waiting.turn()
+      method.changed = this.version
+    }
+  }
+
+  /** What has changed after a version. */
+  rowsSince(version: number): ReadonlyArray<MethodRow> {
+    const rows: Array<MethodRow> = []
+    for (const method of this.methods.values()) if (method.changed > version) rows.push(method.toRow())
+    return rows
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Helpers for tests of actors: an `ActorSystem` per test, and latches that wait for what instances do, without sleeps.
+ *
+ * Each latch looks at once, and again whenever a call of the same `ActorSystem` is submitted, starts or settles. It fails
+ * at once when the instance is dead and what it waits for cannot come any more.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { Actor } from "@troupe/core"
+ * import { TestActors } from "@troupe/testing"
+ * import { Effect, Latch } from "effect"
+ *
+ * const gate = Latch.makeUnsafe()
+ * class Worker extends Actor.Service<Worker>()("Worker", {
+ *   maxConcurrency: 2,
+ *   make: Effect.succeed({ work: () => gate.await })
+ * }) {}
+ *
+ * const test = Effect.gen(function* () {
+ *   const worker = yield* Worker.spawn()
+ *   for (let i = 0; i < 5; i++) yield* worker.work.remote()
+ *   yield* TestActors.running(worker, 2)
+ *   console.log((yield* TestActors.stateOf(worker)).permits.waiting) // => 3
+ *   yield* gate.open
+ *   yield* TestActors.idle(worker)
+ * })
+ *
+ * await Effect.runPromise(Effect.scoped(test).pipe(Effect.provide(TestActors.layer)))
+ * ```
+ *
+ * @since 0.1.0
+ */
+import { Actor, ActorSystem } from "@troupe/core"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+
+/**
+ * Gives a test an `ActorSystem` of its own, with its own names, and looks after it: when the Scope closes, whoever has
+ * left instances behind, or calls that have not settled, dies with a list of them.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<never> = Layer.effect(ActorSystem.ActorSystem)(
+  Effect.acquireRelease(ActorSystem.make, (system) =>
+    Effect.flatMap(Effect.provideService(ActorSystem.snapshot(), ActorSystem.ActorSystem, system), (snapshot) => {
+      // Tasks belong to no system.
+      const left = snapshot.instances
+        .filter(({ state }) => state !== "dead")
+        .filter((instance) => ownedBy(system, instance))
+      if (left.length === 0) return Effect.void
+      const list = left.map(({ actor, instance, pending }) => `${actor} (#${instance}, ${pending} unsettled calls)`)
+      return Effect.die(
+        new Error(`Instances outlive their test: ${list.join(", ")}. Close the Scopes that they are in.`)
+      )
+    })
+  )
+)
+
+const ownedBy = (system: ActorSystem.ActorSystem, { instance }: ActorSystem.Instance): boolean => {
+  const { cells } = system[ActorSystem.TypeId]
+  return [...cells].some((cell) => cell.instance === instance)
+}
+
+/**
+ * What an instance is doing now. Dies when the handle belongs to no living instance, or to none of this `ActorSystem`.
+ *
+ * @category latches
+ * @since 0.1.0
+ */
+export const stateOf = (handle: object): Effect.Effect<ActorSystem.Instance> =>
+  Effect.map(ActorSystem.snapshot(), ({ instances }) => {
+    const found = instances.find(identityOf(handle))
+    if (found !== undefined) return found
+    throw new TypeError(`${String(handle)} is not among the instances of this ActorSystem`)
+  })
+
+/** Finds the instance of a handle: by its number, or as the resident of a key. */
+const identityOf = (handle: object): ((instance: ActorSystem.Instance) => boolean) => {
+  if (!Actor.isHandle(handle)) throw new TypeError(`Not the handle of an actor: ${String(handle)}`)
+  const { actor, instance, key } = (handle as { toJSON(): any }).toJSON()
+  if (instance !== undefined) return (other) => other.instance === instance
+  return (other) => other.actor === actor && other.key === String(key) && other.state !== "dead"
+}
+
+const sum = ({ groups, permits }: ActorSystem.Instance, count: (permits: ActorSystem.Permits) => number): number =>
+  [permits, ...Object.values(groups)].reduce((total, permits) => total + count(permits), 0)
+
+/**
+ * Waits until an instance is in a state that a test asks for.
+ *
+ * @category latches
+ * @since 0.1.0
+ */
+export const until = (
+  handle: object,
+  predicate: (state: ActorSystem.Instance) => boolean,
+  what = "come into the state that the test waits for"
+): Effect.Effect<void> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      let changed = true
+      let wake = () => {}
+      yield* ActorSystem.watch(() => {
+        changed = true
+        wake()
+      })
+      // Told on the stack of whatever changes, the fiber goes on in a turn of its own.
+      const change = Effect.callback<void>((resume) => {
+        if (changed) return resume(Exit.void)
+        wake = () => resume(Effect.yieldNow)
+        return Effect.sync(() => {
+          wake = () => {}
+        })
+      })
+      for (;;) {
+        changed = false
+        const state = yield* stateOf(handle)
+        if (predicate(state)) return
+        if (state.state === "dead") {
+          return yield* Effect.die(new Error(`${String(handle)} will not ${what}: it is dead, ${state.death?.why}`))
+        }
+        yield* change
+      }
+    })
+  )
+
+/**
+ * Waits until at least `count` calls of an instance are running.
+ *
+ * @category latches
+ * @since 0.1.0
+ */
+export const running = (handle: object, count: number): Effect.Effect<void> =>
+  until(handle, (state) => sum(state, ({ running }) => running) >= count, `run ${count} calls`)
+
+/**
+ * Waits until at least `count` calls of an instance are in line.
+ *
+ * @category latches
+ * @since 0.1.0
+ */
+export const waiting = (handle: object, count: number): Effect.Effect<void> =>
+  until(handle, (state) => sum(state, ({ waiting }) => waiting) >= count, `have ${count} calls in line`)
+
+/**
+ * Waits until no call of an instance is in line, whether or not calls are running.
+ *
+ * @category latches
+ * @since 0.1.0
+ */
+export const queueEmpty = (handle: object): Effect.Effect<void> =>
+  until(handle, (state) => sum(state, ({ waiting }) => waiting) === 0, "work off its line")
+
+/**
+ * Waits until an instance has no calls at all: none running, in line, or waiting for arguments.
+ *
+ * @category latches
+ * @since 0.1.0
+ */
+export const idle = (handle: object): Effect.Effect<void> => until(handle, ({ pending }) => pending === 0, "be idle")
+
+/**
+ * Waits until at least `count` calls of an instance have settled since it was started, however they did.
+ *
+ * @category latches
+ * @since 0.1.0
+ */
+export const settled = (handle: object, count: number): Effect.Effect<void> =>
+  until(
+    handle,
+    ({ settled }) => Object.values(settled).reduce((total, n) => total + n, 0) >= count,
+    `settle ${count} calls`
+  )

@@ -1,0 +1,21 @@
+// Made by scripts/barrels.ts: change the modules, then `npm run format`.
+
+/**
+ * A stand-in for an actor: it records the calls it gets, and the test answers them.
+ */
+export * as ActorProbe from "./ActorProbe.ts"
+
+/**
+ * Finds races: runs a program under many schedules, each one chosen by a seed, and shows the shortest one that fails.
+ */
+export * as Explore from "./Explore.ts"
+
+/**
+ * Checks that what callers of an actor saw could have come from one call after the other.
+ */
+export * as History from "./History.ts"
+
+/**
+ * Helpers for tests of actors: an `ActorSystem` per test, and latches that wait for what instances do, without sleeps.
+ */
+export * as TestActors from "./TestActors.ts"

@@ -1,0 +1,250 @@
+/**
+ * Runs a program under one schedule after the other, and makes a report of the first one that fails.
+ */
+import * as Cause from "effect/Cause"
+import type { Report } from "../Explore.ts"
+import { minimise } from "./minimise.ts"
+import { type Plan, print } from "./plan.ts"
+import { cut, interleaving, WIDTH } from "./print.ts"
+import { combine } from "./random.ts"
+import { type Kind, type Program, Run, type Verdict } from "./run.ts"
+import type { Chooser } from "./scheduler.ts"
+import { exhaustive, follow, type Strategy, sampling } from "./strategy.ts"
+import { now, pause, turn } from "./turn.ts"
+
+export interface Settings {
+  readonly schedules: number
+  readonly seed: number
+  readonly strategy: "mixed" | "random" | "pct" | "exhaustive"
+  readonly depth: number
+  readonly preemptions: number
+  readonly maxSteps: number
+  /** Milliseconds. */
+  readonly timeout: number
+  readonly ignore: ReadonlySet<Kind>
+}
+
+export interface Failed {
+  readonly verdict: Verdict
+  readonly schedule: string
+  readonly preemptions: number
+  readonly schedules: number
+  readonly message: string
+}
+
+/** How many schedules, and how long, may be spent on making a failing one shorter. */
+const MINIMISE_RUNS = 5000
+const MINIMISE_MILLIS = 4000
+/** How many simple schedules are tried for one that fails with fewer choices. */
+const SIMPLER_RUNS = 1000
+/** How long schedules may run before the event loop gets its turn. */
+const SLICE_MILLIS = 20
+
+/** What an AbortSignal tells us. */
+export interface Signal {
+  readonly aborted: boolean
+}
+
+interface Done {
+  readonly run: Run
+  readonly verdict: Verdict | undefined
+}
+
+interface How {
+  /** Whether promises get their turn before time passes. */
+  readonly patient?: boolean
+  readonly trace?: boolean
+}
+
+export class Explorer {
+  private readonly program: Program
+  private readonly settings: Settings
+  private readonly signal: Signal
+  /** Whether promises or timers of the world outside have been seen to move the program. */
+  private outside = false
+  private lastTurn = now()
+
+  constructor(program: Program, settings: Settings, signal: Signal) {
+    this.program = program
+    this.settings = settings
+    this.signal = signal
+  }
+
+  async check(): Promise<Report | Failed> {
+    const { schedules, seed, timeout } = this.settings
+    const strategy = this.makeStrategy()
+    const started = now()
+    let count = 0
+    let steps = 0
+    const report = (): Report => {
+      const millis = now() - started
+      const perSecond = Math.round((count * 1000) / Math.max(millis, 1))
+      return { schedules: count, complete: strategy.complete, steps, seed, millis: Math.round(millis), perSecond }
+    }
+    while (count < schedules && !this.signal.aborted && now() - started < timeout) {
+      const chooser = strategy.next()
+      if (chooser === undefined) break
+      const randomSeed = combine(seed, count++)
+      // The first schedule tells whether promises move the program: it waits for them before time passes.
+      const { run, verdict } = await this.execute(chooser, randomSeed, { patient: count === 1 })
+      steps += run.scheduler.steps
+      strategy.ran(run.scheduler.steps)
+      if (verdict !== undefined && !(await this.wasImpatient(run.plan, randomSeed))) {
+        return this.explain(run.plan, randomSeed, verdict, count)
+      }
+    }
+    // A strategy that has nothing left says so only when it is asked.
+    if (count === schedules && this.settings.strategy === "exhaustive") strategy.next()
+    return report()
+  }
+
+  private makeStrategy(): Strategy {
+    const { depth, preemptions, seed, strategy } = this.settings
+    return strategy === "exhaustive" ? exhaustive(preemptions) : sampling(strategy, seed, depth)
+  }
+
+  /** Whether a schedule failed only since time passed while promises were on their way. */
+  private async wasImpatient(plan: Plan, seed: number): Promise<boolean> {
+    if (this.outside) return false
+    const { verdict } = await this.execute(follow(plan), seed, { patient: true })
+    return verdict === undefined && this.outside
+  }
+
+  /** Runs the program under one schedule, to its end or until nothing can go on. */
+  private async execute(chooser: Chooser, seed: number, { patient = false, trace = false }: How = {}): Promise<Done> {
+    const { ignore, maxSteps } = this.settings
+    const run = new Run(chooser, { seed, maxSteps, ignore, trace })
+    run.start(this.program)
+    while (run.pump(patient || this.outside) === "stuck") {
+      if (await this.movedFromOutside(run)) this.outside = true
+      else if (!run.advance()) break
+    }
+    const verdict = run.verdict()
+    if (now() - this.lastTurn > SLICE_MILLIS) {
+      await turn()
+      this.lastTurn = now()
+    }
+    return { run, verdict }
+  }
+
+  /** Gives promises of the program their turn. Returns whether it went on because of them. */
+  private async movedFromOutside(run: Run): Promise<boolean> {
+    const { steps } = run.scheduler
+    const moved = () => run.runnable || run.scheduler.steps > steps
+    const turns = run.timeCanPass ? 1 : 3
+    for (let i = 0; i < turns && !moved(); i++) await turn()
+    if (!moved() && !run.timeCanPass && !this.minimising) await pause(1)
+    return moved()
+  }
+
+  private minimising = false
+
+  // --- a failure -----------------------------------------------------------------------------------------------------
+
+  private async explain(found: Plan, seed: number, verdict: Verdict, schedules: number): Promise<Failed> {
+    const plan = await this.shorten(found, seed, verdict)
+    const { run, verdict: again } = await this.execute(follow(plan ?? found), seed, { trace: true })
+    const schedule = print(seed, plan ?? found)
+    const { preemptions } = run.scheduler
+    const message = [
+      ...headline(again ?? verdict),
+      "",
+      ...(plan === undefined
+        ? [
+            "The same schedule did not fail again: the program depends on something that the explorer does not",
+            "control, such as Date.now, Math.random, state outside of the program, or the world outside."
+          ]
+        : [this.foundLine(schedules, found, run.plan), "", ...interleaving(run.trace!.events)]),
+      "",
+      `schedule "${schedule}"`
+    ].join("\n")
+    return { verdict: again ?? verdict, schedule, preemptions, schedules, message }
+  }
+
+  private foundLine(schedules: number, found: Plan, plan: Plan): string {
+    const { seed, strategy } = this.settings
+    const turns = (n: number) => `${n} ${n === 1 ? "choice" : "choices"}`
+    const how =
+      plan.length === 0
+        ? "It takes no race: the plain schedule fails."
+        : `Shortest found: ${turns(plan.length)} of ${found.length} matter.`
+    return `Schedule ${schedules} (${strategy}, seed ${seed}). ${how}`
+  }
+
+  /** The shortest plan found that fails in the same way, or nothing if not even the same plan does. */
+  private async shorten(found: Plan, seed: number, { kind }: Verdict): Promise<Plan | undefined> {
+    const deadline = now() + MINIMISE_MILLIS
+    let runs = 0
+    const fails = async (plan: Plan): Promise<Plan | undefined> => {
+      runs++
+      const { run, verdict } = await this.execute(follow(plan), seed)
+      return verdict?.kind === kind ? run.plan : undefined
+    }
+    const mayGoOn = () => runs < MINIMISE_RUNS && now() < deadline && !this.signal.aborted
+    this.minimising = true
+    try {
+      const again = await fails(found)
+      if (again === undefined) return undefined
+      const shorter = await minimise(again, fails, mayGoOn)
+      return shorter.length <= 1 ? shorter : ((await this.simpler(shorter, seed, kind, mayGoOn)) ?? shorter)
+    } finally {
+      this.minimising = false
+    }
+  }
+
+  /**
+   * What is left when no step of a plan can be left out need not be the simplest way to fail. Schedules with one or two
+   * preemptions are few in a small program: so look there, too, for a while.
+   */
+  private async simpler(plan: Plan, seed: number, kind: Kind, mayGoOn: () => boolean): Promise<Plan | undefined> {
+    const strategy = exhaustive(Math.min(2, plan.length - 1))
+    for (let i = 0; i < SIMPLER_RUNS && mayGoOn(); i++) {
+      const chooser = strategy.next()
+      if (chooser === undefined) return undefined
+      const { run, verdict } = await this.execute(chooser, seed)
+      if (verdict?.kind === kind && run.plan.length < plan.length) return run.plan
+    }
+    return undefined
+  }
+
+  /** Runs one schedule, with everything that a report needs. */
+  async replay(plan: Plan, seed: number): Promise<Failed | Report> {
+    const started = now()
+    const { run, verdict } = await this.execute(follow(plan), seed, { trace: true })
+    const { preemptions, steps } = run.scheduler
+    const millis = now() - started
+    if (verdict === undefined) {
+      return {
+        schedules: 1,
+        complete: false,
+        steps,
+        seed,
+        millis: Math.round(millis),
+        perSecond: Math.round(1000 / millis)
+      }
+    }
+    const schedule = print(seed, plan)
+    const lines = [...headline(verdict), "", ...interleaving(run.trace!.events), "", `schedule "${schedule}"`]
+    return { verdict, schedule, preemptions, schedules: 1, message: lines.join("\n") }
+  }
+}
+
+const titles: Record<Kind, string> = {
+  Failure: "The program failed",
+  Deadlock: "Deadlock: nothing can run, and nobody waits for a moment in time",
+  Livelock: "Livelock: the program does not come to an end (maxSteps)",
+  UnsettledRefs: "Refs that have not settled when the program has ended",
+  LeakedFibers: "Fibers that still live when the program has ended",
+  UnobservedFailures: "Failures that nobody has looked at when the program has ended"
+}
+
+const MAX_LINES = 14
+
+const headline = ({ cause, details, kind }: Verdict): ReadonlyArray<string> => {
+  const pretty = cause === undefined ? [] : Cause.pretty(cause).split("\n")
+  // Frames of this library and of Effect tell nothing about the program.
+  const telling = pretty.filter((line) => !/^\s+at .*([\\/]node_modules[\\/]|node:internal)/.test(line))
+  const lines = [...details, ...telling]
+  const shown = lines.length <= MAX_LINES ? lines : [...lines.slice(0, MAX_LINES), `… ${lines.length - MAX_LINES} more`]
+  return [titles[kind], ...shown.map((line) => cut(`  ${line}`, WIDTH))]
+}

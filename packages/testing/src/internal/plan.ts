@@ -1,0 +1,59 @@
+/**
+ * A plan: in what a schedule differs from the plain one, in which tasks run first come, first served, and nobody is
+ * preempted. It is what a schedule is recorded as, replayed from and made shorter.
+ *
+ * A step names threads and their own operations, not places in the whole run: so the rest of a plan keeps its meaning,
+ * as far as it can, when a step of it is left out.
+ */
+export interface Preemption {
+  readonly _tag: "Preempt"
+  /** The thread that is preempted before its operation number `operation`. */
+  readonly thread: number
+  readonly operation: number
+}
+
+export interface Pick {
+  readonly _tag: "Pick"
+  /** When `thread` has stopped after `operation` operations ... */
+  readonly thread: number
+  readonly operation: number
+  /** ... this one goes on. */
+  readonly next: number
+}
+
+export type Step = Preemption | Pick
+
+export type Plan = ReadonlyArray<Step>
+
+const VERSION = "1"
+
+const word = (n: number): string => (n >>> 0).toString(36)
+
+const stepText = (step: Step): string =>
+  `${word(step.thread)}@${word(step.operation)}${step._tag === "Pick" ? `>${word(step.next)}` : ""}`
+
+/** A plan and the seed of the program's own random numbers, as text that can be copied. */
+export const print = (seed: number, plan: Plan): string => [VERSION, word(seed), ...plan.map(stepText)].join(".")
+
+const number = (text: string): number => {
+  const n = /^[0-9a-z]{1,7}$/.test(text) ? Number.parseInt(text, 36) : Number.NaN
+  if (n < 2 ** 32) return n | 0
+  throw new RangeError(`"${text}" is no part of a schedule`)
+}
+
+const parseStep = (text: string): Step => {
+  const match = /^(\w+)@(\w+)(?:>(\w+))?$/.exec(text)
+  if (match === null) throw new RangeError(`"${text}" is no step of a schedule`)
+  const [, thread = "", operation = "", next] = match
+  const place = { thread: number(thread), operation: number(operation) }
+  return next === undefined ? { _tag: "Preempt", ...place } : { _tag: "Pick", ...place, next: number(next) }
+}
+
+/** Reads what {@link print} wrote. Throws a `RangeError` for anything else. */
+export const parse = (text: string): { readonly seed: number; readonly plan: Plan } => {
+  const [version, seed = "", ...steps] = text.trim().split(".")
+  if (version !== VERSION) {
+    throw new RangeError(`Not a schedule: "${text}". It is the text after "schedule" in the report of a failure`)
+  }
+  return { seed: number(seed), plan: steps.map(parseStep) }
+}

@@ -1,0 +1,92 @@
+/**
+ * A failing schedule as people read it: who did what, in which order, in lines that fit a terminal.
+ */
+import { labelOf } from "./label.ts"
+import { sourceLine } from "./source.ts"
+import { type Place, samePlace, type TraceEvent } from "./trace.ts"
+
+export const WIDTH = 100
+const LABEL_WIDTH = 26
+/** How many rows of one thread are shown in a row, and how many in all. */
+const GROUP = 8
+const TOTAL = 64
+
+interface Row {
+  readonly label: string
+  readonly text: string
+}
+
+export const cut = (text: string, width: number): string =>
+  text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
+
+const where = ({ file, line }: Place): string => `${file.replace(/^.*[\\/]/, "")}:${line}`
+
+const at = (place: Place): string => `${where(place)}  ${sourceLine(place) ?? ""}`.trimEnd()
+
+const duration = (millis: number): string =>
+  millis < 1000 ? `${millis} ms` : millis < 120_000 ? `${millis / 1000} s` : `${millis / 60_000} min`
+
+const rowOf = (event: TraceEvent): Row | undefined => {
+  switch (event._tag) {
+    case "At":
+      return event.place && { label: labelOf(event.thread), text: at(event.place) }
+    case "Preempted":
+      return {
+        label: labelOf(event.thread),
+        text: event.place === undefined ? "  -- preempted" : `  -- preempted before ${at(event.place)}`
+      }
+    case "Call":
+      return event.what === "submits"
+        ? { label: labelOf(event.thread), text: `submits ${event.call}` }
+        : { label: event.call, text: event.what }
+    case "Time":
+      return { label: "", text: `-- ${duration(event.to - event.from)} later --` }
+  }
+}
+
+/** A line of source that is many operations is one row, unless somebody else was there in between. */
+const rowsOf = (events: ReadonlyArray<TraceEvent>): Array<Row> => {
+  let last: TraceEvent | undefined
+  return events.flatMap((event) => {
+    if (event._tag === "At" && event.place !== undefined) {
+      const before = last
+      last = event
+      if (before?._tag === "At" && before.thread === event.thread && samePlace(before.place, event.place)) return []
+    } else if (event._tag !== "Call" || event.thread !== (last?._tag === "At" ? last.thread : undefined))
+      last = undefined
+    return rowOf(event) ?? []
+  })
+}
+
+/** Rows that follow each other and have the same label. */
+const grouped = (rows: ReadonlyArray<Row>): Array<Array<Row>> => {
+  const groups: Array<Array<Row>> = []
+  for (const row of rows) {
+    const last = groups[groups.length - 1]
+    if (last !== undefined && last[0]!.label === row.label) last.push(row)
+    else groups.push([row])
+  }
+  return groups
+}
+
+const shortened = <A>(items: ReadonlyArray<A>, max: number, more: (count: number) => A): ReadonlyArray<A> => {
+  if (items.length <= max) return items
+  const tail = Math.ceil((max - 1) * 0.6)
+  const head = max - 1 - tail
+  return [...items.slice(0, head), more(items.length - head - tail), ...items.slice(items.length - tail)]
+}
+
+/** The interleaving, one line per event. */
+export const interleaving = (events: ReadonlyArray<TraceEvent>): ReadonlyArray<string> => {
+  const rows = rowsOf(events)
+  const width = Math.min(LABEL_WIDTH, Math.max(0, ...rows.map(({ label }) => label.length)))
+  const lines = grouped(rows).flatMap((group) =>
+    shortened(group, GROUP, (count) => ({ label: group[0]!.label, text: `… ${count} more …` })).map(
+      ({ label, text }, i) => {
+        const head = i === 0 ? cut(label, width) : ""
+        return cut(`  ${head.padEnd(width)}  ${text}`, WIDTH).trimEnd()
+      }
+    )
+  )
+  return shortened(lines, TOTAL, (count) => `  … ${count} more lines …`)
+}

@@ -1,0 +1,212 @@
+/**
+ * The scheduler that makes everything a choice: which task runs next, and whether a fiber goes on with its next
+ * operation. Whoever asks for a dispatcher gets the same one, so that the drains of an actor's lines are tasks like the
+ * continuations of fibers.
+ */
+import * as Fiber from "effect/Fiber"
+import type * as Scheduler from "effect/Scheduler"
+import type { Step } from "./plan.ts"
+import { combine } from "./random.ts"
+
+/**
+ * One line of execution: a fiber, or a task that belongs to none. `id` follows from who made it and how many they had
+ * made by then, so that it is the same in every schedule in which it is made the same way.
+ */
+export class Thread {
+  readonly id: number
+  readonly parent: Thread | undefined
+  /** Its place among the threads that its parent made, counted from 1. */
+  readonly index: number
+  /** How many operations it has begun. */
+  operations = 0
+  children = 0
+  /** For strategies to use. */
+  priority = 0
+  fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  /** What a person calls it. */
+  label: string | undefined = undefined
+
+  constructor(parent: Thread | undefined) {
+    this.parent = parent
+    this.index = parent === undefined ? 0 : ++parent.children
+    this.id = parent === undefined ? 1 : combine(parent.id, this.index)
+  }
+}
+
+export interface Task {
+  readonly run: () => void
+  readonly thread: Thread
+  /** Whether the task is known to go on with a fiber that had begun, and to do nothing else. */
+  readonly resumes: boolean
+}
+
+/** Makes the choices of one schedule. */
+export interface Chooser {
+  /** Whether `thread` is preempted before its next operation. Asked only where it makes a difference. */
+  preempt(thread: Thread, tasks: ReadonlyArray<Task>): boolean
+  /** Which of at least two tasks runs next, after `previous` has stopped. */
+  pick(tasks: ReadonlyArray<Task>, previous: Thread): number
+  /** A thread has been made. */
+  made?(thread: Thread): void
+}
+
+/** Sees what happens, for those who print it. */
+export interface Witness {
+  operation(thread: Thread): void
+  preempted(thread: Thread): void
+  resumed(thread: Thread): void
+}
+
+export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher {
+  readonly executionMode = "sync" as const
+  readonly tasks: Array<Task> = []
+  /** Every fiber that has begun. */
+  readonly fibers = new Map<Fiber.Fiber<unknown, unknown>, Thread>()
+  /** In what this schedule differs from the plain one. */
+  readonly plan: Array<Step> = []
+  /** Operations and tasks so far. */
+  steps = 0
+  preemptions = 0
+  /** Who runs, or ran last. */
+  current: Thread
+  /** What the next new fiber is called. */
+  nextLabel: string | undefined = undefined
+  witness: Witness | undefined = undefined
+
+  private readonly root = new Thread(undefined)
+  private chooser: Chooser
+  private maxSteps: number
+  /** The fiber that has been told to yield, and whose next task is its own continuation. */
+  private yielding: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  /** The thread that has nobody below it on the stack, when that is known. */
+  private bottom: Thread | undefined = undefined
+  /** Whether no fiber has run since the present task began, and whether it is one that {@link Task.resumes}. */
+  private fresh = false
+  private resumes = false
+  private lastFiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  private lastThread: Thread
+
+  constructor(chooser: Chooser, maxSteps: number) {
+    this.chooser = chooser
+    this.maxSteps = maxSteps
+    this.current = this.lastThread = this.root
+  }
+
+  makeDispatcher(): Scheduler.SchedulerDispatcher {
+    return this
+  }
+
+  flush(): void {
+    // Only for callers that cannot wait. There are none: whoever runs a schedule runs all of it.
+  }
+
+  get exhausted(): boolean {
+    return this.steps > this.maxSteps
+  }
+
+  /** Called before each operation of each fiber. */
+  shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
+    const thread = fiber === this.lastFiber ? this.lastThread : this.threadOf(fiber)
+    this.current = thread
+    thread.operations++
+    // A program that never ends stops here, and never gets its next turn.
+    if (++this.steps > this.maxSteps) return this.stopFor(fiber)
+    if (this.fresh) {
+      this.fresh = false
+      // It has just been chosen to run: to choose once more would make no difference.
+      if (this.resumes) {
+        this.bottom = thread
+        this.witness?.resumed(thread)
+        return false
+      }
+    }
+    // With nobody else to run, it would only be chosen again.
+    const alone = this.tasks.length === 0 && this.bottom === thread
+    if (!alone && this.chooser.preempt(thread, this.tasks)) {
+      this.preemptions++
+      this.plan.push({ _tag: "Preempt", thread: thread.id, operation: thread.operations })
+      this.witness?.preempted(thread)
+      return this.stopFor(fiber)
+    }
+    this.witness?.operation(thread)
+    return false
+  }
+
+  private stopFor(fiber: Fiber.Fiber<unknown, unknown>): true {
+    this.yielding = fiber
+    return true
+  }
+
+  private threadOf(fiber: Fiber.Fiber<unknown, unknown>): Thread {
+    let thread = this.fibers.get(fiber)
+    if (thread === undefined) {
+      const { current, nextLabel } = this
+      // A task that begins with a fiber nobody has seen is the start of a forked fiber: they are one thread.
+      if (this.fresh && current.fiber === undefined && nextLabel === undefined) thread = current
+      else thread = this.make(current)
+      thread.fiber = fiber
+      thread.label = nextLabel
+      this.nextLabel = undefined
+      this.fibers.set(fiber, thread)
+    }
+    this.lastFiber = fiber
+    this.lastThread = thread
+    return thread
+  }
+
+  private make(parent: Thread): Thread {
+    const thread = new Thread(parent)
+    this.chooser.made?.(thread)
+    return thread
+  }
+
+  scheduleTask(run: () => void): void {
+    const { yielding } = this
+    this.yielding = undefined
+    if (yielding !== undefined && Fiber.getCurrent() === yielding) {
+      this.tasks.push({ run, thread: this.fibers.get(yielding)!, resumes: true })
+    } else {
+      this.tasks.push({ run, thread: this.make(this.current), resumes: false })
+    }
+  }
+
+  /** Adds a task on behalf of a thread that waits for it. */
+  wake(waiter: Thread, run: () => void): void {
+    this.tasks.push({ run, thread: this.make(waiter), resumes: true })
+  }
+
+  /** Runs tasks until there are none, or there have been too many steps. */
+  run(): void {
+    const { tasks } = this
+    while (tasks.length > 0 && this.steps <= this.maxSteps) {
+      const index = tasks.length === 1 ? 0 : this.pick()
+      const task = tasks[index]!
+      if (index === 0) tasks.shift()
+      else tasks.splice(index, 1)
+      this.steps++
+      this.current = task.thread
+      this.bottom = undefined
+      this.fresh = true
+      this.resumes = task.resumes
+      this.yielding = undefined
+      task.run()
+    }
+  }
+
+  /** Ends the schedule: what still runs may take so many steps more, in whatever order. */
+  release(steps: number): void {
+    this.maxSteps = this.steps + steps
+    this.chooser = { preempt: () => false, pick: () => 0 }
+    this.witness = undefined
+  }
+
+  private pick(): number {
+    const previous = this.current
+    const index = this.chooser.pick(this.tasks, previous)
+    if (index > 0) {
+      const next = this.tasks[index]!.thread.id
+      this.plan.push({ _tag: "Pick", thread: previous.id, operation: previous.operations, next })
+    }
+    return index
+  }
+}

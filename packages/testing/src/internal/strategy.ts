@@ -1,0 +1,199 @@
+/**
+ * How schedules are chosen. A strategy makes one chooser after the other, and may learn from how they went.
+ */
+import type { Plan } from "./plan.ts"
+import { combine, Random } from "./random.ts"
+import type { Chooser, Task, Thread } from "./scheduler.ts"
+
+export interface Strategy {
+  /** The chooser of the next schedule, or `undefined` when there is no other schedule left. */
+  next(): Chooser | undefined
+  /** The schedule has run, in so many steps. */
+  ran(steps: number): void
+  /** Whether every schedule within the bound has been run. */
+  readonly complete: boolean
+}
+
+/** First come, first served, and nobody is preempted. */
+export const plain: Chooser = { preempt: () => false, pick: () => 0 }
+
+// --- random walk -----------------------------------------------------------------------------------------------------
+
+/**
+ * How likely a preemption is before each operation, one schedule after the other. Races need few preemptions in the
+ * right places, or many; and which of the two nobody knows.
+ */
+const RATES = [0.05, 0.3, 0.01, 0.1, 0, 0.5, 0.02, 0.2]
+
+/** Any task may run next; any operation may be preceded by a preemption. */
+const randomWalk = (random: Random, rate: number): Chooser => {
+  const log = Math.log(1 - rate)
+  // One draw for a whole run of operations without preemption: its length is distributed geometrically.
+  const stretch = () => (rate === 0 ? Infinity : Math.floor(Math.log(1 - random.fraction()) / log))
+  let left = stretch()
+  return {
+    preempt: () => {
+      if (left-- > 0) return false
+      left = stretch()
+      return true
+    },
+    pick: (tasks) => random.below(tasks.length)
+  }
+}
+
+// --- PCT -------------------------------------------------------------------------------------------------------------
+
+/**
+ * Probabilistic concurrency testing: every thread has a random priority, the highest one runs, and at `depth - 1` random
+ * steps whoever runs falls below all others. It finds a bug that needs `depth` orderings with probability of at least
+ * 1 / (n * k^(depth-1)), for n threads and k steps: see Burckhardt, Kothari, Musuvathi and Nagarakatte, "A Randomized
+ * Scheduler with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010.
+ */
+const pct = (random: Random, depth: number, steps: number): Chooser => {
+  // Priorities are fractions; those after a change point are below 0, the later the lower... the paper counts them
+  // 1 to d-1 in random order, and so do random points that are worked off in order.
+  const changes = Array.from({ length: depth - 1 }, () => random.below(Math.max(1, steps)))
+  const low = new Map(changes.map((step, index) => [step, -1 - index]))
+  let step = 0
+  const highest = (tasks: ReadonlyArray<Task>): number => {
+    let best = 0
+    for (let i = 1; i < tasks.length; i++) {
+      if (tasks[i]!.thread.priority > tasks[best]!.thread.priority) best = i
+    }
+    return best
+  }
+  return {
+    made: (thread) => {
+      thread.priority = random.fraction()
+    },
+    preempt: (thread, tasks) => {
+      const change = low.get(step++)
+      if (change !== undefined) thread.priority = change
+      if (tasks.length === 0) return change !== undefined
+      return tasks[highest(tasks)]!.thread.priority > thread.priority
+    },
+    pick: highest
+  }
+}
+
+// --- both, by turns --------------------------------------------------------------------------------------------------
+
+/** What a guess at the number of steps is before any schedule has run. */
+const FIRST_GUESS = 100
+
+/** The first schedule is the plain one: who fails there has no race, but a bug. */
+export const sampling = (kind: "mixed" | "random" | "pct", seed: number, depth: number): Strategy => {
+  let index = 0
+  let longest = FIRST_GUESS
+  const walk = (n: number) => randomWalk(new Random(combine(seed, index)), RATES[n % RATES.length]!)
+  const priorities = (n: number) => pct(new Random(combine(seed, index)), kind === "pct" ? depth : 2 + (n % 3), longest)
+  const choose = (n: number): Chooser => {
+    if (kind === "random") return walk(n)
+    if (kind === "pct") return priorities(n)
+    return n % 2 === 0 ? walk(n >> 1) : priorities(n >> 1)
+  }
+  return {
+    next: () => {
+      const chooser = index === 0 ? plain : choose(index - 1)
+      index++
+      return chooser
+    },
+    ran: (steps) => {
+      if (steps > longest || index === 1) longest = steps
+    },
+    complete: false
+  }
+}
+
+// --- all of them -----------------------------------------------------------------------------------------------------
+
+/**
+ * Every schedule with at most `bound` preemptions, those with fewer first: iterative context bounding, see Musuvathi and
+ * Qadeer, "Iterative Context Bounding for Systematic Testing of Multithreaded Programs", PLDI 2007. Changes of turn where
+ * a thread has to wait cost nothing.
+ */
+export const exhaustive = (bound: number): Strategy => {
+  let preemptions = 0
+  /** The choices of the present schedule: which was made, of how many. */
+  let path: Array<{ chosen: number; readonly options: number }> = []
+  /** Whether a preemption was ruled out only by the bound. */
+  let bounded = false
+  let state: "first" | "on" | "done" = "first"
+
+  const advance = (): boolean => {
+    while (path.length > 0) {
+      const last = path[path.length - 1]!
+      if (++last.chosen < last.options) return true
+      path.pop()
+    }
+    return false
+  }
+  const chooser = (): Chooser => {
+    let depth = 0
+    let used = 0
+    const choose = (options: number): number => {
+      if (depth === path.length) path.push({ chosen: 0, options })
+      return path[depth++]!.chosen
+    }
+    return {
+      preempt: () => {
+        if (used === preemptions) {
+          bounded = true
+          return false
+        }
+        if (choose(2) === 0) return false
+        used++
+        return true
+      },
+      pick: (tasks, previous) => {
+        // Whoever was preempted waits for at least one other: to go on at once is the schedule without the preemption.
+        const last = tasks.length - 1
+        const own = tasks[last]!.resumes && tasks[last]!.thread === previous
+        return choose(own ? last : tasks.length)
+      }
+    }
+  }
+  return {
+    next: () => {
+      if (state === "done") return undefined
+      if (state === "first") state = "on"
+      else if (!advance()) {
+        if (!bounded || preemptions === bound) {
+          state = "done"
+          return undefined
+        }
+        preemptions++
+        path = []
+        bounded = false
+      }
+      return chooser()
+    },
+    ran: () => {},
+    get complete() {
+      return state === "done"
+    }
+  }
+}
+
+// --- a plan ----------------------------------------------------------------------------------------------------------
+
+/** Follows a plan. Steps of it that cannot be taken are left out. */
+export const follow = (plan: Plan): Chooser => {
+  const preempted = new Map<number, Set<number>>()
+  const picks = new Map<number, Map<number, number>>()
+  for (const step of plan) {
+    if (step._tag === "Preempt") {
+      preempted.set(step.thread, (preempted.get(step.thread) ?? new Set()).add(step.operation))
+    } else {
+      picks.set(step.thread, (picks.get(step.thread) ?? new Map()).set(step.operation, step.next))
+    }
+  }
+  return {
+    preempt: (thread: Thread) => preempted.get(thread.id)?.has(thread.operations) ?? false,
+    pick: (tasks, previous) => {
+      const next = picks.get(previous.id)?.get(previous.operations)
+      const index = next === undefined ? 0 : tasks.findIndex((task) => task.thread.id === next)
+      return Math.max(0, index)
+    }
+  }
+}

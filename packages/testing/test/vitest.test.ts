@@ -1,0 +1,66 @@
+import { spawnSync } from "node:child_process"
+import { mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import path from "node:path"
+import { assert, describe } from "@effect/vitest"
+import { it } from "@troupe/testing/vitest"
+import { Effect, Ref } from "effect"
+
+const increments = (atomic: boolean) =>
+  Effect.gen(function* () {
+    const count = yield* Ref.make(0)
+    const careless = Effect.gen(function* () {
+      const before = yield* Ref.get(count)
+      yield* Ref.set(count, before + 1)
+    })
+    const increment = atomic ? Ref.update(count, (n) => n + 1) : careless
+    yield* Effect.all([increment, increment], { concurrency: 2 })
+    assert.strictEqual(yield* Ref.get(count), 2)
+  })
+
+describe("it.explore", () => {
+  it.explore("is a test that runs its program under many schedules", increments(true), { schedules: 200 })
+  it.explore.skip("can be left out", increments(false))
+  it.effect("is next to what @effect/vitest has", () => Effect.sync(() => assert.isFunction(it.live)))
+
+  it("shows a failure in lines that fit a terminal, at the line of the test", () => {
+    const folder = path.join(import.meta.dirname, ".tmp")
+    const file = path.join(folder, `failing-${process.pid}.test.ts`)
+    mkdirSync(folder, { recursive: true })
+    try {
+      writeFileSync(file, failing)
+      const vitest = path.join(
+        path.dirname(createRequire(import.meta.url).resolve("vitest/package.json")),
+        "vitest.mjs"
+      )
+      const { stdout, stderr } = spawnSync(
+        process.execPath,
+        [vitest, "run", "--project", "testing", "--no-color", path.basename(file)],
+        { cwd: path.resolve(import.meta.dirname, "../../.."), encoding: "utf8", timeout: 60_000 }
+      )
+      const output = stdout + stderr
+      assert.include(output, "ExploreError: The program failed")
+      assert.include(output, "preempted before")
+      assert.include(output, 'schedule "1.')
+      assert.match(output, /failing-\d+\.test\.ts:13/)
+      for (const line of output.split("\n")) assert.isAtMost(line.length, 120, line)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }, 90_000)
+})
+
+const failing = `import { it } from "@troupe/testing/vitest"
+import { Effect, Ref } from "effect"
+
+const program = Effect.gen(function* () {
+  const count = yield* Ref.make(0)
+  const increment = Effect.gen(function* () {
+    const before = yield* Ref.get(count)
+    yield* Ref.set(count, before + 1)
+  })
+  yield* Effect.all([increment, increment], { concurrency: 2 })
+  if ((yield* Ref.get(count)) !== 2) return yield* Effect.die("an update was lost")
+})
+it.explore("loses an update", program)
+`

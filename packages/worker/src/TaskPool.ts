@@ -1,0 +1,63 @@
+/**
+ * Tasks on worker threads: `Task.make` functions that use the other cores, with the same calls as before.
+ *
+ * The thread's file serves the tasks, which both sides import:
+ *
+ * ```ts no-run
+ * import { Task } from "@troupe/core"
+ * import { TaskPool } from "@troupe/worker"
+ * import { Effect } from "effect"
+ *
+ * const square = Task.make("square", (n: number) => Effect.succeed(n * n))
+ *
+ * TaskPool.serve([square])
+ * ```
+ *
+ * Programs that are given `TaskPool.layer({ url: new URL("./tasks.worker.ts", import.meta.url), size: "max" })` run them
+ * there. A task that the threads do not serve runs with its caller, as without the Layer.
+ *
+ * A task has no contract: arguments and results cross by structured clone, and of failures their name, message, stack
+ * and fields, so that `Effect.catchTag` works, and `instanceof` does not. Values with classes of their own are for actors.
+ *
+ * @since 0.1.0
+ */
+import type { Task } from "@troupe/core/Task"
+import type * as Layer from "effect/Layer"
+import * as tasks from "./internal/tasks.ts"
+import type { WorkerFailed } from "./WorkerFailed.ts"
+import type { WorkerOptions } from "./WorkerHome.ts"
+
+/**
+ * Options of a pool of threads.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface TaskPoolOptions extends WorkerOptions {
+  /**
+   * How often a call runs again after its thread was lost. Only for tasks that may run twice. Default 0: it fails with
+   * `ActorUnavailable`.
+   */
+  readonly maxTaskRetries?: number | undefined
+}
+
+/**
+ * Runs the tasks that the threads serve in these threads, always on the one that has least to do. `size` is how many there are,
+ * `"max"` as many as the machine runs at once, which is the default. Building it fails when a thread does not come up;
+ * one that is lost later is replaced.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: (options: TaskPoolOptions) => Layer.Layer<never, WorkerFailed> = tasks.layer
+
+/**
+ * Serves tasks from this thread: the last line of the thread's file. `layer` is what they require.
+ *
+ * @category serving
+ * @since 0.1.0
+ */
+export const serve: {
+  (tasks: ReadonlyArray<Task<any, any, any, never>>): void
+  <R, E>(tasks: ReadonlyArray<Task<any, any, any, R>>, layer: Layer.Layer<R, E>): void
+} = tasks.serve as any

@@ -1,0 +1,165 @@
+/**
+ * The public surface of each package as a text that people review: `etc/*.api.md` in its folder.
+ *
+ *     npm run api           # writes the texts
+ *     npm run check:api     # fails when one is out of date, or when something public has no doc comment
+ *
+ * The declarations are those that the compiler writes for users, without comments, in the order of the alphabet. So a
+ * change of the surface is a change of this file, which nobody makes without noticing.
+ */
+import { execFileSync } from "node:child_process"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import path from "node:path"
+import ts from "typescript-6"
+import { type Package, publicPackages, root } from "./packages.ts"
+
+const check = process.argv.includes("--check")
+
+const extension = ".d.ts"
+
+/** What the compiler would write to `dist`, by module name. */
+const declarations = ({ folder, modules }: Package): ReadonlyMap<string, ts.SourceFile> => {
+  const { config } = ts.readConfigFile(path.join(folder, "tsconfig.json"), ts.sys.readFile)
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, folder)
+  const rootNames = modules.map((name) => path.join(folder, "src", `${name}.ts`))
+  const program = ts.createProgram(rootNames, {
+    ...options,
+    noEmit: false,
+    declaration: true,
+    emitDeclarationOnly: true,
+    allowImportingTsExtensions: true,
+    // Errors are for the type check to report. This one only would stop the emit.
+    noEmitOnError: false
+  })
+  const files = new Map<string, ts.SourceFile>()
+  for (const file of rootNames) {
+    program.emit(program.getSourceFile(file), (name, text) => {
+      const module = path.basename(name, extension)
+      files.set(module, ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true))
+    })
+  }
+  return files
+}
+
+type Declaration = ts.Statement & { readonly name?: ts.Node }
+
+const namesOf = (statement: ts.Statement): ReadonlyArray<string> => {
+  if (ts.isVariableStatement(statement)) {
+    return statement.declarationList.declarations.map(({ name }) => name.getText())
+  }
+  const { name } = statement as Declaration
+  return name === undefined ? [] : [name.getText()]
+}
+
+const isExported = (statement: ts.Statement): boolean =>
+  ts.canHaveModifiers(statement) &&
+  (ts.getModifiers(statement) ?? []).some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)
+
+const printer = ts.createPrinter({ removeComments: true, newLine: ts.NewLineKind.LineFeed })
+
+interface Entry {
+  readonly name: string
+  readonly statement: ts.Statement
+}
+
+/** The declarations of a module, in a stable order. Overloads stay in theirs: the compiler tries them in it. */
+const entriesOf = (file: ts.SourceFile, exported: boolean): ReadonlyArray<Entry> =>
+  file.statements
+    .filter((statement) => isExported(statement) === exported)
+    .flatMap((statement) => namesOf(statement).map((name) => ({ name, statement })))
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+
+const biome = createRequire(import.meta.url).resolve("@biomejs/biome/bin/biome")
+
+/** As `npm run format` would have it, since a change is easier to see in short lines. */
+const formatted = (code: string): string =>
+  execFileSync(process.execPath, [biome, "format", "--stdin-file-path=api.d.ts"], { cwd: root, input: code })
+    .toString()
+    .trimEnd()
+
+const show = (file: ts.SourceFile, statements: ReadonlyArray<ts.Statement>): string => {
+  const code = statements.map((statement) => printer.printNode(ts.EmitHint.Unspecified, statement, file))
+  return ["```ts", formatted(code.join("\n\n")), "```"].join("\n")
+}
+
+const statementsOf = (entries: ReadonlyArray<Entry>) => entries.map(({ statement }) => statement)
+
+/** What the public declarations of a module take from the inside of the package. */
+const fromInside = (file: ts.SourceFile): ReadonlyArray<ts.Statement> =>
+  file.statements
+    .filter(ts.isImportDeclaration)
+    .filter(({ moduleSpecifier }) => moduleSpecifier.getText().includes("/internal/"))
+
+const section = (module: string, file: ts.SourceFile): string => {
+  const inside = fromInside(file)
+  const hidden = entriesOf(file, false)
+  return [
+    `## ${module}`,
+    show(file, statementsOf(entriesOf(file, true))),
+    ...(hidden.length === 0 ? [] : ["Not exported, and used above:", show(file, statementsOf(hidden))]),
+    ...(inside.length === 0 ? [] : ["From the inside:", show(file, inside)])
+  ].join("\n\n")
+}
+
+/** Tells what the doc comment of an export lacks. */
+const undocumented = (module: string, { name, statement }: Entry): ReadonlyArray<string> => {
+  const docs = ts.getJSDocCommentsAndTags(statement).filter(ts.isJSDoc)
+  const text = docs.map(({ comment }) => ts.getTextOfJSDocComment(comment) ?? "").join("")
+  const tags = docs.flatMap((doc) => doc.tags ?? []).map(({ tagName }) => tagName.text)
+  const lacks = [
+    ...(text.trim() === "" ? ["a sentence"] : []),
+    ...["category", "since"].filter((tag) => !tags.includes(tag)).map((tag) => `@${tag}`)
+  ]
+  return lacks.length === 0 ? [] : [`${module}.${name}: its doc comment lacks ${lacks.join(", ")}`]
+}
+
+/** Of several declarations with one name, overloads or a type and a value, one documented is enough. */
+const undocumentedIn = (module: string, file: ts.SourceFile): ReadonlyArray<string> => {
+  const problems = new Map<string, ReadonlyArray<string>>()
+  for (const entry of entriesOf(file, true)) {
+    const before = problems.get(entry.name)
+    const now = undocumented(module, entry)
+    if (before === undefined || now.length === 0) problems.set(entry.name, now)
+  }
+  return [...problems.values()].flat()
+}
+
+const reportOf = (one: Package): string => path.join(one.folder, "etc", `${one.id}.api.md`)
+
+for (const one of publicPackages()) {
+  const files = declarations(one)
+  const sections = one.modules.map((module) => {
+    const file = files.get(module)
+    if (file === undefined) throw new Error(`${one.manifest.name}: the compiler writes no declarations of ${module}`)
+    return [module, file] as const
+  })
+  const report = `${[
+    `# The public surface of ${one.manifest.name}`,
+    "Made by scripts/api.ts: `npm run api` after you change it on purpose.",
+    ...sections.map(([module, file]) => section(module, file))
+  ].join("\n\n")}\n`
+
+  const file = reportOf(one)
+  const shown = path.relative(root, file)
+  const old = existsSync(file) ? readFileSync(file, "utf8") : ""
+  if (check) {
+    const problems = sections.flatMap(([module, file]) => undocumentedIn(module, file))
+    if (old !== report) {
+      const [before, after] = [old.split("\n"), report.split("\n")]
+      const line = after.findIndex((text, i) => text !== before[i])
+      problems.push(
+        `${shown} is out of date from line ${line + 1} on: \`npm run api\` if you meant to change the surface`,
+        `  was: ${before[line] ?? "(the end)"}`,
+        `  is:  ${after[line] ?? "(the end)"}`
+      )
+    }
+    for (const problem of problems) console.error(problem)
+    if (problems.length > 0) process.exitCode = 1
+    else console.log(`${shown} is up to date, and all of it is documented`)
+  } else if (old !== report) {
+    mkdirSync(path.dirname(file), { recursive: true })
+    writeFileSync(file, report)
+    console.log(`wrote ${shown}`)
+  }
+}
