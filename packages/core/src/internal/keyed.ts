@@ -84,6 +84,7 @@ class Instances implements Keeper {
   }
 
   idle(cell: Cell): void {
+    if (this.closed) return
     // More instances than allowed were made while all were busy.
     if (this.isCrowded(this.maxInstances + 1)) return this.passivate(cell)
     this.idleSince.set(cell, this.now())

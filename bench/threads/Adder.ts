@@ -1,0 +1,11 @@
+import { Actor } from "@troupe/core"
+import { Schema } from "effect"
+
+/** The same three methods that every contender offers. */
+export class Adder extends Actor.Service<Adder>()("bench/Adder", {
+  methods: {
+    add: Actor.method({ args: [Schema.Number, Schema.Number], success: Schema.Number }),
+    burn: Actor.method({ args: [Schema.Number], success: Schema.Number }),
+    echo: Actor.method({ args: [Schema.Uint8Array], success: Schema.Uint8Array })
+  }
+}) {}

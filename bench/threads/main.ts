@@ -1,0 +1,300 @@
+/**
+ * Worker threads: `npm run bench:threads`. The same work by hand over `postMessage`, with comlink, with piscina and with
+ * `WorkerHome`, in turns in one run; medians, every answer verified. See the end of this file for the targets.
+ */
+import { mkdtempSync, rmSync } from "node:fs"
+import { availableParallelism, tmpdir } from "node:os"
+import path from "node:path"
+import { Worker } from "node:worker_threads"
+import { type Actor, AsyncHandle } from "@troupe/core"
+import { WorkerHome } from "@troupe/worker"
+import { transfer, wrap } from "comlink"
+// @ts-expect-error: it has no types
+import endpoint from "comlink/dist/esm/node-adapter.mjs"
+import { Effect, Exit, Scope } from "effect"
+import { build } from "esbuild"
+import { Piscina } from "piscina"
+import { Adder } from "./Adder.ts"
+
+/** One thread, or several, behind one interface. */
+interface Contender {
+  readonly name: string
+  readonly add: (a: number, b: number) => PromiseLike<number>
+  readonly burn: (milliseconds: number) => PromiseLike<number>
+  readonly echo: (bytes: Uint8Array) => PromiseLike<Uint8Array>
+  readonly close: () => Promise<unknown>
+}
+
+const file = (name: string) => new URL(`${name}.worker.ts`, import.meta.url)
+
+const readyWorker = (url: URL): Promise<Worker> => {
+  const worker = new Worker(url)
+  return new Promise((resolve, reject) => {
+    worker.once("message", () => resolve(worker))
+    worker.once("error", reject)
+  })
+}
+
+const raw = async (): Promise<Contender> => {
+  const worker = await readyWorker(file("raw"))
+  const waiting = new Map<number, (value: any) => void>()
+  let last = 0
+  worker.on("message", ([id, value]) => {
+    waiting.get(id)!(value)
+    waiting.delete(id)
+  })
+  const call = (method: string, args: ReadonlyArray<unknown>, moved: Array<ArrayBuffer> = []) =>
+    new Promise<any>((resolve) => {
+      waiting.set(++last, resolve)
+      worker.postMessage([last, method, ...args], moved)
+    })
+  return {
+    name: "postMessage by hand",
+    add: (a, b) => call("add", [a, b]),
+    burn: (milliseconds) => call("burn", [milliseconds]),
+    echo: (bytes) => call("echo", [bytes], [bytes.buffer as ArrayBuffer]),
+    close: () => worker.terminate()
+  }
+}
+
+const comlink = async (): Promise<Contender> => {
+  const worker = await readyWorker(file("comlink"))
+  const proxy: any = wrap(endpoint(worker))
+  return {
+    name: "comlink",
+    add: (a, b) => proxy.add(a, b),
+    burn: (milliseconds) => proxy.burn(milliseconds),
+    echo: (bytes) => proxy.echo(transfer(bytes, [bytes.buffer as ArrayBuffer])),
+    close: () => worker.terminate()
+  }
+}
+
+const piscina = (threads: number) => async (): Promise<Contender> => {
+  const pool = new Piscina({
+    filename: file("piscina").href,
+    minThreads: threads,
+    maxThreads: threads,
+    concurrentTasksPerWorker: 1000
+  })
+  await pool.run(["add", 1, 1])
+  return {
+    name: "piscina",
+    add: (a, b) => pool.run(["add", a, b]),
+    burn: (milliseconds) => pool.run(["burn", milliseconds]),
+    echo: (bytes) => pool.run(["echo", bytes], { transferList: [bytes.buffer as ArrayBuffer] }),
+    close: () => pool.close({ force: true })
+  }
+}
+
+const inScope = async <A>(effect: Effect.Effect<A, unknown, Scope.Scope>) => {
+  const scope = Scope.makeUnsafe()
+  const value = await Effect.runPromise(Scope.provide(effect, scope))
+  return { value, close: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
+}
+
+const troupe = async (url: URL = file("troupe")): Promise<Contender & { readonly handle: Actor.Handle<any> }> => {
+  const { close, value } = await inScope(WorkerHome.spawn(Adder, { url }))
+  const handle = AsyncHandle.make(value)
+  return {
+    name: "Troupe, refs",
+    handle: value,
+    add: handle.add,
+    burn: handle.burn,
+    echo: (bytes) => handle.echo(WorkerHome.transfer(bytes)),
+    close
+  }
+}
+
+// --- measuring -------------------------------------------------------------------------------------------------------
+
+const ROUNDS = 7
+
+const median = (samples: ReadonlyArray<number>): number => [...samples].sort((a, b) => a - b)[samples.length >> 1]!
+
+interface Lane {
+  readonly name: string
+  readonly run: () => Promise<number>
+}
+
+/** Runs all lanes in turns; gives their medians. */
+const inTurns = async (lanes: ReadonlyArray<Lane>, rounds = ROUNDS): Promise<Map<string, number>> => {
+  const samples = new Map(lanes.map(({ name }) => [name, [] as Array<number>]))
+  for (const { run } of lanes) await run()
+  for (let round = 0; round < rounds; round++) {
+    for (const { name, run } of lanes) samples.get(name)!.push(await run())
+  }
+  return new Map([...samples].map(([name, all]) => [name, median(all)]))
+}
+
+/** Microseconds per call of something that makes `calls` calls and gives the sum of their answers. */
+const timed = async (calls: number, expected: number, work: () => Promise<number>): Promise<number> => {
+  const start = performance.now()
+  const sum = await work()
+  const spent = performance.now() - start
+  if (sum !== expected) throw new Error(`wrong answers: ${sum} instead of ${expected}`)
+  return (spent * 1000) / calls
+}
+
+const print = (title: string, unit: string, results: Map<string, number>, base: string, digits = 1) => {
+  console.log(`\n${title}`)
+  for (const [name, value] of results) {
+    const ratio = value / results.get(base)!
+    console.log(
+      `  ${name.padEnd(28)} ${value.toFixed(digits).padStart(10)} ${unit}   ${ratio.toFixed(2).padStart(6)} of ${base}`
+    )
+  }
+}
+
+const SEQUENTIAL = 3000
+const sequential = (add: Contender["add"]) => () =>
+  timed(SEQUENTIAL, SEQUENTIAL * 3, async () => {
+    let sum = 0
+    for (let i = 0; i < SEQUENTIAL; i++) sum += await add(1, 2)
+    return sum
+  })
+
+const IN_FLIGHT = 1000
+const WAVES = 20
+const inFlight = (add: Contender["add"]) => () =>
+  timed(IN_FLIGHT * WAVES, IN_FLIGHT * WAVES * 3, async () => {
+    let sum = 0
+    for (let wave = 0; wave < WAVES; wave++) {
+      const answers = await Promise.all(Array.from({ length: IN_FLIGHT }, () => add(1, 2)))
+      for (const answer of answers) sum += answer
+    }
+    return sum
+  })
+
+const MEGABYTE = 1_000_000
+const ECHOES = 100
+const transfers = (echo: Contender["echo"]) => () => {
+  let bytes: Uint8Array = new Uint8Array(MEGABYTE)
+  return timed(ECHOES, MEGABYTE, async () => {
+    for (let i = 0; i < ECHOES; i++) bytes = await echo(bytes)
+    return bytes.byteLength
+  })
+}
+
+const effects = ({ handle }: { readonly handle: Actor.Handle<any> }) => {
+  const ask = (handle as any).add as (a: number, b: number) => Effect.Effect<number>
+  return {
+    sequential: () =>
+      timed(SEQUENTIAL, SEQUENTIAL * 3, () =>
+        Effect.runPromise(
+          Effect.gen(function* () {
+            let sum = 0
+            for (let i = 0; i < SEQUENTIAL; i++) sum += yield* ask(1, 2)
+            return sum
+          })
+        )
+      ),
+    inFlight: () =>
+      timed(IN_FLIGHT * WAVES, IN_FLIGHT * WAVES * 3, () =>
+        Effect.runPromise(
+          Effect.gen(function* () {
+            let sum = 0
+            for (let wave = 0; wave < WAVES; wave++) {
+              const calls = Array.from({ length: IN_FLIGHT }, () => ask(1, 2))
+              for (const answer of yield* Effect.all(calls, { concurrency: "unbounded" })) sum += answer
+            }
+            return sum
+          })
+        )
+      )
+  }
+}
+
+const calls = async () => {
+  const inTroupe = await troupe()
+  const all = [await raw(), await comlink(), await piscina(1)(), inTroupe]
+  const lanes = (row: (contender: Contender) => () => Promise<number>) =>
+    all.map((contender) => ({ name: contender.name, run: row(contender) }))
+  const asEffects = effects(inTroupe)
+  const ask = { name: "Troupe, yield*", run: asEffects.sequential }
+  const asks = { name: "Troupe, yield*", run: asEffects.inFlight }
+  print(
+    "One call after the other",
+    "us a call",
+    await inTurns([...lanes(({ add }) => sequential(add)), ask]),
+    "postMessage by hand"
+  )
+  print("1000 in flight", "us a call", await inTurns([...lanes(({ add }) => inFlight(add)), asks]), "comlink", 2)
+  print("1 MB there and back, moved", "us", await inTurns(lanes(({ echo }) => transfers(echo))), "postMessage by hand")
+  for (const { close } of all) await close()
+}
+
+// --- both cores ------------------------------------------------------------------------------------------------------
+
+const BURN_MILLIS = 5
+const BURNS = 100
+
+const cpuBound = async () => {
+  const threads = Math.min(2, availableParallelism())
+  const members = await Promise.all(Array.from({ length: threads }, () => troupe()))
+  const pool = await piscina(threads)()
+  const spread = (burn: (index: number) => PromiseLike<number>) => async () => {
+    const start = performance.now()
+    await Promise.all(Array.from({ length: BURNS }, (_, index) => burn(index)))
+    return (BURNS * BURN_MILLIS) / threads / (performance.now() - start)
+  }
+  const results = await inTurns(
+    [
+      { name: "piscina", run: spread(() => pool.burn(BURN_MILLIS)) },
+      { name: "Troupe", run: spread((index) => members[index % threads]!.burn(BURN_MILLIS)) }
+    ],
+    5
+  )
+  print(`CPU-bound calls of ${BURN_MILLIS} ms on ${threads} threads`, "of ideal", results, "piscina", 3)
+  for (const { close } of [...members, pool]) await close()
+}
+
+// --- from cold -------------------------------------------------------------------------------------------------------
+
+const cold = async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "troupe-bench-"))
+  const bundle = async (name: string) => {
+    const outfile = path.join(folder, `${name}.mjs`)
+    const entryPoints = [file(name).pathname]
+    await build({
+      entryPoints,
+      outfile,
+      bundle: true,
+      minify: true,
+      platform: "node",
+      format: "esm",
+      conditions: ["@troupe/source"]
+    })
+    return new URL(`file://${outfile}`)
+  }
+  const bundled = await bundle("troupe")
+  const bare = await bundle("raw")
+  const start = (name: string, open: () => Promise<{ readonly close: () => Promise<unknown> }>): Lane => ({
+    name,
+    run: async () => {
+      const before = performance.now()
+      const { close } = await open()
+      const spent = performance.now() - before
+      await close()
+      return spent
+    }
+  })
+  const results = await inTurns([
+    start("a bare Worker, bundled", async () => {
+      const worker = await readyWorker(bare)
+      return { close: () => worker.terminate() }
+    }),
+    start("Troupe, bundled", () => troupe(bundled)),
+    start("Troupe, from its sources", () => troupe())
+  ])
+  print("Ready from cold", "ms", results, "a bare Worker, bundled")
+  rmSync(folder, { recursive: true })
+}
+
+console.log(`Node ${process.version}, ${availableParallelism()} cores; medians of ${ROUNDS} rounds`)
+await calls()
+await cpuBound()
+await cold()
+console.log(`
+Wanted: one after the other at most 2.5 of postMessage and below comlink; 1000 in flight at most 0.33 of comlink and of
+piscina; 1 MB at most 1.5 of postMessage; CPU-bound at least 0.9 of ideal; ready at most 3 of a bare Worker.`)
+process.exit()

@@ -1,0 +1,15 @@
+import { WorkerHome } from "@troupe/worker"
+import * as Effect from "effect/Effect"
+import { Adder } from "./Adder.ts"
+import { add, burn } from "./work.ts"
+
+WorkerHome.serve(
+  Adder,
+  Adder.toLayer(
+    Effect.succeed({
+      add: (a, b) => Effect.succeed(add(a, b)),
+      burn: (milliseconds) => Effect.sync(() => burn(milliseconds)),
+      echo: (bytes) => Effect.succeed(WorkerHome.transfer(bytes))
+    })
+  )
+)
