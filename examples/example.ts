@@ -7,7 +7,8 @@ const examples = [
   "pipeline",
   "flaky-worker",
   "plain-script",
-  "http-server"
+  "http-server",
+  "sync-formatter"
 ]
 
 const [name = ""] = process.argv.splice(2, 1)

@@ -1,8 +1,9 @@
-/** `npm start`: the tour. `npm start -- links <folder or URL>`: the link checker. */
+/** `npm start`: the tour. `npm start -- links <folder or URL>`: the link checker. `npm start -- duplicates <folder>`. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer } from "effect"
 import { Argument, CliConfig, Command, GlobalFlag } from "effect/cli"
+import { duplicates } from "./duplicates/command.ts"
 import { ExitWith } from "./ExitWith.ts"
 import { links } from "./links/command.ts"
 import { Screen } from "./Screen.ts"
@@ -25,7 +26,7 @@ const tourCommand = Command.make(
 
 const main = Command.make("npm start --", {}, () => tour(undefined)).pipe(
   Command.withDescription("Troupe: Ray's async actors as Effect services. These are its examples."),
-  Command.withSubcommands([tourCommand, links]),
+  Command.withSubcommands([tourCommand, links, duplicates]),
   Command.run({ version: "0.0.0" }),
   // The help and the reason have been printed; 2 is what shells expect after a command that was not understood.
   Effect.catchTag("ShowHelp", ({ errors }) =>

@@ -24,9 +24,9 @@ export const getSync = (ref: Ref, { driver, timeout }: GetSyncOptions): unknown 
   }
   forbidInside()
   const limit = timeout === undefined ? undefined : nonNegative("getSync", timeout)
-  const deadline = limit === undefined ? Infinity : performance.now() + Duration.toMillis(limit)
+  const deadline = limit === undefined ? Infinity : Date.now() + Duration.toMillis(limit)
   while (ref.exit === undefined) {
-    const left = deadline - performance.now()
+    const left = deadline - Date.now()
     if (left > 0) advance(ref, left)
     else
       throw new Cause.TimeoutError(`ObjectRef.getSync: ${ref.origin} was not ready within ${Duration.format(limit!)}`)

@@ -1,0 +1,108 @@
+/**
+ * What goes on in the shop: people who look, buy and leave, and two books that lock each other out now and then.
+ */
+import { Actor } from "@troupe/core"
+import { Effect, Random, type Scope } from "effect"
+import { Audit, Basket, Catalog, Checkout, Courier, Customer, Ledger, Post, Stock } from "./shop.ts"
+import { Thumbnails } from "./Thumbnails.ts"
+
+const products = ["Teapot", "Lamp", "Chair", "Carpet", "Clock", "Kettle", "Mirror", "Shelf", "Stool", "Vase"]
+const names = ["ada", "bob", "cleo", "dan", "eve", "finn", "gus", "hana", "ivo", "jo", "kim", "lea", "max", "nora"]
+
+const pick = <A>(from: ReadonlyArray<A>) => Effect.map(Random.nextIntBetween(0, from.length - 1), (i) => from[i]!)
+/** Popular products come first. */
+const product = Effect.map(Random.next, (luck) => products[Math.floor(luck ** 2.2 * products.length)]!)
+
+/** Somebody who looks around, puts things into a basket and sometimes pays. Nobody leaves for an error. */
+const visitor = Effect.gen(function* () {
+  const catalog = yield* Catalog
+  const basket = yield* Basket
+  const checkout = yield* Checkout
+  const name = yield* pick(names)
+  const own = basket.get(name)
+  yield* catalog.search(yield* product)
+  const wanted = yield* Effect.all([product, product])
+  for (const one of wanted) yield* own.add(one)
+  yield* Effect.sleep(yield* Random.nextIntBetween(50, 600))
+  yield* checkout.pay(name, [...new Set(wanted)])
+}).pipe(Effect.ignore)
+
+const thumbnails = Effect.gen(function* () {
+  const thumbnails = yield* Thumbnails
+  yield* Effect.all(
+    products.slice(0, 6).map((one, i) => thumbnails.shrink(one, 4 + i * 6)),
+    { concurrency: "unbounded" }
+  )
+  yield* Effect.sleep("400 millis")
+}).pipe(Effect.ignore)
+
+/** A wave of letters, more than can be delivered at once: the queue grows and shrinks. */
+const newsletter = Effect.gen(function* () {
+  const post = yield* Post
+  const catalog = yield* Catalog
+  yield* Effect.forEach(Array.from({ length: 240 }), (_, i) => post.letter.remote(`${names[i % names.length]}`))
+  yield* Effect.forEach(products, (one) => catalog.price(one))
+  yield* Effect.sleep("12 seconds")
+}).pipe(Effect.ignore)
+
+/** Each book holds its permit and waits for the other. Only the timeout ends it, so nothing fails as a deadlock. */
+const lockedOut = Effect.gen(function* () {
+  const ledger = yield* Ledger
+  const audit = yield* Audit
+  const patient = "7 seconds"
+  yield* Effect.sleep("6 seconds")
+  yield* Effect.all(
+    [
+      ledger.balance(Effect.timeout(audit.total(), patient)),
+      audit.check(Effect.timeout(ledger.total(), patient))
+    ],
+    { concurrency: "unbounded" }
+  ).pipe(Effect.ignore)
+  yield* Effect.sleep("9 seconds")
+}).pipe(Effect.ignore)
+
+/** A courier is let go in the middle of a tour: what he has not delivered becomes dead letters. */
+const tours = (tour: number) =>
+  Effect.gen(function* () {
+    const courier = yield* Courier.options({ name: `tour ${tour}` }).spawn(tour)
+    const parcels = yield* Effect.forEach(names.slice(0, 6), (name) => courier.deliver.remote(name))
+    yield* Effect.sleep("2500 millis")
+    yield* Actor.kill(courier)
+    // They are looked at, so that nobody is warned of them.
+    yield* Effect.forEach(parcels, Effect.exit)
+    yield* Effect.sleep("8 seconds")
+  }).pipe(Effect.scoped, Effect.ignore)
+
+const refill = Effect.gen(function* () {
+  const stock = yield* Stock
+  yield* Effect.forEach(products, (one) => stock.get(one).refill(), { concurrency: "unbounded" })
+  yield* Effect.sleep("30 seconds")
+}).pipe(Effect.ignore)
+
+/** Many customers, a few of whom do something. */
+const crowd = (size: number) =>
+  Effect.gen(function* () {
+    if (size === 0) return
+    const customer = yield* Customer
+    const called = (i: number) => customer.get(`customer-${String(i).padStart(4, "0")}`)
+    yield* Effect.forEach(Array.from({ length: size }), (_, i) => called(i).greet(), { concurrency: 50 })
+    const one = Effect.flatMap(Random.nextIntBetween(0, size - 1), (i) => called(i).look())
+    yield* Effect.forever(Effect.andThen(Effect.forkChild(one), Effect.sleep("5 millis")))
+  })
+
+/** Everything at once, until the Scope closes. */
+export const visitors = (options: { readonly crowd: number }) => {
+  let tour = 0
+  const loops = [
+    ...Array.from({ length: 18 }, () => Effect.forever(visitor)),
+    Effect.forever(thumbnails),
+    Effect.forever(newsletter),
+    Effect.forever(lockedOut),
+    Effect.forever(Effect.suspend(() => tours(++tour))),
+    Effect.forever(refill),
+    crowd(options.crowd)
+  ]
+  return Effect.forEach(loops, Effect.forkScoped, { discard: true })
+}
+
+export type Running = Scope.Scope

@@ -1,0 +1,66 @@
+/** What the search for duplicates shows: a progress bar while it works, and a list when it is done. */
+import type { Terminal } from "effect"
+import type { Style } from "../Screen.ts"
+
+export interface Found {
+  files: number
+  bytes: number
+  done: number
+  doneBytes: number
+  readonly byDigest: Map<string, { readonly size: number; readonly paths: Array<string> }>
+  readonly unreadable: Array<{ readonly path: string; readonly reason: string }>
+}
+
+export const progressLines = (found: Found, size: Terminal.Size, style: Style): ReadonlyArray<string> => {
+  const width = Math.min(size.columns - 12, 60)
+  const share = found.bytes === 0 ? 0 : found.doneBytes / found.bytes
+  const full = Math.floor(share * width)
+  const bar = `${style.green("━".repeat(full))}${style.dim("·".repeat(width - full))}`
+  return [
+    `  ${bar} ${Math.floor(share * 100)} %`,
+    style.dim(`  ${found.done} of ${found.files} files   ${megabytes(found.doneBytes)} of ${megabytes(found.bytes)}`)
+  ]
+}
+
+interface Settings {
+  readonly folder: string
+  readonly seconds: number
+  readonly threads: number
+  readonly style: Style
+}
+
+/** How many groups of equal files to list. */
+const LISTED = 10
+
+export const reportLines = (found: Found, { folder, seconds, style, threads }: Settings): ReadonlyArray<string> => {
+  const groups = [...found.byDigest.values()]
+    .filter(({ paths }) => paths.length > 1)
+    .map(({ paths, size }) => ({ paths: paths.sort(), size, wasted: size * (paths.length - 1) }))
+    .sort((a, b) => b.wasted - a.wasted || (a.paths[0]! < b.paths[0]! ? -1 : 1))
+  const lines = groups
+    .slice(0, LISTED)
+    .flatMap(({ paths, size }) => [
+      `${style.bold(`${paths.length} times ${megabytes(size)}`)}`,
+      ...paths.slice(0, 3).map((path) => `  ${path}`),
+      ...(paths.length > 3 ? [style.dim(`  and ${paths.length - 3} more`)] : [])
+    ])
+  const more = groups.length > LISTED ? [style.dim(`and ${groups.length - LISTED} smaller groups`)] : []
+  const failed = found.unreadable.map(({ path, reason }) => `${path}  ${style.red(reason)}`)
+  const wasted = groups.reduce((sum, group) => sum + group.wasted, 0)
+  const verdict =
+    groups.length === 0
+      ? style.green("no two files are the same.")
+      : style.green(
+          `${groups.length} ${groups.length === 1 ? "group" : "groups"} of equal files, ${megabytes(wasted)} too many.`
+        )
+  const where = `${found.files} files (${megabytes(found.bytes)}) in ${folder}`
+  return [
+    ...lines,
+    ...more,
+    ...failed,
+    `${where}, ${seconds.toFixed(1)} s on ${threads} ${threads === 1 ? "thread" : "threads"}: ${verdict}`
+  ]
+}
+
+const megabytes = (bytes: number): string =>
+  bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`
