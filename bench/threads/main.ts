@@ -2,9 +2,10 @@
  * Worker threads: `npm run bench:threads`. The same work by hand over `postMessage`, with comlink, with piscina and with
  * `WorkerHome`, in turns in one run; medians, every answer verified. See the end of this file for the targets.
  */
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { availableParallelism, tmpdir } from "node:os"
 import path from "node:path"
+import { fileURLToPath } from "node:url"
 import { Worker } from "node:worker_threads"
 import { type Actor, AsyncHandle } from "@troupe/core"
 import { WorkerHome } from "@troupe/worker"
@@ -15,12 +16,14 @@ import { Effect, Exit, Scope } from "effect"
 import { build } from "esbuild"
 import { Piscina } from "piscina"
 import { Adder } from "./Adder.ts"
+import { digest } from "./work.ts"
 
 /** One thread, or several, behind one interface. */
 interface Contender {
   readonly name: string
   readonly add: (a: number, b: number) => PromiseLike<number>
   readonly burn: (milliseconds: number) => PromiseLike<number>
+  readonly digest: (file: string) => PromiseLike<string>
   readonly echo: (bytes: Uint8Array) => PromiseLike<Uint8Array>
   readonly close: () => Promise<unknown>
 }
@@ -52,6 +55,7 @@ const raw = async (): Promise<Contender> => {
     name: "postMessage by hand",
     add: (a, b) => call("add", [a, b]),
     burn: (milliseconds) => call("burn", [milliseconds]),
+    digest: (file) => call("digest", [file]),
     echo: (bytes) => call("echo", [bytes], [bytes.buffer as ArrayBuffer]),
     close: () => worker.terminate()
   }
@@ -64,6 +68,7 @@ const comlink = async (): Promise<Contender> => {
     name: "comlink",
     add: (a, b) => proxy.add(a, b),
     burn: (milliseconds) => proxy.burn(milliseconds),
+    digest: (file) => proxy.digest(file),
     echo: (bytes) => proxy.echo(transfer(bytes, [bytes.buffer as ArrayBuffer])),
     close: () => worker.terminate()
   }
@@ -81,6 +86,7 @@ const piscina = (threads: number) => async (): Promise<Contender> => {
     name: "piscina",
     add: (a, b) => pool.run(["add", a, b]),
     burn: (milliseconds) => pool.run(["burn", milliseconds]),
+    digest: (file) => pool.run(["digest", file]),
     echo: (bytes) => pool.run(["echo", bytes], { transferList: [bytes.buffer as ArrayBuffer] }),
     close: () => pool.close({ force: true })
   }
@@ -100,6 +106,7 @@ const troupe = async (url: URL = file("troupe")): Promise<Contender & { readonly
     handle: value,
     add: handle.add,
     burn: handle.burn,
+    digest: handle.digest,
     echo: (bytes) => handle.echo(WorkerHome.transfer(bytes)),
     close
   }
@@ -248,6 +255,42 @@ const cpuBound = async () => {
   for (const { close } of [...members, pool]) await close()
 }
 
+// --- a folder --------------------------------------------------------------------------------------------------------
+
+const hashing = async () => {
+  const folder = fileURLToPath(new URL("../../node_modules/effect/src", import.meta.url))
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name))
+  const expected = files.map(digest).join()
+  const threads = Math.min(2, availableParallelism())
+  const several = (open: () => Promise<Contender>) => Promise.all(Array.from({ length: threads }, open))
+  const raws = await several(raw)
+  const comlinks = await several(comlink)
+  const pool = await piscina(threads)()
+  const members = await several(() => troupe())
+  const lane = (name: string, hash: (file: string, index: number) => PromiseLike<string>): Lane => ({
+    name,
+    run: async () => {
+      const start = performance.now()
+      const digests = await Promise.all(files.map(hash))
+      const spent = performance.now() - start
+      if (digests.join() !== expected) throw new Error(`${name}: wrong digests`)
+      return spent
+    }
+  })
+  const spread = (all: ReadonlyArray<Contender>) => (file: string, index: number) => all[index % threads]!.digest(file)
+  const results = await inTurns([
+    lane("in this thread", async (file) => digest(file)),
+    lane("postMessage by hand", spread(raws)),
+    lane("comlink", spread(comlinks)),
+    lane("piscina", pool.digest),
+    lane("Troupe", spread(members))
+  ])
+  print(`SHA-256 of ${files.length} files on ${threads} threads`, "ms", results, "piscina")
+  for (const { close } of [...raws, ...comlinks, pool, ...members]) await close()
+}
+
 // --- from cold -------------------------------------------------------------------------------------------------------
 
 const cold = async () => {
@@ -293,6 +336,7 @@ const cold = async () => {
 console.log(`Node ${process.version}, ${availableParallelism()} cores; medians of ${ROUNDS} rounds`)
 await calls()
 await cpuBound()
+await hashing()
 await cold()
 console.log(`
 Wanted: one after the other at most 2.5 of postMessage and below comlink; 1000 in flight at most 0.33 of comlink and of

@@ -1,9 +1,10 @@
 import { parentPort } from "node:worker_threads"
-import { add, burn } from "./work.ts"
+import { add, burn, digest } from "./work.ts"
 
+const methods: Record<string, (...args: Array<any>) => unknown> = { add, burn, digest }
 const port = parentPort!
 port.on("message", ([id, method, ...args]: [number, string, ...Array<any>]) => {
   if (method === "echo") port.postMessage([id, args[0]], [args[0].buffer])
-  else port.postMessage([id, method === "add" ? add(args[0], args[1]) : burn(args[0])])
+  else port.postMessage([id, methods[method]!(...args)])
 })
 port.postMessage("ready")

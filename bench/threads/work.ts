@@ -1,4 +1,9 @@
 /** What the threads of all contenders do. */
+import { hash } from "node:crypto"
+import { readFileSync } from "node:fs"
+
+export const digest = (file: string): string => hash("sha256", readFileSync(file))
+
 export const add = (a: number, b: number): number => a + b
 
 /** Keeps a core busy for so many milliseconds of CPU time. */

@@ -19,6 +19,12 @@ describe("4.4 what blocks does not compile where the actor is defined", () => {
     expect(define).type.not.toBeCallableWith("A", { make: Effect.succeed({ get: () => ObjectRef.get({ ref }) }) })
   })
 
+  it("getSync, since the Driver that it takes is for the edge only", () => {
+    const peek = () => Effect.map(Driver.Driver, (driver) => ObjectRef.getSync(ref, { driver }))
+    expect(define).type.not.toBeCallableWith("A", { make: Effect.succeed({ peek }) })
+    expect(ObjectRef.getSync).type.not.toBeCallableWith(ref, {})
+  })
+
   it("a stream method", () => {
     expect(define).type.not.toBeCallableWith("A", {
       make: Effect.succeed({ items: () => Stream.fromEffect(ObjectRef.get(ref)) })
