@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import * as metrics from "./internal/metrics.ts"
 import { makeRegistry, type Registry, SystemKey } from "./internal/registry.ts"
 import * as snapshots from "./internal/snapshot.ts"
 import * as watching from "./internal/watch.ts"
@@ -387,8 +388,10 @@ interface OfInstance {
 interface OfCall extends OfInstance {
   /** The number of the call, and of its ref. */
   readonly call: number
-  /** `Actor.method`, or how the method calls itself. */
+  /** `Actor.method`, or how the method calls itself; with the key, if there is one. */
   readonly method: string
+  /** The method's name in its actor: the same for all keys. */
+  readonly name: string
 }
 
 /**
@@ -416,9 +419,9 @@ export type CallEvent =
   | (OfCall & {
       readonly _tag: "Settled"
       readonly outcome: Outcome
-      /** Milliseconds from submission to start, or to the end if it did not start. */
+      /** Milliseconds that it waited in all. */
       readonly waited: number
-      /** Milliseconds from start to end. `undefined` if it did not start. */
+      /** Milliseconds from its last start to its end. `undefined` if it ended in line. */
       readonly ran: number | undefined
       /** The message of the error, if there is one. */
       readonly error: string | undefined
@@ -477,3 +480,32 @@ export const watch: (watcher: (event: Event) => void) => Effect.Effect<void, nev
  * @since 0.1.0
  */
 export const events: (options?: { readonly capacity?: number | undefined }) => Stream.Stream<Event> = watching.events
+
+/**
+ * Options of {@link layerMetrics}.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export interface MetricsOptions {
+  /**
+   * How many methods, and how many actors, get metrics of their own. All further ones share those of "(other)", so that
+   * the number of series is bounded. Default 1000.
+   */
+  readonly maxMethods?: number | undefined
+}
+
+/**
+ * Keeps Effect `Metric`s of the present `ActorSystem`, and of tasks, while it is provided:
+ *
+ * - `troupe_calls`, a counter by actor, method and outcome (an {@link Outcome}, or "refused");
+ * - `troupe_call_waiting_milliseconds` and `troupe_call_running_milliseconds`, histograms by actor and method;
+ * - `troupe_calls_waiting`, `troupe_calls_running` and `troupe_instances`, gauges by actor;
+ * - `troupe_restarts`, a counter by actor.
+ *
+ * Residents of all keys count as one actor. Without this layer nothing is measured.
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export const layerMetrics: (options?: MetricsOptions) => Layer.Layer<never> = metrics.layer

@@ -43,19 +43,22 @@ import * as Layer from "effect/Layer"
  * @category layers
  * @since 0.1.0
  */
-export const layer: Layer.Layer<never> = Layer.effect(ActorSystem.ActorSystem)(
-  Effect.acquireRelease(ActorSystem.make, (system) =>
-    Effect.flatMap(Effect.provideService(ActorSystem.snapshot(), ActorSystem.ActorSystem, system), (snapshot) => {
-      // Tasks belong to no system.
-      const left = snapshot.instances
-        .filter(({ state }) => state !== "dead")
-        .filter((instance) => ownedBy(system, instance))
-      if (left.length === 0) return Effect.void
-      const list = left.map(({ actor, instance, pending }) => `${actor} (#${instance}, ${pending} unsettled calls)`)
-      return Effect.die(
-        new Error(`Instances outlive their test: ${list.join(", ")}. Close the Scopes that they are in.`)
-      )
-    })
+// Fresh: layers that are the same object are built once, and two tests would share it.
+export const layer: Layer.Layer<never> = Layer.fresh(
+  Layer.effect(ActorSystem.ActorSystem)(
+    Effect.acquireRelease(ActorSystem.make, (system) =>
+      Effect.flatMap(Effect.provideService(ActorSystem.snapshot(), ActorSystem.ActorSystem, system), (snapshot) => {
+        // Tasks belong to no system.
+        const left = snapshot.instances
+          .filter(({ state }) => state !== "dead")
+          .filter((instance) => ownedBy(system, instance))
+        if (left.length === 0) return Effect.void
+        const list = left.map(({ actor, instance, pending }) => `${actor} (#${instance}, ${pending} unsettled calls)`)
+        return Effect.die(
+          new Error(`Instances outlive their test: ${list.join(", ")}. Close the Scopes that they are in.`)
+        )
+      })
+    )
   )
 )
 

@@ -231,6 +231,23 @@ describe("what is a failure by itself", () => {
   )
 })
 
+describe("a fiber", () => {
+  it.live("that is interrupted before it has begun never begins", () =>
+    Effect.gen(function* () {
+      const program = Effect.gen(function* () {
+        let interrupted = false
+        const fiber = yield* Effect.forkChild(
+          Effect.suspend(() => (interrupted ? Effect.die("it began after it had been interrupted") : Effect.never))
+        )
+        yield* Effect.yieldNow
+        interrupted = true
+        yield* Fiber.interrupt(fiber)
+      })
+      yield* Explore.check(program, { schedules: 500 })
+    })
+  )
+})
+
 describe("all schedules of a small program", () => {
   it.live("are covered, and the report says so", () =>
     Effect.gen(function* () {

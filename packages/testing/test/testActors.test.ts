@@ -124,7 +124,7 @@ describe("TestActors.layer", () => {
       const scope = yield* Scope.make()
       const exit = yield* Effect.gen(function* () {
         const worker = yield* Scope.provide(Worker.spawn(yield* Latch.make()), scope)
-        yield* worker.work.remote()
+        yield* worker.id(1)
       }).pipe(Effect.provide(TestActors.layer), Effect.exit)
       assert.isTrue(Exit.isFailure(exit))
       if (Exit.isFailure(exit)) assert.include(Cause.pretty(exit.cause), "Instances outlive their test: test/Worker (#")

@@ -13,10 +13,11 @@ import { identity } from "effect/Function"
 import type { ActorError } from "../ActorError.ts"
 import { Call } from "./call.ts"
 import type { CallQueue, Target } from "./callQueue.ts"
-import { Evaluable } from "./evaluable.ts"
+import { Evaluable, inPlace } from "./evaluable.ts"
 import * as failure from "./failure.ts"
 import type { MethodSpec } from "./method.ts"
 import * as streaming from "./streaming.ts"
+import * as tracing from "./tracing.ts"
 import * as waiting from "./waiting.ts"
 
 /** A call that is yet to be made. */
@@ -40,14 +41,17 @@ export class Ask extends Submission {
     const { cell } = queue
     if (cell.full) return this.whenRoom(queue, fiber)
     const call = new Call(queue, method, args, fiber.context, true)
+    if (tracing.isOn(fiber)) tracing.mark(call, true)
     cell.submit(call, fiber.currentDispatcher, true)
-    return call.exit ?? call.waitOrCancel()
+    // Were the wait an operation of its own, an interruption before it would leave a call that nobody cancels.
+    return call.exit ?? inPlace(call.waitOrCancel(), fiber)
   }
 
   /** The call is cancelled when the wait is interrupted after it was submitted, be it right between the two. */
   private whenRoom(queue: CallQueue, fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
     const { args, method } = this
     const call = new Call(queue, method, args, fiber.context, true)
+    if (tracing.isOn(fiber)) tracing.mark(call, true)
     const submit = admit(call, () => queue.cell.submit(call, fiber.currentDispatcher, true))
     const result = Effect.suspend(() => call.wait())
     return Effect.onInterrupt(Effect.andThen(submit, result), () => call.cancelAndWait())
@@ -75,6 +79,7 @@ export class Remote extends Submission {
     const queue = this.target.resolve()
     const { cell } = queue
     const call = new Call(queue, method, args, fiber.context, false)
+    if (tracing.isOn(fiber)) tracing.mark(call, false)
     const submit = () => cell.submit(call, fiber.currentDispatcher, false)
     if (cell.full) return Effect.as(admit(call, submit), call)
     submit()
@@ -103,13 +108,21 @@ export const admit = (call: Call, submit: () => void): Effect.Effect<void, Actor
   Effect.suspend(() => {
     const { method, queue } = call
     const { cell } = queue
-    if (!cell.full) return Effect.sync(submit)
+    if (!cell.full) {
+      submit()
+      return Effect.void
+    }
     const { maxPendingCalls, overflow } = cell.options
     if (overflow === "fail") {
       cell.registry.hub?.refused(call)
       return Exit.fail(failure.limitExceeded(method, maxPendingCalls))
     }
     return Effect.callback((resume) => {
+      // Between this operation and the one before, room may have come, and then nobody would tell.
+      if (!cell.full) {
+        submit()
+        return resume(Effect.void)
+      }
       const go = () => {
         wait?.end()
         call.unobserve(go)

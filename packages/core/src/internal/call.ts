@@ -78,8 +78,8 @@ export class Call extends Ref {
   /** The context of the submitter. */
   readonly context: Context.Context<never>
   args: ReadonlyArray<unknown>
-  /** Whether its submitter waits for it, rather than for its ref. */
-  readonly asked: boolean
+  /** Whether it gets a span. */
+  traced = false
 
   constructor(
     queue: CallQueue,
@@ -93,7 +93,6 @@ export class Call extends Ref {
     this.method = method
     this.args = args
     this.context = context
-    this.asked = asked
     if (asked) this.resumes = ASKED
   }
 

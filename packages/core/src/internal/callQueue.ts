@@ -17,6 +17,7 @@ import * as deadlock from "./deadlock.ts"
 import { isExit } from "./evaluable.ts"
 import { interrupt } from "./interrupt.ts"
 import * as stack from "./stack.ts"
+import * as tracing from "./tracing.ts"
 
 /** How many calls start in one go before the event loop gets its turn. */
 const START_BUDGET = 1024
@@ -147,6 +148,7 @@ export class CallQueue implements Target {
 
   private start(call: Call): void {
     this.running++
+    if (call.traced) tracing.begin(call)
     call.stage = Stage.Running
     call.attempts++
     this.cell.registry.hub?.started(call)
@@ -154,7 +156,7 @@ export class CallQueue implements Target {
     // A method that has its result at once needs no fiber.
     if (isExit(effect)) return this.finish(call, effect, false)
     if (effect instanceof Carried) return this.carry(call, effect)
-    const fiber = Effect.runForkWith(within(this.cell.contextFor(call.context), call))(effect)
+    const fiber = Effect.runForkWith(this.contextOf(call))(effect)
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.finish(call, exit, false)
     call.fiber = fiber
@@ -167,6 +169,11 @@ export class CallQueue implements Target {
     // It was told to end while it was still on our stack, and had no fiber that could be told.
     if ((call.stage as Stage) !== Stage.Running) interrupt(fiber)
     else if (call.waits !== undefined) deadlock.check(call)
+  }
+
+  private contextOf(call: Call): Context.Context<never> {
+    const ground = this.cell.contextFor(call.context)
+    return within(call.traced ? tracing.within(ground, call) : ground, call)
   }
 
   /** Hands a call to its home, which needs no fiber for it here. */

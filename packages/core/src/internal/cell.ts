@@ -32,6 +32,7 @@ import * as snapshot from "./snapshot.ts"
 import { emptyTally, type LastError } from "./snapshot.ts"
 import * as stack from "./stack.ts"
 import { Timers } from "./timers.ts"
+import * as tracing from "./tracing.ts"
 
 export type Dispatcher = Scheduler.SchedulerDispatcher | undefined
 
@@ -149,7 +150,7 @@ export class Cell {
 
   /** Accepts a call, or settles it right away if the instance is gone. An `asked` call may start on this very stack. */
   submit(call: Call, dispatcher: Dispatcher, asked: boolean): void {
-    this.registry.hub?.submitted(call)
+    this.registry.hub?.submitted(call, asked)
     if (this.death !== undefined) {
       this.timers?.stop(call)
       this.conclude(call, failure.died(call, this.death))
@@ -274,6 +275,7 @@ export class Cell {
     if (exit._tag === "Success") this.tally.succeeded++
     else snapshot.noteFailure(call, exit)
     this.registry.hub?.settled(call, exit)
+    if (call.traced) tracing.end(call, exit)
     call.settle(exit)
   }
 
@@ -347,6 +349,7 @@ export class Cell {
     }
     this.suspended ??= new Map()
     this.suspended.set(enter, call)
+    call.stamp()
     this.attentive = true
     this.startTimer(call)
     return () => {

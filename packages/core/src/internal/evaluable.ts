@@ -26,3 +26,10 @@ export const isEffect = (u: unknown): u is Effect.Effect<any, any> =>
 
 /** `Exit.isExit`, likewise. */
 export const isExit = (effect: Effect.Effect<any, any>): effect is Exit.Exit<any, any> => "~effect/Exit" in effect
+
+/** Where an effect keeps how fibers run it. Not public: without it, {@link inPlace} takes one operation more. */
+const EVALUATE = "~effect/Effect/evaluate"
+
+/** Runs an effect as part of the operation that a fiber is in, rather than as its next one. For the end of `evaluate`. */
+export const inPlace = (effect: any, fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> =>
+  EVALUATE in effect ? effect[EVALUATE](fiber) : effect

@@ -6,7 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import { ActorError } from "../ActorError.ts"
+import { ActorError, FailedCall } from "../ActorError.ts"
 import type {
   DeadLetter,
   Instance,
@@ -65,7 +65,7 @@ export interface Obituary {
 export const outcomeOf = (call: Call, exit: Exit.Exit<unknown, unknown>): Outcome => {
   if (exit._tag === "Success") return "succeeded"
   const own = exit.cause.reasons[0]
-  if (own !== undefined && Cause.isFailReason(own)) return byError(call, own.error)
+  if (own !== undefined && Cause.isFailReason(own)) return isAbout(call, own) ? byError(call, own.error) : "failed"
   return own !== undefined && Cause.isDieReason(own) ? "died" : "cancelled"
 }
 
@@ -91,6 +91,10 @@ const letter = (call: Call, death: Death): DeadLetter => ({
   why: death.why,
   at: nowOf(call)
 })
+
+/** Whether a failure is that of this very call, and not of another that it waited for. */
+const isAbout = (call: Call, reason: Cause.Reason<unknown>): boolean =>
+  (reason.annotations.get(FailedCall.key) as FailedCall["Service"] | undefined)?.id === call.id
 
 const byError = (call: Call, error: unknown): Outcome => {
   if (call.stage === Stage.Expiring && Cause.isTimeoutError(error)) return "timedOut"

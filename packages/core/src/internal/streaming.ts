@@ -18,6 +18,7 @@ import { checkItem } from "./contract.ts"
 import * as failure from "./failure.ts"
 import type { MethodSpec } from "./method.ts"
 import * as stack from "./stack.ts"
+import * as tracing from "./tracing.ts"
 import * as waiting from "./waiting.ts"
 
 type Chunk = readonly [unknown, ...Array<unknown>]
@@ -101,6 +102,7 @@ export const toChannel = (
     Effect.withFiber((fiber) => {
       const queue = target.resolve()
       const call = new StreamCall(queue, method, args, fiber.context, true)
+      if (tracing.isOn(fiber)) tracing.mark(call, true)
       const start = admit(call, () => queue.cell.submit(call, fiber.currentDispatcher, true))
       // The end is arranged first, so that an interruption of the start finds it.
       const end = Effect.suspend(() => (call.exit === undefined ? call.cancelAndWait() : Effect.void))

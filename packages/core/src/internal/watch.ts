@@ -28,6 +28,7 @@ interface Times {
   waited: number
 }
 
+// The events are spelled out, since spreading what they share takes as long as all the rest.
 export class Hub {
   private readonly watchers = new Set<Watcher>()
   private readonly times = new Map<Call, Times>()
@@ -55,50 +56,51 @@ export class Hub {
     }
   }
 
-  submitted(call: Call): void {
+  submitted(call: Call, asked: boolean): void {
     const at = nowOf(call)
     const parent = current(call.context)
     this.times.set(call, { waiting: at, started: undefined, waited: 0 })
-    this.tell({ _tag: "Submitted", at, ...about(call), parent: parent?.id, asked: call.asked })
+    this.tell({ _tag: "Submitted", at, call: call.id, method: call.method.label, name: call.method.name, actor: call.queue.cell.id, instance: call.queue.cell.instance, parent: parent?.id, asked })
   }
 
   refused(call: Call): void {
-    this.tell({ _tag: "Refused", at: nowOf(call), ...about(call) })
+    this.tell({ _tag: "Refused", at: nowOf(call), call: call.id, method: call.method.label, name: call.method.name, actor: call.queue.cell.id, instance: call.queue.cell.instance })
   }
 
   started(call: Call): void {
     const at = nowOf(call)
-    const times = this.timesOf(call, at)
+    const times = this.timesOf(call, at, false)
     const waited = at - times.waiting
     times.started = at
     times.waited += waited
-    this.tell({ _tag: "Started", at, ...about(call), attempt: call.attempts, waited })
+    this.tell({ _tag: "Started", at, call: call.id, method: call.method.label, name: call.method.name, actor: call.queue.cell.id, instance: call.queue.cell.instance, attempt: call.attempts, waited })
   }
 
   requeued(call: Call, exit: Exit.Failure<unknown, unknown>): void {
     const at = nowOf(call)
-    const times = this.timesOf(call, at)
+    const times = this.timesOf(call, at, call.attempts > 0)
     const ran = at - (times.started ?? at)
     times.waiting = at
     times.started = undefined
-    this.tell({ _tag: "Requeued", at, ...about(call), ran, error: messageOf(exit.cause) })
+    this.tell({ _tag: "Requeued", at, call: call.id, method: call.method.label, name: call.method.name, actor: call.queue.cell.id, instance: call.queue.cell.instance, ran, error: messageOf(exit.cause) })
   }
 
   settled(call: Call, exit: Exit.Exit<unknown, unknown>): void {
     const at = nowOf(call)
-    const times = this.timesOf(call, at)
+    const times = this.timesOf(call, at, call.attempts > 0)
     this.times.delete(call)
     const ran = times.started === undefined ? undefined : at - times.started
     const waited = ran === undefined ? times.waited + at - times.waiting : times.waited
     const error = exit._tag === "Failure" ? messageOf(exit.cause) : undefined
-    this.tell({ _tag: "Settled", at, ...about(call), outcome: outcomeOf(call, exit), waited, ran, error })
+    this.tell({ _tag: "Settled", at, call: call.id, method: call.method.label, name: call.method.name, actor: call.queue.cell.id, instance: call.queue.cell.instance, outcome: outcomeOf(call, exit), waited, ran, error })
   }
 
   /** Of a call that was under way before anybody watched, not all is known. */
-  private timesOf(call: Call, at: number): Times {
+  private timesOf(call: Call, at: number, running: boolean): Times {
     const known = this.times.get(call)
     if (known !== undefined) return known
-    const times: Times = { waiting: at, started: undefined, waited: 0 }
+    const since = at - ((call.now() - call.since) >>> 0)
+    const times: Times = { waiting: since, started: running ? since : undefined, waited: 0 }
     this.times.set(call, times)
     return times
   }
@@ -123,18 +125,19 @@ export class Hub {
 type WithoutSubject<E> = E extends Event ? Omit<E, "at" | "actor" | "instance"> : never
 type InstanceNews = WithoutSubject<Extract<Event, { readonly _tag: `Instance${string}` }>>
 
-const about = ({ id, method: { label }, queue: { cell } }: Call) => ({
-  call: id,
-  method: label,
-  actor: cell.id,
-  instance: cell.instance
-})
-
 const nowOf = (call: Call): number => nowIn(call.context)
 
-/** The wall clock, finer than milliseconds where the platform has it so. */
-const nowIn = (context: Context.Context<never>): number =>
-  Number(Context.get(context, Clock.Clock).currentTimeNanosUnsafe()) / 1e6
+const liveClock = Context.get(Context.empty(), Clock.Clock)
+
+/** Where the platform has it: a third of the time of an event goes into a clock that counts in bigints. */
+const { performance } = globalThis as { readonly performance?: { readonly timeOrigin: number; now(): number } }
+
+/** The wall clock, finer than milliseconds. */
+const nowIn = (context: Context.Context<never>): number => {
+  const clock = Context.get(context, Clock.Clock)
+  if (clock === liveClock && performance !== undefined) return performance.timeOrigin + performance.now()
+  return Number(clock.currentTimeNanosUnsafe()) / 1e6
+}
 
 const join = (registry: Registry, watcher: Watcher): void => {
   registry.hub ??= new Hub()

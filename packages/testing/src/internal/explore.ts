@@ -3,13 +3,13 @@
  */
 import * as Cause from "effect/Cause"
 import type { Report } from "../Explore.ts"
-import { minimise } from "./minimise.ts"
+import { type Fails, minimise } from "./minimise.ts"
 import { type Plan, print } from "./plan.ts"
 import { cut, interleaving, WIDTH } from "./print.ts"
-import { combine } from "./random.ts"
+import { combine, Random } from "./random.ts"
 import { type Kind, type Program, Run, type Verdict } from "./run.ts"
 import type { Chooser } from "./scheduler.ts"
-import { exhaustive, follow, type Strategy, sampling } from "./strategy.ts"
+import { exhaustive, follow, type Strategy, sampling, sparse } from "./strategy.ts"
 import { now, pause, turn } from "./turn.ts"
 
 export interface Settings {
@@ -36,7 +36,7 @@ export interface Failed {
 const MINIMISE_RUNS = 5000
 const MINIMISE_MILLIS = 4000
 /** How many simple schedules are tried for one that fails with fewer choices. */
-const SIMPLER_RUNS = 1000
+const SIMPLER_RUNS = 2000
 /** How long schedules may run before the event loop gets its turn. */
 const SLICE_MILLIS = 20
 
@@ -48,6 +48,12 @@ export interface Signal {
 interface Done {
   readonly run: Run
   readonly verdict: Verdict | undefined
+}
+
+interface Search {
+  readonly fails: Fails
+  readonly kind: Kind
+  readonly mayGoOn: () => boolean
 }
 
 interface How {
@@ -186,25 +192,29 @@ export class Explorer {
       const again = await fails(found)
       if (again === undefined) return undefined
       const shorter = await minimise(again, fails, mayGoOn)
-      return shorter.length <= 1 ? shorter : ((await this.simpler(shorter, seed, kind, mayGoOn)) ?? shorter)
+      return await this.simpler(shorter, seed, { fails, kind, mayGoOn })
     } finally {
       this.minimising = false
     }
   }
 
   /**
-   * What is left when no step of a plan can be left out need not be the simplest way to fail. Schedules with one or two
-   * preemptions are few in a small program: so look there, too, for a while.
+   * What is left when no step of a plan can be left out need not be the simplest way to fail. So look among schedules that
+   * are simple from the start, for a while: those with few preemptions, all of them and then at random.
    */
-  private async simpler(plan: Plan, seed: number, kind: Kind, mayGoOn: () => boolean): Promise<Plan | undefined> {
-    const strategy = exhaustive(Math.min(2, plan.length - 1))
-    for (let i = 0; i < SIMPLER_RUNS && mayGoOn(); i++) {
-      const chooser = strategy.next()
-      if (chooser === undefined) return undefined
+  private async simpler(plan: Plan, seed: number, { fails, kind, mayGoOn }: Search): Promise<Plan> {
+    let best = plan
+    const few = exhaustive(Math.min(2, plan.length - 1))
+    const random = new Random(seed)
+    for (let i = 0; i < SIMPLER_RUNS && best.length > 1 && mayGoOn(); i++) {
+      const chooser = i % 2 === 0 ? few.next() : sparse(random)
+      if (chooser === undefined) continue
       const { run, verdict } = await this.execute(chooser, seed)
-      if (verdict?.kind === kind && run.plan.length < plan.length) return run.plan
+      if (verdict?.kind !== kind || run.plan.length > 2 * best.length) continue
+      const shorter = await minimise(run.plan, fails, mayGoOn)
+      if (shorter.length < best.length) best = shorter
     }
-    return undefined
+    return best
   }
 
   /** Runs one schedule, with everything that a report needs. */

@@ -4,6 +4,7 @@
 import { ActorSystem } from "@troupe/core"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -38,6 +39,8 @@ export interface RunOptions {
   readonly ignore: ReadonlySet<Kind>
   readonly trace: boolean
 }
+
+const silent: Console.Console = new Proxy({} as Console.Console, { get: () => () => {} })
 
 /** How many tasks a run that has failed may take to clean up. */
 const CLEANUP = 10_000
@@ -76,8 +79,9 @@ export class Run {
         nextDoubleUnsafe: () => random.fraction()
       })
     )
-    // A thousand schedules would log the same a thousand times. The one that is looked at does log.
-    return this.trace === undefined ? Context.add(services, Logger.CurrentLoggers, new Set()) : services
+    // A thousand schedules would log and print the same a thousand times. The one that is looked at does log.
+    if (this.trace !== undefined) return services
+    return Context.add(Context.add(services, Logger.CurrentLoggers, new Set()), Console.Console, silent)
   }
 
   get plan(): Plan {
@@ -90,7 +94,9 @@ export class Run {
 
   /** Begins to run the program. */
   start(program: Program): void {
-    this.scheduler.nextLabel = "main"
+    const { scheduler } = this
+    scheduler.next = scheduler.make(scheduler.root)
+    scheduler.next.label = "main"
     this.guarded(() => {
       this.main = Effect.runForkWith(this.context)(Effect.scoped(program))
     })

@@ -50,6 +50,22 @@ export interface Chooser {
   made?(thread: Thread): void
 }
 
+/** What Effect's public interface of fibers does not tell. Were it gone, threads would be named after others. */
+interface Inside extends Fiber.Fiber<unknown, unknown> {
+  readonly _parent?: Fiber.Fiber<unknown, unknown> | undefined
+  /** Whether it is on the JavaScript stack. */
+  readonly _running?: boolean
+  readonly _interruptedCause?: unknown
+}
+
+/** The nearest of a thread and those that made it whose fiber is on the stack. */
+const running = (thread: Thread): Thread | undefined => {
+  for (let at: Thread | undefined = thread; at !== undefined; at = at.parent) {
+    if ((at.fiber as Inside | undefined)?._running) return at
+  }
+  return undefined
+}
+
 /** Sees what happens, for those who print it. */
 export interface Witness {
   operation(thread: Thread): void
@@ -69,11 +85,11 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
   preemptions = 0
   /** Who runs, or ran last. */
   current: Thread
-  /** What the next new fiber is called. */
-  nextLabel: string | undefined = undefined
+  /** The thread of the next new fiber, where that is known before the fiber is. */
+  next: Thread | undefined = undefined
   witness: Witness | undefined = undefined
 
-  private readonly root = new Thread(undefined)
+  readonly root = new Thread(undefined)
   private chooser: Chooser
   private maxSteps: number
   /** The fiber that has been told to yield, and whose next task is its own continuation. */
@@ -120,6 +136,8 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
         return false
       }
     }
+    // A fiber that is interrupted before it began ends now. Were it preempted, Effect would begin it all the same.
+    if (thread.operations === 1 && (fiber as Inside)._interruptedCause !== undefined) return false
     // With nobody else to run, it would only be chosen again.
     const alone = this.tasks.length === 0 && this.bottom === thread
     if (!alone && this.chooser.preempt(thread, this.tasks)) {
@@ -140,13 +158,9 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
   private threadOf(fiber: Fiber.Fiber<unknown, unknown>): Thread {
     let thread = this.fibers.get(fiber)
     if (thread === undefined) {
-      const { current, nextLabel } = this
-      // A task that begins with a fiber nobody has seen is the start of a forked fiber: they are one thread.
-      if (this.fresh && current.fiber === undefined && nextLabel === undefined) thread = current
-      else thread = this.make(current)
+      thread = this.next ?? this.newThread(fiber)
+      this.next = undefined
       thread.fiber = fiber
-      thread.label = nextLabel
-      this.nextLabel = undefined
       this.fibers.set(fiber, thread)
     }
     this.lastFiber = fiber
@@ -154,7 +168,16 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
     return thread
   }
 
-  private make(parent: Thread): Thread {
+  private newThread(fiber: Fiber.Fiber<unknown, unknown>): Thread {
+    const { current } = this
+    // A task that begins with a fiber nobody has seen is the start of a forked fiber: they are one thread.
+    if (this.fresh && current.fiber === undefined && current !== this.root) return current
+    const { _parent: parent } = fiber as Inside
+    return this.make((parent && this.fibers.get(parent)) ?? running(current) ?? current)
+  }
+
+  /** Makes a thread on behalf of another one. */
+  make(parent: Thread): Thread {
     const thread = new Thread(parent)
     this.chooser.made?.(thread)
     return thread
@@ -166,7 +189,10 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
     if (yielding !== undefined && Fiber.getCurrent() === yielding) {
       this.tasks.push({ run, thread: this.fibers.get(yielding)!, resumes: true })
     } else {
-      this.tasks.push({ run, thread: this.make(this.current), resumes: false })
+      // The fiber that runs now, which need not be the last that began an operation.
+      const fiber = Fiber.getCurrent()
+      const parent = (fiber && this.fibers.get(fiber)) ?? this.current
+      this.tasks.push({ run, thread: this.make(parent), resumes: false })
     }
   }
 

@@ -41,6 +41,12 @@ const randomWalk = (random: Random, rate: number): Chooser => {
   }
 }
 
+/** Few preemptions, and few changes of the order in which tasks came: what is found so is simple. */
+export const sparse = (random: Random): Chooser => {
+  const walk = randomWalk(random, 1 / (20 + random.below(200)))
+  return { preempt: walk.preempt, pick: (tasks) => (random.below(8) === 0 ? random.below(tasks.length) : 0) }
+}
+
 // --- PCT -------------------------------------------------------------------------------------------------------------
 
 /**

@@ -55,6 +55,7 @@ const RUNNING = 3
 export class Watch {
   readonly system: ActorSystem.ActorSystem = Effect.runSync(ActorSystem.make)
   readonly labels = new Map<Call, string>()
+  private readonly threads = new Map<Call, Thread>()
   witness: CallWitness | undefined = undefined
   private readonly counts = new Map<string, number>()
   private readonly scheduler: ExplorerScheduler
@@ -81,8 +82,7 @@ export class Watch {
       if (label !== undefined) this.witness?.started(scheduler.current, label)
       const effect = invoke.call(cell, call)
       // The fiber that core runs this on is the next one to begin, unless there is a result already.
-      scheduler.nextLabel =
-        typeof effect === "object" && effect !== null && "~effect/Exit" in effect ? undefined : label
+      scheduler.next = isExit(effect) ? undefined : this.threadFor(call)
       return effect
     }
     cell.settle = (call, exit) => {
@@ -93,12 +93,25 @@ export class Watch {
     }
   }
 
+  /** The thread that a call runs on: made by whoever submitted it. Each time it runs again it has another. */
+  private threadFor(call: Call): Thread | undefined {
+    const first = this.threads.get(call)
+    if (first === undefined || first.fiber === undefined) return first
+    const again = this.scheduler.make(first)
+    again.label = first.label
+    return again
+  }
+
   private submitted(call: Marked, asked: boolean): void {
     const count = (this.counts.get(call.origin) ?? 0) + 1
     this.counts.set(call.origin, count)
     const label = `${call.origin}#${count}`
     this.labels.set(call, label)
-    this.witness?.submitted(this.scheduler.current, label)
+    const { scheduler } = this
+    this.witness?.submitted(scheduler.current, label)
+    const thread = scheduler.make(scheduler.current)
+    thread.label = label
+    this.threads.set(call, thread)
     // An asker looks at the result by itself.
     if (asked) call[Asked] = true
     else markLooks(call)
@@ -121,6 +134,8 @@ export class Watch {
     })
   }
 }
+
+const isExit = (effect: unknown): boolean => typeof effect === "object" && effect !== null && "~effect/Exit" in effect
 
 /** Makes a call remember whether anybody has looked at its result. */
 const markLooks = (call: Marked): void => {

@@ -1,0 +1,71 @@
+/**
+ * A span for each call (semantics 11.2).
+ *
+ * A call gets one when its submitter is being traced: it has a span, or somebody has set a Tracer. Both can be read off
+ * the submitter's fiber without a look into its context. The span is not part of the method's effect, since what is left
+ * to do after a method decides whether its result stands (see interrupt.ts).
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as References from "effect/References"
+import * as Tracer from "effect/Tracer"
+import { type Call, Stage } from "./call.ts"
+
+interface Trace {
+  /** Whether the submitter waits for the call, so that its span encloses ours. */
+  readonly asked: boolean
+  span: Tracer.Span | undefined
+}
+
+/** Kept apart, so that calls need not be larger for the sake of those few that are traced. */
+const traces = new WeakMap<Call, Trace>()
+
+/** Whether calls that this fiber submits get spans. */
+export const isOn = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean =>
+  cache.span !== undefined || cache.tracer !== undefined
+
+/** Marks a call that was just made: it gets a span when it starts. */
+export const mark = (call: Call, asked: boolean): void => {
+  call.traced = true
+  traces.set(call, { asked, span: undefined })
+}
+
+/** Begins the span of a call that is about to start. One that starts again has its span already. */
+export const begin = (call: Call): void => {
+  const trace = traces.get(call)!
+  const { cell, group } = call.queue
+  if (trace.span !== undefined) return trace.span.attribute("troupe.attempts", call.attempts + 1)
+  const parent = Context.getOrUndefined(call.context, Tracer.ParentSpan)
+  const relation = trace.asked
+    ? {}
+    : { root: true, links: parent === undefined ? [] : [{ span: parent, attributes: {} }] }
+  const attributes = {
+    "troupe.actor": cell.id,
+    "troupe.instance": cell.instance,
+    "troupe.method": call.method.name,
+    "troupe.call": call.id,
+    "troupe.waited_ms": call.stage === Stage.Waiting ? (call.now() - call.since) >>> 0 : 0,
+    ...(cell.key !== undefined && { "troupe.key": cell.key }),
+    ...(cell.name !== undefined && { "troupe.name": cell.name }),
+    ...(group !== undefined && { "troupe.group": group })
+  }
+  const make = Effect.makeSpan(call.origin, { ...relation, attributes })
+  trace.span = Effect.runSyncWith(call.context)(make)
+}
+
+/** The context of a call, in which its span is the parent of what its method does. */
+export const within = (context: Context.Context<never>, call: Call): Context.Context<never> => {
+  const span = traces.get(call)!.span
+  return span === undefined ? context : Context.addUnsafe(context, Tracer.ParentSpan.key, span)
+}
+
+/** Ends the span of a call that settles. */
+export const end = (call: Call, exit: Exit.Exit<unknown, unknown>): void => {
+  const span = traces.get(call)!.span
+  if (span === undefined || span.status._tag === "Ended") return
+  const timed = Context.get(call.context, References.TracerTimingEnabled)
+  span.end(timed ? Context.get(call.context, Clock.Clock).currentTimeNanosUnsafe() : 0n, exit)
+}

@@ -1,0 +1,579 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Actor, ActorPool, ActorSystem, ObjectRef, Task } from "@troupe/core"
+import { Effect, Fiber, Latch, Schedule, Schema, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { errorOf, fork, Probe, range, settle, Worker } from "./support.ts"
+
+/** Every test has a system of its own, in which nobody else's instances show. */
+const alone = <A, E, R>(test: Effect.Effect<A, E, R>) => Effect.provide(test, ActorSystem.layer, { local: true })
+
+const own = <A, E>(name: string, test: () => Effect.Effect<A, E, any>) =>
+  it.effect(name, () => Effect.scoped(alone(test())) as Effect.Effect<A, E>)
+
+/** The one instance of the worker, and all its calls. */
+const look = Effect.map(ActorSystem.snapshot({ actor: "test/Worker" }), ({ calls, instances }) => ({
+  calls,
+  instance: instances[0]!
+}))
+
+const none = { succeeded: 0, failed: 0, died: 0, cancelled: 0, timedOut: 0, unavailable: 0, actorDied: 0 }
+
+describe("11.1 ActorSystem.snapshot", () => {
+  own("lists every instance: name, state, running, waiting, settled counts, limit, restarts, since when", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(1000)
+      const probe = new Probe()
+      const worker = yield* Worker.options({ name: "the one", maxConcurrency: 2, maxPendingCalls: 9 }).spawn(probe)
+      yield* worker.note("x")
+      yield* Effect.exit(worker.fail("typed"))
+      yield* Effect.exit(worker.die(new Error("bug")))
+      for (const id of ["a", "b", "c"]) yield* worker.work.remote(id)
+      yield* probe.started("b")
+      const { instance } = yield* look
+      assert.deepStrictEqual(instance, {
+        actor: "test/Worker",
+        instance: instance.instance,
+        name: "the one",
+        state: "running",
+        since: 1000,
+        permits: { running: 2, waiting: 1, limit: 2 },
+        groups: {},
+        pending: 3,
+        maxPendingCalls: 9,
+        suspended: 0,
+        settled: { ...none, succeeded: 1, failed: 1, died: 1 },
+        restarts: 0,
+        lastError: { call: "test/Worker.die", at: 1000, message: "Error: bug" }
+      })
+    })
+  )
+
+  own("counts each call once, by how it came to its end", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const options = { maxConcurrency: 1, maxTaskRetries: 0, restart: Schedule.spaced("1 second") }
+      const worker = yield* Worker.options(options).spawn(probe)
+      yield* worker.note("x")
+      yield* worker.work.remote("held")
+      const cancelled = yield* worker.note.remote("y")
+      const late = yield* worker.note.options({ timeout: "1 second" }).remote("z")
+      yield* ObjectRef.cancel(cancelled)
+      yield* TestClock.adjust("1 second")
+      yield* Effect.exit(late)
+      yield* probe.open("held")
+      yield* settle
+      yield* Effect.exit(worker.run(Effect.interrupt))
+      yield* Effect.exit(worker.fail("no"))
+      yield* worker.work.remote("killed")
+      yield* probe.started("killed")
+      yield* worker.note.remote("in line")
+      yield* Actor.kill(worker)
+      yield* Effect.exit(worker.note("too late"))
+      const { instance } = yield* look
+      assert.deepStrictEqual(instance.settled, {
+        ...none,
+        succeeded: 2,
+        cancelled: 2,
+        timedOut: 1,
+        failed: 1,
+        actorDied: 3
+      })
+      assert.strictEqual(instance.state, "dead")
+    })
+  )
+
+  own("says which state an instance is in, from start to end", () =>
+    Effect.gen(function* () {
+      const gate = Latch.makeUnsafe()
+      const probe = new Probe()
+      class Slow extends Actor.Service<Slow>()("test/Slow", {
+        restart: Schedule.spaced("1 second"),
+        make: Effect.as(gate.await, { work: probe.work, die: () => Effect.die("bug") })
+      }) {}
+      const state = Effect.map(ActorSystem.snapshot({ actor: "test/Slow" }), ({ instances }) => instances[0]!)
+      const starting = yield* fork(Slow.spawn())
+      assert.strictEqual((yield* state).state, "starting")
+      yield* gate.open
+      const slow = yield* Fiber.join(starting)
+      assert.strictEqual((yield* state).state, "running")
+      yield* Effect.exit(slow.die())
+      assert.strictEqual((yield* state).state, "restarting")
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([(yield* state).state, (yield* state).restarts], ["running", 1])
+      yield* slow.work.remote("a")
+      yield* probe.started("a")
+      const stopping = yield* fork(Actor.stop(slow))
+      assert.deepStrictEqual([(yield* state).state, (yield* state).death?.why], ["stopping", "it was stopped"])
+      yield* probe.open("a")
+      yield* Fiber.join(stopping)
+      assert.deepStrictEqual([(yield* state).state, (yield* state).death?.why], ["dead", "it was stopped"])
+    })
+  )
+
+  own("shows the calls of a key's resident under the actor's id, and the key", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      class Account extends Actor.Keyed<Account>()("Account", {
+        make: (_: string) => Effect.succeed({ work: probe.work })
+      }) {}
+      const program = Effect.gen(function* () {
+        yield* (yield* Account.get("anna")).work.remote("a")
+        yield* settle
+        const { calls, instances } = yield* ActorSystem.snapshot({ actor: "Account" })
+        assert.deepStrictEqual(
+          instances.map(({ actor, key }) => [actor, key]),
+          [["Account", "anna"]]
+        )
+        assert.strictEqual(calls[0]!.method, "Account(anna).work")
+        yield* probe.open("a")
+      })
+      yield* Effect.provide(program, Account.layer)
+    })
+  )
+
+  own("shows groups apart, with their own permits", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      class Grouped extends Actor.Service<Grouped>()("test/Worker", {
+        concurrencyGroups: { io: { maxConcurrency: 1, methods: ["work"] } },
+        shutdownTimeout: 0,
+        make: Effect.succeed({ work: probe.work })
+      }) {}
+      const worker = yield* Grouped.spawn()
+      yield* worker.work.remote("a")
+      yield* worker.work.remote("b")
+      yield* settle
+      const { calls, instance } = yield* look
+      assert.deepStrictEqual(instance.permits, { running: 0, waiting: 0, limit: 1000 })
+      assert.deepStrictEqual(instance.groups, { io: { running: 1, waiting: 1, limit: 1 } })
+      assert.deepStrictEqual(
+        calls.map(({ group, stage }) => [group, stage]),
+        [
+          ["io", "running"],
+          ["io", "waiting"]
+        ]
+      )
+    })
+  )
+
+  own("explains every unsettled call: where in line, since when, waiting on what, submitted by whom", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const options = { maxConcurrency: 1, maxPendingCalls: 4, overflow: "suspend" } as const
+      const worker = yield* Worker.options(options).spawn(probe)
+      const other = yield* Worker.options({ name: "other" }).spawn(probe)
+      const parent = yield* worker.run.remote(other.work("child"))
+      yield* settle
+      yield* TestClock.adjust("2 seconds")
+      yield* worker.note.remote("first")
+      yield* worker.note.remote("second")
+      yield* worker.note.remote(parent as any)
+      yield* fork(worker.note("no room"))
+      const { calls } = yield* ActorSystem.snapshot()
+      const child = calls.find(({ method }) => method === "test/Worker.work")!
+      const show = calls.map(({ attempts, method, parent, position, since, stage, waitingOn }) => ({
+        method: method.slice("test/Worker.".length),
+        stage,
+        since,
+        attempts,
+        ...(position && { position }),
+        ...(parent && { parent }),
+        ...(waitingOn.length > 0 && { waitingOn: waitingOn.map(({ ref }) => ref) })
+      }))
+      assert.deepStrictEqual(show, [
+        { method: "run", stage: "running", since: 0, attempts: 1, waitingOn: [child.id] },
+        { method: "note", stage: "waiting", since: 2000, attempts: 0, position: 1 },
+        { method: "note", stage: "waiting", since: 2000, attempts: 0, position: 2 },
+        { method: "note", stage: "preparing", since: 2000, attempts: 0, waitingOn: [parent.id] },
+        { method: "note", stage: "suspended", since: 2000, attempts: 0 },
+        { method: "work", stage: "running", since: 0, attempts: 1, parent: parent.id }
+      ])
+    })
+  )
+
+  own("filters by actor, name, instance and state, and says how many there are beyond its limit", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      class Other extends Actor.Service<Other>()("test/Other", { make: Effect.succeed({}) }) {}
+      const workers = yield* Effect.forEach(range(3), (i) => Worker.options({ name: `w${i}` }).spawn(probe))
+      yield* Other.spawn()
+      for (const id of range(10)) yield* workers[0]!.work.remote(String(id))
+      yield* Actor.kill(workers[2]!)
+      const names = (options: ActorSystem.SnapshotOptions) =>
+        Effect.map(ActorSystem.snapshot(options), ({ instances }) => instances.map(({ actor, name }) => name ?? actor))
+      assert.deepStrictEqual(yield* names({ actor: "test/Worker" }), ["w0", "w1", "w2"])
+      assert.deepStrictEqual(yield* names({ actor: "test/Other" }), ["test/Other"])
+      assert.deepStrictEqual(yield* names({ name: "w1" }), ["w1"])
+      assert.deepStrictEqual(yield* names({ actor: "test/Worker", state: "running" }), ["w0", "w1"])
+      assert.deepStrictEqual(yield* names({ state: ["dead", "stopping"] }), ["w2"])
+      const few = yield* ActorSystem.snapshot({ actor: "test/Worker", limit: 2 })
+      assert.deepStrictEqual([few.instances.length, few.calls.length], [2, 2])
+      assert.deepStrictEqual(few.totals, { instances: 3, calls: 10 })
+      const nothing = yield* ActorSystem.snapshot({ instance: -1 })
+      assert.deepStrictEqual(nothing.totals, { instances: 0, calls: 0 })
+    })
+  )
+
+  own("refuses a limit that is none", () =>
+    Effect.gen(function* () {
+      const exit = yield* Effect.exit(ActorSystem.snapshot({ limit: Number.NaN }))
+      assert.match(String(exit), /limit must be at least 0, but is NaN/)
+    })
+  )
+
+  own("remembers the calls that a dead instance never ran", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const worker = yield* Worker.options({ maxConcurrency: 1 }).spawn(probe)
+      yield* worker.work.remote("runs")
+      const inLine = yield* worker.note.remote("in line")
+      yield* probe.started("runs")
+      yield* Actor.kill(worker)
+      const late = yield* worker.note.remote("late")
+      const { deadLetters } = yield* ActorSystem.snapshot({ actor: "test/Worker" })
+      assert.deepStrictEqual(
+        deadLetters.map(({ id, method, why }) => [id, method, why]),
+        [
+          [inLine.id, "test/Worker.note", "it was killed"],
+          [late.id, "test/Worker.note", "it was killed"]
+        ]
+      )
+    })
+  )
+
+  own("remembers a bounded number of them, and of instances that have ended", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      yield* Actor.kill(worker)
+      for (const id of range(1000)) yield* worker.note.remote(String(id))
+      for (const _ of range(1000)) yield* Effect.scoped(Worker.spawn())
+      const { deadLetters, instances } = yield* ActorSystem.snapshot({ actor: "test/Worker" })
+      assert.deepStrictEqual([deadLetters.length, instances.length], [100, 100])
+    })
+  )
+
+  own("shows pools, and tasks, which belong to every system", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const task = Task.make("test/crunch", probe.work)
+      const pool = yield* ActorPool.make({ spawn: Worker.spawn(probe), size: 2 })
+      yield* task.remote("a")
+      yield* pool.remote((worker) => worker.work("b"))
+      yield* settle
+      const { calls } = yield* ActorSystem.snapshot()
+      const methods = calls.map(({ method }) => method)
+      for (const method of ["test/crunch", "ActorPool", "test/Worker.work"]) assert.include(methods, method)
+      yield* probe.open("a", "b")
+    })
+  )
+
+  own("is plain data with a schema, and survives JSON", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.options({ maxConcurrency: Infinity }).spawn()
+      yield* Effect.exit(worker.fail({ some: "object" }))
+      yield* Actor.kill(worker)
+      yield* Worker.spawn()
+      const snapshot = yield* ActorSystem.snapshot()
+      const decoded = yield* Schema.decodeUnknownEffect(ActorSystem.Snapshot)(JSON.parse(JSON.stringify(snapshot)))
+      assert.deepStrictEqual(decoded, snapshot)
+    })
+  )
+
+  own("2.6 never queues behind calls: it shows a saturated actor at once", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const worker = yield* Worker.options({ maxConcurrency: 1 }).spawn(probe)
+      for (const id of range(10_000)) yield* worker.work.remote(String(id))
+      yield* probe.started("0")
+      const { calls, instance } = yield* look
+      assert.deepStrictEqual([instance.permits.running, instance.permits.waiting], [1, 9999])
+      assert.deepStrictEqual([calls.length, calls.at(-1)!.position], [1000, 999])
+    })
+  )
+})
+
+describe("11.1 ObjectRef.explain", () => {
+  const withoutNumbers = (text: string) => text.replaceAll(/#\d+/g, "#n")
+  const explain = (ref: ObjectRef.Any) => Effect.map(ObjectRef.explain(ref), withoutNumbers)
+
+  own("says where in line a call is, behind what, running since when, and waiting on what", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      class Store extends Actor.Service<Store>()("Store", {
+        maxConcurrency: 1,
+        shutdownTimeout: 0,
+        make: Effect.succeed({ import: (body: Effect.Effect<any, any>) => body, save: probe.work })
+      }) {}
+      class Db extends Actor.Service<Db>()("Db", { make: Effect.succeed({ query: probe.work }), shutdownTimeout: 0 }) {}
+      const store = yield* Store.spawn()
+      const db = yield* Db.spawn()
+      const running = yield* store.import.remote(db.query("q"))
+      yield* probe.started("q")
+      yield* TestClock.adjust("4800 millis")
+      for (const id of ["a", "b"]) yield* store.save.remote(id)
+      const third = yield* store.save.remote("c")
+      yield* TestClock.adjust("4200 millis")
+      assert.strictEqual(
+        yield* explain(third),
+        "Store.save #n: waiting 4.2 s: third in line behind `Store.import` #n (running 9.0 s, waiting on `Db.query` #n (running 9.0 s))"
+      )
+      assert.strictEqual(
+        yield* explain(running),
+        "Store.import #n: running 9.0 s, waiting on `Db.query` #n (running 9.0 s)"
+      )
+      yield* probe.open("q")
+      yield* running
+      assert.strictEqual(yield* explain(running), "Store.import #n: succeeded")
+    })
+  )
+
+  own("names a few of many", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const worker = yield* Worker.options({ maxConcurrency: 5 }).spawn(probe)
+      for (const id of range(5)) yield* worker.work.remote(String(id))
+      const ref = yield* worker.note.remote("x")
+      yield* settle
+      const holder = "`test/Worker.work` #n (running 0.0 s)"
+      assert.strictEqual(
+        yield* explain(ref),
+        `test/Worker.note #n: waiting 0.0 s: first in line behind ${holder}, ${holder}, ${holder} and 2 more`
+      )
+    })
+  )
+
+  own("knows calls that wait for arguments, for room, for a restart, and those told to end", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const options = { maxConcurrency: 1, restart: Schedule.spaced("1 second") }
+      const worker = yield* Worker.options(options).spawn(probe)
+      const promise = ObjectRef.fromPromise(new Promise(() => {}))
+      const preparing = yield* worker.echo.remote(promise)
+      assert.strictEqual(yield* explain(preparing), "test/Worker.echo #n: waiting 0.0 s for its arguments: #n")
+      assert.strictEqual(yield* explain(promise), "#n: pending, and no call of an actor")
+
+      yield* Effect.exit(worker.die("bug"))
+      const restarting = yield* worker.note.remote("x")
+      assert.strictEqual(
+        yield* explain(restarting),
+        "test/Worker.note #n: waiting 0.0 s: first in line of test/Worker, which is restarting"
+      )
+      yield* TestClock.adjust("1 second")
+      yield* restarting
+
+      const gate = Latch.makeUnsafe()
+      const ending = yield* worker.run.remote(Effect.onInterrupt(Effect.never, () => gate.await))
+      yield* settle
+      yield* fork(ObjectRef.cancel(ending))
+      assert.strictEqual(yield* explain(ending), "test/Worker.run #n: running 0.0 s, told to end")
+      yield* gate.open
+
+      const full = yield* Worker.options({ maxPendingCalls: 1, overflow: "suspend" }).spawn(probe)
+      yield* full.work.remote("a")
+      yield* probe.started("a")
+      yield* fork(Effect.exit(full.note("y")))
+      const { calls } = yield* ActorSystem.snapshot()
+      assert.isTrue(calls.some(({ stage }) => stage === "suspended"))
+    })
+  )
+
+  own("does not run in circles", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.options({ maxConcurrency: 1 }).spawn()
+      const body = Effect.timeout(worker.note("x"), "1 hour")
+      const ref = yield* worker.run.remote(body)
+      yield* settle
+      assert.strictEqual(
+        yield* explain(ref),
+        "test/Worker.run #n: running 0.0 s, waiting on `test/Worker.note` #n (waiting 0.0 s: first in line behind `test/Worker.run` #n again)"
+      )
+    })
+  )
+
+  own("takes refs only", () =>
+    Effect.gen(function* () {
+      const exit = yield* Effect.exit(ObjectRef.explain({} as any))
+      assert.match(String(exit), /ObjectRef.explain takes ObjectRefs/)
+    })
+  )
+})
+
+describe("11 ActorSystem.watch", () => {
+  const brief = (event: ActorSystem.Event): string => {
+    const method = "method" in event ? ` ${event.name}` : ""
+    return `${event._tag}${method}`
+  }
+
+  own("tells what happens to calls and instances, in order", () =>
+    Effect.gen(function* () {
+      const log: Array<ActorSystem.Event> = []
+      yield* ActorSystem.watch((event) => log.push(event))
+      const probe = new Probe()
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const worker = yield* Worker.options({ maxConcurrency: 1 }).spawn(probe)
+          yield* worker.note("inline")
+          const ref = yield* worker.run.remote(Effect.yieldNow)
+          yield* ref
+          const held = yield* worker.work.remote("held")
+          const waiting = yield* worker.note.remote("cancelled")
+          yield* probe.started("held")
+          yield* ObjectRef.cancel(waiting)
+          yield* probe.open("held")
+          yield* held
+          yield* Effect.exit(worker.fail("no"))
+        })
+      )
+      assert.deepStrictEqual(log.map(brief), [
+        "InstanceStarted",
+        "Submitted note",
+        "Started note",
+        "Settled note",
+        "Submitted run",
+        "Started run",
+        "Settled run",
+        "Submitted work",
+        "Submitted note",
+        "Started work",
+        "Settled note",
+        "Settled work",
+        "Submitted fail",
+        "Started fail",
+        "Settled fail",
+        "InstanceDied",
+        "InstanceGone"
+      ])
+    })
+  )
+
+  own("measures waiting and running apart, and names the submitter", () =>
+    Effect.gen(function* () {
+      const log: Array<ActorSystem.Event> = []
+      yield* ActorSystem.watch((event) => log.push(event))
+      const probe = new Probe()
+      const worker = yield* Worker.options({ maxConcurrency: 1 }).spawn(probe)
+      const other = yield* Worker.spawn(probe)
+      yield* worker.work.remote("first")
+      const parent = yield* other.run.remote(worker.work("second"))
+      yield* probe.started("first")
+      yield* TestClock.adjust("2 seconds")
+      yield* probe.open("first")
+      yield* probe.started("second")
+      yield* TestClock.adjust("3 seconds")
+      yield* probe.open("second")
+      yield* parent
+      assert.deepInclude(
+        log.findLast((event) => event._tag === "Submitted"),
+        { parent: parent.id, asked: true }
+      )
+      assert.deepInclude(
+        log.findLast((event) => event._tag === "Started"),
+        { waited: 2000, attempt: 1, at: 2000 }
+      )
+      assert.deepInclude(
+        log.findLast((event) => event._tag === "Settled" && event.name === "work"),
+        { outcome: "succeeded", waited: 2000, ran: 3000, error: undefined }
+      )
+    })
+  )
+
+  own("tells of restarts, calls that run again, and calls that are refused", () =>
+    Effect.gen(function* () {
+      const log: Array<ActorSystem.Event> = []
+      yield* ActorSystem.watch((event) => log.push(event))
+      let left = 1
+      const flaky = Effect.suspend(() => (left-- > 0 ? Effect.die(new Error("bug")) : Effect.void))
+      const options = { restart: Schedule.spaced("1 second"), maxTaskRetries: 1, maxPendingCalls: 1 }
+      const worker = yield* Worker.options(options).spawn()
+      const ref = yield* worker.run.remote(flaky)
+      yield* settle
+      yield* errorOf(worker.note("no room"))
+      yield* TestClock.adjust("1 second")
+      yield* ref
+      assert.deepStrictEqual(log.map(brief), [
+        "InstanceStarted",
+        "Submitted run",
+        "Started run",
+        "Requeued run",
+        "InstanceRestarting",
+        "Refused note",
+        "InstanceRestarted",
+        "Started run",
+        "Settled run"
+      ])
+      assert.deepInclude(
+        log.find((event) => event._tag === "InstanceRestarting"),
+        { error: "Error: bug" }
+      )
+      assert.deepInclude(
+        log.findLast((event) => event._tag === "Started"),
+        { attempt: 2, waited: 1000 }
+      )
+    })
+  )
+
+  own("ends with its Scope, and costs a field after that", () =>
+    Effect.gen(function* () {
+      const log: Array<string> = []
+      const worker = yield* Worker.spawn()
+      const watched = Effect.andThen(
+        ActorSystem.watch((event) => log.push(brief(event))),
+        worker.note("a")
+      )
+      yield* Effect.scoped(watched)
+      yield* worker.note("b")
+      assert.deepStrictEqual(log, ["Submitted note", "Started note", "Settled note"])
+    })
+  )
+
+  own("drops a watcher that throws, and spares the call and the other watchers", () =>
+    Effect.gen(function* () {
+      const log: Array<string> = []
+      let thrown = 0
+      yield* ActorSystem.watch(() => {
+        thrown++
+        throw new Error("a bug in a watcher")
+      })
+      yield* ActorSystem.watch((event) => log.push(brief(event)))
+      const worker = yield* Worker.spawn()
+      assert.strictEqual(yield* worker.note("a"), "a")
+      assert.deepStrictEqual([thrown, log.length], [1, 4])
+    })
+  )
+
+  own("hears nothing of other systems", () =>
+    Effect.gen(function* () {
+      const log: Array<string> = []
+      yield* ActorSystem.watch((event) => log.push(brief(event)))
+      yield* alone(Effect.scoped(Effect.flatMap(Worker.spawn(), (worker) => worker.note("a"))))
+      assert.deepStrictEqual(log, [])
+    })
+  )
+
+  own("finds calls that were under way before, too", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const worker = yield* Worker.options({ maxConcurrency: 1 }).spawn(probe)
+      const first = yield* worker.work.remote("a")
+      const second = yield* worker.note.remote("b")
+      yield* probe.started("a")
+      yield* TestClock.adjust("1 second")
+      const log: Array<ActorSystem.Event> = []
+      yield* ActorSystem.watch((event) => log.push(event))
+      yield* probe.open("a")
+      yield* Effect.all([first, second])
+      assert.deepStrictEqual(log.map(brief), ["Settled work", "Started note", "Settled note"])
+      assert.deepInclude(log[0], { ran: 1000 })
+      assert.deepInclude(log[1], { waited: 1000 })
+    })
+  )
+
+  own("gives the same as a Stream", () =>
+    Effect.gen(function* () {
+      const fiber = yield* fork(ActorSystem.events().pipe(Stream.map(brief), Stream.take(3), Stream.runCollect))
+      yield* settle
+      yield* Effect.flatMap(Worker.spawn(), (worker) => worker.note("a"))
+      assert.deepStrictEqual(yield* Fiber.join(fiber), ["InstanceStarted", "Submitted note", "Started note"])
+    })
+  )
+})

@@ -1,0 +1,70 @@
+/**
+ * The contracts of the actors that the conformance suite calls. Tests and homes import them; what implements them is in
+ * `live.ts`, which runs where the actor lives. Tests hold calls and look at what happened by calls, never by shared memory.
+ */
+import { Actor } from "@troupe/core"
+import { Schema } from "effect"
+
+export class Overflow extends Schema.TaggedError<Overflow>()("Overflow", {
+  at: Schema.Number,
+  when: Schema.Date,
+  note: Schema.Option(Schema.String)
+}) {}
+
+export class Point extends Schema.Class<Point>("conformance/Point")({ x: Schema.Number, y: Schema.Number }) {
+  get length(): number {
+    return Math.hypot(this.x, this.y)
+  }
+}
+
+export const Values = Schema.Struct({
+  point: Point,
+  maybe: Schema.Option(Schema.Number),
+  wait: Schema.Duration,
+  when: Schema.Date,
+  text: Schema.optionalKey(Schema.String)
+})
+
+const text = [Schema.String] as const
+
+export const methods = {
+  add: Actor.method({ args: [Schema.Number, Schema.Number], success: Schema.Number }),
+  values: Actor.method({ args: [Values], success: Values }),
+  /** Notes that it was called. */
+  note: Actor.method({ args: text }),
+  /** Counts for as long as the instance lives. */
+  count: Actor.method({ success: Schema.Number }),
+  /** Notes "id start", waits until `open(id)`, notes "id end"; if it ends in another way, "id cut". */
+  work: Actor.method({ args: text, success: Schema.String }),
+  /** The same, and in the group "io" where there is one. */
+  io: Actor.method({ args: text, success: Schema.String }),
+  /** The same, and cannot be interrupted. */
+  stubborn: Actor.method({ args: text, success: Schema.String }),
+  /** Waits for ever. When it is interrupted, its finalizer takes some turns and then notes "id tidy". */
+  tidy: Actor.method({ args: text }),
+  /** Waits for `work(id)` of an actor of its own. */
+  nested: Actor.method({ args: text, success: Schema.String }),
+  fail: Actor.method({ args: [Schema.Number], error: Overflow }),
+  die: Actor.method({ args: text }),
+  /** Fails so many times, then succeeds with the number of times it was run. */
+  moody: Actor.method({ args: [Schema.String, Schema.Number], success: Schema.Number, error: Overflow }),
+  /** The same, with defects. */
+  shaky: Actor.method({ args: [Schema.String, Schema.Number], success: Schema.Number }),
+  exit: Actor.method(),
+  /** Says that it gives a number, and gives something else. */
+  misfit: Actor.method({ success: Schema.Number }),
+  /** The numbers from 1, and a failure after the last. */
+  ticks: Actor.method({ args: [Schema.Number], success: Schema.Number, error: Overflow, stream: true }),
+  /** Notes "id made n" for each item, and "id over" at its end. */
+  endless: Actor.method({ args: text, success: Schema.Number, stream: true }),
+  /** Lets `work(id)` end. */
+  open: Actor.method({ args: text }),
+  /** Waits until `work(id)` has started. */
+  started: Actor.method({ args: text }),
+  /** What was noted by ids that start so. */
+  log: Actor.method({ args: text, success: Schema.Array(Schema.String) })
+}
+
+export class Desk extends Actor.Service<Desk>()("conformance/Desk", { methods }) {}
+
+export class Box extends Actor.Keyed<Box>()("conformance/Box", { key: Schema.String, methods }) {}

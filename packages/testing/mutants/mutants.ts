@@ -1,0 +1,131 @@
+/**
+ * Ways to break core, each a small change of one file. `npm run mutants` shows that tests notice every one of them.
+ */
+export interface Mutant {
+  /** What is broken. */
+  readonly name: string
+  /** The file in `packages/core/src/internal`. */
+  readonly file: string
+  /** Text that occurs in it exactly once, and what stands there instead. */
+  readonly from: string
+  readonly to: string
+  /** A test of core that is to notice, where the explorer cannot be expected to: its file, and a part of its name. */
+  readonly test?: readonly [file: string, name: string]
+}
+
+export const mutants: ReadonlyArray<Mutant> = [
+  {
+    name: "drops the release of a permit",
+    file: "callQueue.ts",
+    from: "    this.running--\n",
+    to: ""
+  },
+  {
+    name: "starts the last call in line, not the first",
+    file: "callQueue.ts",
+    from: "const call = this.head\n",
+    to: "const call = this.tail!\n"
+  },
+  {
+    name: "starts one call more than there are permits",
+    file: "callQueue.ts",
+    from: "this.running < this.limit && !this.cell.paused) {",
+    to: "this.running <= this.limit && !this.cell.paused) {"
+  },
+  {
+    name: "lets askers jump the line",
+    file: "callQueue.ts",
+    from: "if (this.head === undefined && this.running < this.limit) {",
+    to: "if (this.running < this.limit) {"
+  },
+  {
+    name: "believes that a drain is scheduled when it is not",
+    file: "callQueue.ts",
+    from: "      this.scheduled = false\n",
+    to: ""
+  },
+  {
+    name: "starts calls while the instance restarts",
+    file: "callQueue.ts",
+    from: "if (stack.isDeep() || this.cell.paused) return this.wait(call, dispatcher)",
+    to: "if (stack.isDeep()) return this.wait(call, dispatcher)"
+  },
+  {
+    name: "puts a retried call at the end of the line",
+    file: "callQueue.ts",
+    from: "if (next === undefined) return this.wait(call, undefined)",
+    to: "return this.wait(call, undefined)"
+  },
+  {
+    name: "skips settling a call that ends while it waits",
+    file: "cell.ts",
+    from: "    this.settle(call, Exit.interrupt())\n",
+    to: ""
+  },
+  {
+    name: "does not count off calls that settle",
+    file: "cell.ts",
+    from: "    this.pending--\n",
+    to: ""
+  },
+  {
+    name: "cancels a call without those that it submitted",
+    file: "cell.ts",
+    from: "recursive ? [call, ...descendants(call)] : [call]",
+    to: "[call]"
+  },
+  {
+    name: "begins the next life before the calls of the last one have ended",
+    file: "cell.ts",
+    from: "      yield* this.quieted()\n",
+    to: ""
+  },
+  {
+    name: "kills without ending the calls that run",
+    file: "cell.ts",
+    from: "    endAll(this.runningNow(), Stage.Dying)\n    if (this.pending === 0) this.close()",
+    to: "    this.close()"
+  },
+  {
+    name: "never frees a name",
+    file: "cell.ts",
+    from: "this.registry.names.get(name)?.cell === this) this.registry.names.delete(name)",
+    to: "this.registry.names.get(name)?.cell === undefined) this.registry.names.delete(name)"
+  },
+  {
+    name: "forgets to go on after a restart",
+    file: "cell.ts",
+    from: "      for (const queue of this.queues()) queue.drain()\n",
+    to: ""
+  },
+  {
+    name: "makes the next instance of a key while the last one is ending",
+    file: "keyed.ts",
+    from: "present === undefined ? Effect.void : present.ended()",
+    to: "Effect.void"
+  },
+  {
+    name: "starts a call when the first of its refs is there",
+    file: "preparing.ts",
+    from: "--missing > 0) return",
+    to: "--missing < 0) return"
+  },
+  {
+    name: "forgets another waiter than the one that leaves",
+    file: "ref.ts",
+    from: "this.resumes.lastIndexOf(observer)",
+    to: "0"
+  },
+  {
+    name: "does not cancel the call of an asker that is interrupted",
+    file: "call.ts",
+    from: "      this.queue.cell.cancel(this, true)\n",
+    to: ""
+  },
+  {
+    name: "lets several fibers make an instance of the same name",
+    file: "factory.ts",
+    from: "    names.set(name, holder)\n",
+    to: ""
+  }
+]
