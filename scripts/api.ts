@@ -12,31 +12,24 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import path from "node:path"
 import ts from "typescript-6"
-import { type Package, publicPackages, root } from "./packages.ts"
+import { type Package, publicModules, publicPackages, root } from "./packages.ts"
 
 const check = process.argv.includes("--check")
 
-const extension = ".d.ts"
+const sourceOf = (one: Package, module: string): string => path.join(one.folder, "src", `${module}.ts`)
 
-/** What the compiler would write to `dist`, by module name. */
-const declarations = ({ folder, modules }: Package): ReadonlyMap<string, ts.SourceFile> => {
-  const { config } = ts.readConfigFile(path.join(folder, "tsconfig.json"), ts.sys.readFile)
-  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, folder)
-  const rootNames = modules.map((name) => path.join(folder, "src", `${name}.ts`))
-  const program = ts.createProgram(rootNames, {
-    ...options,
-    noEmit: false,
-    declaration: true,
-    emitDeclarationOnly: true,
-    allowImportingTsExtensions: true,
-    // Errors are for the type check to report. This one only would stop the emit.
-    noEmitOnError: false
-  })
+/** What the compiler would write to `dist`, by the path of the source. One program for all: most of it is effect. */
+const declarations = (packages: ReadonlyArray<Package>): ReadonlyMap<string, ts.SourceFile> => {
+  const { config } = ts.readConfigFile(path.join(root, "tsconfig.json"), ts.sys.readFile)
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
+  const rootNames = packages.flatMap((one) => publicModules(one).map((module) => sourceOf(one, module)))
+  // Errors are for the type check to report.
+  const emitting = { noEmit: false, declaration: true, emitDeclarationOnly: true, noEmitOnError: false }
+  const program = ts.createProgram(rootNames, { ...options, ...emitting })
   const files = new Map<string, ts.SourceFile>()
-  for (const file of rootNames) {
-    program.emit(program.getSourceFile(file), (name, text) => {
-      const module = path.basename(name, extension)
-      files.set(module, ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true))
+  for (const source of rootNames) {
+    program.emit(program.getSourceFile(source), (name, text) => {
+      files.set(source, ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true))
     })
   }
   return files
@@ -72,15 +65,25 @@ const entriesOf = (file: ts.SourceFile, exported: boolean): ReadonlyArray<Entry>
 
 const biome = createRequire(import.meta.url).resolve("@biomejs/biome/bin/biome")
 
-/** As `npm run format` would have it, since a change is easier to see in short lines. */
-const formatted = (code: string): string =>
-  execFileSync(process.execPath, [biome, "format", "--stdin-file-path=api.d.ts"], { cwd: root, input: code })
-    .toString()
-    .trimEnd()
+const fenced = /```ts\n([\s\S]*?)\n```/g
+
+/**
+ * The code of a report as `npm run format` would have it, since a change is easier to see in short lines. All of it goes
+ * through the formatter at once: starting it takes longer than formatting.
+ */
+const formatted = (report: string): string => {
+  const cut = "// --- cut ---"
+  const code = [...report.matchAll(fenced)].map((match) => match[1] ?? "")
+  const input = code.join(`\n${cut}\n`)
+  const args = [biome, "format", "--stdin-file-path=api.d.ts"]
+  const parts = execFileSync(process.execPath, args, { cwd: root, input }).toString().split(cut)
+  if (parts.length !== code.length) throw new Error("the formatter lost a part of the report")
+  return report.replaceAll(fenced, () => `\`\`\`ts\n${parts.shift()?.trim()}\n\`\`\``)
+}
 
 const show = (file: ts.SourceFile, statements: ReadonlyArray<ts.Statement>): string => {
   const code = statements.map((statement) => printer.printNode(ts.EmitHint.Unspecified, statement, file))
-  return ["```ts", formatted(code.join("\n\n")), "```"].join("\n")
+  return ["```ts", code.join("\n\n"), "```"].join("\n")
 }
 
 const statementsOf = (entries: ReadonlyArray<Entry>) => entries.map(({ statement }) => statement)
@@ -127,18 +130,22 @@ const undocumentedIn = (module: string, file: ts.SourceFile): ReadonlyArray<stri
 
 const reportOf = (one: Package): string => path.join(one.folder, "etc", `${one.id}.api.md`)
 
-for (const one of publicPackages()) {
-  const files = declarations(one)
-  const sections = one.modules.map((module) => {
-    const file = files.get(module)
+const packages = publicPackages()
+const files = declarations(packages)
+
+for (const one of packages) {
+  const sections = publicModules(one).map((module) => {
+    const file = files.get(sourceOf(one, module))
     if (file === undefined) throw new Error(`${one.manifest.name}: the compiler writes no declarations of ${module}`)
     return [module, file] as const
   })
-  const report = `${[
-    `# The public surface of ${one.manifest.name}`,
-    "Made by scripts/api.ts: `npm run api` after you change it on purpose.",
-    ...sections.map(([module, file]) => section(module, file))
-  ].join("\n\n")}\n`
+  const report = formatted(
+    `${[
+      `# The public surface of ${one.manifest.name}`,
+      "Made by scripts/api.ts: `npm run api` after you change it on purpose.",
+      ...sections.map(([module, file]) => section(module, file))
+    ].join("\n\n")}\n`
+  )
 
   const file = reportOf(one)
   const shown = path.relative(root, file)

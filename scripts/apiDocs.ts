@@ -7,7 +7,7 @@
  */
 import { existsSync, globSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import path from "node:path"
-import { publicPackages, readJson, root } from "./packages.ts"
+import { publicModules, publicPackages, readJson, root } from "./packages.ts"
 import { run } from "./packTarball.ts"
 
 const folder = path.join(root, "docs/api")
@@ -30,7 +30,9 @@ if (!installed()) {
 }
 
 const packages = publicPackages()
-const entryPoints = packages.flatMap((one) => one.modules.map((module) => path.join(one.folder, "src", `${module}.ts`)))
+const entryPoints = packages.flatMap((one) =>
+  publicModules(one).map((module) => path.join(one.folder, "src", `${module}.ts`))
+)
 
 // Written rather than kept, since which packages there are is not TypeDoc's to know.
 const tsconfig = path.join(folder, ".tsconfig.json")
@@ -51,6 +53,8 @@ const options = {
   plugin: [path.join(folder, "names.mjs")],
   // There is no address of the sources to link to yet.
   disableSources: true,
+  // Errors of types are for the type check to report, and this is another version of TypeScript.
+  skipErrorChecking: true,
   excludeExternals: true,
   excludeInternal: true,
   excludePrivate: true,
@@ -93,7 +97,6 @@ const showMedia = () => {
 }
 
 try {
-  rmSync(site, { recursive: true, force: true })
   const typedoc = path.join(folder, "node_modules/typedoc/bin/typedoc")
   console.log((await run(root, process.execPath, typedoc, "--options", config)).trimEnd())
   showMedia()

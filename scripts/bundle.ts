@@ -39,13 +39,16 @@ const bundle = async (folder: string, name: string, code: string): Promise<Bundl
   return { text, gzipped: gzipSync(text, { level: 9 }).length, inputs: output?.inputs ?? {} }
 }
 
-/** The most that each may be, in bytes. Lower them when the code gets smaller; raise them with a reason. */
+/**
+ * The most that each may be, in bytes: what it is, and a little room. Lower them when the code gets smaller, and raise
+ * them for a reason that is worth it. A program has what it imports, so the second row is what most people get.
+ */
 const limits: ReadonlyArray<readonly [what: string, limit: number, code: string]> = [
-  ["all of core", 19_000, `export * from "@troupe/core"`],
-  ["Actor.Service", 15_000, `export { Service } from "@troupe/core/Actor"`],
-  ["Actor.Keyed", 16_000, `export { Keyed } from "@troupe/core/Actor"`],
-  ["Task.make", 13_500, `export { make } from "@troupe/core/Task"`],
-  ["ObjectRef.get", 6_000, `export { get } from "@troupe/core/ObjectRef"`],
+  ["all of core", 27_500, `export * from "@troupe/core"`],
+  ["Actor.Service", 16_000, `export { Service } from "@troupe/core/Actor"`],
+  ["Actor.Keyed", 16_200, `export { Keyed } from "@troupe/core/Actor"`],
+  ["Task.make", 14_500, `export { make } from "@troupe/core/Task"`],
+  ["ObjectRef.get", 6_200, `export { get } from "@troupe/core/ObjectRef"`],
   ["ActorError", 1_500, `export { ActorError } from "@troupe/core/ActorError"`]
 ]
 

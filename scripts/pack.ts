@@ -12,7 +12,16 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { blocksOf } from "../docs/test/blocks.ts"
 import { type Package, publicPackages, root } from "./packages.ts"
-import { asJavaScript, asTypeScript, compiler, type Example, exampleOf, install, opensOnly } from "./packProject.ts"
+import {
+  asJavaScript,
+  asTypeScript,
+  compiler,
+  type Example,
+  exampleOf,
+  install,
+  nodeAt,
+  opensOnly
+} from "./packProject.ts"
 import { build, closedSpecifiers, pack, problemsOf, specifiers } from "./packTarball.ts"
 
 const keep = process.argv.includes("--keep")
@@ -20,20 +29,21 @@ const packages = publicPackages(process.argv.slice(2).filter((word) => !word.sta
 const names = packages.map(({ manifest }) => manifest.name)
 
 // The Node of the dependencies, and the one that npm runs on, which is the stranger's own.
-const nodes = [...new Set([process.execPath, process.env.npm_node_execpath ?? process.execPath])]
+const nodes = [...new Set([process.execPath, process.env.npm_node_execpath ?? process.execPath])].map(nodeAt)
 
 const started = Date.now()
 const say = (text: string) => console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(5)} s  ${text}`)
 
 /** The first example of a README that runs, or else the first that compiles. */
-const firstExample = (name: string, file: string): ReadonlyArray<Example> => {
+const firstExample = (name: string, file: string, engines?: string): ReadonlyArray<Example> => {
   if (!existsSync(file)) return []
   const blocks = blocksOf(path.relative(root, file), readFileSync(file, "utf8"))
   const first = blocks.find(({ kind }) => kind === "run") ?? blocks.find(({ kind }) => kind === "no-run")
-  return first === undefined ? [] : [exampleOf(name, first)]
+  return first === undefined ? [] : [exampleOf(name, first, engines)]
 }
 
-const examplesOf = (one: Package) => firstExample(one.id, path.join(one.folder, "README.md"))
+const examplesOf = ({ folder, id, manifest }: Package) =>
+  firstExample(id, path.join(folder, "README.md"), manifest.engines?.node)
 
 const folder = mkdtempSync(path.join(tmpdir(), "troupe-packed-"))
 try {
@@ -55,13 +65,18 @@ try {
 
   await asJavaScript(project, examples, nodes)
   await opensOnly(project, process.execPath, packages.flatMap(specifiers), closed)
-  say(`JavaScript: ${examples.length} examples run, public modules load, ${closed.length} others do not`)
+  const versions = nodes.map(({ version }) => version.join(".")).join(" and ")
+  say(
+    `JavaScript on Node ${versions}: ${examples.length} examples run, public modules load, ${closed.length} others do not`
+  )
 
   for (const dependency of ["typescript-5", "typescript-6", "typescript"]) {
     const version = compiler(dependency)
-    const each = (["nodenext", "bundler"] as const).map((resolution) =>
-      asTypeScript(project, process.execPath, version, resolution, examples, closed)
-    )
+    const each = (["nodenext", "bundler"] as const).map((resolution) => {
+      // What the oldest and the newest accept, the one between accepts as well; and files are the same either way.
+      const declarations = resolution === "nodenext" && dependency !== "typescript-6"
+      return asTypeScript(project, process.execPath, version, resolution, declarations, examples, closed)
+    })
     await Promise.all(each)
     say(`TypeScript ${version.version}: ${examples.length} examples compile and run, as nodenext and as bundler`)
   }

@@ -1,5 +1,6 @@
 // An empty project outside the workspace that has the packed packages installed, and what a person would do there
 // first: the README's example, in JavaScript and in TypeScript.
+import { execFileSync } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import path from "node:path"
@@ -15,14 +16,32 @@ export interface Example {
   readonly code: string
   readonly runs: boolean
   readonly prints: ReadonlyArray<string>
+  /** The oldest Node that the package is for: the numbers of its version. */
+  readonly since: ReadonlyArray<number>
 }
 
-export const exampleOf = (name: string, block: Block): Example => ({
+const numbers = (version: string): ReadonlyArray<number> => (version.match(/\d+/g) ?? []).map(Number)
+
+export const exampleOf = (name: string, block: Block, engines = ""): Example => ({
   name,
   code: `${block.code}\n`,
   runs: block.kind === "run",
-  prints: expectedOutput(block)
+  prints: expectedOutput(block),
+  since: numbers(engines)
 })
+
+/** A Node to run things on. */
+export interface Node {
+  readonly path: string
+  readonly version: ReadonlyArray<number>
+}
+
+export const nodeAt = (path: string): Node => ({ path, version: numbers(execFileSync(path, ["--version"]).toString()) })
+
+const isFor = ({ since }: Example, { version }: Node): boolean => {
+  const at = since.findIndex((number, i) => number !== version[i])
+  return at < 0 || (since[at] ?? 0) < (version[at] ?? 0)
+}
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
 
@@ -81,13 +100,14 @@ const check = async (folder: string, node: string, file: string, example: Exampl
 export const asJavaScript = async (
   folder: string,
   examples: ReadonlyArray<Example>,
-  nodes: ReadonlyArray<string>
+  nodes: ReadonlyArray<Node>
 ): Promise<void> => {
   for (const example of examples) {
     const file = `js/${example.name}.js`
     const { code } = await transform(example.code, { loader: "ts", target: "es2022" })
     write(folder, file, code)
-    await Promise.all(nodes.map((node) => check(folder, node, file, example)))
+    const able = nodes.filter((node) => isFor(example, node))
+    await Promise.all(able.map(({ path }) => check(folder, path, file, example)))
   }
 }
 
@@ -132,7 +152,7 @@ export const compiler = (dependency: string): Compiler => {
 /** The two ways in which TypeScript finds packages that our users have. */
 export type Resolution = "nodenext" | "bundler"
 
-const compilerOptions = (resolution: Resolution) => ({
+const compilerOptions = (resolution: Resolution, skipLibCheck: boolean) => ({
   target: "es2022",
   lib: ["es2024", "dom", "dom.iterable"],
   types: ["node"],
@@ -140,23 +160,30 @@ const compilerOptions = (resolution: Resolution) => ({
   moduleResolution: resolution,
   strict: true,
   exactOptionalPropertyTypes: true,
-  // Our declarations are what is tested, with those of effect that they use.
-  skipLibCheck: false,
+  skipLibCheck,
   outDir: "out",
   rootDir: "."
 })
 
-/** Compiles the examples with one compiler and one way to find packages, then runs what came out. */
+/**
+ * Compiles the examples with one compiler and one way to find packages, then runs what came out. With `declarations` it
+ * also checks all declarations, ours and those that they use, which takes three times as long.
+ */
 export const asTypeScript = async (
   folder: string,
   node: string,
   { path: tsc, version }: Compiler,
   resolution: Resolution,
+  declarations: boolean,
   examples: ReadonlyArray<Example>,
   closed: ReadonlyArray<string>
 ): Promise<void> => {
   const project = path.join(folder, `ts-${resolution}-${version}`)
-  write(project, "tsconfig.json", json({ compilerOptions: compilerOptions(resolution), include: ["*.ts"] }))
+  write(
+    project,
+    "tsconfig.json",
+    json({ compilerOptions: compilerOptions(resolution, !declarations), include: ["*.ts"] })
+  )
   for (const { code, name } of examples) write(project, `${name}.ts`, code)
   // The comment makes it an error if the compiler does not refuse the import.
   const refused = closed.map((name) => `// @ts-expect-error\nimport type {} from "${name}"`)

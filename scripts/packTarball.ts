@@ -5,7 +5,7 @@ import path from "node:path"
 import { promisify } from "node:util"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
-import { type Package, readJson, root } from "./packages.ts"
+import { type Package, publicModules, readJson, root } from "./packages.ts"
 
 const exec = promisify(execFile)
 
@@ -68,15 +68,32 @@ const namesOfMachine = (one: Package, { contents }: Tarball): ReadonlyArray<stri
 const missingFiles = (one: Package, { contents }: Tarball): ReadonlyArray<string> => {
   // Each of these, if the package has it; the first two in any case.
   const optional = ["AGENTS.md", "CHANGELOG.md"].filter((file) => existsSync(path.join(one.folder, file)))
-  const compiled = one.modules.flatMap((name) => [".js", ".d.ts", ".d.ts.map"].map((end) => `dist/${name}${end}`))
+  const compiled = publicModules(one).flatMap((name) =>
+    [".js", ".d.ts", ".d.ts.map"].map((end) => `dist/${name}${end}`)
+  )
   return ["README.md", "LICENSE", ...optional, ...compiled]
     .filter((file) => !contents.includes(file))
     .map((file) => `${file} is not in the package`)
 }
 
-const strangers = ({ contents }: Tarball): ReadonlyArray<string> => {
-  const expected = /^(dist|src)\/|^(package\.json|README\.md|AGENTS\.md|CHANGELOG\.md|LICENSE)$/
-  return contents.filter((file) => !expected.test(file)).map((file) => `${file} should not be in the package`)
+/** npm adds some files by itself. A test, a log or a build's own notes should not be among them. */
+const strangers = ({ manifest: { files = [] } }: Package, { contents }: Tarball): ReadonlyArray<string> => {
+  const wanted = ["package.json", "LICENSE", ...files]
+  return contents
+    .filter(
+      (file) =>
+        !wanted.some((name) => file === name || file.startsWith(`${name}/`)) || /\.(test|tsbuildinfo|log)\b/.test(file)
+    )
+    .map((file) => `${file} should not be in the package`)
+}
+
+/** A module that the README does not name is one that nobody finds. */
+const unnamedModules = (one: Package): ReadonlyArray<string> => {
+  const file = path.join(one.folder, "README.md")
+  const text = existsSync(file) ? readFileSync(file, "utf8") : ""
+  return publicModules(one)
+    .filter((module) => !text.includes(`\`${module}\``) && !text.includes(`/${module}\``))
+    .map((module) => `README.md does not name the module ${module}`)
 }
 
 const manifestProblems = (one: Package): ReadonlyArray<string> => {
@@ -104,8 +121,9 @@ const lint = async (tarball: Tarball): Promise<ReadonlyArray<string>> => {
 export const problemsOf = async (one: Package, tarball: Tarball): Promise<ReadonlyArray<string>> =>
   [
     ...manifestProblems(one),
+    ...unnamedModules(one),
     ...missingFiles(one, tarball),
-    ...strangers(tarball),
+    ...strangers(one, tarball),
     ...deadMaps(one, tarball),
     ...namesOfMachine(one, tarball),
     ...(await lint(tarball))
@@ -126,7 +144,7 @@ export const lockedVersions = (): Readonly<Record<string, string>> => {
   )
 }
 
-/** The public modules of a package as they are imported. */
+/** The barrel of a package and the modules behind it, as they are imported. */
 export const specifiers = ({ manifest: { name }, modules }: Package): ReadonlyArray<string> => [
   name,
   ...modules.map((module) => `${name}/${module}`)

@@ -12,6 +12,7 @@ export interface Manifest {
   readonly private?: boolean
   readonly files?: ReadonlyArray<string>
   readonly repository?: unknown
+  readonly engines?: { readonly node?: string }
   readonly dependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
@@ -24,20 +25,32 @@ export interface Package {
   readonly id: string
   readonly folder: string
   readonly manifest: Manifest
-  /** The names of its public modules: `Actor`, `ObjectRef`. */
+  /** The names of the modules behind its barrel: `Actor`, `ObjectRef`. */
   readonly modules: ReadonlyArray<string>
+  /** Public modules beside the barrel, which need more than the package itself does. */
+  readonly extras: ReadonlyArray<string>
 }
 
 export const readJson = (file: string): any => JSON.parse(readFileSync(file, "utf8"))
 
-const read = (folder: string): Package => ({
-  id: path.basename(folder),
-  folder,
-  manifest: readJson(path.join(folder, "package.json")),
-  modules: globSync("[A-Z]*.ts", { cwd: path.join(folder, "src") })
+const read = (folder: string): Package => {
+  // Only the files at the top are public; the rest of a package lives in `internal/`.
+  const names = globSync("*.ts", { cwd: path.join(folder, "src") })
     .map((file) => path.basename(file, ".ts"))
+    .filter((name) => name !== "index")
     .sort()
-})
+  const isInBarrel = (name: string) => /^[A-Z]/.test(name)
+  return {
+    id: path.basename(folder),
+    folder,
+    manifest: readJson(path.join(folder, "package.json")),
+    modules: names.filter(isInBarrel),
+    extras: names.filter((name) => !isInBarrel(name))
+  }
+}
+
+/** All public modules of a package. */
+export const publicModules = ({ extras, modules }: Package): ReadonlyArray<string> => [...modules, ...extras]
 
 /** Whether `one` needs `other` to be built before it. */
 const needs = (one: Package, other: Package): boolean =>

@@ -1,9 +1,11 @@
 /**
- * A long run of the tests of the model: `npm run soak`, or `npm run soak -- 100000` for as many sequences.
+ * Long runs of what is random in the tests: the sequences of core's model, and the schedules of the explorer.
  *
- * It prints its seed; repeat a run with TROUPE_SEED=... npm run soak.
+ * `npm run soak` runs 20,000 sequences, and 2,000 schedules of each program that is explored; `npm run soak -- 100000`
+ * five times as many of both. It prints its seed; repeat a run with TROUPE_SEED=... npm run soak.
  */
 import { spawnSync } from "node:child_process"
+import { randomInt } from "node:crypto"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 
@@ -12,9 +14,21 @@ if (!/^[1-9]\d*$/.test(sequences)) {
   console.error(`soak takes a number of sequences, but got "${sequences}"`)
   process.exit(2)
 }
+const schedules = Math.max(1, Math.round(Number(sequences) / 10))
+const seed = process.env.TROUPE_SEED ?? String(randomInt(2 ** 31 - 1))
 const vitest = join(dirname(createRequire(import.meta.url).resolve("vitest/package.json")), "vitest.mjs")
-const { status } = spawnSync(process.execPath, [vitest, "run", "--project", "core", "test/model.test"], {
-  stdio: "inherit",
-  env: { ...process.env, SOAK_SEQUENCES: sequences }
+
+const run = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>): boolean => {
+  const { status } = spawnSync(process.execPath, [vitest, "run", ...args], {
+    stdio: "inherit",
+    env: { ...process.env, TROUPE_SEED: seed, ...env }
+  })
+  return status === 0
+}
+
+console.log(`TROUPE_SEED=${seed}: ${sequences} sequences of the model, ${schedules} schedules of each program`)
+const model = run(["--project", "core", "test/model.test"], { SOAK_SEQUENCES: sequences })
+const explored = run(["--project", "core", "--project", "examples", "test/explore"], {
+  TROUPE_EXPLORE_SCHEDULES: String(schedules)
 })
-process.exit(status ?? 1)
+process.exit(model && explored ? 0 : 1)

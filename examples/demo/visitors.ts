@@ -52,10 +52,7 @@ const lockedOut = Effect.gen(function* () {
   const patient = "7 seconds"
   yield* Effect.sleep("6 seconds")
   yield* Effect.all(
-    [
-      ledger.balance(Effect.timeout(audit.total(), patient)),
-      audit.check(Effect.timeout(ledger.total(), patient))
-    ],
+    [ledger.balance(Effect.timeout(audit.total(), patient)), audit.check(Effect.timeout(ledger.total(), patient))],
     { concurrency: "unbounded" }
   ).pipe(Effect.ignore)
   yield* Effect.sleep("9 seconds")

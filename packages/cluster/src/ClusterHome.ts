@@ -96,35 +96,16 @@ export interface ClientOptions {
 }
 
 /**
- * Options of {@link layer}.
- *
- * @category options
- * @since 0.1.0
- */
-export interface HostOptions extends ClientOptions {
-  /**
-   * How long a key without calls keeps its place on a node, and its instance with it. The node looks every five
-   * seconds. An `idleTimeToLive` of the implementation that is shorter ends the instance earlier; one that is longer
-   * needs this one to be as long. Default 1 minute. An actor that is not keyed stays.
-   */
-  readonly idleTimeToLive?: Duration.Input | undefined
-  /**
-   * How long the calls of an instance may go on when the node has to give it up, before they are interrupted. It is
-   * bounded by the `drainTimeout` of the node. Default 5 seconds.
-   */
-  readonly shutdownTimeout?: Duration.Input | undefined
-}
-
-/**
  * Hosts an actor on this node, and provides it as a service that reaches its instances wherever they are.
  *
  * For a keyed actor each key has one instance in the cluster, on the node that the key falls to. Any other actor has one
  * instance in the cluster: it comes up with the first node, and moves when its node goes.
  *
- * `live` is the implementation as in any home, `Account.toLayer(make, options)`; its limits, groups, restarts and
- * retries are kept where the instance is. An actor that calls its own kind takes the {@link client} for it.
+ * `live` is the implementation as in any home, `Account.toLayer(make, options)`; its limits, groups, restarts, retries
+ * and `idleTimeToLive` are kept where the instance is. An actor that calls its own kind takes the {@link client} for it.
  *
- * All nodes host the same actors. A node that is sent a call for an actor it does not host fails it.
+ * All nodes host the same actors, as long as they live. A node that is sent a call for an actor it does not host fails
+ * it, and when the first of these Layers closes, the node hands its keys over.
  *
  * @category layers
  * @since 0.1.0
@@ -132,7 +113,7 @@ export interface HostOptions extends ClientOptions {
 export const layer: <Self, Shape, C extends AnyContract, E, R>(
   actor: Contracted<Self, Shape, C>,
   live: Layer.Layer<Self, E, R>,
-  options?: HostOptions
+  options?: ClientOptions
 ) => Layer.Layer<Self, E, R | Cluster> = home.layer as any
 
 /**
@@ -199,6 +180,12 @@ export interface ClusterOptions {
    * in its place. Default 6 seconds, at least 1.5.
    */
   readonly failover?: Duration.Input | undefined
+  /**
+   * Into how many parts the keys are split. A node has whole parts, so there should be several for each node; all
+   * processes must have the same number. Durable calls that have not finished are stored by part: change it only when
+   * there are none. Default 120.
+   */
+  readonly shards?: number | undefined
 }
 
 /**
@@ -296,10 +283,8 @@ export const withId: {
  */
 export const DurableCall: Context.Reference<{ readonly id: string } | undefined> = durableCall.DurableCall
 
-type Settled<M> =
-  M extends ContractMethod<any, infer Success, infer Error, false>
-    ? ObjectRef<Success["Type"], Error["Type"] | ActorError>
-    : never
+type SuccessOf<M> = M extends ContractMethod<any, infer Success, any, false> ? Success["Type"] : never
+type ErrorOf<M> = M extends ContractMethod<any, any, infer Error, false> ? Error["Type"] : never
 
 /**
  * Picks up a durable call that was made by this or another process, as a ref. Fails with `NoSuchElementError` when there
@@ -317,12 +302,20 @@ export const attach: {
     key: unknown,
     id: string,
     options: { readonly method: K }
-  ): Effect.Effect<Settled<C[K]>, Cause.NoSuchElementError | ActorError, Cluster>
+  ): Effect.Effect<
+    ObjectRef<SuccessOf<C[K]>, ErrorOf<C[K]> | ActorError>,
+    Cause.NoSuchElementError | ActorError,
+    Cluster
+  >
   <C extends AnyContract>(
     actor: Contracted<any, any, C>,
     key: unknown,
     id: string
-  ): Effect.Effect<Settled<C[keyof C]>, Cause.NoSuchElementError | ActorError, Cluster>
+  ): Effect.Effect<
+    ObjectRef<SuccessOf<C[keyof C]>, ErrorOf<C[keyof C]> | ActorError>,
+    Cause.NoSuchElementError | ActorError,
+    Cluster
+  >
 } = attaching.attach as any
 
 /**

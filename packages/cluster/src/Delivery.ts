@@ -82,7 +82,7 @@ export const atLeastOnce = <Args extends ReadonlyArray<any>, Success extends Sch
  */
 export const durable = <Args extends ReadonlyArray<any>, Success extends Schema.Top, Error extends Schema.Top>(
   method: Effectful<Args, Success, Error>,
-  options?: { readonly id?: ((...args: Args) => string) | undefined }
+  options?: { readonly id?: ((...args: Mutable<Args>) => string) | undefined }
 ): Effectful<Args, Success, Error> => annotate(method, { delivery: "durable", id: options?.id })
 
 /**
@@ -96,6 +96,9 @@ export type Effectful<
   Success extends Schema.Top,
   Error extends Schema.Top
 > = Actor.ContractMethod<Args, Success, Error, false>
+
+// A function that takes fewer arguments would not fit a readonly list of them.
+type Mutable<Args extends ReadonlyArray<any>> = { -readonly [K in keyof Args]: Args[K] }
 
 /**
  * How calls of a method are delivered.

@@ -143,9 +143,11 @@ export interface DurableState<S> {
    * Without `id` it is that of the durable call that the method runs for, which makes a durable method that is run again
    * after a crash change nothing twice. Dies where there is neither.
    */
-  modifyOnce<A, E = never, R = never>(
+  modifyOnce<A>(options: OnceOptions<A>, f: (value: S) => readonly [A, S]): Effect.Effect<A, DurableStateError>
+  /** The same with an effect, which may fail: then nothing is changed, and the id is as good as new. */
+  modifyOnceEffect<A, E, R>(
     options: OnceOptions<A>,
-    f: (value: S) => readonly [A, S] | Effect.Effect<readonly [A, S], E, R>
+    f: (value: S) => Effect.Effect<readonly [A, S], E, R>
   ): Effect.Effect<A, E | DurableStateError, R>
   /** Reads the value from storage, and makes sure that no other instance has taken over. */
   readonly refresh: Effect.Effect<S, DurableStateError>
@@ -243,6 +245,8 @@ const open = <S>(
       timeout: Duration.toMillis(Duration.fromInputUnsafe(timeout))
     })
     yield* state.claim()
+    const once: DurableState<S>["modifyOnceEffect"] = ({ id, remember = 100, result }, f) =>
+      Effect.flatMap(onceId(identity, id), (id) => state.modifyOnce(id, codec(result), remember, f))
     return {
       get: state.current,
       set: (value) => state.modify(() => Effect.succeed([undefined, value])),
@@ -256,15 +260,8 @@ const open = <S>(
         ),
       modify: (f) => state.modify((value) => Effect.sync(() => f(value))),
       modifyEffect: (f) => state.modify(f),
-      modifyOnce: ({ id, remember = 100, result }, f) =>
-        Effect.flatMap(onceId(identity, id), (id) =>
-          state.modifyOnce(id, codec(result), remember, (value) =>
-            Effect.suspend(() => {
-              const change = f(value)
-              return Effect.isEffect(change) ? change : Effect.succeed(change)
-            })
-          )
-        ),
+      modifyOnce: (options, f) => once(options, (value) => Effect.sync(() => f(value))),
+      modifyOnceEffect: once,
       refresh: state.exclusively(() => state.reload())
     }
   })

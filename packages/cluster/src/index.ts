@@ -6,6 +6,11 @@
 export * as ClusterHome from "./ClusterHome.ts"
 
 /**
+ * Running nodes: the command `troupe node`, options from the environment, and endpoints for those who watch.
+ */
+export * as ClusterNode from "./ClusterNode.ts"
+
+/**
  * What a call may become when nodes and connections fail, said method by method.
  */
 export * as Delivery from "./Delivery.ts"
@@ -19,3 +24,8 @@ export * as DurableState from "./DurableState.ts"
  * Reminders call a keyed actor at a time to come, also when every process has been restarted since.
  */
 export * as Reminders from "./Reminders.ts"
+
+/**
+ * Effect's `SqlClient` over the SQLite that Node brings along: a database in a file, without a driver to install.
+ */
+export * as Sqlite from "./Sqlite.ts"

@@ -8,6 +8,7 @@ const operation = (id: string, changes: Partial<Operation> = {}): Operation => (
   client: "c",
   sequence: Number(id.slice(1)),
   submittedAt: 0,
+  phase: "calm",
   settledAt: 1,
   outcome: { _tag: "Done", position: Number(id.slice(1)) },
   ...changes
@@ -18,6 +19,8 @@ const broken = (operations: ReadonlyArray<Operation>, log: ReadonlyArray<Entry>)
 
 const entry = (op: string, writer = "w"): Entry => ({ op, writer })
 
+const noNode = { _tag: "Failed", mayHaveRun: false, byMethod: false, error: "no node" } as const
+
 describe("the check of chaos runs", () => {
   it("finds nothing in a history where all is well", () => {
     assert.deepStrictEqual(
@@ -25,8 +28,8 @@ describe("the check of chaos runs", () => {
         [
           operation("o0"),
           operation("o1"),
-          operation("o2", { outcome: { _tag: "Failed", mayHaveRun: true, error: "lost" } }),
-          operation("o3", { outcome: { _tag: "Failed", mayHaveRun: false, error: "no node" } })
+          operation("o2", { outcome: { _tag: "Failed", mayHaveRun: true, byMethod: true, error: "lost" } }),
+          operation("o3", { kind: "atMostOnce", outcome: noNode })
         ],
         [entry("o0", "a"), entry("o1", "b"), entry("o2", "b")]
       ),
@@ -47,8 +50,12 @@ describe("the check of chaos runs", () => {
     assert.deepStrictEqual(broken([operation("o0")], [entry("o0"), entry("o0")]), ["nothing is executed twice"])
   })
 
+  it("finds a durable call that failed since its node did", () => {
+    assert.deepStrictEqual(broken([operation("o0", { outcome: noNode })], []), ["durable calls survive"])
+  })
+
   it("finds what ran although it is said not to have", () => {
-    const failed = operation("o0", { outcome: { _tag: "Failed", mayHaveRun: false, error: "no node" } })
+    const failed = operation("o0", { kind: "atMostOnce", outcome: noNode })
     assert.deepStrictEqual(broken([failed], [entry("o0")]), ["what is said not to have run has not"])
   })
 
@@ -58,6 +65,10 @@ describe("the check of chaos runs", () => {
       operation("o1", { outcome: { _tag: "Done", position: 0 } })
     ]
     assert.deepStrictEqual(broken(swapped, [entry("o1"), entry("o0")]), ["the order of each key is kept"])
+    const volatile = swapped.map((call) => ({ ...call, kind: "atMostOnce" as const }))
+    assert.deepStrictEqual(broken(volatile, [entry("o1"), entry("o0")]), [])
+    const later = volatile.map((call) => ({ ...call, submittedAt: call.sequence }))
+    assert.deepStrictEqual(broken(later, [entry("o1"), entry("o0")]), ["the order of each key is kept"])
   })
 
   it("finds an instance that writes after it was replaced", () => {

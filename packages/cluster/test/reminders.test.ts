@@ -391,6 +391,50 @@ describe("arguments and keys", () => {
     })
   )
 
+  it.effect("that are numbers find the same instance again, and others are refused", () =>
+    Effect.gen(function* () {
+      const rung = yield* Queue.unbounded<unknown>()
+      class Bell extends Actor.Keyed<Bell>()("test/Bell", {
+        make: Effect.fnUntraced(function* (key: unknown) {
+          const reminders = yield* Reminders.self
+          let rings = 0
+          return {
+            ring: () => Effect.asVoid(Queue.offer(rung, [key, ++rings])),
+            ringLater: () =>
+              Effect.andThen(
+                Effect.sync(() => ++rings),
+                reminders.after("r", "1 second", "ring", [])
+              )
+          }
+        })
+      }) {}
+      const live = Layer.provideMerge(Reminders.deliver(Bell), Bell.layer)
+      const bells = yield* node(Bell, Layer.provide(live, Reminders.layerMemory))
+      yield* bells.get(7).ringLater()
+      yield* pass({ busy: { count: 0 } }, 3)
+      assert.deepStrictEqual(yield* Queue.take(rung), [7, 2])
+      const point = { x: 1, toString: () => "1" }
+      const refused = yield* Effect.flip(bells.get(point).ringLater())
+      assert.match(String((refused as any).reason.cause), /test\/Bell\(1\).*Reminders\.to/)
+    })
+  )
+
+  it("that do not fit do not compile", () => {
+    const checked = () => {
+      // @ts-expect-error: there is no such method
+      pat.at("p", 0, "sleep", [])
+      // @ts-expect-error: the word is missing
+      pat.at("p", 0, "wake", [])
+      // @ts-expect-error: a word is a string
+      pat.every("p", "1 second", "wake", [1])
+      // @ts-expect-error: keys of hosts are strings
+      Reminders.to(Host, 1)
+      // @ts-expect-error: the number of guests is missing
+      Reminders.to(Host, "ann").after("p", "1 second", "invite", [{ at: new Date() }])
+    }
+    assert.isFunction(checked)
+  })
+
   it.effect("a method that is gone makes the reminder fail with its name, and the scanner goes on", () =>
     Effect.gen(function* () {
       const here = yield* world(storageOf(Reminders.layerMemory))

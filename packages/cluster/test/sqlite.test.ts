@@ -156,6 +156,20 @@ describe("SQLite", () => {
     })
   )
 
+  it.effect("a file that another process has for itself for a moment is opened when it is free", () =>
+    Effect.gen(function* () {
+      const path = yield* file
+      const other = new DatabaseSync(path)
+      other.exec("BEGIN EXCLUSIVE")
+      const opening = yield* Effect.forkChild(connect(path), { startImmediately: true })
+      yield* turns(5)
+      assert.isUndefined(opening.pollUnsafe())
+      other.exec("COMMIT")
+      other.close()
+      yield* (yield* Fiber.join(opening))`SELECT 1`
+    })
+  )
+
   it.effect("whoever is interrupted while waiting for another connection has changed nothing", () =>
     Effect.gen(function* () {
       const { path, sql } = yield* withCounter

@@ -40,7 +40,7 @@ class Account extends Actor.Keyed<Account>()("test/Account", {
       depositOnce: (id: string, n: number) =>
         balance.modifyOnce({ id, result: Schema.Int, remember: 3 }, (b) => [b + n, b + n]),
       withdrawOnce: (n: number) =>
-        balance.modifyOnce({ result: Schema.Int }, (b) =>
+        balance.modifyOnceEffect({ result: Schema.Int }, (b) =>
           b < n ? Effect.fail(new Overdrawn({ balance: b })) : Effect.succeed([b - n, b - n])
         ),
       read: () => balance.get,

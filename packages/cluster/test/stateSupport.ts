@@ -14,6 +14,8 @@ export interface Database {
   readonly name: string
   /** Each build is a connection of its own to one database. */
   readonly layer: Layer.Layer<SqlClient.SqlClient, SqlError.SqlError>
+  /** What a process of its own needs to find it. */
+  readonly database: { readonly file: string } | { readonly url: string }
   /** A prefix for tables that nobody else uses. */
   readonly prefix: string
 }
@@ -31,7 +33,10 @@ const openSqlite = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "troupe-state-"))),
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
 ).pipe(
-  Effect.map((folder): Database => ({ name: "SQLite", layer: sqlite.layer(join(folder, "test.db")), prefix: "t" }))
+  Effect.map((folder): Database => {
+    const file = join(folder, "test.db")
+    return { name: "SQLite", layer: sqlite.layer(file), database: { file }, prefix: "t" }
+  })
 )
 
 const openPostgres = Effect.gen(function* () {
@@ -43,7 +48,7 @@ const openPostgres = Effect.gen(function* () {
       Effect.forEach(["state", "reminders"], (table) => sql`DROP TABLE IF EXISTS ${sql(`${prefix}_${table}`)}`)
     )
   )
-  return { name: "Postgres", layer: Layer.orDie(layer), prefix } satisfies Database
+  return { name: "Postgres", layer: Layer.orDie(layer), database: { url: url! }, prefix } satisfies Database
 })
 
 /** A service built apart from all others, as on a node of its own. */

@@ -15,6 +15,7 @@ import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Stream from "effect/Stream"
+import type * as Tracer from "effect/Tracer"
 import type { ActorContext } from "./ActorContext.ts"
 import * as carried from "./internal/carried.ts"
 import * as home from "./internal/home.ts"
@@ -76,6 +77,14 @@ export const endsForGood: (call: Call) => boolean = home.endsForGood as any
  * @since 0.1.0
  */
 export const isDying: (call: Call) => boolean = home.isDying as any
+
+/**
+ * The span of a call, if it has one: what is done for it elsewhere belongs below it.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const spanOf: (call: Call) => Tracer.AnySpan | undefined = home.spanOf as any
 
 /**
  * What an instance is told about its home.

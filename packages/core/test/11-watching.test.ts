@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorPool, ActorSystem, ObjectRef, Task } from "@troupe/core"
-import { Effect, Fiber, Latch, Schedule, Schema, Stream } from "effect"
+import { Effect, Fiber, Latch, Logger, Schedule, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { errorOf, fork, Probe, range, settle, Worker } from "./support.ts"
 
@@ -529,15 +529,19 @@ describe("11 ActorSystem.watch", () => {
   own("drops a watcher that throws, and spares the call and the other watchers", () =>
     Effect.gen(function* () {
       const log: Array<string> = []
+      const logged: Array<unknown> = []
       let thrown = 0
-      yield* ActorSystem.watch(() => {
+      const bad = ActorSystem.watch(() => {
         thrown++
         throw new Error("a bug in a watcher")
       })
+      yield* Effect.provide(bad, Logger.layer([Logger.make(({ logLevel, message }) => logged.push(logLevel, message))]))
       yield* ActorSystem.watch((event) => log.push(brief(event)))
       const worker = yield* Worker.spawn()
       assert.strictEqual(yield* worker.note("a"), "a")
       assert.deepStrictEqual([thrown, log.length], [1, 4])
+      assert.deepStrictEqual(logged[0], "Error")
+      assert.match(String(logged[1]), /A watcher of ActorSystem.watch threw.*a bug in a watcher/)
     })
   )
 

@@ -408,6 +408,17 @@ describe("8.1 no false alarm", () => {
     })
   )
 
+  it.effect("where a ref has failed already, and whoever waits for it and for others is about to hear of it", () =>
+    Effect.gen(function* () {
+      const a = yield* A.options(one).spawn()
+      const b = yield* B.spawn()
+      const body = Effect.gen(function* () {
+        return yield* ObjectRef.all([yield* b.f.remote(Effect.fail("no")), yield* b.g.remote(a.echo(1))])
+      })
+      assert.strictEqual(yield* Effect.flip(a.f(body)), "no")
+    })
+  )
+
   it.effect("where a method has forked something, which may end the wait", () =>
     Effect.gen(function* () {
       const a = yield* A.options(one).spawn()

@@ -1,6 +1,16 @@
 // Made by scripts/barrels.ts: change the modules, then `npm run format`.
 
 /**
+ * The command `inspect`, which shows in a terminal what the actors of a running program are doing.
+ */
+export * as Cli from "./Cli.ts"
+
+/**
+ * A live view of the actors of a process, in the browser.
+ */
+export * as Inspector from "./Inspector.ts"
+
+/**
  * What actors did and when, as a picture: records calls and writes them as a Chrome trace, which Perfetto opens.
  */
 export * as Timeline from "./Timeline.ts"

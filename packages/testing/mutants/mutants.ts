@@ -127,5 +127,24 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "factory.ts",
     from: "    names.set(name, holder)\n",
     to: ""
+  },
+  // What the explorer found in core, and what has been mended since.
+  {
+    name: "lets an asker be interrupted between submitting its call and waiting for it",
+    file: "ask.ts",
+    from: "call.exit ?? inPlace(call.waitOrCancel(), fiber)",
+    to: "call.exit ?? call.waitOrCancel()"
+  },
+  {
+    name: "does not notice room that comes while somebody begins to wait for it",
+    file: "ask.ts",
+    from: "      if (!cell.full) {\n        submit()\n        return resume(Effect.void)\n      }\n",
+    to: ""
+  },
+  {
+    name: "starts to watch for idle instances when all are to end",
+    file: "keyed.ts",
+    from: "    if (this.closed) return\n",
+    to: ""
   }
 ]

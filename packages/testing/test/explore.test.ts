@@ -116,7 +116,7 @@ describe("a check", () => {
   it.live("can be interrupted between two schedules", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.forkChild(Explore.check(Effect.void, { schedules: 1e9, timeout: "10 minutes" }))
-      yield* Effect.sleep("20 millis")
+      yield* Effect.yieldNow
       yield* Fiber.interrupt(fiber)
     })
   )

@@ -144,7 +144,7 @@ describe("a history", () => {
 
   it.effect("that cannot be explained is refused soon: the same calls in the same state are looked at once", () =>
     Effect.gen(function* () {
-      // 24 writes of the same value at the same time have 24! orders, and 2^24 sets, but few states.
+      // 16 writes of the same value at the same time have 16! orders, but 2^16 sets of one state each.
       const rows = Array.from({ length: 16 }, (_, i): Row => ["write", [1], i, 100 + i])
       assert.isFalse(yield* isLinearizable(byHand(...rows, ["read", [], 200, 201, 2])))
     })

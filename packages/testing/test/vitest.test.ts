@@ -24,31 +24,41 @@ describe("it.explore", () => {
   it.effect("is next to what @effect/vitest has", () => Effect.sync(() => assert.isFunction(it.live)))
 
   it("shows a failure in lines that fit a terminal, at the line of the test", () => {
-    const folder = path.join(import.meta.dirname, ".tmp")
-    const file = path.join(folder, `failing-${process.pid}.test.ts`)
+    // Not in the folder of the tests: it is to fail.
+    const folder = path.resolve(import.meta.dirname, `../.tmp/vitest-${process.pid}`)
     mkdirSync(folder, { recursive: true })
     try {
-      writeFileSync(file, failing)
+      writeFileSync(path.join(folder, "failing.test.ts"), failing)
+      writeFileSync(path.join(folder, "vitest.config.ts"), config)
       const vitest = path.join(
         path.dirname(createRequire(import.meta.url).resolve("vitest/package.json")),
         "vitest.mjs"
       )
-      const { stdout, stderr } = spawnSync(
-        process.execPath,
-        [vitest, "run", "--project", "testing", "--no-color", path.basename(file)],
-        { cwd: path.resolve(import.meta.dirname, "../../.."), encoding: "utf8", timeout: 60_000 }
-      )
+      const { stderr, stdout } = spawnSync(process.execPath, [vitest, "run", "--no-color"], {
+        cwd: folder,
+        encoding: "utf8",
+        timeout: 60_000
+      })
       const output = stdout + stderr
       assert.include(output, "ExploreError: The program failed")
       assert.include(output, "preempted before")
       assert.include(output, 'schedule "1.')
-      assert.match(output, /failing-\d+\.test\.ts:13/)
+      assert.match(output, /failing\.test\.ts:13/)
       for (const line of output.split("\n")) assert.isAtMost(line.length, 120, line)
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }
   }, 90_000)
 })
+
+const config = `import { defaultServerConditions } from "vite"
+import { defineConfig } from "vitest/config"
+
+export default defineConfig({
+  ssr: { resolve: { conditions: ["@troupe/source", ...defaultServerConditions] } },
+  test: { include: ["*.test.ts"] }
+})
+`
 
 const failing = `import { it } from "@troupe/testing/vitest"
 import { Effect, Ref } from "effect"

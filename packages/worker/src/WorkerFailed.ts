@@ -15,9 +15,12 @@ export class WorkerFailed extends Schema.TaggedError<WorkerFailed>()("WorkerFail
   /** The id of the actor. */
   actor: Schema.String,
   why: Schema.String,
-  cause: Schema.Defect()
+  /** What happened in the thread, where that is known. */
+  cause: Schema.optional(Schema.Defect())
 }) {
   override get message(): string {
-    return `${this.actor}: its thread did not come up because ${this.why}. ${this.cause instanceof Error ? this.cause.message : String(this.cause)}`
+    const cause = this.cause instanceof Error ? this.cause.message : this.cause === undefined ? "" : String(this.cause)
+    const more = cause === "" || this.why.includes(cause) ? "" : `: ${cause}`
+    return `${this.actor}: its thread did not come up because ${this.why}${more}`
   }
 }

@@ -10,7 +10,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { addressOf, makeCancel } from "./caller.ts"
 import { MessageStorage, Reply, Sharding, type Snowflake } from "./engine.ts"
-import { subjectOf, translate, unavailable } from "./failure.ts"
+import { cancelled, subjectOf, translate, unavailable } from "./failure.ts"
 import { type Contracted, of, type Wire, type WireMethod } from "./wire.ts"
 
 /** How often storage is asked for the result, at first and later. */
@@ -34,7 +34,7 @@ export const attach = (
     const cancel = yield* makeCancel(wire)
     const subject = subjectOf(`${wire.actor}(${String(key)})`, method)
     const result = Effect.onInterrupt(
-      Effect.catchCause(awaitReply(storage, method, requestId), (cause) => translate(subject, cause)),
+      Effect.catchCause(awaitReply(storage, method, requestId), (cause) => translate(subject, cause, cancelled)),
       () => cancel(entityId, method, id)
     )
     return yield* ObjectRef.fromEffect(result)

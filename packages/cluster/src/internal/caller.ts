@@ -4,18 +4,32 @@
  * The instances it makes are ordinary ones of this process. So refs, cancellation, timeouts and order are those of core,
  * and only the body of each method is ours.
  */
+import type { ActorError } from "@troupe/core/ActorError"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
+import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type Attempt, CurrentAttempt, CurrentGuard, type Guard } from "./attempt.ts"
+import * as attempts from "./attempt.ts"
+import { CurrentGuard, type Guard } from "./attempt.ts"
 import { CallId } from "./durableCall.ts"
-import { EntityAddress, EntityId, EntityType, Envelope, Message, MessageStorage, Sharding } from "./engine.ts"
-import { type Subject, subjectOf, translate, unavailable, undecodable } from "./failure.ts"
-import { type Leaving, leavingOf } from "./leaving.ts"
-import { type Client, STOP, type Wire, type WireMethod } from "./wire.ts"
+import {
+  ClusterError,
+  ClusterSchema,
+  EntityAddress,
+  EntityId,
+  EntityType,
+  Envelope,
+  Message,
+  MessageStorage,
+  Sharding
+} from "./engine.ts"
+import { cancelled, type Subject, subjectOf, translate, unavailable, undecodable } from "./failure.ts"
+import { places, Waits } from "./leaving.ts"
+import { isTraced } from "./tracing.ts"
+import { type Client, describeIssue, STOP, type Wire, type WireMethod } from "./wire.ts"
 
 /** How long to wait before a call is sent again. */
 const RESEND_PAUSE = "100 millis"
@@ -33,9 +47,9 @@ type Needs = Sharding.Sharding | MessageStorage.MessageStorage | Scope.Scope
 
 export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
   Effect.gen(function* () {
-    const client = (yield* wire.entity.client) as unknown as Client
+    const client = yield* clientOf(wire)
     const guard = yield* CurrentGuard
-    const leaving = yield* leavingOf
+    const waits = new Waits(yield* places)
     const cancel = yield* makeCancel(wire)
     const make = (key: unknown) =>
       Effect.sync(() => {
@@ -44,16 +58,24 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
         return Object.fromEntries(
           wire.methods.map((method) => {
             const subject = subjectOf(wire.keyed ? `${wire.actor}(${String(key)})` : wire.actor, method)
-            return [
-              method.name,
-              methodOf({ entityId, send: send[method.name]!, subject, method, guard, cancel, leaving })
-            ]
+            const way = { entityId, send: send[method.name]!, subject, method, guard, cancel, waits }
+            return [method.name, methodOf(way)]
           })
         )
       })
     const stop = (key: unknown) =>
-      Effect.suspend(() => Effect.ignore(client(wire.encodeKey(key))[STOP]!(undefined))) as Effect.Effect<void>
-    return { make, stop, leave: leaving.leave(wire.actor) }
+      Effect.suspend(() => {
+        const subject = { actor: `${wire.actor}(${String(key)})`, method: "stop" }
+        return Effect.ignore(guarded({ guard, subject }, client(wire.encodeKey(key))[STOP]!(undefined)))
+      })
+    return { make, stop, leave: waits.leave }
+  })
+
+/** The client of the entity. Spans that nobody collects are not made. */
+const clientOf = (wire: Wire): Effect.Effect<Client, never, Sharding.Sharding> =>
+  Effect.withFiber((fiber) => {
+    const entity = wire.entity.annotate(ClusterSchema.ClientTracingEnabled, isTraced(fiber.context))
+    return entity.client as Effect.Effect<any, never, Sharding.Sharding>
   })
 
 interface Way {
@@ -63,7 +85,7 @@ interface Way {
   readonly method: WireMethod
   readonly guard: Guard | undefined
   readonly cancel: Cancel
-  readonly leaving: Leaving
+  readonly waits: Waits
 }
 
 const methodOf = (way: Way): ((...args: ReadonlyArray<unknown>) => unknown) => {
@@ -72,7 +94,7 @@ const methodOf = (way: Way): ((...args: ReadonlyArray<unknown>) => unknown) => {
     case "atMostOnce":
       return (...args) => volatile(way, args)
     case "atLeastOnce":
-      return (...args) => again(way, () => volatile(way, args))
+      return (...args) => again(way, () => volatile(way, args), isUnavailable)
     case "durable":
       return (...args) => durable(way, args)
   }
@@ -83,55 +105,66 @@ const request = ({ send, subject }: Way, payload: unknown): Effect.Effect<any, a
   try {
     return send(payload)
   } catch (error) {
-    if (Schema.isSchemaError(error)) return Effect.fail(undecodable(subject, misfit(error), false))
-    return Effect.die(error)
+    return Effect.fail(undecodable(subject, `its arguments do not fit the contract: ${describeIssue(error)}`, false))
   }
 }
-
-const misfit = (error: { readonly message: string }): string =>
-  `its arguments do not fit the contract: ${error.message}`
 
 const volatile = (way: Way, args: ReadonlyArray<unknown>): Effect.Effect<any, any> => {
   const sent = guarded(way, request(way, args))
   return Effect.catchCause(sent, (cause) => translate(way.subject, cause))
 }
 
-/** A call that finds no node fails after a while, and what is known of its way is noted. */
-const guarded = ({ guard, subject }: Way, sent: Effect.Effect<any, any>): Effect.Effect<any, any> => {
-  if (guard === undefined) return sent
-  return Effect.suspend(() => {
-    const attempt: Attempt = { delivered: false }
-    const lapse = Effect.andThen(
-      Effect.sleep(guard.unavailableAfter),
-      Effect.suspend(() => (attempt.delivered ? Effect.never : Effect.fail(noNode(subject, guard))))
-    )
-    return Effect.raceFirst(Effect.provideService(sent, CurrentAttempt, attempt), lapse)
-  })
-}
+/** A call that finds no node fails after a while. */
+const guarded = (
+  { guard, subject }: Pick<Way, "guard" | "subject">,
+  sent: Effect.Effect<any, any>
+): Effect.Effect<any, any> => (guard === undefined ? sent : attempts.run(sent, guard, () => noNode(subject, guard)))
 
 const noNode = (subject: Subject, { unavailableAfter }: Guard) =>
   unavailable(subject, `no node took the call within ${unavailableAfter} ms (unavailableAfter)`, { mayHaveRun: false })
 
-/** Sends a call again as long as its node is lost, up to a point. */
-const again = (way: Way, send: () => Effect.Effect<any, any>): Effect.Effect<any, any> =>
+/** Sends a call again while it fails in a way that another try may not, up to a point. */
+const again = (
+  way: Way,
+  send: () => Effect.Effect<any, any>,
+  isTransient: (error: any) => boolean
+): Effect.Effect<any, any> =>
   Effect.flatMap(Clock.currentTimeMillis, (since) => {
     const until = since + (way.guard?.unavailableAfter ?? DEFAULT_PATIENCE)
-    const attempt: Effect.Effect<any, any> = Effect.catchIf(
-      Effect.suspend(send),
-      (error: any) => error?.reason?._tag === "ActorUnavailable",
-      (error) =>
-        Effect.flatMap(Clock.currentTimeMillis, (now) =>
-          now >= until ? Effect.fail(error) : Effect.delay(attempt, RESEND_PAUSE)
-        )
+    const attempt: Effect.Effect<any, any> = Effect.catchIf(Effect.suspend(send), isTransient, (error) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        now >= until ? Effect.fail(error) : Effect.delay(attempt, RESEND_PAUSE)
+      )
     )
     return attempt
   })
 
-const stream = (way: Way, args: ReadonlyArray<unknown>): Stream.Stream<any, any> =>
-  Stream.catchCause(
-    Stream.suspend(() => request(way, args) as unknown as Stream.Stream<any, any>),
-    (cause) => Stream.fromEffect(translate(way.subject, cause))
+const isUnavailable = (error: any): boolean => error?.reason?._tag === "ActorUnavailable"
+
+/** The call may not have been stored. What an actor fails with has been, and would come again. */
+const isNotStored = (error: any): boolean => error instanceof ClusterError.PersistenceError
+
+const stream = (way: Way, args: ReadonlyArray<unknown>): Stream.Stream<any, any> => {
+  const sent = Stream.suspend(() => request(way, args) as unknown as Stream.Stream<any, any>)
+  return Stream.catchCause(guardedStream(way, sent), (cause) => Stream.fromEffect(translate(way.subject, cause)))
+}
+
+const guardedStream = ({ guard, subject }: Way, sent: Stream.Stream<any, any>): Stream.Stream<any, any> => {
+  if (guard === undefined) return sent
+  return Stream.unwrap(
+    Effect.withFiber((fiber) => {
+      const late = Deferred.makeUnsafe<never, ActorError>()
+      const giveUp = () => Deferred.doneUnsafe(late, Exit.fail(noNode(subject, guard)))
+      const attempt = new attempts.Attempt(guard, fiber.context, giveUp)
+      const end = Effect.sync(() => attempt.end())
+      attempt.wait()
+      return Effect.as(
+        Effect.addFinalizer(() => end),
+        Stream.interruptWhen(Stream.provideService(sent, attempts.CurrentAttempt, attempt), Deferred.await(late))
+      )
+    })
   )
+}
 
 /**
  * A durable call is not ended by the end of its caller: the request is marked so that Effect leaves it alone. One that
@@ -139,19 +172,25 @@ const stream = (way: Way, args: ReadonlyArray<unknown>): Stream.Stream<any, any>
  */
 const durable = (way: Way, args: ReadonlyArray<unknown>): Effect.Effect<any, any> =>
   Effect.withFiber((fiber) => {
-    const { cancel, entityId, leaving, method, subject } = way
+    const { cancel, entityId, method, subject, waits } = way
     const id = idOf(way, args, Context.get(fiber.context, CallId))
     if (typeof id !== "string" || id === "") {
       return Effect.fail(
         undecodable(subject, `the id of a durable call must be a string that is not empty, but is ${String(id)}`, false)
       )
     }
-    const sent = Effect.catchCause(request(way, { id, args }), (cause) => translate(subject, cause))
     // The storage may be away for a while. Saving the same call twice makes one call, since it has an id.
-    const saved = again(way, () => sent)
-    return Effect.onInterrupt(saved, () =>
-      leaving.isTeardown(subject.actor, fiber.context) ? Effect.void : cancel(entityId, method, id)
+    const saved = again(way, () => request(way, { id, args }), isNotStored)
+    const sent = Effect.catchCause(saved, (cause) => translate(subject, cause, cancelled))
+    const awaited = Effect.onInterrupt(sent, () =>
+      waits.isTeardown(fiber.context) ? Effect.void : cancel(entityId, method, id)
     )
+    return waits.run(awaited, () => detached(subject, id))
+  })
+
+const detached = (subject: Subject, id: string): ActorError =>
+  unavailable(subject, `this process ends. The call goes on: pick it up with ClusterHome.attach and its id "${id}"`, {
+    mayHaveRun: true
   })
 
 const idOf = ({ method }: Way, args: ReadonlyArray<unknown>, wanted: string | undefined): unknown =>

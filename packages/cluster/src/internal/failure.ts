@@ -4,7 +4,7 @@
  * The errors of the method, and our own from the other side, pass untouched. What the engine reports becomes an
  * `ActorError`, so that a call fails with the same types in every home.
  */
-import { ActorError, ActorUnavailable, DecodeError } from "@troupe/core/ActorError"
+import { ActorError, ActorUnavailable, DecodeError, TaskCancelled } from "@troupe/core/ActorError"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type { WireMethod } from "./wire.ts"
@@ -25,8 +25,20 @@ export const undecodable = (subject: Subject, issue: string, mayHaveRun: boolean
 
 export const subjectOf = (actor: string, { name }: WireMethod): Subject => ({ actor, method: name })
 
+/** Nobody interrupted the caller of a volatile call, or nobody would ask. So it was the node, giving the actor up. */
+const left = (subject: Subject): ActorError =>
+  unavailable(subject, "the node it was on is leaving", { mayHaveRun: true })
+
+/** The interruption of a durable call is only stored as its result when somebody cancelled it. */
+export const cancelled = (subject: Subject): ActorError =>
+  new ActorError({ reason: new TaskCancelled({ ...subject, mayHaveRun: true }) })
+
 /** The failure of a request as its caller is to see it. */
-export const translate = (subject: Subject, cause: Cause.Cause<unknown>): Effect.Effect<never, unknown> => {
+export const translate = (
+  subject: Subject,
+  cause: Cause.Cause<unknown>,
+  interrupted: (subject: Subject) => ActorError = left
+): Effect.Effect<never, unknown> => {
   for (const reason of cause.reasons) {
     const known = Cause.isFailReason(reason)
       ? ofError(subject, reason.error)
@@ -35,17 +47,14 @@ export const translate = (subject: Subject, cause: Cause.Cause<unknown>): Effect
         : undefined
     if (known !== undefined) return Effect.fail(known)
   }
-  // Nobody interrupted the caller, or this code would not run. So it was the node, which is giving the actor up.
-  if (Cause.hasInterruptsOnly(cause)) {
-    return Effect.fail(unavailable(subject, "the node it was on is leaving", { mayHaveRun: true }))
-  }
+  if (Cause.hasInterruptsOnly(cause)) return Effect.fail(interrupted(subject))
   return Effect.failCause(cause)
 }
 
 const ofError = (subject: Subject, error: any): ActorError | undefined => {
   switch (error?.["~effect/cluster/ClusterError"] && error._tag) {
     case "MailboxFull":
-      return unavailable(subject, "its node has no room for another instance (maxResidentEntities)", {
+      return unavailable(subject, "its node has no room for another instance (maxInstances)", {
         mayHaveRun: false,
         cause: error
       })

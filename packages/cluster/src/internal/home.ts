@@ -1,60 +1,62 @@
 /**
  * The layers that join a contract with the cluster.
  */
+import * as Home from "@troupe/core/Home"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
-import type { ClientOptions, HostOptions } from "../ClusterHome.ts"
+import type { ClientOptions } from "../ClusterHome.ts"
 import { makeCaller } from "./caller.ts"
+import { Departure } from "./departure.ts"
 import { type MessageStorage, Sharding } from "./engine.ts"
 import { keyedSeats, register, singleSeat } from "./host.ts"
-import { leavingOf } from "./leaving.ts"
-import * as options_ from "./options.ts"
+import { places } from "./leaving.ts"
 import * as retention from "./retention.ts"
 import { type Client, type Contracted, of, WAKE, type Wire } from "./wire.ts"
 
 type Cluster = Sharding.Sharding | MessageStorage.MessageStorage
 
-const DEFAULT_IDLE_TIME_TO_LIVE = "1 minute"
-const DEFAULT_SHUTDOWN_TIMEOUT = "5 seconds"
+/** What core takes when nothing is said, in milliseconds. */
+const DEFAULT_IDLE_TIME_TO_LIVE = 60_000
+const DEFAULT_SHUTDOWN_TIMEOUT = 5000
 
 export const layer = (
   actor: Contracted,
   live: Layer.Layer<any, any, any>,
-  options: HostOptions = {}
+  options: ClientOptions = {}
 ): Layer.Layer<any, any, any> => {
   const wire = of(actor)
-  return Layer.merge(client(actor, options), host(wire, actor as any, live, options))
+  return Layer.merge(client(actor, options), host(wire, actor as any, live))
 }
 
 /** Registers the entity. The implementation is kept to it: the service that others see is the client. */
 const host = (
   wire: Wire,
   actor: Context.Key<any, any>,
-  live: Layer.Layer<any, any, any>,
-  input: HostOptions
-): Layer.Layer<never, any, any> => {
-  const options = {
-    idleTimeToLive: wire.keyed
-      ? options_.millis(wire.actor, "idleTimeToLive", input.idleTimeToLive ?? DEFAULT_IDLE_TIME_TO_LIVE)
-      : Infinity,
-    shutdownTimeout: options_.millis(wire.actor, "shutdownTimeout", input.shutdownTimeout ?? DEFAULT_SHUTDOWN_TIMEOUT)
-  }
-  return Layer.unwrap(
+  live: Layer.Layer<any, any, any>
+): Layer.Layer<never, any, any> =>
+  Layer.unwrap(
     Effect.gen(function* () {
-      const leaving = yield* leavingOf
+      const here = yield* places
       yield* retention.include(wire.actor)
       // What ends last is made first: the instances outlive the entities.
-      const seats = wire.keyed
-        ? keyedSeats(Context.getUnsafe(yield* Layer.build(live), actor), options)
-        : singleSeat(actor, live, yield* Effect.context<any>())
-      const entity = register(wire, seats, options)
-      const leave = Layer.effectDiscard(Effect.addFinalizer(() => leaving.leave(wire.actor)))
+      const entity = wire.keyed
+        ? keyed(wire, Context.getUnsafe(yield* Layer.build(live), actor))
+        : register(wire, singleSeat(actor, live, yield* Effect.context<any>()), Infinity)
+      const departure = yield* Departure
+      // The last to be made is the first to end: before anything is closed, the others have taken over.
+      const leave = Layer.effectDiscard(Effect.addFinalizer(() => Effect.andThen(here.leave(wire.actor), departure)))
       const hosted = Layer.provideMerge(leave, entity)
       return wire.keyed ? hosted : Layer.provideMerge(awake(wire), hosted)
     })
   )
+
+/** The entity of a key stays as long as the instance may: it is the options of the actor that say how long. */
+const keyed = (wire: Wire, service: any) => {
+  const terms = Home.terms(service) as { readonly idleTimeToLive?: number; readonly shutdownTimeout?: number }
+  const { idleTimeToLive = DEFAULT_IDLE_TIME_TO_LIVE, shutdownTimeout = DEFAULT_SHUTDOWN_TIMEOUT } = terms
+  return register(wire, keyedSeats(service, shutdownTimeout), idleTimeToLive)
 }
 
 /** Keeps the instance of an actor that has one up, on the node that it falls to. */

@@ -11,35 +11,30 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { DurableCall } from "./durableCall.ts"
 import { Entity, type Sharding } from "./engine.ts"
+import { isTraced } from "./tracing.ts"
 import { STOP, WAKE, type Wire, type WireMethod } from "./wire.ts"
-
-export interface HostOptions {
-  /** How long an entity without calls stays, in milliseconds. */
-  readonly idleTimeToLive: number
-  /** How long the calls of an instance may go on when the node has to give it up, in milliseconds. */
-  readonly shutdownTimeout: number
-}
 
 /** One place for an instance, as long as this node has it. */
 interface Seat {
-  /** The handle of the instance, which comes up if need be. */
-  readonly handle: Effect.Effect<any, ActorError>
+  /** Calls the instance, which comes up if need be. */
+  use<A>(call: (handle: any) => Effect.Effect<A, any>): Effect.Effect<A, any>
   readonly stop: Effect.Effect<void>
 }
 
 type Seats = (key: unknown) => Effect.Effect<Seat, never, Scope.Scope>
 
-/** Registers the entity of an actor on this node. */
+/** Registers the entity of an actor on this node. One that has had no call for so many milliseconds ends. */
 export const register = (
   wire: Wire,
   seats: Seats,
-  options: HostOptions
+  maxIdleTime: number
 ): Layer.Layer<never, never, Sharding.Sharding> => {
   const build = Effect.gen(function* () {
     const { entityId } = yield* Entity.CurrentAddress
@@ -47,11 +42,15 @@ export const register = (
       // An entity that fails to build is built again, for ever. Let its calls fail instead.
       Effect.catchDefect((defect) => Effect.succeed(noSeat(wire, entityId, defect)))
     )
+    const place = yield* Effect.context<never>()
+    // Each request has a context of its own, which says nothing but who traces it. Where nobody does, that of the
+    // entity serves all of them, and what an instance derives from it is derived once.
+    const inPlace = isTraced(place) ? identity : (call: Effect.Effect<any, any>) => Effect.setContext(call, place)
     const handlers: Record<string, unknown> = {
       [STOP]: () => seat.stop,
-      [WAKE]: () => Effect.asVoid(seat.handle)
+      [WAKE]: () => seat.use(() => Effect.void)
     }
-    for (const method of wire.methods) handlers[method.name] = handler(seat, method)
+    for (const method of wire.methods) handlers[method.name] = handler(seat, method, inPlace)
     return handlers
   })
   return wire.entity.toLayer(build as any, {
@@ -60,41 +59,42 @@ export const register = (
     concurrency: "unbounded",
     mailboxCapacity: "unbounded",
     disableFatalDefects: true,
-    maxIdleTime: options.idleTimeToLive
+    maxIdleTime
   }) as Layer.Layer<never, never, Sharding.Sharding>
 }
 
-const handler = (seat: Seat, { name, stream, terms }: WireMethod) => {
+type InPlace = (call: Effect.Effect<any, any>) => Effect.Effect<any, any>
+
+const handler = (seat: Seat, { name, stream, terms }: WireMethod, inPlace: InPlace) => {
   if (stream) {
     return ({ payload }: any) =>
-      Stream.unwrap(Effect.map(seat.handle, (handle) => Stream.suspend(() => handle[name](...payload))))
+      Stream.unwrap(seat.use((handle) => Effect.succeed(Stream.suspend(() => handle[name](...payload)))))
   }
   if (terms.delivery === "durable") {
     return ({ payload: { args, id } }: any) =>
       Effect.provideService(
-        Effect.flatMap(seat.handle, (handle) => handle[name](...args) as Effect.Effect<any, any>),
+        seat.use((handle) => handle[name](...args)),
         DurableCall,
         { id }
       )
   }
-  return ({ payload }: any) =>
-    Effect.flatMap(seat.handle, (handle) => handle[name](...payload) as Effect.Effect<any, any>)
+  return ({ payload }: any) => inPlace(seat.use((handle) => handle[name](...payload)))
 }
 
 /** The seats of a keyed actor, whose service is up on this node. */
 export const keyedSeats =
-  (service: Actor.KeyedHandle<any, any>, options: HostOptions): Seats =>
+  (service: Actor.KeyedHandle<any, any>, shutdownTimeout: number): Seats =>
   (key) => {
     const handle = service.get(key)
     const stop = service.stop(key)
     // When the entity goes, another node may have the key: what is left of the instance here must not go on.
     const leave = Effect.andThen(
-      Effect.timeoutOption(stop, options.shutdownTimeout),
+      Effect.timeoutOption(stop, shutdownTimeout),
       Effect.suspend(() => Actor.kill(handle))
     )
     return Effect.as(
       Effect.addFinalizer(() => leave),
-      { handle: Effect.succeed(handle), stop }
+      { use: (call: any) => call(handle), stop }
     )
   }
 
@@ -127,8 +127,9 @@ export const singleSeat =
           ? Effect.succeed(up)
           : lock.withPermit(Effect.suspend(() => (up === undefined ? start : Effect.succeed(up))))
       )
+      const ready = Effect.catchCause(handle, (cause) => constructorFailed(actor.key, cause))
       return {
-        handle: Effect.catchCause(handle, (cause) => constructorFailed(actor.key, cause)),
+        use: (call) => Effect.flatMap(ready, call),
         stop: Effect.suspend(() => (up === undefined ? Effect.void : Actor.stop(up)))
       }
     })
@@ -149,16 +150,8 @@ const constructorFailed = (actor: string, cause: Cause.Cause<unknown>): Effect.E
     )
   )
 
-const noSeat = (wire: Wire, entityId: string, defect: unknown): Seat => ({
-  handle: Effect.fail(
-    new ActorError({
-      reason: new DecodeError({
-        actor: wire.actor,
-        method: "",
-        issue: `its key "${entityId}" cannot be read by the key schema of this node: ${String(defect)}`,
-        mayHaveRun: false
-      })
-    })
-  ),
-  stop: Effect.void
-})
+const noSeat = (wire: Wire, entityId: string, defect: unknown): Seat => {
+  const issue = `its key "${entityId}" cannot be read by the key schema of this node: ${String(defect)}`
+  const error = new ActorError({ reason: new DecodeError({ actor: wire.actor, method: "", issue, mayHaveRun: false }) })
+  return { use: () => Effect.fail(error), stop: Effect.void }
+}

@@ -8,36 +8,79 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { Entity, Sharding } from "./engine.ts"
 
-export interface Leaving {
-  /** Notes that the callers, or the instances, of an actor come to their end. */
+/** The places of actors on one node. */
+export interface Places {
+  /** Notes that this node gives an actor up. */
   leave(actor: string): Effect.Effect<void>
-  /** Whether a fiber in this context is interrupted for such a reason. */
-  isTeardown(actor: string, context: Context.Context<never>): boolean
+  /** Whether a fiber in this context works for an actor whose place here comes to its end. */
+  isLeft(context: Context.Context<never>): boolean
 }
 
-const registers = new WeakMap<object, Leaving>()
+const registers = new WeakMap<object, Places>()
 
-/** What is known for one node or client. */
-export const leavingOf: Effect.Effect<Leaving, never, Sharding.Sharding> = Effect.map(Sharding.Sharding, (sharding) => {
+/** The places on the node that is in context. */
+export const places: Effect.Effect<Places, never, Sharding.Sharding> = Effect.map(Sharding.Sharding, (sharding) => {
   const known = registers.get(sharding)
   if (known !== undefined) return known
-  const leaving = make(sharding)
-  registers.set(sharding, leaving)
-  return leaving
+  const made = makePlaces(sharding)
+  registers.set(sharding, made)
+  return made
 })
 
-const make = (sharding: Sharding.Sharding["Service"]): Leaving => {
-  const actors = new Set<string>()
+const makePlaces = (sharding: Sharding.Sharding["Service"]): Places => {
+  const left = new Set<string>()
   return {
     leave: (actor) =>
       Effect.sync(() => {
-        actors.add(actor)
+        left.add(actor)
       }),
-    isTeardown: (actor, context) => {
-      if (actors.has(actor)) return true
-      // The actor that makes the call, if one does, and its place.
+    isLeft: (context) => {
       const own = Context.getOrUndefined(context, Entity.CurrentAddress)
-      return own !== undefined && (actors.has(own.entityType) || !sharding.hasShardId(own.shardId))
+      return own !== undefined && (left.has(own.entityType) || !sharding.hasShardId(own.shardId))
     }
+  }
+}
+
+/** The durable calls that somebody in this process waits for. */
+export class Waits {
+  private left = false
+  private readonly waiting = new Set<() => void>()
+  private readonly places: Places
+
+  constructor(places: Places) {
+    this.places = places
+  }
+
+  /** Nobody waits any longer: this process, or this part of it, comes to its end. */
+  readonly leave: Effect.Effect<void> = Effect.sync(() => {
+    this.left = true
+    for (const detach of this.waiting) detach()
+  })
+
+  /** Whether a fiber in this context was interrupted for another reason than that its call is not wanted any more. */
+  isTeardown(context: Context.Context<never>): boolean {
+    return this.left || this.places.isLeft(context)
+  }
+
+  /** Runs an effect until it ends, or until nobody waits any longer: then it fails with `late`, and is interrupted. */
+  run<A, E, E2>(effect: Effect.Effect<A, E>, late: () => E2): Effect.Effect<A, E | E2> {
+    return Effect.withFiber((parent) =>
+      Effect.callback((resume) => {
+        const detach = () => {
+          resume(Effect.fail(late()))
+          fiber.interruptUnsafe()
+        }
+        this.waiting.add(detach)
+        const fiber = Effect.runForkWith(parent.context)(effect)
+        fiber.addObserver((exit) => {
+          this.waiting.delete(detach)
+          resume(exit)
+        })
+        return Effect.callback<void>((done) => {
+          fiber.addObserver(() => done(Effect.void))
+          fiber.interruptUnsafe()
+        })
+      })
+    )
   }
 }

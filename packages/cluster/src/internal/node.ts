@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { Cluster, ClusterOptions, LocalOptions, NodeOptions } from "../ClusterHome.ts"
 import { CurrentGuard } from "./attempt.ts"
+import { Departure, Register } from "./departure.ts"
 import {
   type MessageStorage,
   RpcSerialization,
@@ -67,7 +68,7 @@ export const layerLocal = (options: LocalOptions): Node =>
       )
       return engine.pipe(
         withStorage(local.retention),
-        Layer.provide(ShardingConfig.layer(common(local))),
+        Layer.provide(ShardingConfig.layer({ ...common(local), shardsPerGroup: settings.DEFAULT_SHARDS })),
         Layer.provideMerge(storage.sqlite(options.file)),
         Layer.provide(fileLock.layer(options.file))
       )
@@ -80,6 +81,7 @@ export const layerNode = (options: NodeOptions): Node =>
   Layer.unwrap(
     Effect.map(settings.node(options), (node) => {
       const lines = new transport.Lines()
+      const register = new Register()
       const socket = storage.failing(
         `its socket ${node.listen.host}:${node.listen.port}`,
         transport.layerServer(node.listen, node)
@@ -92,11 +94,20 @@ export const layerNode = (options: NodeOptions): Node =>
       )
       const config: Config = {
         ...common(node),
-        ...timing(node.failover),
+        ...timing(node),
         runnerAddress: Option.some(RunnerAddress.make(node.advertise.host, node.advertise.port)),
         runnerListenAddress: Option.some(RunnerAddress.make(node.listen.host, node.listen.port))
       }
-      return engine.pipe(withStorage(node.retention), withRunners(config, node))
+      const { drainTimeout, failover, shards } = node
+      const departure = Layer.effect(Departure)(
+        register.departure({ shards, drainTimeout, assignmentRefresh: failover.assignmentRefresh })
+      )
+      return departure.pipe(
+        Layer.provideMerge(engine),
+        withStorage(node.retention),
+        Layer.provide(register.layer),
+        withRunners(config, node)
+      )
     })
   )
 
@@ -108,12 +119,13 @@ export const layerClient = (options: ClusterOptions): Node =>
         Layer.provideMerge(runners.layer(lines)),
         Layer.provide([transport.layerClient(client, lines), RunnerHealth.layerNoop])
       )
-      const config: Config = { sendRetryInterval: SEND_RETRY, ...timing(client.failover), runnerAddress: Option.none() }
+      const config: Config = { sendRetryInterval: SEND_RETRY, ...timing(client), runnerAddress: Option.none() }
       return engine.pipe(Layer.provideMerge(messages), withRunners(config, client))
     })
   )
 
-const timing = (failover: settings.Failover): Config => ({
+const timing = ({ failover, shards }: settings.Shared): Config => ({
+  shardsPerGroup: shards,
   shardLockExpiration: failover.lockExpiration,
   shardLockRefreshInterval: failover.lockRefresh,
   refreshAssignmentsInterval: failover.assignmentRefresh,

@@ -64,8 +64,7 @@ const attemptOf = (message: Message.OutgoingRequest<any>) =>
 
 const note = (message: Message.Outgoing<any>, delivered: boolean): void => {
   if (message._tag !== "OutgoingRequest") return
-  const attempt = attemptOf(message)
-  if (attempt !== undefined) attempt.delivered = delivered
+  attemptOf(message)?.mark(delivered)
 }
 
 /** Whether there was a connection at any time since `before`: only then can anything have been sent. */

@@ -31,6 +31,7 @@ export interface Shared {
   readonly tls: TlsOptions | undefined
   readonly unavailableAfter: number
   readonly failover: Failover
+  readonly shards: number
 }
 
 export interface NodeSettings extends Shared {
@@ -57,6 +58,8 @@ const DEFAULT_UNAVAILABLE_AFTER = "30 seconds"
 /** Kubernetes kills after 30 seconds unless told otherwise. Half of it leaves time for the rest. */
 const DEFAULT_DRAIN_TIMEOUT = "15 seconds"
 const DEFAULT_RETENTION = "1 day"
+/** Divides well among two to six nodes, and twelve. A node that leaves gives its locks back one by one. */
+export const DEFAULT_SHARDS = 120
 /** An idle instance takes some 20 KB. */
 const DEFAULT_MAX_INSTANCES = 10_000
 /** Shorter ones can be guessed from what is seen on the wire. */
@@ -91,7 +94,7 @@ export const local = (options: LocalOptions) => checked(() => localOf(options))
 const localOf = (options: Omit<LocalOptions, "file">) => ({
   drainTimeout: options_.millis("node", "drainTimeout", options.drainTimeout ?? DEFAULT_DRAIN_TIMEOUT),
   retention: options_.millis("node", "retention", options.retention ?? DEFAULT_RETENTION),
-  maxInstances: options.maxInstances ?? DEFAULT_MAX_INSTANCES
+  maxInstances: limit("maxInstances", options.maxInstances ?? DEFAULT_MAX_INSTANCES)
 })
 
 const sharedOf = (options: ClusterOptions): Shared => {
@@ -108,6 +111,7 @@ const sharedOf = (options: ClusterOptions): Shared => {
       "unavailableAfter",
       options.unavailableAfter ?? DEFAULT_UNAVAILABLE_AFTER
     ),
+    shards: count("shards", options.shards ?? DEFAULT_SHARDS),
     failover: failoverOf(options_.millis("node", "failover", options.failover ?? DEFAULT_FAILOVER))
   }
 }
@@ -124,7 +128,7 @@ const failoverOf = (lockExpiration: number): Failover => {
   }
   return {
     lockExpiration,
-    lockRefresh: lockExpiration / 6,
+    lockRefresh: lockExpiration / 3,
     assignmentRefresh: Math.min(500, lockExpiration / 6),
     healthCheck: Math.min(1000, lockExpiration / 6)
   }
@@ -137,6 +141,13 @@ const portOf = (option: string, port: number): number => {
   if (Number.isInteger(port) && port > 0 && port < 65536) return port
   throw new RangeError(`${option} must be a port, an integer from 1 to 65535, but is ${options_.show(port)}`)
 }
+
+const count = (option: string, value: number): number => {
+  if (Number.isInteger(value) && value >= 1) return value
+  throw new RangeError(`${option} must be an integer of at least 1, but is ${options_.show(value)}`)
+}
+
+const limit = (option: string, value: number): number => (value === Infinity ? value : count(option, value))
 
 const text = (value: string | Redacted.Redacted<string>): string =>
   Redacted.isRedacted(value) ? Redacted.value(value) : value

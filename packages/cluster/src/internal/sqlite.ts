@@ -39,8 +39,11 @@ export const layer = (file: string): Layer.Layer<SqlClient.SqlClient, SqlError.S
 const make = Effect.fnUntraced(function* (file: string) {
   const database = yield* Effect.acquireRelease(open(file), (database) => Effect.sync(() => database.close()))
   const connection = new Connection(database)
-  // Switching to WAL needs the file alone for a moment, and several processes may start at once.
+  // Switching to WAL needs the file alone for a moment, and several processes may start at once. So does repairing what
+  // killed processes have left, which happens when the file is first looked into.
   yield* connection.execute("PRAGMA journal_mode=WAL", [], undefined)
+  // With WAL this loses nothing when a process is killed, and at most the last transactions on a power cut.
+  yield* connection.execute("PRAGMA synchronous=NORMAL", [], undefined)
   return yield* SqlClient.make({
     ...SqlClient.makeSqliteAcquirers({
       connection: Effect.succeed(connection),
@@ -61,12 +64,7 @@ const make = Effect.fnUntraced(function* (file: string) {
 
 const open = (file: string): Effect.Effect<DatabaseSync, SqlError.SqlError> =>
   Effect.try({
-    try: () => {
-      const database = new DatabaseSync(file, { timeout: BLOCKING_MILLIS })
-      // With WAL this loses nothing when a process is killed, and at most the last transactions on a power cut.
-      database.exec("PRAGMA synchronous=NORMAL")
-      return database
-    },
+    try: () => new DatabaseSync(file, { timeout: BLOCKING_MILLIS }),
     catch: (cause) => failure(cause, "connect", `the database file ${file} cannot be opened`)
   })
 

@@ -22,7 +22,10 @@ export interface Instance {
   readonly actor: string
   readonly instance: number
   readonly restarts: number
-  readonly key?: unknown
+  /** The text of the key, where core keeps it. */
+  readonly key?: string | undefined
+  /** What brought up a keyed instance, and knows the key itself. */
+  readonly keeper?: { readonly keys?: ReadonlyMap<unknown, unknown> } | undefined
   kill(why: string, cause: unknown): void
 }
 
@@ -48,11 +51,18 @@ export const identity = (what: string): Effect.Effect<Identity, never, ActorCont
   })
 
 /** Keyed instances are labelled `id(key)`. */
-const fromLabel = (label: string, key: unknown): Identity | undefined => {
+const fromLabel = (label: string, key: string | undefined): Identity | undefined => {
   const open = label.indexOf("(")
   if (open <= 0 || !label.endsWith(")")) return undefined
-  const text = key === undefined ? label.slice(open + 1, -1) : String(key)
+  const text = key ?? label.slice(open + 1, -1)
   // What has no text of its own would share a state with all its like.
   if (text.startsWith("[object ")) return undefined
   return { actor: label.slice(0, open), key: text }
+}
+
+/** The key of an instance as its callers have it, if it can be written as JSON without a schema. */
+export const plainKey = (instance: Instance, identity: Identity): string | number | undefined => {
+  const key = instance.keeper?.keys?.get(instance)
+  if (typeof key === "string" || typeof key === "number") return key
+  return key === undefined ? identity.key : undefined
 }

@@ -179,6 +179,7 @@ const guard = <R, E, A>(handler: (socket: Socket.Socket) => Effect.Effect<A, E, 
     Effect.gen(function* () {
       const connection = yield* NodeSocket.NetSocket
       connection.setNoDelay(true)
+      const { remoteAddress } = connection
       if (strangers >= MAX_STRANGERS) return void connection.destroy()
       strangers++
       const purpose = yield* handshake.accept(connection, secret).pipe(
@@ -189,10 +190,7 @@ const guard = <R, E, A>(handler: (socket: Socket.Socket) => Effect.Effect<A, E, 
         ),
         Effect.onError(() => Effect.sync(() => connection.destroy())),
         Effect.catch((error) =>
-          Effect.as(
-            Effect.logWarning(`A connection from ${connection.remoteAddress} was refused. ${error.message}`),
-            undefined
-          )
+          Effect.as(Effect.logWarning(`A connection from ${remoteAddress} was refused. ${error.message}`), undefined)
         )
       )
       if (purpose === "messages") yield* handler(socket)

@@ -6,6 +6,7 @@ import { ActorError } from "@troupe/core/ActorError"
 import * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import { read, type Terms } from "./delivery.ts"
 import { ClusterSchema, Entity, Rpc, RpcGroup } from "./engine.ts"
@@ -130,7 +131,14 @@ const keys = (actor: string, schema: Schema.Top) => {
   // Strings stay readable in storage and logs.
   const isText = Schema.toEncoded(codec).ast._tag === "String"
   const encodeKey = (key: unknown): string => {
-    const encoded = encode(key)
+    let encoded: unknown
+    try {
+      encoded = encode(key)
+    } catch (cause) {
+      throw new TypeError(`${actor}: the key ${String(key)} does not fit its key schema: ${describeIssue(cause)}`, {
+        cause
+      })
+    }
     const entityId = isText ? (encoded as string) : JSON.stringify(encoded)
     if (entityId === "" || entityId.length > MAX_KEY) {
       throw new RangeError(
@@ -144,6 +152,12 @@ const keys = (actor: string, schema: Schema.Top) => {
     decodeKey: (entityId: string): unknown => decode(isText ? entityId : JSON.parse(entityId))
   }
 }
+
+/** What is wrong with a value, from what its schema threw. */
+export const describeIssue = (error: any): string =>
+  SchemaIssue.isIssue(error?.cause)
+    ? String(new Schema.SchemaError(error.cause).message)
+    : String(error?.message ?? error)
 
 /** What the client of an entity looks like to us, who know its methods at run time only. */
 export type Client = (entityId: string) => {

@@ -17,6 +17,8 @@ export interface Operation {
   readonly client: string
   readonly sequence: number
   readonly submittedAt: number
+  /** The fault that was going on. */
+  readonly phase: string
   settledAt?: number
   outcome?: Outcome
 }
@@ -24,7 +26,13 @@ export interface Operation {
 export type Outcome =
   /** The position in the log that the method returned. */
   | { readonly _tag: "Done"; readonly position: number }
-  | { readonly _tag: "Failed"; readonly mayHaveRun: boolean; readonly error: string }
+  | {
+      readonly _tag: "Failed"
+      readonly mayHaveRun: boolean
+      /** Whether the method itself failed, rather than the call. */
+      readonly byMethod: boolean
+      readonly error: string
+    }
 
 /** An operation as it is in the log. */
 export interface Entry {
@@ -45,6 +53,7 @@ export const check = (operations: ReadonlyArray<Operation>, logs: Logs): Readonl
   ...settled(operations),
   ...once(logs),
   ...acknowledged(operations, logs),
+  ...survived(operations),
   ...refused(operations, logs),
   ...ordered(operations, logs),
   ...oneWriter(logs)
@@ -76,6 +85,12 @@ const acknowledged = (operations: ReadonlyArray<Operation>, logs: Logs): Array<V
       : [{ rule: "nothing acknowledged is lost", what: `${describe(operation)}, there is ${found} in its place` }]
   })
 
+/** A durable call outlives its nodes: nothing but its method, and nobody but its caller, makes it fail. */
+const survived = (operations: ReadonlyArray<Operation>): Array<Violation> =>
+  operations
+    .filter(({ kind, outcome }) => kind === "durable" && outcome?._tag === "Failed" && !outcome.byMethod)
+    .map((operation) => ({ rule: "durable calls survive", what: describe(operation) }))
+
 /** What certainly did not run is not in the log. */
 const refused = (operations: ReadonlyArray<Operation>, logs: Logs): Array<Violation> =>
   operations.flatMap((operation) => {
@@ -86,7 +101,11 @@ const refused = (operations: ReadonlyArray<Operation>, logs: Logs): Array<Violat
       : []
   })
 
-/** What one client submitted to one key one after the other is in the log in that order. */
+/**
+ * What one client submitted to one key is in the log in that order. Volatile calls that look for a node at the same time,
+ * since theirs has died, may find it in any order: of these, only those count that were submitted when the one before had
+ * settled.
+ */
 const ordered = (operations: ReadonlyArray<Operation>, logs: Logs): Array<Violation> => {
   const positions = new Map<string, number>()
   for (const log of logs.values()) for (const [position, { op }] of log.entries()) positions.set(op, position)
@@ -97,7 +116,7 @@ const ordered = (operations: ReadonlyArray<Operation>, logs: Logs): Array<Violat
     for (const operation of [...line].sort((one, other) => one.sequence - other.sequence)) {
       const position = positions.get(operation.id)
       if (position === undefined) continue
-      if (last !== undefined && positions.get(last.id)! > position) {
+      if (last !== undefined && positions.get(last.id)! > position && comesAfter(operation, last)) {
         violations.push({
           rule: "the order of each key is kept",
           what: `${describe(operation)} before ${describe(last)}`
@@ -108,6 +127,9 @@ const ordered = (operations: ReadonlyArray<Operation>, logs: Logs): Array<Violat
     return violations
   })
 }
+
+const comesAfter = ({ kind, submittedAt }: Operation, { settledAt = Infinity }: Operation): boolean =>
+  kind === "durable" || submittedAt >= settledAt
 
 /** Of the instances of a key one writes at a time: when another has written, the one before never does again. */
 const oneWriter = (logs: Logs): Array<Violation> =>
@@ -120,8 +142,8 @@ const oneWriter = (logs: Logs): Array<Violation> =>
     })
   })
 
-const describe = ({ id, key, kind, outcome, settledAt, submittedAt }: Operation): string => {
+const describe = ({ id, key, kind, outcome, phase, settledAt, submittedAt }: Operation): string => {
   const took = settledAt === undefined ? "unsettled" : `${Math.round(settledAt - submittedAt)} ms`
   const end = outcome === undefined ? "" : outcome._tag === "Done" ? ` at ${outcome.position}` : `: ${outcome.error}`
-  return `${id} (${kind}, ${key}, submitted at ${Math.round(submittedAt)} ms, ${took}${end})`
+  return `${id} (${kind}, ${key}, submitted at ${Math.round(submittedAt)} ms during ${phase}, ${took}${end})`
 }

@@ -98,6 +98,8 @@ export class Cell {
   private watchers: Set<() => void> | undefined = undefined
   /** Set while the end of a call matters to more than the call. */
   private attentive = false
+  /** Why the instance restarts, or did so last. */
+  restartsFor: { readonly why: string; readonly cause: Cause.Cause<unknown> | undefined } | undefined = undefined
   private dying = false
   private closing = false
   private pacer: pacer.Pacer | undefined = undefined
@@ -229,7 +231,7 @@ export class Cell {
       const restarts = call.stage === Stage.Running && failure.hasOwnDefect(exit.cause) && this.defect(exit.cause)
       this.settleOrRetry(call, exit, restarted)
       // Only now: a restart may be over before we know it, and the call that caused it has to be back in line by then.
-      if (restarts) this.supervise(this.rebuild(exit.cause), "its restart schedule failed")
+      if (restarts) this.restart(exit.cause)
     } else {
       const issue = call.method.contract && contract.checkSuccess(call.method.contract, exit.value)
       this.settle(call, issue === undefined ? exit : failure.decode(call, issue))
@@ -454,8 +456,7 @@ export class Cell {
       this.kill("a method died of a defect", cause)
       return false
     }
-    this.paused = this.attentive = true
-    endAll(this.runningNow(), Stage.Restarting)
+    this.interruptForRestart("it is restarting after a defect", undefined)
     return true
   }
 
@@ -463,9 +464,19 @@ export class Cell {
   crash(why: string, cause: Cause.Cause<unknown>): void {
     if (this.paused || this.dying) return
     if (this.death !== undefined || this.options.restart === undefined) return this.kill(why, cause)
+    this.interruptForRestart(why, cause)
+    this.restart(cause)
+  }
+
+  private interruptForRestart(why: string, cause: Cause.Cause<unknown> | undefined): void {
     this.paused = this.attentive = true
+    this.restartsFor = { why, cause }
     endAll(this.runningNow(), Stage.Restarting)
-    this.supervise(this.rebuild(cause), "its restart schedule failed")
+  }
+
+  private restart(cause: Cause.Cause<unknown>): void {
+    // Whoever heard of the defect, or of an interrupted call, may have ended the instance right away.
+    if (!this.closing) this.supervise(this.rebuild(cause), "its restart schedule failed")
   }
 
   /** Makes the instance anew. Waiting calls stay in line meanwhile. */

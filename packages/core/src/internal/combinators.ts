@@ -37,7 +37,7 @@ const watch = (
       const observer = (exit: Exit.Exit<any, any>) => {
         if (result !== undefined) return
         result = step(exit, index)
-        if (result === undefined) return wait?.check()
+        if (result === undefined) return wait?.told()
         leave()
         resume(result)
       }

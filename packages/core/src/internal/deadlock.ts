@@ -65,19 +65,25 @@ const hasChildren = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
   ((fiber as { readonly _children?: ReadonlySet<unknown> })._children?.size ?? 0) > 0
 
 /** All of these have to stay stuck for `call` to be stuck. */
-function* blockers(call: Call): Generator<Blocker> {
+function* blockers(call: Call, lines: Set<CallQueue>): Generator<Blocker> {
   // It will expire.
   if (call.method.timeout !== undefined) return yield FREE
   switch (call.stage) {
     case Stage.New:
       return yield* roomBlockers(call.queue)
     case Stage.Preparing:
-      return yield* refBlockers(call.args.filter(isRef))
+      return yield* argumentBlockers(call.args.filter(isRef))
     case Stage.Waiting:
+      // What holds for one call in line holds for all: a long line is not gone through once for each of them.
+      if (lines.has(call.queue)) return
+      lines.add(call.queue)
       return yield* permitHolders(call.queue)
     case Stage.Running: {
       const wait = mainWait(call)
-      return wait === undefined ? yield FREE : yield* refBlockers(wait.open())
+      const refs = wait?.open()
+      // It has been told already, or is about to be told, what it waits for.
+      if (refs === undefined || refs.length < wait!.untold) return yield FREE
+      return yield* refBlockers(refs)
     }
     default:
       // It was told to end.
@@ -85,15 +91,29 @@ function* blockers(call: Call): Generator<Blocker> {
   }
 }
 
+function* argumentBlockers(refs: ReadonlyArray<Ref>): Generator<Blocker> {
+  const open = refs.filter(({ exit }) => exit === undefined)
+  // It is about to be told.
+  if (open.length === 0 || refs.some(({ exit }) => exit?._tag === "Failure")) yield FREE
+  else yield* refBlockers(open)
+}
+
 /** The first that fails ends the wait for all of them, so that one that is not stuck is enough. */
-function* refBlockers(refs: Iterable<Ref>): Generator<Blocker> {
-  for (const ref of refs) if (ref.exit === undefined) yield ref instanceof Call ? ref : FREE
+function* refBlockers(refs: ReadonlyArray<Ref>): Generator<Blocker> {
+  for (const ref of refs) yield ref instanceof Call ? ref : FREE
 }
 
 function* permitHolders(queue: CallQueue): Generator<Blocker> {
-  const { cell } = queue
-  if (cell.paused || queue.running < queue.limit) yield FREE
+  if (queue.cell.paused || queue.running < queue.limit || hasBusy(queue)) yield FREE
   else yield* runningCalls(queue)
+}
+
+/** Whether a permit is held by a call that plainly goes on. To look at all of them first is cheaper than to follow one. */
+const hasBusy = (queue: CallQueue): boolean => {
+  for (let call = queue.cell.running; call !== undefined; call = call.next) {
+    if (call.queue === queue && isBusy(call)) return true
+  }
+  return false
 }
 
 function* runningCalls(queue: CallQueue): Generator<Blocker> {
@@ -120,14 +140,15 @@ function* roomBlockers({ cell }: CallQueue): Generator<Blocker> {
 /** Whether all that has to go on before `call` can is stuck. Depth first: a free one is never far. */
 const isStuck = (call: Call): boolean => {
   const seen = new Set([call])
-  const path = [blockers(call)]
+  const lines = new Set<CallQueue>()
+  const path = [blockers(call, lines)]
   while (path.length > 0) {
     const next = path.at(-1)!.next()
     if (next.done) path.pop()
     else if (next.value === FREE || seen.size >= MAX_CALLS) return false
     else if (!seen.has(next.value)) {
       seen.add(next.value)
-      path.push(blockers(next.value))
+      path.push(blockers(next.value, lines))
     }
   }
   return true
@@ -136,13 +157,14 @@ const isStuck = (call: Call): boolean => {
 /** The shortest way from `call` back to it, through what is known to be stuck. */
 const shortestCycle = (call: Call): ReadonlyArray<Call> | undefined => {
   const from = new Map<Call, Call>()
-  const line = [call]
-  for (let i = 0; i < line.length; i++) {
-    for (const next of blockers(line[i]!) as Generator<Call>) {
-      if (next === call) return wayTo(line[i]!, call, from)
+  const lines = new Set<CallQueue>()
+  const found = [call]
+  for (let i = 0; i < found.length; i++) {
+    for (const next of blockers(found[i]!, lines) as Generator<Call>) {
+      if (next === call) return wayTo(found[i]!, call, from)
       if (from.has(next)) continue
-      from.set(next, line[i]!)
-      line.push(next)
+      from.set(next, found[i]!)
+      found.push(next)
     }
   }
   return undefined

@@ -132,14 +132,14 @@ const whyInterrupted = (call: Call, death: Death | undefined): ActorError | Caus
     case Stage.Dying:
       return new ActorError({ reason: diedReason(call, death!) })
     case Stage.Restarting:
-      return new ActorError({
-        reason: new ActorUnavailable({
-          ...about(call.method),
-          why: "it is restarting after a defect",
-          mayHaveRun: true
-        })
-      })
+      return new ActorError({ reason: unavailableReason(call) })
     default:
       return new ActorError({ reason: cancelledReason(call) })
   }
+}
+
+const unavailableReason = (call: Call): ActorUnavailable => {
+  const { cause, why } = call.queue.cell.restartsFor!
+  const because = cause === undefined ? undefined : { cause: Cause.squash(cause) }
+  return new ActorUnavailable({ ...about(call.method), why, mayHaveRun: true, ...because })
 }

@@ -18,6 +18,7 @@ import type { Cell } from "./cell.ts"
 import type { Definition } from "./definition.ts"
 import { CellKey, DefinitionKey, TargetKey } from "./handle.ts"
 import type { MethodSpec } from "./method.ts"
+import * as tracing from "./tracing.ts"
 
 /**
  * Reports the end of a carried call. `restarted` says that the instance over there has restarted under it, so that the
@@ -31,6 +32,9 @@ export const endsForGood = (call: Call): boolean => call.stage > Stage.Running &
 
 /** Whether the instance dies: what it still waits for should be quick. */
 export const isDying = (call: Call): boolean => call.stage === Stage.Dying
+
+/** The span of a call that has started, if it has one: what is done for the call elsewhere belongs below it. */
+export const spanOf = tracing.spanOf
 
 /** Tells the instance that is being made, or made anew, in `self` about its home. */
 export const link = (self: unknown, home: Link): void => {

@@ -62,6 +62,9 @@ export const within = (context: Context.Context<never>, call: Call): Context.Con
   return span === undefined ? context : Context.addUnsafe(context, Tracer.ParentSpan.key, span)
 }
 
+/** The span of a call that has started, if it has one. */
+export const spanOf = (call: Call): Tracer.Span | undefined => (call.traced ? traces.get(call)?.span : undefined)
+
 /** Ends the span of a call that settles. */
 export const end = (call: Call, exit: Exit.Exit<unknown, unknown>): void => {
   const span = traces.get(call)!.span

@@ -17,6 +17,8 @@ export class Wait {
   next: Wait | undefined = undefined
   /** Stops waiting. Whoever waits sets it. */
   leave: (() => void) | undefined = undefined
+  /** How many refs it has not been told of yet. Told is later than settled, where the stack is deep. */
+  untold: number
   /** All refs before this one have settled. */
   private first = 0
 
@@ -39,6 +41,7 @@ export class Wait {
     this.refs = refs
     this.asked = asked
     this.resume = resume
+    this.untold = isRef(refs) ? 1 : refs.filter(({ exit }) => exit === undefined).length
     this.next = call.waits
     if (call.waits !== undefined) call.waits.previous = this
     call.waits = this
@@ -61,8 +64,14 @@ export class Wait {
     return isRef(this.refs) ? [first] : this.refs.slice(this.first).filter(({ exit }) => exit === undefined)
   }
 
-  /** Call when the wait has begun, and when some of what it is for has settled. */
+  /** Call when the wait has begun. */
   check(): void {
+    check(this.call)
+  }
+
+  /** Call when one of several refs has settled, and that did not end the wait. */
+  told(): void {
+    this.untold--
     check(this.call)
   }
 

@@ -28,7 +28,10 @@ interface Times {
   waited: number
 }
 
-// The events are spelled out, since spreading what they share takes as long as all the rest.
+/**
+ * Those who watch one system, and the times of the calls under way in it. Events are spelled out, since spreading what
+ * they share takes longer than the rest of an event.
+ */
 export class Hub {
   private readonly watchers = new Set<Watcher>()
   private readonly times = new Map<Call, Times>()
@@ -46,25 +49,36 @@ export class Hub {
   }
 
   private tell(event: Event): void {
-    for (const watcher of this.watchers) {
-      try {
-        watcher(event)
-      } catch (error) {
-        this.watchers.delete(watcher)
-        Effect.runFork(Effect.logError("A watcher of ActorSystem.watch threw, and is told nothing more", error))
-      }
-    }
+    for (const watcher of this.watchers) watcher(event)
   }
 
   submitted(call: Call, asked: boolean): void {
     const at = nowOf(call)
     const parent = current(call.context)
     this.times.set(call, { waiting: at, started: undefined, waited: 0 })
-    this.tell({ _tag: "Submitted", at, call: call.id, method: call.method.label, name: call.method.name, actor: call.queue.cell.id, instance: call.queue.cell.instance, parent: parent?.id, asked })
+    this.tell({
+      _tag: "Submitted",
+      at,
+      call: call.id,
+      method: call.method.label,
+      name: call.method.name,
+      actor: call.queue.cell.id,
+      instance: call.queue.cell.instance,
+      parent: parent?.id,
+      asked
+    })
   }
 
   refused(call: Call): void {
-    this.tell({ _tag: "Refused", at: nowOf(call), call: call.id, method: call.method.label, name: call.method.name, actor: call.queue.cell.id, instance: call.queue.cell.instance })
+    this.tell({
+      _tag: "Refused",
+      at: nowOf(call),
+      call: call.id,
+      method: call.method.label,
+      name: call.method.name,
+      actor: call.queue.cell.id,
+      instance: call.queue.cell.instance
+    })
   }
 
   started(call: Call): void {
@@ -73,7 +87,17 @@ export class Hub {
     const waited = at - times.waiting
     times.started = at
     times.waited += waited
-    this.tell({ _tag: "Started", at, call: call.id, method: call.method.label, name: call.method.name, actor: call.queue.cell.id, instance: call.queue.cell.instance, attempt: call.attempts, waited })
+    this.tell({
+      _tag: "Started",
+      at,
+      call: call.id,
+      method: call.method.label,
+      name: call.method.name,
+      actor: call.queue.cell.id,
+      instance: call.queue.cell.instance,
+      attempt: call.attempts,
+      waited
+    })
   }
 
   requeued(call: Call, exit: Exit.Failure<unknown, unknown>): void {
@@ -82,7 +106,17 @@ export class Hub {
     const ran = at - (times.started ?? at)
     times.waiting = at
     times.started = undefined
-    this.tell({ _tag: "Requeued", at, call: call.id, method: call.method.label, name: call.method.name, actor: call.queue.cell.id, instance: call.queue.cell.instance, ran, error: messageOf(exit.cause) })
+    this.tell({
+      _tag: "Requeued",
+      at,
+      call: call.id,
+      method: call.method.label,
+      name: call.method.name,
+      actor: call.queue.cell.id,
+      instance: call.queue.cell.instance,
+      ran,
+      error: messageOf(exit.cause)
+    })
   }
 
   settled(call: Call, exit: Exit.Exit<unknown, unknown>): void {
@@ -92,7 +126,19 @@ export class Hub {
     const ran = times.started === undefined ? undefined : at - times.started
     const waited = ran === undefined ? times.waited + at - times.waiting : times.waited
     const error = exit._tag === "Failure" ? messageOf(exit.cause) : undefined
-    this.tell({ _tag: "Settled", at, call: call.id, method: call.method.label, name: call.method.name, actor: call.queue.cell.id, instance: call.queue.cell.instance, outcome: outcomeOf(call, exit), waited, ran, error })
+    this.tell({
+      _tag: "Settled",
+      at,
+      call: call.id,
+      method: call.method.label,
+      name: call.method.name,
+      actor: call.queue.cell.id,
+      instance: call.queue.cell.instance,
+      outcome: outcomeOf(call, exit),
+      waited,
+      ran,
+      error
+    })
   }
 
   /** Of a call that was under way before anybody watched, not all is known. */
@@ -150,21 +196,27 @@ const leave = (registry: Registry, watcher: Watcher): void => {
 }
 
 export const watch = (watcher: Watcher): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.withFiber((fiber) => {
-    const registry = registryIn(fiber.context)
-    // The same function may watch twice.
-    const own: Watcher = (event) => watcher(event)
-    return Effect.acquireRelease(
-      Effect.sync(() => {
-        join(registry, own)
-        join(tasks, own)
-      }),
-      () =>
-        Effect.sync(() => {
-          leave(registry, own)
-          leave(tasks, own)
-        })
-    )
+  Effect.withFiber(({ context }) => {
+    const registry = registryIn(context)
+    const stop = () => {
+      leave(registry, own)
+      leave(tasks, own)
+    }
+    // Whatever it does must not reach the call that it is told of.
+    const own: Watcher = (event) => {
+      try {
+        watcher(event)
+      } catch (error) {
+        stop()
+        const log = Effect.logError("A watcher of ActorSystem.watch threw, and is told nothing more", error)
+        Effect.runForkWith(context)(log)
+      }
+    }
+    const start = () => {
+      join(registry, own)
+      join(tasks, own)
+    }
+    return Effect.acquireRelease(Effect.sync(start), () => Effect.sync(stop))
   })
 
 const DEFAULT_CAPACITY = 16_384

@@ -4,7 +4,7 @@
  */
 import { Actor } from "@troupe/core"
 import { Duration, Effect, Exit, Latch, Layer, Option, Schedule, Schema, Stream } from "effect"
-import { Box, Desk, Overflow } from "./actors.ts"
+import { Box, Desk, type methods, Overflow } from "./actors.ts"
 
 // What has been noted outlives instances, so it is here and not in them.
 const journal: Array<string> = []
@@ -57,9 +57,8 @@ const implementation = Effect.gen(function* () {
     io: work,
     stubborn: (id) => Effect.uninterruptible(work(id)),
     tidy: (id) =>
-      Effect.onInterrupt(
-        Effect.sync(() => latch(starts, id).openUnsafe()).pipe(Effect.andThen(Effect.never)),
-        () => Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 20 }), note(`${id} tidy`))
+      Effect.onInterrupt(Effect.sync(() => latch(starts, id).openUnsafe()).pipe(Effect.andThen(Effect.never)), () =>
+        Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 20 }), note(`${id} tidy`))
       ),
     nested: (id) => helper.work(id) as Effect.Effect<string>,
     fail: (at) => Effect.fail(overflow(at)),
@@ -95,18 +94,20 @@ class OutOfPaper extends Schema.TaggedError<OutOfPaper>()("OutOfPaper", { printe
   }
 }
 
-const desk = (options: Actor.ActorOptions<any, any> = {}) => ({
+type Options = Actor.ActorOptions<Actor.MethodsOf<typeof methods>, string>
+
+const desk = (options: Options = {}) => ({
   actor: Desk,
   layer: Layer.provide(
-    Desk.toLayer(implementation, { concurrencyGroups: { controls }, shutdownTimeout: 100, ...options }),
+    Desk.toLayer(implementation, { concurrencyGroups: { controls }, shutdownTimeout: 0, ...options }),
     Helper.layer
   )
 })
 
-const box = (options: Actor.ActorOptions<any, any> & Actor.KeyedOptions = {}) => ({
+const box = (options: Options & Actor.KeyedOptions = {}) => ({
   actor: Box,
   layer: Layer.provide(
-    Box.toLayer(() => implementation, { concurrencyGroups: { controls }, shutdownTimeout: 100, ...options }),
+    Box.toLayer(() => implementation, { concurrencyGroups: { controls }, shutdownTimeout: 0, ...options }),
     Helper.layer
   )
 })
@@ -136,5 +137,7 @@ export const fixtures = {
   brokenBox: { actor: Box, layer: Box.toLayer((key) => Effect.die(new OutOfPaper({ printer: key }))) }
 }
 
-export type DeskName = { [K in keyof typeof fixtures]: (typeof fixtures)[K]["actor"] extends typeof Desk ? K : never }[keyof typeof fixtures]
+export type DeskName = {
+  [K in keyof typeof fixtures]: (typeof fixtures)[K]["actor"] extends typeof Desk ? K : never
+}[keyof typeof fixtures]
 export type BoxName = Exclude<keyof typeof fixtures, DeskName>

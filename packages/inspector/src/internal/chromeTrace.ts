@@ -2,13 +2,14 @@
  * From recorded events to a Chrome trace.
  *
  * Events are drawn in the order in which they happened, each at a time of its own: of several at the same time (clocks
- * are coarse, that of a test stands still) each is one nanosecond later than the one before. So no two slices of a lane
- * overlap, and each arrow begins strictly inside of a slice, without which viewers drop it.
+ * are coarse, that of a test stands still) each is some nanoseconds later than the one before. So no two slices of a
+ * lane overlap, and each arrow begins strictly inside of a slice, without which viewers drop it.
  */
 import type * as ActorSystem from "@troupe/core/ActorSystem"
 import type { Recorded } from "../Timeline.ts"
 import type { ChromeTrace, TraceEvent } from "./chromeTraceFormat.ts"
 import { type Lane, Process } from "./chromeTraceLanes.ts"
+import { methodOf, type Named, titleOf } from "./timelineNames.ts"
 
 type CallEvent = ActorSystem.CallEvent
 type Settled = Extract<ActorSystem.Event, { readonly _tag: "Settled" }>
@@ -40,6 +41,8 @@ interface OpenCall {
   attempt: number
   /** Milliseconds that it waited before the run that goes on now. */
   waited: number
+  /** Milliseconds of what is drawn first that are not drawn, since they were before the recording. */
+  hidden: number
   wait: Stretch | undefined
   run: Stretch | undefined
   /** Where its arrow passes. */
@@ -49,8 +52,8 @@ interface OpenCall {
 /** What a call was doing when the events begin. */
 interface Seed {
   readonly call: number
-  readonly method: string
-  readonly actor: string
+  /** How it is drawn. */
+  readonly name: string
   readonly instance: number
   readonly running: boolean
   /** Milliseconds since the epoch. */
@@ -58,6 +61,11 @@ interface Seed {
   readonly attempt: number
 }
 
+/**
+ * Nanoseconds between two events at least. One is not enough: times are written as microseconds with decimals, and
+ * viewers that cut binary fractions off rather than round them are one nanosecond off, for begin and length each.
+ */
+const STEP = 4
 /** Waits shorter than this, in nanoseconds, are those of calls that found a permit: a viewer would show a hairline. */
 const SHORTEST_WAIT = 10_000
 /** How many points of a curve are drawn at most in the time of the recording. */
@@ -77,12 +85,15 @@ class Drawing {
 
   private readonly recorded: Recorded
   private readonly waitingLanes: number
+  /** Nanoseconds that the recording took. */
+  private readonly end: number
   private readonly curveGap: number
 
   constructor(recorded: Recorded, waitingLanes: number) {
     this.recorded = recorded
     this.waitingLanes = waitingLanes
-    this.curveGap = Math.max(1000, this.nanos(recorded.to) / CURVE_POINTS)
+    this.end = this.nanos(recorded.to)
+    this.curveGap = Math.max(1000, this.end / CURVE_POINTS)
   }
 
   draw(): ChromeTrace {
@@ -94,7 +105,6 @@ class Drawing {
     // Stable, so what is equal stays in the order of the events.
     this.drafts.sort((a, b) => a.at - b.at || a.rank - b.rank)
     return {
-      displayTimeUnit: "ms",
       otherData: {
         recordedBy: "@troupe/inspector",
         startedAt: new Date(from).toISOString(),
@@ -114,9 +124,14 @@ class Drawing {
     return Math.round((at - this.recorded.from) * 1e6)
   }
 
-  /** A time for the next event: that at which it happened, if it is later than that of the last one. */
+  /**
+   * A time for the next event: that at which it happened, if it is later than that of the last one. Of a clock that is
+   * not that of the recording, as an actor may have, only the order is kept.
+   */
   private tick(at: number): number {
-    this.last = Math.max(this.nanos(at), this.last + 1)
+    const own = this.nanos(at)
+    const next = this.last + STEP
+    this.last = own > this.end ? next : Math.max(own, next)
     return this.last
   }
 
@@ -149,7 +164,7 @@ class Drawing {
 
   private callEvent(event: CallEvent, at: number): void {
     if (event._tag === "Refused") {
-      return this.moment(event.instance, at, `refused ${nameOf(event)}`, { call: event.call })
+      return this.moment(event.instance, at, `refused ${methodOf(event)}`, { call: event.call })
     }
     const call = this.calls.get(event.call)
     switch (event._tag) {
@@ -172,7 +187,7 @@ class Drawing {
   }
 
   private submitted(event: Extract<CallEvent, { readonly _tag: "Submitted" }>, at: number): void {
-    const call = this.open(event.call, nameOf(event), event.instance)
+    const call = this.open(event.call, methodOf(event), event.instance)
     call.parent = event.parent
     call.asked = event.asked
     const parent = event.parent === undefined ? undefined : this.calls.get(event.parent)
@@ -220,6 +235,7 @@ class Drawing {
       asked: undefined,
       attempt: 1,
       waited: 0,
+      hidden: 0,
       wait: undefined,
       run: undefined,
       path: []
@@ -230,8 +246,10 @@ class Drawing {
 
   /** A call that was under way before the first event. */
   private sow(seed: Seed): void {
-    const call = this.open(seed.call, nameOf(seed), seed.instance)
-    const at = Math.max(0, this.nanos(seed.since))
+    const call = this.open(seed.call, seed.name, seed.instance)
+    const since = this.nanos(seed.since)
+    const at = Math.max(0, since)
+    call.hidden = (at - since) / 1e6
     // The events come after it, whatever its clock says.
     this.last = Math.max(this.last, at)
     call.attempt = seed.attempt
@@ -297,9 +315,11 @@ class Drawing {
   }
 
   private about(call: OpenCall): Record<string, unknown> {
-    const { asked, id, submittedBy } = call
+    const { asked, hidden, id, submittedBy } = call
+    call.hidden = 0
     return {
       call: id,
+      ...(hidden > 0 && { beforeRecordingMs: millis(hidden) }),
       ...(asked !== undefined && { submitted: asked ? "asked" : "remote" }),
       ...(submittedBy !== undefined && { by: submittedBy })
     }
@@ -384,10 +404,6 @@ const errorOf = ({ error }: { readonly error: string | undefined }) => (error ==
 
 const millis = (value: number): number => Math.round(value * 1000) / 1000
 
-/** The process has the name of the actor already. */
-const nameOf = ({ actor, method }: { readonly actor: string; readonly method: string }): string =>
-  method.startsWith(`${actor}.`) ? method.slice(actor.length + 1) : method
-
 /** Viewers color by name: what did not succeed looks different. */
 const labelOf = (method: string, outcome: string | undefined): string =>
   outcome === undefined || outcome === "succeeded" ? method : `${method} (${outcome})`
@@ -405,11 +421,12 @@ const seedsOf = ({ after, before, events }: Recorded): ReadonlyArray<Seed> => {
   for (const event of events) {
     if (!("call" in event) || seen.has(event.call)) continue
     seen.add(event.call)
-    const { actor, call, instance, method } = event
-    const seed = { call, actor, instance, method }
+    const { call, instance } = event
+    const seed = { call, instance, name: methodOf(event) }
     const earlier = known.get(call)
     if (event._tag === "Started") {
-      seeds.push({ ...seed, running: false, since: event.at - event.waited, attempt: event.attempt })
+      const since = Math.min(event.at - event.waited, earlier?.since ?? Infinity)
+      seeds.push({ ...seed, running: false, since, attempt: event.attempt })
     } else if (event._tag === "Requeued") {
       seeds.push({ ...seed, running: true, since: event.at - event.ran, attempt: 1 })
     } else if (event._tag === "Settled") {
@@ -420,8 +437,8 @@ const seedsOf = ({ after, before, events }: Recorded): ReadonlyArray<Seed> => {
   }
   for (const call of after.calls) {
     if (seen.has(call.id)) continue
-    const { actor, attempts, id, instance, method, since } = call
-    seeds.push({ call: id, actor, instance, method, running: isRunning(call), since, attempt: attempts })
+    const { attempts, id, instance, since } = call
+    seeds.push({ call: id, instance, name: methodOf(call), running: isRunning(call), since, attempt: attempts })
   }
   return seeds.sort((a, b) => a.since - b.since)
 }
@@ -432,20 +449,11 @@ const isRunning = ({ stage }: ActorSystem.UnsettledCall): boolean => stage === "
 const titlesOf = ({ after, before, events }: Recorded): Map<number, string> => {
   const titles = new Map<number, string>()
   for (const event of events) {
-    if (event._tag === "InstanceStarted") titles.set(event.instance, titleOf(event))
-    else if (!titles.has(event.instance)) titles.set(event.instance, titleOf(event))
+    if (event._tag === "InstanceStarted") titles.set(event.instance, labelled(event))
+    else if (!titles.has(event.instance)) titles.set(event.instance, labelled(event))
   }
-  for (const instance of [...before.instances, ...after.instances]) titles.set(instance.instance, titleOf(instance))
+  for (const instance of [...before.instances, ...after.instances]) titles.set(instance.instance, labelled(instance))
   return titles
 }
 
-const titleOf = (of: {
-  readonly actor: string
-  readonly instance: number
-  readonly name?: string | undefined
-  readonly key?: string | undefined
-}): string => {
-  const key = of.key === undefined ? "" : `(${of.key})`
-  const name = of.name === undefined ? "" : ` "${of.name}"`
-  return `${of.actor}${key}${name} #${of.instance}`
-}
+const labelled = (instance: Named): string => `${titleOf(instance)} #${instance.instance}`

@@ -48,10 +48,12 @@ export type TraceEvent =
   | (Base & { readonly ph: "C"; readonly args: { readonly running: number; readonly waiting: number } })
   | (InLane & { readonly ph: "s" | "t" | "f"; readonly cat: string; readonly id: number; readonly bp: "e" })
 
-/** A trace in the JSON object format. */
+/**
+ * A trace in the JSON object format. It has no `displayTimeUnit`: milliseconds are the default, and some viewers took it
+ * for the unit of the times.
+ */
 export interface ChromeTrace {
   readonly traceEvents: ReadonlyArray<TraceEvent>
-  readonly displayTimeUnit: "ms"
   readonly otherData: {
     readonly recordedBy: string
     /** When the recording began, as a date. */
@@ -65,11 +67,9 @@ export interface ChromeTrace {
   }
 }
 
-export const stringify = ({ traceEvents, ...rest }: ChromeTrace): string => {
-  const { displayTimeUnit, otherData } = rest
+export const stringify = ({ otherData, traceEvents }: ChromeTrace): string => {
   const lines = traceEvents.map((event) => JSON.stringify(event)).join(",\n")
-  const head = `"displayTimeUnit":${JSON.stringify(displayTimeUnit)},"otherData":${JSON.stringify(otherData)}`
-  return `{${head},"traceEvents":[\n${lines}\n]}\n`
+  return `{"otherData":${JSON.stringify(otherData)},"traceEvents":[\n${lines}\n]}\n`
 }
 
 /** "12 calls of 3 instances, in 1.2 s", and what is missing. */

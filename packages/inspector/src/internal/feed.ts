@@ -12,15 +12,19 @@ import * as Latch from "effect/Latch"
 import * as RcRef from "effect/RcRef"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { Live } from "./live.ts"
+import { type About, Live } from "./live.ts"
 
 export interface FeedOptions {
   readonly interval: Duration.Input
   readonly maxInstances: number
 }
 
-/** Making the state takes at most this share of the time: with very many instances it is made less often. */
-const SHARE = 1 / 50
+/** The view takes at most about this share of the time: with very many instances it is brought up to date less often. */
+const SHARE = 1 / 25
+/** More calls than this in a second are not all listened to, since hearing of one costs about as much as making one. */
+const MANY = 10_000
+/** The share of the time for which it listens then. */
+const SAMPLE = 1 / 12
 /** How long the state outlives the last page, so that one that is loaded again finds its numbers again. */
 const GRACE = "10 seconds"
 
@@ -50,34 +54,85 @@ export const make = (options: FeedOptions): Effect.Effect<Feed, never, Scope.Sco
 const begin = (options: FeedOptions): Effect.Effect<Beat, never, Scope.Scope> =>
   Effect.gen(function* () {
     const beat: Beat = { live: new Live(), latch: Latch.makeUnsafe() }
-    yield* ActorSystem.watch((event) => beat.live.hear(event))
-    yield* update(beat, options)
-    yield* Effect.forkScoped(Effect.forever(Effect.flatMap(pause(beat, options), () => update(beat, options))))
+    const interval = Duration.toMillis(options.interval)
+    yield* update(beat, options, { interval, weight: 1 })
+    yield* Effect.forkScoped(run(beat, options))
     return beat
   })
 
-const pauseOf = ({ live }: Beat, { interval }: FeedOptions): number =>
-  Math.max(Duration.toMillis(interval), live.cost / SHARE)
+const run = (beat: Beat, options: FeedOptions): Effect.Effect<never> =>
+  Effect.gen(function* () {
+    const pause = () => Math.max(Duration.toMillis(options.interval), beat.live.cost / SHARE)
+    for (;;) {
+      yield* Effect.scoped(listenToAll(beat, options, pause))
+      yield* listenToSome(beat, options, pause)
+    }
+  })
 
-const pause = (beat: Beat, options: FeedOptions): Effect.Effect<void> =>
-  Effect.suspend(() => Effect.sleep(pauseOf(beat, options)))
+/** Listens all the time, until there are too many calls for that. */
+const listenToAll = (beat: Beat, options: FeedOptions, pause: () => number): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { live } = beat
+    yield* ActorSystem.watch((event) => live.hear(event))
+    for (let perSecond = 0; perSecond <= MANY; ) {
+      const interval = pause()
+      const { millis } = yield* timed(Effect.sleep(interval))
+      perSecond = (live.stats.heard / millis) * 1000
+      yield* update(beat, options, { interval, weight: 1 })
+    }
+  })
 
-const update = (beat: Beat, options: FeedOptions): Effect.Effect<void> =>
+/** Listens for a part of the time, until there are few enough to listen to all. */
+const listenToSome = (beat: Beat, options: FeedOptions, pause: () => number): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const { live } = beat
+    for (let perSecond = MANY; perSecond >= MANY / 2; ) {
+      const interval = pause()
+      const deaf = yield* timed(Effect.sleep(interval * (1 - SAMPLE)))
+      const watched = Effect.andThen(
+        ActorSystem.watch((event) => live.hear(event)),
+        Effect.sleep(interval * SAMPLE)
+      )
+      // A process that is busy makes it longer than it was meant to be.
+      const { millis } = yield* timed(Effect.scoped(watched))
+      perSecond = (live.stats.heard / millis) * 1000
+      yield* update(beat, options, { interval, weight: (deaf.millis + millis) / millis })
+    }
+  })
+
+const update = ({ latch, live }: Beat, { maxInstances }: FeedOptions, about: About): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const snapshot = ActorSystem.snapshot({ limit: maxInstances })
+    const { millis } = yield* timed(Effect.map(snapshot, (snapshot) => live.update(snapshot, about)))
+    // What was done for pages after the last update is paid for by the pause after this one.
+    live.cost = millis + live.encoding
+    live.encoding = 0
+    yield* latch.release
+  })
+
+const timed = <A>(effect: Effect.Effect<A>): Effect.Effect<{ readonly result: A; readonly millis: number }> =>
   Effect.gen(function* () {
     const start = yield* Clock.currentTimeNanos
-    const snapshot = yield* ActorSystem.snapshot({ limit: options.maxInstances })
-    beat.live.update(snapshot, pauseOf(beat, options))
-    beat.live.cost = Number((yield* Clock.currentTimeNanos) - start) / 1e6
-    yield* beat.latch.release
+    const result = yield* effect
+    return { result, millis: Number((yield* Clock.currentTimeNanos) - start) / 1e6 }
   })
 
 const updatesOf = ({ latch, live }: Beat): Stream.Stream<string> => {
   let version = 0
-  const next: Effect.Effect<string> = Effect.suspend(() => {
-    if (version === live.version) return Effect.andThen(latch.await, next)
-    const text = live.since(version)
-    version = live.version
-    return Effect.succeed(`data: ${text}\n\n`)
-  })
+  const text = timed(
+    Effect.sync(() => {
+      const text = live.since(version)
+      version = live.version
+      return `data: ${text}\n\n`
+    })
+  ).pipe(
+    Effect.map(({ millis, result }) => {
+      live.encoding += millis
+      return result
+    })
+  )
+  const next: Effect.Effect<string> = Effect.suspend(() =>
+    version === live.version ? Effect.andThen(latch.await, next) : text
+  )
   return Stream.fromEffectRepeat(next)
 }

@@ -75,6 +75,8 @@ export interface Frame {
   readonly reset: boolean
   /** Milliseconds until the next one. */
   readonly interval: number
+  /** There are so many calls that only some of them were heard of: counts and times of methods are from a sample. */
+  readonly sampled: boolean
   readonly rows: ReadonlyArray<Row>
   readonly gone: ReadonlyArray<number>
   readonly methods: ReadonlyArray<MethodRow>

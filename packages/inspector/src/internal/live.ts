@@ -4,79 +4,59 @@
  * Each change has the version in which it came. A page says which version it has, and gets what came after it.
  */
 import type * as ActorSystem from "@troupe/core/ActorSystem"
-import type { Frame, News, Recent } from "./frame.ts"
-import { labelOf, placeOf, Rows } from "./rows.ts"
+import type { Frame, Recent } from "./frame.ts"
+import { NewsDesk } from "./news.ts"
+import { Rows } from "./rows.ts"
 import { Stats } from "./stats.ts"
 import { type Waits, waitsOf } from "./waits.ts"
 
-const MOST_NEWS = 300
-
-type Told = News & { readonly version: number }
+/** How a state came about. */
+export interface About {
+  /** Milliseconds until the next one. */
+  readonly interval: number
+  /** How many calls each of those that were heard of stands for: more than one, if only a sample was. */
+  readonly weight: number
+}
 
 export class Live {
   version = 0
   waits: Waits = { nodes: [], edges: [], circles: [] }
   readonly stats = new Stats()
   private readonly rows = new Rows()
-  private readonly news: Array<Told> = []
-  private lastNews = 0
+  private readonly news = new NewsDesk()
   private latest: ActorSystem.Snapshot | undefined = undefined
   private letters = ""
   private lettersVersion = 0
-  private interval = 0
-  /** What it cost to make the state, in milliseconds. */
+  private about: About = { interval: 0, weight: 1 }
+  /** What it cost to make the state, and to write it down for pages, in milliseconds. */
   cost = 0
+  /** The part of it that writing down has taken since the last update. */
+  encoding = 0
   /** The present frame as text, by the version after which it tells: pages that keep up share it. */
   private readonly encoded = new Map<number, string>()
 
-  /** Hears of everything that happens, on the stack of whoever does it. */
+  /** Hears of calls, on the stack of whoever makes them. */
   hear(event: ActorSystem.Event): void {
-    switch (event._tag) {
-      case "Settled":
-        return this.stats.settled(event)
-      case "InstanceRestarting":
-        return this.tell(event, "restarting", event.error)
-      case "InstanceRestarted":
-        return this.tell(event, "restarted", `restart ${event.restarts} of this instance`)
-      case "InstanceDied":
-        return this.tell(event, "died", withError(event.why, event.error))
-    }
-  }
-
-  private tell(about: Pick<News, "actor" | "instance" | "at">, kind: News["kind"], text: string, label?: string): void {
-    const { actor, at, instance } = about
-    const name = label ?? labelOf(this.rows.get(instance) ?? { actor, id: instance })
-    this.news.push({ seq: ++this.lastNews, at, actor, instance, label: name, kind, text, version: this.version + 1 })
-    if (this.news.length >= 2 * MOST_NEWS) this.news.splice(0, this.news.length - MOST_NEWS)
+    if (event._tag === "Settled") this.stats.settled(event)
   }
 
   /** Takes in what there is now. */
-  update(snapshot: ActorSystem.Snapshot, interval: number): void {
-    if (this.latest === undefined) this.recall(snapshot)
+  update(snapshot: ActorSystem.Snapshot, about: About): void {
     const version = this.version + 1
-    this.rows.update(snapshot.instances, version, (row, from, to) =>
-      this.tell({ actor: row.actor, instance: row.id, at: snapshot.at }, "moved", `${placeOf(from)} → ${placeOf(to)}`)
+    this.rows.update(snapshot.instances, version, (before, now, instance) =>
+      this.news.compare(before, now, instance, snapshot.at, version)
     )
     this.waits = waitsOf(snapshot.calls)
     const last = snapshot.deadLetters.at(-1)
     const letters = `${snapshot.deadLetters.length} ${last?.id} ${last?.at}`
     if (letters !== this.letters) this.lettersVersion = version
     this.letters = letters
-    this.stats.tick(snapshot.at)
+    this.stats.tick(snapshot.at, about.weight)
     this.stats.version = version + 1
     this.latest = snapshot
-    this.interval = interval
+    this.about = about
     this.version = version
     this.encoded.clear()
-  }
-
-  /** The deaths from before anybody watched. */
-  private recall({ instances }: ActorSystem.Snapshot): void {
-    for (const it of instances) {
-      if (it.death === undefined) continue
-      const about = { actor: it.actor, instance: it.instance, at: it.death.at }
-      this.tell(about, "died", withError(it.death.why, it.death.error), labelOf({ ...it, id: it.instance }))
-    }
   }
 
   /** What came after a version, as text. */
@@ -91,17 +71,18 @@ export class Live {
   private frame(since: number): Frame {
     const { at, deadLetters, totals } = this.latest!
     const { gone, reset, rows } = this.rows.since(since)
-    const fresh = (version: number) => reset || version > since
+    const from = reset ? 0 : since
     return {
       version: this.version,
       at,
       reset,
-      interval: this.interval,
+      interval: this.about.interval,
+      sampled: this.about.weight > 1,
       rows,
       gone,
-      methods: this.stats.rowsSince(reset ? 0 : since),
-      news: this.news.filter((one) => fresh(one.version) && one.version <= this.version),
-      deadLetters: fresh(this.lettersVersion) ? deadLetters : undefined,
+      methods: this.stats.rowsSince(from),
+      news: this.news.since(from),
+      deadLetters: this.lettersVersion > from ? deadLetters : undefined,
       totals,
       circles: this.waits.circles.length,
       cost: this.cost
@@ -118,5 +99,3 @@ export class Live {
     return { at: snapshot.at, dropped: this.stats.dropped, under, ...this.stats.barsSince(seq) }
   }
 }
-
-const withError = (why: string, error: string | undefined): string => (error === undefined ? why : `${why}: ${error}`)

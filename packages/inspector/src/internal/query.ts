@@ -38,21 +38,18 @@ const statesIn = (text: string): Effect.Effect<ReadonlyArray<ActorSystem.State>,
 }
 
 /** Options of a snapshot: `?actor=&name=&instance=&state=running,dead&limit=`. */
-export const snapshotOptions: Effect.Effect<
-  ActorSystem.SnapshotOptions,
-  Refused,
-  HttpServerRequest.HttpServerRequest
-> = Effect.gen(function* () {
-  const query = yield* search
-  const given = (name: string) => query.get(name) || undefined
-  const instance = given("instance")
-  const state = given("state")
-  const limit = given("limit")
-  return {
-    actor: given("actor"),
-    name: given("name"),
-    instance: instance === undefined ? undefined : yield* whole("instance", instance),
-    state: state === undefined ? undefined : yield* statesIn(state),
-    limit: limit === undefined ? undefined : yield* whole("limit", limit)
-  }
-})
+export const snapshotOptions: Effect.Effect<ActorSystem.SnapshotOptions, Refused, HttpServerRequest.HttpServerRequest> =
+  Effect.gen(function* () {
+    const query = yield* search
+    const given = (name: string) => query.get(name) || undefined
+    const instance = given("instance")
+    const state = given("state")
+    const limit = given("limit")
+    return {
+      actor: given("actor"),
+      name: given("name"),
+      instance: instance === undefined ? undefined : yield* whole("instance", instance),
+      state: state === undefined ? undefined : yield* statesIn(state),
+      limit: limit === undefined ? undefined : yield* whole("limit", limit)
+    }
+  })

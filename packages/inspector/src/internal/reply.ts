@@ -1,8 +1,9 @@
 /**
  * Answers of the inspector, and what all of them have in common.
  */
-import * as Schema from "effect/Schema"
+
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Schema from "effect/Schema"
 
 /** Why a request gets nothing. The message is for people. */
 export class Refused extends Schema.TaggedError<Refused>()("Refused", {

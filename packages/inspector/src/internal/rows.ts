@@ -69,24 +69,23 @@ export class Rows {
   /** Clients that have seen less than this have missed departures. */
   private horizon = 0
 
-  /** Takes in a snapshot. Tells of instances whose home says that they are somewhere else now. */
+  /** Takes in a snapshot. Tells of instances that are not as they were. */
   update(
     instances: ReadonlyArray<Instance>,
     version: number,
-    moved: (row: Row, from: HomeFacts, to: HomeFacts) => void
+    changed: (before: Row | undefined, now: Row, instance: Instance) => void
   ): void {
     for (const instance of instances) {
       const row = rowOf(instance)
       const entry = this.entries.get(row.id)
       if (entry === undefined) {
         this.entries.set(row.id, { row, version, seen: version })
+        changed(undefined, row, instance)
         continue
       }
       entry.seen = version
       if (same(entry.row, row)) continue
-      if (entry.row.home !== undefined && row.home !== undefined && hasMoved(entry.row.home, row.home)) {
-        moved(row, entry.row.home, row.home)
-      }
+      changed(entry.row, row, instance)
       entry.row = row
       entry.version = version
     }

@@ -1,20 +1,20 @@
 /**
  * The routes of the inspector, and who gets through to them.
  */
-import { readFileSync } from "node:fs"
 import * as ActorSystem from "@troupe/core/ActorSystem"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type Access, refuseStrangers, refuseWithoutToken } from "./access.ts"
-import * as control from "./control.ts"
+import * as byNumber from "./byNumber.ts"
 import type { Feed } from "./feed.ts"
 import type { Info } from "./frame.ts"
 import { pageFiles } from "./pageFiles.ts"
 import { idIn, search, snapshotOptions, whole } from "./query.ts"
-import { json, refusal, refuse, Refused, secured } from "./reply.ts"
+import { json, type Refused, refusal, refuse, secured } from "./reply.ts"
 import * as views from "./views.ts"
 
 export interface ServerOptions {
@@ -23,16 +23,127 @@ export interface ServerOptions {
   readonly feed: Feed
 }
 
-type Answer<R = never> = Effect.Effect<HttpServerResponse.HttpServerResponse, Refused, R>
+type Response = HttpServerResponse.HttpServerResponse
 
-/** Longest recording that can be asked for, in seconds: the answer is made in memory. */
+/** The longest recording that can be asked for, in seconds: the answer is made in memory. */
 const LONGEST_RECORDING = 60
+
+const answered = <R>(answer: Effect.Effect<Response, Refused, R>): Effect.Effect<Response, never, R> =>
+  Effect.catch(answer, (refused) => Effect.succeed(refusal(refused)))
+
+const get = <R>(path: `/${string}`, answer: Effect.Effect<unknown, Refused, R>) =>
+  HttpRouter.route("GET", path, answered(Effect.map(answer, (body) => json(body))))
 
 const page = Object.entries(pageFiles).map(([path, { body, contentType }]) =>
   HttpRouter.route("GET", path as `/${string}`, HttpServerResponse.text(body, { contentType }))
 )
 
+const timeline = Effect.gen(function* () {
+  const seconds = yield* whole("seconds", (yield* search).get("seconds") ?? "5", 1)
+  if (seconds > LONGEST_RECORDING) return yield* refuse(400, `seconds must be at most ${LONGEST_RECORDING}`)
+  const trace = yield* views.recording(seconds)
+  return HttpServerResponse.text(trace, {
+    contentType: "application/json",
+    headers: { "content-disposition": 'attachment; filename="troupe-trace.json"' }
+  })
+})
+
 const reading = ({ feed, info }: ServerOptions) => [
-  HttpRouter.route("GET", "/api/info", json(info)),
-  HttpRouter.route("GET", "/api/snapshot", Effect.map(Effect.flatMap(snapshotOptions, ActorSystem.snapshot), snapshot => json(snapshot))),
+  get("/api/info", Effect.succeed(info)),
+  get("/api/snapshot", Effect.flatMap(snapshotOptions, ActorSystem.snapshot)),
+  get("/api/calls", Effect.flatMap(snapshotOptions, views.calls)),
+  get("/api/instance/:instance", Effect.flatMap(idIn("instance"), views.instance)),
+  get(
+    "/api/explain/:call",
+    Effect.gen(function* () {
+      const call = yield* idIn("call")
+      return { call, text: yield* byNumber.explain(call) }
+    })
+  ),
+  get(
+    "/api/waits",
+    Effect.map(feed.live, ({ waits }) => waits)
+  ),
+  get(
+    "/api/recent",
+    Effect.gen(function* () {
+      const after = yield* whole("after", (yield* search).get("after") ?? "0")
+      const live = yield* feed.live
+      return live.recent(after, yield* ActorSystem.snapshot({ limit: 2000 }))
+    })
+  ),
+  HttpRouter.route("GET", "/api/timeline", answered(timeline)),
+  HttpRouter.route("GET", "/api/feed", () => Effect.succeed(updates(feed)))
 ]
+
+/** A page that has nothing to read for now leaves the rest where it is: in the state, which is not copied for it. */
+const updates = ({ updates }: Feed): Response =>
+  HttpServerResponse.stream(Stream.encodeText(updates), {
+    contentType: "text/event-stream",
+    // For proxies that would keep updates until there are enough of them.
+    headers: { "x-accel-buffering": "no" }
+  })
+
+const post = <R>(path: `/${string}`, result: Effect.Effect<string, Refused, R>) =>
+  HttpRouter.route("POST", path, answered(Effect.map(result, (result) => json({ result }))))
+
+const controlling = [
+  post(
+    "/api/cancel/:call",
+    Effect.gen(function* () {
+      const recursive = (yield* search).get("recursive") !== "false"
+      return yield* byNumber.cancel(yield* idIn("call"), recursive)
+    })
+  ),
+  post(
+    "/api/kill/:instance",
+    Effect.flatMap(idIn("instance"), (id) => byNumber.end("kill", id))
+  ),
+  post(
+    "/api/stop/:instance",
+    Effect.flatMap(idIn("instance"), (id) => byNumber.end("stop", id))
+  ),
+  post(
+    "/api/resize/:instance",
+    Effect.gen(function* () {
+      const query = yield* search
+      const text = query.get("limit") ?? ""
+      const limit = text === "Infinity" ? Infinity : yield* whole("limit", text, 1)
+      return yield* byNumber.resize(yield* idIn("instance"), limit, query.get("group") || undefined)
+    })
+  )
+]
+
+const readOnly = HttpRouter.route(
+  "POST",
+  "*",
+  Effect.succeed(refusal(refuse(403, "this inspector only reads: give `control: true` to Inspector.layer")))
+)
+
+const guard = ({ access }: ServerOptions, request: HttpServerRequest.HttpServerRequest): Refused | undefined => {
+  const isApi = request.url.startsWith("/api/")
+  // The page itself tells nothing, and may be opened by a link anywhere.
+  const { host, origin, authorization, "sec-fetch-site": site } = request.headers
+  const headers = isApi ? { host, origin, authorization, "sec-fetch-site": site } : { host }
+  const refused = refuseStrangers(access, headers) ?? (isApi ? refuseWithoutToken(access, headers) : undefined)
+  return refused && refuse(refused.status, refused.error)
+}
+
+/** Answers every request, whatever becomes of it. */
+export const make = (
+  options: ServerOptions
+): Effect.Effect<Effect.Effect<Response, never, HttpServerRequest.HttpServerRequest | Scope.Scope>> =>
+  Effect.gen(function* () {
+    const router = yield* HttpRouter.make
+    yield* router.addAll([...page, ...reading(options), ...(options.info.control ? controlling : [readOnly])])
+    const routed = router.asHttpEffect()
+    const answer = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+      const refused = guard(options, request)
+      return refused === undefined ? routed : Effect.succeed(refusal(refused))
+    })
+    return answer.pipe(
+      // The router fails where it has no route.
+      Effect.catch(() => Effect.succeed(refusal(refuse(404, "there is nothing here; the page is at /")))),
+      Effect.map(secured)
+    )
+  })

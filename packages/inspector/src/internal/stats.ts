@@ -1,7 +1,8 @@
 /**
  * What can only be known by watching: times and outcomes by method, and the calls that were last.
  *
- * It hears of every call while a page is open, so it allocates nothing for most of them, and everything has a bound.
+ * It hears of every call while a page is open, or of a sample when there are very many, so it allocates nothing for most
+ * of them, and everything has a bound.
  */
 import type { Event } from "@troupe/core/ActorSystem"
 import type { Bar, MethodRow } from "./frame.ts"
@@ -26,6 +27,8 @@ class Method {
   cancelled = 0
   waited = 0
   ran = 0
+  /** The same of what was heard since the last update: it may be a sample of what there was. */
+  private heard = { calls: 0, errors: 0, cancelled: 0, waited: 0, ran: 0 }
   changed = 0
   readonly running = new Histogram()
   readonly waiting = new Histogram()
@@ -38,15 +41,29 @@ class Method {
   }
 
   note({ outcome, ran, waited }: Settled): void {
-    this.calls++
-    this.waited += waited
+    const { heard } = this
+    heard.calls++
+    if (outcome === "cancelled") heard.cancelled++
+    else if (outcome !== "succeeded") heard.errors++
+    // It was under way before anybody listened, so its times are not known.
+    if (ran === undefined && outcome === "succeeded") return
+    heard.waited += waited
     this.waiting.record(waited)
-    if (ran !== undefined) {
-      this.ran += ran
-      this.running.record(ran)
-    }
-    if (outcome === "cancelled") this.cancelled++
-    else if (outcome !== "succeeded") this.errors++
+    if (ran === undefined) return
+    heard.ran += ran
+    this.running.record(ran)
+  }
+
+  /** Puts what was heard into the books. `weight` says how many calls each of those heard of stands for. */
+  count(weight: number): void {
+    const { heard } = this
+    if (heard.calls === 0) return
+    this.calls += Math.round(heard.calls * weight)
+    this.errors += Math.round(heard.errors * weight)
+    this.cancelled += Math.round(heard.cancelled * weight)
+    this.waited += heard.waited * weight
+    this.ran += heard.ran * weight
+    heard.calls = heard.errors = heard.cancelled = heard.waited = heard.ran = 0
   }
 
   toRow(): MethodRow {
@@ -89,7 +106,11 @@ export class Stats {
   private inSlice = 0
   dropped = 0
 
+  /** How many calls were heard of since the last update. */
+  heard = 0
+
   settled(event: Settled): void {
+    this.heard++
     const method = this.methodOf(event.actor, event.method)
     method.changed = this.version
     method.note(event)
@@ -97,10 +118,10 @@ export class Stats {
   }
 
   private methodOf(actor: string, label: string): Method {
-    let labels = this.labels.get(actor)
-    if (labels === undefined) this.labels.set(actor, (labels = new Map()))
-    const known = labels.get(label)
+    const known = this.labels.get(actor)?.get(label)
     if (known !== undefined) return known
+    const labels = this.labels.get(actor) ?? new Map<string, Method>()
+    this.labels.set(actor, labels)
     const found = this.methodNamed(actor, shortName(actor, label))
     // Labels of residents may have their key in them, and there is no end to keys.
     if (labels.size >= MOST_METHODS) labels.clear()
@@ -144,8 +165,15 @@ export class Stats {
     return { seq: this.lastBar, settled: this.bars.slice(from).slice(-MOST_BARS) }
   }
 
+  /** Ends the time since the last update. */
+  tick(now: number, weight: number): void {
+    for (const method of this.methods.values()) method.count(weight)
+    this.heard = 0
+    this.turn(now)
+  }
+
   /** Begins a new window of the quantiles when it is time to. All methods change then. */
-  tick(now: number): void {
+  private turn(now: number): void {
     if (now - this.turned < WINDOW) return
     this.turned = now
     for (const method of this.methods.values()) {

@@ -1,6 +1,69 @@
 /**
- * What the page asks for about one thing at a time: an instance, a call, the calls, the timeline.
+ * What the page asks for about one thing at a time: an instance, the calls, a recording.
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
+import * as Timeline from "../Timeline.ts"
+import * as byNumber from "./byNumber.ts"
+import { type Refused, refuse } from "./reply.ts"
+
+/** How many calls of an instance its page lists, and how many of them it explains. */
+const MOST_CALLS = 200
+const MOST_EXPLAINED = 40
+
+export interface CallView extends ActorSystem.UnsettledCall {
+  readonly explained?: string
+}
+
+export interface InstanceView {
+  readonly at: number
+  readonly instance: ActorSystem.Instance
+  readonly calls: ReadonlyArray<CallView>
+  /** How many unsettled calls there are, listed or not. */
+  readonly total: number
+}
+
+export interface CallsView {
+  readonly at: number
+  readonly calls: ReadonlyArray<CallView>
+  readonly total: number
+}
+
+const explained = (calls: ReadonlyArray<ActorSystem.UnsettledCall>): Effect.Effect<ReadonlyArray<CallView>> =>
+  Effect.forEach(calls, (call, i) =>
+    i >= MOST_EXPLAINED
+      ? Effect.succeed(call)
+      : // It may have settled in between.
+        Effect.match(byNumber.explain(call.id), {
+          onSuccess: (text): CallView => ({ ...call, explained: text }),
+          onFailure: () => call
+        })
+  )
+
+export const instance = (id: number): Effect.Effect<InstanceView, Refused> =>
+  Effect.gen(function* () {
+    const { at, calls, instances, totals } = yield* ActorSystem.snapshot({ instance: id, limit: MOST_CALLS })
+    const found = instances[0]
+    if (found === undefined) {
+      return yield* refuse(404, `there is no instance with the number ${id}, or it ended long ago`)
+    }
+    return { at, instance: found, calls: yield* explained(calls), total: totals.calls }
+  })
+
+/** The unsettled calls that have been where they are for the longest time. */
+export const calls = (options: ActorSystem.SnapshotOptions): Effect.Effect<CallsView> =>
+  Effect.gen(function* () {
+    const { at, calls, totals } = yield* ActorSystem.snapshot({ ...options, limit: options.limit ?? 2000 })
+    const oldest = calls.toSorted((a, b) => a.since - b.since).slice(0, MOST_CALLS)
+    return { at, calls: yield* explained(oldest), total: totals.calls }
+  })
+
+/** Records for a while, and gives a Chrome trace as text. */
+export const recording = (seconds: number): Effect.Effect<string> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const recording = yield* Timeline.record()
+      yield* Effect.sleep(seconds * 1000)
+      return Timeline.stringify(yield* recording.trace)
+    })
+  )

@@ -125,10 +125,9 @@ export const waitsOf = (unsettled: ReadonlyArray<UnsettledCall>): Waits => {
   const edges = new Map<string, MutableEdge>()
   const nodes = new Map<number, { instance: number; actor: string; calls: number; circle: boolean }>()
   const touch = (call: UnsettledCall, counts: boolean) => {
-    let node = nodes.get(call.instance)
-    if (node === undefined) {
-      nodes.set(call.instance, (node = { instance: call.instance, actor: call.actor, calls: 0, circle: false }))
-    }
+    const { actor, instance } = call
+    const node = nodes.get(instance) ?? { instance, actor, calls: 0, circle: false }
+    nodes.set(instance, node)
     if (counts) node.calls++
     if (inCircle.has(call.id)) node.circle = true
   }

@@ -169,11 +169,10 @@ export class Explorer {
 
   private foundLine(schedules: number, found: Plan, plan: Plan): string {
     const { seed, strategy } = this.settings
-    const turns = (n: number) => `${n} ${n === 1 ? "choice" : "choices"}`
     const how =
       plan.length === 0
         ? "It takes no race: the plain schedule fails."
-        : `Shortest found: ${turns(plan.length)} of ${found.length} matter.`
+        : `Shortened from ${found.length} choices to ${plan.length}.`
     return `Schedule ${schedules} (${strategy}, seed ${seed}). ${how}`
   }
 

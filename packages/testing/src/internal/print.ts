@@ -33,7 +33,7 @@ const rowOf = (event: TraceEvent): Row | undefined => {
     case "Preempted":
       return {
         label: labelOf(event.thread),
-        text: event.place === undefined ? "  -- preempted" : `  -- preempted before ${at(event.place)}`
+        text: `  -- preempted before ${event.place === undefined ? `operation ${event.operation}` : at(event.place)}`
       }
     case "Call":
       return event.what === "submits"

@@ -56,8 +56,8 @@ export const sparse = (random: Random): Chooser => {
  * Scheduler with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010.
  */
 const pct = (random: Random, depth: number, steps: number): Chooser => {
-  // Priorities are fractions; those after a change point are below 0, the later the lower... the paper counts them
-  // 1 to d-1 in random order, and so do random points that are worked off in order.
+  // Priorities are fractions of 1. Whoever runs at a change point falls below all of them, and below or above those that
+  // fell at other points: the points are in no order, and the first of the list is the highest.
   const changes = Array.from({ length: depth - 1 }, () => random.below(Math.max(1, steps)))
   const low = new Map(changes.map((step, index) => [step, -1 - index]))
   let step = 0
@@ -139,7 +139,8 @@ export const exhaustive = (bound: number): Strategy => {
     let used = 0
     const choose = (options: number): number => {
       if (depth === path.length) path.push({ chosen: 0, options })
-      return path[depth++]!.chosen
+      // There may be fewer options than before, if the program does not do the same each time.
+      return Math.min(path[depth++]!.chosen, options - 1)
     }
     return {
       preempt: () => {

@@ -12,7 +12,14 @@ import type { CallWitness } from "./watch.ts"
 
 export type TraceEvent =
   | { readonly _tag: "At"; readonly thread: Thread; readonly place: Place | undefined }
-  | { readonly _tag: "Preempted"; readonly thread: Thread; readonly place: Place | undefined }
+  | {
+      readonly _tag: "Preempted"
+      readonly thread: Thread
+      /** Where its next operation is, if that is known and new. */
+      readonly place: Place | undefined
+      /** The number of its next operation. */
+      readonly operation: number
+    }
   | { readonly _tag: "Call"; readonly thread: Thread; readonly what: string; readonly call: string }
   | { readonly _tag: "Time"; readonly from: number; readonly to: number }
 
@@ -66,7 +73,13 @@ export class Trace implements Witness, CallWitness {
   preempted(thread: Thread): void {
     this.suspended.add(thread)
     const place = this.at.get(thread)
-    this.events.push({ _tag: "Preempted", thread, place: this.reported.get(thread) === place ? undefined : place })
+    const isNew = this.reported.get(thread) !== place
+    this.events.push({
+      _tag: "Preempted",
+      thread,
+      place: isNew ? place : undefined,
+      operation: thread.operations
+    })
   }
 
   resumed(thread: Thread): void {

@@ -1,40 +1,78 @@
 /**
  * Causes on the wire. Typed failures go through the contract; defects keep their name, message, stack and plain fields,
- * but not their class, which the other side may not have.
+ * but not their class, which the other side may not have. Errors of the language stay what they are.
  */
 import * as ActorError from "@troupe/core/ActorError"
 import * as Cause from "effect/Cause"
 import { type Codec, codecOf } from "./codec.ts"
 
-type Packed = readonly [kind: 0 | 1 | 2, content: unknown, actor?: boolean]
+const Kind = { Failure: 0, Defect: 1, Interrupt: 2, ActorError: 3 } as const
 
-const actorError = codecOf(ActorError.ActorError)
+type Packed = readonly [kind: (typeof Kind)[keyof typeof Kind], content?: unknown]
 
 /** Makes the reasons of a cause fit to cross. A typed failure that the contract does not admit crosses as a defect. */
 export const pack = (cause: Cause.Cause<unknown>, error: Codec): ReadonlyArray<Packed> =>
   cause.reasons.map((reason): Packed => {
-    if (Cause.isInterruptReason(reason)) return [2, undefined]
-    if (Cause.isDieReason(reason)) return [1, packDefect(reason.defect, 0)]
+    if (Cause.isInterruptReason(reason)) return [Kind.Interrupt]
+    if (Cause.isDieReason(reason)) return [Kind.Defect, packDefect(reason.defect, 0)]
     return packFailure(reason.error, error)
   })
 
 const packFailure = (failure: unknown, error: Codec): Packed => {
+  if (ActorError.isActorError(failure)) return [Kind.ActorError, packActorError(failure)]
   try {
-    if (ActorError.isActorError(failure)) return [0, actorError.pack(failure), true]
-    return [0, error.pack(failure)]
+    return [Kind.Failure, error.pack(failure)]
   } catch (issue) {
-    return [1, packDefect(new TypeError(`a failure does not fit the contract: ${issue}`, { cause: failure }), 0)]
+    const misfit = new TypeError(`a failure does not fit the contract: ${String(issue)}`, { cause: failure })
+    return [Kind.Defect, packDefect(misfit, 0)]
   }
 }
 
 export const unpack = (reasons: ReadonlyArray<Packed>, error: Codec): Cause.Cause<unknown> =>
-  Cause.fromReasons(
-    reasons.map(([kind, content, isActorError]) => {
-      if (kind === 2) return Cause.makeInterruptReason()
-      if (kind === 1) return Cause.makeDieReason(unpackDefect(content as PackedDefect))
-      return Cause.makeFailReason((isActorError ? actorError : error).unpack(content))
-    })
-  )
+  Cause.fromReasons(reasons.map((reason) => unpackReason(reason, error)))
+
+const unpackReason = ([kind, content]: Packed, error: Codec): Cause.Reason<unknown> => {
+  switch (kind) {
+    case Kind.Interrupt:
+      return Cause.makeInterruptReason()
+    case Kind.Defect:
+      return Cause.makeDieReason(unpackDefect(content as PackedDefect))
+    case Kind.ActorError:
+      return Cause.makeFailReason(unpackActorError(content as PackedActorError))
+    case Kind.Failure:
+      return Cause.makeFailReason(error.unpack(content))
+  }
+}
+
+/** Whether the first thing to be said about a call is that it was cancelled. */
+export const isCancelled = ({ reasons: [first] }: Cause.Cause<unknown>): boolean =>
+  first !== undefined &&
+  Cause.isFailReason(first) &&
+  ActorError.isActorError(first.error) &&
+  first.error.reason._tag === "TaskCancelled"
+
+// --- errors of actors ------------------------------------------------------------------------------------------------
+
+const actorError = codecOf(ActorError.ActorError)
+
+interface PackedActorError {
+  readonly reason: { readonly cause?: PackedDefect }
+}
+
+/** What killed an instance may be anything. */
+const packActorError = (error: ActorError.ActorError): unknown => {
+  const packed = actorError.pack(error) as { readonly reason: { readonly cause?: unknown } }
+  const { cause } = packed.reason
+  return cause === undefined ? packed : { ...packed, reason: { ...packed.reason, cause: packDefect(cause, 0) } }
+}
+
+const unpackActorError = (packed: PackedActorError): ActorError.ActorError => {
+  const { cause } = packed.reason
+  const reason = cause === undefined ? packed.reason : { ...packed.reason, cause: unpackDefect(cause) }
+  return actorError.unpack({ ...packed, reason })
+}
+
+// --- defects ---------------------------------------------------------------------------------------------------------
 
 /** An error or any other value that somebody threw. */
 export type PackedDefect =
@@ -59,11 +97,16 @@ export const packDefect = (defect: unknown, depth: number): PackedDefect => {
   }
 }
 
+/** The classes that every thread has. */
+const classes = new Map<string, ErrorConstructor>(
+  [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((known) => [known.name, known as any])
+)
+
 export const unpackDefect = (packed: PackedDefect): unknown => {
   if ("value" in packed) return packed.value
   const { message, name, stack } = packed.error
   const options = packed.cause === undefined ? undefined : { cause: unpackDefect(packed.cause) }
-  const error = Object.assign(new Error(message, options), packed.fields)
+  const error = Object.assign(new (classes.get(name) ?? Error)(message, options), packed.fields)
   const own = { configurable: true, enumerable: false, writable: true }
   return Object.defineProperties(error, { name: { ...own, value: name }, stack: { ...own, value: stack } })
 }

@@ -26,9 +26,9 @@ interface ContractClass extends Contract {
 export const layer = (actor: ContractClass, options: HomeOptions): Layer.Layer<any, WorkerFailed> => {
   check(actor, options)
   return Layer.unwrap(
-    Effect.map(threads.make(actor.key, options), (pool) => {
+    Effect.map(threads.make(actor, options), (pool) => {
       const make = isKeyed(actor) ? keyedMake(actor, pool) : singleMake(actor, pool)
-      return actor.toLayer(make, instanceOptions(actor, pool, options))
+      return Layer.provideMerge(Layer.effectDiscard(hasten(pool)), actor.toLayer(make, instanceOptions(pool, options)))
     })
   )
 }
@@ -37,19 +37,25 @@ export const spawn = (actor: ContractClass, options: HomeOptions): Effect.Effect
   check(actor, options)
   if (isKeyed(actor))
     throw new TypeError(`${actor.key}: instances of keyed actors come by themselves, use WorkerHome.layer`)
-  return Effect.flatMap(threads.make(actor.key, options), (pool) =>
-    actor.toFactory!(singleMake(actor, pool), instanceOptions(actor, pool, options)).spawn()
-  )
+  return Effect.flatMap(threads.make(actor, options), (pool) => {
+    const factory = actor.toFactory!(singleMake(actor, pool), instanceOptions(pool, options))
+    return Effect.tap(factory.spawn(), hasten(pool))
+  })
 }
+
+/** From the moment the Scope closes, before its instances end: a thread that does not listen keeps nobody waiting. */
+const hasten = (pool: threads.Threads): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.addFinalizer(() => Effect.sync(() => pool.hasten()))
 
 const isKeyed = (actor: ContractClass): boolean => actor.toFactory === undefined
 
-const check = (actor: ContractClass, { size = 1 }: HomeOptions): void => {
+const check = (actor: ContractClass, options: HomeOptions): void => {
   if (typeof actor?.methods !== "object") {
     throw new TypeError(
       `${actor?.key ?? String(actor)}: only an actor with a contract can live in a thread. Give its definition "methods", and its implementation to toLayer.`
     )
   }
+  const { size } = threads.settingsOf(actor.key, options)
   if (isKeyed(actor) || size === 1) return
   throw new RangeError(
     `${actor.key}: one instance lives in one thread, so size must be 1, but is ${size}. Actor.Keyed spreads keys over threads, ActorPool calls over instances.`
@@ -57,24 +63,21 @@ const check = (actor: ContractClass, { size = 1 }: HomeOptions): void => {
 }
 
 /** The options that were given to the implementation, but for those that were given here. */
-const instanceOptions = (actor: ContractClass, pool: threads.Threads, options: HomeOptions): object => {
-  const terms = pool.greeting!.actors[actor.key] as Home.Terms | undefined
-  if (terms === undefined) {
-    const served = Object.keys(pool.greeting!.actors).join(", ")
-    throw new TypeError(`${actor.key}: its thread serves ${served}. Is it the right file?`)
-  }
-  const { functions, ...rest } = terms
+const instanceOptions = (pool: threads.Threads, options: HomeOptions): object => {
+  const { functions, ...terms } = pool.terms
   const missing = functions.find((name) => name !== "retry" || options.retry === undefined)
   if (missing !== undefined) {
     throw new TypeError(
-      `${actor.key}: ${missing} is a function, which cannot cross from the thread to where calls are retried. Give it to WorkerHome.layer.`
+      `${pool.actor}: ${missing} is a function, which cannot cross from the thread to where calls are retried. Give it to WorkerHome.layer.`
     )
   }
   const { size, spawn, startTimeout, unresponsiveAfter, url, workerOptions, ...own } = options
-  const given = Object.entries(own).filter(([, value]) => value !== undefined)
-  const known = Object.entries(rest).filter(([, value]) => value !== undefined)
-  return { restart: defaultRestart, ...Object.fromEntries([...known, ...given]), onDefect: "resume" }
+  // What goes wrong in a method is dealt with where the method is.
+  return { restart: defaultRestart, ...given(terms), ...given(own), onDefect: "resume" }
 }
+
+const given = (options: object): object =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 
 /** How long a thread has to last until its loss counts as the first one again. */
 const LASTING = Duration.toMillis("1 minute")
@@ -122,11 +125,13 @@ const settle = Effect.fnUntraced(function* (
   key: { readonly packed: unknown } | undefined
 ) {
   const self = yield* ActorContext.ActorContext
+  // It was ready, and was lost before we got here.
+  if (thread.lost !== undefined) return yield* Effect.fail(threads.failed(actor.key, thread.lost))
   thread.open(instance, self, key)
   yield* Effect.addFinalizer(() => thread.close(instance))
   Home.link(self, {
     describe: () => ({ kind: "worker", thread: thread.id, lagMillis: thread.lag }),
     pump: thread.pump
   })
-  return implementation(thread, actor.key, instance, waysOf(actor))
+  return implementation({ thread, self, actor: actor.key, instance }, waysOf(actor))
 })

@@ -4,14 +4,16 @@
 import * as ActorError from "@troupe/core/ActorError"
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
+import type * as Tracer from "effect/Tracer"
 import * as causes from "./causes.ts"
 import type { Way } from "./contract.ts"
 import { From, type Message, To } from "./protocol.ts"
-import * as spans from "./spans.ts"
-import type { Thread } from "./thread.ts"
+import type * as spans from "./spans.ts"
+import type { Loss, Thread } from "./thread.ts"
 import { movedBy } from "./transfer.ts"
 
 /** What a thread knows of each call that it carries. */
@@ -25,30 +27,39 @@ export interface Carrying {
   refuse(error: unknown): void
 }
 
+/** An instance in a thread, as its calls see it. */
+export interface Place {
+  readonly thread: Thread
+  readonly self: Parameters<typeof Home.crash>[0]
+  readonly actor: string
+  /** How the thread calls it. */
+  readonly instance: number
+}
+
 /** The methods of an instance in a thread, as its constructor on this side gives them. */
-export const implementation = (thread: Thread, actor: string, instance: number, ways: ReadonlyArray<Way>) =>
+export const implementation = (place: Place, ways: ReadonlyArray<Way>) =>
   Object.fromEntries(
     ways.map((way) => [
       way.name,
       way.stream
-        ? (...args: ReadonlyArray<unknown>) => outgoingStream(thread, actor, instance, way, args)
-        : (...args: ReadonlyArray<unknown>) => new Outgoing(thread, actor, instance, way, args)
+        ? (...args: ReadonlyArray<unknown>) => outgoingStream(place, way, args)
+        : (...args: ReadonlyArray<unknown>) => new Outgoing(place, way, args)
     ])
   )
 
 class Outgoing extends Home.Carried implements Carrying {
   private call: Home.Call | undefined = undefined
-  private readonly thread: Thread
-  private readonly actor: string
-  private readonly instance: number
+  /** Whether the thread may have heard of it. */
+  private sent = false
+  private reported = false
+  private span: spans.Packed | undefined = undefined
+  private readonly place: Place
   private readonly way: Way
   private readonly args: ReadonlyArray<unknown>
 
-  constructor(thread: Thread, actor: string, instance: number, way: Way, args: ReadonlyArray<unknown>) {
+  constructor(place: Place, way: Way, args: ReadonlyArray<unknown>) {
     super()
-    this.thread = thread
-    this.actor = actor
-    this.instance = instance
+    this.place = place
     this.way = way
     this.args = args
   }
@@ -59,61 +70,81 @@ class Outgoing extends Home.Carried implements Carrying {
 
   override start(call: Home.Call): void {
     this.call = call
-    const { args, instance, thread, way } = this
-    if (thread.lost !== undefined) return this.lose(thread.lost.why, thread.lost.cause, false)
+    const { args, way } = this
+    const { instance, thread } = this.place
+    if (thread.lost !== undefined) return this.notice(thread.lost)
     try {
       const packed = way.args.pack(args)
-      const span = spans.of(call.context)
+      this.span = thread.spans.enter(call.context, spanOf(call))
+      this.sent = true
       thread.carry(call.id, this)
-      thread.wire.post([To.Call, call.id, instance, way.index, packed, span], movedBy(args))
+      thread.wire.post([To.Call, call.id, instance, way.index, packed, this.span], movedBy(args))
     } catch (error) {
       this.refuse(error)
     }
   }
 
+  /** The thread was lost before its instance could be told: it is told now, and ends this call with all others. */
+  private notice({ cause, why }: Loss): void {
+    Home.crash(this.place.self, why, cause)
+    if (!this.reported) this.lose(why, cause)
+  }
+
   override interruptUnsafe(): void {
-    const { call, thread } = this
+    const { call, place } = this
+    const { thread } = place
     if (call === undefined) return
+    if (thread.losing) return
     if (thread.lost !== undefined) return this.lose(thread.lost.why, thread.lost.cause)
     thread.wire.post([To.Interrupt, call.id])
     // Whoever kills an actor wants it gone: a thread that does not even listen is not waited for.
     if (Home.isDying(call)) thread.hurry()
   }
 
-  take([kind, , content, restarted]: Message): void {
-    const { call, thread, way } = this
-    thread.drop(call!.id)
-    Home.report(call!, kind === From.Success ? success(way, content) : failure(way, content), restarted === true)
+  take(message: Message): void {
+    this.report(exitOf(this.place.actor, this.way, message), message[0] === From.Failure && message[3])
   }
 
-  lose(why: string, cause: Cause.Cause<unknown>, mayHaveRun = true): void {
+  lose(why: string, cause: Cause.Cause<unknown>): void {
     const call = this.call!
-    this.thread.drop(call.id)
     const lost = Home.endsForGood(call)
       ? Exit.interrupt()
-      : Exit.fail(unavailable(this.actor, this.way, why, cause, mayHaveRun))
-    Home.report(call, lost, true)
+      : Exit.fail(unavailable(this.place.actor, this.way, why, cause, this.sent))
+    this.report(lost, true)
   }
 
   refuse(error: unknown): void {
-    this.thread.drop(this.call!.id)
-    Home.report(this.call!, Exit.fail(uncloneable(this.actor, this.way, "an argument", error, false)), false)
+    this.report(Exit.fail(uncloneable(this.place.actor, this.way, "an argument", error, false)), false)
+  }
+
+  private report(exit: Exit.Exit<any, any>, restarted: boolean): void {
+    const { thread } = this.place
+    this.reported = true
+    thread.drop(this.call!.id)
+    thread.spans.leave(this.span)
+    Home.report(this.call!, exit, restarted)
   }
 }
 
-const success = (way: Way, content: unknown): Exit.Exit<unknown, unknown> => {
-  try {
-    return Exit.succeed(way.success.unpack(content))
-  } catch (error) {
-    return Exit.die(error)
-  }
-}
+const hooks = Home as unknown as { readonly spanOf?: (call: Home.Call) => Tracer.AnySpan | undefined }
 
-const failure = (way: Way, reasons: any): Exit.Exit<never, unknown> => {
+/** The span of the call itself, if it has one. */
+const spanOf = (call: Home.Call): Tracer.AnySpan | undefined => hooks.spanOf?.(call)
+
+/** What an answer says about the end of a call. What does not fit the contract ends it, too. */
+const exitOf = (actor: string, way: Way, [kind, , ...content]: Message): Exit.Exit<any, any> => {
   try {
-    return Exit.failCause(causes.unpack(reasons, way.error))
+    switch (kind) {
+      case From.Success:
+      case From.Items:
+        return Exit.succeed(kind === From.Success ? way.success.unpack(content[0]) : content[0].map(way.success.unpack))
+      case From.Failure:
+        return Exit.failCause(causes.unpack(content[0], way.error))
+      default:
+        return Exit.fail(uncloneable(actor, way, content[0], content[1], content[2]))
+    }
   } catch (error) {
-    return Exit.die(error)
+    return Exit.fail(uncloneable(actor, way, "the answer", error, true))
   }
 }
 
@@ -128,78 +159,107 @@ export const unavailable = (
     reason: new ActorError.ActorUnavailable({ actor, method: way.name, why, mayHaveRun, cause: Cause.squash(cause) })
   })
 
-export const uncloneable = (actor: string, way: Way, what: string, error: unknown, mayHaveRun: boolean) =>
+const uncloneable = (actor: string, way: Way, what: string, error: unknown, mayHaveRun: boolean) =>
   new ActorError.ActorError({
     reason: new ActorError.DecodeError({
       actor,
       method: way.name,
-      issue: `${what} cannot cross to another thread: ${error instanceof Error ? error.message : String(error)}. Pass plain data, or values that the contract has a schema for; refs nested in an argument have to be awaited first.`,
+      issue: `${what} cannot cross between threads: ${describe(error)}. Pass plain data, or values that the contract has a schema for; refs nested in an argument have to be awaited first.`,
       mayHaveRun
     })
   })
 
+const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
 let lastStream = 0
 
 /** A stream that is pulled over there only when it is pulled here. It has a number of its own, since it is no call. */
-const outgoingStream = (
-  thread: Thread,
-  actor: string,
-  instance: number,
-  way: Way,
-  args: ReadonlyArray<unknown>
-): Stream.Stream<unknown, unknown> =>
+const outgoingStream = (place: Place, way: Way, args: ReadonlyArray<unknown>): Stream.Stream<unknown, unknown> =>
   Stream.unwrap(
     Effect.gen(function* () {
-      if (thread.lost !== undefined)
-        return yield* Effect.fail(unavailable(actor, way, thread.lost.why, thread.lost.cause, false))
-      const context = yield* Effect.context<never>()
-      const id = --lastStream
-      let answer: ((chunk: Effect.Effect<any, any>) => void) | undefined
-      let end: Effect.Effect<any, any> | undefined
-      let over: (() => void) | undefined
-      const finish = (exit: Effect.Effect<any, any>) => {
-        thread.drop(id)
-        end = exit
-        answer?.(exit)
-        over?.()
-      }
-      const carrying: Carrying = {
-        label: `${actor}.${way.name}`,
-        take: ([kind, , content]) => {
-          if (kind === From.Items) return answer?.(items(way, content))
-          finish(kind === From.Success ? Cause.done() : failure(way, content))
-        },
-        lose: (why, cause) => finish(Exit.fail(unavailable(actor, way, why, cause, true))),
-        refuse: (error) => finish(Exit.fail(uncloneable(actor, way, "an argument", error, false)))
-      }
-      thread.carry(id, carrying)
-      try {
-        thread.wire.post([To.Stream, id, instance, way.index, way.args.pack(args), spans.of(context)], movedBy(args))
-      } catch (error) {
-        carrying.refuse(error)
-      }
-      const pull = Effect.callback<readonly [unknown, ...Array<unknown>], any>((resume) => {
-        if (end !== undefined) return resume(end)
-        answer = (exit) => {
-          answer = undefined
-          resume(exit)
-        }
-        thread.wire.post([To.Pull, id])
-      })
-      const close = Effect.callback<void>((resume) => {
-        if (end !== undefined) return resume(Effect.void)
-        over = () => resume(Effect.void)
-        thread.wire.post([To.Interrupt, id])
-      })
-      yield* Effect.addFinalizer(() => close)
-      return Stream.fromPull(Effect.succeed(pull))
+      const streaming = new OutgoingStream(place, way, args)
+      yield* Effect.addFinalizer(() => streaming.close)
+      streaming.start(yield* Effect.context<never>())
+      return Stream.fromPull(Effect.succeed(streaming.pull))
     })
   ) as Stream.Stream<unknown, unknown>
 
-const items = (way: Way, content: ReadonlyArray<unknown>): Exit.Exit<any, any> => {
-  try {
-    return Exit.succeed(content.map(way.success.unpack))
-  } catch (error) {
-    return Exit.die(error)
+type Chunk = readonly [unknown, ...Array<unknown>]
+
+class OutgoingStream implements Carrying {
+  private readonly id = --lastStream
+  private answer: ((chunk: Effect.Effect<Chunk, any>) => void) | undefined = undefined
+  private end: Effect.Effect<never, any> | undefined = undefined
+  private over: (() => void) | undefined = undefined
+  private span: spans.Packed | undefined = undefined
+  private readonly place: Place
+  private readonly way: Way
+  private readonly args: ReadonlyArray<unknown>
+
+  constructor(place: Place, way: Way, args: ReadonlyArray<unknown>) {
+    this.place = place
+    this.way = way
+    this.args = args
+  }
+
+  get label(): string {
+    return `${this.place.actor}.${this.way.name}`
+  }
+
+  start(context: Context.Context<never>): void {
+    const { args, id, way } = this
+    const { instance, self, thread } = this.place
+    if (thread.lost !== undefined) {
+      Home.crash(self, thread.lost.why, thread.lost.cause)
+      return this.lose(thread.lost.why, thread.lost.cause)
+    }
+    try {
+      const packed = way.args.pack(args)
+      this.span = thread.spans.enter(context)
+      thread.carry(id, this)
+      thread.wire.post([To.Stream, id, instance, way.index, packed, this.span], movedBy(args))
+    } catch (error) {
+      this.refuse(error)
+    }
+  }
+
+  readonly pull: Effect.Effect<Chunk, any> = Effect.callback((resume) => {
+    if (this.end !== undefined) return resume(this.end)
+    this.answer = (chunk) => {
+      this.answer = undefined
+      resume(chunk)
+    }
+    this.place.thread.wire.post([To.Pull, this.id])
+  })
+
+  /** Succeeds when the stream has ended over there, finalizers included. */
+  readonly close: Effect.Effect<void> = Effect.callback((resume) => {
+    if (this.end !== undefined) return resume(Effect.void)
+    this.over = () => resume(Effect.void)
+    this.place.thread.wire.post([To.Interrupt, this.id])
+  })
+
+  take(message: Message): void {
+    const exit = exitOf(this.place.actor, this.way, message)
+    if (message[0] === From.Success) this.finish(Cause.done())
+    else if (message[0] === From.Items && exit._tag === "Success") this.answer?.(exit)
+    else this.finish(exit as Exit.Exit<never, unknown>)
+  }
+
+  lose(why: string, cause: Cause.Cause<unknown>): void {
+    this.finish(Exit.fail(unavailable(this.place.actor, this.way, why, cause, true)))
+  }
+
+  refuse(error: unknown): void {
+    this.finish(Exit.fail(uncloneable(this.place.actor, this.way, "an argument", error, false)))
+  }
+
+  private finish(end: Effect.Effect<never, any>): void {
+    const { thread } = this.place
+    thread.drop(this.id)
+    thread.spans.leave(this.span)
+    this.end = end
+    this.answer?.(end)
+    this.over?.()
   }
 }

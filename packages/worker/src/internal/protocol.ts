@@ -6,6 +6,9 @@
  * `docs/decisions/0018-a-wire-of-our-own.md`.
  */
 
+import type { MessagePort } from "node:worker_threads"
+import type { Terms } from "@troupe/core/Home"
+
 /** Kinds of messages to the thread. */
 export const To = {
   /** call, instance, method, args, span */
@@ -40,19 +43,25 @@ export const From = {
   Failed: 4,
   /** instance: it has ended as it was told to */
   Closed: 5,
-  /** why, reasons: the instance has ended by itself */
+  /** instance, why, reasons: it has ended by itself */
   Died: 6,
   /** number, lag in milliseconds */
   Pong: 7,
   /** spans that have started or ended */
-  Spans: 8
+  Spans: 8,
+  /** call, what of it, issue, whether it may have run: arguments or a result that cannot cross, or do not fit */
+  Refused: 9
 } as const
 
 export type Message = readonly [kind: number, subject: any, ...rest: Array<any>]
 
 /** What a thread says when it is ready. */
 export interface Greeting {
-  readonly actors: Readonly<Record<string, unknown>>
+  /** The actor that it serves, by its id. */
+  readonly actor: string
+  /** What it takes for the methods of the contract, as `signatureOf` tells them. */
+  readonly methods: ReadonlyArray<string>
+  readonly terms: Terms
 }
 
 /** The words of the memory that both sides see. */
@@ -70,6 +79,6 @@ export const WORDS = 3
 /** What a thread is given when it starts. */
 export interface Start {
   readonly troupe: true
-  readonly port: import("node:worker_threads").MessagePort
+  readonly port: MessagePort
   readonly shared: Int32Array
 }

@@ -18,23 +18,32 @@ import * as Tracer from "effect/Tracer"
 import * as causes from "./causes.ts"
 import { codecOf } from "./codec.ts"
 import { type Contract, type Way, waysOf } from "./contract.ts"
-import { uncloneable } from "./outgoing.ts"
-import { From, type Message, type Start, To, Word } from "./protocol.ts"
+import { From, type Greeting, type Message, type Start, To, Word } from "./protocol.ts"
 import * as spans from "./spans.ts"
 import { movedBy } from "./transfer.ts"
 import { Wire } from "./wire.ts"
+
+let serving: string | undefined
 
 /** Serves an actor from this thread. */
 export const serve = (contract: Contract, layer: Layer.Layer<any, any>): void => {
   if (parentPort === null) {
     throw new TypeError(`${contract.key}: WorkerHome.serve belongs in the file of a worker thread, and this is none`)
   }
+  if (serving !== undefined) {
+    throw new TypeError(`${contract.key}: a thread serves one actor, and this one serves ${serving} already`)
+  }
+  serving = contract.key
   const port = parentPort
-  port.once("message", (start: Start) => {
+  const begin = (start: Start) => {
+    // Whoever made the Worker may say something to it as well.
+    if (start?.troupe !== true) return
     // From here on everything comes by a port of our own; this one would keep the thread alive.
+    port.off("message", begin)
     port.unref()
     void new Server(contract, layer, start.port, start.shared).run()
-  })
+  }
+  port.on("message", begin)
 }
 
 /** How often a thread looks how late its timers are, in milliseconds. */
@@ -50,13 +59,15 @@ class Server {
   /** The context of calls whose caller is in no span. */
   private context: Context.Context<never> = Context.empty()
   private service: any
-  /** What calls say, and the handles that they mean. */
-  private readonly handles = new Map<number, object>()
-  private readonly keys = new Map<number, unknown>()
+  /** What calls say, and the instances that they mean. */
+  private readonly instances = new Map<number, Instance>()
   private readonly calls = new Map<number, Home.Accepted>()
+  /** Calls that were told to end. */
+  private readonly told = new Set<number>()
   private readonly streams = new Map<number, Streaming>()
   private readonly tracer: Tracer.Tracer
-  private reports: Array<spans.Report> = []
+  /** What the batch of messages that is being collected tells about spans. */
+  private reports: Array<spans.Report> | undefined = undefined
   private readonly meter = new LagMeter()
 
   constructor(contract: Contract, layer: Layer.Layer<any, any>, port: MessagePort, shared: Int32Array) {
@@ -73,7 +84,12 @@ class Server {
     this.wire = new Wire(port, {
       message: (message) => this.take(message),
       refused: (message, error) => this.refused(message, error),
+      garbled: (error) => {
+        // Nobody knows which calls were in it, so it is the end of all.
+        throw error
+      },
       posted: () => {
+        this.reports = undefined
         Atomics.add(shared, Word.Posted, 1)
         Atomics.notify(shared, Word.Posted)
       }
@@ -87,18 +103,16 @@ class Server {
       return
     }
     this.service = Context.get(exit.value, Context.Service(this.contract.key) as any)
-    if (Actor.isHandle(this.service)) this.serveOne()
-    this.wire.post([From.Ready, { actors: { [this.contract.key]: Home.terms(this.service) } }])
+    if (Actor.isHandle(this.service)) {
+      this.instances.set(0, { handle: this.service, keyed: undefined, watched: false })
+      this.watch(0)
+    }
+    this.wire.post([From.Ready, this.greeting()])
   }
 
-  private serveOne(): void {
-    this.handles.set(0, this.service)
-    Effect.runFork(
-      Effect.map(Actor.watch(this.service), ({ cause, why }) => {
-        const reasons = cause === undefined ? [] : causes.pack(Cause.die(cause), causes.anyError)
-        this.wire.post([From.Died, why, reasons])
-      })
-    )
+  private greeting(): Greeting {
+    const methods = this.ways.map(({ signature }) => signature)
+    return { actor: this.contract.key, methods, terms: Home.terms(this.service) }
   }
 
   private take(message: Message): void {
@@ -110,7 +124,7 @@ class Server {
       case To.Stream:
         return this.stream(message)
       case To.Pull:
-        return this.streams.get(message[1])?.demand()
+        return this.pull(message[1])
       case To.Open:
         return this.open(message)
       case To.Close:
@@ -124,80 +138,104 @@ class Server {
 
   // --- calls ---------------------------------------------------------------------------------------------------------
 
-  private call([, id, instance, index, packed, span]: Message): void {
+  private call([, id, number, index, packed, span]: Message): void {
     const way = this.ways[index]!
+    const args = this.unpack(way, id, packed)
+    const instance = this.instances.get(number)
+    if (args === undefined || instance === undefined) return
     Atomics.store(this.shared, Word.Started, id | 0)
     let settled = false
-    const call = this.attempt(way, id, () =>
-      Home.submit(
-        this.handles.get(instance)!,
-        way.name,
-        way.args.unpack(packed),
-        this.contextOf(span),
-        (exit, restarted) => {
-          settled = true
-          this.calls.delete(id)
-          this.answer(way, id, exit, restarted)
-        }
-      )
-    )
-    if (call !== undefined && !settled) this.calls.set(id, call)
+    const call = Home.submit(instance.handle, way.name, args, this.contextOf(span), (exit, restarted) => {
+      settled = true
+      this.calls.delete(id)
+      this.answer(way, id, exit, restarted)
+    })
+    if (!settled) this.calls.set(id, call)
+    if (!instance.watched) this.watch(number)
   }
 
-  /** What goes wrong on the way to a method is a defect of its call. */
-  private attempt<A>(way: Way, id: number, work: () => A): A | undefined {
+  private unpack(way: Way, id: number, packed: unknown): ReadonlyArray<unknown> | undefined {
     try {
-      return work()
-    } catch (defect) {
-      this.answer(way, id, Exit.die(defect), false)
+      return way.args.unpack(packed)
+    } catch (error) {
+      this.refuse(id, "an argument", error, false)
       return undefined
     }
   }
 
+  /** Something of a call cannot cross. */
+  private refuse(id: number, what: string, error: unknown, mayHaveRun: boolean): void {
+    this.wire.post([From.Refused, id, what, error instanceof Error ? error.message : String(error), mayHaveRun])
+  }
+
   private answer(way: Way, id: number, exit: Exit.Exit<any, any>, restarted: boolean): void {
-    if (exit._tag === "Failure") {
-      this.wire.post([From.Failure, id, causes.pack(exit.cause, way.error), restarted])
-      return
+    const told = this.told.delete(id)
+    if (exit._tag === "Success") return this.succeed(way, id, exit.value)
+    // Why it was told to end is known on the other side.
+    const cause = told && causes.isCancelled(exit.cause) ? Cause.interrupt() : exit.cause
+    this.wire.post([From.Failure, id, causes.pack(cause, way.error), restarted])
+  }
+
+  private succeed(way: Way, id: number, value: unknown): void {
+    let packed: unknown
+    try {
+      packed = way.success.pack(value)
+    } catch (error) {
+      return this.refuse(id, "the result", error, true)
     }
-    const { value } = exit
-    const packed = packing(() => way.success.pack(value))
-    if ("defect" in packed) this.answer(way, id, Exit.die(packed.defect), false)
-    else this.wire.post([From.Success, id, packed.value], movedBy([value]))
+    this.wire.post([From.Success, id, packed], movedBy([value]))
   }
 
   private interrupt(id: number): void {
     const call = this.calls.get(id)
-    if (call !== undefined) Home.interrupt(call)
-    else this.streams.get(id)?.end()
+    if (call === undefined) return this.streams.get(id)?.end()
+    this.told.add(id)
+    Home.interrupt(call)
   }
 
-  private stream([, id, instance, index, packed, span]: Message): void {
+  private stream([, id, number, index, packed, span]: Message): void {
     const way = this.ways[index]!
-    this.attempt(way, id, () => {
-      const stream = Home.stream(this.handles.get(instance)!, way.name, way.args.unpack(packed))
-      const streaming = new Streaming(stream, this.contextOf(span), (items) => {
-        if (Exit.isExit(items)) {
-          this.streams.delete(id)
-          this.answer({ ...way, success: codecOf(Schema.Void) }, id, items, false)
-        } else this.items(way, id, items)
-      })
-      this.streams.set(id, streaming)
+    const args = this.unpack(way, id, packed)
+    const instance = this.instances.get(number)
+    if (args === undefined || instance === undefined) return
+    const streaming = new Streaming(Home.stream(instance.handle, way.name, args), this.contextOf(span), {
+      items: (items) => this.items(way, id, items),
+      end: (exit) => {
+        // If it is not there any more, it was refused, and that was its end.
+        if (this.streams.delete(id)) this.answer(nothing(way), id, exit, false)
+      }
     })
+    this.streams.set(id, streaming)
+    if (!instance.watched) this.watch(number)
+  }
+
+  private pull(id: number): void {
+    Atomics.store(this.shared, Word.Started, id | 0)
+    this.streams.get(id)?.demand()
   }
 
   private items(way: Way, id: number, items: ReadonlyArray<unknown>): void {
-    const packed = packing(() => items.map(way.success.pack))
-    if ("value" in packed) this.wire.post([From.Items, id, packed.value], movedBy(items))
-    else this.streams.get(id)?.fail(packed.defect)
+    let packed: unknown
+    try {
+      packed = items.map(way.success.pack)
+    } catch (error) {
+      this.endStream(id)
+      return this.refuse(id, "an item", error, true)
+    }
+    this.wire.post([From.Items, id, packed], movedBy(items))
   }
 
-  /** An answer that cannot be cloned is a failure of its call. */
+  /** A message cannot be cloned. */
   private refused([kind, id]: Message, error: unknown): void {
     if (kind !== From.Success && kind !== From.Failure && kind !== From.Items) return
-    const way = this.ways[0]!
-    const failure = uncloneable(this.contract.key, { ...way, name: "" }, "the result", error, true)
-    this.answer(way, id, Exit.fail(failure), false)
-    this.streams.get(id)?.end()
+    this.endStream(id)
+    this.refuse(id, kind === From.Success ? "the result" : kind === From.Items ? "an item" : "the error", error, true)
+  }
+
+  private endStream(id: number): void {
+    const stream = this.streams.get(id)
+    this.streams.delete(id)
+    stream?.end()
   }
 
   private contextOf(span: spans.Packed | undefined): Context.Context<never> {
@@ -209,27 +247,42 @@ class Server {
   }
 
   private tell(report: spans.Report): void {
-    if (this.reports.push(report) > 1) return
-    queueMicrotask(() => {
-      this.wire.post([From.Spans, this.reports])
+    if (this.reports === undefined) {
+      // Goes out with the batch, before the answers that come after it.
       this.reports = []
-    })
+      this.wire.post([From.Spans, this.reports])
+    }
+    this.reports.push(report)
   }
 
   // --- instances -----------------------------------------------------------------------------------------------------
 
-  private open([, instance, key]: Message): void {
-    const unpacked = codecOf(this.contract.keySchema ?? Schema.Unknown).unpack(key)
-    this.keys.set(instance, unpacked)
-    this.handles.set(instance, this.service.get(unpacked))
+  private open([, number, packed]: Message): void {
+    const key = codecOf(this.contract.keySchema ?? Schema.Unknown).unpack(packed)
+    this.instances.set(number, { handle: this.service.get(key), keyed: { key }, watched: false })
   }
 
-  private close(instance: number): void {
-    const end: Effect.Effect<void> = this.keys.has(instance)
-      ? this.service.stop(this.keys.get(instance))
-      : Scope.close(this.scope, Exit.void)
-    this.keys.delete(instance)
-    Effect.runFork(Effect.onExit(end, () => Effect.sync(() => this.wire.post([From.Closed, instance]))))
+  /** Tells when an instance ends that nobody told to end. */
+  private watch(number: number): void {
+    const instance = this.instances.get(number)!
+    const end = endOf(instance.handle)
+    if (end === undefined) return
+    instance.watched = true
+    const tell = Effect.map(end, ({ cause, why }) => {
+      instance.watched = false
+      if (this.instances.get(number) !== instance || isPassivated(why)) return
+      const reasons = cause === undefined ? [] : causes.pack(Cause.die(cause), causes.anyError)
+      this.wire.post([From.Died, number, why, reasons])
+    })
+    Effect.runFork(tell)
+  }
+
+  private close(number: number): void {
+    const keyed = this.instances.get(number)?.keyed
+    this.instances.delete(number)
+    const end: Effect.Effect<void> =
+      keyed === undefined ? Scope.close(this.scope, Exit.void) : this.service.stop(keyed.key)
+    Effect.runFork(Effect.onExit(end, () => Effect.sync(() => this.wire.post([From.Closed, number]))))
   }
 
   private async stop(): Promise<void> {
@@ -239,13 +292,27 @@ class Server {
   }
 }
 
-const packing = <A>(pack: () => A): { readonly value: A } | { readonly defect: unknown } => {
+/** An instance, as the other side speaks of it. */
+interface Instance {
+  readonly handle: object
+  readonly keyed: { readonly key: unknown } | undefined
+  watched: boolean
+}
+
+/** The end of the instance that is up. If there is none, it ended on the spot, and its calls have told so. */
+const endOf = (handle: object): ReturnType<typeof Actor.watch> | undefined => {
   try {
-    return { value: pack() }
-  } catch (defect) {
-    return { defect }
+    return Actor.watch(handle)
+  } catch {
+    return undefined
   }
 }
+
+/** Of a keyed actor, an instance that had nothing to do: its next call makes another. */
+const isPassivated = (why: string): boolean => why === "it was idle"
+
+/** The end of a stream has no value. */
+const nothing = (way: Way): Way => ({ ...way, success: codecOf(Schema.Void) })
 
 /** A stream that goes on only when it is asked to. */
 class Streaming {
@@ -256,7 +323,10 @@ class Streaming {
   constructor(
     stream: Stream.Stream<unknown, unknown>,
     context: Context.Context<never>,
-    tell: (result: ReadonlyArray<unknown> | Exit.Exit<void, unknown>) => void
+    on: {
+      readonly items: (items: ReadonlyArray<unknown>) => void
+      readonly end: (exit: Exit.Exit<void, unknown>) => void
+    }
   ) {
     const next = Effect.callback<void>((resume) => {
       if (this.demanded) {
@@ -265,20 +335,20 @@ class Streaming {
       }
       this.wake = () => resume(Effect.void)
     })
-    const work = Effect.scoped(
-      Effect.gen(function* () {
-        const pull = yield* Stream.toPull(stream)
-        while (true) {
-          yield* next
-          const exit = yield* Effect.exit(pull)
-          if (exit._tag === "Success") tell(exit.value)
-          else if (Pull.isDoneCause(exit.cause)) return
-          else return yield* Effect.failCause(exit.cause as Cause.Cause<unknown>)
-        }
-      })
-    )
-    this.fiber = Effect.runForkWith(context)(work)
-    this.fiber.addObserver((exit) => tell(exit))
+    const work = Effect.gen(function* () {
+      // Nothing runs before the first pull.
+      yield* next
+      const pull = yield* Stream.toPull(stream)
+      while (true) {
+        const exit = yield* Effect.exit(pull)
+        if (exit._tag === "Success") on.items(exit.value)
+        else if (Pull.isDoneCause(exit.cause)) return
+        else return yield* Effect.failCause(exit.cause as Cause.Cause<unknown>)
+        yield* next
+      }
+    })
+    this.fiber = Effect.runForkWith(context)(Effect.scoped(work))
+    this.fiber.addObserver(on.end)
   }
 
   demand(): void {
@@ -289,10 +359,6 @@ class Streaming {
   }
 
   end(): void {
-    this.fiber.interruptUnsafe()
-  }
-
-  fail(_defect: unknown): void {
     this.fiber.interruptUnsafe()
   }
 }

@@ -1,20 +1,15 @@
 /**
  * Spans across threads: which span a call belongs to travels with it, and the spans that the thread makes travel back.
  */
-import type * as Context from "effect/Context"
-import * as ContextModule from "effect/Context"
+import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
+import * as causes from "./causes.ts"
 
 /** The span that a call belongs to, as it crosses. */
 export type Packed = readonly [traceId: string, spanId: string, sampled: boolean]
-
-/** The span that a context is in, if it is in one. */
-export const of = (context: Context.Context<never>): Packed | undefined => {
-  const span = ContextModule.getOrUndefined(context, Tracer.ParentSpan)
-  return span === undefined ? undefined : [span.traceId, span.spanId, span.sampled]
-}
 
 export const unpack = ([traceId, spanId, sampled]: Packed): Tracer.ExternalSpan =>
   Tracer.externalSpan({ traceId, spanId, sampled })
@@ -30,12 +25,22 @@ export type Report =
       startTime: bigint,
       traceId: string
     ]
-  | readonly [kind: "end", id: string, endTime: bigint, attributes: object, error: string | undefined]
+  | readonly [
+      kind: "end",
+      id: string,
+      endTime: bigint,
+      attributes: object,
+      events: ReadonlyArray<readonly [name: string, time: bigint, attributes: object]>,
+      cause: ReturnType<typeof causes.pack> | undefined
+    ]
+
+// --- in the thread ---------------------------------------------------------------------------------------------------
 
 /** A tracer for threads: its spans are like Effect's own, and are told about. */
 export const telling = (tell: (report: Report) => void): Tracer.Tracer =>
   Tracer.make({
     span: (options) => {
+      if (!options.sampled) return new Tracer.NativeSpan(options)
       const span = new TellingSpan(options, tell)
       const parent = Option.getOrUndefined(options.parent)
       tell(["start", span.spanId, parent?.spanId, span.name, span.kind, options.startTime, span.traceId])
@@ -53,25 +58,52 @@ class TellingSpan extends Tracer.NativeSpan {
 
   override end(endTime: bigint, exit: Exit.Exit<unknown, unknown>): void {
     super.end(endTime, exit)
-    const attributes = Object.fromEntries([...this.attributes].map(([key, value]) => [key, plain(value)]))
-    this.tell(["end", this.spanId, endTime, attributes, Exit.isFailure(exit) ? String(exit.cause) : undefined])
+    const events = this.events.map(([name, time, attributes]) => [name, time, plain(attributes ?? {})] as const)
+    const cause = Exit.isFailure(exit) ? causes.pack(exit.cause, causes.anyError) : undefined
+    this.tell(["end", this.spanId, endTime, plain(Object.fromEntries(this.attributes)), events, cause])
   }
 }
 
-const plain = (value: unknown): unknown =>
-  typeof value === "string" || typeof value === "number" || typeof value === "boolean" || typeof value === "bigint"
-    ? value
-    : String(value)
+const plain = (attributes: object): object =>
+  Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, isPlain(value) ? value : String(value)]))
 
-/** Makes the spans of a thread anew in the tracer of its owner. */
+const isPlain = (value: unknown): boolean => value === null || /^(string|number|boolean|bigint)$/.test(typeof value)
+
+// --- on the caller's side --------------------------------------------------------------------------------------------
+
+/** A span of this side under which calls went to the thread, and its tracer. */
+interface Above {
+  readonly span: Tracer.AnySpan
+  readonly tracer: Tracer.Tracer
+  calls: number
+}
+
+/** Makes the spans of a thread anew, under those of its callers and in their tracers. */
 export class Replay {
-  private readonly open = new Map<string, Tracer.Span>()
+  private readonly open = new Map<string, { readonly span: Tracer.Span; readonly tracer: Tracer.Tracer }>()
+  private readonly above = new Map<string, Above>()
+  /** The tracer for spans whose caller is not known any more. */
   private readonly tracer: Tracer.Tracer
-  /** Spans of this side that calls belong to, by id: those of the thread are their children. */
-  private readonly parents = new Map<string, Tracer.AnySpan>()
 
   constructor(tracer: Tracer.Tracer) {
     this.tracer = tracer
+  }
+
+  /** A call goes out in a span, if it is in one. What this returns travels with it. */
+  enter(context: Context.Context<never>, own?: Tracer.AnySpan): Packed | undefined {
+    const span = own ?? Context.getOrUndefined(context, Tracer.ParentSpan)
+    if (span === undefined) return undefined
+    const { sampled, spanId, traceId } = span
+    const known = this.above.get(spanId)
+    if (known !== undefined) known.calls++
+    else this.above.set(spanId, { span, tracer: Context.get(context, Tracer.Tracer), calls: 1 })
+    return [traceId, spanId, sampled]
+  }
+
+  /** The call is over. */
+  leave(packed: Packed | undefined): void {
+    const above = packed && this.above.get(packed[1])
+    if (above !== undefined && --above.calls === 0) this.above.delete(packed![1])
   }
 
   take(report: Report): void {
@@ -80,27 +112,36 @@ export class Replay {
   }
 
   private start([, id, parent, name, kind, startTime, traceId]: Extract<Report, readonly ["start", ...any]>): void {
-    const known = parent === undefined ? undefined : (this.open.get(parent) ?? this.parents.get(parent))
-    const above =
-      known ?? (parent === undefined ? undefined : Tracer.externalSpan({ traceId, spanId: parent, sampled: true }))
-    const span = this.tracer.span({
+    const known = parent === undefined ? undefined : (this.open.get(parent) ?? this.above.get(parent))
+    const above = known?.span ?? (parent && Tracer.externalSpan({ traceId, spanId: parent, sampled: true }))
+    const tracer = known?.tracer ?? this.tracer
+    const span = tracer.span({
       name,
-      parent: Option.fromUndefinedOr(above),
-      annotations: ContextModule.empty(),
+      parent: Option.fromUndefinedOr(above || undefined),
+      annotations: Context.empty(),
       links: [],
       startTime,
       kind,
-      root: above === undefined,
+      root: !above,
       sampled: true
     })
-    this.open.set(id, span)
+    this.open.set(id, { span, tracer })
   }
 
-  private end([, id, endTime, attributes, error]: Extract<Report, readonly ["end", ...any]>): void {
-    const span = this.open.get(id)
+  private end([, id, endTime, attributes, events, cause]: Extract<Report, readonly ["end", ...any]>): void {
+    const span = this.open.get(id)?.span
     if (span === undefined) return
     this.open.delete(id)
     for (const [key, value] of Object.entries(attributes)) span.attribute(key, value)
-    span.end(endTime, error === undefined ? Exit.void : Exit.die(new Error(error)))
+    for (const [name, time, attributes] of events) span.event(name, time, { ...attributes })
+    span.end(endTime, cause === undefined ? Exit.void : Exit.failCause(causes.unpack(cause, causes.anyError)))
+  }
+
+  /** The thread is lost, and its spans with it. */
+  lose(cause: Cause.Cause<unknown>): void {
+    const now = BigInt(Date.now()) * 1_000_000n
+    for (const { span } of this.open.values()) span.end(now, Exit.failCause(cause))
+    this.open.clear()
+    this.above.clear()
   }
 }

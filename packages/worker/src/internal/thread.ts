@@ -5,10 +5,11 @@ import { MessageChannel, type Worker } from "node:worker_threads"
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import type * as Tracer from "effect/Tracer"
 import * as causes from "./causes.ts"
 import type { Carrying } from "./outgoing.ts"
 import { From, type Greeting, type Message, type Start, To, WORDS, Word } from "./protocol.ts"
-import type * as spans from "./spans.ts"
+import * as spans from "./spans.ts"
 import { Wire } from "./wire.ts"
 
 /** What the owner of threads wants of each of them. */
@@ -21,13 +22,17 @@ export interface ThreadOptions {
   readonly unresponsiveAfter: number
   /** How long a thread may take to end, in milliseconds. */
   readonly shutdownTimeout: number
-  readonly onSpans: (reports: ReadonlyArray<spans.Report>) => void
+  /** For spans of the thread that belong to no call. */
+  readonly tracer: Tracer.Tracer
   readonly onLag: (milliseconds: number, thread: Thread) => void
+  /** It takes no more calls. */
+  readonly onLost: (thread: Thread) => void
+  /** It has ended. */
   readonly onGone: (thread: Thread) => void
 }
 
 /** Why a thread is lost. */
-interface Loss {
+export interface Loss {
   readonly why: string
   readonly cause: Cause.Cause<unknown>
 }
@@ -43,6 +48,8 @@ export class Thread {
   readonly wire: Wire
   /** Set once the thread is lost, or has ended. */
   lost: Loss | undefined = undefined
+  /** Whether its instances are being told that it is lost. Its calls are told afterwards. */
+  losing = false
   /** How late timers of the thread were at its last answer, in milliseconds. */
   lag = 0
   readonly id: number
@@ -59,17 +66,23 @@ export class Thread {
   /** When the oldest ping without an answer was sent, if there is one. */
   private unanswered: number | undefined = undefined
   private error: unknown
-  private stopping = false
+  private serving = false
+  /** How many reasons there are to keep the process alive. */
+  private holds = 0
+  readonly spans: spans.Replay
 
   constructor(options: ThreadOptions) {
     this.options = options
+    this.spans = new spans.Replay(options.tracer)
     this.worker = options.spawn()
     this.id = this.worker.threadId
     const { port1, port2 } = new MessageChannel()
     this.wire = new Wire(port1, {
       message: (message) => this.take(message),
-      refused: (message, error) => this.carrying.get(message[1])?.refuse(error)
+      refused: (message, error) => this.refused(message, error),
+      garbled: (error) => this.abandon("its thread sent what cannot be read", error)
     })
+    this.hold()
     this.worker.on("error", (error) => {
       this.error = error
     })
@@ -77,8 +90,8 @@ export class Thread {
       this.worker.once("exit", (code) => {
         this.lose(this.whyExited(code))
         this.wire.close()
-        resolve()
         options.onGone(this)
+        resolve()
       })
     })
     const start: Start = { troupe: true, port: port2, shared: this.shared }
@@ -89,18 +102,19 @@ export class Thread {
 
   /** Succeeds when the thread is ready, with what it says about itself. */
   readonly ready: Effect.Effect<Greeting, Loss> = Effect.callback((resume) => {
-    const { startTimeout } = this.options
-    const timer = setTimeout(() => {
-      this.lose(
-        `it was not ready within ${startTimeout / 1000} s (startTimeout): does its file end with WorkerHome.serve(...)?`
-      )
-      void this.worker.terminate()
-    }, startTimeout)
+    const seconds = this.options.startTimeout / 1000
+    const late = `it was not ready within ${seconds} s (startTimeout): does its file end with WorkerHome.serve(...)?`
+    const timer = after(this.options.startTimeout, () => this.abandon(late))
     this.onReady = (result) => {
       this.onReady = undefined
       clearTimeout(timer)
-      if (Cause.isCause(result))
-        return resume(Effect.fail(this.lost ?? { why: "its implementation failed", cause: result }))
+      this.release()
+      if (Cause.isCause(result)) {
+        return resume(Effect.fail(this.lost ?? { why: "its implementation could not be built", cause: result }))
+      }
+      this.serving = true
+      // From here on only calls keep the process alive.
+      this.worker.unref()
       this.startHeartbeat()
       resume(Effect.succeed(result))
     }
@@ -111,7 +125,7 @@ export class Thread {
   private startHeartbeat(): void {
     const { unresponsiveAfter } = this.options
     const beat = () => {
-      if (this.hangs()) this.abandon(unresponsiveAfter)
+      if (this.hangs()) this.abandon(this.whySilent(unresponsiveAfter))
       else this.ping()
     }
     this.heartbeat = setInterval(beat, Math.min(HEARTBEAT_MILLIS, unresponsiveAfter / 3))
@@ -119,42 +133,60 @@ export class Thread {
   }
 
   private ping(): void {
-    this.unanswered ??= performance.now()
+    if (this.unanswered !== undefined) return
+    this.unanswered = performance.now()
     this.wire.post([To.Ping, 0])
   }
 
   private hangs(): boolean {
+    return this.isSilentFor(this.options.unresponsiveAfter)
+  }
+
+  /** Whether a ping has not been answered for so long. */
+  private isSilentFor(milliseconds: number): boolean {
     // The answer may be here already, if it was this thread that did not listen.
     if (this.unanswered !== undefined) this.wire.drain()
-    return this.unanswered !== undefined && performance.now() - this.unanswered > this.options.unresponsiveAfter
+    return this.unanswered !== undefined && performance.now() - this.unanswered >= milliseconds
   }
 
-  /** Gives the thread little time to show that it listens. */
+  private whySilent(milliseconds: number): string {
+    return `its thread did not answer for ${milliseconds / 1000} s${this.whileRunning()}`
+  }
+
+  /**
+   * Somebody waits for an instance to die: the thread gets little time to show that it listens. Not so if others live
+   * there, too, who may have reason to keep it busy.
+   */
   hurry(): void {
+    if (this.instances.size > 1) return
     this.ping()
-    setTimeout(() => {
-      this.wire.drain()
-      if (this.unanswered !== undefined) this.abandon(HURRY_MILLIS)
-    }, HURRY_MILLIS).unref()
+    const timer = setTimeout(() => {
+      if (this.isSilentFor(HURRY_MILLIS)) this.abandon(this.whySilent(HURRY_MILLIS))
+    }, HURRY_MILLIS + 10)
+    timer.unref()
   }
 
-  private abandon(milliseconds: number): void {
+  /** Gives the thread up. */
+  abandon(why: string, cause?: unknown): void {
     if (this.lost !== undefined) return
-    this.lose(`its thread did not answer for ${milliseconds / 1000} s${this.whileRunning()}`)
+    this.error ??= cause
+    this.lose(why)
     void this.worker.terminate()
   }
 
   private whyExited(code: number): string {
     if (this.error !== undefined) return `its thread failed with ${describe(this.error)}${this.whileRunning()}`
+    if (code === 0 && !this.serving) return "its thread ended by itself: does its file end with WorkerHome.serve(...)?"
     return `its thread exited with code ${code}${this.whileRunning()}`
   }
 
-  /** Names the call that started last if it is still running, else all that are. */
+  /** Names the call that was the last to go on, if it still runs, else all that do. */
   private whileRunning(): string {
     const labels = new Map<number, string>()
     for (const [id, { label }] of this.carrying) labels.set(id | 0, label)
     const last = labels.get(Atomics.load(this.shared, Word.Started))
-    if (last !== undefined) return ` while it ran ${last}`
+    const others = labels.size - 1
+    if (last !== undefined) return ` while it ran ${last}${others > 0 ? ` or one of ${others} other calls` : ""}`
     return labels.size === 0 ? "" : ` while it ran ${[...new Set(labels.values())].slice(0, 3).join(" or ")}`
   }
 
@@ -166,17 +198,23 @@ export class Thread {
     clearInterval(this.heartbeat)
     const cause = Cause.die(this.error ?? new Error(why))
     this.lost = { why, cause }
+    // First of all, so that who makes an instance anew does not find this one.
+    this.options.onLost(this)
     this.onReady?.(cause)
+    // Nobody hears of a lost call before all instances know, lest the next call goes to one that does not.
+    this.losing = true
     for (const instance of [...this.instances.values()]) Home.crash(instance, why, cause)
+    this.losing = false
     for (const call of [...this.carrying.values()]) call.lose(why, cause)
-    for (const closed of this.closing.values()) closed()
+    for (const closed of [...this.closing.values()]) closed()
     this.instances.clear()
+    this.spans.lose(cause)
   }
 
   /** Ends the thread in good order, and by force when that takes too long. */
   async stop(): Promise<void> {
-    if (this.lost === undefined && !this.stopping) {
-      this.stopping = true
+    this.worker.ref()
+    if (this.lost === undefined && this.serving) {
       this.wire.post([To.Stop, 0])
       const timer = setTimeout(() => void this.worker.terminate(), this.options.shutdownTimeout)
       await this.ended
@@ -186,9 +224,18 @@ export class Thread {
   }
 
   async terminate(): Promise<void> {
+    this.worker.ref()
     this.lose("its thread was ended")
     await this.worker.terminate()
     await this.ended
+  }
+
+  private hold(): void {
+    if (this.holds++ === 0) this.wire.ref()
+  }
+
+  private release(): void {
+    if (--this.holds === 0) this.wire.unref()
   }
 
   // --- instances -----------------------------------------------------------------------------------------------------
@@ -203,8 +250,10 @@ export class Thread {
     return Effect.callback((resume) => {
       this.instances.delete(number)
       if (this.lost !== undefined) return resume(Effect.void)
+      this.hold()
       this.closing.set(number, () => {
         this.closing.delete(number)
+        this.release()
         resume(Effect.void)
       })
       this.wire.post([To.Close, number])
@@ -215,13 +264,18 @@ export class Thread {
 
   carry(id: number, call: Carrying): void {
     this.carrying.set(id, call)
-    if (this.carrying.size === 1) this.worker.ref()
+    this.hold()
   }
 
   drop(id: number): void {
-    this.carrying.delete(id)
-    // An idle thread keeps no process alive.
-    if (this.carrying.size === 0) this.worker.unref()
+    if (this.carrying.delete(id)) this.release()
+  }
+
+  /** A message cannot be cloned. */
+  private refused([kind, subject]: Message, error: unknown): void {
+    if (kind === To.Call || kind === To.Stream) return this.carrying.get(subject)?.refuse(error)
+    const instance = kind === To.Open ? this.instances.get(subject) : undefined
+    if (instance !== undefined) Home.died(instance, `its key cannot cross to its thread: ${describe(error)}`, undefined)
   }
 
   private take(message: Message): void {
@@ -229,6 +283,7 @@ export class Thread {
       case From.Success:
       case From.Failure:
       case From.Items:
+      case From.Refused:
         return this.carrying.get(message[1])?.take(message)
       case From.Ready:
         return this.onReady?.(message[1])
@@ -237,16 +292,21 @@ export class Thread {
       case From.Closed:
         return this.closing.get(message[1])?.()
       case From.Died:
-        for (const instance of this.instances.values())
-          Home.died(instance, message[1], causes.unpack(message[2], causes.anyError))
-        return
+        return this.died(message)
       case From.Pong:
         this.unanswered = undefined
         this.lag = message[2]
         return this.options.onLag(this.lag, this)
       case From.Spans:
-        return this.options.onSpans(message[1])
+        for (const report of message[1]) this.spans.take(report)
     }
+  }
+
+  private died([, number, why, reasons]: Message): void {
+    const instance = this.instances.get(number)
+    if (instance === undefined) return
+    const cause = reasons.length === 0 ? undefined : causes.unpack(reasons, causes.anyError)
+    Home.died(instance, why, cause)
   }
 
   /** For a thread that blocks on calls that are carried here: its event loop, and so the heartbeat, stands still. */
@@ -264,6 +324,13 @@ export class Thread {
     }
   }
 }
+
+/** The longest that timers of Node can wait: 25 days. */
+const LONGEST = 2 ** 31 - 1
+
+/** A timer, unless it would never fire. */
+export const after = (milliseconds: number, work: () => void): NodeJS.Timeout | undefined =>
+  milliseconds > LONGEST ? undefined : setTimeout(work, milliseconds)
 
 const describe = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : String(error)

@@ -3,18 +3,20 @@
  */
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
+import type { Terms } from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import { WorkerFailed } from "../WorkerFailed.ts"
 import type { WorkerOptions } from "../WorkerHome.ts"
+import { type Contract, mismatch } from "./contract.ts"
 import type { Greeting } from "./protocol.ts"
-import * as spans from "./spans.ts"
-import { Thread } from "./thread.ts"
+import { after, type Loss, Thread } from "./thread.ts"
 
 export type { Thread }
 
@@ -23,68 +25,110 @@ const lag = Metric.gauge("troupe_worker_event_loop_lag_milliseconds", {
   description: "How late timers of a worker thread are"
 })
 
+/** Options with their defaults, checked. Durations are in milliseconds. */
+interface Settings {
+  readonly size: number
+  readonly startTimeout: number
+  readonly unresponsiveAfter: number
+  readonly shutdownTimeout: number | undefined
+  readonly spawn: () => Worker
+}
+
+export const settingsOf = (actor: string, options: WorkerOptions): Settings => ({
+  size: sizeOf(actor, options.size ?? 1),
+  startTimeout: millis(actor, "startTimeout", options.startTimeout ?? "30 seconds"),
+  unresponsiveAfter: millis(actor, "unresponsiveAfter", options.unresponsiveAfter ?? "30 seconds"),
+  shutdownTimeout:
+    options.shutdownTimeout === undefined ? undefined : millis(actor, "shutdownTimeout", options.shutdownTimeout, 0),
+  spawn: spawner(actor, options)
+})
+
+/** What a thread gets for finalizers once its calls had their `shutdownTimeout`, in milliseconds. */
+const FINALIZERS_MILLIS = 1000
+
+/** A thread in its slot, from the moment it is started. */
+interface Entry {
+  readonly ready: Promise<Thread>
+}
+
 export class Threads {
   readonly size: number
   readonly actor: string
-  private readonly slots: Array<Promise<Thread> | undefined>
+  /** On which terms the implementation takes calls: those of the first thread. */
+  terms!: Terms
+  private readonly contract: Contract
+  private readonly slots: Array<Entry | undefined>
   /** Every thread that has not ended. */
   private readonly living = new Set<Thread>()
   private readonly context: Context.Context<never>
-  private readonly options: WorkerOptions
-  private readonly replay: spans.Replay
-  /** What the first thread said about itself. */
-  greeting: Greeting | undefined = undefined
+  private readonly settings: Settings
+  private closed = false
 
-  constructor(actor: string, options: WorkerOptions, context: Context.Context<never>) {
-    this.actor = actor
-    this.options = options
+  constructor(contract: Contract, options: WorkerOptions, context: Context.Context<never>) {
+    this.contract = contract
+    this.actor = contract.key
+    this.settings = settingsOf(this.actor, options)
     this.context = context
-    this.size = sizeOf(actor, options.size ?? 1)
+    this.size = this.settings.size
     this.slots = Array.from({ length: this.size }, () => undefined)
-    this.replay = new spans.Replay(Context.get(context, Tracer.Tracer))
   }
 
   /** The thread in a slot, once it is ready: the present one, or one that is started for it. */
   obtain(slot: number): Effect.Effect<Thread, WorkerFailed> {
     return Effect.tryPromise({
-      try: () => (this.slots[slot] ??= this.start(slot)),
+      try: () => (this.slots[slot] ?? this.start(slot)).ready,
       catch: (error) => error as WorkerFailed
     })
   }
 
-  private async start(slot: number): Promise<Thread> {
-    const { actor, options } = this
+  private start(slot: number): Entry {
     const forget = () => {
-      this.slots[slot] = undefined
+      if (this.slots[slot] === entry) this.slots[slot] = undefined
     }
-    const thread = new Thread({
-      actor,
-      spawn: spawner(actor, options),
-      startTimeout: millis(actor, "startTimeout", options.startTimeout ?? "30 seconds"),
-      unresponsiveAfter: millis(actor, "unresponsiveAfter", options.unresponsiveAfter ?? "30 seconds"),
-      shutdownTimeout: millis(actor, "shutdownTimeout", options.shutdownTimeout ?? "5 seconds"),
-      onSpans: (reports) => {
-        for (const report of reports) this.replay.take(report)
-      },
-      onLag: (milliseconds, { id }) => {
-        const labelled = Metric.withAttributes(lag, { actor, thread: String(id) })
-        Effect.runForkWith(this.context)(Metric.update(labelled, milliseconds))
-      },
-      onGone: (thread) => {
-        this.living.delete(thread)
-        forget()
-      }
-    })
+    const entry: Entry = { ready: this.bringUp(forget) }
+    this.slots[slot] = entry
+    // Whoever waits for it hears of it.
+    entry.ready.catch(forget)
+    return entry
+  }
+
+  private async bringUp(forget: () => void): Promise<Thread> {
+    const { actor } = this
+    if (this.closed) throw new WorkerFailed({ actor, why: "its Scope is closed" })
+    const thread = this.spawn(forget)
     this.living.add(thread)
     const result = await Effect.runPromiseExit(thread.ready)
-    if (result._tag === "Success") {
-      this.greeting ??= result.value
-      return thread
-    }
-    forget()
+    const loss = Exit.isSuccess(result) ? this.accept(result.value) : (Cause.squash(result.cause) as Loss)
+    if (loss === undefined) return thread
     await thread.terminate()
-    const loss = Cause.squash(result.cause) as { readonly why: string; readonly cause: Cause.Cause<unknown> }
-    throw new WorkerFailed({ actor, why: loss.why, cause: Cause.squash(loss.cause) })
+    throw failed(actor, loss)
+  }
+
+  /** Looks at what a thread says about itself. Returns what speaks against it. */
+  private accept(greeting: Greeting): Loss | undefined {
+    const why = mismatch(this.contract, greeting)
+    if (why !== undefined) return { why, cause: Cause.empty }
+    this.terms ??= greeting.terms
+  }
+
+  private spawn(forget: () => void): Thread {
+    const { actor, context, settings } = this
+    try {
+      return new Thread({
+        ...settings,
+        actor,
+        shutdownTimeout: FINALIZERS_MILLIS,
+        tracer: Context.get(context, Tracer.Tracer),
+        onLag: (milliseconds, { id }) => {
+          const labelled = Metric.withAttributes(lag, { actor, thread: String(id) })
+          Effect.runForkWith(context)(Metric.update(labelled, milliseconds))
+        },
+        onLost: forget,
+        onGone: (thread) => this.living.delete(thread)
+      })
+    } catch (error) {
+      throw new WorkerFailed({ actor, why: "it could not be started", cause: error })
+    }
   }
 
   /** Starts all threads. Fails when one of them does not come up. */
@@ -92,36 +136,53 @@ export class Threads {
     return Effect.forEach(this.slots.keys(), (slot) => this.obtain(slot), { concurrency: "unbounded", discard: true })
   }
 
+  /** The Scope closes: whoever does not end in time is ended by force. */
+  hasten(): void {
+    const patience = this.settings.shutdownTimeout ?? (this.terms.shutdownTimeout as number)
+    const late = `its thread did not end within ${patience / 1000} s (shutdownTimeout)`
+    after(patience + FINALIZERS_MILLIS, () => {
+      for (const thread of this.living) thread.abandon(late)
+    })?.unref()
+  }
+
   close(): Effect.Effect<void> {
-    return Effect.promise(() => Promise.all([...this.living].map((thread) => thread.stop())))
+    return Effect.promise(() => {
+      this.closed = true
+      return Promise.all([...this.living].map((thread) => thread.stop()))
+    })
   }
 }
 
 /** Starts the threads of a home in the current Scope. */
-export const make = (actor: string, options: WorkerOptions): Effect.Effect<Threads, WorkerFailed, Scope.Scope> =>
+export const make = (contract: Contract, options: WorkerOptions): Effect.Effect<Threads, WorkerFailed, Scope.Scope> =>
   Effect.gen(function* () {
-    const threads = new Threads(actor, options, yield* Effect.context<never>())
+    const threads = new Threads(contract, options, yield* Effect.context<never>())
     yield* Effect.addFinalizer(() => threads.close())
     yield* threads.warm()
     return threads
   })
 
-const spawner = (actor: string, { spawn, url, ...options }: WorkerOptions): (() => Worker) => {
+export const failed = (actor: string, { cause, why }: Loss): WorkerFailed =>
+  new WorkerFailed({ actor, why, ...(cause.reasons.length === 0 ? undefined : { cause: Cause.squash(cause) }) })
+
+const spawner = (actor: string, { spawn, url, workerOptions }: WorkerOptions): (() => Worker) => {
   if (spawn !== undefined) return spawn
   if (url === undefined) {
     throw new TypeError(`${actor}: WorkerHome needs "url", the file of the thread, or "spawn", which makes its Worker`)
   }
-  return () => new Worker(url, options.workerOptions)
+  const file = typeof url === "string" && url.startsWith("file:") ? new URL(url) : url
+  return () => new Worker(file, workerOptions)
 }
 
 export const sizeOf = (actor: string, value: number | "max"): number => {
   if (value === "max") return availableParallelism()
   if (Number.isInteger(value) && value >= 1) return value
-  throw new RangeError(`${actor}: size must be an integer of at least 1, or "max", but is ${value}`)
+  throw new RangeError(`${actor}: size must be an integer of at least 1, or "max", but is ${String(value)}`)
 }
 
-const millis = (actor: string, option: string, value: Duration.Input): number => {
+const millis = (actor: string, option: string, value: Duration.Input, least = 1): number => {
   const duration = Duration.fromInput(value)
-  if (duration._tag === "Some" && Duration.toMillis(duration.value) > 0) return Duration.toMillis(duration.value)
-  throw new RangeError(`${actor}: ${option} must be a duration above 0, like "5 seconds", but is ${String(value)}`)
+  const milliseconds = duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
+  if (milliseconds >= least) return milliseconds
+  throw new RangeError(`${actor}: ${option} must be a duration of at least ${least} ms, but is ${String(value)}`)
 }

@@ -22,16 +22,16 @@ export class Wire {
       readonly message: (message: Message) => void
       readonly refused: (message: Message, error: unknown) => void
       readonly posted?: () => void
-      /** Around the messages of one batch. */
-      readonly batch?: (work: () => void) => void
+      /** A batch has arrived that cannot be read. */
+      readonly garbled: (error: Error) => void
     }
   ) {
     this.port = port
     this.receive = on.message
     this.refuse = on.refused
     this.posted = on.posted ?? (() => {})
-    const around = on.batch ?? ((work) => work())
-    port.on("message", (batch: ReadonlyArray<Message>) => around(() => this.take(batch)))
+    port.on("message", (batch: ReadonlyArray<Message>) => this.take(batch))
+    port.on("messageerror", on.garbled)
   }
 
   /** Sends a message with the next batch. */
@@ -89,6 +89,15 @@ export class Wire {
 
   private take(batch: ReadonlyArray<Message>): void {
     for (let i = 0; i < batch.length; i++) this.receive(batch[i]!)
+  }
+
+  /** Keeps the process alive until `unref`. */
+  ref(): void {
+    this.port.ref()
+  }
+
+  unref(): void {
+    this.port.unref()
   }
 
   close(): void {

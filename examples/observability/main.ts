@@ -1,0 +1,44 @@
+/**
+ * What a collector of telemetry gets of actors: a span for each call, with the calls that it asked below it, and metrics
+ * of waiting and running. The shop of this example has no line about it: two Layers do it all.
+ *
+ *     npx node --conditions=@troupe/source examples/observability/main.ts
+ *
+ * Here the collector is part of the program, and prints what it got. With the address of a real one (Jaeger, Grafana,
+ * any that takes OTLP over HTTP) it goes there:
+ *
+ *     npx node --conditions=@troupe/source examples/observability/main.ts http://127.0.0.1:4318
+ */
+import { ActorSystem } from "@troupe/core"
+import { Effect, Layer } from "effect"
+import { FetchHttpClient } from "effect/http"
+import { Otlp } from "effect/observability"
+import { listen } from "./collector.ts"
+import { metricLines, traceLines } from "./print.ts"
+import { orders, shop } from "./shop.ts"
+
+const [address] = process.argv.slice(2)
+const collector = address === undefined ? await listen() : undefined
+
+const telemetry = Otlp.layerJson({
+  baseUrl: address ?? collector!.url,
+  resource: { serviceName: "shop" },
+  // Logs go there, too, each with the span of its call; not to the console as well.
+  loggerMergeWithExisting: false
+}).pipe(Layer.provide(FetchHttpClient.layer))
+
+await orders.pipe(
+  Effect.provide(shop),
+  Effect.provide(ActorSystem.layerMetrics()),
+  // Outside of all, so that it hears of everything, and exports what is left when the rest is over.
+  Effect.provide(telemetry),
+  Effect.runPromise
+)
+
+if (collector !== undefined) {
+  console.log("Traces:")
+  for (const line of traceLines(collector.spans)) console.log(line)
+  console.log("\nMetrics:")
+  for (const line of metricLines(collector.metrics())) console.log(line)
+  collector.close()
+}

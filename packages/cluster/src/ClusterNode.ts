@@ -1,0 +1,90 @@
+/**
+ * Running nodes: the command `troupe node`, options from the environment, and endpoints for those who watch.
+ *
+ * A module that is to be hosted exports a Layer of actors:
+ *
+ * ```ts no-run
+ * import { Effect, Layer, Schema } from "effect"
+ * import { Actor } from "@troupe/core"
+ * import { ClusterHome } from "@troupe/cluster"
+ *
+ * class Greeter extends Actor.Keyed<Greeter>()("app/Greeter", {
+ *   key: Schema.String,
+ *   methods: { greet: Actor.method({ success: Schema.String }) }
+ * }) {}
+ *
+ * const GreeterLive = Greeter.toLayer((name) =>
+ *   Effect.succeed(Greeter.of({ greet: () => Effect.succeed(`Hello, ${name}`) }))
+ * )
+ *
+ * export default ClusterHome.layer(Greeter, GreeterLive)
+ * ```
+ *
+ * `npx troupe node ./greeter.ts --storage cluster.db` starts a node with it. On SIGTERM and SIGINT the node leaves: calls
+ * that run may finish, and other nodes take over.
+ *
+ * @since 0.1.0
+ */
+import type * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { Cluster, ClusterStartError, NodeOptions } from "./ClusterHome.ts"
+import type * as health from "./internal/healthServer.ts"
+import { layerNode } from "./internal/node.ts"
+import * as nodeCommand from "./internal/nodeCommand.ts"
+import * as nodeConfig from "./internal/nodeConfig.ts"
+
+/**
+ * `troupe node <module>`. It ends only when it is interrupted.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const command: Command.Command<"node", any, {}, nodeCommand.NodeCommandError, never> = nodeCommand.command as any
+
+/**
+ * The options of a node from configuration, by default from environment variables. What is `given` goes first.
+ *
+ * - `TROUPE_STORAGE`: a SQLite file, or a `postgres://` address
+ * - `TROUPE_HOST`, `TROUPE_PORT`: where to listen
+ * - `TROUPE_ADVERTISE_HOST`, `TROUPE_ADVERTISE_PORT`: where others find the node
+ * - `TROUPE_SECRET`; `TROUPE_TLS_KEY_FILE`, `TROUPE_TLS_CERT_FILE`, `TROUPE_TLS_CA_FILE`: who is let in
+ * - `TROUPE_FAILOVER`, `TROUPE_UNAVAILABLE_AFTER`, `TROUPE_DRAIN_TIMEOUT`, `TROUPE_RETENTION`: durations like `6 seconds`
+ * - `TROUPE_MAX_INSTANCES`, `TROUPE_SHARDS`
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export const options: (given?: Partial<NodeOptions>) => Effect.Effect<NodeOptions, ClusterStartError> = (given = {}) =>
+  nodeConfig.options(given)
+
+/**
+ * `ClusterHome.layerNode` with options from configuration.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (
+  given: Partial<NodeOptions> = {}
+): Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> =>
+  Layer.unwrap(Effect.map(nodeConfig.options(given), layerNode))
+
+/**
+ * A node with its actors, as a program that goes on until it is interrupted: what `troupe node` runs. With `health` it
+ * answers `GET /live`, 200 as long as the process turns; `/ready`, 200 while the actors are up, the node is not leaving
+ * and the storage answers, else 503 and why; and `/metrics` in Prometheus' format.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const launch = <E>(
+  actors: Layer.Layer<any, E, Cluster | SqlClient.SqlClient>,
+  options: NodeOptions & { readonly health?: { readonly host?: string | undefined; readonly port: number } | undefined }
+): Effect.Effect<never, E | ClusterStartError> => {
+  const address: health.HealthOptions | undefined = options.health && {
+    host: options.health.host ?? "127.0.0.1",
+    port: options.health.port
+  }
+  return Layer.launch(nodeCommand.nodeOf(actors, options, address)) as Effect.Effect<never, E | ClusterStartError>
+}

@@ -1,0 +1,91 @@
+/**
+ * How a node leaves: it hands its keys over first, and closes its doors when the others know.
+ *
+ * Effect's engine unregisters a node when its doors are closed already. What callers send until they hear of it meets a
+ * broken connection, and nobody can tell any more that it did not run. So we unregister it first, and let the node itself
+ * see what the others see: a node that has no keys any more. Then it gives them up one by one, as when another node
+ * joins. What it runs may finish, and what comes meanwhile is refused, which is a safe answer.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as Layer from "effect/Layer"
+import { type Runner, RunnerStorage, ShardId, Sharding } from "./engine.ts"
+
+/** Hands the keys of this node over. Whoever closes something that callers may need waits for it. */
+export const Departure: Context.Reference<Effect.Effect<void>> = Context.Reference<Effect.Effect<void>>(
+  "troupe/cluster/Departure",
+  { defaultValue: () => Effect.void }
+)
+
+export interface DepartureOptions {
+  readonly shards: number
+  /** How long the calls that run may take, in milliseconds. */
+  readonly drainTimeout: number
+  /** How often the other processes look who is there, in milliseconds. */
+  readonly assignmentRefresh: number
+}
+
+const POLL = "20 millis"
+
+/** The register of nodes as a node sees it that may leave. */
+export class Register {
+  private leaving = false
+  private self: Runner.Runner | undefined
+  private machineId: any
+
+  readonly layer: Layer.Layer<RunnerStorage.RunnerStorage, never, RunnerStorage.RunnerStorage> = Layer.effect(
+    RunnerStorage.RunnerStorage
+  )(Effect.map(RunnerStorage.RunnerStorage, (storage) => this.wrap(storage)))
+
+  private wrap(storage: RunnerStorage.RunnerStorage["Service"]): RunnerStorage.RunnerStorage["Service"] {
+    return {
+      ...storage,
+      register: (runner, healthy) =>
+        Effect.suspend(() => {
+          this.self = runner
+          if (this.leaving) return Effect.succeed(this.machineId)
+          return Effect.tap(storage.register(runner, healthy), (machineId) =>
+            Effect.sync(() => {
+              this.machineId = machineId
+            })
+          )
+        }),
+      // It must find itself, or it would register again. It is not well, so it has no keys.
+      getRunners: Effect.map(storage.getRunners, (runners) =>
+        this.leaving ? [...runners.filter(([runner]) => !this.isSelf(runner)), [this.self!, false] as const] : runners
+      ),
+      setRunnerHealth: (address, healthy) =>
+        Effect.suspend(() =>
+          this.leaving && this.self !== undefined && Equal.equals(this.self.address, address)
+            ? Effect.void
+            : storage.setRunnerHealth(address, healthy)
+        )
+    }
+  }
+
+  private isSelf(runner: Runner.Runner): boolean {
+    return this.self !== undefined && Equal.equals(this.self.address, runner.address)
+  }
+
+  /** Hands the keys over: once, however many ask for it. */
+  readonly departure = (options: DepartureOptions) =>
+    Effect.gen({ self: this }, function* () {
+      const sharding = yield* Sharding.Sharding
+      const storage = yield* RunnerStorage.RunnerStorage
+      const shards = Array.from({ length: options.shards }, (_, index) => ShardId.make("default", index + 1))
+      const empty = Effect.sync(() => !shards.some((shard) => sharding.hasShardId(shard)))
+      const handOver = Effect.gen({ self: this }, function* () {
+        const runners = yield* storage.getRunners
+        const { self } = this
+        // Nobody is there to take over.
+        if (self === undefined || !runners.some(([runner, healthy]) => healthy && !this.isSelf(runner))) return
+        this.leaving = true
+        yield* storage.unregister(self.address)
+        const emptied = Effect.repeat(Effect.delay(empty, POLL), { until: (done) => done })
+        const heardOf = Effect.sleep(2 * options.assignmentRefresh)
+        yield* Effect.all([Effect.timeoutOption(emptied, options.drainTimeout), heardOf], { concurrency: 2 })
+      })
+      return yield* Effect.cached(Effect.ignore(handOver))
+    })
+}

@@ -1,0 +1,376 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it, layer } from "@effect/vitest"
+import { ClusterHome, Delivery } from "@troupe/cluster"
+import { Actor, ObjectRef } from "@troupe/core"
+import { Cause, Duration, Effect, Fiber, Layer, Schema } from "effect"
+import {
+  ClusterError,
+  MessageStorage,
+  RunnerHealth,
+  RunnerStorage,
+  Runners,
+  Sharding,
+  ShardingConfig
+} from "effect/cluster"
+import { SqlClient } from "effect/sql"
+import { TestClock } from "effect/testing"
+import { purge } from "../src/internal/retention.ts"
+import { errorOf, freshKey, makeWorker, probeOf, Refused, reasonOf, Worker, WorkerLive } from "./homeSupport.ts"
+
+const Live = ClusterHome.layer(Worker, WorkerLive).pipe(
+  Layer.provideMerge(ClusterHome.layerLocal({ file: ":memory:" }))
+)
+
+const fork = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkChild(effect, { startImmediately: true })
+
+/** The worker of a key that nobody else uses, and what is known of it. */
+const fresh = Effect.gen(function* () {
+  const key = freshKey()
+  return { key, worker: yield* Worker.get(key), probe: probeOf(key) }
+})
+
+layer(Live, { excludeTestServices: true })("a durable call", (it) => {
+  it.effect("runs, and gives its result", () =>
+    Effect.gen(function* () {
+      const { probe, worker } = yield* fresh
+      yield* probe.open("a")
+      assert.strictEqual(yield* worker.durable("a"), "a")
+    })
+  )
+
+  it.effect("with an id runs once, however often it is made", () =>
+    Effect.gen(function* () {
+      const { probe, worker } = yield* fresh
+      yield* probe.open("a", "b")
+      assert.strictEqual(yield* worker.durable("a").pipe(ClusterHome.withId("1")), "a")
+      assert.strictEqual(yield* worker.durable("b").pipe(ClusterHome.withId("1")), "a")
+      assert.strictEqual(probe.count("a start"), 1)
+      assert.strictEqual(probe.count("b start"), 0)
+    })
+  )
+
+  it.effect("that is running is joined by another with the same id", () =>
+    Effect.gen(function* () {
+      const { probe, worker } = yield* fresh
+      const first = yield* ClusterHome.withId(worker.durable.remote("a"), "1")
+      yield* probe.noted("a start")
+      const second = yield* ClusterHome.withId(worker.durable.remote("a"), "1")
+      yield* probe.open("a")
+      assert.deepStrictEqual(yield* ObjectRef.all([first, second]), ["a", "a"])
+      assert.strictEqual(probe.count("a start"), 1)
+    })
+  )
+
+  it.effect("is another one for another id, another method and another key", () =>
+    Effect.gen(function* () {
+      const { probe, worker } = yield* fresh
+      const { probe: otherProbe, worker: otherWorker } = yield* fresh
+      yield* probe.open("a", "b", "c")
+      yield* otherProbe.open("a")
+      assert.strictEqual(yield* worker.durable("a").pipe(ClusterHome.withId("1")), "a")
+      assert.strictEqual(yield* worker.durable("b").pipe(ClusterHome.withId("2")), "b")
+      assert.strictEqual(yield* worker.other("c").pipe(ClusterHome.withId("1")), "c")
+      assert.strictEqual(yield* otherWorker.durable("a").pipe(ClusterHome.withId("1")), "a")
+    })
+  )
+
+  it.effect("without an id is a call of its own each time", () =>
+    Effect.gen(function* () {
+      const { probe, worker } = yield* fresh
+      yield* probe.open("a")
+      yield* worker.durable("a")
+      yield* worker.durable("a")
+      assert.strictEqual(probe.count("a start"), 2)
+    })
+  )
+
+  it.effect("takes its id from its arguments when the contract says so", () =>
+    Effect.gen(function* () {
+      const { probe, worker } = yield* fresh
+      assert.strictEqual(yield* worker.byArgument("1", "first"), "first")
+      assert.strictEqual(yield* worker.byArgument("1", "second"), "first")
+      assert.deepStrictEqual(probe.log, ["up", "1 first"])
+    })
+  )
+
+  it.effect("with an id that is empty fails before it is stored", () =>
+    Effect.gen(function* () {
+      const { probe, worker } = yield* fresh
+      const reason = yield* reasonOf(worker.byArgument("", "what"))
+      assert.deepInclude(reason, { _tag: "DecodeError", mayHaveRun: false })
+      assert.deepStrictEqual(probe.log, [])
+    })
+  )
+
+  it.effect("tells the method its id", () =>
+    Effect.gen(function* () {
+      const { worker } = yield* fresh
+      assert.strictEqual(yield* worker.callId().pipe(ClusterHome.withId("order-7")), "order-7")
+      assert.isString(yield* worker.callId())
+    })
+  )
+
+  it.effect("keeps a typed failure as it keeps a result", () =>
+    Effect.gen(function* () {
+      const { probe, worker } = yield* fresh
+      const refuse = worker.refuseDurably("no").pipe(ClusterHome.withId("1"))
+      assert.instanceOf(yield* errorOf(refuse), Refused)
+      assert.instanceOf(yield* errorOf(refuse), Refused)
+      assert.strictEqual(probe.count("no"), 1)
+    })
+  )
+
+  it.effect("calls of one instance start in the order of submission", () =>
+    Effect.gen(function* () {
+      const { probe, worker } = yield* fresh
+      const ids = Array.from({ length: 30 }, (_, index) => String(index))
+      const refs = yield* Effect.forEach(ids, (id) => worker.byArgument.remote(id, "x"))
+      yield* ObjectRef.all(refs)
+      assert.deepStrictEqual(probe.log, ["up", ...ids.map((id) => `${id} x`)])
+    })
+  )
+
+  it.effect("is picked up by its id while it runs, and when it is over", () =>
+    Effect.gen(function* () {
+      const { key, probe, worker } = yield* fresh
+      yield* ClusterHome.withId(worker.durable.remote("a"), "1")
+      yield* probe.noted("a start")
+      const ref = yield* ClusterHome.attach(Worker, key, "1")
+      yield* probe.open("a")
+      assert.strictEqual(yield* ref, "a")
+      const later = yield* ClusterHome.attach(Worker, key, "1", { method: "durable" })
+      assert.strictEqual(yield* later, "a")
+    })
+  )
+
+  it.effect("is not found where there is none, and the error says where it looked", () =>
+    Effect.gen(function* () {
+      const { key, probe, worker } = yield* fresh
+      yield* probe.open("a")
+      yield* worker.durable("a").pipe(ClusterHome.withId("1"))
+      for (const missing of [
+        ClusterHome.attach(Worker, key, "2"),
+        ClusterHome.attach(Worker, key, "1", { method: "other" }),
+        ClusterHome.attach(Worker, freshKey(), "1")
+      ]) {
+        const error = yield* errorOf(missing)
+        assert.isTrue(Cause.isNoSuchElementError(error))
+        assert.match(error.message, /test\/Worker/)
+      }
+    })
+  )
+
+  it.effect("that is cancelled ends where it runs, and whoever picks it up hears of it", () =>
+    Effect.gen(function* () {
+      const { key, probe, worker } = yield* fresh
+      const ref = yield* ClusterHome.withId(worker.durable.remote("a"), "1")
+      yield* probe.noted("a start")
+      const attached = yield* ClusterHome.attach(Worker, key, "1")
+      assert.strictEqual(yield* ObjectRef.cancel(ref), "Interrupted")
+      yield* probe.noted("a cut")
+      assert.strictEqual((yield* reasonOf(attached))._tag, "TaskCancelled")
+    })
+  )
+
+  it.effect("ends when a ref that picked it up is cancelled", () =>
+    Effect.gen(function* () {
+      const { key, probe, worker } = yield* fresh
+      const ref = yield* ClusterHome.withId(worker.durable.remote("a"), "1")
+      yield* probe.noted("a start")
+      const attached = yield* ClusterHome.attach(Worker, key, "1")
+      assert.strictEqual(yield* ObjectRef.cancel(attached), "Interrupted")
+      yield* probe.noted("a cut")
+      assert.strictEqual((yield* reasonOf(ref))._tag, "TaskCancelled")
+    })
+  )
+
+  it.effect("ends when its asker is interrupted", () =>
+    Effect.gen(function* () {
+      const { probe, worker } = yield* fresh
+      const asking = yield* fork(worker.durable("a"))
+      yield* probe.noted("a start")
+      yield* Fiber.interrupt(asking)
+      yield* probe.noted("a cut")
+    })
+  )
+})
+
+/** Makes a durable call of its own. */
+class Outer extends Actor.Keyed<Outer>()("test/Outer", {
+  key: Schema.String,
+  methods: { run: Delivery.durable(Actor.method({ success: Schema.String })) }
+}) {}
+
+const OuterLive = Outer.toLayer((key) =>
+  Effect.map(Worker.get(`${key}-inner`), (inner) =>
+    Outer.of({
+      run: () =>
+        Effect.map(Effect.orDie(inner.durable("a")), (result) => `outer ${result}`).pipe(ClusterHome.withId(`${key}-1`))
+    })
+  )
+).pipe(Layer.provide(ClusterHome.client(Worker)))
+
+describe("durable calls across processes", () => {
+  const inFile = <A>(use: (node: (work: Effect.Effect<any, any, any>) => Promise<any>) => Promise<A>): Promise<A> => {
+    const directory = mkdtempSync(join(tmpdir(), "troupe-"))
+    const node = (work: Effect.Effect<any, any, any>) => {
+      const live = Layer.mergeAll(
+        ClusterHome.layer(Worker, Worker.toLayer(makeWorker, { shutdownTimeout: 0 })),
+        ClusterHome.layer(Outer, OuterLive)
+      ).pipe(
+        Layer.provideMerge(ClusterHome.layerLocal({ file: join(directory, "cluster.db"), drainTimeout: "10 millis" }))
+      )
+      return Effect.runPromise(Effect.provide(work, live) as Effect.Effect<any, any>)
+    }
+    return use(node).finally(() => rmSync(directory, { recursive: true, force: true }))
+  }
+
+  it("a call that was not finished when its node left runs again on the next one, and can be picked up there", () =>
+    inFile(async (node) => {
+      const key = freshKey()
+      const probe = probeOf(key)
+      await node(
+        Effect.gen(function* () {
+          const worker = yield* Worker.get(key)
+          yield* ClusterHome.withId(worker.durable.remote("a"), "1")
+          yield* probe.noted("a start")
+        })
+      )
+      assert.strictEqual(probe.count("a cut"), 1)
+      await Effect.runPromise(probe.open("a"))
+      const result = await node(Effect.flatMap(ClusterHome.attach(Worker, key, "1"), (ref) => ref))
+      assert.strictEqual(result, "a")
+      assert.strictEqual(probe.count("a start"), 2)
+    }))
+
+  it("a result outlives its node, and the call does not run again", () =>
+    inFile(async (node) => {
+      const key = freshKey()
+      const call = Effect.flatMap(Worker.get(key), (worker) => worker.byArgument("1", "first"))
+      assert.strictEqual(await node(call), "first")
+      assert.strictEqual(await node(call), "first")
+      assert.strictEqual(probeOf(key).count("1 first"), 1)
+    }))
+
+  it("a durable call made by an actor whose node leaves is not cancelled with it", () =>
+    inFile(async (node) => {
+      const key = freshKey()
+      const probe = probeOf(`${key}-inner`)
+      await node(
+        Effect.gen(function* () {
+          const outer = yield* Outer.get(key)
+          yield* ClusterHome.withId(outer.run.remote(), "1")
+          yield* probe.noted("a start")
+        })
+      )
+      await Effect.runPromise(probe.open("a"))
+      const result = await node(Effect.flatMap(ClusterHome.attach(Outer, key, "1"), (ref) => ref))
+      assert.strictEqual(result, "outer a")
+    }))
+
+  it("a file belongs to one process at a time, and the error says what to do", () =>
+    inFile((node) =>
+      node(
+        Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          const [{ file }] = (yield* sql`PRAGMA database_list`) as any
+          const second = Effect.scoped(Layer.build(ClusterHome.layerLocal({ file })))
+          const error = yield* errorOf(second)
+          assert.instanceOf(error, ClusterHome.ClusterStartError)
+          assert.match(error.message, /another process.*layerNode/)
+        })
+      )
+    ))
+})
+
+describe("a storage that does not answer", () => {
+  /** A test runner whose storage fails so many times to store a call. */
+  const failing = (times: number) => {
+    let left = times
+    const storage = Layer.effect(MessageStorage.MessageStorage)(
+      Effect.map(MessageStorage.MessageStorage, (storage) => ({
+        ...storage,
+        saveRequest: (request: any) =>
+          Effect.suspend(() =>
+            left-- > 0
+              ? Effect.fail(new ClusterError.PersistenceError({ cause: new Error("no connection") }))
+              : storage.saveRequest(request)
+          ) as any
+      }))
+    ).pipe(Layer.provideMerge(MessageStorage.layerMemory))
+    return Sharding.layer.pipe(
+      Layer.provideMerge(Runners.layerNoop),
+      Layer.provideMerge(storage),
+      Layer.provide([RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
+      Layer.provide(ShardingConfig.layer())
+    )
+  }
+  const on = (times: number) => ClusterHome.layer(Worker, WorkerLive).pipe(Layer.provideMerge(failing(times)))
+
+  it.live("is asked again, and the call runs once", () =>
+    Effect.gen(function* () {
+      const { probe, worker } = yield* fresh
+      assert.strictEqual(yield* worker.byArgument("1", "what"), "what")
+      assert.strictEqual(probe.count("1 what"), 1)
+    }).pipe(Effect.provide(on(3)))
+  )
+
+  it.effect("for too long fails the call, which may have been stored", () =>
+    Effect.gen(function* () {
+      const { worker } = yield* fresh
+      const calling = yield* fork(reasonOf(worker.byArgument("1", "what")))
+      yield* TestClock.adjust("31 seconds")
+      assert.deepInclude(yield* Fiber.join(calling), { _tag: "ActorUnavailable", mayHaveRun: true })
+    }).pipe(Effect.provide(on(Infinity)))
+  )
+})
+
+describe("retention", () => {
+  it.live("deletes what was answered long enough ago, and nothing else", () =>
+    Effect.gen(function* () {
+      const { key, probe, worker } = yield* fresh
+      yield* worker.byArgument("1", "first")
+      yield* ClusterHome.withId(worker.durable.remote("running"), "2")
+      yield* probe.noted("running start")
+      assert.strictEqual(yield* purge(Duration.hours(1), ["test/Worker"]), 0)
+      assert.strictEqual(yield* purge(Duration.millis(-1000), ["test/Other"]), 0)
+      // As if a second had passed.
+      assert.strictEqual(yield* purge(Duration.seconds(-1), ["test/Worker"]), 1)
+      assert.isTrue(Cause.isNoSuchElementError(yield* errorOf(ClusterHome.attach(Worker, key, "1"))))
+      yield* probe.open("running")
+      const ref = yield* ClusterHome.attach(Worker, key, "2")
+      assert.strictEqual(yield* ref, "running")
+      const sql = yield* SqlClient.SqlClient
+      const left =
+        yield* sql`SELECT 'a reply' AS what FROM cluster_replies UNION ALL SELECT 'a call' FROM cluster_messages`
+      assert.strictEqual(left.length, 2)
+    }).pipe(Effect.provide(Live))
+  )
+})
+
+describe("a contract", () => {
+  it("says how a method is delivered, and says at most once when it says nothing", () => {
+    assert.strictEqual(Delivery.of(Actor.method()), "atMostOnce")
+    assert.strictEqual(Delivery.of(Delivery.atMostOnce(Actor.method())), "atMostOnce")
+    assert.strictEqual(Delivery.of(Delivery.atLeastOnce(Actor.method())), "atLeastOnce")
+    assert.strictEqual(Delivery.of(Delivery.durable(Actor.method())), "durable")
+  })
+
+  it("refuses to send a stream twice", () => {
+    const stream: any = Actor.method({ success: Schema.Int, stream: true })
+    assert.throws(() => Delivery.durable(stream), /Stream/)
+    assert.throws(() => Delivery.atLeastOnce(stream), /Stream/)
+    assert.throws(() => Delivery.durable({} as any), /Actor.method/)
+  })
+
+  it.effect("is kept by the actor in one process, where calls run once anyway", () =>
+    Effect.gen(function* () {
+      const key = freshKey()
+      const worker = yield* Worker.get(key)
+      yield* probeOf(key).open("a")
+      assert.strictEqual(yield* worker.durable("a"), "a")
+    }).pipe(Effect.provide(WorkerLive))
+  )
+})

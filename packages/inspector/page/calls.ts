@@ -1,0 +1,65 @@
+/** Unsettled calls, with what is to be said of each. */
+import type { CallView } from "../src/internal/views.ts"
+import { h } from "./dom.ts"
+import * as format from "./format.ts"
+
+const stages: Record<CallView["stage"], string> = {
+  suspended: "waits for room",
+  preparing: "waits for arguments",
+  waiting: "in line",
+  running: "running",
+  ending: "ending"
+}
+
+export interface CallOptions {
+  readonly now: number
+  readonly control: boolean
+  /** Whether to name the instance, with a link to it. */
+  readonly where: boolean
+}
+
+/** What to do is told by attributes, since elements are made anew with each update: see `actions.ts`. */
+export const callList = (calls: ReadonlyArray<CallView>, options: CallOptions): HTMLElement =>
+  h("ul.calls", {}, ...calls.map((call) => callItem(call, options)))
+
+const callItem = (call: CallView, { control, now, where }: CallOptions): HTMLElement => {
+  const { attempts, explained, group, id, instance, method, position, since, stage, waitingOn } = call
+  const blocked = stage !== "running" && stage !== "ending"
+  const place = position === undefined ? "" : ` · ${position === 1 ? "next" : `number ${position}`} in line`
+  const text = explained ?? waitsFor(waitingOn)
+  return h(
+    `li.call.${blocked ? "blocked" : "active"}`,
+    { "data-key": id },
+    h(
+      "div.head",
+      {},
+      h("span.what", {}, h("span.method", {}, method), h("span.id", {}, `#${id}`)),
+      h("span.since", { title: `since ${format.clock(since)}` }, format.duration(Math.max(0, now - since)))
+    ),
+    h(
+      "div.sub",
+      {},
+      h(`span.phase.${stage}`, {}, stages[stage]),
+      group !== undefined && h("span", {}, ` · group ${group}`),
+      // The explanation says so, too.
+      text === "" && place !== "" && h("span", {}, place),
+      attempts > 1 && h("span.again", {}, ` · attempt ${attempts}`),
+      where && h("button.link", { type: "button", "data-do": "instance", "data-id": instance }, `instance #${instance}`)
+    ),
+    text !== "" && h("p.why", {}, text),
+    control &&
+      stage !== "ending" &&
+      h(
+        "button.danger.small",
+        { type: "button", "data-do": "cancel", "data-id": id, "data-key": `cancel${id}` },
+        "Cancel"
+      )
+  )
+}
+
+const waitsFor = (refs: CallView["waitingOn"]): string => {
+  if (refs.length === 0) return ""
+  const [{ method, ref }, ...more] = refs as [CallView["waitingOn"][number], ...CallView["waitingOn"]]
+  const first = `waits for ${method ?? "a ref"} #${ref}`
+  return more.length === 0 ? first : `${first} and ${more.length} more`
+}

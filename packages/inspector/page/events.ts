@@ -1,0 +1,58 @@
+/** What happened: restarts, deaths and moves, and calls that came too late. */
+import type { DeadLetter } from "@troupe/core/ActorSystem"
+import type { News } from "../src/internal/frame.ts"
+import { h } from "./dom.ts"
+import * as format from "./format.ts"
+
+const words: Record<News["kind"], string> = {
+  restarting: "restarting",
+  restarted: "restarted",
+  died: "died",
+  moved: "moved"
+}
+
+const newsItem = ({ at, instance, kind, label, seq, text }: News): HTMLElement =>
+  h(
+    `li.event.${kind}`,
+    { "data-key": seq },
+    h("time", {}, format.clock(at)),
+    h("span.kind", {}, words[kind]),
+    h(
+      "div",
+      {},
+      h("button.link", { type: "button", "data-do": "instance", "data-id": instance }, label),
+      h("p.why", {}, text)
+    )
+  )
+
+const letterItem = ({ at, id, instance, method, why }: DeadLetter): HTMLElement =>
+  h(
+    "li.event.letter",
+    { "data-key": id },
+    h("time", {}, format.clock(at)),
+    h("span.kind", {}, "dead letter"),
+    h("div", {}, h("span.method", {}, method), h("span.id", {}, `#${id} to instance #${instance}`), h("p.why", {}, why))
+  )
+
+export const eventsView = (
+  news: ReadonlyArray<News>,
+  letters: ReadonlyArray<DeadLetter>
+): ReadonlyArray<HTMLElement> => [
+  h(
+    "section.column",
+    {},
+    h("h3", {}, "Restarts, deaths and moves"),
+    news.length === 0
+      ? h("p.empty", {}, "None since this page was opened.")
+      : h("ol.events", {}, ...news.toReversed().slice(0, 150).map(newsItem))
+  ),
+  h(
+    "section.column",
+    {},
+    h("h3", {}, "Dead letters"),
+    h("p.note", {}, "Calls that never ran, since their instance was dead or died: the last hundred."),
+    letters.length === 0
+      ? h("p.empty", {}, "None.")
+      : h("ol.events", {}, ...letters.toReversed().slice(0, 100).map(letterItem))
+  )
+]

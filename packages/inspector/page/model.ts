@@ -1,0 +1,329 @@
+/** What the page knows: the instances and methods that it was told of, and what follows from them. No DOM in here. */
+import type { DeadLetter } from "@troupe/core/ActorSystem"
+import type { Frame, MethodRow, News, Row } from "../src/internal/frame.ts"
+import { Track } from "./track.ts"
+
+export interface Figures {
+  running: number
+  waiting: number
+  /** Settled calls per second. */
+  rate: number
+  /** Those of them that came to a bad end. */
+  badRate: number
+  bad: number
+  restarts: number
+  readonly depth: Track
+}
+
+export class Item implements Figures {
+  row: Row
+  rate = 0
+  badRate = 0
+  /** Grows with what goes on, and fades: the order of the list follows it. */
+  heat = 0
+  readonly depth = new Track()
+  readonly lag = new Track()
+  private good = 0
+  private wasBad = 0
+
+  constructor(row: Row) {
+    this.row = row
+    this.good = row.good
+    this.wasBad = row.bad
+  }
+
+  get running(): number {
+    return this.row.running
+  }
+  get waiting(): number {
+    return this.row.waiting
+  }
+  get bad(): number {
+    return this.row.bad
+  }
+  get restarts(): number {
+    return this.row.restarts
+  }
+
+  advance(seconds: number): void {
+    const { bad, good, running, waiting } = this.row
+    const bads = Math.max(0, bad - this.wasBad)
+    this.rate = smooth(this.rate, (Math.max(0, good - this.good) + bads) / seconds)
+    this.badRate = smooth(this.badRate, bads / seconds)
+    this.good = good
+    this.wasBad = bad
+    this.heat = smooth(this.heat, running + 2 * waiting + this.rate, 0.15)
+  }
+}
+
+export class Group implements Figures {
+  readonly actor: string
+  items: Array<Item> = []
+  running = 0
+  waiting = 0
+  rate = 0
+  badRate = 0
+  bad = 0
+  restarts = 0
+  heat = 0
+  living = 0
+  readonly depth = new Track()
+
+  constructor(actor: string) {
+    this.actor = actor
+  }
+
+  /** Its one instance, if it is not a group worth opening. */
+  get solo(): Item | undefined {
+    const [only, another] = this.items
+    return another === undefined && only?.row.key === undefined ? only : undefined
+  }
+
+  sum(): void {
+    this.running = this.waiting = this.rate = this.badRate = this.bad = this.restarts = this.heat = this.living = 0
+    for (const item of this.items) {
+      this.running += item.running
+      this.waiting += item.waiting
+      this.rate += item.rate
+      this.badRate += item.badRate
+      this.bad += item.bad
+      this.restarts += item.restarts
+      this.heat += item.heat
+      if (item.row.state !== "dead") this.living++
+    }
+  }
+}
+
+const smooth = (before: number, now: number, share = 0.35): number => {
+  const value = before + (now - before) * share
+  return value < 0.05 ? 0 : value
+}
+
+export interface Method {
+  row: MethodRow
+  rate: number
+  errorRate: number
+}
+
+export const MOST_NEWS = 300
+
+export class Model {
+  readonly items = new Map<number, Item>()
+  readonly groups = new Map<string, Group>()
+  readonly methods = new Map<string, Map<string, Method>>()
+  news: Array<News> = []
+  deadLetters: ReadonlyArray<DeadLetter> = []
+  totals = { instances: 0, calls: 0 }
+  circles = 0
+  /** The number of this update. Histories are told by it. */
+  tick = 0
+  at = 0
+  interval = 500
+  cost = 0
+  /** Whether methods are told from a sample of the calls. */
+  sampled = false
+  readonly all = new Group("")
+
+  apply(frame: Frame): void {
+    const seconds = this.at === 0 ? frame.interval / 1000 : Math.max(0.05, (frame.at - this.at) / 1000)
+    if (frame.reset) this.forget()
+    this.tick++
+    this.at = frame.at
+    this.interval = frame.interval
+    this.cost = frame.cost
+    this.sampled = frame.sampled
+    this.totals = frame.totals
+    this.circles = frame.circles
+    if (frame.deadLetters !== undefined) this.deadLetters = frame.deadLetters
+    this.news = [...this.news, ...frame.news].slice(-MOST_NEWS)
+    for (const id of frame.gone) this.items.delete(id)
+    for (const row of frame.rows) this.take(row)
+    this.advance(seconds)
+    this.takeMethods(frame.methods, seconds)
+  }
+
+  /** Histories are kept: a connection that was lost for a moment should not empty the page. */
+  private forget(): void {
+    this.news = []
+    const before = new Map(this.items)
+    this.items.clear()
+    this.kept = before
+  }
+  private kept = new Map<number, Item>()
+
+  private take(row: Row): void {
+    const item = this.items.get(row.id) ?? this.kept.get(row.id)
+    if (item === undefined) return void this.items.set(row.id, new Item(row))
+    item.row = row
+    this.items.set(row.id, item)
+  }
+
+  private advance(seconds: number): void {
+    this.kept.clear()
+    const before = new Set(this.groups.keys())
+    for (const group of this.groups.values()) group.items = []
+    for (const item of this.items.values()) {
+      item.advance(seconds)
+      item.depth.push(this.tick, item.waiting)
+      const lag = lagOf(item.row)
+      if (lag !== undefined) item.lag.push(this.tick, lag)
+      const { actor } = item.row
+      const group = this.groups.get(actor) ?? new Group(actor)
+      this.groups.set(actor, group)
+      group.items.push(item)
+      before.delete(actor)
+    }
+    for (const actor of before) this.groups.delete(actor)
+    this.all.items = [...this.items.values()]
+    for (const group of [...this.groups.values(), this.all]) {
+      group.sum()
+      group.depth.push(this.tick, group.waiting)
+    }
+  }
+
+  private takeMethods(rows: ReadonlyArray<MethodRow>, seconds: number): void {
+    const told = new Set<Method>()
+    for (const row of rows) {
+      const methods = this.methods.get(row.actor) ?? new Map<string, Method>()
+      this.methods.set(row.actor, methods)
+      const known = methods.get(row.method)
+      const method: Method = known ?? { row, rate: 0, errorRate: 0 }
+      if (known !== undefined) {
+        method.rate = smooth(method.rate, Math.max(0, row.calls - method.row.calls) / seconds)
+        method.errorRate = smooth(method.errorRate, Math.max(0, row.errors - method.row.errors) / seconds)
+        method.row = row
+      }
+      methods.set(row.method, method)
+      told.add(method)
+    }
+    for (const methods of this.methods.values()) {
+      for (const method of methods.values()) {
+        if (told.has(method)) continue
+        method.rate = smooth(method.rate, 0)
+        method.errorRate = smooth(method.errorRate, 0)
+      }
+    }
+  }
+
+  /** All methods of an actor, the busiest first. */
+  methodsOf(actor: string): ReadonlyArray<Method> {
+    const methods = [...(this.methods.get(actor)?.values() ?? [])]
+    return methods.sort((a, b) => b.row.calls - a.row.calls || (a.row.method < b.row.method ? -1 : 1))
+  }
+
+  /** Times of an actor over all of its methods: those of the method that is called most stand for the others. */
+  timesOf(actor: string): { p50: number; p99: number; waited: number; ran: number } | undefined {
+    const methods = this.methodsOf(actor)
+    const main = methods[0]
+    if (main === undefined || main.row.calls === 0) return undefined
+    const sum = { waited: 0, ran: 0 }
+    for (const { row } of methods) {
+      sum.waited += row.waited
+      sum.ran += row.ran
+    }
+    return { p50: main.row.p50, p99: Math.max(...methods.map(({ row }) => row.p99)), ...sum }
+  }
+}
+
+/** How late the event loop of an instance's thread is, in milliseconds, if its home tells. */
+export const lagOf = ({ home }: Row): number | undefined => {
+  const lag = home?.lagMillis ?? home?.lagMs
+  return typeof lag === "number" ? lag : undefined
+}
+
+/** Where an instance lives, in few words. */
+export const placeOf = ({ home }: Row): string => {
+  if (home === undefined) return ""
+  const { kind, lagMillis, lagMs, ...facts } = home
+  const told = Object.entries(facts).map(([name, value]) => `${name} ${String(value)}`)
+  return told.length === 0 ? String(kind ?? "") : told.join(" · ")
+}
+
+export const nameOf = ({ id, key, name }: Row): string => key ?? name ?? `#${id}`
+
+// --- the list --------------------------------------------------------------------------------------------------------
+
+export type Filter = "all" | "busy" | "waiting" | "failing" | "dead"
+export type Order = "busiest" | "name" | "waiting" | "errors" | "newest"
+
+export interface ListOptions {
+  readonly search: string
+  readonly filter: Filter
+  readonly order: Order
+  readonly open: ReadonlySet<string>
+}
+
+export type Line =
+  | {
+      readonly kind: "group"
+      readonly id: string
+      readonly group: Group
+      readonly open: boolean
+      readonly shown: number
+    }
+  | { readonly kind: "solo"; readonly id: string; readonly group: Group; readonly item: Item }
+  | { readonly kind: "item"; readonly id: string; readonly group: Group; readonly item: Item }
+
+const passes: Record<Filter, (item: Item) => boolean> = {
+  all: () => true,
+  busy: ({ rate, running, waiting }) => running > 0 || waiting > 0 || rate > 0,
+  waiting: ({ waiting }) => waiting > 0,
+  failing: ({ badRate, row }) => badRate > 0 || row.state === "restarting" || row.restarts > 0,
+  dead: ({ row }) => row.state === "dead" || row.state === "stopping"
+}
+
+interface Sortable extends Figures {
+  readonly heat: number
+}
+
+const collator = new Intl.Collator("en", { numeric: true })
+
+const compare: Record<Exclude<Order, "name" | "newest">, (a: Sortable, b: Sortable) => number> = {
+  busiest: (a, b) => b.heat - a.heat,
+  waiting: (a, b) => b.waiting - a.waiting,
+  errors: (a, b) => b.bad - a.bad
+}
+
+const sortItems = (items: Array<Item>, order: Order): Array<Item> => {
+  const byName = (a: Item, b: Item) => collator.compare(nameOf(a.row), nameOf(b.row))
+  if (order === "name") return items.sort(byName)
+  if (order === "newest") return items.sort((a, b) => b.row.since - a.row.since || b.row.id - a.row.id)
+  return items.sort((a, b) => compare[order](a, b) || byName(a, b))
+}
+
+const newest = ({ items }: Group): number => items.reduce((latest, { row }) => Math.max(latest, row.since), 0)
+
+const sortGroups = (groups: Array<Group>, order: Order): Array<Group> => {
+  const byName = (a: Group, b: Group) => collator.compare(a.actor, b.actor)
+  if (order === "name") return groups.sort(byName)
+  if (order === "newest") return groups.sort((a, b) => newest(b) - newest(a) || byName(a, b))
+  return groups.sort((a, b) => compare[order](a, b) || byName(a, b))
+}
+
+const words = (search: string): ReadonlyArray<string> => search.toLowerCase().split(/\s+/).filter(Boolean)
+
+const matches = ({ actor, id, key = "", name = "", state }: Row, search: ReadonlyArray<string>): boolean => {
+  const text = `${actor} ${key} ${name} #${id} ${state}`.toLowerCase()
+  return search.every((word) => text.includes(word))
+}
+
+/** The lines of the list, from top to bottom. A search opens what it finds, unless it finds everything. */
+export const linesOf = (model: Model, { filter, open, order, search }: ListOptions): Array<Line> => {
+  const wanted = words(search)
+  const lines: Array<Line> = []
+  for (const group of sortGroups([...model.groups.values()], order)) {
+    const items = group.items.filter((item) => passes[filter](item) && matches(item.row, wanted))
+    if (items.length === 0) continue
+    const { actor, solo } = group
+    if (solo !== undefined) {
+      lines.push({ kind: "solo", id: `i${solo.row.id}`, group, item: solo })
+      continue
+    }
+    const found = wanted.length > 0 && !wanted.every((word) => actor.toLowerCase().includes(word))
+    const isOpen = open.has(actor) !== found
+    lines.push({ kind: "group", id: `g${actor}`, group, open: isOpen, shown: items.length })
+    if (!isOpen) continue
+    for (const item of sortItems(items, order)) lines.push({ kind: "item", id: `i${item.row.id}`, group, item })
+  }
+  return lines
+}

@@ -1,0 +1,293 @@
+/** What ran and waited in the last seconds, drawn on a canvas: one strip per instance, one lane per call at a time. */
+import type { Bar, Recent } from "../src/internal/frame.ts"
+import * as format from "./format.ts"
+
+const LANE = 10
+const STRIP_GAP = 8
+const MOST_LANES = 12
+/** The band above the lanes of a strip: the more calls wait, the stronger its colour. */
+const BAND = 5
+const TOP = 24
+
+interface Strip {
+  readonly instance: number
+  readonly label: string
+  readonly lanes: Array<Array<Bar>>
+  readonly waits: Array<Bar>
+  hidden: number
+  top: number
+}
+
+interface Hit {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly bar: Bar
+}
+
+export class Timeline {
+  /** Milliseconds from the left edge to the right one. */
+  span = 10_000
+  private bars: Array<Bar> = []
+  private under: ReadonlyArray<Bar> = []
+  seq = 0
+  dropped = 0
+  private serverAt = 0
+  private heardAt = 0
+  private hits: Array<Hit> = []
+  private strips: Array<Strip> = []
+  private readonly canvas: HTMLCanvasElement
+  private readonly tip: HTMLElement
+  private readonly label: (instance: number, actor: string) => string
+  private pointer: { x: number; y: number } | undefined
+
+  constructor(
+    canvas: HTMLCanvasElement,
+    tip: HTMLElement,
+    events: {
+      readonly label: (instance: number, actor: string) => string
+      readonly onSelect: (instance: number) => void
+    }
+  ) {
+    this.canvas = canvas
+    this.tip = tip
+    this.label = events.label
+    canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => {
+      this.pointer = { x: offsetX, y: offsetY }
+      this.point()
+    })
+    canvas.addEventListener("pointerleave", () => {
+      this.pointer = undefined
+      this.point()
+    })
+    canvas.addEventListener("click", ({ offsetX, offsetY }) => {
+      const hit = this.hitAt(offsetX, offsetY)
+      if (hit !== undefined) events.onSelect(hit.bar.instance)
+    })
+  }
+
+  take(recent: Recent): void {
+    this.seq = recent.seq
+    this.dropped = recent.dropped
+    this.under = recent.under
+    this.serverAt = recent.at
+    this.heardAt = performance.now()
+    const oldest = recent.at - 65_000
+    this.bars = [...this.bars, ...recent.settled].filter(({ ended }) => ended! > oldest)
+  }
+
+  get isEmpty(): boolean {
+    return this.bars.length === 0 && this.under.length === 0
+  }
+
+  private get now(): number {
+    return this.serverAt + performance.now() - this.heardAt
+  }
+
+  draw(): void {
+    const { canvas } = this
+    const context = canvas.getContext("2d")
+    const width = canvas.parentElement!.clientWidth
+    if (context === null || width === 0) return
+    const now = this.now
+    const from = now - this.span
+    this.strips = this.layOut(from, now)
+    const last = this.strips.at(-1)
+    const height = Math.max(160, last === undefined ? 0 : last.top + heightOf(last) + STRIP_GAP + 8)
+    const scale = devicePixelRatio
+    if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
+      canvas.width = Math.round(width * scale)
+      canvas.height = Math.round(height * scale)
+      canvas.style.width = `${width}px`
+      canvas.style.height = `${height}px`
+    }
+    context.setTransform(scale, 0, 0, scale, 0, 0)
+    context.clearRect(0, 0, width, height)
+    this.paint(context, width, height, from, now)
+    this.point()
+  }
+
+  private layOut(from: number, now: number): Array<Strip> {
+    const strips = new Map<number, Strip>()
+    const shown = [...this.bars.filter(({ ended }) => ended! >= from), ...this.under]
+    shown.sort((a, b) => (a.started ?? a.submitted) - (b.started ?? b.submitted))
+    for (const bar of shown) {
+      let strip = strips.get(bar.instance)
+      if (strip === undefined) {
+        strip = {
+          instance: bar.instance,
+          label: this.label(bar.instance, bar.actor),
+          lanes: [],
+          waits: [],
+          hidden: 0,
+          top: 0
+        }
+        strips.set(bar.instance, strip)
+      }
+      // It only waited: it is in the band.
+      if (bar.started === undefined) {
+        strip.waits.push(bar)
+        continue
+      }
+      if (bar.started - bar.submitted > this.span / 1000) strip.waits.push(bar)
+      const start = bar.started
+      const lane = strip.lanes.find((lane) => (lane.at(-1)!.ended ?? now) <= start)
+      if (lane !== undefined) lane.push(bar)
+      else if (strip.lanes.length < MOST_LANES) strip.lanes.push([bar])
+      else strip.hidden++
+    }
+    const sorted = [...strips.values()].sort((a, b) => (a.label < b.label ? -1 : 1)).slice(0, 80)
+    let top = TOP
+    for (const strip of sorted) {
+      strip.top = top
+      top += heightOf(strip) + STRIP_GAP
+    }
+    return sorted
+  }
+
+  private paint(context: CanvasRenderingContext2D, width: number, height: number, from: number, now: number): void {
+    const colors = colorsOf(this.canvas)
+    const left = width < 560 ? 8 : 190
+    const x = (at: number) => left + ((Math.max(at, from) - from) / (now - from)) * (width - left - 8)
+    context.font = `11px ${getComputedStyle(this.canvas).fontFamily}`
+    this.paintAxis(context, colors, x, height, from, now)
+    this.hits = []
+    for (const strip of this.strips) {
+      this.paintBand(context, colors, x, strip, now)
+      strip.lanes.forEach((lane, i) => {
+        for (const bar of lane) this.paintBar(context, colors, x, strip.top + BAND + i * LANE, bar, from, now)
+      })
+    }
+    // Names last, and on a ground of their own where they lie on top of bars.
+    for (const { hidden, label, top } of this.strips) {
+      const text = hidden > 0 ? `${label}  +${hidden}` : label
+      const space = width < 560 ? width - 16 : left - 16
+      const shown = shorten(context, text, space)
+      if (width < 560) {
+        context.fillStyle = colors.ground
+        context.globalAlpha = 0.72
+        context.fillRect(4, top - 1, context.measureText(shown).width + 10, 14)
+        context.globalAlpha = 1
+      }
+      context.fillStyle = colors.text
+      context.fillText(shown, 8, top + 9)
+    }
+  }
+
+  private paintAxis(
+    context: CanvasRenderingContext2D,
+    colors: Colors,
+    x: X,
+    height: number,
+    from: number,
+    now: number
+  ): void {
+    const step = this.span <= 5000 ? 1000 : this.span <= 15_000 ? 2000 : 10_000
+    context.strokeStyle = colors.line
+    context.fillStyle = colors.muted
+    context.lineWidth = 1
+    for (let at = Math.ceil(from / step) * step; at <= now; at += step) {
+      const where = Math.round(x(at)) + 0.5
+      context.beginPath()
+      context.moveTo(where, 18)
+      context.lineTo(where, height)
+      context.stroke()
+      const text = format.clock(at)
+      context.fillText(text, Math.max(2, where - context.measureText(text).width / 2), 12)
+    }
+  }
+
+  private paintBand(context: CanvasRenderingContext2D, colors: Colors, x: X, { top, waits }: Strip, now: number): void {
+    context.fillStyle = colors.waiting
+    context.globalAlpha = 0.3
+    for (const { ended, started, submitted } of waits) {
+      const begin = x(submitted)
+      context.fillRect(begin, top, Math.max(1, x(started ?? ended ?? now) - begin), BAND - 2)
+    }
+    context.globalAlpha = 1
+    // Where a call came to its end before it ran.
+    for (const bar of waits) {
+      if (bar.started !== undefined || bar.ended === undefined) continue
+      context.fillStyle = isBad(bar) ? colors.bad : colors.muted
+      context.fillRect(x(bar.ended) - 1.5, top - 1, 3, BAND)
+      this.hits.push({ x: x(bar.ended) - 2, y: top - 2, width: 4, bar })
+    }
+  }
+
+  private paintBar(
+    context: CanvasRenderingContext2D,
+    colors: Colors,
+    x: X,
+    y: number,
+    bar: Bar,
+    from: number,
+    now: number
+  ): void {
+    const begin = x(bar.started!)
+    const end = x(bar.ended ?? now)
+    if (bar.ended !== undefined && bar.ended < from) return
+    context.fillStyle = isBad(bar) ? colors.bad : bar.outcome === "cancelled" ? colors.muted : colors.running
+    const width = Math.max(1.5, end - begin)
+    context.beginPath()
+    context.roundRect(begin, y + 0.5, width, LANE - 2, Math.min(2.5, width / 2))
+    context.fill()
+    this.hits.push({ x: begin, y, width: Math.max(3, width), bar })
+  }
+
+  private hitAt(x: number, y: number): Hit | undefined {
+    return this.hits.findLast((hit) => x >= hit.x - 1 && x <= hit.x + hit.width + 1 && y >= hit.y && y < hit.y + LANE)
+  }
+
+  /** Says what is under the pointer. */
+  private point(): void {
+    const { pointer, tip } = this
+    const hit = pointer && this.hitAt(pointer.x, pointer.y)
+    tip.hidden = hit === undefined
+    this.canvas.style.cursor = hit === undefined ? "default" : "pointer"
+    if (hit === undefined || pointer === undefined) return
+    tip.textContent = told(hit.bar, this.now)
+    const width = tip.offsetWidth
+    tip.style.left = `${Math.max(4, Math.min(pointer.x + 12, this.canvas.clientWidth - width - 4))}px`
+    tip.style.top = `${pointer.y + 16}px`
+  }
+}
+
+const isBad = ({ outcome }: Bar): boolean => outcome !== undefined && outcome !== "succeeded" && outcome !== "cancelled"
+
+const heightOf = ({ lanes }: Strip): number => Math.max(BAND + lanes.length * LANE, 14)
+
+const told = ({ call, ended, method, outcome, started, submitted }: Bar, now: number): string => {
+  const waited = (started ?? ended ?? now) - submitted
+  const ran = started === undefined ? undefined : (ended ?? now) - started
+  const parts = [`${method} #${call}`]
+  if (waited >= 0.05) parts.push(`waited ${format.duration(waited)}`)
+  if (ran !== undefined) parts.push(`${ended === undefined ? "running for" : "ran"} ${format.duration(ran)}`)
+  if (outcome !== undefined && outcome !== "succeeded") parts.push(outcome)
+  return parts.join(" · ")
+}
+
+const shorten = (context: CanvasRenderingContext2D, text: string, width: number): string => {
+  if (context.measureText(text).width <= width) return text
+  let short = text
+  while (short.length > 4 && context.measureText(`…${short}`).width > width) short = short.slice(1)
+  return `…${short}`
+}
+
+/** Where a moment is, from left to right. */
+type X = (at: number) => number
+
+type Colors = Readonly<Record<"ground" | "text" | "muted" | "line" | "running" | "waiting" | "bad", string>>
+
+const colorsOf = (element: Element): Colors => {
+  const style = getComputedStyle(element)
+  const color = (name: string) => style.getPropertyValue(`--${name}`).trim()
+  return {
+    ground: color("panel"),
+    text: color("text"),
+    muted: color("muted"),
+    line: color("line"),
+    running: color("teal"),
+    waiting: color("amber"),
+    bad: color("red")
+  }
+}

@@ -1,0 +1,157 @@
+/** The picture of who waits for whom. */
+import type { Waits } from "../src/internal/waits.ts"
+import { h } from "./dom.ts"
+import * as format from "./format.ts"
+import { type Arrow, type Placed, picture } from "./graph.ts"
+
+const WIDTH = 178
+const HEIGHT = 46
+const BETWEEN = 96
+const ABOVE = 26
+const EDGE = 24
+
+const shorten = (text: string, most: number): string => (text.length <= most ? text : `…${text.slice(1 - most)}`)
+
+interface Shape {
+  readonly upright: boolean
+}
+
+const at = ({ x, y }: Placed, { upright }: Shape): { x: number; y: number } =>
+  upright
+    ? { x: EDGE + y * (WIDTH + 20), y: EDGE + x * (HEIGHT + 56) }
+    : { x: EDGE + x * (WIDTH + BETWEEN), y: EDGE + y * (HEIGHT + ABOVE) }
+
+/** Arrows to the right run from side to side; others go around below. */
+const pathOf = ({ from, to }: Arrow, shape: Shape): string => {
+  const a = at(from, shape)
+  const b = at(to, shape)
+  if (from === to) {
+    const x = a.x + WIDTH - 30
+    return `M${x} ${a.y} C${x - 6} ${a.y - 24} ${x + 30} ${a.y - 24} ${x + 16} ${a.y - 1}`
+  }
+  if (shape.upright) return uprightPath(a, b)
+  if (to.x > from.x) {
+    const [x1, y1, x2, y2] = [a.x + WIDTH, a.y + HEIGHT / 2, b.x, b.y + HEIGHT / 2]
+    const bend = Math.max(30, (x2 - x1) / 2)
+    return `M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`
+  }
+  const [x1, y1, x2, y2] = [a.x + WIDTH / 2, a.y + HEIGHT, b.x + WIDTH / 2, b.y + HEIGHT]
+  const low = Math.max(y1, y2) + 34
+  return `M${x1} ${y1} C${x1} ${low} ${x2} ${low} ${x2} ${y2}`
+}
+
+const uprightPath = (a: { x: number; y: number }, b: { x: number; y: number }): string => {
+  if (b.y > a.y) {
+    const [x1, y1, x2, y2] = [a.x + WIDTH / 2, a.y + HEIGHT, b.x + WIDTH / 2, b.y]
+    return `M${x1} ${y1} C${x1} ${y1 + 30} ${x2} ${y2 - 30} ${x2} ${y2}`
+  }
+  const [x1, y1, x2, y2] = [a.x + WIDTH, a.y + HEIGHT / 2, b.x + WIDTH, b.y + HEIGHT / 2]
+  const far = Math.max(x1, x2) + 40
+  return `M${x1} ${y1} C${far} ${y1} ${far} ${y2} ${x2} ${y2}`
+}
+
+const marker = (kind: Arrow["kind"]): HTMLElement =>
+  h(
+    "marker",
+    {
+      id: `arrow-${kind}`,
+      viewBox: "0 0 8 8",
+      refX: 7,
+      refY: 4,
+      markerWidth: 9,
+      markerHeight: 9,
+      markerUnits: "userSpaceOnUse",
+      orient: "auto"
+    },
+    h(`path.${kind}`, { d: "M0 0.5L7.5 4L0 7.5Z" })
+  )
+
+const arrowOf = (arrow: Arrow, now: number, shape: Shape): HTMLElement => {
+  const more = arrow.calls > 1 ? ` (${format.count(arrow.calls)} such calls)` : ""
+  return h(
+    `g.arrow.${arrow.kind}`,
+    {},
+    h("path", {
+      d: pathOf(arrow, shape),
+      "marker-end": `url(#arrow-${arrow.kind})`,
+      "stroke-width": Math.min(4, 1.4 + Math.log2(arrow.calls) * 0.5)
+    }),
+    h("title", {}, `${arrow.example}${more}, for ${format.duration(Math.max(0, now - arrow.since))}`)
+  )
+}
+
+const nodeOf = (node: Placed, names: (instance: number) => string, shape: Shape): HTMLElement => {
+  const { x, y } = at(node, shape)
+  const name = node.instance === undefined ? format.plural(node.instances, "instance") : names(node.instance)
+  const what = node.calls === 0 ? name : `${name} · ${format.count(node.calls)} waiting`
+  const slash = node.actor.lastIndexOf("/")
+  return h(
+    node.circle ? "g.node.circle" : "g.node",
+    {
+      transform: `translate(${x} ${y})`,
+      ...(node.instance !== undefined && {
+        tabindex: 0,
+        role: "button",
+        "data-do": "instance",
+        "data-id": node.instance,
+        "aria-label": `${node.actor}, ${what}${node.circle ? ", in a circle of waits" : ""}`
+      })
+    },
+    h("rect", { width: WIDTH, height: HEIGHT, rx: 8 }),
+    h("text.actor", { x: 12, y: 20 }, shorten(node.actor.slice(slash + 1), 22)),
+    h("text.what", { x: 12, y: 36 }, shorten(what, 28))
+  )
+}
+
+const circleOf = (calls: ReadonlyArray<string>): HTMLElement => {
+  const told = calls.flatMap((call, i) => [
+    i > 0 && h("span.to", { "aria-label": "waits for" }, " → "),
+    h("span.step", {}, call)
+  ])
+  return h("li", {}, ...told)
+}
+
+const alarm = (circles: Waits["circles"]): HTMLElement =>
+  h(
+    "div.alarm",
+    { role: "alert", "data-key": "alarm" },
+    h("h3", {}, circles.length === 1 ? "A circle of waits" : `${circles.length} circles of waits`),
+    h("p", {}, "Each of these calls waits for the next. Only a timeout, a cancellation or a kill can end it."),
+    h("ul", {}, ...circles.slice(0, 10).map(circleOf))
+  )
+
+export const waitsView = (
+  waits: Waits,
+  options: { readonly now: number; readonly width: number; readonly names: (instance: number) => string }
+): ReadonlyArray<HTMLElement> => {
+  const { circles, edges } = waits
+  if (edges.length === 0) {
+    return [h("p.empty", {}, "No call waits for a call of another actor right now.")]
+  }
+  const shape = { upright: options.width < 640 }
+  const { arrows, columns, left, nodes, rows } = picture(waits)
+  const [across, down] = shape.upright ? [rows, columns] : [columns, rows]
+  const width = 2 * EDGE + across * WIDTH + (across - 1) * (shape.upright ? 20 : BETWEEN) + 20
+  const height = 2 * EDGE + down * HEIGHT + (down - 1) * (shape.upright ? 56 : ABOVE) + 20
+  const sorted = arrows.toSorted((a, b) => Number(a.kind === "circle") - Number(b.kind === "circle"))
+  const drawing = h(
+    "svg.waits",
+    { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Who waits for whom" },
+    h("defs", {}, marker("free"), marker("stuck"), marker("circle")),
+    ...sorted.map((arrow) => arrowOf(arrow, options.now, shape)),
+    ...nodes.map((node) => nodeOf(node, options.names, shape))
+  )
+  const legend = h(
+    "p.note.legend",
+    {},
+    h("span.key.free", {}, "waits for"),
+    h("span.key.stuck", {}, "leads to a circle"),
+    h("span.key.circle", {}, "closes a circle"),
+    left > 0 && `and ${format.plural(left, "more actor")} that there is no room for`
+  )
+  return [
+    ...(circles.length > 0 ? [alarm(circles)] : []),
+    h("div.scrolling", { "data-key": "graph", tabindex: 0, role: "region", "aria-label": "Wait graph" }, drawing),
+    legend
+  ]
+}

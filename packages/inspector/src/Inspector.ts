@@ -1,0 +1,126 @@
+/**
+ * A live view of the actors of a process, in the browser.
+ *
+ * {@link layer} serves one page on the loopback address: which actors there are and what they are doing, calls under way
+ * and what they wait for, waits that go in a circle, restarts, dead letters, and a timeline. It reads only, unless
+ * `control` allows more, and it works offline. While the page is not open, it costs nothing; while it is, little.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { serve, settings } from "./internal/serve.ts"
+
+/**
+ * Where an inspector serves its page.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Inspector extends Context.Service<
+  Inspector,
+  {
+    /** The address to open, with the token if there is one. */
+    readonly url: string
+    readonly host: string
+    /** The port that it listens at, also if the system chose it. */
+    readonly port: number
+    readonly token: Redacted.Redacted<string> | undefined
+  }
+>()("troupe/Inspector") {}
+
+/**
+ * The server of an inspector could not be started.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", {
+  host: Schema.String,
+  port: Schema.Int,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    const { code } = Object(this.cause)
+    const why = code === "EADDRINUSE" ? "something else does" : (code ?? String(this.cause))
+    return `Inspector: cannot listen at ${this.host}, port ${this.port}: ${why}. Give another \`port\`, or 0 for any`
+  }
+}
+
+/**
+ * Options of {@link layer}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Default 4680. With 0 the system chooses a free one, which the service {@link Inspector} knows. */
+  readonly port?: number | undefined
+  /**
+   * The address to listen at. Default `127.0.0.1`, which only this machine can reach. With any other that is not a
+   * loopback address, a token is needed, and made if none is given.
+   */
+  readonly host?: string | undefined
+  /**
+   * Names by which the server may be called, besides its `host`, `localhost` and plain addresses. Requests for other
+   * names are refused, since a page elsewhere could make its own name point here.
+   */
+  readonly allowedHosts?: ReadonlyArray<string> | undefined
+  /** Whether the page may cancel calls, and stop, kill and resize instances. It needs a token then. Default `false`. */
+  readonly control?: boolean | undefined
+  /**
+   * What requests have to know. One is made, and printed with the address, where one is needed and none is given: with
+   * `control`, or away from loopback. If one is given it is always needed, and not printed.
+   */
+  readonly token?: string | Redacted.Redacted<string> | undefined
+  /** How often the page is brought up to date. Default 500 milliseconds; less often with very many instances. */
+  readonly interval?: Duration.Input | undefined
+  /** How many instances the page shows at most. Default 10,000. */
+  readonly maxInstances?: number | undefined
+  /** What the page is called. Default the name of the script that runs. */
+  readonly title?: string | undefined
+}
+
+/**
+ * Serves the page for the `ActorSystem` in context, until the Layer's Scope closes, and logs its address at the start.
+ *
+ * Requests of pages of other origins are refused, and so are requests for names that are not known (DNS rebinding), and
+ * those without the token, if there is one. The token is in the part of the address behind `#`, which browsers do not
+ * send and servers do not log.
+ *
+ * Options are checked where they are written: a `port` that is none throws a `RangeError`.
+ *
+ * **Example** (A counter, watched)
+ *
+ * ```ts
+ * import { Actor } from "@troupe/core"
+ * import { Inspector } from "@troupe/inspector"
+ * import { Effect, Layer } from "effect"
+ *
+ * class Greeter extends Actor.Service<Greeter>()("app/Greeter", {
+ *   make: Effect.succeed({ greet: (name: string) => Effect.succeed(`Hello, ${name}`) })
+ * }) {}
+ *
+ * const program = Effect.gen(function*() {
+ *   const greeter = yield* Greeter
+ *   const { port } = yield* Inspector.Inspector
+ *   yield* greeter.greet("Ada")
+ *   const response = yield* Effect.promise(() => fetch(`http://127.0.0.1:${port}/api/snapshot`))
+ *   const { instances } = yield* Effect.promise(() => response.json())
+ *   return instances[0].settled.succeeded
+ * })
+ *
+ * const live = Layer.merge(Greeter.layer, Inspector.layer({ port: 0 }))
+ * const quiet = Effect.provideService(program, References.MinimumLogLevel, "Warn")
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options = {}): Layer.Layer<Inspector, ListenError> => {
+  const checked = settings(options)
+  return Layer.effect(Inspector)(serve(checked))
+}

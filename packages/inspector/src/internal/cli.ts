@@ -1,0 +1,244 @@
+/**
+ * The command `inspect` and its subcommands.
+ */
+import * as Config from "effect/Config"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import { DEFAULT_ADDRESS, type Filter, InspectError, makeClient, parseAddress } from "./cliClient.ts"
+import { live, screen } from "./terminalLive.ts"
+import { plural, safe } from "./terminalText.ts"
+import { callLines, instanceLines, SORTS, summaryLine } from "./terminalViews.ts"
+
+// --- what all of them take -------------------------------------------------------------------------------------------
+
+const shared = {
+  url: Flag.String("url").pipe(
+    Flag.withMetavar("address"),
+    Flag.withDescription(
+      `The address that the program printed (default: ${DEFAULT_ADDRESS}); may stand anywhere without --url`
+    ),
+    Flag.withFallbackConfig(Config.String("TROUPE_INSPECTOR_URL")),
+    Flag.withDefault(DEFAULT_ADDRESS)
+  ),
+  token: Flag.String("token").pipe(
+    Flag.withDescription("What the address has after #token=, if it is not in the address"),
+    Flag.withFallbackConfig(Config.String("TROUPE_INSPECTOR_TOKEN")),
+    Flag.optional
+  ),
+  json: Flag.Boolean("json").pipe(
+    Flag.withDescription("Print what the server says, as JSON, once"),
+    Flag.withDefault(false)
+  )
+}
+
+const filters = {
+  actor: Flag.String("actor").pipe(Flag.withDescription("Only instances of this actor"), Flag.optional),
+  name: Flag.String("name").pipe(Flag.withDescription("Only the instance with this name"), Flag.optional),
+  instance: Flag.Int("instance").pipe(Flag.withDescription("Only the instance with this number"), Flag.optional),
+  limit: Flag.Int("limit").pipe(
+    Flag.withDescription("How many instances, and how many calls, at most (default: 10000)"),
+    Flag.filter(
+      (limit) => limit >= 1,
+      () => "Expected a number of at least 1"
+    ),
+    Flag.withDefault(10_000)
+  )
+}
+
+const sort = Flag.Literals("sort", SORTS).pipe(
+  Flag.withDescription("What comes first (default: waiting)"),
+  Flag.withDefault("waiting" as const)
+)
+
+interface Filtered {
+  readonly actor: Option.Option<string>
+  readonly name: Option.Option<string>
+  readonly instance: Option.Option<number>
+  readonly limit: number
+}
+
+const filterOf = ({ actor, instance, limit, name }: Filtered): Filter => ({
+  actor: Option.getOrUndefined(actor),
+  name: Option.getOrUndefined(name),
+  instance: Option.getOrUndefined(instance),
+  limit
+})
+
+const top = Command.make("inspect", {
+  ...filters,
+  sort,
+  interval: Flag.Finite("interval").pipe(
+    Flag.withDescription("Seconds between two looks (default: 1)"),
+    Flag.filter(
+      (seconds) => seconds >= 0.1 && seconds <= 3600,
+      () => "Expected a number from 0.1 to 3600"
+    ),
+    Flag.withDefault(1)
+  ),
+  once: Flag.Boolean("once").pipe(
+    Flag.withDescription("Print the tables once, as where there is no terminal"),
+    Flag.withDefault(false)
+  )
+}).pipe(Command.withSharedFlags(shared))
+
+const connect = Effect.fnUntraced(function* ({ token, url }: Pick<Effect.Success<typeof top>, "token" | "url">) {
+  const address = yield* Effect.fromResult(parseAddress(url, Option.getOrUndefined(token)))
+  return yield* makeClient(address)
+})
+
+const printJson = Effect.fnUntraced(function* (value: unknown) {
+  const { print } = yield* screen
+  yield* print([JSON.stringify(value, null, 2)])
+})
+
+/** Where there is no terminal, this many calls are enough: `list --calls` shows all. */
+const FEW_CALLS = 20
+
+const overview = top.pipe(
+  Command.withDescription("See what the actors of a running program are doing: a table, kept up to date"),
+  Command.withHandler(
+    Effect.fnUntraced(function* ({ interval, json, once, sort, ...flags }) {
+      const client = yield* connect(flags)
+      const snapshot = yield* client.snapshot(filterOf(flags))
+      if (json) return yield* printJson(snapshot)
+      const { live: isLive, print, style, width } = yield* screen
+      if (isLive && !once) {
+        const next = client.snapshot(filterOf(flags))
+        return yield* live({
+          address: client.address,
+          first: snapshot,
+          next,
+          interval: Duration.seconds(interval),
+          sort,
+          style
+        })
+      }
+      const view = { snapshot, previous: undefined, sort, style, width: yield* width }
+      yield* print([summaryLine(view), "", ...instanceLines(view), "", ...callLines(view, FEW_CALLS)])
+    })
+  )
+)
+
+// --- list ------------------------------------------------------------------------------------------------------------
+
+const states = ["starting", "running", "restarting", "stopping", "dead"] as const
+
+const list = Command.make(
+  "list",
+  {
+    ...filters,
+    sort,
+    state: Flag.Literals("state", states).pipe(
+      Flag.withDescription("Only instances in this state; may be given more than once"),
+      Flag.atLeast(0)
+    ),
+    calls: Flag.Boolean("calls").pipe(
+      Flag.withDescription("List unsettled calls rather than instances"),
+      Flag.withDefault(false)
+    )
+  },
+  Effect.fnUntraced(function* ({ calls, sort, state, ...flags }) {
+    const common = yield* top
+    const client = yield* connect(common)
+    const snapshot = yield* client.snapshot({ ...filterOf(flags), state })
+    if (common.json) return yield* printJson(calls ? snapshot.calls : snapshot.instances)
+    const { print, style, width } = yield* screen
+    const view = { snapshot, previous: undefined, sort, style, width: yield* width }
+    yield* print(calls ? callLines(view) : instanceLines(view))
+  })
+).pipe(Command.withDescription("List instances, or their calls"))
+
+// --- explain ---------------------------------------------------------------------------------------------------------
+
+const explain = Command.make(
+  "explain",
+  {
+    call: Argument.String("call").pipe(
+      Argument.withDescription("The number of the call, as the tables show it"),
+      Argument.filterMap(
+        (text) => (/^#?\d+$/.test(text) ? Option.some(Number(text.replace("#", ""))) : Option.none()),
+        () => "Expected the number of a call"
+      )
+    )
+  },
+  Effect.fnUntraced(function* ({ call }) {
+    const common = yield* top
+    const client = yield* connect(common)
+    const explanation = yield* client.explain(call)
+    if (common.json) return yield* printJson(explanation)
+    const { print } = yield* screen
+    yield* print([safe(explanation.text)])
+  })
+).pipe(Command.withDescription("Say what a call waits for, and for how long"))
+
+// --- timeline --------------------------------------------------------------------------------------------------------
+
+const timeline = Command.make(
+  "timeline",
+  {
+    output: Flag.String("output").pipe(
+      Flag.withAlias("o"),
+      Flag.withMetavar("file"),
+      Flag.withDescription("Where to write the trace; - is the standard output (default: troupe-timeline.json)"),
+      Flag.withDefault("troupe-timeline.json")
+    ),
+    seconds: Flag.Int("seconds").pipe(
+      Flag.withDescription("How long to record (default: 5)"),
+      Flag.filter(
+        (seconds) => seconds >= 1 && seconds <= 60,
+        () => "Expected a whole number from 1 to 60"
+      ),
+      Flag.withDefault(5)
+    )
+  },
+  Effect.fnUntraced(function* ({ output, seconds }) {
+    const common = yield* top
+    const client = yield* connect(common)
+    const { print } = yield* screen
+    // Whoever asks for JSON reads it from here.
+    const toOutput = output === "-" || common.json
+    if (!toOutput) yield* print([`Recording for ${seconds} s ...`])
+    const { events, text } = yield* client.timeline(seconds)
+    if (toOutput) return yield* print([text.trimEnd()])
+    const fs = yield* FileSystem.FileSystem
+    yield* fs
+      .writeFileString(output, text)
+      .pipe(
+        Effect.mapError(
+          ({ message }) =>
+            new InspectError({ reason: "NotWritten", message: `${output} cannot be written: ${message}` })
+        )
+      )
+    yield* print([`${plural(events, "event")} in ${output}: open it at https://ui.perfetto.dev`])
+  })
+).pipe(Command.withDescription("Record what the actors do for some seconds, as a trace for Perfetto"))
+
+export const inspect = overview.pipe(
+  Command.withSubcommands([list, explain, timeline]),
+  Command.withExamples([
+    { command: "troupe inspect http://127.0.0.1:4680", description: "A table, kept up to date" },
+    { command: "troupe inspect list --actor app/Db --json", description: "For scripts" },
+    { command: "troupe inspect explain 41", description: "Why call 41 takes so long" },
+    { command: "troupe inspect timeline -o trace.json --seconds 10", description: "A picture of ten seconds" }
+  ])
+)
+
+// --- addresses anywhere ----------------------------------------------------------------------------------------------
+
+const ADDRESS = /^([a-z][a-z\d+.-]*:\/\/|(localhost|\d+(\.\d+){3}|\[[\da-f:.]+\]|[\w-]+(\.[\w-]+)+):\d+([/#]|$))/i
+const TAKES_VALUE = new Set(["--url", "--token", "--actor", "--name", "--output", "-o"])
+
+/**
+ * People write `troupe inspect <address> list`, and `troupe inspect list <address>`: what looks like an address and is
+ * no value of a flag is one. (To the parser of commands, nothing may stand before the name of a subcommand.)
+ */
+export const arrange = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if (args[0] !== "inspect") return args
+  const index = args.findIndex((arg, i) => ADDRESS.test(arg) && !TAKES_VALUE.has(args[i - 1] ?? ""))
+  return index < 0 ? args : [...args.slice(0, index), ...args.slice(index + 1), "--url", args[index]!]
+}

@@ -1,0 +1,145 @@
+/**
+ * The side of the command: what it asks of the server of `Inspector.layer`, and what to tell people when that fails.
+ */
+import * as ActorSystem from "@troupe/core/ActorSystem"
+import * as CliError from "effect/cli/CliError"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+
+/** Why there is nothing to show, in words for people. */
+export class InspectError extends Schema.TaggedError<InspectError>()("InspectError", {
+  reason: Schema.Literals(["BadAddress", "NothingListens", "Refused", "NotFound", "NotAnInspector", "NotWritten"]),
+  message: Schema.String
+}) {
+  override get [CliError.userMessage]() {
+    return this.message
+  }
+}
+
+/** Where an inspector is, and what it wants to know from those who ask. */
+export interface Address {
+  /** With a slash at the end. */
+  readonly base: string
+  readonly token: string | undefined
+}
+
+export const DEFAULT_ADDRESS = "http://127.0.0.1:4680"
+
+const EXAMPLE = `Give it as the program printed it, like ${DEFAULT_ADDRESS}`
+
+/** Takes apart `http://127.0.0.1:4680/#token=abc`. The scheme may be missing. */
+export const parseAddress = (text: string, token: string | undefined): Result.Result<Address, InspectError> => {
+  const bad = (why: string) =>
+    Result.fail(new InspectError({ reason: "BadAddress", message: `"${text}" ${why}. ${EXAMPLE}.` }))
+  const full = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`
+  if (text === "" || !URL.canParse(full)) return bad("is not an address")
+  const url = new URL(full)
+  if (url.protocol !== "http:" && url.protocol !== "https:") return bad("is neither an http nor an https address")
+  const given = new URLSearchParams(url.hash.slice(1)).get("token") ?? undefined
+  url.hash = ""
+  url.search = ""
+  if (!url.pathname.endsWith("/")) url.pathname += "/"
+  return Result.succeed({ base: url.href, token: token ?? given })
+}
+
+/** What to ask the server for. */
+export interface Filter {
+  readonly actor?: string | undefined
+  readonly name?: string | undefined
+  readonly instance?: number | undefined
+  readonly state?: ReadonlyArray<string> | undefined
+  readonly limit?: number | undefined
+}
+
+const ErrorBody = Schema.Struct({ error: Schema.String })
+const Explanation = Schema.Struct({ call: Schema.Int, text: Schema.String })
+const Trace = Schema.Struct({ traceEvents: Schema.Array(Schema.Unknown) })
+
+const fail = (reason: InspectError["reason"], message: string) => new InspectError({ reason, message })
+
+export const makeClient = ({ base, token }: Address) =>
+  Effect.gen(function* () {
+    const http = yield* HttpClient.HttpClient
+    const shown = base.replace(/\/$/, "")
+
+    const notListening = (error: HttpClientError.HttpClientError) =>
+      fail(
+        "NothingListens",
+        `Nothing answers at ${shown} (${causeOf(error)}). Is the program running, and does it provide Inspector.layer?`
+      )
+
+    const notAnInspector = (what: string) =>
+      fail("NotAnInspector", `${shown} answers, but not as an inspector of this version would: ${what}.`)
+
+    const refuse = (path: string, response: HttpClientResponse.HttpClientResponse) =>
+      Effect.gen(function* () {
+        const { status } = response
+        const body = yield* Effect.option(Effect.flatMap(response.json, Schema.decodeUnknownEffect(ErrorBody)))
+        if (Option.isNone(body)) return yield* notAnInspector(`${path} gave status ${status}`)
+        const { error } = body.value
+        if (status !== 401 && status !== 403) return yield* fail(status === 404 ? "NotFound" : "Refused", error)
+        const remedy = "Give the whole address as the program printed it, or the token by --token."
+        return yield* fail("Refused", `${error}\n${remedy}`)
+      })
+
+    const get = (path: string) =>
+      Effect.gen(function* () {
+        const request = HttpClientRequest.get(base + path)
+        const response = yield* http
+          .execute(token === undefined ? request : HttpClientRequest.bearerToken(request, token))
+          .pipe(Effect.mapError(notListening))
+        if (response.status !== 200) return yield* refuse(path, response)
+        return yield* Effect.mapError(response.text, notListening)
+      })
+
+    const decode = <S extends Schema.ConstraintDecoder<unknown>>(path: string, schema: S, text: string) =>
+      Effect.mapError(Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(text), () =>
+        notAnInspector(`${path} has another format`)
+      )
+
+    const read = <S extends Schema.ConstraintDecoder<unknown>>(path: string, schema: S) =>
+      Effect.flatMap(get(path), (text) => decode(path, schema, text))
+
+    return {
+      address: shown,
+      snapshot: (filter: Filter = {}) => read(`api/snapshot${queryOf(filter)}`, ActorSystem.Snapshot),
+      explain: (call: number) => read(`api/explain/${call}`, Explanation),
+      /** The trace as it came: it may be large, and nothing here changes it. */
+      timeline: (seconds: number) =>
+        Effect.gen(function* () {
+          const path = `api/timeline?seconds=${seconds}`
+          const text = yield* get(path)
+          const { traceEvents } = yield* decode(path, Trace, text)
+          return { text, events: traceEvents.length }
+        })
+    }
+  })
+
+export type Client = Effect.Success<ReturnType<typeof makeClient>>
+
+const queryOf = (filter: Filter): string => {
+  const query = new URLSearchParams()
+  for (const [key, value] of Object.entries(filter)) {
+    if (value !== undefined && String(value) !== "") query.set(key, String(value))
+  }
+  const text = query.toString()
+  return text === "" ? "" : `?${text}`
+}
+
+/** `ECONNREFUSED` says more than "fetch failed", which is what stands above it. */
+const causeOf = (error: HttpClientError.HttpClientError): string => {
+  let cause: unknown = error
+  let text = error.message
+  for (let depth = 0; depth < 6 && cause instanceof Error; depth++) {
+    if ("code" in cause && typeof cause.code === "string") return cause.code
+    text = cause.message
+    cause = cause.cause
+  }
+  return text
+}

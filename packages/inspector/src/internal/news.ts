@@ -1,0 +1,49 @@
+/**
+ * What happened to instances, for people: restarts with their reasons, deaths, moves.
+ *
+ * It is read off the difference between two snapshots, so it costs calls nothing, and nothing is missed when a page
+ * opens late: only, what happens twice between two updates is told once.
+ */
+import type { Instance } from "@troupe/core/ActorSystem"
+import type { News, Row } from "./frame.ts"
+import { hasMoved, labelOf, placeOf } from "./rows.ts"
+
+const MOST_NEWS = 300
+
+type Told = News & { readonly version: number }
+
+export class NewsDesk {
+  private readonly told: Array<Told> = []
+  private last = 0
+
+  /** An instance was like this before, or not there, and is like that now. */
+  compare(before: Row | undefined, now: Row, instance: Instance, at: number, version: number): void {
+    const tell = (kind: News["kind"], text: string, when = at) => {
+      const { actor, id } = now
+      this.told.push({ seq: ++this.last, at: when, actor, instance: id, label: labelOf(now), kind, text, version })
+    }
+    const reason = instance.lastError === undefined ? "" : instance.lastError.message
+    const restarts = now.restarts - (before?.restarts ?? 0)
+    const began = now.state === "restarting" && before?.state !== "restarting"
+    if (restarts > 0) {
+      // Of an instance that was there before anybody watched, only the last error is known, which may be another one.
+      const times = restarts === 1 ? "" : `${restarts} times`
+      const text = [times, before === undefined ? "before this page was opened" : reason].filter(Boolean).join(": ")
+      tell("restarted", text || "once")
+    }
+    if (began) tell("restarting", reason || "its home was lost")
+    if (instance.death !== undefined && before?.death === undefined) {
+      const { at, error, why } = instance.death
+      tell("died", error === undefined ? why : `${why}: ${error}`, at)
+    }
+    if (before?.home !== undefined && now.home !== undefined && hasMoved(before.home, now.home)) {
+      tell("moved", `${placeOf(before.home)} → ${placeOf(now.home)}`)
+    }
+    if (this.told.length >= 2 * MOST_NEWS) this.told.splice(0, this.told.length - MOST_NEWS)
+  }
+
+  /** What was told after a version. */
+  since(version: number): ReadonlyArray<News> {
+    return this.told.filter((one) => one.version > version)
+  }
+}

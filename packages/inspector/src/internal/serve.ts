@@ -1,0 +1,108 @@
+/**
+ * Starting the server of an inspector, and ending it.
+ */
+import { randomBytes } from "node:crypto"
+import { createServer } from "node:http"
+import path from "node:path"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpMiddleware from "effect/http/HttpMiddleware"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import { type Inspector, ListenError, type Options } from "../Inspector.ts"
+import { type Access, isLoopback } from "./access.ts"
+import * as feed from "./feed.ts"
+import type { Info } from "./frame.ts"
+import * as server from "./server.ts"
+
+const DEFAULT_PORT = 4680
+const LEAST_INTERVAL = 50
+
+interface Settings {
+  readonly port: number
+  readonly access: Access
+  readonly control: boolean
+  /** Whether to print the token: not one that somebody chose, who knows it. */
+  readonly shown: boolean
+  readonly feed: { readonly interval: number; readonly maxInstances: number }
+  readonly title: string
+}
+
+/** Checks options where they are written. */
+export const settings = (options: Options): Settings => {
+  const { allowedHosts = [], control = false, host = "127.0.0.1", maxInstances = 10_000, port = DEFAULT_PORT } = options
+  const interval = Duration.toMillis(options.interval ?? 500)
+  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535)) throw wrong("port", "an integer from 0 to 65535", port)
+  if (!(interval >= LEAST_INTERVAL)) throw wrong("interval", `at least ${LEAST_INTERVAL} milliseconds`, interval)
+  if (!(Number.isInteger(maxInstances) && maxInstances >= 1)) {
+    throw wrong("maxInstances", "an integer of at least 1", maxInstances)
+  }
+  const given = Redacted.isRedacted(options.token) ? Redacted.value(options.token) : options.token
+  if (given !== undefined && !/^[\x21-\x7e]{8,}$/.test(given)) {
+    throw new TypeError("Inspector.layer: token must be at least 8 characters, all of them printable ASCII, no spaces")
+  }
+  const token = given ?? (control || !isLoopback(host) ? randomBytes(18).toString("base64url") : undefined)
+  return {
+    port,
+    access: { host, allowedHosts, token },
+    control,
+    shown: given === undefined,
+    feed: { interval, maxInstances },
+    title: options.title ?? scriptName()
+  }
+}
+
+const wrong = (option: string, expected: string, given: unknown): RangeError =>
+  new RangeError(`Inspector.layer: ${option} must be ${expected}, but is ${String(given)}`)
+
+const scriptName = (): string => (process.argv[1] === undefined ? "node" : path.basename(process.argv[1]))
+
+const infoOf = ({ control, feed, title }: Settings, startedAt: number): Info => ({
+  protocol: 1,
+  title,
+  pid: process.pid,
+  node: process.version,
+  startedAt,
+  control,
+  limit: feed.maxInstances
+})
+
+/** Serves until the Scope closes. Updates under way end with it: nothing waits for a page that is open. */
+export const serve = (settings: Settings): Effect.Effect<Inspector["Service"], ListenError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { access } = settings
+    const node = createServer()
+    const http = yield* NodeHttpServer.make(() => node, {
+      port: settings.port,
+      host: access.host,
+      // It would wait for pages to close.
+      disablePreemptiveShutdown: true
+    }).pipe(Effect.mapError(({ cause }) => new ListenError({ host: access.host, port: settings.port, cause })))
+    const info = infoOf(settings, yield* Clock.currentTimeMillis)
+    const handler = yield* server.make({ access, info, feed: yield* feed.make(settings.feed) })
+    // Keep-alive connections.
+    yield* Effect.addFinalizer(() => Effect.sync(() => node.closeAllConnections()))
+    yield* http.serve(handler).pipe(
+      // What the inspector does is not what its user wants to trace.
+      Effect.provideService(HttpMiddleware.TracerDisabledWhen, () => true)
+    )
+    const address = node.address()
+    const port = typeof address === "object" && address !== null ? address.port : settings.port
+    return yield* announce(settings, port)
+  })
+
+const announce = ({ access: { host, token }, shown }: Settings, port: number): Effect.Effect<Inspector["Service"]> => {
+  // Nobody can open the address that stands for all addresses.
+  const reachable = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host
+  const base = `http://${reachable}:${port}/`
+  const url = token === undefined ? base : `${base}#token=${token}`
+  const hint = token !== undefined && !shown ? " (with #token=... at the end)" : ""
+  return Effect.as(Effect.logInfo(`Inspector: open ${shown ? url : base}${hint}`), {
+    url,
+    host,
+    port,
+    token: token === undefined ? undefined : Redacted.make(token)
+  })
+}

@@ -1,0 +1,152 @@
+/**
+ * Releases all packages, with one version.
+ *
+ *     npm run release -- --dry-run    # what the next release would be; changes nothing, needs no network
+ *     npm run release                 # writes the versions and the change logs; commit and tag them
+ *     npm run release -- --publish    # publishes what is committed, from CI, where npm can say where it comes from
+ *
+ * Versions come from the files in `.changeset`.
+ */
+import { execFileSync } from "node:child_process"
+import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs"
+import { createRequire } from "node:module"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { type Manifest, type Package, publicPackages, readJson, root } from "./packages.ts"
+import { build, pack, problemsOf, run, type Tarball } from "./packTarball.ts"
+
+const usage = "usage: npm run release [-- --dry-run | --publish]"
+const [mode = "--version", ...rest] = process.argv.slice(2)
+if (rest.length > 0 || !["--version", "--dry-run", "--publish"].includes(mode)) {
+  console.error(usage)
+  process.exit(2)
+}
+
+const changesets = path.join(
+  path.dirname(createRequire(import.meta.url).resolve("@changesets/cli/package.json")),
+  "bin.js"
+)
+
+/** The changes to come, but for the folder's own README. */
+const pending = (folder: string) =>
+  globSync(".changeset/*.md", { cwd: folder }).filter((file) => !/README\.md$/.test(file))
+
+/** Turns the files in `.changeset` into versions and change logs. */
+const writeVersions = (folder: string) => run(folder, process.execPath, changesets, "version")
+
+const git = (...args: ReadonlyArray<string>) => execFileSync("git", args, { cwd: root }).toString().trim()
+
+/** The same package at another place: with the versions that were written there. */
+const packageIn = (folder: string, one: Package): Package => {
+  const place = path.join(folder, "packages", one.id)
+  return { ...one, folder: place, manifest: readJson(path.join(place, "package.json")) }
+}
+
+const rangeOf = (manifest: Manifest, name: string) => manifest.dependencies?.[name] ?? manifest.peerDependencies?.[name]
+
+/** What does not fit together in a release, tarballs aside. */
+const misfits = (packages: ReadonlyArray<Package>): ReadonlyArray<string> => {
+  const [first] = packages
+  const version = first?.manifest.version ?? ""
+  return packages.flatMap(({ folder, manifest }) => {
+    const changeLog = path.join(folder, "CHANGELOG.md")
+    const log = existsSync(changeLog) ? readFileSync(changeLog, "utf8") : ""
+    const ranges = packages.flatMap((other) => {
+      const range = rangeOf(manifest, other.manifest.name)
+      return range === undefined || range === `^${version}` || range === version
+        ? []
+        : [`${manifest.name} takes ${other.manifest.name} ${range}, not ^${version}`]
+    })
+    return [
+      ...(manifest.version === version ? [] : [`${manifest.name} is at ${manifest.version}, not ${version}`]),
+      ...(new RegExp(`^## ${version.replaceAll(".", "\\.")}$`, "m").test(log)
+        ? []
+        : [`${manifest.name}: the change log says nothing of ${version}`]),
+      ...ranges
+    ]
+  })
+}
+
+/** Packs what is to be published. Fails where anything is wrong with it. */
+const check = async (packages: ReadonlyArray<Package>, destination: string): Promise<ReadonlyArray<Tarball>> => {
+  const tarballs = await Promise.all(packages.map((one) => pack(one, destination)))
+  const problems = await Promise.all(packages.map((one, i) => problemsOf(one, tarballs[i]!)))
+  const all = [...misfits(packages), ...problems.flat()]
+  if (all.length > 0) throw new Error(all.join("\n"))
+  return tarballs
+}
+
+const show = (packages: ReadonlyArray<Package>, tarballs: ReadonlyArray<Tarball>) => {
+  packages.forEach(({ manifest }, i) => {
+    const { contents, size } = tarballs[i]!
+    console.log(`${manifest.name} ${manifest.version}: ${contents.length} files, ${Math.ceil(size / 1000)} kB`)
+  })
+}
+
+/** The part of a change log that is about the newest version. */
+const newest = ({ folder }: Package): string =>
+  readFileSync(path.join(folder, "CHANGELOG.md"), "utf8")
+    .split(/^(?=## )/m)[1]
+    ?.trim() ?? ""
+
+const temporary = mkdtempSync(path.join(tmpdir(), "troupe-release-"))
+
+/** Plays the release in a copy. */
+const dryRun = async (packages: ReadonlyArray<Package>) => {
+  const copy = path.join(temporary, "copy")
+  const skipped = /[\\/](node_modules|test|\.[^\\/]*)$/
+  for (const name of ["package.json", "package-lock.json", ".changeset", "packages"]) {
+    const from = path.join(root, name)
+    cpSync(from, path.join(copy, name), { recursive: true, filter: (file) => file === from || !skipped.test(file) })
+  }
+  symlinkSync(path.join(root, "node_modules"), path.join(copy, "node_modules"), "dir")
+  const changes = pending(copy).length
+  if (changes > 0) await writeVersions(copy)
+  const there = packages.map((one) => packageIn(copy, one))
+  show(there, await check(there, temporary))
+  console.log(
+    changes === 0 ? "\nno changes to come: this version would be published as it is" : `\n${newest(there[0]!)}`
+  )
+}
+
+const assertClean = () => {
+  if (git("status", "--porcelain") !== "") throw new Error("there are changes that are not committed")
+}
+
+const version = async (packages: ReadonlyArray<Package>) => {
+  assertClean()
+  if (pending(root).length === 0) throw new Error("there is nothing to release: no files in .changeset")
+  await writeVersions(root)
+  // The lock file has the versions of our own packages, too.
+  await run(root, "npm", "install", "--package-lock-only", "--prefer-offline", "--no-audit", "--no-fund")
+  const here = packages.map((one) => packageIn(root, one))
+  show(here, await check(here, temporary))
+  const next = here[0]?.manifest.version
+  console.log(`\nLook at it, commit it and tag it: git commit -am "Release ${next}" && git tag v${next}`)
+}
+
+const publish = async (packages: ReadonlyArray<Package>) => {
+  assertClean()
+  if (pending(root).length > 0) throw new Error("there are changes to come in .changeset: first run npm run release")
+  const homeless = packages.filter(({ manifest }) => manifest.repository === undefined)
+  if (homeless.length > 0) {
+    const names = homeless.map(({ manifest }) => manifest.name).join(", ")
+    throw new Error(`no "repository" in the package.json of ${names}: npm cannot say where they come from`)
+  }
+  const tarballs = await check(packages, temporary)
+  for (const { file, name } of tarballs) {
+    await run(temporary, "npm", "publish", file, "--access", "public", "--provenance")
+    console.log(`published ${name}`)
+  }
+}
+
+try {
+  const packages = publicPackages()
+  for (const one of packages) await build(one)
+  await (mode === "--dry-run" ? dryRun(packages) : mode === "--publish" ? publish(packages) : version(packages))
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+} finally {
+  rmSync(temporary, { recursive: true })
+}
