@@ -195,14 +195,7 @@ export const self: Effect.Effect<Reminding<AnyMethods>, never, ReminderStorage |
   function* () {
     const storage = yield* ReminderStorage
     const identity = yield* identities.identity("Reminders.self")
-    const key = identities.plainKey(yield* identities.instance, identity)
-    if (key === undefined) {
-      return yield* Effect.die(
-        new TypeError(
-          `${identity.actor}(${identity.key}): Reminders.self needs a key that is a string or a number. Use Reminders.to with the actor and the key`
-        )
-      )
-    }
+    const key = identities.plainKey(yield* identities.instance) ?? identity.key
     const target: Target = { actor: identity.actor, contract: undefined, keySchema: undefined }
     return reminding<AnyMethods, never>(Effect.succeed(storage), target, identity.key, JSON.stringify(key))
   }

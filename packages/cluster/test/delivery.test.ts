@@ -186,6 +186,21 @@ layer(Live, { excludeTestServices: true })("a durable call", (it) => {
     })
   )
 
+  it.effect("that waits in line when its instance dies runs on the next one", () =>
+    Effect.gen(function* () {
+      const { probe, worker } = yield* fresh
+      const [a, b] = yield* Effect.all([worker.durable.remote("a"), worker.durable.remote("b")])
+      yield* Effect.all([probe.noted("a start"), probe.noted("b start")])
+      const waiting = yield* worker.durable.remote("c")
+      const volatile = yield* worker.note.remote("d")
+      assert.strictEqual((yield* reasonOf(worker.exitApart()))._tag, "ActorDied")
+      assert.strictEqual((yield* reasonOf(volatile))._tag, "ActorDied")
+      yield* probe.open("a", "b", "c")
+      assert.deepStrictEqual(yield* ObjectRef.all([a, b, waiting]), ["a", "b", "c"])
+      assert.strictEqual(probe.count("up"), 2)
+    })
+  )
+
   it.effect("ends when its asker is interrupted", () =>
     Effect.gen(function* () {
       const { probe, worker } = yield* fresh

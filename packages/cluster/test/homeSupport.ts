@@ -84,6 +84,7 @@ export class Worker extends Actor.Keyed<Worker>()("test/Worker", {
     refuseDurably: Delivery.durable(Actor.method({ args: [Schema.String], error: Refused })),
     die: Actor.method({ args: [Schema.String] }),
     exit: Actor.method(),
+    exitApart: Actor.method(),
     flaky: Actor.method({ success: Schema.Int, error: Refused }),
     hasty: Actor.method({ success: Schema.Void }),
     misfit: Actor.method({ success: Schema.Int }),
@@ -114,6 +115,7 @@ export const makeWorker = (key: string) =>
       refuseDurably: (why: string) => Effect.andThen(probe.note(why), Effect.fail(refused(why))),
       die: (why: string) => Effect.die(new TypeError(why)),
       exit: () => Actor.exit,
+      exitApart: () => Actor.exit,
       flaky: () => Effect.suspend(() => (++tries < 3 ? Effect.fail(refused("not yet")) : Effect.succeed(tries))),
       hasty: () => Effect.asVoid(probe.work("hasty")),
       misfit: () => Effect.succeed("no number" as any),
@@ -125,7 +127,7 @@ export const makeWorker = (key: string) =>
 
 export const WorkerLive = Worker.toLayer(makeWorker, {
   maxConcurrency: 2,
-  concurrencyGroups: { apart: { maxConcurrency: 1, methods: ["grouped"] } },
+  concurrencyGroups: { apart: { maxConcurrency: 1, methods: ["grouped", "exitApart"] } },
   methodOptions: { flaky: { maxTaskRetries: 5, retry: true }, hasty: { timeout: "20 millis" } },
   validate: true
 })

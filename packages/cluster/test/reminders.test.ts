@@ -415,7 +415,7 @@ describe("arguments and keys", () => {
       assert.deepStrictEqual(yield* Queue.take(rung), [7, 2])
       const point = { x: 1, toString: () => "1" }
       const refused = yield* Effect.flip(bells.get(point).ringLater())
-      assert.match(String((refused as any).reason.cause), /test\/Bell\(1\).*Reminders\.to/)
+      assert.match(String((refused as any).reason.cause), /test\/Bell\(1\).*a string or a number/)
     })
   )
 

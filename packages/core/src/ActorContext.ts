@@ -17,7 +17,11 @@ import * as Context from "effect/Context"
 export class ActorContext extends Context.Service<
   ActorContext,
   {
-    /** The id of the actor, as given to `Actor.Service`. */
+    /** The id of the actor, as given to `Actor.Service` or `Actor.Keyed`. */
+    readonly id: string
+    /** The key of this instance, if the actor is keyed. */
+    readonly key: unknown
+    /** How errors call this instance: its id, and for keyed actors `id(key)`. */
     readonly actor: string
     /** The number of this instance, unique in the process. */
     readonly instance: number

@@ -5,16 +5,10 @@ import type { ActorError } from "@troupe/core/ActorError"
 import * as ObjectRef from "@troupe/core/ObjectRef"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
-import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
-import { addressOf, makeCancel } from "./caller.ts"
-import { MessageStorage, Reply, Sharding, type Snowflake } from "./engine.ts"
+import type { MessageStorage, Sharding } from "./engine.ts"
 import { cancelled, subjectOf, translate, unavailable } from "./failure.ts"
-import { type Contracted, of, type Wire, type WireMethod } from "./wire.ts"
-
-/** How often storage is asked for the result, at first and later. */
-const polling = Schedule.min([Schedule.exponential("20 millis"), Schedule.spaced("200 millis")])
+import { type Stored, stored } from "./replies.ts"
+import { type Contracted, of, type Wire } from "./wire.ts"
 
 export const attach = (
   actor: Contracted,
@@ -29,33 +23,27 @@ export const attach = (
   Effect.gen(function* () {
     const wire = of(actor)
     const entityId = wire.encodeKey(key)
-    const { method, requestId } = yield* find(wire, entityId, id, options?.method)
-    const storage = yield* MessageStorage.MessageStorage
-    const cancel = yield* makeCancel(wire)
+    const calls = yield* stored(wire)
+    const { method, requestId } = yield* find(wire, calls, entityId, id, options?.method)
     const subject = subjectOf(`${wire.actor}(${String(key)})`, method)
     const result = Effect.onInterrupt(
-      Effect.catchCause(awaitReply(storage, method, requestId), (cause) => translate(subject, cause, cancelled)),
-      () => cancel(entityId, method, id)
+      Effect.catchCause(calls.result(method, requestId), (cause) => translate(subject, cause, cancelled)),
+      () => calls.cancel(entityId, method, id)
     )
     return yield* ObjectRef.fromEffect(result)
   })
 
-const find = (wire: Wire, entityId: string, id: string, name: string | undefined) =>
+const find = (wire: Wire, calls: Stored, entityId: string, id: string, name: string | undefined) =>
   Effect.gen(function* () {
-    const sharding = yield* Sharding.Sharding
-    const storage = yield* MessageStorage.MessageStorage
-    const address = addressOf(wire, sharding, entityId)
     const durable = wire.methods.filter(
       (method) => method.terms.delivery === "durable" && (name === undefined || method.name === name)
     )
     for (const method of durable) {
-      const found = yield* storage.requestIdForPrimaryKey({ address, tag: method.name, id }).pipe(
-        Effect.mapError((cause) =>
-          unavailable(subjectOf(wire.actor, method), "the storage of the cluster does not answer", {
-            mayHaveRun: false,
-            cause
-          })
-        )
+      const found = yield* Effect.mapError(calls.find(entityId, method, id), (cause) =>
+        unavailable(subjectOf(wire.actor, method), "the storage of the cluster does not answer", {
+          mayHaveRun: false,
+          cause
+        })
       )
       if (found._tag === "Some") return { method, requestId: found.value }
     }
@@ -66,21 +54,3 @@ const find = (wire: Wire, entityId: string, id: string, name: string | undefined
       )
     )
   })
-
-/** Waits until the storage has the result of a call. A storage that does not answer is asked again. */
-const awaitReply = (
-  storage: MessageStorage.MessageStorage["Service"],
-  { rpc }: WireMethod,
-  requestId: Snowflake.Snowflake
-): Effect.Effect<any, any> => {
-  const decode = Schema.decodeUnknownEffect(Reply.Reply(rpc, Schema.toCodecJson as any) as any)
-  const look = Effect.gen(function* () {
-    const replies = yield* storage.repliesForUnfiltered([requestId])
-    const last = replies.find((reply) => reply._tag === "WithExit")
-    return last === undefined ? undefined : ((yield* decode(last)) as Reply.WithExit<any>)
-  }).pipe(Effect.catchTag("PersistenceError", () => Effect.undefined))
-  return look.pipe(
-    Effect.repeat({ schedule: polling, until: (reply) => reply !== undefined }),
-    Effect.flatMap((reply) => (reply as unknown as { readonly exit: Exit.Exit<any, any> }).exit)
-  ) as Effect.Effect<any, any>
-}

@@ -5,29 +5,22 @@
  * and only the body of each method is ours.
  */
 import type { ActorError } from "@troupe/core/ActorError"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as attempts from "./attempt.ts"
 import { CurrentGuard, type Guard } from "./attempt.ts"
 import { CallId } from "./durableCall.ts"
-import {
-  ClusterError,
-  ClusterSchema,
-  EntityAddress,
-  EntityId,
-  EntityType,
-  Envelope,
-  Message,
-  MessageStorage,
-  Sharding
-} from "./engine.ts"
+import { ClusterError, ClusterSchema, type MessageStorage, type Sharding } from "./engine.ts"
 import { cancelled, type Subject, subjectOf, translate, unavailable, undecodable } from "./failure.ts"
 import { places, Waits } from "./leaving.ts"
+import { type Stored, stored } from "./replies.ts"
 import { isTraced } from "./tracing.ts"
 import { type Client, describeIssue, STOP, type Wire, type WireMethod } from "./wire.ts"
 
@@ -50,7 +43,7 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
     const client = yield* clientOf(wire)
     const guard = yield* CurrentGuard
     const waits = new Waits(yield* places)
-    const cancel = yield* makeCancel(wire)
+    const calls = yield* stored(wire)
     const make = (key: unknown) =>
       Effect.sync(() => {
         const entityId = wire.encodeKey(key)
@@ -58,7 +51,7 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
         return Object.fromEntries(
           wire.methods.map((method) => {
             const subject = subjectOf(wire.keyed ? `${wire.actor}(${String(key)})` : wire.actor, method)
-            const way = { entityId, send: send[method.name]!, subject, method, guard, cancel, waits }
+            const way = { entityId, send: send[method.name]!, subject, method, guard, calls, waits }
             return [method.name, methodOf(way)]
           })
         )
@@ -84,7 +77,7 @@ interface Way {
   readonly subject: Subject
   readonly method: WireMethod
   readonly guard: Guard | undefined
-  readonly cancel: Cancel
+  readonly calls: Stored
   readonly waits: Waits
 }
 
@@ -172,21 +165,43 @@ const guardedStream = ({ guard, subject }: Way, sent: Stream.Stream<any, any>): 
  */
 const durable = (way: Way, args: ReadonlyArray<unknown>): Effect.Effect<any, any> =>
   Effect.withFiber((fiber) => {
-    const { cancel, entityId, method, subject, waits } = way
+    const { calls, entityId, method, subject, waits } = way
     const id = idOf(way, args, Context.get(fiber.context, CallId))
     if (typeof id !== "string" || id === "") {
       return Effect.fail(
         undecodable(subject, `the id of a durable call must be a string that is not empty, but is ${String(id)}`, false)
       )
     }
-    // The storage may be away for a while. Saving the same call twice makes one call, since it has an id.
-    const saved = again(way, () => request(way, { id, args }), isNotStored)
-    const sent = Effect.catchCause(saved, (cause) => translate(subject, cause, cancelled))
-    const awaited = Effect.onInterrupt(sent, () =>
-      waits.isTeardown(fiber.context) ? Effect.void : cancel(entityId, method, id)
+    const settled = Effect.catchCause(
+      untilStored(way, () => request(way, { id, args }), id),
+      (cause) => translate(subject, cause, cancelled)
+    )
+    const awaited = Effect.onInterrupt(settled, () =>
+      waits.isTeardown(fiber.context) ? Effect.void : calls.cancel(entityId, method, id)
     )
     return waits.run(awaited, () => detached(subject, id))
   })
+
+/**
+ * The storage may be away for a while: saving the same call twice makes one call, since it has an id. And a node that
+ * leaves interrupts those who wait for its answers, although the next node will give them. Only the storage knows whether
+ * the call was cancelled.
+ */
+const untilStored = (way: Way, send: () => Effect.Effect<any, any>, id: string): Effect.Effect<any, any> => {
+  const { calls, entityId, method } = way
+  return Effect.catchCause(again(way, send, isNotStored), (cause) => {
+    if (!Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+    const found = Effect.orElseSucceed(calls.find(entityId, method, id), () => Option.none())
+    return Effect.flatMap(found, (found) =>
+      found._tag === "Some"
+        ? calls.result(method, found.value)
+        : Effect.delay(
+            Effect.suspend(() => untilStored(way, send, id)),
+            RESEND_PAUSE
+          )
+    )
+  })
+}
 
 const detached = (subject: Subject, id: string): ActorError =>
   unavailable(subject, `this process ends. The call goes on: pick it up with ClusterHome.attach and its id "${id}"`, {
@@ -195,37 +210,3 @@ const detached = (subject: Subject, id: string): ActorError =>
 
 const idOf = ({ method }: Way, args: ReadonlyArray<unknown>, wanted: string | undefined): unknown =>
   method.terms.id?.(...args) ?? wanted ?? crypto.randomUUID()
-
-// --- cancelling durable calls ----------------------------------------------------------------------------------------
-
-/** Ends a durable call wherever it is. */
-export type Cancel = (entityId: string, method: WireMethod, id: string) => Effect.Effect<void>
-
-export const addressOf = (
-  wire: Wire,
-  sharding: Sharding.Sharding["Service"],
-  entityId: string
-): EntityAddress.EntityAddress => {
-  const id = EntityId.make(entityId)
-  return EntityAddress.make({
-    entityType: EntityType.make(wire.actor),
-    entityId: id,
-    shardId: sharding.getShardId(id, wire.entity.getShardGroup(id))
-  })
-}
-
-export const makeCancel = (
-  wire: Wire
-): Effect.Effect<Cancel, never, Sharding.Sharding | MessageStorage.MessageStorage> =>
-  Effect.gen(function* () {
-    const sharding = yield* Sharding.Sharding
-    const storage = yield* MessageStorage.MessageStorage
-    return (entityId, method, id) =>
-      Effect.gen(function* () {
-        const address = addressOf(wire, sharding, entityId)
-        const found = yield* storage.requestIdForPrimaryKey({ address, tag: method.name, id })
-        if (found._tag === "None") return
-        const envelope = new Envelope.Interrupt({ id: yield* sharding.getSnowflake, address, requestId: found.value })
-        yield* sharding.sendOutgoing(new Message.OutgoingEnvelope({ envelope, rpc: method.rpc }), false)
-      }).pipe(Effect.timeout("1 second"), Effect.ignore)
-  })

@@ -17,7 +17,7 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { DurableCall } from "./durableCall.ts"
-import { Entity, type Sharding } from "./engine.ts"
+import { Entity, Sharding } from "./engine.ts"
 import { isTraced } from "./tracing.ts"
 import { STOP, WAKE, type Wire, type WireMethod } from "./wire.ts"
 
@@ -50,7 +50,7 @@ export const register = (
       [STOP]: () => seat.stop,
       [WAKE]: () => seat.use(() => Effect.void)
     }
-    for (const method of wire.methods) handlers[method.name] = handler(seat, method, inPlace)
+    for (const method of wire.methods) handlers[method.name] = handler(wire, seat, method, inPlace)
     return handlers
   })
   return wire.entity.toLayer(build as any, {
@@ -65,21 +65,58 @@ export const register = (
 
 type InPlace = (call: Effect.Effect<any, any>) => Effect.Effect<any, any>
 
-const handler = (seat: Seat, { name, stream, terms }: WireMethod, inPlace: InPlace) => {
+const handler = (wire: Wire, seat: Seat, { name, stream, terms }: WireMethod, inPlace: InPlace) => {
   if (stream) {
     return ({ payload }: any) =>
       Stream.unwrap(seat.use((handle) => Effect.succeed(Stream.suspend(() => handle[name](...payload)))))
   }
   if (terms.delivery === "durable") {
-    return ({ payload: { args, id } }: any) =>
-      Effect.provideService(
-        seat.use((handle) => handle[name](...args)),
-        DurableCall,
-        { id }
-      )
+    return ({ payload: { args, id } }: any) => {
+      const call = seat.use((handle) => handle[name](...args))
+      return Effect.provideService(durably(call, wire.actor, name), DurableCall, { id })
+    }
   }
   return ({ payload }: any) => inPlace(seat.use((handle) => handle[name](...payload)))
 }
+
+/** How long it takes at most until a node notices that it has lost a key. */
+const NOTICE = "1 second"
+/** An instance that dies under each call would have them run for ever. */
+const MAX_INSTANCES = 5
+
+/**
+ * A durable call whose instance died under it, or before it ran. If this node has lost the key, the result is not ours to
+ * give: the call waits to be interrupted, and the node that has the key runs it. If it has not, a call that did not run,
+ * or whose instance was fenced off by one that is gone, runs on the next instance.
+ */
+const durably = (call: Effect.Effect<any, any>, actor: string, method: string) =>
+  Effect.gen(function* () {
+    const sharding = yield* Sharding.Sharding
+    const { shardId } = yield* Entity.CurrentAddress
+    const attempt = (left: number): Effect.Effect<any, any> =>
+      Effect.catchIf(
+        call,
+        (error) => isLoss(error, actor, method),
+        (error) =>
+          Effect.delay(
+            Effect.suspend(() => {
+              if (!sharding.hasShardId(shardId)) return Effect.never
+              return left > 1 && runsAgain(error.reason) ? attempt(left - 1) : Effect.fail(error)
+            }),
+            NOTICE
+          )
+      )
+    return yield* attempt(MAX_INSTANCES)
+  })
+
+/** Whether the instance itself was lost, and not one that the method had called. */
+const isLoss = (error: any, actor: string, method: string): error is ActorError =>
+  error instanceof ActorError &&
+  (error.reason._tag === "ActorDied" || error.reason._tag === "ActorUnavailable") &&
+  error.reason.actor === actor &&
+  error.reason.method === method
+
+const runsAgain = (reason: any): boolean => !reason.mayHaveRun || reason.cause?.reason?._tag === "StateFenced"
 
 /** The seats of a keyed actor, whose service is up on this node. */
 export const keyedSeats =

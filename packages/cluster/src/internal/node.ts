@@ -26,6 +26,7 @@ import {
   SqlRunnerStorage
 } from "./engine.ts"
 import * as fileLock from "./fileLock.ts"
+import * as inOrder from "./inOrder.ts"
 import * as retention from "./retention.ts"
 import * as runners from "./runners.ts"
 import * as settings from "./settings.ts"
@@ -134,7 +135,7 @@ const timing = ({ failover, shards }: settings.Shared): Config => ({
   entityReplyPollInterval: REPLY_POLL
 })
 
-const messages = SqlMessageStorage.layer.pipe(Layer.provide(NodeCrypto.layerDigest))
+const messages = inOrder.layer.pipe(Layer.provide(SqlMessageStorage.layer), Layer.provide(NodeCrypto.layerDigest))
 
 /** What all that are in a cluster with others have in common. */
 const withRunners =

@@ -5,6 +5,7 @@
  * is interrupted it stays that way: then `unsure` is set, and whoever comes next reads before doing anything else. A
  * write that arrives in storage later than that reading finds another version there, and is refused.
  */
+import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -173,7 +174,8 @@ export class State<S> {
       reason: new StateFenced({ ...subject(identity), epoch: this.epoch, by: by ?? -1 })
     })
     this.fenced = error
-    instance?.kill("another instance of its key has taken over its durable state", Cause.fail(error))
+    if (instance !== undefined)
+      Home.died(instance, "another instance of its key has taken over its durable state", Cause.fail(error))
     // The kill interrupts this fiber here, unless it may not be interrupted.
     return Effect.andThen(Effect.yieldNow, error)
   }

@@ -17,52 +17,27 @@ export const CurrentActor = Context.Reference<Identity | undefined>("troupe/clus
   defaultValue: () => undefined
 })
 
-/** What core's `ActorContext` is at run time, as far as we use it: the instance itself. */
-export interface Instance {
-  readonly actor: string
-  readonly instance: number
-  readonly restarts: number
-  /** The text of the key, where core keeps it. */
-  readonly key?: string | undefined
-  /** What brought up a keyed instance, and knows the key itself. */
-  readonly keeper?: { readonly keys?: ReadonlyMap<unknown, unknown> } | undefined
-  kill(why: string, cause: unknown): void
-}
+/** What an instance knows of itself. */
+export type Instance = ActorContext["Service"]
 
 /** The instance whose constructor or method runs. */
-export const instance: Effect.Effect<Instance, never, ActorContext> = Effect.map(
-  ActorContext,
-  (context) => context as unknown as Instance
-)
+export const instance: Effect.Effect<Instance, never, ActorContext> = ActorContext
 
 /** The identity of the running instance. Dies where it has no key: nobody could find its state again. */
 export const identity = (what: string): Effect.Effect<Identity, never, ActorContext> =>
   Effect.gen(function* () {
     const given = yield* CurrentActor
     if (given !== undefined) return given
-    const { actor: label, key } = yield* instance
-    const found = fromLabel(label, key)
-    if (found !== undefined) return found
+    const self = yield* instance
+    const key = plainKey(self)
+    if (key !== undefined) return { actor: self.id, key: String(key) }
     return yield* Effect.die(
       new TypeError(
-        `${label}: ${what} needs a key to be filed under. Use Actor.Keyed with a key that is a string or a number, or pass { actor, key }`
+        `${self.actor}: ${what} needs a key to be filed under. Use Actor.Keyed with a key that is a string or a number, or pass { actor, key }`
       )
     )
   })
 
-/** Keyed instances are labelled `id(key)`. */
-const fromLabel = (label: string, key: string | undefined): Identity | undefined => {
-  const open = label.indexOf("(")
-  if (open <= 0 || !label.endsWith(")")) return undefined
-  const text = key ?? label.slice(open + 1, -1)
-  // What has no text of its own would share a state with all its like.
-  if (text.startsWith("[object ")) return undefined
-  return { actor: label.slice(0, open), key: text }
-}
-
-/** The key of an instance as its callers have it, if it can be written as JSON without a schema. */
-export const plainKey = (instance: Instance, identity: Identity): string | number | undefined => {
-  const key = instance.keeper?.keys?.get(instance)
-  if (typeof key === "string" || typeof key === "number") return key
-  return key === undefined ? identity.key : undefined
-}
+/** The key of an instance, if it can be written as JSON without a schema. */
+export const plainKey = ({ key }: Instance): string | number | undefined =>
+  typeof key === "string" || typeof key === "number" ? key : undefined

@@ -6,6 +6,7 @@ import * as Net from "node:net"
 import * as Tls from "node:tls"
 import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
@@ -173,6 +174,12 @@ export const layerServer = (
   )
 }
 
+/** Connections break when a process dies, which is nothing to report. Who waited for an answer hears of it. */
+const unlessBroken = (cause: Cause.Cause<unknown>): Effect.Effect<void, never> =>
+  Socket.isSocketError(Cause.squash(cause))
+    ? Effect.logDebug("The connection of a process of the cluster broke", cause)
+    : (Effect.failCause(cause) as Effect.Effect<never>)
+
 const guard = <R, E, A>(handler: (socket: Socket.Socket) => Effect.Effect<A, E, R>, secret: string) => {
   let strangers = 0
   return (socket: Socket.Socket): Effect.Effect<void, E, R> =>
@@ -193,7 +200,7 @@ const guard = <R, E, A>(handler: (socket: Socket.Socket) => Effect.Effect<A, E, 
           Effect.as(Effect.logWarning(`A connection from ${remoteAddress} was refused. ${error.message}`), undefined)
         )
       )
-      if (purpose === "messages") yield* handler(socket)
+      if (purpose === "messages") yield* Effect.catchCause(handler(socket), unlessBroken)
       else connection.end()
     }) as Effect.Effect<void, E, R>
 }

@@ -45,7 +45,7 @@ export interface Keeper {
 /** What is to be known of an instance besides the name that errors call it by. */
 interface About {
   readonly id?: string
-  readonly key?: string
+  readonly key?: unknown
   /** Where it belongs, if not to the system in its context. */
   readonly registry?: Registry
 }
@@ -56,7 +56,7 @@ export class Cell {
   readonly actor: string
   /** The id of the actor, and of a resident its key: together they are `actor`. */
   readonly id: string
-  readonly key: string | undefined
+  readonly key: unknown
   readonly instance: number = ++lastInstance
   readonly options: InstanceOptions
   /** How often the instance has been restarted. */
@@ -135,7 +135,12 @@ export class Cell {
     this.since = Context.get(context, Clock.Clock).currentTimeMillisUnsafe()
     this.registry = about.registry ?? registryIn(context)
     this.registry.cells.add(this)
-    this.registry.hub?.instance(this, { _tag: "InstanceStarted", name: this.name, key: this.key })
+    this.registry.hub?.instance(this, { _tag: "InstanceStarted", name: this.name, key: this.keyText })
+  }
+
+  /** The key, for people. */
+  get keyText(): string | undefined {
+    return this.key === undefined ? undefined : String(this.key)
   }
 
   get name(): string | undefined {

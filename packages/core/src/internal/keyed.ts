@@ -71,7 +71,7 @@ class Instances implements Keeper {
   private bringUp(key: unknown, after: Effect.Effect<void>): Cell {
     const { id, options } = this.definition
     const make = construct(this.definition, [key])
-    const cell = new Cell(`${id}(${String(key)})`, make, options, this.context, { id, key: String(key) })
+    const cell = new Cell(`${id}(${String(key)})`, make, options, this.context, { id, key })
     if (this.closed) {
       cell.stop("its Scope closed")
       return cell

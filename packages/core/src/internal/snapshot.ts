@@ -133,7 +133,7 @@ const remember = <A>(list: Array<A>, item: A): void => {
 }
 
 export const bury = (cell: Cell): void => {
-  const { death, id, instance, key, lastError, name, restarts, since, tally } = cell
+  const { death, id, instance, keyText: key, lastError, name, restarts, since, tally } = cell
   const obituary = { actor: id, instance, name, key, since, restarts, settled: tally, lastError, death: death! }
   remember(cell.registry.dead, obituary)
 }
@@ -196,7 +196,7 @@ const stateOf = (cell: Cell): State => {
 }
 
 const instanceOf = (cell: Cell): Instance => {
-  const { death, key, lastError, name } = cell
+  const { death, keyText: key, lastError, name } = cell
   const { maxPendingCalls } = cell.options
   const groups: Record<string, Permits> = {}
   for (const queue of cell.queues()) if (queue.group !== undefined) groups[queue.group] = permitsOf(queue)

@@ -48,7 +48,7 @@ export const begin = (call: Call): void => {
     "troupe.method": call.method.name,
     "troupe.call": call.id,
     "troupe.waited_ms": call.stage === Stage.Waiting ? (call.now() - call.since) >>> 0 : 0,
-    ...(cell.key !== undefined && { "troupe.key": cell.key }),
+    ...(cell.key !== undefined && { "troupe.key": cell.keyText }),
     ...(cell.name !== undefined && { "troupe.name": cell.name }),
     ...(group !== undefined && { "troupe.group": group })
   }
