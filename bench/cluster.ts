@@ -28,9 +28,13 @@ class Counter extends Actor.Keyed<Counter>()("bench/Counter", {
   methods: {
     add: Actor.method({ args: [Schema.Int], success: Schema.Int }),
     addDurable: Delivery.durable(Actor.method({ args: [Schema.Int], success: Schema.Int })),
+    wait: Actor.method(),
     items: Actor.method({ args: [Schema.Int], success: Schema.Int, stream: true })
   }
 }) {}
+
+/** As a method that asks somebody else. */
+const wait = () => Effect.sleep("1 millis")
 
 const items = (count: number) => Stream.range(1, count).pipe(Stream.rechunk(1))
 
@@ -39,9 +43,9 @@ const CounterLive = Counter.toLayer(
     Effect.sync(() => {
       let count = 0
       const add = (by: number) => Effect.sync(() => (count += by))
-      return Counter.of({ add, addDurable: add, items })
+      return Counter.of({ add, addDurable: add, wait, items })
     }),
-  { maxConcurrency: 1 }
+  { maxConcurrency: 1, concurrencyGroups: { waits: { maxConcurrency: 1000, methods: ["wait"] } } }
 )
 
 const ByHand = Entity.make("bench/ByHand", [
@@ -51,6 +55,7 @@ const ByHand = Entity.make("bench/ByHand", [
     success: Schema.Int,
     primaryKey: ({ id }) => id
   }).annotate(ClusterSchema.Persisted, true),
+  Rpc.make("wait"),
   Rpc.make("items", { payload: { count: Schema.Int }, success: Schema.Int, stream: true })
 ])
 
@@ -58,7 +63,7 @@ const ByHandLive = ByHand.toLayer(
   Effect.sync(() => {
     let count = 0
     const add = ({ payload }: { readonly payload: { readonly by: number } }) => Effect.sync(() => (count += payload.by))
-    return ByHand.of({ add, addDurable: add, items: ({ payload }) => items(payload.count) })
+    return ByHand.of({ add, addDurable: add, wait, items: ({ payload }) => items(payload.count) })
   })
 )
 
@@ -112,6 +117,7 @@ const callers = Effect.gen(function* () {
   return {
     add: [() => entity.add({ by: 1 }), () => actor.add(1)],
     addDurable: [() => entity.addDurable({ id: `${run}-${++id}`, by: 1 }), () => actor.addDurable(1)],
+    wait: [() => entity.wait(undefined), () => actor.wait()],
     items: [
       (count: number) => Stream.runDrain(entity.items({ count })),
       (count: number) => Stream.runDrain(actor.items(count))
@@ -124,7 +130,7 @@ const callers = Effect.gen(function* () {
 const inProcess = async (file: string) => {
   const begun = performance.now()
   const runtime = ManagedRuntime.make(Actors.pipe(Layer.provideMerge(ClusterHome.layerLocal({ file }))))
-  const { add, addDurable } = await runtime.runPromise(callers)
+  const { add, addDurable, wait } = await runtime.runPromise(callers)
   await runtime.runPromise(add[1]())
   rows.push(["layerLocal: start to first answer", "", `${number(performance.now() - begun)} ms`, "", "< 500 ms"])
 
@@ -144,6 +150,17 @@ const inProcess = async (file: string) => {
       runtime.runPromise,
       add.map((call) => together(asks, call)),
       asks
+    ),
+    ">= 1"
+  )
+  // An entity takes one call at a time unless it is told otherwise, an actor a thousand.
+  const waiting = 200
+  rateRow(
+    "hot actor, calls that wait 1 ms, 200 in flight",
+    await compare(
+      runtime.runPromise,
+      wait.map((call) => together(waiting, call)),
+      waiting
     ),
     ">= 2.5"
   )

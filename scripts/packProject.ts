@@ -133,6 +133,13 @@ for (const name of ${JSON.stringify(closed)}) {
   await run(folder, node, "js/modules.js")
 }
 
+/** Runs the commands that come with the packages, as npm has installed them. */
+export const commandsRun = async (folder: string, packages: ReadonlyArray<Package>): Promise<ReadonlyArray<string>> => {
+  const names = packages.flatMap(({ manifest }) => Object.keys(manifest.bin ?? {}))
+  await Promise.all(names.map((name) => run(folder, path.join("node_modules", ".bin", name), "--help")))
+  return names
+}
+
 // --- TypeScript ------------------------------------------------------------------------------------------------------
 
 const require = createRequire(import.meta.url)

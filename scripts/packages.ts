@@ -10,6 +10,7 @@ export interface Manifest {
   readonly name: string
   readonly version: string
   readonly private?: boolean
+  readonly bin?: Readonly<Record<string, string>>
   readonly files?: ReadonlyArray<string>
   readonly repository?: unknown
   readonly engines?: { readonly node?: string }

@@ -34,8 +34,14 @@ export const testsByNumber = (): ReadonlyMap<string, ReadonlyArray<string>> => {
 export const promises = (text: string): ReadonlyArray<string> =>
   [...text.matchAll(/^\*\*(\d+\.\d+)\*\*/gm)].map(([, number = ""]) => number)
 
-const links = (files: ReadonlyArray<string>): string =>
-  files.map((file) => `[${path.posix.basename(file).replace(/\.(test|tst)\.ts$/, "")}](../${file})`).join(", ")
+/** How a test is called in a link: its path below the tests of core, or the package and the path. */
+const label = (file: string): string =>
+  file
+    .replace(/\.(test|tst)\.ts$/, "")
+    .replace(/^packages\/core\/test\//, "")
+    .replace(/^packages\/([^/]+)\/test\//, "$1: ")
+
+const links = (files: ReadonlyArray<string>): string => files.map((file) => `[${label(file)}](../${file})`).join(", ")
 
 /** The line of links that ends a paragraph. Nothing else looks like it. */
 const line = /\n<sub>Tests: .*<\/sub>$/

@@ -16,8 +16,8 @@ import * as internal from "./internal/command.ts"
 /**
  * Runs `troupe` with these arguments. Help and errors have been printed when it ends.
  *
- * `troupe node` is part of `@troupe/cluster`, which is loaded when it is asked for. Without it, the command says how to
- * get it.
+ * `troupe node` is part of `@troupe/cluster`, which is loaded when it is asked for. Without it, the command fails with
+ * {@link ClusterMissing}, which says how to get it; with it, also with errors of its own.
  *
  * @category running
  * @since 0.1.0
@@ -26,7 +26,7 @@ export const run: (
   args: ReadonlyArray<string>
 ) => Effect.Effect<
   void,
-  CliError.CliError | Cli.InspectError | ClusterMissing,
+  CliError.CliError | Cli.InspectError | ClusterMissing | Error,
   NodeServices.NodeServices | HttpClient.HttpClient
 > = internal.run
 

@@ -178,6 +178,11 @@ export interface Options<S> {
   readonly initial: S | (() => S)
   /** How long storage may take to answer. Default 10 seconds. */
   readonly timeout?: Duration.Input | undefined
+  /**
+   * The text under which the key is filed. Needed where the key is neither a string nor a number, or where the actor has
+   * no key and there is only one of it.
+   */
+  readonly key?: string | undefined
 }
 
 /**
@@ -199,7 +204,7 @@ export const make = <S>(
 ): Effect.Effect<DurableState<S>, DurableStateError, DurableStateStorage | ActorContext> =>
   Effect.gen(function* () {
     const instance = yield* identities.instance
-    const identity = yield* identities.identity("DurableState.make")
+    const identity = yield* identities.identity("DurableState.make", options.key)
     const life = `${instance.instance}/${instance.restarts}`
     if (taken.get(instance) === life) {
       return yield* Effect.die(

@@ -67,6 +67,8 @@ describe("the check of chaos runs", () => {
     assert.deepStrictEqual(broken(swapped, [entry("o1"), entry("o0")]), ["the order of each key is kept"])
     const volatile = swapped.map((call) => ({ ...call, kind: "atMostOnce" as const }))
     assert.deepStrictEqual(broken(volatile, [entry("o1"), entry("o0")]), [])
+    const heldUp = swapped.map((call) => ({ ...call, settledAt: 5000 }))
+    assert.deepStrictEqual(broken(heldUp, [entry("o1"), entry("o0")]), [])
     const later = volatile.map((call) => ({ ...call, submittedAt: call.sequence }))
     assert.deepStrictEqual(broken(later, [entry("o1"), entry("o0")]), ["the order of each key is kept"])
   })

@@ -467,6 +467,31 @@ describe("DurableState.make", () => {
     })
   )
 
+  it.effect("takes the text of a key that has none of its own, and of an actor without a key", () =>
+    Effect.gen(function* () {
+      const storage = yield* memory
+      class Square extends Actor.Keyed<Square>()("test/Square", {
+        make: ({ x, y }: { readonly x: number; readonly y: number }) =>
+          Effect.map(DurableState.make(Schema.Int, { initial: 0, key: `${x}/${y}` }), (state) => ({
+            add: (n: number) => state.updateAndGet((total) => total + n)
+          }))
+      }) {}
+      class Single extends Actor.Service<Single>()("test/Single", {
+        make: Effect.map(DurableState.make(Schema.Int, { initial: 0, key: "the only one" }), (state) => ({
+          add: (n: number) => state.updateAndGet((total) => total + n)
+        }))
+      }) {}
+      const kept = Layer.succeed(DurableState.DurableStateStorage, storage)
+      const squares = yield* node(Square, Layer.provide(Square.layer, kept))
+      yield* squares.get({ x: 1, y: 2 }).add(1)
+      assert.strictEqual(yield* squares.get({ x: 2, y: 1 }).add(1), 1)
+      const again = yield* node(Square, Layer.provide(Square.layer, kept))
+      assert.strictEqual(yield* again.get({ x: 1, y: 2 }).add(1), 2)
+      yield* (yield* node(Single, Layer.provide(Single.layer, kept))).add(1)
+      assert.strictEqual(yield* (yield* node(Single, Layer.provide(Single.layer, kept))).add(1), 2)
+    })
+  )
+
   it.effect("twice in one constructor dies: there is one state for each key", () =>
     Effect.gen(function* () {
       class Twice extends Actor.Keyed<Twice>()("test/Twice", {

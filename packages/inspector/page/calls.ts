@@ -1,5 +1,6 @@
 /** Unsettled calls, with what is to be said of each. */
 import type { CallView } from "../src/internal/views.ts"
+import { confirmButton } from "./confirm.ts"
 import { h } from "./dom.ts"
 import * as format from "./format.ts"
 
@@ -46,16 +47,14 @@ const callItem = (call: CallView, { control, now, where }: CallOptions): HTMLEle
       attempts > 1 && h("span.again", {}, ` · attempt ${attempts}`),
       where && h("button.link", { type: "button", "data-do": "instance", "data-id": instance }, `instance #${instance}`)
     ),
-    text !== "" && h("p.why", {}, text),
-    control &&
-      stage !== "ending" &&
-      h(
-        "button.danger.small",
-        { type: "button", "data-do": "cancel", "data-id": id, "data-key": `cancel${id}` },
-        "Cancel"
-      )
+    text !== "" && h("p.why", {}, ...withCode(text)),
+    control && stage !== "ending" && confirmButton("Cancel", "cancel", id, ".small")
   )
 }
+
+/** What is between backticks is a name. */
+const withCode = (text: string): ReadonlyArray<HTMLElement | string> =>
+  text.split("`").map((part, i) => (i % 2 === 0 ? part : h("code", {}, part)))
 
 const waitsFor = (refs: CallView["waitingOn"]): string => {
   if (refs.length === 0) return ""

@@ -2,6 +2,7 @@
 import type { Instance, Permits } from "@troupe/core/ActorSystem"
 import type { InstanceView } from "../src/internal/views.ts"
 import { callList } from "./calls.ts"
+import { confirmButton } from "./confirm.ts"
 import { h } from "./dom.ts"
 import * as format from "./format.ts"
 import { actorName, stateOf } from "./list.ts"
@@ -173,12 +174,7 @@ const endings = ({ instance, state }: Instance): HTMLElement | undefined =>
     ? undefined
     : section(
         "Control",
-        h(
-          "div.buttons",
-          {},
-          h("button", { type: "button", "data-do": "stop", "data-id": instance }, "Stop"),
-          h("button.danger", { type: "button", "data-do": "kill", "data-id": instance }, "Kill")
-        ),
+        h("div.buttons", {}, confirmButton("Stop", "stop", instance, ".mild"), confirmButton("Kill", "kill", instance)),
         h("p.note", {}, "Stop lets accepted calls finish. Kill interrupts what runs, and fails what waits.")
       )
 

@@ -4,6 +4,7 @@ import type { CallsView, InstanceView } from "../src/internal/views.ts"
 import type { Waits } from "../src/internal/waits.ts"
 import * as api from "./api.ts"
 import { callList } from "./calls.ts"
+import { confirmed } from "./confirm.ts"
 import { groupDetail, instanceDetail } from "./detail.ts"
 import { byId, h, show } from "./dom.ts"
 import { eventsView } from "./events.ts"
@@ -295,21 +296,6 @@ const toast = (text: string): void => {
   }, 4000)
 }
 
-/** What cannot be undone has to be pressed twice. */
-let armed: string | undefined
-const confirmed = (button: HTMLElement, key: string): boolean => {
-  if (armed === key) {
-    armed = undefined
-    return true
-  }
-  armed = key
-  button.textContent = "Sure?"
-  setTimeout(() => {
-    if (armed === key) armed = undefined
-  }, 3000)
-  return false
-}
-
 const command = async (path: string, done: string): Promise<void> => {
   try {
     await api.post(path)
@@ -323,9 +309,9 @@ const command = async (path: string, done: string): Promise<void> => {
 const actions: Record<string, (button: HTMLElement, id: string) => void> = {
   close: () => go({ selection: undefined }),
   instance: (_, id) => select({ instance: Number(id) }),
-  cancel: (button, id) => confirmed(button, `c${id}`) && void command(`cancel/${id}`, `Call #${id} is cancelled.`),
-  stop: (button, id) => confirmed(button, `s${id}`) && void command(`stop/${id}`, `Instance #${id} is stopping.`),
-  kill: (button, id) => confirmed(button, `k${id}`) && void command(`kill/${id}`, `Instance #${id} is killed.`),
+  cancel: (_, id) => confirmed("cancel", id, draw) && void command(`cancel/${id}`, `Call #${id} is cancelled.`),
+  stop: (_, id) => confirmed("stop", id, draw) && void command(`stop/${id}`, `Instance #${id} is stopping.`),
+  kill: (_, id) => confirmed("kill", id, draw) && void command(`kill/${id}`, `Instance #${id} is killed.`),
   resize: (button, id) => {
     const { group, limit } = button.dataset
     const path = `resize/${id}?limit=${limit}${group ? `&group=${encodeURIComponent(group)}` : ""}`

@@ -302,9 +302,10 @@ const sortGroups = (groups: Array<Group>, order: Order): Array<Group> => {
 
 const words = (search: string): ReadonlyArray<string> => search.toLowerCase().split(/\s+/).filter(Boolean)
 
+/** `#12` is the instance with this number; other words may be anywhere in what it is called. */
 const matches = ({ actor, id, key = "", name = "", state }: Row, search: ReadonlyArray<string>): boolean => {
-  const text = `${actor} ${key} ${name} #${id} ${state}`.toLowerCase()
-  return search.every((word) => text.includes(word))
+  const text = `${actor} ${key} ${name} ${state}`.toLowerCase()
+  return search.every((word) => (word.startsWith("#") && word === `#${id}`) || text.includes(word))
 }
 
 /** The lines of the list, from top to bottom. A search opens what it finds, unless it finds everything. */
@@ -320,7 +321,7 @@ export const linesOf = (model: Model, { filter, open, order, search }: ListOptio
       continue
     }
     const found = wanted.length > 0 && !wanted.every((word) => actor.toLowerCase().includes(word))
-    const isOpen = open.has(actor) !== found
+    const isOpen = found || open.has(actor)
     lines.push({ kind: "group", id: `g${actor}`, group, open: isOpen, shown: items.length })
     if (!isOpen) continue
     for (const item of sortItems(items, order)) lines.push({ kind: "item", id: `i${item.row.id}`, group, item })

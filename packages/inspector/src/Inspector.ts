@@ -93,12 +93,12 @@ export interface Options {
  *
  * Options are checked where they are written: a `port` that is none throws a `RangeError`.
  *
- * **Example** (A counter, watched)
+ * **Example** (A question to a running inspector)
  *
  * ```ts
- * import { Actor } from "@troupe/core"
+ * import { Actor, ActorSystem } from "@troupe/core"
  * import { Inspector } from "@troupe/inspector"
- * import { Effect, Layer } from "effect"
+ * import { Effect, Layer, References, Schema } from "effect"
  *
  * class Greeter extends Actor.Service<Greeter>()("app/Greeter", {
  *   make: Effect.succeed({ greet: (name: string) => Effect.succeed(`Hello, ${name}`) })
@@ -106,15 +106,18 @@ export interface Options {
  *
  * const program = Effect.gen(function*() {
  *   const greeter = yield* Greeter
- *   const { port } = yield* Inspector.Inspector
  *   yield* greeter.greet("Ada")
- *   const response = yield* Effect.promise(() => fetch(`http://127.0.0.1:${port}/api/snapshot`))
- *   const { instances } = yield* Effect.promise(() => response.json())
- *   return instances[0].settled.succeeded
+ *   const { url } = yield* Inspector.Inspector
+ *   const response = yield* Effect.promise(() => fetch(new URL("/api/snapshot", url)))
+ *   const body = yield* Effect.promise(() => response.json())
+ *   const { instances } = yield* Schema.decodeUnknownEffect(ActorSystem.Snapshot)(body)
+ *   return instances.map(({ actor, settled }) => `${actor}: ${settled.succeeded} call`)
  * })
  *
  * const live = Layer.merge(Greeter.layer, Inspector.layer({ port: 0 }))
- * const quiet = Effect.provideService(program, References.MinimumLogLevel, "Warn")
+ * const quietly = Effect.provideService(References.MinimumLogLevel, "Warn")
+ * console.log(await Effect.runPromise(program.pipe(Effect.provide(live), quietly)))
+ * // => [ 'app/Greeter: 1 call' ]
  * ```
  *
  * @category layers

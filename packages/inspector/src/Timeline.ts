@@ -107,7 +107,7 @@ export type { ChromeTrace, TraceEvent } from "./internal/chromeTraceFormat.ts"
  *   const greeter = yield* Greeter.spawn()
  *   yield* greeter.greet("Ada")
  *   const { traceEvents } = yield* recording.trace
- *   return traceEvents.filter(({ ph }) => ph === "X").map(({ name }) => name)
+ *   return traceEvents.filter((event) => event.ph === "X" && event.cat === "running").map(({ name }) => name)
  * })
  *
  * console.log(await Effect.runPromise(Effect.scoped(program))) // => [ 'greet' ]

@@ -131,6 +131,18 @@ describe("troupe, as a process", () => {
   )
 
   it(
+    "is let in with the token only",
+    async () => {
+      const { code, stderr } = await troupe(["inspect", new URL("/", address).href])
+      assert.match(stderr, /token[\s\S]*Give the whole address as the program printed it, or the token by --token/)
+      assert.strictEqual(code, 1)
+      const wrong = await troupe(["inspect", new URL("/", address).href, "--token", "guess"])
+      assert.strictEqual(wrong.code, 1)
+    },
+    patience
+  )
+
+  it(
     "prints its help, and ends with code 2 when it does not understand",
     async () => {
       const help = await troupe(["--help"])

@@ -91,7 +91,7 @@ describe("troupe inspect", () => {
   it.effect("keeps to the width of any terminal, and says first what matters most", () =>
     Effect.gen(function* () {
       const body = yield* busy
-      for (let columns = 1; columns <= 160; columns++) {
+      for (const columns of [1, 2, 7, 16, 20, 30, 39, 40, 41, 50, 60, 72, 80, 90, 100, 110, 120, 160, 300]) {
         const world = yield* makeWorld(answering(body), { columns })
         yield* run(world, ["inspect", "--once"], { isTerminal: true })
         for (const line of plain(text(world)).split("\n")) assert.isAtMost(line.length, columns, line)

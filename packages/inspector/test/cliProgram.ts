@@ -14,8 +14,8 @@ const program = Effect.gen(function* () {
   const { port } = yield* Inspector.Inspector
   yield* db.query.remote(1_000_000)
   yield* db.query.remote(1_000_000)
-  console.log(`listening at http://127.0.0.1:${port}`)
+  console.log(`listening at http://127.0.0.1:${port}/#token=test-token`)
   return yield* Effect.never
 })
 
-Effect.runFork(Effect.provide(program, Layer.merge(Db.layer, Inspector.layer({ port: 0 }))))
+Effect.runFork(Effect.provide(program, Layer.merge(Db.layer, Inspector.layer({ port: 0, token: "test-token" }))))

@@ -88,6 +88,27 @@ describe("questions", () => {
     }).pipe(ownSystem)
   )
 
+  it.live("a call is explained by its number, for as long as it is unsettled", () =>
+    Effect.gen(function* () {
+      const gate = Latch.makeUnsafe()
+      const single = yield* Single.spawn()
+      const first = yield* single.run.remote(gate.await)
+      const second = yield* single.echo.remote("later")
+      const { port } = yield* inspect()
+      const { calls } = yield* ActorSystem.snapshot()
+      const ids = calls.map(({ id }) => id)
+      const { call, text } = yield* get(port, `/api/explain/${ids[1]}`)
+      assert.strictEqual(call, ids[1])
+      assert.match(text, /test\/Single\.echo #\d+: waiting .* first in line behind `test\/Single\.run` #\d+/)
+      gate.openUnsafe()
+      yield* first
+      yield* second
+      const { body, status } = yield* promise(() => ask(port, `/api/explain/${ids[1]}`))
+      assert.strictEqual(status, 404)
+      assert.include(body.error, `${ids[1]}`)
+    }).pipe(ownSystem)
+  )
+
   it.live("a recording is a Chrome trace of the calls of that time", () =>
     Effect.gen(function* () {
       const worker = yield* Worker.spawn()
@@ -348,7 +369,7 @@ describe("who waits for whom", () => {
   )
 })
 
-describe.skipIf(!("cancel" in ActorSystem))("control", () => {
+describe("control", () => {
   const controlled = Effect.map(inspect({ control: true }), ({ port, token }) => {
     const headers = { authorization: `Bearer ${Redacted.value(token!)}` }
     return (path: string) => promise(() => ask(port, `/api/${path}`, { method: "POST", headers }))

@@ -87,10 +87,19 @@ export interface Model<S, Shape> {
   readonly initial: S
   readonly methods: {
     readonly [K in keyof Shape]?: Shape[K] extends Actor.Method<infer Args, infer A, infer E>
-      ? (state: S, ...args: Args) => readonly [state: S, result: A | Exit.Exit<A, E>]
+      ? (state: S, ...args: Args) => readonly [state: S, result: A | Exit.Exit<A, E> | typeof anything]
       : never
   }
 }
+
+/**
+ * In a model, a result that may be any value: of methods whose type is `void`, which may give anything at run time, as
+ * `Ref.set` does.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const anything: unique symbol = Symbol.for("troupe/History/anything")
 
 /**
  * No order of the calls explains what their callers saw. The message lists the calls, and the longest part of them that
@@ -204,7 +213,7 @@ export const check = <S, Shape>(
       const [next, result] = step(state, ...args)
       return [next, Exit.isExit(result) ? result : Exit.succeed(result)]
     }
-    const { longest, order } = linearize(operations, model.initial, apply)
+    const { longest, order } = linearize(operations, model.initial, apply, anything)
     if (order !== undefined) return Effect.succeed(order)
     return Effect.fail(new NotLinearizable({ operations, message: explain(operations, longest) }))
   })

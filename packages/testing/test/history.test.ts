@@ -116,6 +116,17 @@ describe("a history", () => {
     })
   )
 
+  it.effect("takes any value where the model says so, but no failure", () =>
+    Effect.gen(function* () {
+      const careless = {
+        initial: 0,
+        methods: { write: (_: number, value: number) => [value, History.anything] as const }
+      } as History.Model<number, any>
+      assert.isTrue(yield* isLinearizable(byHand(["write", [1], 0, 1, "whatever"]), careless))
+      assert.isFalse(yield* isLinearizable(byHand(["write", [1], 0, 1, Exit.fail("no")]), careless))
+    })
+  )
+
   it.effect("agrees with trying all orders", () =>
     Effect.gen(function* () {
       // Every history of three calls within six moments: writes of 1 and 2, and a read of 0, 1 or 2.

@@ -59,7 +59,10 @@ export interface WorkerOptions {
    * synchronous piece of work in a method; `Infinity` is for ever. Default 30 seconds.
    */
   readonly unresponsiveAfter?: Duration.Input | undefined
-  /** How long a thread may take to end in good order when its Scope closes. Default 5 seconds. */
+  /**
+   * How long running calls may go on once the Scope closes. Then they are interrupted, and what has not ended a second
+   * later is ended by force. Default: that of the implementation, which is 5 seconds unless told.
+   */
   readonly shutdownTimeout?: Duration.Input | undefined
 }
 

@@ -150,6 +150,53 @@ describe("a thread that is lost", () => {
       })
   )
 
+  describe("while it is being replaced", () => {
+    /** The first thread is good, and the next one never gets ready. */
+    const unlucky = () => {
+      let threads = 0
+      const make = () => spawn({ workerData: threads++ === 0 ? "one" : "silent" })()
+      return WorkerHome.layer(Crasher, { spawn: make, shutdownTimeout: 50, ...atOnce })
+    }
+
+    /** Loses the thread, and has a call in line for the next one. */
+    const lost = (crasher: Crasher["Service"]) =>
+      Effect.gen(function* () {
+        const exit = yield* crasher.exit.remote(1)
+        const waiting = yield* crasher.note.remote("waiting")
+        yield* Effect.exit(exit)
+        yield* Effect.repeat(Effect.sleep(1), { until: () => living.size > 0 })
+        return waiting
+      })
+
+    withCrasher("a call that waits can be cancelled", unlucky(), (crasher) =>
+      Effect.gen(function* () {
+        const waiting = yield* lost(crasher)
+        assert.strictEqual(yield* ObjectRef.cancel(waiting), "NotStarted")
+        assert.isFalse((yield* reasonOf(waiting)).mayHaveRun)
+      })
+    )
+
+    withCrasher("its instance can be killed", unlucky(), (crasher) =>
+      Effect.gen(function* () {
+        const waiting = yield* lost(crasher)
+        yield* Actor.kill(crasher)
+        const reason = yield* reasonOf(waiting)
+        assert.deepStrictEqual([reason._tag, reason.mayHaveRun], ["ActorDied", false])
+      })
+    )
+
+    it.live(
+      "its Scope can close: calls that wait fail with ActorDied",
+      () =>
+        Effect.gen(function* () {
+          const waiting = yield* Effect.provide(Effect.flatMap(Crasher, lost), unlucky())
+          assert.strictEqual((yield* reasonOf(waiting))._tag, "ActorDied")
+          assert.strictEqual(living.size, 0)
+        }),
+      30_000
+    )
+  })
+
   it.live(
     "one thread of a keyed actor is lost without the others",
     () =>
@@ -191,6 +238,20 @@ describe("a thread that hangs", () => {
       yield* Actor.kill(crasher)
       assert.strictEqual((yield* reasonOf(Fiber.join(running)))._tag, "ActorDied")
     })
+  )
+
+  it.live(
+    "finalizers do not run in a thread that hangs",
+    () =>
+      Effect.gen(function* () {
+        const [good, hung] = [flag(), flag()]
+        const lend = (memory: Int32Array) => Effect.flatMap(Crasher, (crasher) => crasher.lend(memory))
+        yield* Effect.provide(lend(good), crasher())
+        const hang = Effect.flatMap(Crasher, (crasher) => Effect.andThen(fork(crasher.spin()), Actor.kill(crasher)))
+        yield* Effect.provide(Effect.andThen(lend(hung), hang), crasher())
+        assert.deepStrictEqual([good[0], hung[0]], [1, 0])
+      }),
+    30_000
   )
 
   withCrasher("does not keep its Scope from closing", crasher({ shutdownTimeout: "100 millis" }), (crasher) =>
@@ -310,7 +371,7 @@ describe("an idle thread", () => {
 
 describe("random losses under load", () => {
   const KILLS = 200
-  const AT_ONCE = 10
+  const AT_ONCE = 20
   const options = {
     spawn: spawn({ workerData: "keyed" }),
     size: 3,

@@ -1,6 +1,7 @@
 /**
  * What is not in a thread as it is in one process: each line of the fidelity table of docs/homes.md, by its name.
  */
+import { readFile } from "node:fs/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorError, ObjectRef } from "@troupe/core"
 import { WorkerHome } from "@troupe/worker"
@@ -144,4 +145,14 @@ describe("watching", () => {
       assert.strictEqual((yield* Fiber.join(watcher)).why, "it was stopped")
     })
   )
+})
+
+describe("docs/homes.md", () => {
+  it("names tests that exist", async () => {
+    const read = (path: string) => readFile(new URL(path, import.meta.url), "utf8")
+    const lines = [...(await read("../../../docs/homes.md")).matchAll(/\| (\w+): "(.+)" \|$/gm)]
+    assert.isAbove(lines.length, 10)
+    for (const [, file, name] of lines)
+      assert.include(await read(`${file}.test.ts`), name!.split(" fails the calls")[0])
+  })
 })

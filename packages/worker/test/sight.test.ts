@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { WorkerHome } from "@troupe/worker"
-import { Effect, Exit, Metric, Option, Stream, Tracer } from "effect"
+import { type Duration, Effect, Exit, Metric, Option, Stream, Tracer } from "effect"
 import { fork } from "../../core/test/support.ts"
 import { Tracked } from "./fixtures/Tracked.ts"
 import { bundle } from "./support.ts"
@@ -50,7 +50,8 @@ const path = (span: Tracer.AnySpan): Array<string> => {
 
 const withTracked = (
   name: string,
-  body: (tracked: Tracked["Service"], spans: Spans) => Effect.Effect<unknown, unknown, never>
+  body: (tracked: Tracked["Service"], spans: Spans) => Effect.Effect<unknown, unknown, never>,
+  unresponsiveAfter: Duration.Input = "3 seconds"
 ) =>
   it.live(
     name,
@@ -58,7 +59,7 @@ const withTracked = (
       Effect.suspend(() => {
         const spans = new Spans()
         return Effect.flatMap(Tracked, (tracked) => body(tracked, spans)).pipe(
-          Effect.provide(WorkerHome.layer(Tracked, { url, unresponsiveAfter: "3 seconds" })),
+          Effect.provide(WorkerHome.layer(Tracked, { url, unresponsiveAfter })),
           Effect.withTracer(spans.tracer)
         )
       }),
@@ -106,16 +107,19 @@ describe("spans", () => {
     })
   )
 
-  withTracked("a span of a thread that is lost ends with the thread", (tracked, spans) =>
-    Effect.gen(function* () {
-      const running = yield* fork(Effect.withSpan(tracked.never(), "request"))
-      yield* Effect.repeat(Effect.sleep(1), { until: () => spans.all.some(({ name }) => name === "endless") })
-      // Longer than it may be silent.
-      yield* tracked.block.remote(6000)
-      const endless = yield* spans.ended("endless")
-      assert.match(String(endless.status._tag === "Ended" && endless.status.exit), /did not answer/)
-      running.interruptUnsafe()
-    })
+  withTracked(
+    "a span of a thread that is lost ends with the thread",
+    (tracked, spans) =>
+      Effect.gen(function* () {
+        const running = yield* fork(Effect.withSpan(tracked.never(), "request"))
+        yield* Effect.repeat(Effect.sleep(1), { until: () => spans.all.some(({ name }) => name === "endless") })
+        // Longer than it may be silent.
+        yield* tracked.block.remote(60_000)
+        const endless = yield* spans.ended("endless")
+        assert.match(String(endless.status._tag === "Ended" && endless.status.exit), /did not answer/)
+        running.interruptUnsafe()
+      }),
+    "600 millis"
   )
 
   withTracked("a call in no span sends none", (tracked, spans) =>

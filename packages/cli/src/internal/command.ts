@@ -25,7 +25,8 @@ const { version }: { readonly version: string } = JSON.parse(
   readFileSync(new URL("../../package.json", import.meta.url), "utf8")
 )
 
-type NodeCommand = Command.Command<"node", any, any, never, NodeServices.NodeServices | HttpClient.HttpClient>
+/** What it fails with is known to `@troupe/cluster` only. */
+type NodeCommand = Command.Command<"node", any, any, Error, NodeServices.NodeServices | HttpClient.HttpClient>
 
 /** Not written out in the `import`: the compiler shall not need what may not be installed. */
 const CLUSTER_NODE: string = "@troupe/cluster/ClusterNode"

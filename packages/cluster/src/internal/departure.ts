@@ -27,6 +27,8 @@ export interface DepartureOptions {
 }
 
 const POLL = "20 millis"
+/** For processes that are late to look. */
+const GRACE = 300
 
 /** The register of nodes as a node sees it that may leave. */
 export class Register {
@@ -83,7 +85,7 @@ export class Register {
         this.leaving = true
         yield* storage.unregister(self.address)
         const emptied = Effect.repeat(Effect.delay(empty, POLL), { until: (done) => done })
-        const heardOf = Effect.sleep(2 * options.assignmentRefresh)
+        const heardOf = Effect.sleep(2 * options.assignmentRefresh + GRACE)
         yield* Effect.all([Effect.timeoutOption(emptied, options.drainTimeout), heardOf], { concurrency: 2 })
       })
       return yield* Effect.cached(Effect.ignore(handOver))

@@ -17,7 +17,7 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { DurableCall } from "./durableCall.ts"
-import { Entity, Sharding } from "./engine.ts"
+import { ClusterSchema, Entity, Sharding } from "./engine.ts"
 import { isTraced } from "./tracing.ts"
 import { STOP, WAKE, type Wire, type WireMethod } from "./wire.ts"
 
@@ -86,7 +86,7 @@ const MAX_INSTANCES = 5
 
 /**
  * A durable call whose instance died under it, or before it ran. If this node has lost the key, the result is not ours to
- * give: the call waits to be interrupted, and the node that has the key runs it. If it has not, a call that did not run,
+ * give: the engine leaves the call to the node that has the key. If it has not, a call that did not run,
  * or whose instance was fenced off by one that is gone, runs on the next instance.
  */
 const durably = (call: Effect.Effect<any, any>, actor: string, method: string) =>
@@ -100,7 +100,7 @@ const durably = (call: Effect.Effect<any, any>, actor: string, method: string) =
         (error) =>
           Effect.delay(
             Effect.suspend(() => {
-              if (!sharding.hasShardId(shardId)) return Effect.never
+              if (!sharding.hasShardId(shardId)) return abandon
               return left > 1 && runsAgain(error.reason) ? attempt(left - 1) : Effect.fail(error)
             }),
             NOTICE
@@ -108,6 +108,8 @@ const durably = (call: Effect.Effect<any, any>, actor: string, method: string) =
       )
     return yield* attempt(MAX_INSTANCES)
   })
+
+const abandon = Effect.failCause(Cause.annotate(Cause.interrupt(), ClusterSchema.Abandon.annotation))
 
 /** Whether the instance itself was lost, and not one that the method had called. */
 const isLoss = (error: any, actor: string, method: string): error is ActorError =>

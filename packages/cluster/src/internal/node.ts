@@ -68,7 +68,7 @@ export const layerLocal = (options: LocalOptions): Node =>
         Layer.provide([RunnerStorage.layerMemory, RunnerHealth.layerNoop])
       )
       return engine.pipe(
-        withStorage(local.retention),
+        withStorage(local.retention, settings.UNAVAILABLE_AFTER),
         Layer.provide(ShardingConfig.layer({ ...common(local), shardsPerGroup: settings.DEFAULT_SHARDS })),
         Layer.provideMerge(storage.sqlite(options.file)),
         Layer.provide(fileLock.layer(options.file))
@@ -105,7 +105,7 @@ export const layerNode = (options: NodeOptions): Node =>
       )
       return departure.pipe(
         Layer.provideMerge(engine),
-        withStorage(node.retention),
+        withStorage(node.retention, node.unavailableAfter),
         Layer.provide(register.layer),
         withRunners(config, node)
       )
@@ -121,7 +121,7 @@ export const layerClient = (options: ClusterOptions): Node =>
         Layer.provide([transport.layerClient(client, lines), RunnerHealth.layerNoop])
       )
       const config: Config = { sendRetryInterval: SEND_RETRY, ...timing(client), runnerAddress: Option.none() }
-      return engine.pipe(Layer.provideMerge(messages), withRunners(config, client))
+      return engine.pipe(Layer.provideMerge(messages(client.unavailableAfter)), withRunners(config, client))
     })
   )
 
@@ -135,7 +135,8 @@ const timing = ({ failover, shards }: settings.Shared): Config => ({
   entityReplyPollInterval: REPLY_POLL
 })
 
-const messages = inOrder.layer.pipe(Layer.provide(SqlMessageStorage.layer), Layer.provide(NodeCrypto.layerDigest))
+const messages = (patience: number) =>
+  inOrder.layer(patience).pipe(Layer.provide(SqlMessageStorage.layer), Layer.provide(NodeCrypto.layerDigest))
 
 /** What all that are in a cluster with others have in common. */
 const withRunners =
@@ -161,7 +162,7 @@ const withRunners =
 
 /** Adds the storage of messages, and what keeps it bounded. */
 const withStorage =
-  (retained: number) =>
+  (retained: number, patience: number) =>
   <A, E, R>(engine: Layer.Layer<A | Sharding.Sharding, E, R | MessageStorage.MessageStorage>) => {
     const keep = Layer.effectDiscard(
       Effect.gen(function* () {
@@ -171,7 +172,7 @@ const withStorage =
     )
     return keep.pipe(
       Layer.provideMerge(engine),
-      Layer.provideMerge(messages),
+      Layer.provideMerge(messages(patience)),
       Layer.provideMerge(Layer.effectContext(retention.layerActors))
     )
   }

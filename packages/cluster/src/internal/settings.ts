@@ -54,7 +54,8 @@ export const DEFAULT_PORT = 34431
 const DEFAULT_HOST = "127.0.0.1"
 const DEFAULT_FAILOVER = "6 seconds"
 const MIN_FAILOVER = 1500
-const DEFAULT_UNAVAILABLE_AFTER = "30 seconds"
+/** Longer than a fail-over, so that calls survive one. In milliseconds. */
+export const UNAVAILABLE_AFTER = 30_000
 /** Kubernetes kills after 30 seconds unless told otherwise. Half of it leaves time for the rest. */
 const DEFAULT_DRAIN_TIMEOUT = "15 seconds"
 const DEFAULT_RETENTION = "1 day"
@@ -106,11 +107,7 @@ const sharedOf = (options: ClusterOptions): Shared => {
     storage: options.storage,
     secret,
     tls: options.tls && { ...options.tls, key: text(options.tls.key) },
-    unavailableAfter: options_.millis(
-      "node",
-      "unavailableAfter",
-      options.unavailableAfter ?? DEFAULT_UNAVAILABLE_AFTER
-    ),
+    unavailableAfter: options_.millis("node", "unavailableAfter", options.unavailableAfter ?? UNAVAILABLE_AFTER),
     shards: count("shards", options.shards ?? DEFAULT_SHARDS),
     failover: failoverOf(options_.millis("node", "failover", options.failover ?? DEFAULT_FAILOVER))
   }

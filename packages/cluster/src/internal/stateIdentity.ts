@@ -1,7 +1,6 @@
 /**
  * Which actor, and which key of it, an instance works for: what its durable state and its reminders are filed under.
  */
-
 import { ActorContext } from "@troupe/core/ActorContext"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -24,16 +23,16 @@ export type Instance = ActorContext["Service"]
 export const instance: Effect.Effect<Instance, never, ActorContext> = ActorContext
 
 /** The identity of the running instance. Dies where it has no key: nobody could find its state again. */
-export const identity = (what: string): Effect.Effect<Identity, never, ActorContext> =>
+export const identity = (what: string, text?: string): Effect.Effect<Identity, never, ActorContext> =>
   Effect.gen(function* () {
     const given = yield* CurrentActor
     if (given !== undefined) return given
     const self = yield* instance
-    const key = plainKey(self)
+    const key = text ?? plainKey(self)
     if (key !== undefined) return { actor: self.id, key: String(key) }
     return yield* Effect.die(
       new TypeError(
-        `${self.actor}: ${what} needs a key to be filed under. Use Actor.Keyed with a key that is a string or a number, or pass { actor, key }`
+        `${self.actor}: ${what} needs a key to be filed under. Use Actor.Keyed with a key that is a string or a number, or give its text: { key }`
       )
     )
   })

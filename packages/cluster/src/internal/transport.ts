@@ -88,10 +88,16 @@ const dial = (host: string, port: number, tls: TlsOptions | undefined): Net.Sock
       ? Net.connect({ host, port, noDelay: true })
       : // Who may join is said by the authority alone: nodes come and go under all kinds of names.
         Tls.connect({ host, port, ...tls, checkServerIdentity: () => undefined })
-  connection.setNoDelay(true)
+  prepare(connection)
   // There is always somebody who hears of an error, or the process would end.
   connection.on("error", () => {})
   return connection
+}
+
+const prepare = (connection: Net.Socket): void => {
+  connection.setNoDelay(true)
+  // Each message that waits for a slow peer listens for its turn: that is no leak.
+  connection.setMaxListeners(0)
 }
 
 const connected = (connection: Net.Socket, event: string): Effect.Effect<void, Socket.SocketError> =>
@@ -185,7 +191,7 @@ const guard = <R, E, A>(handler: (socket: Socket.Socket) => Effect.Effect<A, E, 
   return (socket: Socket.Socket): Effect.Effect<void, E, R> =>
     Effect.gen(function* () {
       const connection = yield* NodeSocket.NetSocket
-      connection.setNoDelay(true)
+      prepare(connection)
       const { remoteAddress } = connection
       if (strangers >= MAX_STRANGERS) return void connection.destroy()
       strangers++

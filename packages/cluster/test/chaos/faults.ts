@@ -51,7 +51,7 @@ const faults = {
   freeze: async ({ failover, nodes, random }: World) => {
     const node = random.pick(nodes)
     node.freeze()
-    await pause(failover + 2000)
+    await pause(failover + 1000)
     node.thaw()
   },
   /** A node stands still for a moment. */
@@ -70,7 +70,7 @@ const faults = {
   /** The database is away for a while. */
   database: async ({ database, random }: World) => {
     await database.stop()
-    await pause(1000 + random.below(2000))
+    await pause(500 + random.below(1500))
     await database.start()
   }
 } satisfies Record<string, (world: World) => Promise<void>>

@@ -102,9 +102,11 @@ const refused = (operations: ReadonlyArray<Operation>, logs: Logs): Array<Violat
   })
 
 /**
- * What one client submitted to one key is in the log in that order. Volatile calls that look for a node at the same time,
- * since theirs has died, may find it in any order: of these, only those count that were submitted when the one before had
- * settled.
+ * What one client submitted to one key is in the log in that order.
+ *
+ * Calls that were submitted without waiting for each other, and then held up by the same fault, may have changed places:
+ * volatile ones look for a node each for itself, and what a frozen node had read already is read again by another after
+ * what it had not. Of these, only those count that were submitted when the one before had settled.
  */
 const ordered = (operations: ReadonlyArray<Operation>, logs: Logs): Array<Violation> => {
   const positions = new Map<string, number>()
@@ -128,8 +130,15 @@ const ordered = (operations: ReadonlyArray<Operation>, logs: Logs): Array<Violat
   })
 }
 
-const comesAfter = ({ kind, submittedAt }: Operation, { settledAt = Infinity }: Operation): boolean =>
-  kind === "durable" || submittedAt >= settledAt
+/** Calls that take longer than this have been held up, in milliseconds. */
+const HELD_UP = 1000
+
+const comesAfter = (later: Operation, earlier: Operation): boolean => {
+  if (later.submittedAt >= (earlier.settledAt ?? Infinity)) return true
+  return later.kind === "durable" && duration(later) < HELD_UP && duration(earlier) < HELD_UP
+}
+
+const duration = ({ settledAt = Infinity, submittedAt }: Operation): number => settledAt - submittedAt
 
 /** Of the instances of a key one writes at a time: when another has written, the one before never does again. */
 const oneWriter = (logs: Logs): Array<Violation> =>

@@ -104,6 +104,8 @@ export class Cell {
   private closing = false
   private pacer: pacer.Pacer | undefined = undefined
   private supervisor: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  /** Set while the supervisor runs its first part, on our stack. */
+  private starting = false
   private onQuiet: (() => void) | undefined = undefined
   /** The home beyond this process that the constructor made, if it did. */
   home: Link | undefined = undefined
@@ -419,7 +421,7 @@ export class Cell {
     return Effect.onError(Effect.map(restore(this.construct()), use), (cause) => {
       if (!this.closing) this.kill("its constructor failed", cause)
       // A supervisor must not wait for an end that waits for the supervisor.
-      return this.supervisor === undefined ? this.ended() : Effect.void
+      return this.supervisor === undefined && !this.starting ? this.ended() : Effect.void
     })
   }
 
@@ -433,13 +435,18 @@ export class Cell {
 
   /** Runs what makes the instance ready in the background. Then calls start; if it fails, the instance dies. */
   private supervise(ready: Effect.Effect<unknown, unknown>, whyNot: string): void {
-    this.supervisor = Effect.runForkWith(this.context)(ready)
-    this.supervisor.addObserver((exit) => {
+    this.starting = true
+    const supervisor = Effect.runForkWith(this.context)(ready)
+    this.starting = false
+    this.supervisor = supervisor
+    supervisor.addObserver((exit) => {
       this.supervisor = undefined
       if (exit._tag === "Failure") return this.closing ? undefined : this.kill(whyNot, exit.cause)
       this.paused = false
       for (const queue of this.queues()) queue.drain()
     })
+    // The instance was ended on this very stack, by somebody whom a finalizer of its old life woke.
+    if (this.closing) this.finalizeAfter(supervisor)
   }
 
   private construct(): Effect.Effect<Implementation, any> {
@@ -578,9 +585,13 @@ export class Cell {
   private close(): void {
     if (this.closing) return
     this.closing = true
-    const { supervisor } = this
-    if (supervisor === undefined) return this.finalize()
-    // A constructor under way is interrupted, and has ended before the finalizers run.
+    if (this.starting) return
+    if (this.supervisor === undefined) this.finalize()
+    else this.finalizeAfter(this.supervisor)
+  }
+
+  /** A constructor under way is interrupted, and has ended before the finalizers run. */
+  private finalizeAfter(supervisor: Fiber.Fiber<unknown, unknown>): void {
     supervisor.interruptUnsafe()
     supervisor.addObserver(() => this.finalize())
   }

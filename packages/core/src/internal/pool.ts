@@ -60,9 +60,9 @@ class Members {
 
   /** Runs work on the least busy member. Work that its member died before starting goes to another. */
   run(work: Work): Effect.Effect<any, any> {
-    return Effect.suspend(() => {
+    return Effect.uninterruptibleMask((restore) => {
       const member = this.leastBusy()
-      if (member === undefined) return Effect.andThen(this.change(), this.run(work))
+      if (member === undefined) return restore(Effect.andThen(this.change(), this.run(work)))
       member.busy++
       const release = Effect.sync(() => {
         member.busy--
@@ -70,9 +70,9 @@ class Members {
       })
       const effect = work(member.handle)
       return Effect.catchIf(
-        Effect.ensuring(effect, release),
+        Effect.ensuring(restore(effect), release),
         (error) => diedUnstarted(member, effect, error),
-        () => this.run(work)
+        () => restore(this.run(work))
       )
     })
   }
@@ -97,6 +97,8 @@ class Members {
   /** Waits until there may be room. */
   private change(): Effect.Effect<void> {
     return Effect.callback((resume) => {
+      // It may have come since the look that found none.
+      if (this.leastBusy() !== undefined) return resume(Effect.void)
       const go = () => resume(Effect.void)
       this.waiting.add(go)
       return Effect.sync(() => {

@@ -7,7 +7,7 @@
 import { assert, describe } from "@effect/vitest"
 import { Actor, ActorError, ObjectRef } from "@troupe/core"
 import { it } from "@troupe/testing/vitest"
-import { Cause, Effect, Exit, Fiber, Random, Schedule, type Scope } from "effect"
+import { Cause, Effect, Exit, Fiber, Random, Schedule, type Scope, Stream } from "effect"
 
 /** What is true of an actor while it is used, whoever uses it. */
 class Watched {
@@ -44,7 +44,10 @@ const makeActor = (watched: Watched, options: Actor.InstanceOptions) =>
         sleep: (n: number) => watched.body(Effect.as(Effect.sleep(1000 * n), n)),
         fail: () => watched.body(Effect.andThen(Effect.yieldNow, Effect.fail("no" as const))),
         die: () => watched.body(Effect.die("a defect")),
-        whole: (n: number) => watched.body(Effect.uninterruptible(Effect.as(Effect.yieldNow, n)))
+        whole: (n: number) => watched.body(Effect.uninterruptible(Effect.as(Effect.yieldNow, n))),
+        ticks: (n: number) =>
+          Stream.fromIterable([1, 2, 3]).pipe(Stream.mapEffect((i) => watched.body(Effect.as(Effect.yieldNow, i * n)))),
+        exit: () => Effect.andThen(watched.body(Effect.yieldNow), Actor.exit)
       }
     )
   }) {}
@@ -74,7 +77,7 @@ const act = Effect.fnUntraced(function* (handle: Handle, watched: Watched, mayEn
   const method: Actor.Method<[n: number], number, any> = handle[name] as any
   const timed = (yield* int(4)) === 0 ? method.options({ timeout: "1 second" }) : method
   const n = 1 + (yield* int(2))
-  switch (yield* int(mayEnd ? 8 : 6)) {
+  switch (yield* int(mayEnd ? 10 : 7)) {
     case 0:
       return yield* Effect.flatMap(Effect.exit(timed(n)), check)
     case 1: {
@@ -105,7 +108,13 @@ const act = Effect.fnUntraced(function* (handle: Handle, watched: Watched, mayEn
       watched.limit = Math.max(watched.limit, limit)
       return yield* Actor.resize(handle, limit)
     }
-    case 6:
+    case 6: {
+      const some = Stream.runCollect(Stream.take(handle.ticks(n), 2))
+      return yield* Effect.flatMap(Effect.exit(some), check)
+    }
+    case 7:
+      return yield* Effect.flatMap(Effect.exit(handle.exit()), check)
+    case 8:
       return yield* Actor.stop(handle)
     default:
       return yield* Actor.kill(handle)
@@ -134,7 +143,62 @@ const chaos = (mayEnd: boolean): Effect.Effect<void, unknown, Scope.Scope> =>
     assert.strictEqual(watched.lives, 0)
   })
 
+/** The same for residents of keys, who come and go by themselves. */
+const keyed: Effect.Effect<void, unknown, Scope.Scope> = Effect.gen(function* () {
+  const up = new Map<number, number>()
+  const change = (key: number, by: number) =>
+    Effect.sync(() => {
+      const count = (up.get(key) ?? 0) + by
+      assert.oneOf(count, [0, 1], "a key has two instances at the same time")
+      up.set(key, count)
+    })
+  class Room extends Actor.Keyed<Room>()("test/ChaosRoom", {
+    idleTimeToLive: "1 second",
+    maxInstances: 2,
+    onDefect: (["resume", "restart", "stop"] as const)[yield* int(3)]!,
+    restart: Schedule.recurs(1),
+    make: (key: number) =>
+      Effect.gen(function* () {
+        yield* Effect.acquireRelease(change(key, 1), () => Effect.andThen(Effect.yieldNow, change(key, -1)))
+        if ((yield* int(5)) === 0) yield* Effect.yieldNow
+        return {
+          work: (n: number) => Effect.as(Effect.yieldNow, n),
+          sleep: (n: number) => Effect.as(Effect.sleep(1000 * n), n),
+          die: () => Effect.die("a defect")
+        }
+      })
+  }) {}
+  const act = Effect.gen(function* () {
+    const rooms = yield* Room
+    yield* Effect.sleep(`${yield* int(3)} seconds`)
+    const key = yield* int(3)
+    const room = rooms.get(key)
+    const method = room[(["work", "work", "sleep", "die"] as const)[yield* int(4)]!] as Actor.Method<[number], number>
+    switch (yield* int(5)) {
+      case 0:
+        return yield* rooms.stop(key)
+      case 1: {
+        const ref = yield* method.remote(1)
+        yield* ObjectRef.cancel(ref)
+        return yield* Effect.flatMap(Effect.exit(ref), check)
+      }
+      case 2:
+        yield* Effect.flatMap(Effect.exit(method(1)), check)
+        return yield* Actor.kill(room)
+      default:
+        return yield* Effect.flatMap(Effect.exit(method(1)), check)
+    }
+  })
+  yield* Effect.provide(
+    Effect.forEach([1, 2, 3, 4, 5], () => act, { concurrency: "unbounded" }),
+    Room.layer
+  )
+  for (const count of up.values()) assert.strictEqual(count, 0)
+})
+
 describe("chaos", () => {
+  it.explore("with keys whose residents come and go", keyed, { schedules: 600 })
+
   it.explore("while the instance lives", chaos(false), { schedules: 600 })
   it.explore("while it may be stopped and killed", chaos(true), { schedules: 600 })
 })

@@ -4,7 +4,7 @@
 import { assert, describe } from "@effect/vitest"
 import { Actor, ActorError, ActorPool, ObjectRef } from "@troupe/core"
 import { it } from "@troupe/testing/vitest"
-import { Cause, Effect, Exit, Fiber, Schedule, Stream } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Schedule, Stream } from "effect"
 
 const schedules = 250
 const range = (n: number): Array<number> => Array.from({ length: n }, (_, i) => i)
@@ -189,12 +189,43 @@ describe("6.7 a restart", () => {
     { schedules: 400 }
   )
 
-  it.explore.skip(
+  it.explore(
     "of an instance whose Scope closes on the stack of whoever hears of the defect leaves no life behind",
     Effect.gen(function* () {
       const { Diary, lives } = makeDiary()
       yield* Effect.scoped(Effect.flatMap(Diary.spawn(), (diary) => Effect.exit(diary.die())))
       assert.strictEqual(lives().made, lives().closed)
+    }),
+    { schedules }
+  )
+
+  it.explore(
+    "of an instance whose Scope closes while its finalizers run leaves no life behind",
+    Effect.gen(function* () {
+      let up = 0
+      const ending = yield* Deferred.make<void>()
+      class Mortal extends Actor.Service<Mortal>()("test/Ending", {
+        restart: Schedule.forever,
+        make: Effect.as(
+          Effect.acquireRelease(
+            Effect.sync(() => up++),
+            () =>
+              Effect.andThen(
+                Effect.sync(() => up--),
+                Deferred.succeed(ending, undefined)
+              )
+          ),
+          { die: () => Effect.andThen(Effect.yieldNow, Effect.die("a defect")) }
+        )
+      }) {}
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const mortal = yield* Mortal.spawn()
+          yield* Effect.forkChild(Effect.exit(mortal.die()))
+          yield* Deferred.await(ending)
+        })
+      )
+      assert.strictEqual(up, 0)
     }),
     { schedules }
   )

@@ -414,25 +414,24 @@ const labelOf = (method: string, outcome: string | undefined): string =>
  * Calls that were under way before the first event: since the oldest events are the ones that are missing, whatever
  * began without an event that says so began before them.
  */
-const seedsOf = ({ after, before, events }: Recorded): ReadonlyArray<Seed> => {
+const seedsOf = ({ after, events }: Recorded): ReadonlyArray<Seed> => {
   const seen = new Set<number>()
   const seeds: Array<Seed> = []
-  const known = new Map(before.calls.map((call) => [call.id, call]))
   for (const event of events) {
     if (!("call" in event) || seen.has(event.call)) continue
     seen.add(event.call)
-    const { call, instance } = event
-    const seed = { call, instance, name: methodOf(event) }
-    const earlier = known.get(call)
+    const seed = { call: event.call, instance: event.instance, name: methodOf(event) }
     if (event._tag === "Started") {
-      const since = Math.min(event.at - event.waited, earlier?.since ?? Infinity)
-      seeds.push({ ...seed, running: false, since, attempt: event.attempt })
+      seeds.push({ ...seed, running: false, since: event.at - event.waited, attempt: event.attempt })
     } else if (event._tag === "Requeued") {
       seeds.push({ ...seed, running: true, since: event.at - event.ran, attempt: 1 })
     } else if (event._tag === "Settled") {
-      const ran = event.ran ?? (earlier !== undefined && isRunning(earlier) ? event.at - earlier.since : undefined)
-      const since = event.at - (ran ?? event.waited)
-      seeds.push({ ...seed, running: ran !== undefined, since, attempt: earlier?.attempts ?? 1 })
+      seeds.push({
+        ...seed,
+        running: event.ran !== undefined,
+        since: event.at - (event.ran ?? event.waited),
+        attempt: 1
+      })
     }
   }
   for (const call of after.calls) {

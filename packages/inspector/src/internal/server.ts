@@ -95,14 +95,8 @@ const controlling = [
       return yield* byNumber.cancel(yield* idIn("call"), recursive)
     })
   ),
-  post(
-    "/api/kill/:instance",
-    Effect.flatMap(idIn("instance"), (id) => byNumber.end("kill", id))
-  ),
-  post(
-    "/api/stop/:instance",
-    Effect.flatMap(idIn("instance"), (id) => byNumber.end("stop", id))
-  ),
+  post("/api/kill/:instance", Effect.flatMap(idIn("instance"), byNumber.kill)),
+  post("/api/stop/:instance", Effect.flatMap(idIn("instance"), byNumber.stop)),
   post(
     "/api/resize/:instance",
     Effect.gen(function* () {

@@ -34,8 +34,9 @@ const explained = (calls: ReadonlyArray<ActorSystem.UnsettledCall>): Effect.Effe
     i >= MOST_EXPLAINED
       ? Effect.succeed(call)
       : // It may have settled in between.
-        Effect.match(byNumber.explain(call.id), {
-          onSuccess: (text): CallView => ({ ...call, explained: text }),
+        Effect.match(byNumber.explain(call.id, call.instance), {
+          // Which call it is stands above it.
+          onSuccess: (text): CallView => ({ ...call, explained: text.replace(`${call.method} #${call.id}: `, "") }),
           onFailure: () => call
         })
   )

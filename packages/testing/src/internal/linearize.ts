@@ -77,16 +77,23 @@ class Reached<S> {
   }
 }
 
-const matches = (actual: Exit.Exit<unknown, unknown> | undefined, expected: Exit.Exit<unknown, unknown>): boolean => {
+const matches = (
+  actual: Exit.Exit<unknown, unknown> | undefined,
+  expected: Exit.Exit<unknown, unknown>,
+  anything: unknown
+): boolean => {
   if (actual === undefined) return true
-  if (actual._tag === "Success") return expected._tag === "Success" && Equal.equals(actual.value, expected.value)
+  if (actual._tag === "Success") {
+    return expected._tag === "Success" && (expected.value === anything || Equal.equals(actual.value, expected.value))
+  }
   return expected._tag === "Failure" && Equal.equals(Cause.squash(actual.cause), Cause.squash(expected.cause))
 }
 
 export const linearize = <S>(
   operations: ReadonlyArray<Operation>,
   initial: S,
-  apply: Apply<S>
+  apply: Apply<S>,
+  anything: unknown
 ): { readonly order: ReadonlyArray<Operation> | undefined; readonly longest: ReadonlyArray<Operation> } => {
   const head = makeList(operations)
   const reached = new Reached<S>(operations.length)
@@ -99,7 +106,7 @@ export const linearize = <S>(
   while (left > 0) {
     if (node !== undefined && !node.isEnd) {
       const [next, result] = apply(state, node.operation)
-      if (matches(node.operation.exit, result)) {
+      if (matches(node.operation.exit, result, anything)) {
         reached.toggle(node.index)
         if (reached.add(next)) {
           // It goes next: what is left is to be explained from here.

@@ -10,7 +10,7 @@ const Kind = { Failure: 0, Defect: 1, Interrupt: 2, ActorError: 3 } as const
 
 type Packed = readonly [kind: (typeof Kind)[keyof typeof Kind], content?: unknown]
 
-/** Makes the reasons of a cause fit to cross. A typed failure that the contract does not admit crosses as a defect. */
+/** Makes the reasons of a cause fit to cross. A typed failure that its schema cannot encode crosses as a defect. */
 export const pack = (cause: Cause.Cause<unknown>, error: Codec): ReadonlyArray<Packed> =>
   cause.reasons.map((reason): Packed => {
     if (Cause.isInterruptReason(reason)) return [Kind.Interrupt]

@@ -14,13 +14,16 @@ export interface Codec {
 
 const asTheyAre: Codec = { pack: (value) => value, unpack: (value) => value }
 
+/** What a method without a result happens to give interests nobody. */
+const nothing: Codec = { pack: () => undefined, unpack: () => undefined }
+
 const codecs = new WeakMap<SchemaAST.AST, Codec>()
 
 export const codecOf = (schema: Schema.Top): Codec => {
   const known = codecs.get(schema.ast)
   if (known !== undefined) return known
   const { ast } = Schema.toType(schema)
-  const codec = isCloneable(ast, new Set()) ? asTheyAre : throughSchema(ast)
+  const codec = ast._tag === "Void" ? nothing : isCloneable(ast, new Set()) ? asTheyAre : throughSchema(ast)
   codecs.set(schema.ast, codec)
   return codec
 }

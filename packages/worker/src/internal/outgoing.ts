@@ -102,7 +102,8 @@ class Outgoing extends Home.Carried implements Carrying {
   }
 
   take(message: Message): void {
-    this.report(exitOf(this.place.actor, this.way, message), message[0] === From.Failure && message[3])
+    const restarted = message[0] === From.Failure && message[3]
+    this.report(exitOf(this.place.actor, this.way, message), restarted)
   }
 
   lose(why: string, cause: Cause.Cause<unknown>): void {
@@ -132,16 +133,18 @@ const hooks = Home as unknown as { readonly spanOf?: (call: Home.Call) => Tracer
 const spanOf = (call: Home.Call): Tracer.AnySpan | undefined => hooks.spanOf?.(call)
 
 /** What an answer says about the end of a call. What does not fit the contract ends it, too. */
-const exitOf = (actor: string, way: Way, [kind, , ...content]: Message): Exit.Exit<any, any> => {
+const exitOf = (actor: string, way: Way, message: Message): Exit.Exit<any, any> => {
+  const content = message[2]
   try {
-    switch (kind) {
+    switch (message[0]) {
       case From.Success:
+        return Exit.succeed(way.success.unpack(content))
       case From.Items:
-        return Exit.succeed(kind === From.Success ? way.success.unpack(content[0]) : content[0].map(way.success.unpack))
+        return Exit.succeed(content.map(way.success.unpack))
       case From.Failure:
-        return Exit.failCause(causes.unpack(content[0], way.error))
+        return Exit.failCause(causes.unpack(content, way.error))
       default:
-        return Exit.fail(uncloneable(actor, way, content[0], content[1], content[2]))
+        return Exit.fail(uncloneable(actor, way, content, message[3], message[4]))
     }
   } catch (error) {
     return Exit.fail(uncloneable(actor, way, "the answer", error, true))

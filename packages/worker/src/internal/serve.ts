@@ -3,6 +3,7 @@
  */
 import { type MessagePort, parentPort } from "node:worker_threads"
 import * as Actor from "@troupe/core/Actor"
+import * as ActorError from "@troupe/core/ActorError"
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -20,7 +21,7 @@ import { codecOf } from "./codec.ts"
 import { type Contract, type Way, waysOf } from "./contract.ts"
 import { From, type Greeting, type Message, type Start, To, Word } from "./protocol.ts"
 import * as spans from "./spans.ts"
-import { movedBy } from "./transfer.ts"
+import { moved, movedBy } from "./transfer.ts"
 import { Wire } from "./wire.ts"
 
 let serving: string | undefined
@@ -56,8 +57,6 @@ class Server {
   private readonly wire: Wire
   private readonly ways: ReadonlyArray<Way>
   private readonly scope = Scope.makeUnsafe()
-  /** The context of calls whose caller is in no span. */
-  private context: Context.Context<never> = Context.empty()
   private service: any
   /** What calls say, and the instances that they mean. */
   private readonly instances = new Map<number, Instance>()
@@ -104,7 +103,7 @@ class Server {
     }
     this.service = Context.get(exit.value, Context.Service(this.contract.key) as any)
     if (Actor.isHandle(this.service)) {
-      this.instances.set(0, { handle: this.service, keyed: undefined, watched: false })
+      this.instances.set(0, new Instance(this.contract.key, this.service, undefined))
       this.watch(0)
     }
     this.wire.post([From.Ready, this.greeting()])
@@ -140,14 +139,19 @@ class Server {
 
   private call([, id, number, index, packed, span]: Message): void {
     const way = this.ways[index]!
-    const args = this.unpack(way, id, packed)
     const instance = this.instances.get(number)
-    if (args === undefined || instance === undefined) return
+    // It never came up, and the other side knows why.
+    if (instance === undefined) return this.answer(way, id, Exit.interrupt(), false)
+    const args = this.unpack(way, id, packed)
+    if (args === undefined) return
     Atomics.store(this.shared, Word.Started, id | 0)
     let settled = false
     const call = Home.submit(instance.handle, way.name, args, this.contextOf(span), (exit, restarted) => {
       settled = true
       this.calls.delete(id)
+      // First of all, so that whoever hears of the end of its call finds no instance that is dead.
+      const death = deathOf(instance, exit)
+      if (death !== undefined) this.died(number, instance, death)
       this.answer(way, id, exit, restarted)
     })
     if (!settled) this.calls.set(id, call)
@@ -183,7 +187,7 @@ class Server {
     } catch (error) {
       return this.refuse(id, "the result", error, true)
     }
-    this.wire.post([From.Success, id, packed], movedBy([value]))
+    this.wire.post([From.Success, id, packed], moved(value))
   }
 
   private interrupt(id: number): void {
@@ -195,9 +199,10 @@ class Server {
 
   private stream([, id, number, index, packed, span]: Message): void {
     const way = this.ways[index]!
-    const args = this.unpack(way, id, packed)
     const instance = this.instances.get(number)
-    if (args === undefined || instance === undefined) return
+    if (instance === undefined) return this.answer(way, id, Exit.interrupt(), false)
+    const args = this.unpack(way, id, packed)
+    if (args === undefined) return
     const streaming = new Streaming(Home.stream(instance.handle, way.name, args), this.contextOf(span), {
       items: (items) => this.items(way, id, items),
       end: (exit) => {
@@ -239,8 +244,9 @@ class Server {
   }
 
   private contextOf(span: spans.Packed | undefined): Context.Context<never> {
-    if (span === undefined) return this.context
-    return this.context.pipe(
+    // Of calls whose caller is in no span.
+    if (span === undefined) return Context.empty()
+    return Context.empty().pipe(
       Context.add(Tracer.Tracer, this.tracer),
       Context.add(Tracer.ParentSpan, spans.unpack(span))
     ) as Context.Context<never>
@@ -258,31 +264,47 @@ class Server {
   // --- instances -----------------------------------------------------------------------------------------------------
 
   private open([, number, packed]: Message): void {
-    const key = codecOf(this.contract.keySchema ?? Schema.Unknown).unpack(packed)
-    this.instances.set(number, { handle: this.service.get(key), keyed: { key }, watched: false })
+    try {
+      const key = codecOf(this.contract.keySchema ?? Schema.Unknown).unpack(packed)
+      const label = `${this.contract.key}(${String(key)})`
+      this.instances.set(number, new Instance(label, this.service.get(key), { key }))
+    } catch (error) {
+      const reasons = causes.pack(Cause.die(error), causes.anyError)
+      this.wire.post([From.Died, number, "its key does not fit the contract", reasons])
+    }
   }
 
   /** Tells when an instance ends that nobody told to end. */
   private watch(number: number): void {
     const instance = this.instances.get(number)!
-    const end = endOf(instance.handle)
+    const end = watchOf(instance.handle)
     if (end === undefined) return
     instance.watched = true
-    const tell = Effect.map(end, ({ cause, why }) => {
+    const tell = Effect.map(end, (death) => {
       instance.watched = false
-      if (this.instances.get(number) !== instance || isPassivated(why)) return
-      const reasons = cause === undefined ? [] : causes.pack(Cause.die(cause), causes.anyError)
-      this.wire.post([From.Died, number, why, reasons])
+      this.died(number, instance, death)
     })
     Effect.runFork(tell)
   }
 
+  private died(number: number, instance: Instance, { cause, why }: ActorError.ActorDied): void {
+    if (instance.dead || this.instances.get(number) !== instance || isPassivated(why)) return
+    instance.dead = true
+    const reasons = cause === undefined ? [] : causes.pack(Cause.die(cause), causes.anyError)
+    this.wire.post([From.Died, number, why, reasons])
+  }
+
   private close(number: number): void {
-    const keyed = this.instances.get(number)?.keyed
+    const end = Effect.onExit(this.endOf(this.instances.get(number)), () =>
+      Effect.sync(() => this.wire.post([From.Closed, number]))
+    )
     this.instances.delete(number)
-    const end: Effect.Effect<void> =
-      keyed === undefined ? Scope.close(this.scope, Exit.void) : this.service.stop(keyed.key)
-    Effect.runFork(Effect.onExit(end, () => Effect.sync(() => this.wire.post([From.Closed, number]))))
+    Effect.runFork(end)
+  }
+
+  private endOf(instance: Instance | undefined): Effect.Effect<void> {
+    if (instance === undefined) return Effect.void
+    return instance.keyed === undefined ? Scope.close(this.scope, Exit.void) : this.service.stop(instance.keyed.key)
   }
 
   private async stop(): Promise<void> {
@@ -293,14 +315,32 @@ class Server {
 }
 
 /** An instance, as the other side speaks of it. */
-interface Instance {
+class Instance {
+  readonly label: string
   readonly handle: object
   readonly keyed: { readonly key: unknown } | undefined
-  watched: boolean
+  /** Whether somebody waits for its end. */
+  watched = false
+  /** Whether its end has been told. */
+  dead = false
+
+  constructor(label: string, handle: object, keyed: { readonly key: unknown } | undefined) {
+    this.label = label
+    this.handle = handle
+    this.keyed = keyed
+  }
+}
+
+/** The death of an instance that ended a call. */
+const deathOf = ({ label }: Instance, exit: Exit.Exit<unknown, unknown>): ActorError.ActorDied | undefined => {
+  if (exit._tag === "Success") return undefined
+  const failure = exit.cause.reasons.find(Cause.isFailReason)?.error
+  const reason = ActorError.isActorError(failure) ? failure.reason : undefined
+  return reason?._tag === "ActorDied" && reason.actor === label ? reason : undefined
 }
 
 /** The end of the instance that is up. If there is none, it ended on the spot, and its calls have told so. */
-const endOf = (handle: object): ReturnType<typeof Actor.watch> | undefined => {
+const watchOf = (handle: object): ReturnType<typeof Actor.watch> | undefined => {
   try {
     return Actor.watch(handle)
   } catch {

@@ -46,18 +46,14 @@ export const settingsOf = (actor: string, options: WorkerOptions): Settings => (
 /** What a thread gets for finalizers once its calls had their `shutdownTimeout`, in milliseconds. */
 const FINALIZERS_MILLIS = 1000
 
-/** A thread in its slot, from the moment it is started. */
-interface Entry {
-  readonly ready: Promise<Thread>
-}
-
 export class Threads {
   readonly size: number
   readonly actor: string
   /** On which terms the implementation takes calls: those of the first thread. */
   terms!: Terms
   private readonly contract: Contract
-  private readonly slots: Array<Entry | undefined>
+  /** Each from the moment it is started until it is lost. */
+  private readonly slots: Array<Promise<Thread> | undefined>
   /** Every thread that has not ended. */
   private readonly living = new Set<Thread>()
   private readonly context: Context.Context<never>
@@ -76,20 +72,20 @@ export class Threads {
   /** The thread in a slot, once it is ready: the present one, or one that is started for it. */
   obtain(slot: number): Effect.Effect<Thread, WorkerFailed> {
     return Effect.tryPromise({
-      try: () => (this.slots[slot] ?? this.start(slot)).ready,
+      try: () => this.slots[slot] ?? this.start(slot),
       catch: (error) => error as WorkerFailed
     })
   }
 
-  private start(slot: number): Entry {
+  private start(slot: number): Promise<Thread> {
     const forget = () => {
-      if (this.slots[slot] === entry) this.slots[slot] = undefined
+      if (this.slots[slot] === ready) this.slots[slot] = undefined
     }
-    const entry: Entry = { ready: this.bringUp(forget) }
-    this.slots[slot] = entry
+    const ready = this.bringUp(forget)
+    this.slots[slot] = ready
     // Whoever waits for it hears of it.
-    entry.ready.catch(forget)
-    return entry
+    ready.catch(forget)
+    return ready
   }
 
   private async bringUp(forget: () => void): Promise<Thread> {

@@ -13,14 +13,18 @@ export const mark = <A extends object>(value: A, transferables: ReadonlyArray<Tr
 const ownerOf = (value: object): Transferable =>
   (ArrayBuffer.isView(value) ? value.buffer : value) as unknown as Transferable
 
+/** What of a value moves. */
+export const moved = (value: unknown): ReadonlyArray<Transferable> | undefined =>
+  typeof value === "object" && value !== null ? lists.get(value) : undefined
+
 /** What of these values moves. */
 export const movedBy = (values: ReadonlyArray<unknown>): ReadonlyArray<Transferable> | undefined => {
-  let moved: Array<Transferable> | undefined
+  let all: Array<Transferable> | undefined
   for (const value of values) {
-    const list = typeof value === "object" && value !== null ? lists.get(value) : undefined
+    const list = moved(value)
     if (list === undefined) continue
-    moved ??= []
-    moved.push(...list)
+    all ??= []
+    all.push(...list)
   }
-  return moved
+  return all
 }

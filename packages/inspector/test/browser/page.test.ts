@@ -1,0 +1,400 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Actor, ActorContext, ActorSystem, Home } from "@troupe/core"
+import { Effect, Exit, Latch, Redacted, Scope } from "effect"
+import type { Page } from "playwright-core"
+import { inspect, ownSystem, promise, Room, Single, Worker } from "../inspectorSupport.ts"
+import { executable, openAt, openPage } from "./browser.ts"
+
+/** The line of the list that says this. */
+const line = (page: Page, text: string) => page.locator(".row", { hasText: text })
+
+const see = (page: Page, selector: string, hasText?: string | RegExp) =>
+  promise(() =>
+    page
+      .locator(selector, hasText === undefined ? {} : { hasText })
+      .first()
+      .waitFor()
+  )
+
+const textOf = (page: Page, selector: string) => promise(() => page.locator(selector).first().innerText())
+
+const tab = (page: Page, name: string) => promise(() => page.getByRole("tab", { name }).click())
+
+const calm = ({ elsewhere, errors }: { readonly elsewhere: Array<string>; readonly errors: Array<string> }) => {
+  assert.deepStrictEqual(errors, [])
+  assert.deepStrictEqual(elsewhere, [])
+}
+
+describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () => {
+  it.live("shows what actors are doing as they do it", () =>
+    Effect.gen(function* () {
+      const gate = Latch.makeUnsafe()
+      const worker = yield* Worker.spawn()
+      yield* Single.spawn()
+      const { misdeeds, page } = yield* openPage(yield* inspect({ title: "A test" }))
+      yield* see(page, "h1", "A test")
+      yield* see(page, ".connection.live")
+      yield* see(page, ".row", "test/Worker")
+      yield* see(page, ".row", "test/Single")
+      for (let i = 0; i < 5; i++) yield* worker.wait.remote(gate)
+      yield* see(page, ".row:has-text('Worker') .cell.waiting .now", "3")
+      assert.match(yield* promise(() => line(page, "Worker").locator(".cell.running").innerText()), /2 \/ 2/)
+      assert.match(yield* promise(() => line(page, "Worker").locator(".cell.status").innerText()), /running/)
+      assert.match(yield* promise(() => line(page, "Single").locator(".cell.status").innerText()), /idle/)
+      yield* see(page, "#figures .figure:has-text('Waiting') .value", "3")
+      gate.openUnsafe()
+      yield* see(page, ".row:has-text('Worker') .cell.waiting .zero", "0")
+      yield* Effect.exit(worker.fail("no paper"))
+      yield* see(page, ".row:has-text('Worker') .cell.errors .bad", "1")
+      yield* see(page, ".row:has-text('Worker') .cell.p50", /ms|µs|s/)
+      calm(misdeeds)
+    }).pipe(ownSystem)
+  )
+
+  it.live("tells of an instance: its permits, its calls and since when, its methods and its last error", () =>
+    Effect.gen(function* () {
+      const gate = Latch.makeUnsafe()
+      const worker = yield* Worker.options({ name: "the first" }).spawn()
+      const { misdeeds, page } = yield* openPage(yield* inspect())
+      yield* see(page, ".row", "the first")
+      yield* Effect.exit(worker.fail("no paper"))
+      for (let i = 0; i < 4; i++) yield* worker.wait.remote(gate)
+      yield* worker.slow.remote(gate)
+      yield* promise(() => line(page, "the first").click())
+      yield* see(page, "#detail h2", "test/Worker")
+      yield* see(page, "#detail .sub", "“the first”")
+      yield* see(page, "#detail .call .method", "test/Worker.wait")
+      yield* see(page, "#detail .call.blocked")
+      yield* see(page, "#detail tr:has-text('slow')", "1")
+      yield* see(page, "#detail .methods tr:has-text('fail') .bad", "1")
+      yield* see(page, "#detail .error", "no paper")
+      assert.strictEqual(yield* promise(() => page.locator("#detail .call").count()), 5)
+      assert.match(yield* textOf(page, "#detail .call .since"), /ms|s/)
+      // There is nothing to press that would change anything.
+      assert.strictEqual(yield* promise(() => page.locator("#detail .danger, #detail .resize").count()), 0)
+      yield* promise(() => page.keyboard.press("Escape"))
+      yield* promise(() => page.locator("#detail").waitFor({ state: "hidden" }))
+      gate.openUnsafe()
+      calm(misdeeds)
+    }).pipe(ownSystem)
+  )
+
+  it.live("an address leads to what it showed, and back goes back", () =>
+    Effect.gen(function* () {
+      yield* Single.spawn()
+      const [{ instance }] = (yield* ActorSystem.snapshot()).instances as [ActorSystem.Instance]
+      const { page } = yield* openPage(yield* inspect(), { at: `#/events/instance/${instance}` })
+      yield* see(page, "#detail .sub", `instance #${instance}`)
+      yield* see(page, "#view-events", "Dead letters")
+      yield* tab(page, "Calls")
+      yield* see(page, "#view-calls", "No call is under way")
+      assert.include(page.url(), `#/calls/instance/${instance}`)
+      yield* promise(() => page.goBack())
+      yield* see(page, "#view-events", "Dead letters")
+    }).pipe(ownSystem)
+  )
+
+  it.live("three thousand residents are under their actor: found by search and filter, few of them in the page", () =>
+    Effect.gen(function* () {
+      const gate = Latch.makeUnsafe()
+      const program = Effect.gen(function* () {
+        const rooms = yield* Room
+        yield* Effect.forEach(Array.from({ length: 3000 }), (_, i) => rooms.get(`room ${i}`).greet())
+        const held = yield* rooms.get("room 2718").wait.remote(gate)
+        const { misdeeds, page } = yield* openPage(yield* inspect())
+        yield* see(page, ".row .badge", "3,000")
+        yield* promise(() => page.locator(".twisty:not(.none)").click())
+        // Busy ones come first.
+        yield* see(page, ".row.item", "room 2718")
+        const rows = yield* promise(() => page.locator(".row").count())
+        assert.isBelow(rows, 60)
+        assert.strictEqual(yield* promise(() => page.locator("#list").getAttribute("aria-rowcount")), "3001")
+        yield* promise(() => page.locator("#order").selectOption("name"))
+        yield* promise(() => page.locator("#list").focus())
+        yield* promise(() => page.keyboard.press("End"))
+        yield* see(page, ".row.current", "room 2999")
+        yield* promise(() => page.keyboard.press("Home"))
+        yield* see(page, ".row.current", "test/Room")
+
+        yield* promise(() => page.keyboard.press("/"))
+        yield* promise(() => page.keyboard.type("1234"))
+        yield* see(page, ".row.item", "room 1234")
+        assert.strictEqual(yield* promise(() => page.locator(".row.item").count()), 1)
+        yield* promise(() => page.keyboard.press("Escape"))
+        yield* promise(() => page.locator("#filter").selectOption("busy"))
+        yield* promise(() => page.locator(".row.item", { hasText: "room 2999" }).waitFor({ state: "detached" }))
+        yield* see(page, ".row.item", "room 2718")
+        yield* promise(() => page.locator("#filter").selectOption("dead"))
+        yield* see(page, "#nothing", "No instance is like this")
+        gate.openUnsafe()
+        yield* held
+        calm(misdeeds)
+      })
+      yield* Effect.provide(program, Room.layer)
+    }).pipe(ownSystem)
+  )
+
+  it.live("a keyboard is enough", () =>
+    Effect.gen(function* () {
+      const program = Effect.gen(function* () {
+        const rooms = yield* Room
+        yield* Effect.forEach(["attic", "cellar"], (room) => rooms.get(room).greet())
+        yield* Single.spawn()
+        const { page } = yield* openPage(yield* inspect())
+        yield* see(page, ".row", "test/Room")
+        const press = (...keys: ReadonlyArray<string>) =>
+          Effect.forEach(keys, (key) => promise(() => page.keyboard.press(key)))
+        yield* promise(() => page.locator("#order").selectOption("name"))
+        yield* promise(() => page.locator("#search").focus())
+        yield* press("ArrowDown", "ArrowDown", "ArrowRight", "ArrowDown", "ArrowDown")
+        yield* see(page, ".row.current", "cellar")
+        assert.strictEqual(
+          yield* promise(() => page.locator("#list").getAttribute("aria-activedescendant")),
+          yield* promise(() => page.locator(".row.current").getAttribute("id"))
+        )
+        yield* press("Enter")
+        yield* see(page, "#detail .sub", "key cellar")
+        yield* press("Escape", "ArrowLeft", "ArrowLeft")
+        yield* promise(() => page.locator(".row.item").first().waitFor({ state: "detached" }))
+        yield* press("2")
+        yield* see(page, "#tab-calls[aria-selected=true]")
+        yield* promise(() => page.locator("#tab-calls").focus())
+        yield* press("ArrowRight")
+        yield* see(page, "#tab-waits[aria-selected=true]")
+      })
+      yield* Effect.provide(program, Room.layer)
+    }).pipe(ownSystem)
+  )
+
+  it.live("who waits for whom is a picture, and circles of waits are red", () =>
+    Effect.gen(function* () {
+      const a = yield* Single.options({ name: "left" }).spawn()
+      const b = yield* Single.options({ name: "right" }).spawn()
+      const both = Latch.makeUnsafe()
+      const locked = (inside: Effect.Effect<unknown, unknown>, entered: Latch.Latch) =>
+        Effect.andThen(Effect.andThen(entered.open, both.await), Effect.timeout(inside, "5 minutes"))
+      const enteredA = Latch.makeUnsafe()
+      const enteredB = Latch.makeUnsafe()
+      const refs = [
+        yield* a.run.remote(locked(b.echo("from a"), enteredA)),
+        yield* b.run.remote(locked(a.echo("from b"), enteredB))
+      ]
+      for (const ref of refs) ref.then(null, () => 0)
+      yield* Effect.andThen(enteredA.await, enteredB.await)
+      const { misdeeds, page } = yield* openPage(yield* inspect())
+      yield* tab(page, "Waits")
+      yield* see(page, "#view-waits", "No call waits for a call of another actor")
+      both.openUnsafe()
+      yield* see(page, "#n-waits", "1 circle")
+      yield* see(page, ".alarm", /Single\.run #\d+ → test\/Single\.echo #\d+ in line/)
+      assert.strictEqual(yield* promise(() => page.locator("svg.waits .node.circle").count()), 2)
+      assert.strictEqual(yield* promise(() => page.locator("svg.waits .arrow.circle").count()), 2)
+      const color = String(
+        yield* promise(() => page.evaluate(`getComputedStyle(document.querySelector(".arrow.circle path")).stroke`))
+      )
+      assert.match(color, /rgb\((1[5-9]\d|2\d\d), [0-9]{1,2}, [0-9]{1,2}\)/)
+      yield* promise(() => page.locator("svg.waits .node").first().click())
+      yield* see(page, "#detail h2", "test/Single")
+      calm(misdeeds)
+    }).pipe(ownSystem)
+  )
+
+  it.live("restarts are told with their reasons, and dead letters", () =>
+    Effect.gen(function* () {
+      const gate = Latch.makeUnsafe()
+      const worker = yield* Worker.options({ name: "unlucky" }).spawn()
+      const { page } = yield* openPage(yield* inspect())
+      yield* see(page, ".row", "unlucky")
+      yield* Effect.exit(worker.die("the disk is full"))
+      yield* see(page, ".row:has-text('unlucky') .cell.restarts", "1")
+      yield* tab(page, "Events")
+      yield* see(page, ".event.restarted", "the disk is full")
+      for (let i = 0; i < 3; i++) yield* Effect.map(worker.wait.remote(gate), (ref) => ref.then(null, () => 0))
+      yield* Effect.sleep("1 millis")
+      yield* Actor.kill(worker)
+      yield* see(page, ".event.died", "it was killed")
+      yield* see(page, ".event.letter", "test/Worker.wait")
+    }).pipe(ownSystem)
+  )
+
+  it.live("the timeline draws calls, and tells of the one under the pointer", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      const { misdeeds, page } = yield* openPage(yield* inspect())
+      yield* see(page, ".connection.live")
+      yield* tab(page, "Timeline")
+      yield* see(page, "#silent", "No call has settled")
+      yield* worker.run(Effect.sleep("700 millis"))
+      yield* promise(() => page.locator("#silent").waitFor({ state: "hidden" }))
+      // It would move to the left while it is looked for.
+      yield* promise(() =>
+        page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+      )
+      yield* promise(() => page.keyboard.press("p"))
+      const box = yield* promise(async () => (await page.locator("#timeline").boundingBox())!)
+      const find = async () => {
+        for (let x = box.x + box.width - 4; x > box.x + 200; x -= 12) {
+          await page.mouse.move(x, box.y + 34)
+          if (await page.locator("#tip").isVisible()) return page.locator("#tip").innerText()
+        }
+        return ""
+      }
+      assert.match(yield* promise(find), /test\/Worker\.run #\d+ · ran \d+/)
+      calm(misdeeds)
+    }).pipe(ownSystem)
+  )
+
+  it.live("a home beyond the process is told with the lag of its event loop", () =>
+    Effect.gen(function* () {
+      class Remote extends Actor.Service<Remote>()("test/Remote", {
+        shutdownTimeout: 0,
+        make: Effect.gen(function* () {
+          Home.link(yield* ActorContext.ActorContext, {
+            describe: () => ({ kind: "worker", thread: 3, lagMillis: 75.2 })
+          })
+          return { echo: (text: string) => Effect.succeed(text) }
+        })
+      }) {}
+      yield* Remote.spawn()
+      const { page } = yield* openPage(yield* inspect())
+      yield* see(page, ".row:has-text('Remote') .home", "thread 3")
+      yield* see(page, ".row:has-text('Remote') .lag.late", "75 ms")
+      yield* promise(() => line(page, "Remote").click())
+      yield* see(page, "#detail h3", "Worker thread")
+      yield* see(page, "#detail .fact:has-text('Event loop lag')", "75 ms")
+    }).pipe(ownSystem)
+  )
+
+  it.live("what actors say is text, whatever is in it", () =>
+    Effect.gen(function* () {
+      const evil = `<img src=x onerror="document.title='taken'">`
+      const program = Effect.gen(function* () {
+        const room = yield* Room.get(evil)
+        yield* room.greet()
+        const worker = yield* Worker.options({ name: evil }).spawn()
+        yield* Effect.exit(worker.fail(evil))
+        const { misdeeds, page } = yield* openPage(yield* inspect({ title: evil }))
+        yield* see(page, "h1", evil)
+        yield* promise(() => line(page, "Worker").click())
+        yield* see(page, "#detail .error", evil)
+        yield* promise(() => page.locator(".twisty:not(.none)").click())
+        yield* see(page, ".row.item", evil)
+        assert.strictEqual(yield* promise(() => page.locator("img:not(.mark)").count()), 0)
+        assert.notStrictEqual(yield* promise(() => page.title()), "taken")
+        calm(misdeeds)
+      })
+      yield* Effect.provide(program, Room.layer)
+    }).pipe(ownSystem)
+  )
+
+  it.live("nothing is cut off at 420 pixels, in the dark", () =>
+    Effect.gen(function* () {
+      const gate = Latch.makeUnsafe()
+      const worker = yield* Worker.options({ name: "a name that is rather long for a small screen" }).spawn()
+      for (let i = 0; i < 5; i++) yield* worker.wait.remote(gate)
+      const viewport = { width: 420, height: 860 }
+      const { misdeeds, page } = yield* openPage(yield* inspect(), { viewport, colorScheme: "dark" })
+      yield* see(page, ".row", "test/Worker")
+      const fits = (what: string) =>
+        Effect.gen(function* () {
+          const width = yield* promise(() => page.evaluate("document.documentElement.scrollWidth"))
+          assert.isAtMost(Number(width), 420, what)
+        })
+      for (const name of ["Actors", "Calls", "Waits", "Timeline", "Events"]) {
+        yield* tab(page, name)
+        yield* see(page, `.view:not([hidden])`)
+        yield* fits(name)
+      }
+      yield* tab(page, "Actors")
+      yield* promise(() => line(page, "Worker").click())
+      yield* see(page, "#detail .call")
+      yield* fits("the panel")
+      const ground = yield* promise(() => page.evaluate("getComputedStyle(document.body).backgroundColor"))
+      assert.match(String(ground), /rgb\(\d\d?, \d\d?, \d\d?\)/)
+      gate.openUnsafe()
+      calm(misdeeds)
+    }).pipe(ownSystem)
+  )
+
+  it.live("it can pause, and says so", () =>
+    Effect.gen(function* () {
+      const gate = Latch.makeUnsafe()
+      const single = yield* Single.spawn()
+      const { page } = yield* openPage(yield* inspect())
+      yield* see(page, ".connection.live")
+      yield* promise(() => page.getByRole("button", { name: "Pause" }).click())
+      yield* see(page, ".connection", "paused")
+      yield* single.run.remote(gate.await)
+      yield* promise(() => page.getByRole("button", { name: "Go on" }).click())
+      yield* see(page, ".row:has-text('Single') .cell.running", "1 / 1")
+      gate.openUnsafe()
+    }).pipe(ownSystem)
+  )
+
+  it.live("a connection that is lost is found again", () =>
+    Effect.gen(function* () {
+      yield* Single.options({ name: "here before" }).spawn()
+      const outer = yield* Effect.scope
+      const { page, port } = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const inspector = yield* inspect()
+          // The page outlives the server.
+          const { page } = yield* Scope.provide(openPage(inspector), outer)
+          yield* see(page, ".row", "here before")
+          return { page, port: inspector.port }
+        })
+      )
+      yield* see(page, ".connection.lost", "trying again")
+      yield* Single.options({ name: "new" }).spawn()
+      yield* inspect({ port })
+      yield* see(page, ".connection.live")
+      yield* promise(() => page.locator(".twisty:not(.none)").click())
+      yield* see(page, ".row.item", "new")
+    }).pipe(ownSystem)
+  )
+
+  it.live("asks for the token where it does not have it", () =>
+    Effect.gen(function* () {
+      yield* Single.spawn()
+      const { port, token } = yield* inspect({ control: true })
+      const { page } = yield* openAt(`http://127.0.0.1:${port}/`)
+      yield* see(page, "#notice", "the token is missing")
+      assert.strictEqual(yield* promise(() => page.locator(".row").count()), 0)
+      yield* promise(() => page.locator("#token").fill(Redacted.value(token!)))
+      yield* promise(() => page.getByRole("button", { name: "Go on" }).click())
+      yield* see(page, ".row", "test/Single")
+      // It is not on show.
+      assert.notInclude(page.url(), Redacted.value(token!))
+    }).pipe(ownSystem)
+  )
+
+  describe("with control", () => {
+    it.live("cancels, resizes and kills, each only when it is meant", () =>
+      Effect.gen(function* () {
+        const gate = Latch.makeUnsafe()
+        const single = yield* Single.options({ name: "target" }).spawn()
+        const held = yield* single.run.remote(gate.await)
+        held.then(null, () => 0)
+        const { misdeeds, page } = yield* openPage(yield* inspect({ control: true }))
+        yield* promise(() => line(page, "target").click())
+        yield* see(page, "#detail .call", "test/Single.run")
+        const button = (name: string) => page.locator("#detail").getByRole("button", { name, exact: true })
+        yield* promise(() => button("Cancel").click())
+        yield* see(page, "#detail .call button", "Sure?")
+        yield* promise(() => button("Sure?").click())
+        yield* see(page, "#toast", "is cancelled")
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(held)))
+        yield* promise(() => button("One permit more").click())
+        yield* see(page, "#toast", "2 permits now")
+        const { instances } = yield* ActorSystem.snapshot()
+        assert.strictEqual(instances[0]!.permits.limit, 2)
+        yield* promise(() => button("Kill").click())
+        yield* promise(() => button("Sure?").click())
+        yield* see(page, "#toast", "is killed")
+        yield* Actor.watch(single)
+        yield* see(page, ".row.gone", "target")
+        calm(misdeeds)
+      }).pipe(ownSystem)
+    )
+  })
+})
