@@ -15,6 +15,7 @@ import { type Package, publicPackages, root } from "./packages.ts"
 import {
   asJavaScript,
   asTypeScript,
+  commandsRun,
   compiler,
   type Example,
   exampleOf,
@@ -69,6 +70,8 @@ try {
   say(
     `JavaScript on Node ${versions}: ${examples.length} examples run, public modules load, ${closed.length} others do not`
   )
+  const commands = await commandsRun(project, packages)
+  if (commands.length > 0) say(`commands run: ${commands.join(", ")}`)
 
   for (const dependency of ["typescript-5", "typescript-6", "typescript"]) {
     const version = compiler(dependency)

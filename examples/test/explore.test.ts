@@ -2,8 +2,8 @@
  * The main idea of each example, under many schedules. The examples that are one file are the files themselves, with a
  * program that is exported rather than run.
  *
- * Left out is what needs the world outside: `http-server` without its sockets, the link checker without pages to read,
- * and the part of the tour that asks the compiler.
+ * Left out is what needs the world outside: the sockets of `http-server`, the files and pages of the link checker, worker
+ * threads, and the parts of the tour that wait for real timers or ask the compiler.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import path from "node:path"

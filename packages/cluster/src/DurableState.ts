@@ -49,7 +49,7 @@ import type * as Schema from "effect/Schema"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { DurableCall } from "./internal/durableCall.ts"
-import { codec, State } from "./internal/state.ts"
+import { codec, State, unavailable } from "./internal/state.ts"
 import type { DurableStateError } from "./internal/stateErrors.ts"
 import * as identities from "./internal/stateIdentity.ts"
 import * as storages from "./internal/stateStorage.ts"
@@ -224,7 +224,7 @@ const taken = new WeakMap<identities.Instance, string>()
  * Takes over the durable state of any key, outside of actors: for tools that repair or migrate. An instance of that key
  * that is up dies at its next change.
  *
- * @category constructors
+ * @category tools
  * @since 0.1.0
  */
 export const takeOver = <S>(
@@ -232,6 +232,21 @@ export const takeOver = <S>(
   schema: Schema.Codec<S, any>,
   options: Options<S>
 ): Effect.Effect<DurableState<S>, DurableStateError, DurableStateStorage> => open(identity, undefined, schema, options)
+
+/**
+ * Forgets what is saved for a key, ids of changes included. An instance of that key that is up dies at its next change;
+ * the next one starts with its `initial` value.
+ *
+ * @category tools
+ * @since 0.1.0
+ */
+export const forget = (identity: {
+  readonly actor: string
+  readonly key: string
+}): Effect.Effect<void, DurableStateError, DurableStateStorage> =>
+  Effect.flatMap(DurableStateStorage, (storage) =>
+    Effect.mapError(storage.clear(identity), (cause) => unavailable(identity, "forgotten", cause, true))
+  )
 
 const open = <S>(
   identity: identities.Identity,

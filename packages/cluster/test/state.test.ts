@@ -188,6 +188,19 @@ describe.each(storages)("a durable state in %s", (_name, storage) => {
     })
   )
 
+  it.effect("is gone when it is forgotten, and an instance that is up notices at its next change", () =>
+    Effect.gen(function* () {
+      const shared = yield* storage
+      const accounts = yield* nodeOn(shared)
+      const alice = accounts.get("alice")
+      yield* alice.depositOnce("a", 5)
+      const forget = DurableState.forget({ actor: "test/Account", key: "alice" })
+      yield* Effect.provideService(forget, DurableState.DurableStateStorage, shared)
+      assert.strictEqual((yield* reasonOf(alice.deposit(1)))._tag, "ActorDied")
+      assert.strictEqual(yield* alice.depositOnce("a", 7), 7)
+    })
+  )
+
   it.effect("a random history of nodes that take over from each other loses and repeats nothing", () =>
     seeded(
       Effect.gen(function* () {

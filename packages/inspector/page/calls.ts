@@ -27,7 +27,7 @@ const callItem = (call: CallView, { control, now, where }: CallOptions): HTMLEle
   const { attempts, explained, group, id, instance, method, position, since, stage, waitingOn } = call
   const blocked = stage !== "running" && stage !== "ending"
   const place = position === undefined ? "" : ` · ${position === 1 ? "next" : `number ${position}`} in line`
-  const text = explained ?? waitsFor(waitingOn)
+  const text = explained === undefined ? waitsFor(waitingOn) : withoutStage(explained)
   return h(
     `li.call.${blocked ? "blocked" : "active"}`,
     { "data-key": id },
@@ -40,6 +40,7 @@ const callItem = (call: CallView, { control, now, where }: CallOptions): HTMLEle
     h(
       "div.sub",
       {},
+      control && stage !== "ending" && confirmButton("Cancel", "cancel", id, ".small"),
       h(`span.phase.${stage}`, {}, stages[stage]),
       group !== undefined && h("span", {}, ` · group ${group}`),
       // The explanation says so, too.
@@ -47,10 +48,12 @@ const callItem = (call: CallView, { control, now, where }: CallOptions): HTMLEle
       attempts > 1 && h("span.again", {}, ` · attempt ${attempts}`),
       where && h("button.link", { type: "button", "data-do": "instance", "data-id": instance }, `instance #${instance}`)
     ),
-    text !== "" && h("p.why", {}, ...withCode(text)),
-    control && stage !== "ending" && confirmButton("Cancel", "cancel", id, ".small")
+    text !== "" && h("p.why", {}, ...withCode(text))
   )
 }
+
+/** The stage and how long it lasts stand above. */
+const withoutStage = (explained: string): string => explained.replace(/^(running|waiting) [^,:]*[,:]? ?/, "")
 
 /** What is between backticks is a name. */
 const withCode = (text: string): ReadonlyArray<HTMLElement | string> =>

@@ -303,8 +303,10 @@ const sortGroups = (groups: Array<Group>, order: Order): Array<Group> => {
 const words = (search: string): ReadonlyArray<string> => search.toLowerCase().split(/\s+/).filter(Boolean)
 
 /** `#12` is the instance with this number; other words may be anywhere in what it is called. */
-const matches = ({ actor, id, key = "", name = "", state }: Row, search: ReadonlyArray<string>): boolean => {
-  const text = `${actor} ${key} ${name} ${state}`.toLowerCase()
+const matches = (row: Row, search: ReadonlyArray<string>): boolean => {
+  if (search.length === 0) return true
+  const { actor, id, key = "", name = "", state } = row
+  const text = `${actor} ${key} ${name} ${state} ${placeOf(row)}`.toLowerCase()
   return search.every((word) => (word.startsWith("#") && word === `#${id}`) || text.includes(word))
 }
 

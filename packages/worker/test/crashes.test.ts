@@ -369,7 +369,7 @@ describe("an idle thread", () => {
   }, 30_000)
 })
 
-describe("random losses under load", () => {
+describe("random losses, kills and cancellations under load", () => {
   const KILLS = 200
   const AT_ONCE = 20
   const options = {
@@ -379,6 +379,8 @@ describe("random losses under load", () => {
     maxTaskRetries: 2
   }
 
+  const cancel = (ref: ObjectRef.ObjectRef<unknown, unknown>) => ObjectRef.cancel(ref)
+
   it.live(
     `after ${KILLS} of them every ref has settled once, and no thread is left`,
     () =>
@@ -386,21 +388,32 @@ describe("random losses under load", () => {
         Effect.gen(function* () {
           let settled = 0
           const refs: Array<ObjectRef.ObjectRef<unknown, unknown>> = []
+          /** Calls that do not end by themselves. */
+          const endless: Array<ObjectRef.ObjectRef<unknown, unknown>> = []
           yield* Effect.gen(function* () {
             const crashers = yield* Crashers
             const handle = Effect.map(Random.nextIntBetween(0, 32), (n) => crashers.get(String(n)))
             const submit = Effect.gen(function* () {
               const one = yield* handle
-              const ref = (yield* Random.nextBoolean) ? yield* one.count.remote() : yield* one.note.remote("x")
-              void Promise.resolve(ref).then(
-                () => settled++,
-                () => settled++
-              )
+              const kind = yield* Random.nextIntBetween(0, 5)
+              const never = kind === 0
+              const ref = never
+                ? yield* one.never.remote()
+                : kind === 1
+                  ? yield* one.note.remote("x")
+                  : yield* one.count.remote()
+              const done = () => settled++
+              void Promise.resolve(ref).then(done, done)
               refs.push(ref)
+              if (never) endless.push(ref)
             })
             const lose = Effect.gen(function* () {
               const one = yield* handle
-              switch (yield* Random.nextIntBetween(0, 4)) {
+              switch (yield* Random.nextIntBetween(0, 8)) {
+                case 2:
+                  return yield* Actor.kill(one)
+                case 3:
+                  return yield* Effect.forEach(endless.splice(0), cancel, { concurrency: "unbounded" })
                 case 0:
                   return yield* Effect.exit(one.exit.options({ maxTaskRetries: 0 })(1))
                 case 1:
@@ -419,8 +432,10 @@ describe("random losses under load", () => {
                 { concurrency: "unbounded" }
               )
             }
+            yield* Effect.forEach(endless, cancel, { concurrency: "unbounded" })
+            const ends = ["ActorUnavailable", "ActorDied", "TaskCancelled"]
             for (const exit of yield* Effect.forEach(refs, Effect.exit)) {
-              if (Exit.isFailure(exit)) assert.include(["ActorUnavailable", "ActorDied"], reasonOfExit(exit)._tag)
+              if (Exit.isFailure(exit)) assert.include(ends, reasonOfExit(exit)._tag)
             }
           }).pipe(Effect.provide(WorkerHome.layer(Crashers, options)))
           yield* Effect.promise(() => new Promise(setImmediate))

@@ -28,6 +28,8 @@ export interface ScannerOptions {
 /** The pauses between attempts, in milliseconds: 1 s, 2 s, 4 s, ... */
 const FIRST_PAUSE = 1000
 const LONGEST_PAUSE = 60_000
+/** How long a storage that does not answer may keep a node from ending. */
+const SETTLE_LIMIT = "10 seconds"
 
 export interface Target {
   readonly actor: string
@@ -59,13 +61,21 @@ export const scan = (
       if (firing > 0) yield* storage.extend(lease)
       const room = options.maxConcurrency - firing
       if (room <= 0) return
-      const due = yield* storage.lease(target.actor, now, room, lease)
-      firing += due.length
-      yield* Effect.forEach(due, (reminder) => Effect.forkIn(Effect.exit(fire(reminder)), scope), { discard: true })
+      // Between the lease and the fork it must not be cut short: the reminders would wait until the lease is over.
+      yield* Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(restore(storage.lease(target.actor, now, room, lease)), (due) => {
+          firing += due.length
+          return Effect.forEach(due, (reminder) => Effect.forkIn(restore(Effect.exit(fire(reminder))), scope), {
+            discard: true
+          })
+        })
+      )
     })
-    // A storage that is away for a while is asked again at the next turn. A scan is not cut short after it has leased.
-    const patient = Effect.catchCause(Effect.uninterruptible(tick), (cause) =>
-      Effect.logWarning(`The reminders of ${target.actor} cannot be read, trying again`, cause)
+    // A storage that is away for a while is asked again at the next turn.
+    const patient = Effect.catchCause(tick, (cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.failCause(cause)
+        : Effect.logWarning(`The reminders of ${target.actor} cannot be read, trying again`, cause)
     )
     yield* Effect.forkScoped(Effect.repeat(patient, Schedule.spaced(options.pollInterval)))
   })
@@ -98,7 +108,7 @@ const settle = (
     const now = yield* Clock.currentTimeMillis
     const outcome = Exit.isSuccess(exit) ? over(reminder, now) : failed(reminder, now, exit.cause, options)
     if (Exit.isFailure(exit) && !isStopped(exit.cause)) yield* report(reminder, outcome, exit.cause)
-    yield* storage.settle(reminder, owner, outcome)
+    yield* Effect.timeout(Effect.interruptible(storage.settle(reminder, owner, outcome)), SETTLE_LIMIT)
   }).pipe(
     // The lease ends by itself then, and it fires again: at least once.
     Effect.catchCause((cause) => Effect.logWarning(`${nameOf(reminder)} has fired, which cannot be saved`, cause))

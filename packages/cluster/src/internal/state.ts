@@ -188,7 +188,7 @@ export class State<S> {
   ): Effect.Effect<A, DurableStateError> {
     const { timeout } = this.options
     return effect.pipe(
-      Effect.mapError((cause) => this.unavailable(`it could not be ${what}: ${cause.message}`, mayHaveSaved, cause)),
+      Effect.mapError((cause) => unavailable(this.options.identity, what, cause, mayHaveSaved)),
       Effect.timeoutOrElse({
         duration: timeout,
         orElse: () => Effect.fail(this.unavailable(`it was not ${what} within ${timeout} ms`, mayHaveSaved))
@@ -196,14 +196,24 @@ export class State<S> {
     )
   }
 
-  private unavailable(why: string, mayHaveSaved: boolean, cause?: unknown): DurableStateError {
+  private unavailable(why: string, mayHaveSaved: boolean): DurableStateError {
     return new DurableStateError({
-      reason: new StateUnavailable({ ...subject(this.options.identity), why, mayHaveSaved, cause })
+      reason: new StateUnavailable({ ...subject(this.options.identity), why, mayHaveSaved })
     })
   }
 
   private readonly unreadable = (error: Schema.SchemaError): DurableStateError =>
     new DurableStateError({ reason: new StateUnreadable({ ...subject(this.options.identity), issue: error.message }) })
+}
+
+export const unavailable = (
+  identity: Identity,
+  what: string,
+  cause: SqlError,
+  mayHaveSaved: boolean
+): DurableStateError => {
+  const why = `it could not be ${what}: ${cause.message}`
+  return new DurableStateError({ reason: new StateUnavailable({ ...subject(identity), why, mayHaveSaved, cause }) })
 }
 
 const subject = ({ actor, key }: Identity) => ({ actor, key })

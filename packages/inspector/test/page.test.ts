@@ -1,0 +1,308 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Instance, UnsettledCall } from "@troupe/core/ActorSystem"
+import { duration } from "../page/format.ts"
+import { picture } from "../page/graph.ts"
+import { linesOf, Model } from "../page/model.ts"
+import { LENGTH, Track } from "../page/track.ts"
+import type { Frame, Row } from "../src/internal/frame.ts"
+import { Histogram } from "../src/internal/histogram.ts"
+import { Rows } from "../src/internal/rows.ts"
+import { waitsOf } from "../src/internal/waits.ts"
+
+/** Random numbers that come again with the same seed. It is in the message of what fails. */
+const seed = Number(process.env.TROUPE_SEED ?? Date.now() % 1_000_000)
+const randomFrom = (seed: number) => {
+  let state = seed >>> 0
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+const none = { succeeded: 0, failed: 0, died: 0, cancelled: 0, timedOut: 0, unavailable: 0, actorDied: 0 }
+
+const instance = (id: number, more: Partial<Instance> = {}): Instance => ({
+  actor: "test/Actor",
+  instance: id,
+  state: "running",
+  since: 0,
+  permits: { running: 0, waiting: 0, limit: 2 },
+  groups: {},
+  pending: 0,
+  suspended: 0,
+  settled: none,
+  restarts: 0,
+  ...more
+})
+
+const call = (id: number, more: Partial<UnsettledCall> = {}): UnsettledCall => ({
+  id,
+  method: `A${id}.f`,
+  actor: `A${id}`,
+  instance: id,
+  stage: "running",
+  since: 0,
+  waitingOn: [],
+  attempts: 1,
+  ...more
+})
+
+const on = (...refs: ReadonlyArray<number>) => refs.map((ref) => ({ ref }))
+
+describe("updates", () => {
+  it("whoever takes in what has changed knows what whoever begins anew is told, however much it missed", () => {
+    const random = randomFrom(seed)
+    const rows = new Rows()
+    let instances: ReadonlyArray<Instance> = []
+    const pages = [1, 0.3, 0.05].map((diligence) => ({ diligence, known: new Map<number, Row>(), version: 0 }))
+    for (let version = 1; version <= 300; version++) {
+      const kept = instances.filter(() => random() > 0.03)
+      const changed = kept.map((it) =>
+        random() < 0.2 ? { ...it, settled: { ...it.settled, succeeded: it.settled.succeeded + 1 } } : it
+      )
+      const fresh = random() < 0.4 ? [instance(version)] : []
+      instances = [...changed, ...fresh]
+      rows.update(instances, version, () => {})
+      for (const page of pages) {
+        if (random() > page.diligence && version < 300) continue
+        const update = rows.since(page.version)
+        if (update.reset) page.known.clear()
+        for (const id of update.gone) page.known.delete(id)
+        for (const row of update.rows) page.known.set(row.id, row)
+        page.version = version
+      }
+    }
+    const all = rows.since(0)
+    assert.isTrue(all.reset)
+    const sorted = (list: Iterable<Row>) => [...list].sort((a, b) => a.id - b.id)
+    for (const { diligence, known } of pages) {
+      assert.deepStrictEqual(
+        sorted(known.values()),
+        sorted(all.rows),
+        `seed ${seed}, reads ${diligence} of all updates`
+      )
+    }
+  })
+
+  it("rates are calls per second between updates, and fade when there are none", () => {
+    const model = new Model()
+    const frame = (version: number, good: number): Frame => ({
+      version,
+      at: version * 500,
+      reset: version === 1,
+      interval: 500,
+      sampled: false,
+      rows: [{ id: 1, actor: "A", state: "running", since: 0, running: 0, waiting: 0, good, bad: 0, restarts: 0 }],
+      gone: [],
+      methods: [],
+      news: [],
+      deadLetters: undefined,
+      totals: { instances: 1, calls: 0 },
+      circles: 0,
+      cost: 1
+    })
+    for (let version = 1; version <= 30; version++) model.apply(frame(version, version * 10))
+    assert.closeTo(model.all.rate, 20, 0.1)
+    for (let version = 31; version <= 60; version++) model.apply(frame(version, 300))
+    assert.strictEqual(model.all.rate, 0)
+  })
+})
+
+describe("the list", () => {
+  const model = new Model()
+  const row = (id: number, more: Partial<Row>): Row => {
+    return {
+      id,
+      actor: "A",
+      state: "running",
+      since: id,
+      running: 0,
+      waiting: 0,
+      good: 0,
+      bad: 0,
+      restarts: 0,
+      ...more
+    }
+  }
+  model.apply({
+    version: 1,
+    at: 500,
+    reset: true,
+    interval: 500,
+    sampled: false,
+    rows: [
+      row(1, { actor: "shop/Stock", key: "lamp" }),
+      row(2, { actor: "shop/Stock", key: "chair", waiting: 3 }),
+      row(3, { actor: "shop/Stock", key: "item 10" }),
+      row(4, { actor: "shop/Stock", key: "item 9", bad: 2 }),
+      row(5, { actor: "shop/Post", running: 1 }),
+      row(6, { actor: "Old", state: "dead" })
+    ],
+    gone: [],
+    methods: [],
+    news: [],
+    deadLetters: undefined,
+    totals: { instances: 6, calls: 0 },
+    circles: 0,
+    cost: 0
+  })
+  const shown = (options: Partial<Parameters<typeof linesOf>[1]>) =>
+    linesOf(model, { search: "", filter: "all", order: "name", open: new Set(), ...options }).map((line) =>
+      line.kind === "item" ? `- ${line.item.row.key}` : line.group.actor
+    )
+
+  it("an actor with one instance is one line, residents are under their actor", () => {
+    assert.deepStrictEqual(shown({}), ["Old", "shop/Post", "shop/Stock"])
+    assert.deepStrictEqual(shown({ open: new Set(["shop/Stock"]) }).slice(2), [
+      "shop/Stock",
+      "- chair",
+      "- item 9",
+      "- item 10",
+      "- lamp"
+    ])
+  })
+
+  it("a search opens what it finds, a filter leaves the rest out", () => {
+    assert.deepStrictEqual(shown({ search: "stock item" }), ["shop/Stock", "- item 9", "- item 10"])
+    assert.deepStrictEqual(shown({ search: "#1" }), ["shop/Stock", "- lamp"])
+    assert.deepStrictEqual(shown({ search: "shop" }), ["shop/Post", "shop/Stock"])
+    assert.deepStrictEqual(shown({ filter: "waiting", open: new Set(["shop/Stock"]) }), ["shop/Stock", "- chair"])
+    assert.deepStrictEqual(shown({ filter: "busy" }), ["shop/Post", "shop/Stock"])
+    assert.deepStrictEqual(shown({ filter: "dead" }), ["Old"])
+    assert.deepStrictEqual(shown({ search: "nothing" }), [])
+  })
+
+  it("can be in other orders", () => {
+    assert.strictEqual(shown({ order: "waiting" })[0], "shop/Stock")
+    assert.strictEqual(shown({ order: "newest" })[0], "Old")
+    assert.strictEqual(shown({ order: "errors", open: new Set(["shop/Stock"]) })[1], "- item 9")
+  })
+})
+
+describe("who waits for whom", () => {
+  it("a ring of five is one circle", () => {
+    const calls = [1, 2, 3, 4, 5].map((id) => call(id, { waitingOn: on((id % 5) + 1) }))
+    const { circles, edges, nodes } = waitsOf(calls)
+    assert.deepStrictEqual(circles, [["A1.f #1", "A2.f #2", "A3.f #3", "A4.f #4", "A5.f #5", "A1.f #1"]])
+    assert.isTrue(edges.every(({ kind }) => kind === "circle"))
+    assert.isTrue(nodes.every(({ circle }) => circle))
+  })
+
+  it("a line behind permits that only such calls hold closes a circle, one behind a call that can go on does not", () => {
+    const held = call(1, { waitingOn: on(2) })
+    const inLine = call(2, { method: "A1.g", actor: "A1", instance: 1, stage: "waiting", position: 1 })
+    assert.deepStrictEqual(waitsOf([held, inLine]).circles, [["A1.f #1", "A1.g #2 in line", "A1.f #1"]])
+    const free = call(3, { method: "A1.h", actor: "A1", instance: 1 })
+    assert.deepStrictEqual(waitsOf([held, inLine, free]).circles, [])
+    // Nor does a line of another group.
+    const other = call(2, { ...inLine, group: "io" })
+    assert.deepStrictEqual(waitsOf([held, other]).circles, [])
+  })
+
+  it("what waits for a circle is stuck, without being in it, and what waits for anything else as well is not", () => {
+    const calls = [
+      call(1, { waitingOn: on(2) }),
+      call(2, { waitingOn: on(1) }),
+      call(3, { waitingOn: on(1) }),
+      call(4, { waitingOn: on(1, 5) }),
+      call(5),
+      call(6, { waitingOn: on(99) })
+    ]
+    const { circles, edges } = waitsOf(calls)
+    assert.strictEqual(circles.length, 1)
+    const kinds = new Map(edges.map(({ from, kind, to }) => [`${from}>${to}`, kind]))
+    assert.deepStrictEqual(
+      kinds,
+      new Map([
+        ["1>2", "circle"],
+        ["2>1", "circle"],
+        ["3>1", "stuck"],
+        ["4>1", "free"],
+        ["4>5", "free"]
+      ])
+    )
+  })
+
+  it("is drawn with those that wait to the left of what they wait for, and many of an actor as one", () => {
+    const chain = picture(waitsOf([call(1, { waitingOn: on(2, 3) }), call(2, { waitingOn: on(3) }), call(3)]))
+    assert.deepStrictEqual(chain.nodes.map(({ actor, x }) => [actor, x]).toSorted(), [
+      ["A1", 0],
+      ["A2", 1],
+      ["A3", 2]
+    ])
+    const crowd = Array.from({ length: 500 }, (_, i) => {
+      return call(i + 10, { actor: "Crowd", method: "Crowd.f", waitingOn: on(1) })
+    })
+    const { arrows, left, nodes } = picture(waitsOf([call(1), ...crowd]))
+    assert.deepStrictEqual(
+      nodes.map(({ actor, instances }) => [actor, instances]),
+      [
+        ["Crowd", 500],
+        ["A1", 1]
+      ]
+    )
+    assert.strictEqual(arrows[0]?.calls, 500)
+    assert.strictEqual(left, 0)
+  })
+
+  it("a picture has an end, whatever there is", () => {
+    const random = randomFrom(seed)
+    for (let round = 0; round < 50; round++) {
+      const size = 1 + Math.floor(random() * 40)
+      const calls = Array.from({ length: size }, (_, i) =>
+        call(i, {
+          waitingOn: on(...Array.from({ length: Math.floor(random() * 3) }, () => Math.floor(random() * size)))
+        })
+      )
+      const { nodes } = picture(waitsOf(calls))
+      const places = new Set(nodes.map(({ x, y }) => `${x}/${y}`))
+      assert.strictEqual(places.size, nodes.length, `two nodes in one place, seed ${seed}`)
+    }
+  })
+})
+
+describe("numbers", () => {
+  it("quantiles are off by less than a tenth, over nine orders of magnitude", () => {
+    const random = randomFrom(seed)
+    const histogram = new Histogram()
+    const values: Array<number> = []
+    for (let i = 0; i < 5000; i++) {
+      const value = 0.002 * 10 ** (random() * 9)
+      values.push(value)
+      histogram.record(value)
+    }
+    values.sort((a, b) => a - b)
+    const shares = [0.01, 0.5, 0.9, 0.99]
+    histogram.quantiles(shares).forEach((found, i) => {
+      const exact = values[Math.ceil(shares[i]! * values.length) - 1]!
+      assert.isBelow(Math.abs(found - exact) / exact, 0.1, `seed ${seed}`)
+    })
+  })
+
+  it("quantiles are of the last two windows, or of all times if there was nothing in these", () => {
+    const histogram = new Histogram()
+    assert.deepStrictEqual(histogram.quantiles([0.5, 0.99]), [0, 0])
+    histogram.record(1000)
+    histogram.turn()
+    histogram.record(1)
+    assert.isAbove(histogram.quantiles([0.99])[0]!, 900)
+    histogram.turn()
+    assert.isBelow(histogram.quantiles([0.99])[0]!, 2)
+    histogram.turn()
+    histogram.turn()
+    assert.isAbove(histogram.quantiles([0.99])[0]!, 900)
+  })
+
+  it("a history repeats what did not change, and forgets what is long ago", () => {
+    const track = new Track()
+    track.push(1, 5)
+    track.push(4, 7)
+    assert.deepStrictEqual(track.read(6), [5, 5, 5, 7, 7, 7])
+    assert.strictEqual(track.read(10_000).length, LENGTH)
+  })
+
+  it("durations are short, in the unit that fits", () => {
+    const told = [0, 0.042, 4.21, 421, 4210, 192_000, 8_040_000, 183_600_000].map(duration)
+    assert.deepStrictEqual(told, ["0 ms", "42 µs", "4.2 ms", "421 ms", "4.2 s", "3 m 12 s", "2 h 14 m", "2 d 3 h"])
+  })
+})
