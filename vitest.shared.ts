@@ -10,5 +10,6 @@ import { defineProject } from "vitest/config"
 export const project = (name: string, test: { readonly include?: Array<string>; readonly testTimeout?: number } = {}) =>
   defineProject({
     ssr: { resolve: { conditions: ["@troupe/source", ...defaultServerConditions] } },
-    test: { name, include: ["test/**/*.test.ts"], ...test }
+    // A test that hangs is found by this; one that compiles something, or starts a thread, has time on a busy machine.
+    test: { name, include: ["test/**/*.test.ts"], testTimeout: 30_000, ...test }
   })

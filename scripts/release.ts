@@ -122,7 +122,7 @@ const version = async (packages: ReadonlyArray<Package>) => {
   const here = packages.map((one) => packageIn(root, one))
   show(here, await check(here, temporary))
   const next = here[0]?.manifest.version
-  console.log(`\nLook at it, commit it and tag it: git commit -am "Release ${next}" && git tag v${next}`)
+  console.log(`\nLook at it, commit it and tag it: git add -A && git commit -m "Release ${next}" && git tag v${next}`)
 }
 
 const publish = async (packages: ReadonlyArray<Package>) => {

@@ -2,7 +2,7 @@
  * What goes on in the shop: people who look, buy and leave, and two books that lock each other out now and then.
  */
 import { Actor } from "@troupe/core"
-import { Effect, Random, type Scope } from "effect"
+import { Effect, Random } from "effect"
 import { Audit, Basket, Catalog, Checkout, Courier, Customer, Ledger, Post, Stock } from "./shop.ts"
 import { Thumbnails } from "./Thumbnails.ts"
 
@@ -88,18 +88,14 @@ const crowd = (size: number) =>
   })
 
 /** Everything at once, until the Scope closes. */
-export const visitors = (options: { readonly crowd: number }) => {
-  let tour = 0
-  const loops = [
-    ...Array.from({ length: 18 }, () => Effect.forever(visitor)),
-    Effect.forever(thumbnails),
-    Effect.forever(newsletter),
-    Effect.forever(lockedOut),
-    Effect.forever(Effect.suspend(() => tours(++tour))),
-    Effect.forever(refill),
-    crowd(options.crowd)
-  ]
-  return Effect.forEach(loops, Effect.forkScoped, { discard: true })
-}
-
-export type Running = Scope.Scope
+export const visitors = (options: { readonly crowd: number }) =>
+  Effect.gen(function* () {
+    let tour = 0
+    for (let i = 0; i < 18; i++) yield* Effect.forkScoped(Effect.forever(visitor))
+    yield* Effect.forkScoped(Effect.forever(thumbnails))
+    yield* Effect.forkScoped(Effect.forever(newsletter))
+    yield* Effect.forkScoped(Effect.forever(lockedOut))
+    yield* Effect.forkScoped(Effect.forever(Effect.suspend(() => tours(++tour))))
+    yield* Effect.forkScoped(Effect.forever(refill))
+    yield* Effect.forkScoped(crowd(options.crowd))
+  })

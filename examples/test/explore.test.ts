@@ -8,10 +8,14 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { afterAll, assert, describe } from "@effect/vitest"
+import * as DurableState from "@troupe/cluster/DurableState"
 import { AsyncHandle, Driver } from "@troupe/core"
 import { ActorProbe } from "@troupe/testing"
 import { it } from "@troupe/testing/vitest"
-import { Console, Effect, type Scope } from "effect"
+import { Console, Effect, Exit, Layer, type Scope } from "effect"
+import { Account } from "../bank/Account.ts"
+import { AccountLive, GIFT } from "../bank/AccountLive.ts"
+import { Stock } from "../demo/shop.ts"
 import { crawl, emptyReport } from "../links/crawl.ts"
 import { LinkChecker } from "../links/LinkChecker.ts"
 import { Broken, type Page } from "../links/Page.ts"
@@ -165,6 +169,57 @@ describe("the tour", () => {
   it.explore("1-asking: asked in a row, and asked at once", checked(asking.run), { schedules })
   it.explore("3-fifty: fifty start before the first one ends", checked(fifty.run), { schedules: 50 })
   it.explore("4-waves: five waves of ten", checked(wavesOfTen.run), { schedules: 50 })
+})
+
+describe("the bank", () => {
+  /** The steps of a transfer, as the workflow takes them. Each is taken twice: an answer may be lost. */
+  const transfer = Effect.fnUntraced(function* (id: string, from: string, to: string, amount: number) {
+    const [source, target] = [yield* Account.get(from), yield* Account.get(to)]
+    const twice = <A, E, R>(step: Effect.Effect<A, E, R>) => Effect.andThen(Effect.exit(step), step)
+    yield* twice(source.withdraw(`${id}/withdraw`, amount))
+    yield* Effect.tapError(twice(target.deposit(`${id}/deposit`, amount)), () =>
+      twice(source.refund(`${id}/refund`, amount))
+    )
+  })
+
+  it.explore(
+    "books each entry once, and loses no money, whoever is asked first",
+    Effect.gen(function* () {
+      const names = ["Ada", "Bob", "Cleo"] as const
+      const transfers = [
+        transfer("1", "Ada", "Bob", 700),
+        transfer("2", "Bob", "Ada", 1200),
+        transfer("3", "Ada", "Cleo", 600),
+        transfer("4", "Ada", "Bob", 500)
+      ]
+      const closing = Effect.flatMap(Account.get("Cleo"), (cleo) => cleo.close())
+      yield* Effect.all([...transfers, closing].map(Effect.exit), { concurrency: "unbounded" })
+      const balances = yield* Effect.forEach(names, (name) => Effect.flatMap(Account.get(name), (one) => one.balance()))
+      for (const balance of balances) assert.isAtLeast(balance, 0)
+      assert.strictEqual(
+        balances.reduce((sum, balance) => sum + balance, 0),
+        3 * GIFT
+      )
+    }).pipe(Effect.provide(Layer.provide(AccountLive, DurableState.layerMemory))),
+    { schedules }
+  )
+})
+
+describe("the shop of the demo", () => {
+  it.explore(
+    "sells no more than there is, one customer after the other",
+    Effect.gen(function* () {
+      const teapots = yield* Stock.get("Teapot")
+      const exits = yield* Effect.forEach([150, 150, 150, 50], (count) => Effect.exit(teapots.reserve(count)), {
+        concurrency: "unbounded"
+      })
+      const sold = [150, 150, 150, 50].filter((_, i) => Exit.isSuccess(exits[i]!)).reduce((sum, count) => sum + count)
+      const left = exits.filter(Exit.isSuccess).map(({ value }) => value)
+      assert.strictEqual(Math.min(...left), 400 - sold)
+      assert.isAtMost(sold, 400)
+    }).pipe(Effect.provide(Stock.layer)),
+    { schedules }
+  )
 })
 
 describe("the link checker", () => {

@@ -3,8 +3,9 @@
  *
  * Picture a drawer with the key's name on it. An instance that starts takes the drawer and the only pen; what it writes
  * is in the drawer before the call that wrote it is answered. When an instance starts elsewhere, it takes the pen, and
- * the one before can no longer write, even if it does not know yet that it was given up: its next write is refused and it
- * dies. So of two instances of one key at most one can write, also when a machine was frozen for an hour and wakes up.
+ * the one before can no longer write, even if it does not know yet that it was given up: its next write is refused and
+ * it dies. So of two instances of one key at most one can write, also when a machine was frozen for an hour and wakes
+ * up.
  *
  * {@link make} goes into the constructor of a keyed actor. Storage is a SQL database, {@link layer}; tests use
  * {@link layerMemory}. There is one state for each key: what belongs together goes into one `Schema.Struct`.
@@ -140,8 +141,8 @@ export interface DurableState<S> {
    * A change with an id happens once: if it is asked for again, also of another instance, it is not made again, and
    * succeeds with the result that it had. The id and the result are saved together with the change.
    *
-   * Without `id` it is that of the durable call that the method runs for, which makes a durable method that is run again
-   * after a crash change nothing twice. Dies where there is neither.
+   * Without `id` it is that of the durable call that the method runs for, which makes a durable method that is run
+   * again after a crash change nothing twice. Dies where there is neither.
    */
   modifyOnce<A>(options: OnceOptions<A>, f: (value: S) => readonly [A, S]): Effect.Effect<A, DurableStateError>
   /** The same with an effect, which may fail: then nothing is changed, and the id is as good as new. */
@@ -179,8 +180,8 @@ export interface Options<S> {
   /** How long storage may take to answer. Default 10 seconds. */
   readonly timeout?: Duration.Input | undefined
   /**
-   * The text under which the key is filed. Needed where the key is neither a string nor a number, or where the actor has
-   * no key and there is only one of it.
+   * The text under which the key is filed. Needed where the key is neither a string nor a number, or where the actor
+   * has no key and there is only one of it.
    */
   readonly key?: string | undefined
 }

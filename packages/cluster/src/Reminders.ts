@@ -5,13 +5,13 @@
  * nodes look for notes that are due, and the one that gets hold of a note makes the call, through the service of the
  * actor, as anybody would. A note that repeats is moved to its next time; any other is thrown away.
  *
- * Each reminder has an id. Setting one again replaces it, so a constructor can set the reminders of its actor each time.
- * {@link self} is for actors that remind themselves, {@link to} for everybody else; {@link deliver} goes onto the nodes
- * that are to fire them.
+ * Each reminder has an id. Setting one again replaces it, so a constructor can set the reminders of its actor each
+ * time. {@link self} is for actors that remind themselves, {@link to} for everybody else; {@link deliver} goes onto the
+ * nodes that are to fire them.
  *
  * A reminder fires *at least once*: when a node dies between the call and the note, another node calls again. All calls
- * for one firing have one id, so a method whose delivery is durable runs once, and `DurableState.modifyOnce` changes the
- * state once.
+ * for one firing have one id, so a method whose delivery is durable runs once, and `DurableState.modifyOnce` changes
+ * the state once.
  *
  * For what happens within seconds and may be lost with the process, `Effect.sleep` in a fiber of the actor is cheaper.
  *
@@ -184,9 +184,9 @@ export const to = <Self, K, M, Group extends string>(
 }
 
 /**
- * The reminders of the actor whose constructor or method runs this. The methods are those of the actor itself, which the
- * compiler cannot see from in there: names are checked when the reminder fires. Where the actor has a contract, {@link to}
- * checks more. Compiles only inside actors.
+ * The reminders of the actor whose constructor or method runs this. The methods are those of the actor itself, which
+ * the compiler cannot see from in there: names are checked when the reminder fires. Where the actor has a contract,
+ * {@link to} checks more. Compiles only inside actors.
  *
  * @category setting
  * @since 0.1.0

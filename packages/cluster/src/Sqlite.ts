@@ -15,12 +15,12 @@ import type { SqlError } from "effect/sql/SqlError"
 import * as internal from "./internal/sqlite.ts"
 
 /**
- * A client for the database in a file, which is created if there is none. `:memory:` gives a database that lasts as long
- * as the Layer.
+ * A client for the database in a file, which is created if there is none. `:memory:` gives a database that lasts as
+ * long as the Layer.
  *
- * The file is in WAL mode: readers do not wait for the writer. A statement that finds the file locked by another process
- * is tried again for 10 seconds, the event loop turning, then it fails with a lock timeout. Transactions begin with
- * `BEGIN IMMEDIATE`, so they wait at their beginning and never fail halfway because another process was faster.
+ * The file is in WAL mode: readers do not wait for the writer. A statement that finds the file locked by another
+ * process is tried again for 10 seconds, the event loop turning, then it fails with a lock timeout. Transactions begin
+ * with `BEGIN IMMEDIATE`, so they wait at their beginning and never fail halfway because another process was faster.
  *
  * @category layers
  * @since 0.1.0

@@ -11,6 +11,7 @@ import {
   ShardingConfig,
   TestRunner
 } from "effect/cluster"
+import { TestClock } from "effect/testing"
 import {
   defectOf,
   errorOf,
@@ -423,6 +424,30 @@ describe("a client", () => {
       Effect.provide(
         ClusterHome.layer(Worker, WorkerLive).pipe(
           Layer.provideMerge(ClusterHome.layerLocal({ file: ":memory:", maxInstances: 1 }))
+        )
+      )
+    )
+  )
+
+  it.effect("lets an instance without calls end after its idleTimeToLive, and makes it again on demand", () =>
+    Effect.gen(function* () {
+      const key = freshKey()
+      const worker = yield* Worker.get(key)
+      // The engine begins with a turn of its clock.
+      const first = yield* fork(worker.note("a"))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(first)
+      yield* TestClock.adjust("8 seconds")
+      assert.deepStrictEqual(probeOf(key).log, ["up", "a"])
+      // The engine looks every five seconds.
+      yield* TestClock.adjust("10 seconds")
+      yield* probeOf(key).noted("down")
+      yield* worker.note("b")
+      assert.deepStrictEqual(probeOf(key).log, ["up", "a", "down", "up", "b"])
+    }).pipe(
+      Effect.provide(
+        ClusterHome.layer(Worker, Worker.toLayer(makeWorker, { idleTimeToLive: "10 seconds" })).pipe(
+          Layer.provideMerge(TestRunner.layer)
         )
       )
     )

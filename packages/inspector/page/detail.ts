@@ -50,7 +50,7 @@ export const groupDetail = (group: Group, model: Model): ReadonlyArray<HTMLEleme
   return [
     heading(group.actor, `${format.plural(group.items.length, "instance")}: ${told}`, undefined),
     section("Queue depth", history(group, model.tick)),
-    methodsOf(group.actor, model)
+    ...(group.by === "actor" ? [methodsOf(group.actor, model)] : [])
   ]
 }
 

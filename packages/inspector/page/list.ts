@@ -233,8 +233,9 @@ const itemCells = (item: Item, group: Group, solo: boolean, model: Model): Reado
     solo && h("span.twisty.none"),
     h(
       "span.label",
-      { title: solo ? item.row.actor : nameOf(item.row) },
-      ...(solo ? actorName(item.row.actor) : [nameOf(item.row)])
+      { title: `${item.row.actor} ${nameOf(item.row)}` },
+      ...(solo ? actorName(item.row.actor) : group.by === "place" ? [...actorName(item.row.actor), " "] : []),
+      !solo && h("span.key-of", {}, nameOf(item.row))
     ),
     solo && item.row.name !== undefined && h("span.given", {}, item.row.name)
   ),

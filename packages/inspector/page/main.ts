@@ -10,7 +10,7 @@ import { byId, h, show } from "./dom.ts"
 import { eventsView } from "./events.ts"
 import * as format from "./format.ts"
 import { List } from "./list.ts"
-import { type Filter, type Line, linesOf, Model, nameOf, type Order } from "./model.ts"
+import { type By, type Filter, type Line, linesOf, Model, nameOf, type Order } from "./model.ts"
 import { sparkline } from "./spark.ts"
 import { cycleTheme, startTheme } from "./theme.ts"
 import { Timeline } from "./timeline.ts"
@@ -171,10 +171,13 @@ const sortTree = (lines: Array<Line>, key: (line: Line) => number): Array<Line> 
 const drawList = (): void => {
   const search = byId<HTMLInputElement>("search").value
   const filter = value<Filter>("filter")
-  const lines = steady(linesOf(model, { search, filter, order: value<Order>("order"), open }))
+  const by = value<By>("by")
+  const lines = steady(linesOf(model, { by, search, filter, order: value<Order>("order"), open }))
   const selected =
     selection === undefined ? "" : "actor" in selection ? `g${selection.actor}` : `i${selection.instance}`
   list.show(lines, model, selected)
+  // Only where there is more than one place.
+  byId("by-label").hidden = model.places.size < 2 && by === "actor"
   const nothing = byId("nothing")
   nothing.hidden = lines.length > 0
   if (lines.length > 0) return
@@ -255,7 +258,7 @@ const drawCalls = ({ at, calls, total }: CallsView): void => {
     calls.length === 0
       ? h("p.empty", {}, "No call is under way.")
       : callList(calls, { now: at, control: info?.control ?? false, where: true }),
-    more > 0 && h("p.note", {}, `and ${format.count(more)} more`)
+    more > 0 && h("p.note", {}, `and ${format.count(more)} more, most of them behind these`)
   )
 }
 
@@ -266,7 +269,7 @@ const drawDetail = (): void => {
     if (view !== undefined) show(panel, ...instanceDetail(view, model, info?.control ?? false))
     return
   }
-  const group = model.groups.get(selection.actor)
+  const group = model.groups.get(selection.actor) ?? model.places.get(selection.actor)
   if (group !== undefined) show(panel, ...groupDetail(group, model))
 }
 
@@ -356,7 +359,7 @@ const listen = (): void => {
   byId("pause").addEventListener("click", togglePause)
   byId("theme").addEventListener("click", cycleTheme)
   byId("tools").addEventListener("submit", (event) => event.preventDefault())
-  for (const id of ["search", "filter", "order"]) {
+  for (const id of ["search", "filter", "order", "by"]) {
     byId(id).addEventListener("input", () => {
       order = undefined
       drawList()
@@ -448,6 +451,7 @@ const follow = (): void => {
 }
 
 const takeFrame = (frame: Frame): void => {
+  if (frame.reset) timeline.clear()
   model.apply(frame)
   const { all, tick } = model
   runningTrack.push(tick, all.running)

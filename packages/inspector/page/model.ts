@@ -3,6 +3,9 @@ import type { DeadLetter } from "@troupe/core/ActorSystem"
 import type { Frame, MethodRow, News, Row } from "../src/internal/frame.ts"
 import { Track } from "./track.ts"
 
+/** What instances are put together by. */
+export type By = "actor" | "place"
+
 export interface Figures {
   running: number
   waiting: number
@@ -57,7 +60,9 @@ export class Item implements Figures {
 }
 
 export class Group implements Figures {
+  /** The actor, or the place, that its instances have in common. */
   readonly actor: string
+  readonly by: By
   items: Array<Item> = []
   running = 0
   waiting = 0
@@ -69,12 +74,14 @@ export class Group implements Figures {
   living = 0
   readonly depth = new Track()
 
-  constructor(actor: string) {
+  constructor(actor: string, by: By) {
     this.actor = actor
+    this.by = by
   }
 
   /** Its one instance, if it is not a group worth opening. */
   get solo(): Item | undefined {
+    if (this.by === "place") return undefined
     const [only, another] = this.items
     return another === undefined && only?.row.key === undefined ? only : undefined
   }
@@ -110,6 +117,8 @@ export const MOST_NEWS = 300
 export class Model {
   readonly items = new Map<number, Item>()
   readonly groups = new Map<string, Group>()
+  /** The same instances by where they live: nodes, threads, this process. */
+  readonly places = new Map<string, Group>()
   readonly methods = new Map<string, Map<string, Method>>()
   news: Array<News> = []
   deadLetters: ReadonlyArray<DeadLetter> = []
@@ -122,7 +131,7 @@ export class Model {
   cost = 0
   /** Whether methods are told from a sample of the calls. */
   sampled = false
-  readonly all = new Group("")
+  readonly all = new Group("", "place")
 
   apply(frame: Frame): void {
     const seconds = this.at === 0 ? frame.interval / 1000 : Math.max(0.05, (frame.at - this.at) / 1000)
@@ -160,25 +169,30 @@ export class Model {
 
   private advance(seconds: number): void {
     this.kept.clear()
-    const before = new Set(this.groups.keys())
-    for (const group of this.groups.values()) group.items = []
     for (const item of this.items.values()) {
       item.advance(seconds)
       item.depth.push(this.tick, item.waiting)
       const lag = lagOf(item.row)
       if (lag !== undefined) item.lag.push(this.tick, lag)
-      const { actor } = item.row
-      const group = this.groups.get(actor) ?? new Group(actor)
-      this.groups.set(actor, group)
-      group.items.push(item)
-      before.delete(actor)
     }
-    for (const actor of before) this.groups.delete(actor)
+    this.gather(this.groups, "actor", ({ actor }) => actor)
+    this.gather(this.places, "place", whereOf)
     this.all.items = [...this.items.values()]
-    for (const group of [...this.groups.values(), this.all]) {
+    for (const group of [...this.groups.values(), ...this.places.values(), this.all]) {
       group.sum()
       group.depth.push(this.tick, group.waiting)
     }
+  }
+
+  private gather(groups: Map<string, Group>, by: By, keyOf: (row: Row) => string): void {
+    for (const group of groups.values()) group.items = []
+    for (const item of this.items.values()) {
+      const key = keyOf(item.row)
+      const group = groups.get(key) ?? new Group(key, by)
+      groups.set(key, group)
+      group.items.push(item)
+    }
+    for (const [key, { items }] of groups) if (items.length === 0) groups.delete(key)
   }
 
   private takeMethods(rows: ReadonlyArray<MethodRow>, seconds: number): void {
@@ -231,6 +245,15 @@ export const lagOf = ({ home }: Row): number | undefined => {
   return typeof lag === "number" ? lag : undefined
 }
 
+/** The place that an instance shares with others. */
+const whereOf = ({ home }: Row): string => {
+  if (home === undefined) return "this process"
+  const { kind, node, runner, thread } = home
+  const where = node ?? runner
+  if (where !== undefined) return `node ${String(where)}`
+  return thread === undefined ? String(kind ?? "elsewhere") : `thread ${String(thread)}`
+}
+
 /** Where an instance lives, in few words. */
 export const placeOf = ({ home }: Row): string => {
   if (home === undefined) return ""
@@ -247,6 +270,7 @@ export type Filter = "all" | "busy" | "waiting" | "failing" | "dead"
 export type Order = "busiest" | "name" | "waiting" | "errors" | "newest"
 
 export interface ListOptions {
+  readonly by: By
   readonly search: string
   readonly filter: Filter
   readonly order: Order
@@ -311,10 +335,11 @@ const matches = (row: Row, search: ReadonlyArray<string>): boolean => {
 }
 
 /** The lines of the list, from top to bottom. A search opens what it finds, unless it finds everything. */
-export const linesOf = (model: Model, { filter, open, order, search }: ListOptions): Array<Line> => {
+export const linesOf = (model: Model, { by, filter, open, order, search }: ListOptions): Array<Line> => {
   const wanted = words(search)
   const lines: Array<Line> = []
-  for (const group of sortGroups([...model.groups.values()], order)) {
+  const groups = by === "place" ? model.places : model.groups
+  for (const group of sortGroups([...groups.values()], order)) {
     const items = group.items.filter((item) => passes[filter](item) && matches(item.row, wanted))
     if (items.length === 0) continue
     const { actor, solo } = group

@@ -76,6 +76,12 @@ export class Timeline {
     this.bars = [...this.bars, ...recent.settled].filter(({ ended }) => ended! > oldest)
   }
 
+  /** Another server, or the same after a while: numbers of bars may have begun anew. */
+  clear(): void {
+    this.bars = []
+    this.seq = 0
+  }
+
   get isEmpty(): boolean {
     return this.bars.length === 0 && this.under.length === 0
   }

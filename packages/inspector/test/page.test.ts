@@ -136,7 +136,7 @@ describe("the list", () => {
       row(3, { actor: "shop/Stock", key: "item 10" }),
       row(4, { actor: "shop/Stock", key: "item 9", bad: 2 }),
       row(5, { actor: "shop/Post", running: 1 }),
-      row(6, { actor: "Old", state: "dead" })
+      row(6, { actor: "Old", state: "dead", home: { kind: "cluster", node: "b:1", shard: 7 } })
     ],
     gone: [],
     methods: [],
@@ -147,8 +147,8 @@ describe("the list", () => {
     cost: 0
   })
   const shown = (options: Partial<Parameters<typeof linesOf>[1]>) =>
-    linesOf(model, { search: "", filter: "all", order: "name", open: new Set(), ...options }).map((line) =>
-      line.kind === "item" ? `- ${line.item.row.key}` : line.group.actor
+    linesOf(model, { search: "", by: "actor", filter: "all", order: "name", open: new Set(), ...options }).map(
+      (line) => (line.kind === "item" ? `- ${line.item.row.key}` : line.group.actor)
     )
 
   it("an actor with one instance is one line, residents are under their actor", () => {
@@ -170,6 +170,12 @@ describe("the list", () => {
     assert.deepStrictEqual(shown({ filter: "busy" }), ["shop/Post", "shop/Stock"])
     assert.deepStrictEqual(shown({ filter: "dead" }), ["Old"])
     assert.deepStrictEqual(shown({ search: "nothing" }), [])
+  })
+
+  it("can be by where instances live, which a search finds, too", () => {
+    assert.deepStrictEqual(shown({ by: "place" }), ["node b:1", "this process"])
+    assert.strictEqual(shown({ by: "place", open: new Set(["this process"]) }).length, 7)
+    assert.deepStrictEqual(shown({ search: "node b:1" }), ["Old"])
   })
 
   it("can be in other orders", () => {

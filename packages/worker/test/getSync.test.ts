@@ -3,10 +3,10 @@ import { WorkerHome } from "@troupe/worker"
 import { Cause, Effect, Layer, ManagedRuntime } from "effect"
 import { afterAll, assert, describe, it } from "vitest"
 import { Counter, Overflow } from "./fixtures/Counter.ts"
-import { execArgv } from "./fixtures/execArgv.ts"
+import { bundle } from "./support.ts"
 
-const url = new URL("./fixtures/counter.worker.ts", import.meta.url)
-const home = WorkerHome.layer(Counter, { url, workerOptions: { execArgv }, unresponsiveAfter: "2 seconds" })
+const url = await bundle("counter.worker")
+const home = WorkerHome.layer(Counter, { url, unresponsiveAfter: "2 seconds" })
 const runtime = ManagedRuntime.make(Layer.mergeAll(home, Driver.layer))
 const counter = await runtime.runPromise(Counter)
 const driver = await runtime.runPromise(Driver.Driver)

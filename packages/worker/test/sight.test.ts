@@ -75,11 +75,20 @@ describe("spans", () => {
         const outer = yield* spans.ended("outer")
         const inner = yield* spans.ended("inner")
         const request = spans.get("request")
-        assert.deepStrictEqual(path(inner).slice(0, 2), ["inner", "outer"])
-        assert.strictEqual(path(inner).at(-1), "request")
+        assert.deepStrictEqual(path(inner), ["inner", "outer", "test/Tracked.work", "request"])
         for (const span of [inner, outer]) assert.strictEqual(span.traceId, request.traceId)
-        assert.include([...path(outer)], "request")
       })
+  )
+
+  withTracked("of a remote call they are under its own span, which begins a trace", (tracked, spans) =>
+    Effect.gen(function* () {
+      const ref = yield* Effect.withSpan(tracked.work.remote("r"), "request")
+      yield* ref
+      const inner = yield* spans.ended("inner")
+      assert.deepStrictEqual(path(inner), ["inner", "outer", "test/Tracked.work"])
+      assert.strictEqual(inner.traceId, spans.get("test/Tracked.work").traceId)
+      assert.notStrictEqual(inner.traceId, spans.get("request").traceId)
+    })
   )
 
   withTracked("they keep their attributes, events, times and ends", (tracked, spans) =>

@@ -3,17 +3,16 @@ import { ActorError, ObjectRef } from "@troupe/core"
 import { TaskPool, WorkerHome } from "@troupe/worker"
 import { Cause, Effect } from "effect"
 import { assert, describe, it } from "vitest"
-import { execArgv } from "./fixtures/execArgv.ts"
 import { crash, crashOnce, die, Factor, forever, local, meet, scaled, sizeOf, square, where } from "./fixtures/tasks.ts"
+import { bundle } from "./support.ts"
 
-const url = new URL("./fixtures/tasks.worker.ts", import.meta.url)
-const threads = { url, workerOptions: { execArgv } }
+const url = await bundle("tasks.worker")
 const memory = () => new Int32Array(new SharedArrayBuffer(4))
 
 const run = <A, E>(effect: Effect.Effect<A, E, Factor>, options: Partial<TaskPool.TaskPoolOptions> = {}) =>
   effect.pipe(
     Effect.provideService(Factor, 1),
-    Effect.provide(TaskPool.layer({ ...threads, size: 2, ...options })),
+    Effect.provide(TaskPool.layer({ url, size: 2, ...options })),
     Effect.runPromise
   )
 
@@ -53,7 +52,7 @@ describe("TaskPool", () => {
     const cause = await run(Effect.flip(Effect.sandbox(die())))
     const defect: any = Cause.squash(cause)
     assert.deepStrictEqual([defect.name, defect.message], ["RangeError", "out of range"])
-    assert.include(defect.stack, "fixtures/tasks.ts")
+    assert.include(defect.stack, "tasks.worker")
   })
 
   it("interrupts the task in its thread when its call is cancelled", async () => {

@@ -94,9 +94,9 @@ const methodOf = (way: Way): ((...args: ReadonlyArray<unknown>) => unknown) => {
 }
 
 /** Makes the request. What does not fit the contract throws here, before anything is sent. */
-const request = ({ send, subject }: Way, payload: unknown): Effect.Effect<any, any> => {
+const request = ({ send, subject }: Way, payload: unknown, options?: object): Effect.Effect<any, any> => {
   try {
-    return send(payload)
+    return send(payload, options)
   } catch (error) {
     return Effect.fail(undecodable(subject, `its arguments do not fit the contract: ${describeIssue(error)}`, false))
   }
@@ -137,8 +137,11 @@ const isUnavailable = (error: any): boolean => error?.reason?._tag === "ActorUna
 /** The call may not have been stored. What an actor fails with has been, and would come again. */
 const isNotStored = (error: any): boolean => error instanceof ClusterError.PersistenceError
 
+/** The producer runs ahead of its consumer by as little as the engine can do. It sends 16 chunks unasked otherwise. */
+const ON_DEMAND = { streamBufferSize: 1 }
+
 const stream = (way: Way, args: ReadonlyArray<unknown>): Stream.Stream<any, any> => {
-  const sent = Stream.suspend(() => request(way, args) as unknown as Stream.Stream<any, any>)
+  const sent = Stream.suspend(() => request(way, args, ON_DEMAND) as unknown as Stream.Stream<any, any>)
   return Stream.catchCause(guardedStream(way, sent), (cause) => Stream.fromEffect(translate(way.subject, cause)))
 }
 

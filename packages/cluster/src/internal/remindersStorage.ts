@@ -1,8 +1,8 @@
 /**
  * Where reminders are kept until they have fired: one row each.
  *
- * A node that fires a reminder *leases* its row first, by one statement, so that of several nodes one gets it. The lease
- * ends by itself: what a node that died had leased is fired by another. A row that is written anew gets another
+ * A node that fires a reminder *leases* its row first, by one statement, so that of several nodes one gets it. The
+ * lease ends by itself: what a node that died had leased is fired by another. A row that is written anew gets another
  * *generation*, so that whoever still fires the old one does not remove the new one.
  */
 import * as Effect from "effect/Effect"

@@ -3,7 +3,8 @@
  *
  * There is one connection for each client, and one statement at a time on it. The file is in WAL mode: readers do not
  * wait for the writer, and there is one writer at a time over all processes. Transactions begin with `BEGIN IMMEDIATE`,
- * so that they wait for their turn where waiting is harmless, and never fail halfway because another process was faster.
+ * so that they wait for their turn where waiting is harmless, and never fail halfway because another process was
+ * faster.
  */
 
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
@@ -30,8 +31,8 @@ const BUSY = 5
 const LOCKED = 6
 
 /**
- * A client for the SQLite database in a file, which is created if there is none. `:memory:` gives a database of its own.
- * The file is closed with the Layer.
+ * A client for the SQLite database in a file, which is created if there is none. `:memory:` gives a database of its
+ * own. The file is closed with the Layer.
  */
 export const layer = (file: string): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
   Layer.provide(Layer.effect(SqlClient.SqlClient, make(file)), Reactivity.layer)

@@ -1,8 +1,8 @@
 /**
  * A durable state in memory: the value as it is in storage, and the right to write it.
  *
- * One operation at a time reads or writes. While a write is under way nobody knows what storage holds, and if it fails or
- * is interrupted it stays that way: then `unsure` is set, and whoever comes next reads before doing anything else. A
+ * One operation at a time reads or writes. While a write is under way nobody knows what storage holds, and if it fails
+ * or is interrupted it stays that way: then `unsure` is set, and whoever comes next reads before doing anything else. A
  * write that arrives in storage later than that reading finds another version there, and is refused.
  */
 import * as Home from "@troupe/core/Home"

@@ -2,8 +2,8 @@
  * Where durable states are kept: one row for each key of each actor.
  *
  * Two numbers guard a row. The *epoch* says who may write: an instance that starts takes the next one, and from then on
- * every write with an older epoch is refused, however late it comes and whatever the clocks say. The *version* counts the
- * writes, and a write names the version that it replaces. Both are checked by the statement that writes.
+ * every write with an older epoch is refused, however late it comes and whatever the clocks say. The *version* counts
+ * the writes, and a write names the version that it replaces. Both are checked by the statement that writes.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

@@ -15,9 +15,14 @@ export interface NodeSettings {
   readonly port: number
   readonly storage: { readonly file: string } | { readonly url: string }
   readonly failover: number
+  /** How wrong the clock of this node is, in milliseconds. */
+  readonly skew: number
 }
 
 const settings: NodeSettings = JSON.parse(process.argv[2] ?? "{}")
+
+const { now } = Date
+Date.now = () => now() + settings.skew
 
 const node = ClusterHome.layerNode({
   host: "127.0.0.1",

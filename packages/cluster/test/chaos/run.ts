@@ -34,6 +34,8 @@ export interface Report {
   readonly slowest: ReadonlyMap<string, number>
 }
 
+/** No promise depends on clocks, so each node has its own, wrong by up to this, in milliseconds. */
+const MAX_SKEW = 600_000
 /** How long everything may take to settle when the faults are over. */
 const SETTLE_LIMIT = "60 seconds"
 /** After so many operations the load leaves a key: damage is not written over then, and the logs stay short. */
@@ -44,7 +46,11 @@ export const run = async (options: Options): Promise<Report> => {
   const database = await databases.open(options.url)
   log(`seed ${options.seed}, ${count} nodes, storage is ${database.name}`)
   const ports = await freePorts(count)
-  const nodes = ports.map((port, i) => new NodeProcess(`node ${i + 1}`, { port, storage: database.storage, failover }))
+  const dice = random(options.seed)
+  const nodes = ports.map((port, i) => {
+    const skew = dice.below(2 * MAX_SKEW) - MAX_SKEW
+    return new NodeProcess(`node ${i + 1}`, { port, storage: database.storage, failover, skew })
+  })
   const destroy = () => nodes.forEach((node) => void node.destroy())
   process.on("exit", destroy)
   const runtime = ManagedRuntime.make(
@@ -54,7 +60,7 @@ export const run = async (options: Options): Promise<Report> => {
   )
   try {
     await Promise.all(nodes.map((node) => node.start()))
-    const world = { nodes, database, failover, random: random(options.seed), log }
+    const world = { nodes, database, failover, random: dice, log }
     return await runtime.runPromise(drive(world, database.name, options))
   } finally {
     await runtime.dispose()

@@ -85,17 +85,10 @@ class Method {
   }
 }
 
-/** `Actor.method` without the actor, which may be `Actor(key)`. Methods that call themselves otherwise stay as they are. */
-export const shortName = (actor: string, label: string): string => {
-  if (!label.startsWith(actor)) return label
-  const dot = label.lastIndexOf(".")
-  return dot < actor.length ? label : label.slice(dot + 1)
-}
-
 export class Stats {
-  private readonly methods = new Map<string, Method>()
-  /** The same by actor and label: finding the short name of each call would cost more than all the rest. */
-  private readonly labels = new Map<string, Map<string, Method>>()
+  /** By actor and name. */
+  private readonly byActor = new Map<string, Map<string, Method>>()
+  private readonly methods: Array<Method> = []
   private turned = 0
   /** The version whose frame will tell of what is noted now. */
   version = 1
@@ -111,30 +104,21 @@ export class Stats {
 
   settled(event: Settled): void {
     this.heard++
-    const method = this.methodOf(event.actor, event.method)
+    const method = this.methodOf(event.actor, event.name)
     method.changed = this.version
     method.note(event)
     this.keep(event)
   }
 
-  private methodOf(actor: string, label: string): Method {
-    const known = this.labels.get(actor)?.get(label)
+  private methodOf(actor: string, name: string): Method {
+    const known = this.byActor.get(actor)?.get(name)
     if (known !== undefined) return known
-    const labels = this.labels.get(actor) ?? new Map<string, Method>()
-    this.labels.set(actor, labels)
-    const found = this.methodNamed(actor, shortName(actor, label))
-    // Labels of residents may have their key in them, and there is no end to keys.
-    if (labels.size >= MOST_METHODS) labels.clear()
-    labels.set(label, found)
-    return found
-  }
-
-  private methodNamed(actor: string, name: string): Method {
-    const known = this.methods.get(`${actor}\n${name}`)
-    if (known !== undefined) return known
-    if (this.methods.size >= MOST_METHODS && name !== OTHERS) return this.methodNamed("", OTHERS)
+    if (this.methods.length >= MOST_METHODS && name !== OTHERS) return this.methodOf("", OTHERS)
+    const methods = this.byActor.get(actor) ?? new Map<string, Method>()
     const method = new Method(actor, name)
-    this.methods.set(`${actor}\n${name}`, method)
+    methods.set(name, method)
+    this.byActor.set(actor, methods)
+    this.methods.push(method)
     return method
   }
 
@@ -167,7 +151,7 @@ export class Stats {
 
   /** Ends the time since the last update. */
   tick(now: number, weight: number): void {
-    for (const method of this.methods.values()) method.count(weight)
+    for (const method of this.methods) method.count(weight)
     this.heard = 0
     this.turn(now)
   }
@@ -176,7 +160,7 @@ export class Stats {
   private turn(now: number): void {
     if (now - this.turned < WINDOW) return
     this.turned = now
-    for (const method of this.methods.values()) {
+    for (const method of this.methods) {
       method.running.turn()
       method.waiting.turn()
       method.changed = this.version
@@ -186,7 +170,7 @@ export class Stats {
   /** What has changed after a version. */
   rowsSince(version: number): ReadonlyArray<MethodRow> {
     const rows: Array<MethodRow> = []
-    for (const method of this.methods.values()) if (method.changed > version) rows.push(method.toRow())
+    for (const method of this.methods) if (method.changed > version) rows.push(method.toRow())
     return rows
   }
 }

@@ -51,11 +51,15 @@ export const instance = (id: number): Effect.Effect<InstanceView, Refused> =>
     return { at, instance: found, calls: yield* explained(calls), total: totals.calls }
   })
 
-/** The unsettled calls that have been where they are for the longest time. */
+/** Those behind wait for the same, and would push out all others. */
+const MOST_IN_LINE = 3
+
+/** The unsettled calls that have been where they are for the longest time, the first few of each line only. */
 export const calls = (options: ActorSystem.SnapshotOptions): Effect.Effect<CallsView> =>
   Effect.gen(function* () {
     const { at, calls, totals } = yield* ActorSystem.snapshot({ ...options, limit: options.limit ?? 2000 })
-    const oldest = calls.toSorted((a, b) => a.since - b.since).slice(0, MOST_CALLS)
+    const first = calls.filter(({ position = 0 }) => position <= MOST_IN_LINE)
+    const oldest = first.toSorted((a, b) => a.since - b.since).slice(0, MOST_CALLS)
     return { at, calls: yield* explained(oldest), total: totals.calls }
   })
 

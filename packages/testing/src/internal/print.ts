@@ -19,12 +19,22 @@ interface Row {
 export const cut = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
 
+/** What tells labels apart is at their end. */
+const cutLeft = (text: string, width: number): string =>
+  text.length <= width ? text : `…${text.slice(text.length - width + 1)}`
+
+const round = (n: number): number => Number(n.toPrecision(3))
+
 const where = ({ file, line }: Place): string => `${file.replace(/^.*[\\/]/, "")}:${line}`
 
 const at = (place: Place): string => `${where(place)}  ${sourceLine(place) ?? ""}`.trimEnd()
 
 const duration = (millis: number): string =>
-  millis < 1000 ? `${millis} ms` : millis < 120_000 ? `${millis / 1000} s` : `${millis / 60_000} min`
+  millis < 1000
+    ? `${round(millis)} ms`
+    : millis < 120_000
+      ? `${round(millis / 1000)} s`
+      : `${round(millis / 60_000)} min`
 
 const rowOf = (event: TraceEvent): Row | undefined => {
   switch (event._tag) {
@@ -83,7 +93,7 @@ export const interleaving = (events: ReadonlyArray<TraceEvent>): ReadonlyArray<s
   const lines = grouped(rows).flatMap((group) =>
     shortened(group, GROUP, (count) => ({ label: group[0]!.label, text: `… ${count} more …` })).map(
       ({ label, text }, i) => {
-        const head = i === 0 ? cut(label, width) : ""
+        const head = i === 0 ? cutLeft(label, width) : ""
         return cut(`  ${head.padEnd(width)}  ${text}`, WIDTH).trimEnd()
       }
     )

@@ -8,7 +8,6 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
-import type * as Tracer from "effect/Tracer"
 import * as causes from "./causes.ts"
 import type { Way } from "./contract.ts"
 import { From, type Message, To } from "./protocol.ts"
@@ -75,7 +74,7 @@ class Outgoing extends Home.Carried implements Carrying {
     if (thread.lost !== undefined) return this.notice(thread.lost)
     try {
       const packed = way.args.pack(args)
-      this.span = thread.spans.enter(call.context, spanOf(call))
+      this.span = thread.spans.enter(call.context, Home.spanOf(call))
       this.sent = true
       thread.carry(call.id, this)
       thread.wire.post([To.Call, call.id, instance, way.index, packed, this.span], movedBy(args))
@@ -126,11 +125,6 @@ class Outgoing extends Home.Carried implements Carrying {
     Home.report(this.call!, exit, restarted)
   }
 }
-
-const hooks = Home as unknown as { readonly spanOf?: (call: Home.Call) => Tracer.AnySpan | undefined }
-
-/** The span of the call itself, if it has one. */
-const spanOf = (call: Home.Call): Tracer.AnySpan | undefined => hooks.spanOf?.(call)
 
 /** What an answer says about the end of a call. What does not fit the contract ends it, too. */
 const exitOf = (actor: string, way: Way, message: Message): Exit.Exit<any, any> => {
