@@ -7,7 +7,7 @@ describe("a cluster of processes", () => {
     const seed = Number(process.env.TROUPE_SEED ?? Math.floor(Math.random() * 2 ** 31))
     const { operations, violations } = await run({
       seed,
-      plan: ["kill", "cut", "restart", "freeze", "database", "killAll"],
+      plan: ["killAll", "cut", "restart", "freeze", "database"],
       failover: 2000,
       url: process.env.DATABASE_URL,
       log: (line) => console.log(line)
@@ -16,7 +16,7 @@ describe("a cluster of processes", () => {
     // The rules hold for a cluster that does nothing, too.
     for (const kind of ["durable", "atMostOnce"]) {
       const done = operations.filter((operation) => operation.kind === kind && operation.outcome?._tag === "Done")
-      assert.isAbove(done.length, 20, `successful calls that are ${kind}`)
+      assert.isAbove(done.length, 5, `successful calls that are ${kind}`)
     }
   }, 180_000)
 })

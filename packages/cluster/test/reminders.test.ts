@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as DurableState from "@troupe/cluster/DurableState"
 import * as Reminders from "@troupe/cluster/Reminders"
 import { Actor } from "@troupe/core"
@@ -8,6 +8,9 @@ import { TestClock } from "effect/testing"
 import { DurableCall } from "../src/internal/durableCall.ts"
 import type { Storage } from "../src/internal/remindersStorage.ts"
 import { databases, node, open } from "./stateSupport.ts"
+
+// Databases take their time on a busy machine.
+vi.setConfig({ testTimeout: 30_000 })
 
 /** What the actors of a test hear, and what they do about it. */
 class Ears extends Context.Service<

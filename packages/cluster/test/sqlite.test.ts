@@ -3,10 +3,13 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, Latch, Layer, Option, Scope } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import * as sqlite from "../src/internal/sqlite.ts"
+
+// Databases take their time on a busy machine.
+vi.setConfig({ testTimeout: 30_000 })
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "troupe-sqlite-"))),

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as DurableState from "@troupe/cluster/DurableState"
 import { Actor, ActorError } from "@troupe/core"
 import {
@@ -20,6 +20,9 @@ import { TestClock } from "effect/testing"
 import { DurableCall } from "../src/internal/durableCall.ts"
 import type { Storage } from "../src/internal/stateStorage.ts"
 import { databases, node, open, seeded, settle } from "./stateSupport.ts"
+
+// Databases take their time on a busy machine.
+vi.setConfig({ testTimeout: 30_000 })
 
 class Overdrawn extends Schema.TaggedError<Overdrawn>()("Overdrawn", { balance: Schema.Int }) {}
 

@@ -240,6 +240,7 @@ const drawTab = (): void => {
   }
   if (tab === "timeline") {
     byId("silent").hidden = !timeline.isEmpty
+    byId("timeline").setAttribute("aria-label", timeline.summary)
     byId("dropped").hidden = timeline.dropped === 0
     byId("dropped").textContent =
       `There are too many calls to draw them all: ${format.count(timeline.dropped)} are left out. A recording has them.`

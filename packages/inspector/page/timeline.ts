@@ -86,6 +86,15 @@ export class Timeline {
     return this.bars.length === 0 && this.under.length === 0
   }
 
+  /** The picture in words, for those who cannot see it. */
+  get summary(): string {
+    const from = this.now - this.span
+    const settled = this.bars.filter(({ ended }) => ended! >= from)
+    const failed = settled.filter(isBad).length
+    const counts = `${format.plural(settled.length, "settled call")}, ${failed} failed, ${this.under.length} running`
+    return `${counts}, in the last ${format.duration(this.span)}. The view Calls lists those under way.`
+  }
+
   private get now(): number {
     return this.serverAt + performance.now() - this.heardAt
   }

@@ -226,6 +226,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
       yield* see(page, "#silent", "No call has settled")
       yield* worker.run(Effect.sleep("700 millis"))
       yield* promise(() => page.locator("#silent").waitFor({ state: "hidden" }))
+      yield* see(page, "#timeline[aria-label^='1 settled call, 0 failed, 0 running']")
       // It would move to the left while it is looked for.
       yield* promise(() =>
         page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
