@@ -1,6 +1,7 @@
 import { ClusterHome } from "@troupe/cluster"
 import { Clock, Context, Effect, Layer, Schedule } from "effect"
 import { ShardId, Sharding } from "effect/cluster"
+import { describe } from "vitest"
 import { Box, Desk } from "../../core/test/conformance/actors.ts"
 import { fixtures } from "../../core/test/conformance/live.ts"
 import { suite } from "../../core/test/conformance/suite.ts"
@@ -23,26 +24,28 @@ const on = <A>(actor: Layer.Layer<A, unknown, ClusterHome.Cluster>): Layer.Layer
     Layer.provide(liveClock)
   )
 
-suite({
-  name: "a node of a cluster",
-  desk: (fixture) => on(ClusterHome.layer(Desk, fixtures[fixture].layer)),
-  box: (fixture) => on(ClusterHome.layer(Box, fixtures[fixture].layer)),
-  // Each has a line in docs/cluster.md, "What differs from one process". What holds instead is in home.test.ts.
-  without: [
-    "1.2 interrupting an asker cancels its call, and waits until its finalizers have run",
-    "2.4 resize starts waiting calls",
-    "5.1 cancel tells what happened",
-    "5.1 cancel returns when the finalizers of the call have finished",
-    "5.2 a method that finishes in an uninterruptible region keeps its true result",
-    "6.2 a constructor that fails is known where the actor is provided",
-    "6.3 kill interrupts running calls, and fails those that wait",
-    "6.5 exit ends the instance",
-    '6.6 onDefect: "stop" ends the instance, and says why',
-    "6.7 when the schedule ends, the instance dies with the last cause",
-    "6.8 a call runs again after a restart, as far as maxTaskRetries goes",
-    "6.8 a call runs again after a failure, if it says so",
-    // The node has a clock of its own here. There is a test with a test clock for both in home.test.ts.
-    "7.2 an instance without calls ends after idleTimeToLive, and is made again on demand",
-    "7.5 a stream is pulled on demand, and ends when its consumer stops"
-  ]
+describe("10.1 the conformance suite, in a cluster", () => {
+  suite({
+    name: "a node of a cluster",
+    desk: (fixture) => on(ClusterHome.layer(Desk, fixtures[fixture].layer)),
+    box: (fixture) => on(ClusterHome.layer(Box, fixtures[fixture].layer)),
+    // Each has a line in docs/cluster.md, "What differs from one process". What holds instead is in home.test.ts.
+    without: [
+      "1.2 interrupting an asker cancels its call, and waits until its finalizers have run",
+      "2.4 resize starts waiting calls",
+      "5.1 cancel tells what happened",
+      "5.1 cancel returns when the finalizers of the call have finished",
+      "5.2 a method that finishes in an uninterruptible region keeps its true result",
+      "6.2 a constructor that fails is known where the actor is provided",
+      "6.3 kill interrupts running calls, and fails those that wait",
+      "6.5 exit ends the instance",
+      '6.6 onDefect: "stop" ends the instance, and says why',
+      "6.7 when the schedule ends, the instance dies with the last cause",
+      "6.8 a call runs again after a restart, as far as maxTaskRetries goes",
+      "6.8 a call runs again after a failure, if it says so",
+      // The node has a clock of its own here. There is a test with a test clock for both in home.test.ts.
+      "7.2 an instance without calls ends after idleTimeToLive, and is made again on demand",
+      "7.5 a stream is pulled on demand, and ends when its consumer stops"
+    ]
+  })
 })

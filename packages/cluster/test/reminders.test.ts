@@ -113,6 +113,7 @@ const count = (storage: Storage, busy: { count: number }): Storage => {
     list: counted(storage.list),
     lease: counted(storage.lease),
     extend: counted(storage.extend),
+    release: counted(storage.release),
     settle: counted(storage.settle)
   }
 }

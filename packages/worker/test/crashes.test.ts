@@ -57,7 +57,7 @@ const unavailable = (exit: Exit.Exit<unknown, unknown>): ActorError.ActorUnavail
 
 const flag = () => new Int32Array(new SharedArrayBuffer(4))
 
-describe("a thread that is lost", () => {
+describe("10.2 a thread that is lost", () => {
   const ways: ReadonlyArray<
     [
       what: string,

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import { CallId, DurableCall } from "./durableCall.ts"
 import type { Outcome, Reminder, Storage } from "./remindersStorage.ts"
 
@@ -45,8 +45,10 @@ export const scan = (
   options: ScannerOptions
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const scope = yield* Effect.scope
     const owner = crypto.randomUUID()
+    // The last comes first when the Scope closes: no more is leased, what fires is interrupted, what is left is released.
+    yield* Effect.addFinalizer(() => Effect.ignore(bounded(storage.release(owner))))
+    const scope = yield* Scope.fork(yield* Effect.scope)
     let firing = 0
     const fire = (reminder: Reminder) =>
       Effect.onExit(call(target, reminder), (exit) =>
@@ -80,6 +82,9 @@ export const scan = (
     yield* Effect.forkScoped(Effect.repeat(patient, Schedule.spaced(options.pollInterval)))
   })
 
+/** In finalizers nobody else ends a wait for storage. */
+const bounded = <E>(effect: Effect.Effect<void, E>) => Effect.timeout(Effect.interruptible(effect), SETTLE_LIMIT)
+
 /** The name of one firing. A durable method that is called twice under it runs once. */
 const occurrence = ({ actor, due, generation, id, key }: Reminder): string =>
   `reminder/${actor}/${key}/${id}/${generation}/${due}`
@@ -108,7 +113,7 @@ const settle = (
     const now = yield* Clock.currentTimeMillis
     const outcome = Exit.isSuccess(exit) ? over(reminder, now) : failed(reminder, now, exit.cause, options)
     if (Exit.isFailure(exit) && !isStopped(exit.cause)) yield* report(reminder, outcome, exit.cause)
-    yield* Effect.timeout(Effect.interruptible(storage.settle(reminder, owner, outcome)), SETTLE_LIMIT)
+    yield* bounded(storage.settle(reminder, owner, outcome))
   }).pipe(
     // The lease ends by itself then, and it fires again: at least once.
     Effect.catchCause((cause) => Effect.logWarning(`${nameOf(reminder)} has fired, which cannot be saved`, cause))

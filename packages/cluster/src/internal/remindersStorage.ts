@@ -58,6 +58,8 @@ export interface Storage {
   lease(actor: string, now: number, limit: number, lease: Lease): Effect.Effect<ReadonlyArray<Reminder>, SqlError>
   /** Makes the leases of an owner last longer. */
   extend(lease: Lease): Effect.Effect<void, SqlError>
+  /** Ends all leases of an owner: what it has not fired is due for others. */
+  release(owner: string): Effect.Effect<void, SqlError>
   /** Ends a lease, if it is still this one: the reminder is gone, or due at another time, or given up. */
   settle(reminder: Reminder, owner: string, outcome: Outcome): Effect.Effect<void, SqlError>
 }
@@ -134,6 +136,8 @@ export const sql = (prefix: string): Effect.Effect<Storage, SqlError, SqlClient.
         ),
       extend: ({ owner, until }) =>
         Effect.asVoid(sql`UPDATE ${table} SET leased_until = ${until} WHERE leased_by = ${owner}`),
+      release: (owner) =>
+        Effect.asVoid(sql`UPDATE ${table} SET leased_until = 0, leased_by = NULL WHERE leased_by = ${owner}`),
       settle: (reminder, owner, outcome) => {
         const mine = sql`${at(reminder)} AND generation = ${reminder.generation} AND leased_by = ${owner}`
         const free = sql.literal("leased_by = NULL")
@@ -208,6 +212,12 @@ export const memory = (): Storage => {
     extend: ({ owner, until }) =>
       Effect.sync(() => {
         for (const slot of slots.values()) if (slot.leasedBy === owner) change(slot, { leasedUntil: until })
+      }),
+    release: (owner) =>
+      Effect.sync(() => {
+        for (const slot of slots.values()) {
+          if (slot.leasedBy === owner) change(slot, { leasedUntil: 0, leasedBy: undefined })
+        }
       }),
     settle: (reminder, owner, outcome) =>
       Effect.sync(() => {

@@ -56,7 +56,7 @@ const begin = (options: FeedOptions): Effect.Effect<Beat, never, Scope.Scope> =>
     const beat: Beat = { live: new Live(), latch: Latch.makeUnsafe() }
     const interval = Duration.toMillis(options.interval)
     yield* update(beat, options, { interval, weight: 1 })
-    yield* Effect.forkScoped(run(beat, options))
+    yield* Effect.forkScoped(run(beat, options), { startImmediately: true })
     return beat
   })
 
@@ -108,7 +108,10 @@ const update = ({ latch, live }: Beat, { maxInstances }: FeedOptions, about: Abo
     live.cost = millis + live.encoding
     live.encoding = 0
     yield* latch.release
-  })
+  }).pipe(
+    // A home describes its instances, which is code of others. The page gets the next state.
+    Effect.catchDefect((defect) => Effect.logError("Inspector: the state could not be told", defect))
+  )
 
 const timed = <A>(effect: Effect.Effect<A>): Effect.Effect<{ readonly result: A; readonly millis: number }> =>
   Effect.gen(function* () {
