@@ -95,7 +95,7 @@ const compare = <R>(name: string, unit: string, measure: Effect.Effect<number, u
     }
     const [a, b] = [median(closed), median(open)]
     yield* Console.log(
-      `${name}: ${a.toFixed(2)} ${unit} closed, ${b.toFixed(2)} open (${(a / b).toFixed(2)} of the throughput)`
+      `${name}: ${a.toFixed(2)} ${unit} closed, ${b.toFixed(2)} open, ${(b / a).toFixed(2)} times as much`
     )
   })
 

@@ -14,6 +14,7 @@ import { hop } from "./rows/hop.ts"
 import { remote } from "./rows/remote.ts"
 import { sleep } from "./rows/sleep.ts"
 import { waiting } from "./rows/waiting.ts"
+import { watch } from "./rows/watch.ts"
 
 const rows: Readonly<Record<string, (options: Options) => Promise<Report>>> = {
   ask,
@@ -21,7 +22,8 @@ const rows: Readonly<Record<string, (options: Options) => Promise<Report>>> = {
   hop,
   waiting,
   sleep,
-  actors
+  actors,
+  watch
 }
 
 const fail = (message: string): never => {
