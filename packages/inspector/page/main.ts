@@ -452,7 +452,11 @@ const follow = (): void => {
 }
 
 const takeFrame = (frame: Frame): void => {
-  if (frame.reset) timeline.clear()
+  if (frame.reset) {
+    timeline.clear()
+    // If it fails, so does the connection, and the next one tries again.
+    introduce().catch(() => {})
+  }
   model.apply(frame)
   const { all, tick } = model
   runningTrack.push(tick, all.running)
@@ -463,20 +467,18 @@ const takeFrame = (frame: Frame): void => {
   void ask()
 }
 
-const start = async (): Promise<void> => {
-  follow()
+/** Asked for with each connection: there may be another process behind the address by now. */
+const introduce = async (): Promise<void> => {
+  const isFirst = info === undefined
   info = await api.get<Info>("info")
   byId("title").textContent = info.title
   document.title = `${info.title} · Troupe`
   byId("process").textContent = `pid ${info.pid} · node ${info.node.replace(/^v/, "")}`
-  document.body.classList.toggle("control", info.control)
-  arrive()
+  if (isFirst) arrive()
 }
 
 startTheme()
 readAddress()
 listen()
 animate()
-start().catch((error) => {
-  if (!(error instanceof api.ApiError)) setStatus("lost", String(error))
-})
+follow()

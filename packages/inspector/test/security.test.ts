@@ -146,6 +146,26 @@ describe("an inspector with a token", () => {
     }).pipe(ownSystem)
   )
 
+  it.live("there is no other way to write a path that would need no token", () =>
+    Effect.gen(function* () {
+      yield* Worker.spawn()
+      const { port } = yield* inspect({ control: true })
+      const ways = ["/%61pi/snapshot", "//api/snapshot", "/API/snapshot", "/./api/snapshot", "/x/../api/snapshot"]
+      const more = [
+        "/api//snapshot",
+        "/api/snapshot/",
+        "/api/snapshot?/app.js",
+        "/api/snapshot#/app.js",
+        "/;/api/snapshot"
+      ]
+      for (const path of [...ways, ...more, `http://127.0.0.1:${port}/api/snapshot`, "/app.js/../api/snapshot"]) {
+        const { status, text } = yield* promise(() => ask(port, path))
+        assert.include([400, 401, 404], status, path)
+        assert.notInclude(text, "test/Worker", path)
+      }
+    }).pipe(ownSystem)
+  )
+
   it.live("the token does not help a page of another origin, nor a name that only points here", () =>
     Effect.gen(function* () {
       const { port, token } = yield* inspect({ control: true })

@@ -288,9 +288,9 @@ describe("time", () => {
     Effect.gen(function* () {
       const program = Effect.gen(function* () {
         const events: Array<string> = []
-        const after = (name: string, hours: number) =>
+        const afterHours = (name: string, hours: number) =>
           Effect.sleep(`${hours} hours`).pipe(Effect.andThen(Effect.sync(() => events.push(name))))
-        yield* Effect.all([after("late", 2), after("early", 1), after("latest", 3)], { concurrency: 3 })
+        yield* Effect.all([afterHours("late", 2), afterHours("early", 1), afterHours("latest", 3)], { concurrency: 3 })
         assert.deepStrictEqual(events, ["early", "late", "latest"])
         assert.strictEqual(yield* Clock.currentTimeMillis, 3 * 3600 * 1000)
       })

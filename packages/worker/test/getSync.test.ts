@@ -2,7 +2,7 @@ import { Actor, ActorError, Driver, ObjectRef } from "@troupe/core"
 import { WorkerHome } from "@troupe/worker"
 import { Cause, Effect, Layer, ManagedRuntime } from "effect"
 import { afterAll, assert, describe, it } from "vitest"
-import { Counter, Overflow } from "./fixtures/Counter.ts"
+import { Counter, Overflow, Refused } from "./fixtures/Counter.ts"
 import { bundle } from "./support.ts"
 
 const url = await bundle("counter.worker")
@@ -42,6 +42,9 @@ describe("ObjectRef.getSync", () => {
       thrown(() => ObjectRef.getSync(failed, { driver })),
       Overflow
     )
+    const refused = thrown(() => ObjectRef.getSync(runtime.runSync(counter.refuse.remote()), { driver }))
+    assert.instanceOf(refused, Refused)
+    assert.deepStrictEqual([refused.reason, refused.message], ["no", "refused: no"])
     const died = runtime.runSync(counter.die.remote())
     assert.match(thrown(() => ObjectRef.getSync(died, { driver })).message, /boom/)
   })

@@ -59,7 +59,14 @@ const standIn = (fate: Effect.Effect<void, ClusterMissing>) =>
 
 const troupe = Command.make("troupe").pipe(Command.withDescription("Actors for Effect: look into them, and host them"))
 
-export const run = (args: ReadonlyArray<string>) =>
+// Written out, so that the declarations name what is public.
+export const run = (
+  args: ReadonlyArray<string>
+): Effect.Effect<
+  void,
+  ClusterMissing | Cli.InspectError | CliError.CliError | Error,
+  NodeServices.NodeServices | HttpClient.HttpClient
+> =>
   Effect.gen(function* () {
     if (args[0] !== "node") return yield* runWith(standIn(Effect.void), Cli.arrange(args))
     return yield* Effect.matchEffect(loadNode, {

@@ -115,11 +115,12 @@ const readOnly = HttpRouter.route(
 )
 
 const guard = ({ access }: ServerOptions, request: HttpServerRequest.HttpServerRequest): Refused | undefined => {
-  const isApi = request.url.startsWith("/api/")
-  // The page itself tells nothing, and may be opened by a link anywhere.
+  // The page itself tells nothing, and may be opened by a link anywhere. Only what is the page to the letter is excused:
+  // the router has its own mind on what is the same path.
+  const isPage = Object.hasOwn(pageFiles, request.url)
   const { host, origin, authorization, "sec-fetch-site": site } = request.headers
-  const headers = isApi ? { host, origin, authorization, "sec-fetch-site": site } : { host }
-  const refused = refuseStrangers(access, headers) ?? (isApi ? refuseWithoutToken(access, headers) : undefined)
+  const headers = isPage ? { host } : { host, origin, authorization, "sec-fetch-site": site }
+  const refused = refuseStrangers(access, headers) ?? (isPage ? undefined : refuseWithoutToken(access, headers))
   return refused && refuse(refused.status, refused.error)
 }
 

@@ -107,7 +107,7 @@ const spare = (ast: SchemaAST.AST, exactly: boolean): SchemaAST.AST => {
     case "ObjectKeyword":
       return anything(context)
     case "Declaration":
-      return spareDeclaration(ast, part)
+      return spareDeclaration(ast, exactly)
     case "Arrays": {
       const { elements, isMutable, rest } = ast
       return new SchemaAST.Arrays(
@@ -143,15 +143,20 @@ const sparePart = (ast: SchemaAST.AST): SchemaAST.AST =>
 
 const anything = (context: SchemaAST.Context | undefined) => new SchemaAST.Any(undefined, undefined, undefined, context)
 
-const spareDeclaration = (ast: SchemaAST.Declaration, part: (ast: SchemaAST.AST) => SchemaAST.AST): SchemaAST.AST => {
+/**
+ * What a class is encoded to, which is among its type parameters or in its link, has to stay a record of its fields,
+ * however cloneable these are: an instance is not.
+ */
+const spareDeclaration = (ast: SchemaAST.Declaration, exactly: boolean): SchemaAST.AST => {
   const { annotations, checks, context, run, typeParameters } = ast
   const toLink = linkOf(annotations)
+  const whole = (ast: SchemaAST.AST) => sparing(ast, exactly)
   const toCodecJson: ToLink = (parameters) => {
     const link = isCloneableDeclaration(ast) ? undefined : toLink?.(parameters)
-    return link && new SchemaAST.Link(part(link.to), link.transformation)
+    return link && new SchemaAST.Link(whole(link.to), link.transformation)
   }
   const own = { ...annotations, toCodecJson } as Schema.Annotations.Annotations
-  return new SchemaAST.Declaration(typeParameters.map(part), run, own, checks, undefined, context)
+  return new SchemaAST.Declaration(typeParameters.map(whole), run, own, checks, undefined, context)
 }
 
 // --- arguments -------------------------------------------------------------------------------------------------------
