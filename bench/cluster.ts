@@ -151,7 +151,7 @@ const inProcess = async (file: string) => {
       add.map((call) => together(asks, call)),
       asks
     ),
-    ">= 1"
+    ">= 2.5"
   )
   // An entity takes one call at a time unless it is told otherwise, an actor a thousand.
   const waiting = 200

@@ -238,6 +238,7 @@ const BURNS = 100
 const cpuBound = async () => {
   const threads = Math.min(2, availableParallelism())
   const members = await Promise.all(Array.from({ length: threads }, () => troupe()))
+  const raws = await Promise.all(Array.from({ length: threads }, raw))
   const pool = await piscina(threads)()
   const spread = (burn: (index: number) => PromiseLike<number>) => async () => {
     const start = performance.now()
@@ -246,13 +247,14 @@ const cpuBound = async () => {
   }
   const results = await inTurns(
     [
+      { name: "postMessage by hand", run: spread((index) => raws[index % threads]!.burn(BURN_MILLIS)) },
       { name: "piscina", run: spread(() => pool.burn(BURN_MILLIS)) },
       { name: "Troupe", run: spread((index) => members[index % threads]!.burn(BURN_MILLIS)) }
     ],
     5
   )
-  print(`CPU-bound calls of ${BURN_MILLIS} ms on ${threads} threads`, "of ideal", results, "piscina", 3)
-  for (const { close } of [...members, pool]) await close()
+  print(`CPU-bound calls of ${BURN_MILLIS} ms on ${threads} threads`, "of ideal", results, "postMessage by hand", 3)
+  for (const { close } of [...members, ...raws, pool]) await close()
 }
 
 // --- a folder --------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 /**
  * What the two sides of a thread say to each other. A message is a small array: its kind first, then what the call it is
- * about is called, then its contents. Messages travel in batches, one `postMessage` for all of a microtask.
+ * about is called, then its contents. Messages travel in batches: one `postMessage` for all of a microtask,
+ * or for the first so many of them.
  *
  * Not `effect/rpc`: its codecs and envelopes take three times as long as the rest of a call, see
  * `docs/decisions/0018-a-wire-of-our-own.md`.

@@ -1,8 +1,11 @@
 /**
- * One end of the line between a thread and its owner. Messages of one microtask travel together.
+ * One end of the line between a thread and its owner. Messages of one microtask travel together, unless they are many.
  */
 import { type MessagePort, receiveMessageOnPort, type Transferable } from "node:worker_threads"
 import type { Message } from "./protocol.ts"
+
+/** A batch that is so large goes at once, so that the other side begins while this one goes on. */
+const LARGE_BATCH = 64
 
 export class Wire {
   private batch: Array<Message> = []
@@ -42,6 +45,7 @@ export class Wire {
       this.owners ??= new Map()
       this.owners.set(message, moved)
     }
+    if (this.batch.length >= LARGE_BATCH) return this.flush()
     if (this.scheduled) return
     this.scheduled = true
     queueMicrotask(() => this.flush())
