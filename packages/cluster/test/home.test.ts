@@ -1,8 +1,9 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { ClusterHome } from "@troupe/cluster"
-import { Actor, ActorError, ObjectRef } from "@troupe/core"
+import { Actor, ActorError, ActorSystem, ObjectRef } from "@troupe/core"
 import { Cause, Effect, Fiber, Layer, Schema, Stream } from "effect"
 import {
+  EntityId,
   MessageStorage,
   RunnerHealth,
   RunnerStorage,
@@ -46,14 +47,16 @@ class ByPoint extends Actor.Keyed<ByPoint>()("test/ByPoint", {
 
 const ByPointLive = ByPoint.toLayer((key) => Effect.succeed(ByPoint.of({ key: () => Effect.succeed([key.x, key.at]) })))
 
-/** Calls its own kind. */
+class Local extends Actor.Service<Local>()("test/Local", { make: Effect.succeed({ ping: () => Effect.void }) }) {}
+
+/** Calls its own kind, and has an actor of its own. */
 class Chain extends Actor.Keyed<Chain>()("test/Chain", {
   key: Schema.Number,
   methods: { sum: Actor.method({ success: Schema.Number }) }
 }) {}
 
 const ChainLive = Chain.toLayer((key) =>
-  Effect.map(Chain, (chain) =>
+  Effect.map(Effect.andThen(Local.spawn(), Chain), (chain) =>
     Chain.of({
       sum: () =>
         key === 0 ? Effect.succeed(0) : Effect.map(Effect.orDie(chain.get(key - 1).sum()), (sum) => sum + key)
@@ -345,6 +348,45 @@ for (const [home, engine] of Object.entries(homes)) {
         assert.strictEqual((yield* reasonOf(leader.exit()))._tag, "ActorDied")
         const again = Effect.retry(leader.count(), { while: (error) => error.reason._tag === "ActorDied" })
         assert.strictEqual(yield* again, 1)
+      })
+    )
+
+    it.effect("a snapshot tells node and shard of an instance, and what in this process only stands for it", () =>
+      Effect.gen(function* () {
+        const key = freshKey()
+        const worker = yield* Worker.get(key)
+        yield* worker.note("x")
+        const entity = (yield* Sharding.Sharding).getShardId(EntityId.make(key), "default")
+        const shard = `${entity.group}:${entity.id}`
+        const homesOf = (actor: string, key?: string) =>
+          Effect.map(ActorSystem.snapshot({ actor, state: "running" }), ({ instances }) =>
+            instances.filter((one) => one.key === key).map(({ home }) => home)
+          )
+        const here = { kind: "cluster", node: "localhost:34431", shard }
+        const caller = { kind: "cluster", role: "caller", shard }
+        assert.sameDeepMembers(yield* homesOf("test/Worker", key), [here, caller])
+        yield* Effect.exit(worker.exit())
+        yield* worker.note("it is up again")
+        assert.sameDeepMembers(yield* homesOf("test/Worker", key), [here, caller])
+
+        yield* (yield* Leader).count()
+        const leaders = yield* homesOf("test/Leader")
+        assert.sameDeepMembers(
+          leaders.map((home) => [home!.kind, home!.node ?? "", home!.role ?? ""]),
+          [
+            ["cluster", "localhost:34431", ""],
+            ["cluster", "", "caller"]
+          ]
+        )
+        assert.strictEqual(leaders[0]!.shard, leaders[1]!.shard)
+
+        // What an actor of the cluster has made for itself lives in this process, and so does its caller of its own kind.
+        const chain = yield* Chain.get(1)
+        yield* chain.sum()
+        const chains = (yield* Effect.all([homesOf("test/Chain", "0"), homesOf("test/Chain", "1")])).flat()
+        assert.strictEqual(chains.filter((home) => home!.node !== undefined).length, 2)
+        assert.strictEqual(chains.filter((home) => home!.role === "caller").length, chains.length - 2)
+        assert.deepStrictEqual(new Set(yield* homesOf("test/Local")), new Set([undefined]))
       })
     )
   })

@@ -200,6 +200,26 @@ export const stream: (handle: object, method: string, args: ReadonlyArray<unknow
  */
 export const interrupt: (call: Accepted) => void = home.interrupt as any
 
+/**
+ * Where the instances of an actor live, for people who look at them on the other side.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Residence {
+  /** Of an actor that the home did not bring up it says nothing: `undefined`. */
+  describe(actor: string, key: unknown): Readonly<Record<string, string | number | boolean>> | undefined
+}
+
+/**
+ * The residence of the instances that are made in this context, those that they make included. It is asked when somebody
+ * looks, and only of instances whose constructor did not {@link link} them to a home.
+ *
+ * @category the other side
+ * @since 0.1.0
+ */
+export const Residence: Context.Reference<Residence | undefined> = carried.Residence
+
 // --- tasks -----------------------------------------------------------------------------------------------------------
 
 /**

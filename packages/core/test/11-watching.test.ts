@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ActorPool, ActorSystem, ObjectRef, Task } from "@troupe/core"
-import { Effect, Fiber, Latch, Logger, Schedule, Schema, Stream } from "effect"
+import { Actor, ActorContext, ActorPool, ActorSystem, Home, ObjectRef, Task } from "@troupe/core"
+import { Context, Effect, Fiber, Latch, Layer, Logger, Schedule, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { errorOf, fork, Probe, range, settle, Worker } from "./support.ts"
 
@@ -214,6 +214,40 @@ describe("11.1 ActorSystem.snapshot", () => {
     })
   )
 
+  own("a long line does not use up the limit: instances take turns, running calls before waiting ones", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const Narrow = Worker.options({ maxConcurrency: 1 })
+      const [crowded, ...others] = yield* Effect.all([Narrow.spawn(probe), Narrow.spawn(probe), Narrow.spawn(probe)])
+      yield* Worker.spawn()
+      for (const id of range(1000)) yield* crowded.work.remote(`crowded ${id}`)
+      for (const [i, other] of others.entries()) {
+        for (const id of range(i + 2)) yield* other.work.remote(`other ${i} ${id}`)
+      }
+      yield* settle
+      const take = (limit: number) =>
+        Effect.map(ActorSystem.snapshot({ actor: "test/Worker", limit }), ({ calls, instances, totals }) => ({
+          total: totals.calls,
+          places: instances.map(({ instance }) =>
+            calls.filter((call) => call.instance === instance).map(({ position = 0 }) => position)
+          ),
+          grouped: calls.map(({ instance }) => instances.findIndex((one) => one.instance === instance))
+        }))
+      // The limit is for instances as well, so that this is the least that shows all of them.
+      assert.deepStrictEqual(yield* take(4), {
+        total: 1005,
+        places: [[0, 1], [0], [0], []],
+        grouped: [0, 0, 1, 2]
+      })
+      assert.deepStrictEqual((yield* take(6)).places, [[0, 1], [0, 1], [0, 1], []])
+      // Those that have few leave the rest to the others.
+      assert.deepStrictEqual((yield* take(10)).places, [[0, 1, 2, 3, 4], [0, 1], [0, 1, 2], []])
+      assert.deepStrictEqual((yield* take(0)).places, [])
+      const all = (yield* take(1005)).places
+      assert.deepStrictEqual(all, [range(1000), [0, 1], [0, 1, 2], []])
+    })
+  )
+
   own("refuses a limit that is none", () =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(ActorSystem.snapshot({ limit: Number.NaN }))
@@ -264,6 +298,39 @@ describe("11.1 ActorSystem.snapshot", () => {
       const methods = calls.map(({ method }) => method)
       for (const method of ["test/crunch", "ActorPool", "test/Worker.work"]) assert.include(methods, method)
       yield* probe.open("a", "b")
+    })
+  )
+
+  own("asks the residence in whose context an instance was made where it is, unless the instance has a home", () =>
+    Effect.gen(function* () {
+      const residence: Home.Residence = {
+        describe: (actor, key) =>
+          actor === "test/Room" ? { kind: "cluster", node: "a:1", key: String(key) } : undefined
+      }
+      const room = { make: (_key: number) => Effect.succeed({ enter: () => Effect.void }), shutdownTimeout: 0 }
+      class Room extends Actor.Keyed<Room>()("test/Room", room) {}
+      const rooms = yield* Effect.map(Layer.build(Room.layer), (context) => Context.get(context, Room)).pipe(
+        Effect.provideService(Home.Residence, residence)
+      )
+      yield* rooms.get(7).enter()
+      yield* Effect.provideService(Worker.spawn(), Home.Residence, residence)
+      class Linked extends Actor.Service<Linked>()("test/Room", {
+        make: Effect.map(ActorContext.ActorContext, (self) => {
+          Home.link(self, { describe: () => ({ kind: "worker", thread: 3 }) })
+          return { enter: () => Effect.void }
+        }),
+        shutdownTimeout: 0
+      }) {}
+      yield* Effect.provideService(Linked.spawn(), Home.Residence, residence)
+      const { instances } = yield* ActorSystem.snapshot()
+      assert.deepStrictEqual(
+        instances.filter(({ actor }) => actor !== "test/crunch").map(({ actor, home }) => [actor, home]),
+        [
+          ["test/Room", { kind: "cluster", node: "a:1", key: "7" }],
+          ["test/Worker", undefined],
+          ["test/Room", { kind: "worker", thread: 3 }]
+        ]
+      )
     })
   )
 

@@ -4,7 +4,9 @@
  * The instances it makes are ordinary ones of this process. So refs, cancellation, timeouts and order are those of core,
  * and only the body of each method is ours.
  */
+import * as ActorContext from "@troupe/core/ActorContext"
 import type { ActorError } from "@troupe/core/ActorError"
+import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -17,10 +19,11 @@ import * as Stream from "effect/Stream"
 import * as attempts from "./attempt.ts"
 import { CurrentGuard, type Guard } from "./attempt.ts"
 import { CallId } from "./durableCall.ts"
-import { ClusterError, ClusterSchema, type MessageStorage, type Sharding } from "./engine.ts"
+import { ClusterError, ClusterSchema, EntityId, type MessageStorage, Sharding } from "./engine.ts"
 import { cancelled, type Subject, subjectOf, translate, unavailable, undecodable } from "./failure.ts"
 import { places, Waits } from "./leaving.ts"
 import { type Stored, stored } from "./replies.ts"
+import * as residence from "./residence.ts"
 import { isTraced } from "./tracing.ts"
 import { type Client, describeIssue, STOP, type Wire, type WireMethod } from "./wire.ts"
 
@@ -30,7 +33,9 @@ const RESEND_PAUSE = "100 millis"
 const DEFAULT_PATIENCE = 30_000
 
 export interface Caller {
-  readonly make: (key: unknown) => Effect.Effect<Record<string, (...args: ReadonlyArray<any>) => unknown>>
+  readonly make: (
+    key: unknown
+  ) => Effect.Effect<Record<string, (...args: ReadonlyArray<any>) => unknown>, never, ActorContext.ActorContext>
   readonly stop: (key: unknown) => Effect.Effect<void>
   /** Says that calls which are interrupted from now on are not cancelled: it is this caller that ends. */
   readonly leave: Effect.Effect<void>
@@ -44,9 +49,15 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
     const guard = yield* CurrentGuard
     const waits = new Waits(yield* places)
     const calls = yield* stored(wire)
+    const sharding = yield* Sharding.Sharding
     const make = (key: unknown) =>
-      Effect.sync(() => {
+      Effect.map(ActorContext.ActorContext, (self) => {
         const entityId = wire.encodeKey(key)
+        const id = EntityId.make(entityId)
+        Home.link(
+          self,
+          residence.caller(() => sharding.getShardId(id, wire.entity.getShardGroup(id)))
+        )
         const send = client(entityId)
         return Object.fromEntries(
           wire.methods.map((method) => {

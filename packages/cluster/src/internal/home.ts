@@ -12,6 +12,7 @@ import { Departure } from "./departure.ts"
 import { type MessageStorage, Sharding } from "./engine.ts"
 import { keyedSeats, register, singleSeat } from "./host.ts"
 import { places } from "./leaving.ts"
+import { Residence } from "./residence.ts"
 import * as retention from "./retention.ts"
 import { type Client, type Contracted, of, WAKE, type Wire } from "./wire.ts"
 
@@ -40,10 +41,16 @@ const host = (
     Effect.gen(function* () {
       const here = yield* places
       yield* retention.include(wire.actor)
+      const residence = new Residence(wire.actor)
       // What ends last is made first: the instances outlive the entities.
       const entity = wire.keyed
-        ? keyed(wire, Context.getUnsafe(yield* Layer.build(live), actor))
-        : register(wire, singleSeat(actor, live, yield* Effect.context<any>()), Infinity)
+        ? keyed(wire, residence, Context.getUnsafe(yield* residing(residence, Layer.build(live)), actor))
+        : register(
+            wire,
+            residence,
+            singleSeat(actor, live, yield* residing(residence, Effect.context<any>())),
+            Infinity
+          )
       const departure = yield* Departure
       // The last to be made is the first to end: before anything is closed, the others have taken over.
       const leave = Layer.effectDiscard(Effect.addFinalizer(() => Effect.andThen(here.leave(wire.actor), departure)))
@@ -52,11 +59,15 @@ const host = (
     })
   )
 
+/** What is made in here, or in this context, can be asked where it is. */
+const residing = <A, E, R>(residence: Residence, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(effect, Home.Residence, residence) as Effect.Effect<A, E, R>
+
 /** The entity of a key stays as long as the instance may: it is the options of the actor that say how long. */
-const keyed = (wire: Wire, service: any) => {
+const keyed = (wire: Wire, residence: Residence, service: any) => {
   const terms = Home.terms(service) as { readonly idleTimeToLive?: number; readonly shutdownTimeout?: number }
   const { idleTimeToLive = DEFAULT_IDLE_TIME_TO_LIVE, shutdownTimeout = DEFAULT_SHUTDOWN_TIMEOUT } = terms
-  return register(wire, keyedSeats(service, shutdownTimeout), idleTimeToLive)
+  return register(wire, residence, keyedSeats(service, shutdownTimeout), idleTimeToLive)
 }
 
 /** Keeps the instance of an actor that has one up, on the node that it falls to. */

@@ -18,6 +18,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { DurableCall } from "./durableCall.ts"
 import { ClusterSchema, Entity, Sharding } from "./engine.ts"
+import type { Residence } from "./residence.ts"
 import { isTraced } from "./tracing.ts"
 import { STOP, WAKE, type Wire, type WireMethod } from "./wire.ts"
 
@@ -33,12 +34,16 @@ type Seats = (key: unknown) => Effect.Effect<Seat, never, Scope.Scope>
 /** Registers the entity of an actor on this node. One that has had no call for so many milliseconds ends. */
 export const register = (
   wire: Wire,
+  residence: Residence,
   seats: Seats,
   maxIdleTime: number
 ): Layer.Layer<never, never, Sharding.Sharding> => {
   const build = Effect.gen(function* () {
     const { entityId } = yield* Entity.CurrentAddress
-    const seat = yield* Effect.suspend(() => seats(wire.decodeKey(entityId))).pipe(
+    const seat = yield* Effect.suspend(() => {
+      const key = wire.decodeKey(entityId)
+      return Effect.andThen(residence.admit(wire.keyed ? key : undefined), seats(key))
+    }).pipe(
       // An entity that fails to build is built again, for ever. Let its calls fail instead.
       Effect.catchDefect((defect) => Effect.succeed(noSeat(wire, entityId, defect)))
     )

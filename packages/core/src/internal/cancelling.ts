@@ -40,7 +40,7 @@ export const cancel = (
     return Effect.succeed("Interrupted")
   })
 
-const cancelCall = (call: Call, recursive: boolean): Effect.Effect<CancelOutcome> => {
+export const cancelCall = (call: Call, recursive: boolean): Effect.Effect<CancelOutcome> => {
   if (call.stage === Stage.New) {
     // It waits for room, and will find that it is not wanted any more.
     call.queue.cell.timers?.stop(call)

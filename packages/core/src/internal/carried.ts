@@ -1,6 +1,7 @@
 /**
  * Calls that a home beyond this process carries out: they need no fiber here.
  */
+import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import type { Call } from "./call.ts"
 import { Evaluable } from "./evaluable.ts"
@@ -12,6 +13,13 @@ export interface Link {
   /** The limit of a line has changed, or whatever else matters over there. */
   readonly pump?: Pump | undefined
 }
+
+/** Says where instances are that live here for others. Each asks the one in the context in which it was made. */
+export interface Residence {
+  describe(actor: string, key: unknown): ReturnType<Link["describe"]> | undefined
+}
+
+export const Residence = Context.Reference<Residence | undefined>("troupe/Residence", { defaultValue: () => undefined })
 
 /** How a thread that blocks gets its results all the same. */
 export interface Pump {

@@ -15,8 +15,10 @@ const MAX_DEPTH = 8
 export const explain = (ref: Ref): Effect.Effect<string> =>
   Effect.sync(() => {
     checkRefs("explain", [ref])
-    return ref instanceof Call ? `${ref.origin} #${ref.id}: ${state(ref, new Set([ref]))}` : plain(ref)
+    return ref instanceof Call ? explainCall(ref) : plain(ref)
   })
+
+export const explainCall = (call: Call): string => `${call.origin} #${call.id}: ${state(call, new Set([call]))}`
 
 const plain = (ref: Ref): string =>
   ref.exit === undefined ? `#${ref.id}: pending, and no call of an actor` : `#${ref.id}: ${ref.status}`

@@ -20,6 +20,7 @@ import type {
 } from "../ActorSystem.ts"
 import { type Call, Stage } from "./call.ts"
 import type { CallQueue } from "./callQueue.ts"
+import { Residence } from "./carried.ts"
 import type { Cell } from "./cell.ts"
 import type { Death } from "./failure.ts"
 import { isRef, type Ref } from "./ref.ts"
@@ -158,20 +159,19 @@ const takeUnsafe = (registry: Registry, options: SnapshotOptions, now: number): 
     (states === undefined || states.has(state))
 
   const instances: Array<Instance> = []
-  const calls: Array<UnsettledCall> = []
+  const busy: Array<Generator<Standing>> = []
   const totals = { instances: 0, calls: 0 }
   for (const { cells } of registries) {
     for (const cell of cells) {
       if (!admits(cell.id, cell.instance, cell.name, stateOf(cell))) continue
       totals.instances++
-      totals.calls += cell.pending + cell.suspendedCalls().length
+      const unsettled = cell.pending + cell.suspendedCalls().length
+      totals.calls += unsettled
       if (instances.length < limit) instances.push(instanceOf(cell))
-      for (const call of callsOf(cell)) {
-        if (calls.length >= limit) break
-        calls.push(callOf(call.call, call.position, now))
-      }
+      if (unsettled > 0) busy.push(callsOf(cell))
     }
   }
+  const calls = inTurn(busy, limit).map(({ call, position }) => callOf(call, position, now))
   for (const obituary of registries.flatMap(({ dead }) => dead.slice(-MEMORY))) {
     if (!admits(obituary.actor, obituary.instance, obituary.name, "dead")) continue
     totals.instances++
@@ -198,6 +198,7 @@ const stateOf = (cell: Cell): State => {
 const instanceOf = (cell: Cell): Instance => {
   const { death, keyText: key, lastError, name } = cell
   const { maxPendingCalls } = cell.options
+  const home = homeOf(cell)
   const groups: Record<string, Permits> = {}
   for (const queue of cell.queues()) if (queue.group !== undefined) groups[queue.group] = permitsOf(queue)
   return {
@@ -216,9 +217,13 @@ const instanceOf = (cell: Cell): Instance => {
     restarts: cell.restarts,
     ...(lastError !== undefined && { lastError: errorOf(lastError) }),
     ...(death !== undefined && { death: deathOf(death) }),
-    ...(cell.home !== undefined && { home: cell.home.describe() })
+    ...(home !== undefined && { home })
   }
 }
+
+/** What the home of an instance says of it, if it has one. */
+const homeOf = ({ context, home, id, key }: Cell): Instance["home"] =>
+  home === undefined ? Context.get(context, Residence)?.describe(id, key) : home.describe()
 
 const deadInstance = ({ death, key, lastError, name, ...rest }: Obituary): Instance => ({
   ...rest,
@@ -252,7 +257,7 @@ interface Standing {
 }
 
 /** The unsettled calls of an instance: running ones first, then those in line, then those that are not there yet. */
-function* callsOf(cell: Cell): Generator<Standing> {
+export function* callsOf(cell: Cell): Generator<Standing> {
   for (const call of cell.runningNow()) yield { call, position: undefined }
   for (const queue of cell.queues()) {
     let position = 1
@@ -260,6 +265,23 @@ function* callsOf(cell: Cell): Generator<Standing> {
   }
   for (const call of cell.preparingCalls()) yield { call, position: undefined }
   for (const call of cell.suspendedCalls()) yield { call, position: undefined }
+}
+
+/** So many calls at most, one of each instance in turn: a long line must not hide the calls of others. */
+const inTurn = (instances: ReadonlyArray<Iterator<Standing>>, limit: number): ReadonlyArray<Standing> => {
+  const taken = instances.map((calls) => ({ calls, own: [] as Array<Standing> }))
+  let left = limit
+  for (let turn = taken; left > 0 && turn.length > 0; ) {
+    turn = turn.filter(({ calls, own }) => {
+      if (left <= 0) return false
+      const next = calls.next()
+      if (next.done === true) return false
+      own.push(next.value)
+      left--
+      return true
+    })
+  }
+  return taken.flatMap(({ own }) => own)
 }
 
 const stageOf = ({ stage }: Call): UnsettledCall["stage"] => {

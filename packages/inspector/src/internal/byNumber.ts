@@ -1,78 +1,56 @@
 /**
- * Calls and instances by their numbers, which is how they are known over HTTP, where nobody has their refs and handles.
- *
- * The register of a system is reached by way of its type here, and nowhere else in this package. Tasks belong to no
- * system, so their calls are not found.
+ * What can be done to calls and instances over HTTP, where they are known by their numbers only.
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
-import * as ObjectRef from "@troupe/core/ObjectRef"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import { type Refused, refuse } from "./reply.ts"
+import { Refused, refuse } from "./reply.ts"
 
-type Registry = ActorSystem.ActorSystem[typeof ActorSystem.TypeId]
-type Cell = Registry["cells"] extends Set<infer C> ? C : never
-type Call = ReturnType<Cell["runningNow"]>[number]
+const noCall = (call: number) =>
+  Effect.fail(refuse(404, `there is no unsettled call with the number ${call}, or not any more`))
 
-const registry: Effect.Effect<Registry> = Effect.map(ActorSystem.ActorSystem, (system) => system[ActorSystem.TypeId])
-
-function* callsOf(cell: Cell): Generator<Call> {
-  yield* cell.runningNow()
-  for (const queue of cell.queues()) {
-    for (let call = queue.head; call !== undefined; call = call.next) yield call
-  }
-  yield* cell.preparingCalls()
-  yield* cell.suspendedCalls()
-}
-
-/** `instance` is where it is known to be, if it is: the search is short then. */
-const callBy = (id: number, instance?: number): Effect.Effect<ObjectRef.ObjectRef<unknown, unknown>, Refused> =>
-  Effect.flatMap(registry, ({ cells }) => {
-    for (const cell of cells) {
-      if (instance !== undefined && cell.instance !== instance) continue
-      for (const call of callsOf(cell)) {
-        // A call is its own ref.
-        if (call.id === id) return Effect.succeed(call as unknown as ObjectRef.ObjectRef<unknown, unknown>)
-      }
-    }
-    return Effect.fail(refuse(404, `there is no unsettled call with the number ${id}, or not any more`))
-  })
-
-const cellBy = (id: number): Effect.Effect<Cell, Refused> =>
-  Effect.flatMap(registry, ({ cells }) => {
-    for (const cell of cells) if (cell.instance === id) return Effect.succeed(cell)
-    return Effect.fail(refuse(404, `there is no living instance with the number ${id}, or not any more`))
-  })
+const noInstance = (instance: number) =>
+  Effect.fail(refuse(404, `there is no living instance with the number ${instance}, or not any more`))
 
 /** A sentence on where an unsettled call is, and why it is not done. */
-export const explain = (call: number, instance?: number): Effect.Effect<string, Refused> =>
-  Effect.flatMap(callBy(call, instance), ObjectRef.explain)
+export const explain = (call: number): Effect.Effect<string, Refused> =>
+  Effect.flatMap(ActorSystem.explain(call), (text) => (text === undefined ? noCall(call) : Effect.succeed(text)))
 
 /** Succeeds when the call has settled. */
 export const cancel = (call: number, recursive: boolean): Effect.Effect<string, Refused> =>
-  Effect.flatMap(callBy(call), (ref) => ObjectRef.cancel(ref, { recursive }))
+  Effect.flatMap(ActorSystem.cancel(call, { recursive }), (outcome) =>
+    outcome === undefined ? noCall(call) : Effect.succeed(outcome)
+  )
 
-/** Succeeds when the instance is gone. */
-export const kill = (instance: number): Effect.Effect<string, Refused> =>
-  Effect.flatMap(cellBy(instance), (cell) => {
-    cell.kill("it was killed by way of the inspector", undefined)
-    return Effect.as(cell.ended(), "killed")
+/** Why an instance has not been told to end: it is not there, or cannot end. */
+const cannotEnd = (instance: number): Effect.Effect<never, Refused> =>
+  Effect.flatMap(ActorSystem.snapshot({ instance, limit: 1 }), ({ instances }) => {
+    const [task] = instances.filter(({ state }) => state !== "dead")
+    return task === undefined
+      ? noInstance(instance)
+      : Effect.fail(refuse(400, `${task.actor} is a task, which cannot be ended: cancel its calls`))
   })
+
+/** Succeeds at once: finalizers may take as long as they like. */
+export const kill = (instance: number): Effect.Effect<string, Refused> =>
+  Effect.flatMap(ActorSystem.kill(instance, { why: "it was killed by way of the inspector" }), (killed) =>
+    killed ? Effect.succeed("killed") : cannotEnd(instance)
+  )
 
 /** Succeeds at once: calls that it has accepted may take as long as they like. */
 export const stop = (instance: number): Effect.Effect<string, Refused> =>
-  Effect.map(cellBy(instance), (cell) => {
-    cell.stop("it was stopped by way of the inspector")
-    return cell.gone ? "stopped" : "stopping"
-  })
+  Effect.flatMap(ActorSystem.stop(instance, { why: "it was stopped by way of the inspector" }), (stopped) =>
+    stopped ? Effect.succeed("stopping") : cannotEnd(instance)
+  )
 
 export const resize = (instance: number, limit: number, group: string | undefined): Effect.Effect<string, Refused> =>
-  Effect.flatMap(cellBy(instance), (cell) =>
-    Effect.try({
-      try: () => {
-        cell.resize(cell.queue(group), limit)
-        return "resized"
-      },
-      // It knows no such group, and says which there are.
-      catch: (error) => refuse(400, error instanceof Error ? error.message : String(error))
+  ActorSystem.resize(instance, limit, { concurrencyGroup: group }).pipe(
+    Effect.flatMap((resized) => (resized ? Effect.succeed("resized") : noInstance(instance))),
+    // It knows no such group, and says which there are.
+    Effect.catchCause((cause) => {
+      const error = Cause.squash(cause)
+      return Effect.fail(
+        error instanceof Refused ? error : refuse(400, error instanceof Error ? error.message : String(error))
+      )
     })
   )

@@ -4,7 +4,6 @@
 import * as ActorSystem from "@troupe/core/ActorSystem"
 import * as Effect from "effect/Effect"
 import * as Timeline from "../Timeline.ts"
-import * as byNumber from "./byNumber.ts"
 import { type Refused, refuse } from "./reply.ts"
 
 /** How many calls of an instance its page lists, and how many of them it explains. */
@@ -34,10 +33,9 @@ const explained = (calls: ReadonlyArray<ActorSystem.UnsettledCall>): Effect.Effe
     i >= MOST_EXPLAINED
       ? Effect.succeed(call)
       : // It may have settled in between.
-        Effect.match(byNumber.explain(call.id, call.instance), {
+        Effect.map(ActorSystem.explain(call.id, { instance: call.instance }), (text): CallView => {
           // Which call it is stands above it.
-          onSuccess: (text): CallView => ({ ...call, explained: text.replace(`${call.method} #${call.id}: `, "") }),
-          onFailure: () => call
+          return text === undefined ? call : { ...call, explained: text.replace(`${call.method} #${call.id}: `, "") }
         })
   )
 

@@ -1,0 +1,40 @@
+/**
+ * Where the instances of an actor are, for people who look at this process.
+ */
+import type * as Home from "@troupe/core/Home"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { Entity, ShardId } from "./engine.ts"
+
+type Facts = ReturnType<Home.Link["describe"]>
+
+/** The keys of one actor that this node has. */
+export class Residence implements Home.Residence {
+  private readonly actor: string
+  private readonly facts = new Map<unknown, Facts>()
+
+  constructor(actor: string) {
+    this.actor = actor
+  }
+
+  /** A key is here until the Scope of its entity closes. Its instance has the very same key. */
+  readonly admit = (
+    key: unknown
+  ): Effect.Effect<void, never, Entity.CurrentAddress | Entity.CurrentRunnerAddress | Scope.Scope> =>
+    Effect.gen({ self: this }, function* () {
+      const { host, port } = yield* Entity.CurrentRunnerAddress
+      const { shardId } = yield* Entity.CurrentAddress
+      const facts = { kind: "cluster", node: `${host}:${port}`, shard: ShardId.toString(shardId) }
+      this.facts.set(key, facts)
+      yield* Effect.addFinalizer(() => Effect.sync(() => this.facts.get(key) === facts && this.facts.delete(key)))
+    })
+
+  describe(actor: string, key: unknown): Facts | undefined {
+    return actor === this.actor ? this.facts.get(key) : undefined
+  }
+}
+
+/** What stands in this process for an instance that may be anywhere in the cluster. */
+export const caller = (shardOf: () => ShardId.ShardId): Home.Link => ({
+  describe: () => ({ kind: "cluster", role: "caller", shard: ShardId.toString(shardOf()) })
+})
