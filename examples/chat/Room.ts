@@ -1,0 +1,43 @@
+/** A room: who is in it, and what is said. There is one for each name, as long as somebody is in it. */
+import { Actor } from "@troupe/core"
+import { Clock, Effect, PubSub, Schema, Stream } from "effect"
+
+/** What the people in a room see. */
+export const Event = Schema.Union([
+  Schema.Struct({ type: Schema.Literal("said"), who: Schema.String, words: Schema.String, at: Schema.Number }),
+  Schema.Struct({ type: Schema.Literal("people"), people: Schema.Array(Schema.String) })
+])
+export type Event = typeof Event.Type
+
+export class Room extends Actor.Keyed<Room>()("chat/Room", {
+  idleTimeToLive: "1 minute",
+  make: Effect.fnUntraced(function* (_name: string) {
+    // Who comes late sees the last hundred events. Who reads too slowly misses the oldest, and delays nobody.
+    const events = yield* PubSub.sliding<Event>({ capacity: 1000, replay: 100 })
+    const people: Array<string> = []
+    const announce = Effect.suspend(() => PubSub.publish(events, { type: "people", people: [...people].sort() }))
+    return {
+      /** What goes on in the room, for as long as the stream is consumed. The call keeps the room open. */
+      join: (who: string) =>
+        Stream.unwrap(
+          Effect.gen(function* () {
+            yield* Effect.acquireRelease(
+              Effect.sync(() => people.push(who)),
+              () =>
+                Effect.suspend(() =>
+                  Effect.andThen(
+                    Effect.sync(() => people.splice(people.indexOf(who), 1)),
+                    announce
+                  )
+                )
+            )
+            yield* announce
+            return Stream.fromPubSub(events)
+          })
+        ),
+      say: Effect.fnUntraced(function* (who: string, words: string) {
+        yield* PubSub.publish(events, { type: "said", who, words, at: yield* Clock.currentTimeMillis })
+      })
+    }
+  })
+}) {}
