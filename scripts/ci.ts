@@ -4,7 +4,7 @@ import { spawn } from "node:child_process"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
-import { scratchDatabase } from "./scratchDatabase.ts"
+import { testDatabase } from "./testDatabase.ts"
 
 interface Counts {
   readonly passed: number
@@ -20,14 +20,10 @@ interface Run {
 const root = path.resolve(import.meta.dirname, "..")
 const folder = mkdtempSync(path.join(tmpdir(), "troupe-ci-"))
 const report = path.join(folder, "vitest.json")
-const database = process.env.DATABASE_URL === undefined ? await scratchDatabase() : undefined
-if (database === undefined && process.env.DATABASE_URL === undefined) {
-  console.log("No local Postgres lets us in: what needs a database uses SQLite alone.")
-}
-const databaseUrl = database === undefined ? {} : { DATABASE_URL: database.url }
+const database = await testDatabase()
 const env = {
   ...process.env,
-  ...databaseUrl,
+  DATABASE_URL: database.url,
   CI: "true",
   NO_COLOR: "1",
   FORCE_COLOR: undefined,
@@ -144,7 +140,7 @@ await one("release, played through", "npm", "run", "release", "--", "--dry-run")
 await one("links of the docs", "npm", "start", "--", "links")
 
 rmSync(folder, { recursive: true })
-await database?.drop()
+await database.drop()
 
 const show = ({ passed, failed, skipped }: Counts) =>
   `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`

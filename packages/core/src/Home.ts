@@ -17,6 +17,7 @@ import type * as Exit from "effect/Exit"
 import type * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type { ActorContext } from "./ActorContext.ts"
+import type { ActorDied } from "./ActorError.ts"
 import * as carried from "./internal/carried.ts"
 import * as home from "./internal/home.ts"
 import * as task from "./internal/task.ts"
@@ -146,6 +147,10 @@ export const died: (self: Self, why: string, cause: Cause.Cause<unknown> | undef
  * @since 0.1.0
  */
 export interface Terms extends Readonly<Record<string, unknown>> {
+  /** In milliseconds. */
+  readonly shutdownTimeout: number
+  /** In milliseconds, if it was given. */
+  readonly idleTimeToLive: number | undefined
   /** The options that were given as functions, which cannot cross. */
   readonly functions: ReadonlyArray<string>
 }
@@ -157,6 +162,14 @@ export interface Terms extends Readonly<Record<string, unknown>> {
  * @since 0.1.0
  */
 export const terms: (service: object) => Terms = home.terms
+
+/**
+ * Whether an instance of a keyed actor ended for want of calls: then its next call makes it again.
+ *
+ * @category the other side
+ * @since 0.1.0
+ */
+export const endedIdle: (death: ActorDied) => boolean = home.endedIdle
 
 /**
  * A call that was submitted for somebody on the other side.

@@ -20,7 +20,6 @@ type Cluster = Sharding.Sharding | MessageStorage.MessageStorage
 
 /** What core takes when nothing is said, in milliseconds. */
 const DEFAULT_IDLE_TIME_TO_LIVE = 60_000
-const DEFAULT_SHUTDOWN_TIMEOUT = 5000
 
 export const layer = (
   actor: Contracted,
@@ -65,8 +64,7 @@ const residing = <A, E, R>(residence: Residence, effect: Effect.Effect<A, E, R>)
 
 /** The entity of a key stays as long as the instance may: it is the options of the actor that say how long. */
 const keyed = (wire: Wire, residence: Residence, service: any) => {
-  const terms = Home.terms(service) as { readonly idleTimeToLive?: number; readonly shutdownTimeout?: number }
-  const { idleTimeToLive = DEFAULT_IDLE_TIME_TO_LIVE, shutdownTimeout = DEFAULT_SHUTDOWN_TIMEOUT } = terms
+  const { idleTimeToLive = DEFAULT_IDLE_TIME_TO_LIVE, shutdownTimeout } = Home.terms(service)
   return register(wire, residence, keyedSeats(service, shutdownTimeout), idleTimeToLive)
 }
 

@@ -41,7 +41,7 @@ export class Ask extends Submission {
     const { cell } = queue
     if (cell.full) return this.whenRoom(queue, fiber)
     const call = new Call(queue, method, args, fiber.context, true)
-    if (tracing.isOn(fiber)) tracing.mark(call, true)
+    tracing.mark(call, fiber, true)
     cell.submit(call, fiber.currentDispatcher, true)
     // Were the wait an operation of its own, an interruption before it would leave a call that nobody cancels.
     return call.exit ?? inPlace(call.waitOrCancel(), fiber)
@@ -51,7 +51,7 @@ export class Ask extends Submission {
   private whenRoom(queue: CallQueue, fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
     const { args, method } = this
     const call = new Call(queue, method, args, fiber.context, true)
-    if (tracing.isOn(fiber)) tracing.mark(call, true)
+    tracing.mark(call, fiber, true)
     const submit = admit(call, () => queue.cell.submit(call, fiber.currentDispatcher, true))
     const result = Effect.suspend(() => call.wait())
     return Effect.onInterrupt(Effect.andThen(submit, result), () => call.cancelAndWait())
@@ -79,7 +79,7 @@ export class Remote extends Submission {
     const queue = this.target.resolve()
     const { cell } = queue
     const call = new Call(queue, method, args, fiber.context, false)
-    if (tracing.isOn(fiber)) tracing.mark(call, false)
+    tracing.mark(call, fiber, false)
     const submit = () => cell.submit(call, fiber.currentDispatcher, false)
     if (cell.full) return Effect.as(admit(call, submit), call)
     submit()

@@ -15,14 +15,19 @@ import { checkRefs, isRef, type Ref } from "./ref.ts"
 
 type Refs = Ref | ReadonlyArray<Ref> | Readonly<Record<string, Ref>>
 
-/** Runs `effect` for whoever holds `Driver`, and stops at once whoever is inside an actor (semantics 4.5). */
+/** What is to be said to whoever wants to block in this context: something, if it is that of an actor (semantics 4.5). */
+export const refusal = (operation: string, context: Context.Context<never>): BlockingGetError | undefined => {
+  const call = current(context)
+  if (call !== undefined) return new BlockingGetError(call.method.actor, call.method.name, operation)
+  const actor = Context.getOrUndefined(context, ActorContext)
+  return actor && new BlockingGetError(actor.actor, "make", operation)
+}
+
+/** Runs `effect` for whoever holds `Driver`, and stops at once whoever is inside an actor. */
 const drive = <A, E>(operation: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E, Driver> =>
   Effect.withFiber((fiber) => {
-    const call = current(fiber.context)
-    if (call !== undefined) return Effect.die(new BlockingGetError(call.method.actor, call.method.name, operation))
-    const actor = Context.getOrUndefined(fiber.context, ActorContext)
-    if (actor !== undefined) return Effect.die(new BlockingGetError(actor.actor, "make", operation))
-    return Effect.andThen(Driver, effect)
+    const refused = refusal(operation, fiber.context)
+    return refused === undefined ? Effect.andThen(Driver, effect) : Effect.die(refused)
   })
 
 export const get = (refs: Refs, options?: GetOptions): Effect.Effect<any, any, Driver> => {

@@ -2,15 +2,13 @@
  * `ObjectRef.getSync`: blocks the thread itself. Only what happens in another thread can end such a wait.
  */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Fiber from "effect/Fiber"
-import { ActorContext } from "../ActorContext.ts"
-import { ActorError, ActorUnavailable, BlockingGetError } from "../ActorError.ts"
+import { ActorError, ActorUnavailable } from "../ActorError.ts"
+import type { Pump } from "../Home.ts"
 import type { GetSyncOptions } from "../ObjectRef.ts"
-import { nonNegative } from "./blocking.ts"
-import { Call, current, Stage } from "./call.ts"
-import type { Pump } from "./carried.ts"
+import { nonNegative, refusal } from "./blocking.ts"
+import { Call, Stage } from "./call.ts"
 import { permission } from "./permission.ts"
 import { checkRefs, isRef, type Ref } from "./ref.ts"
 
@@ -22,7 +20,10 @@ export const getSync = (ref: Ref, { driver, timeout }: GetSyncOptions): unknown 
   if ((driver as object) !== permission) {
     throw new TypeError("ObjectRef.getSync blocks, which needs the Driver: pass the value of `yield* Driver` as driver")
   }
-  forbidInside()
+  // It looks like plain code, and may be part of an effect all the same.
+  const fiber = Fiber.getCurrent()
+  const refused = fiber && refusal("getSync", fiber.context)
+  if (refused !== undefined) throw refused
   const limit = timeout === undefined ? undefined : nonNegative("getSync", timeout)
   const deadline = limit === undefined ? Infinity : Date.now() + Duration.toMillis(limit)
   while (ref.exit === undefined) {
@@ -34,16 +35,6 @@ export const getSync = (ref: Ref, { driver, timeout }: GetSyncOptions): unknown 
   const exit = ref.look()!
   if (exit._tag === "Success") return exit.value
   throw Cause.squash(exit.cause)
-}
-
-/** Code that runs on a fiber of an actor may not block, though it may look like plain code. */
-const forbidInside = (): void => {
-  const context = Fiber.getCurrent()?.context
-  if (context === undefined) return
-  const call = current(context)
-  if (call !== undefined) throw new BlockingGetError(call.method.actor, call.method.name, "getSync")
-  const actor = Context.getOrUndefined(context, ActorContext)
-  if (actor !== undefined) throw new BlockingGetError(actor.actor, "make", "getSync")
 }
 
 /** Does all that can be done for a ref, then sleeps until there is news from the threads that it depends on. */

@@ -3,31 +3,14 @@
  */
 import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
+import type * as Home from "../Home.ts"
 import type { Call } from "./call.ts"
 import { Evaluable } from "./evaluable.ts"
 
-/** What an instance knows of the home that its constructor made for it. */
-export interface Link {
-  /** For people: where the instance lives. */
-  describe(): Readonly<Record<string, string | number | boolean>>
-  /** The limit of a line has changed, or whatever else matters over there. */
-  readonly pump?: Pump | undefined
-}
-
-/** Says where instances are that live here for others. Each asks the one in the context in which it was made. */
-export interface Residence {
-  describe(actor: string, key: unknown): ReturnType<Link["describe"]> | undefined
-}
-
-export const Residence = Context.Reference<Residence | undefined>("troupe/Residence", { defaultValue: () => undefined })
-
-/** How a thread that blocks gets its results all the same. */
-export interface Pump {
-  /** Sends what waits to be sent. */
-  flush(): void
-  /** Blocks for at most so many milliseconds, then takes in what has arrived. Returns `false` when nothing ever will. */
-  receive(milliseconds: number): boolean
-}
+/** Where an instance that lives here for others is asked where it is. */
+export const Residence = Context.Reference<Home.Residence | undefined>("troupe/Residence", {
+  defaultValue: () => undefined
+})
 
 /** The work of one call, done somewhere else. */
 export abstract class Carried extends Evaluable {

@@ -10,13 +10,15 @@ import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import type * as Exit from "effect/Exit"
 import type * as Stream from "effect/Stream"
+import type { ActorDied } from "../ActorError.ts"
+import type { Link, Terms } from "../Home.ts"
 import { Ask } from "./ask.ts"
 import { type Call, Call as CallImpl, Stage } from "./call.ts"
 import type { CallQueue } from "./callQueue.ts"
-import type { Link } from "./carried.ts"
 import type { Cell } from "./cell.ts"
 import type { Definition } from "./definition.ts"
 import { CellKey, DefinitionKey, TargetKey } from "./handle.ts"
+import { IDLE } from "./keyed.ts"
 import type { MethodSpec } from "./method.ts"
 import * as tracing from "./tracing.ts"
 
@@ -52,12 +54,6 @@ export const died = (self: unknown, why: string, cause: Cause.Cause<unknown> | u
 
 // --- the other side --------------------------------------------------------------------------------------------------
 
-/** The options that the caller's side has to keep to, as they cross the wire. */
-export interface Terms extends Readonly<Record<string, unknown>> {
-  /** The options that were given as functions, which stay behind. */
-  readonly functions: ReadonlyArray<string>
-}
-
 /** The terms on which an instance, or all instances of a keyed actor, take calls. */
 export const terms = (service: any): Terms => {
   const definition: Definition | undefined = service[DefinitionKey]
@@ -68,7 +64,8 @@ export const terms = (service: any): Terms => {
     if (typeof value !== "function") return value
     functions.push(name)
   }
-  const millis = (duration: Duration.Input | undefined) => duration && Duration.toMillis(duration)
+  const millis = (duration: Duration.Input | undefined) =>
+    duration === undefined ? undefined : Duration.toMillis(duration)
   const methodOptions = Object.entries(options.methodOptions).map(([name, own]) => [
     name,
     { ...own, retry: retry(`methodOptions.${name}.retry`, own?.retry), timeout: millis(own?.timeout) }
@@ -81,13 +78,16 @@ export const terms = (service: any): Terms => {
     methodOptions: Object.fromEntries(methodOptions),
     maxTaskRetries: options.maxTaskRetries,
     retry: retry("retry", options.retry),
-    shutdownTimeout: millis(options.shutdownTimeout),
+    shutdownTimeout: Duration.toMillis(options.shutdownTimeout),
     validate: options.validate,
     idleTimeToLive: millis(idleTimeToLive),
     maxInstances,
     functions
   }
 }
+
+/** Whether an instance ended for want of calls: its next call makes it again. */
+export const endedIdle = ({ why }: ActorDied): boolean => why === IDLE
 
 const specs = new WeakMap<Cell, Map<string, MethodSpec>>()
 

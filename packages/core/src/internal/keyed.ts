@@ -20,6 +20,9 @@ import * as life from "./life.ts"
 import type { Implementation } from "./method.ts"
 import * as options from "./options.ts"
 
+/** Why an instance ended that its next call makes again. */
+export const IDLE = "it was idle"
+
 const DEFAULT_IDLE_TIME_TO_LIVE = Duration.minutes(1)
 /** Effect's own cluster entities have the same bound. */
 const DEFAULT_MAX_INSTANCES = 10_000
@@ -100,7 +103,7 @@ class Instances implements Keeper {
 
   private passivate(cell: Cell): void {
     this.idleSince.delete(cell)
-    cell.stop("it was idle")
+    cell.stop(IDLE)
   }
 
   /** Whether so many instances are up, those not counted that are ending. */

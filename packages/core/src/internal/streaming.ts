@@ -102,7 +102,7 @@ export const toChannel = (
     Effect.withFiber((fiber) => {
       const queue = target.resolve()
       const call = new StreamCall(queue, method, args, fiber.context, true)
-      if (tracing.isOn(fiber)) tracing.mark(call, true)
+      tracing.mark(call, fiber, true)
       const start = admit(call, () => queue.cell.submit(call, fiber.currentDispatcher, true))
       // The end is arranged first, so that an interruption of the start finds it.
       const end = Effect.suspend(() => (call.exit === undefined ? call.cancelAndWait() : Effect.void))

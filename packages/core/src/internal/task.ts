@@ -3,6 +3,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type { Tasks } from "../Home.ts"
 import { Cell } from "./cell.ts"
 import { checkId } from "./definition.ts"
 import * as handles from "./handle.ts"
@@ -63,9 +64,4 @@ export const make = (
 export const TaskKey: unique symbol = Symbol.for("troupe/Task") as any
 
 /** Where tasks run, if not in the process of their caller. */
-export interface Elsewhere {
-  /** How a task runs there, if it does. */
-  find(task: string): ((args: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown>) | undefined
-}
-
-export const TaskHome = Context.Reference<Elsewhere | undefined>("troupe/TaskHome", { defaultValue: () => undefined })
+export const TaskHome = Context.Reference<Tasks | undefined>("troupe/TaskHome", { defaultValue: () => undefined })

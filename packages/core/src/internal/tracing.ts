@@ -23,12 +23,9 @@ interface Trace {
 /** Kept apart, so that calls need not be larger for the sake of those few that are traced. */
 const traces = new WeakMap<Call, Trace>()
 
-/** Whether calls that this fiber submits get spans. */
-export const isOn = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean =>
-  cache.span !== undefined || cache.tracer !== undefined
-
-/** Marks a call that was just made: it gets a span when it starts. */
-export const mark = (call: Call, asked: boolean): void => {
+/** Marks a call that was just made by a fiber that is being traced: it gets a span when it starts. */
+export const mark = (call: Call, { cache }: Fiber.Fiber<unknown, unknown>, asked: boolean): void => {
+  if (cache.span === undefined && cache.tracer === undefined) return
   call.traced = true
   traces.set(call, { asked, span: undefined })
 }

@@ -75,10 +75,13 @@ class Server {
     this.shared = shared
     this.ways = waysOf(contract)
     this.tracer = spans.telling((report) => this.tell(report))
-    process.once("exit", () => {
-      Atomics.store(shared, Word.Dead, 1)
+    const wakeOwner = () => {
       Atomics.add(shared, Word.Posted, 1)
       Atomics.notify(shared, Word.Posted)
+    }
+    process.once("exit", () => {
+      Atomics.store(shared, Word.Dead, 1)
+      wakeOwner()
     })
     this.wire = new Wire(port, {
       message: (message) => this.take(message),
@@ -89,8 +92,7 @@ class Server {
       },
       posted: () => {
         this.reports = undefined
-        Atomics.add(shared, Word.Posted, 1)
-        Atomics.notify(shared, Word.Posted)
+        wakeOwner()
       }
     })
   }
@@ -287,8 +289,9 @@ class Server {
     Effect.runFork(tell)
   }
 
-  private died(number: number, instance: Instance, { cause, why }: ActorError.ActorDied): void {
-    if (instance.dead || this.instances.get(number) !== instance || isPassivated(why)) return
+  private died(number: number, instance: Instance, death: ActorError.ActorDied): void {
+    if (instance.dead || this.instances.get(number) !== instance || Home.endedIdle(death)) return
+    const { cause, why } = death
     instance.dead = true
     const reasons = cause === undefined ? [] : causes.pack(Cause.die(cause), causes.anyError)
     this.wire.post([From.Died, number, why, reasons])
@@ -347,9 +350,6 @@ const watchOf = (handle: object): ReturnType<typeof Actor.watch> | undefined => 
     return undefined
   }
 }
-
-/** Of a keyed actor, an instance that had nothing to do: its next call makes another. */
-const isPassivated = (why: string): boolean => why === "it was idle"
 
 /** The end of a stream has no value. */
 const nothing = (way: Way): Way => ({ ...way, success: codecOf(Schema.Void) })

@@ -58,21 +58,24 @@ export const layer = ({
     })
   )
 
+/** Counts the call for as long as it lasts, so that nobody who is interrupted leaves a member busy for ever. */
 const run = (member: Member, task: string, args: ReadonlyArray<unknown>): Effect.Effect<unknown, unknown> =>
-  Effect.suspend(() => {
-    member.busy++
-    const moved = movedBy(args)
-    const call = member.runner.run.options({ name: task })(task, moved === undefined ? args : mark([...args], moved))
-    const failed = Effect.mapError(call, (error: PackedDefect | ActorError) =>
-      "reason" in error ? error : unpackDefect(error)
-    )
-    return Effect.ensuring(
-      failed,
+  Effect.acquireUseRelease(
+    Effect.sync(() => {
+      member.busy++
+    }),
+    () => send(member, task, args),
+    () =>
       Effect.sync(() => {
         member.busy--
       })
-    )
-  })
+  )
+
+const send = ({ runner }: Member, task: string, args: ReadonlyArray<unknown>): Effect.Effect<unknown, unknown> => {
+  const moved = movedBy(args)
+  const call = runner.run.options({ name: task })(task, moved === undefined ? args : mark([...args], moved))
+  return Effect.mapError(call, (error: PackedDefect | ActorError) => ("reason" in error ? error : unpackDefect(error)))
+}
 
 const leastBusy = (members: ReadonlyArray<Member>): Member =>
   members.reduce((least, member) => (member.busy < least.busy ? member : least))

@@ -134,7 +134,7 @@ export class Threads {
 
   /** The Scope closes: whoever does not end in time is ended by force. */
   hasten(): void {
-    const patience = this.settings.shutdownTimeout ?? (this.terms.shutdownTimeout as number)
+    const patience = this.settings.shutdownTimeout ?? this.terms.shutdownTimeout
     const late = `its thread did not end within ${patience / 1000} s (shutdownTimeout)`
     after(patience + FINALIZERS_MILLIS, () => {
       for (const thread of this.living) thread.abandon(late)
