@@ -76,7 +76,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "begins the next life before the calls of the last one have ended",
-    file: "cell.ts",
+    file: "supervisor.ts",
     from: "      yield* this.quieted()\n",
     to: ""
   },
@@ -95,7 +95,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "forgets to go on after a restart",
     file: "cell.ts",
-    from: "      for (const queue of this.queues()) queue.drain()\n",
+    from: "    for (const queue of this.queues()) queue.drain()\n",
     to: ""
   },
   {

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scheduler from "effect/Scheduler"
 import { type Call, Stage, within } from "./call.ts"
+import { CallList } from "./callList.ts"
 import { Carried } from "./carried.ts"
 import type { Cell } from "./cell.ts"
 import * as deadlock from "./deadlock.ts"
@@ -27,13 +28,9 @@ export interface Target {
   resolve(): CallQueue
 }
 
-export class CallQueue implements Target {
+export class CallQueue extends CallList implements Target {
   /** Permits in use: calls between start and settle. */
   running = 0
-  /** Calls in line. */
-  waiting = 0
-  head: Call | undefined = undefined
-  private tail: Call | undefined = undefined
   private draining = false
   private scheduled = false
   /** When the calls of this turn began to wait. */
@@ -45,9 +42,15 @@ export class CallQueue implements Target {
   limit: number
 
   constructor(cell: Cell, group: string | undefined, limit: number) {
+    super()
     this.cell = cell
     this.group = group
     this.limit = limit
+  }
+
+  /** Calls in line. */
+  get waiting(): number {
+    return this.length
   }
 
   /** A fixed instance is its own {@link Target}. */
@@ -85,11 +88,7 @@ export class CallQueue implements Target {
     // One look at the clock serves all calls of a turn.
     if (!this.scheduled) this.turn = call.now()
     call.since = this.turn
-    call.previous = this.tail
-    if (this.tail === undefined) this.head = call
-    else this.tail.next = call
-    this.tail = call
-    this.waiting++
+    this.insert(call, undefined)
   }
 
   /** Puts a call that is to run again back where it stood: before everything submitted after it. */
@@ -99,21 +98,7 @@ export class CallQueue implements Target {
     if (next === undefined) return this.wait(call, undefined)
     call.stage = Stage.Waiting
     call.stamp()
-    call.next = next
-    call.previous = next.previous
-    if (next.previous === undefined) this.head = call
-    else next.previous.next = call
-    next.previous = call
-    this.waiting++
-  }
-
-  remove(call: Call): void {
-    if (call.previous === undefined) this.head = call.next
-    else call.previous.next = call.next
-    if (call.next === undefined) this.tail = call.previous
-    else call.next.previous = call.previous
-    call.previous = call.next = undefined
-    this.waiting--
+    this.insert(call, next)
   }
 
   /** Starts waiting calls while there are permits. A loop and not a recursion, since a call may settle as it starts. */
@@ -163,7 +148,7 @@ export class CallQueue implements Target {
     call.stamp()
     this.cell.track(call)
     fiber.addObserver((exit) => {
-      this.cell.untrack(call)
+      this.cell.running.remove(call)
       this.finish(call, exit, false)
     })
     // It was told to end while it was still on our stack, and had no fiber that could be told.
@@ -187,7 +172,7 @@ export class CallQueue implements Target {
 
   /** The end of a call that was handed to its home. */
   reported(call: Call, exit: Exit.Exit<any, any>, restarted: boolean): void {
-    this.cell.untrack(call)
+    this.cell.running.remove(call)
     this.finish(call, exit, restarted)
   }
 

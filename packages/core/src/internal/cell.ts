@@ -9,13 +9,13 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { ActorContext } from "../ActorContext.ts"
 import type { Link } from "../Home.ts"
 import { type Call, current, groundOf, outside, Stage } from "./call.ts"
+import { CallList } from "./callList.ts"
 import { CallQueue } from "./callQueue.ts"
 import * as context from "./context.ts"
 import * as contract from "./contract.ts"
@@ -25,12 +25,13 @@ import * as failure from "./failure.ts"
 import { interrupt } from "./interrupt.ts"
 import { type Implementation, methodNames } from "./method.ts"
 import { checkGroup, type InstanceOptions } from "./options.ts"
-import * as pacer from "./pacer.ts"
 import { hasRef, Preparing } from "./preparing.ts"
 import { type Registry, registryIn } from "./registry.ts"
+import { Room } from "./room.ts"
 import * as snapshot from "./snapshot.ts"
 import { emptyTally, type LastError } from "./snapshot.ts"
 import * as stack from "./stack.ts"
+import { Supervisor } from "./supervisor.ts"
 import { Timers } from "./timers.ts"
 import * as tracing from "./tracing.ts"
 
@@ -89,24 +90,20 @@ export class Cell {
   private lastCaller: Context.Context<never> | undefined = undefined
   private lastMerged: Context.Context<never> | undefined = undefined
 
-  /** The list of calls that run on fibers. */
-  running: Call | undefined = undefined
+  /** The calls that run on fibers, or in a home. */
+  readonly running = new CallList()
   private preparing: Preparing | undefined = undefined
   timers: Timers | undefined = undefined
   /** Submitters that wait for `pending` to fall below `maxPendingCalls`. */
-  private suspended: Map<() => void, Call> | undefined = undefined
+  private room: Room | undefined = undefined
   private watchers: Set<() => void> | undefined = undefined
   /** Set while the end of a call matters to more than the call. */
   private attentive = false
   /** Why the instance restarts, or did so last. */
   restartsFor: { readonly why: string; readonly cause: Cause.Cause<unknown> | undefined } | undefined = undefined
   private dying = false
-  private closing = false
-  private pacer: pacer.Pacer | undefined = undefined
-  private supervisor: Fiber.Fiber<unknown, unknown> | undefined = undefined
-  /** Set while the supervisor runs its first part, on our stack. */
-  private starting = false
-  private onQuiet: (() => void) | undefined = undefined
+  closing = false
+  private supervisor: Supervisor | undefined = undefined
   /** The home beyond this process that the constructor made, if it did. */
   home: Link | undefined = undefined
   private keeper: Keeper | undefined = undefined
@@ -153,7 +150,7 @@ export class Cell {
 
   /** Whether a submission has to be refused, or has to wait, for want of room. */
   get full(): boolean {
-    const crowded = this.pending >= this.options.maxPendingCalls || (this.suspended?.size ?? 0) > 0
+    const crowded = this.pending >= this.options.maxPendingCalls || this.hasSuspended
     return crowded && this.death === undefined
   }
 
@@ -290,19 +287,10 @@ export class Cell {
 
   /** Keeps a call that runs on a fiber within reach. */
   track(call: Call): void {
-    call.next = this.running
-    if (this.running !== undefined) this.running.previous = call
-    this.running = call
+    this.running.insert(call, undefined)
     // The instance was killed or began to restart while this call was on its way to its first suspension.
     if (this.dying) endAll([call], Stage.Dying)
     else if (this.paused) endAll([call], Stage.Restarting)
-  }
-
-  untrack(call: Call): void {
-    if (call.previous === undefined) this.running = call.next
-    else call.previous.next = call.next
-    if (call.next !== undefined) call.next.previous = call.previous
-    call.previous = call.next = undefined
   }
 
   // --- ending calls --------------------------------------------------------------------------------------------------
@@ -353,33 +341,31 @@ export class Cell {
 
   /** Calls `submit` when it is the turn of a call that found no room, unless it has settled. Returns how to give up. */
   whenRoom(call: Call, submit: () => void): () => void {
-    const enter = () => {
-      if (call.exit === undefined) submit()
-    }
-    this.suspended ??= new Map()
-    this.suspended.set(enter, call)
     call.stamp()
     this.attentive = true
     this.startTimer(call)
-    return () => {
-      this.suspended!.delete(enter)
-    }
+    this.room ??= new Room()
+    return this.room.wait(call, submit)
+  }
+
+  get hasSuspended(): boolean {
+    return this.room !== undefined && !this.room.isEmpty
+  }
+
+  /** Calls that wait to be accepted. */
+  suspendedCalls(): Array<Call> {
+    return this.room?.calls() ?? []
+  }
+
+  private letIn(): void {
+    this.room?.admit(() => this.pending < this.options.maxPendingCalls || this.death !== undefined)
   }
 
   private attend(): void {
-    this.admit()
+    this.letIn()
     if (this.keeper !== undefined && this.pending === 0 && this.death === undefined) this.keeper.idle(this)
-    if (this.onQuiet !== undefined && this.quiet) this.onQuiet()
+    this.supervisor?.attend()
     if (this.death !== undefined && this.pending === 0) this.close()
-  }
-
-  private admit(): void {
-    if (this.suspended === undefined) return
-    for (const submit of this.suspended.keys()) {
-      if (this.pending >= this.options.maxPendingCalls && this.death === undefined) return
-      this.suspended.delete(submit)
-      submit()
-    }
   }
 
   // --- permits -------------------------------------------------------------------------------------------------------
@@ -406,7 +392,8 @@ export class Cell {
     if (this.groups !== undefined) yield* this.groups.values()
   }
 
-  private get quiet(): boolean {
+  /** Whether no call runs. */
+  get quiet(): boolean {
     for (const queue of this.queues()) if (queue.running > 0) return false
     return true
   }
@@ -421,7 +408,7 @@ export class Cell {
     return Effect.onError(Effect.map(restore(this.construct()), use), (cause) => {
       if (!this.closing) this.kill("its constructor failed", cause)
       // A supervisor must not wait for an end that waits for the supervisor.
-      return this.supervisor === undefined && !this.starting ? this.ended() : Effect.void
+      return this.supervisor?.isBusy ? Effect.void : this.ended()
     })
   }
 
@@ -430,26 +417,30 @@ export class Cell {
     this.keeper = keeper
     this.paused = this.attentive = true
     // Not even an early end may come before that of the instance before.
-    this.supervise(Effect.andThen(Effect.uninterruptible(after), this.boot(identity)), "its constructor failed")
+    const ready = Effect.andThen(Effect.uninterruptible(after), this.boot(identity))
+    this.supervised().run(ready, "its constructor failed")
   }
 
-  /** Runs what makes the instance ready in the background. Then calls start; if it fails, the instance dies. */
-  private supervise(ready: Effect.Effect<unknown, unknown>, whyNot: string): void {
-    this.starting = true
-    const supervisor = Effect.runForkWith(this.context)(ready)
-    this.starting = false
-    this.supervisor = supervisor
-    supervisor.addObserver((exit) => {
-      this.supervisor = undefined
-      if (exit._tag === "Failure") return this.closing ? undefined : this.kill(whyNot, exit.cause)
-      this.paused = false
-      for (const queue of this.queues()) queue.drain()
-    })
-    // The instance was ended on this very stack, by somebody whom a finalizer of its old life woke.
-    if (this.closing) this.finalizeAfter(supervisor)
+  private supervised(): Supervisor {
+    this.supervisor ??= new Supervisor(this)
+    return this.supervisor
   }
 
-  private construct(): Effect.Effect<Implementation, any> {
+  /** The instance is ready: calls start. */
+  proceed(): void {
+    this.paused = false
+    for (const queue of this.queues()) queue.drain()
+  }
+
+  /** Begins another life, with a Scope of its own. */
+  renew(): void {
+    this.restarts++
+    this.scope = Scope.makeUnsafe()
+    this.context = this.inside(this.context)
+    this.lastCaller = undefined
+  }
+
+  construct(): Effect.Effect<Implementation, any> {
     const make = Effect.updateContext(this.make, () => this.context) as Effect.Effect<Implementation, any>
     return Effect.map(make, (implementation) => (this.implementation = implementation))
   }
@@ -483,63 +474,17 @@ export class Cell {
   private interruptForRestart(why: string, cause: Cause.Cause<unknown> | undefined): void {
     this.paused = this.attentive = true
     this.restartsFor = { why, cause }
-    endAll(this.runningNow(), Stage.Restarting)
+    endAll(this.running.toArray(), Stage.Restarting)
   }
 
   private restart(cause: Cause.Cause<unknown>): void {
     // Whoever heard of the defect, or of an interrupted call, may have ended the instance right away.
-    if (!this.closing) this.supervise(this.rebuild(cause), "its restart schedule failed")
-  }
-
-  /** Makes the instance anew. Waiting calls stay in line meanwhile. */
-  private rebuild(cause: Cause.Cause<unknown>): Effect.Effect<void> {
-    this.registry.hub?.instanceRestarting(this, cause)
-    return Effect.gen({ self: this }, function* () {
-      yield* this.quieted()
-      this.pacer ??= pacer.make(this.options.restart!)
-      for (let why = cause; ; ) {
-        yield* this.closeScope(Exit.failCause(why))
-        if (!(yield* this.pacer(why))) return this.kill("its restart schedule ended", why)
-        this.restarts++
-        this.scope = Scope.makeUnsafe()
-        this.context = this.inside(this.context)
-        this.lastCaller = undefined
-        const exit = yield* Effect.exit(this.construct())
-        if (exit._tag === "Success") return this.registry.hub?.instanceRestarted(this)
-        why = exit.cause
-      }
-    })
-  }
-
-  /** Succeeds when no call runs any more. */
-  private quieted(): Effect.Effect<void> {
-    return Effect.callback((resume) => {
-      this.onQuiet = () => {
-        this.onQuiet = undefined
-        resume(Effect.void)
-      }
-      if (this.quiet) this.onQuiet()
-    })
-  }
-
-  get hasSuspended(): boolean {
-    return this.suspended !== undefined && this.suspended.size > 0
-  }
-
-  /** Calls that wait to be accepted. */
-  suspendedCalls(): Array<Call> {
-    return this.suspended === undefined ? [] : [...this.suspended.values()].filter(({ exit }) => exit === undefined)
+    if (!this.closing) this.supervised().restart(cause)
   }
 
   /** Calls that wait for refs among their arguments. */
   preparingCalls(): Array<Call> {
     return this.preparing?.calls() ?? []
-  }
-
-  runningNow(): Array<Call> {
-    const calls: Array<Call> = []
-    for (let call = this.running; call !== undefined; call = call.next) calls.push(call)
-    return calls
   }
 
   /** No new calls; those accepted finish, then the instance ends. */
@@ -566,7 +511,7 @@ export class Cell {
     this.preparing?.hurry()
     this.refuse(why, cause)
     this.failWaiting()
-    endAll(this.runningNow(), Stage.Dying)
+    endAll(this.running.toArray(), Stage.Dying)
     if (this.pending === 0) this.close()
   }
 
@@ -574,7 +519,7 @@ export class Cell {
     this.death = { why, at: Context.get(this.context, Clock.Clock).currentTimeMillisUnsafe(), cause }
     this.registry.hub?.instanceDied(this, this.death)
     this.attentive = true
-    this.admit()
+    this.letIn()
   }
 
   private failWaiting(): void {
@@ -582,18 +527,12 @@ export class Cell {
     for (const queue of this.queues()) while (queue.head !== undefined) endAll([queue.head], Stage.Dying)
   }
 
+  /** A constructor under way is interrupted, and has ended before the finalizers run. */
   private close(): void {
     if (this.closing) return
     this.closing = true
-    if (this.starting) return
     if (this.supervisor === undefined) this.finalize()
-    else this.finalizeAfter(this.supervisor)
-  }
-
-  /** A constructor under way is interrupted, and has ended before the finalizers run. */
-  private finalizeAfter(supervisor: Fiber.Fiber<unknown, unknown>): void {
-    supervisor.interruptUnsafe()
-    supervisor.addObserver(() => this.finalize())
+    else this.supervisor.end(() => this.finalize())
   }
 
   private finalize(): void {
@@ -614,7 +553,7 @@ export class Cell {
     }
   }
 
-  private closeScope(exit: Exit.Exit<any, any>): Effect.Effect<void> {
+  closeScope(exit: Exit.Exit<any, any>): Effect.Effect<void> {
     return logged(this, Scope.close(this.scope, exit))
   }
 

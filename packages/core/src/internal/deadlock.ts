@@ -45,7 +45,7 @@ const mayGoOn = (call: Call): boolean => {
     return call.stage !== Stage.Waiting && call.stage !== Stage.Preparing && call.stage !== Stage.New
   const ref = wait.firstOpen()
   if (!(ref instanceof Call) || isBusy(ref)) return true
-  const holder = ref.stage === Stage.Waiting ? ref.queue.cell.running : undefined
+  const holder = ref.stage === Stage.Waiting ? ref.queue.cell.running.tail : undefined
   return holder !== undefined && holder.queue === ref.queue && isBusy(holder)
 }
 
@@ -110,7 +110,7 @@ function* permitHolders(queue: CallQueue): Generator<Blocker> {
 
 /** Whether a permit is held by a call that plainly goes on. To look at all of them first is cheaper than to follow one. */
 const hasBusy = (queue: CallQueue): boolean => {
-  for (let call = queue.cell.running; call !== undefined; call = call.next) {
+  for (let call = queue.cell.running.head; call !== undefined; call = call.next) {
     if (call.queue === queue && isBusy(call)) return true
   }
   return false
@@ -118,7 +118,7 @@ const hasBusy = (queue: CallQueue): boolean => {
 
 function* runningCalls(queue: CallQueue): Generator<Blocker> {
   let missing = queue.running
-  for (let call = queue.cell.running; call !== undefined; call = call.next) {
+  for (let call = queue.cell.running.head; call !== undefined; call = call.next) {
     if (call.queue !== queue) continue
     missing--
     yield call

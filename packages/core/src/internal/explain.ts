@@ -48,9 +48,9 @@ const line = (queue: CallQueue, seen: ReadonlySet<Ref>): string => {
   const { cell, group, limit, running } = queue
   if (cell.paused) return `of ${cell.actor}, which is ${cell.implementation === undefined ? "starting" : "restarting"}`
   if (running < limit) return "and about to start"
-  const holders = cell.runningNow().filter((call) => call.queue === queue)
+  const holders = cell.running.toArray().filter((call) => call.queue === queue)
   const where = group === undefined ? "" : ` in group ${group}`
-  return holders.length === 0 ? `behind what runs${where}` : `behind ${list(holders.reverse(), seen)}${where}`
+  return holders.length === 0 ? `behind what runs${where}` : `behind ${list(holders, seen)}${where}`
 }
 
 const place = (call: Call): string => {

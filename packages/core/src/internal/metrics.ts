@@ -81,7 +81,7 @@ class Recorder {
 
   /** Counts what was there before. */
   include(cell: Cell): void {
-    const running = cell.running === undefined ? 0 : cell.runningNow().length
+    const running = cell.running.length
     this.add(cell.id, { instances: 1, running, waiting: cell.pending - running })
   }
 

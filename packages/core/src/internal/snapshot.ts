@@ -258,7 +258,7 @@ interface Standing {
 
 /** The unsettled calls of an instance: running ones first, then those in line, then those that are not there yet. */
 export function* callsOf(cell: Cell): Generator<Standing> {
-  for (const call of cell.runningNow()) yield { call, position: undefined }
+  for (const call of cell.running.toArray()) yield { call, position: undefined }
   for (const queue of cell.queues()) {
     let position = 1
     for (let call = queue.head; call !== undefined; call = call.next) yield { call, position: position++ }

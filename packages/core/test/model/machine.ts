@@ -211,7 +211,7 @@ export class Machine {
     const facts: ReadonlyArray<[fact: string, value: unknown, expected: unknown]> = [
       ["the instance is gone", cell.gone, true],
       ["pending calls", cell.pending, 0],
-      ["tracked calls", cell.running, undefined],
+      ["tracked calls", cell.running.length, 0],
       ["calls that wait for arguments", cell.preparing?.calls().length ?? 0, 0],
       ["timers", cell.timers?.size ?? 0, 0],
       ["suspended submitters", cell.suspended?.size ?? 0, 0],

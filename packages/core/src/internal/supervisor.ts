@@ -1,0 +1,97 @@
+/**
+ * What makes an instance ready in the background: the first life of a keyed one, and every further life of any. Calls
+ * wait in line meanwhile.
+ */
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type { Cell } from "./cell.ts"
+import * as pacer from "./pacer.ts"
+
+export class Supervisor {
+  private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  /** Set while the fiber runs its first part, on our stack. */
+  private starting = false
+  /** What is to happen once the fiber has ended, asked for while it was on our stack. */
+  private afterwards: (() => void) | undefined = undefined
+  private onQuiet: (() => void) | undefined = undefined
+  private pace: pacer.Pacer | undefined = undefined
+
+  private readonly cell: Cell
+
+  constructor(cell: Cell) {
+    this.cell = cell
+  }
+
+  /** Runs what makes the instance ready. Then calls start; if it fails, the instance dies. */
+  run(ready: Effect.Effect<unknown, unknown>, whyNot: string): void {
+    const { cell } = this
+    this.starting = true
+    const fiber = Effect.runForkWith(cell.context)(ready)
+    this.starting = false
+    this.fiber = fiber
+    fiber.addObserver((exit) => {
+      this.fiber = undefined
+      if (exit._tag === "Success") cell.proceed()
+      else if (!cell.closing) cell.kill(whyNot, exit.cause)
+    })
+    // The instance was ended on this very stack, by somebody whom a finalizer of its old life woke.
+    if (this.afterwards !== undefined) this.end(this.afterwards)
+  }
+
+  /** Whether it is at work. Nobody inside its work must wait for the end of the instance, which waits for this work. */
+  get isBusy(): boolean {
+    return this.starting || this.fiber !== undefined
+  }
+
+  /** Interrupts what it is at, if anything, and calls back when that has ended. */
+  end(afterwards: () => void): void {
+    if (this.starting) {
+      this.afterwards = afterwards
+      return
+    }
+    const { fiber } = this
+    if (fiber === undefined) return afterwards()
+    fiber.interruptUnsafe()
+    fiber.addObserver(afterwards)
+  }
+
+  /** Makes the instance anew, as its restart schedule says. */
+  restart(cause: Cause.Cause<unknown>): void {
+    this.run(this.rebuild(cause), "its restart schedule failed")
+  }
+
+  private rebuild(cause: Cause.Cause<unknown>): Effect.Effect<void> {
+    const { cell } = this
+    cell.registry.hub?.instanceRestarting(cell, cause)
+    return Effect.gen({ self: this }, function* () {
+      yield* this.quieted()
+      this.pace ??= pacer.make(cell.options.restart!)
+      for (let why = cause; ; ) {
+        yield* cell.closeScope(Exit.failCause(why))
+        if (!(yield* this.pace(why))) return cell.kill("its restart schedule ended", why)
+        cell.renew()
+        const exit = yield* Effect.exit(cell.construct())
+        if (exit._tag === "Success") return cell.registry.hub?.instanceRestarted(cell)
+        why = exit.cause
+      }
+    })
+  }
+
+  /** Succeeds when no call runs any more. */
+  private quieted(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      this.onQuiet = () => {
+        this.onQuiet = undefined
+        resume(Effect.void)
+      }
+      this.attend()
+    })
+  }
+
+  /** A call has ended. */
+  attend(): void {
+    if (this.onQuiet !== undefined && this.cell.quiet) this.onQuiet()
+  }
+}
