@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Actor, type ActorError, ObjectRef } from "@troupe/core"
 import { Cause, Deferred, Effect, Exit, Fiber, Latch, Random, Schedule } from "effect"
 import { TestClock } from "effect/testing"
-import { errorOf, fork, Probe, range, reasonOf, reasonOfExit, seeded, settle, Worker } from "./support.ts"
+import { defectOf, errorOf, fork, Probe, range, reasonOf, reasonOfExit, seeded, settle, Worker } from "./support.ts"
 
 describe("1.1", () => {
   it.effect("1.1 handle.method(...args) is an Effect that submits one call and waits for it", () =>
@@ -71,6 +71,51 @@ describe("1.1", () => {
       assert.deepStrictEqual(yield* variadic.rest("a", 1, ObjectRef.succeed(2)), ["a", 1, 2])
       assert.deepStrictEqual(yield* variadic.readonly("a", ObjectRef.succeed("b")), ["a", "b"])
       assert.strictEqual(yield* variadic.none(), "none")
+    })
+  )
+
+  it.effect("1.1 a method that needs no fiber runs once per call, and fails and dies as it would on one", () =>
+    Effect.gen(function* () {
+      const ran: Array<string> = []
+      const boom = new Error("boom")
+      const note = <A>(name: string, end: () => A): A => {
+        ran.push(name)
+        return end()
+      }
+      const throws = (): never => {
+        throw boom
+      }
+      class Quick extends Actor.Service<Quick>()("test/Quick", {
+        make: Effect.succeed({
+          sync: () => Effect.sync(() => note("sync", () => 1)),
+          syncThrows: () => Effect.sync(() => note("syncThrows", throws)),
+          suspended: () => Effect.suspend(() => note("suspended", () => Effect.sync(() => note("inner", () => 2)))),
+          suspendedFails: () => Effect.suspend(() => note("suspendedFails", () => Effect.fail("no" as const))),
+          suspendedThrows: () => Effect.suspend((): Effect.Effect<number> => note("suspendedThrows", throws)),
+          suspendedWaits: () => Effect.suspend(() => note("suspendedWaits", () => Effect.as(Effect.yieldNow, 3)))
+        })
+      }) {}
+      const quick = yield* Quick.spawn()
+      for (const submit of ["ask", "remote"] as const) {
+        ran.length = 0
+        const run = <A, E>(method: Actor.Method<[], A, E>) =>
+          submit === "ask" ? method() : Effect.flatten(method.remote())
+        assert.strictEqual(yield* run(quick.sync), 1)
+        assert.strictEqual(yield* defectOf(run(quick.syncThrows)), boom)
+        assert.strictEqual(yield* run(quick.suspended), 2)
+        assert.strictEqual(yield* Effect.flip(run(quick.suspendedFails)), "no")
+        assert.strictEqual(yield* defectOf(run(quick.suspendedThrows)), boom)
+        assert.strictEqual(yield* run(quick.suspendedWaits), 3)
+        assert.deepStrictEqual(ran, [
+          "sync",
+          "syncThrows",
+          "suspended",
+          "inner",
+          "suspendedFails",
+          "suspendedThrows",
+          "suspendedWaits"
+        ])
+      }
     })
   )
 })
@@ -725,11 +770,12 @@ describe("1.6", () => {
           promise: () => Promise.resolve(1) as never as Effect.Effect<number>,
           nothing: () => undefined as never as Effect.Effect<number>,
           null: () => null as never as Effect.Effect<number>,
+          suspended: () => Effect.suspend(() => 1 as never as Effect.Effect<number>),
           fine: () => Effect.succeed(1)
         })
       }) {}
       const odd = yield* Odd.spawn()
-      for (const method of ["value", "promise", "nothing", "null"] as const) {
+      for (const method of ["value", "promise", "nothing", "null", "suspended"] as const) {
         const exit = yield* Effect.exit(odd[method]())
         const defect = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
         assert.instanceOf(defect, TypeError)

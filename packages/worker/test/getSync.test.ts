@@ -102,25 +102,33 @@ describe("ObjectRef.getSync", () => {
   })
 
   it("refuses to block inside an actor, naming it", async () => {
+    type Box = { readonly ref: ObjectRef.ObjectRef<number, unknown> }
+    const get = ({ ref }: Box) => ObjectRef.getSync(ref, { driver })
     class Nosy extends Actor.Service<Nosy>()("test/Nosy", {
       make: Effect.succeed({
-        peek: ({ ref }: { readonly ref: ObjectRef.ObjectRef<number, unknown> }) =>
-          Effect.sync(() => ObjectRef.getSync(ref, { driver }))
+        inItsBody: (box: Box) => Effect.succeed(get(box)),
+        inSync: (box: Box) => Effect.sync(() => get(box)),
+        onItsFiber: (box: Box) => Effect.map(Effect.yieldNow, () => get(box))
       })
     }) {}
-    const defect = await runtime.runPromise(
-      Effect.scoped(
-        Effect.gen(function* () {
-          const nosy = yield* Nosy.spawn()
-          const ref = yield* counter.increment.remote(0)
-          const cause = yield* Effect.flip(Effect.sandbox(nosy.peek({ ref })))
-          yield* ref
-          return Cause.squash(cause)
-        })
-      )
-    )
-    assert.instanceOf(defect, ActorError.BlockingGetError)
-    assert.include((defect as Error).message, "test/Nosy.peek")
+    const defects = Effect.gen(function* () {
+      const nosy = yield* Nosy.spawn()
+      const ref = yield* counter.increment.remote(0)
+      const found: Array<unknown> = []
+      for (const method of ["inItsBody", "inSync", "onItsFiber"] as const) {
+        found.push(Cause.squash(yield* Effect.flip(Effect.sandbox(nosy[method]({ ref })))))
+        found.push(Cause.squash(yield* Effect.flip(Effect.sandbox(yield* nosy[method].remote({ ref })))))
+        const message = String(found.at(-1))
+        assert.include(message, `test/Nosy.${method}`)
+      }
+      yield* ref
+      return found
+    })
+    for (const defect of await runtime.runPromise(Effect.scoped(defects))) {
+      assert.instanceOf(defect, ActorError.BlockingGetError)
+    }
+    // Outside it goes on as ever.
+    assert.isNumber(get({ ref: runtime.runSync(counter.increment.remote(0)) }))
   })
 
   it("does not hang on a thread that dies, nor on one that hangs", async () => {

@@ -9,15 +9,18 @@ import { ActorContext } from "../ActorContext.ts"
 import { BlockingGetError } from "../ActorError.ts"
 import { Driver } from "../Driver.ts"
 import type { GetOptions } from "../ObjectRef.ts"
-import { current } from "./call.ts"
+import { type Call, current } from "./call.ts"
 import * as combinators from "./combinators.ts"
 import { checkRefs, isRef, type Ref } from "./ref.ts"
 
 type Refs = Ref | ReadonlyArray<Ref> | Readonly<Record<string, Ref>>
 
 /** What is to be said to whoever wants to block in this context: something, if it is that of an actor (semantics 4.5). */
-export const refusal = (operation: string, context: Context.Context<never>): BlockingGetError | undefined => {
-  const call = current(context)
+export const refusal = (
+  operation: string,
+  context: Context.Context<never>,
+  call: Call | undefined = current(context)
+): BlockingGetError | undefined => {
   if (call !== undefined) return new BlockingGetError(call.method.actor, call.method.name, operation)
   const actor = Context.getOrUndefined(context, ActorContext)
   return actor && new BlockingGetError(actor.actor, "make", operation)

@@ -2,13 +2,14 @@
  * `ObjectRef.getSync`: blocks the thread itself. Only what happens in another thread can end such a wait.
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Fiber from "effect/Fiber"
 import { ActorError, ActorUnavailable } from "../ActorError.ts"
 import type { Pump } from "../Home.ts"
 import type { GetSyncOptions } from "../ObjectRef.ts"
 import { nonNegative, refusal } from "./blocking.ts"
-import { Call, Stage } from "./call.ts"
+import { Call, current, onStack, Stage } from "./call.ts"
 import { permission } from "./permission.ts"
 import { checkRefs, isRef, type Ref } from "./ref.ts"
 
@@ -21,8 +22,8 @@ export const getSync = (ref: Ref, { driver, timeout }: GetSyncOptions): unknown 
     throw new TypeError("ObjectRef.getSync blocks, which needs the Driver: pass the value of `yield* Driver` as driver")
   }
   // It looks like plain code, and may be part of an effect all the same.
-  const fiber = Fiber.getCurrent()
-  const refused = fiber && refusal("getSync", fiber.context)
+  const context = Fiber.getCurrent()?.context ?? Context.empty()
+  const refused = refusal("getSync", context, onStack.call ?? current(context))
   if (refused !== undefined) throw refused
   const limit = timeout === undefined ? undefined : nonNegative("getSync", timeout)
   const deadline = limit === undefined ? Infinity : Date.now() + Duration.toMillis(limit)

@@ -10,7 +10,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { CallQueue } from "./callQueue.ts"
-import { isEffect } from "./evaluable.ts"
+import { isEffect, runSync } from "./evaluable.ts"
 import type { MethodSpec } from "./method.ts"
 import { type Observer, Ref } from "./ref.ts"
 import * as waiting from "./waiting.ts"
@@ -54,6 +54,9 @@ class CurrentCall extends Context.Service<CurrentCall, Frame | undefined>()("tro
 const ASKED: Array<Observer> = []
 
 const NO_ARGS: ReadonlyArray<unknown> = []
+
+/** The call whose method is on the JavaScript stack and has no fiber, or none yet. */
+export const onStack: { call: Call | undefined } = { call: undefined }
 
 export class Call extends Ref {
   stage: Stage = Stage.New
@@ -137,7 +140,8 @@ export class Call extends Ref {
 
   /** Takes what the method returned for what the call does. */
   accept(value: unknown): Effect.Effect<any, any> {
-    return isEffect(value) ? value : Exit.die(notAnEffect(this, value))
+    const effect = isEffect(value) && !this.traced ? runSync(value) : value
+    return isEffect(effect) ? effect : Exit.die(notAnEffect(this, effect))
   }
 
   /** Succeeds once the call has settled, however it did. */

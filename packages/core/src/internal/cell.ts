@@ -14,7 +14,7 @@ import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { ActorContext } from "../ActorContext.ts"
 import type { Link } from "../Home.ts"
-import { type Call, current, groundOf, outside, Stage } from "./call.ts"
+import { type Call, current, groundOf, onStack, outside, Stage } from "./call.ts"
 import { CallList } from "./callList.ts"
 import { CallQueue } from "./callQueue.ts"
 import * as context from "./context.ts"
@@ -206,6 +206,8 @@ export class Cell {
 
   /** Runs the method. What it does not do in Effect's way is a defect of the call, and never harms the instance. */
   invoke(call: Call): Effect.Effect<any, any> {
+    const outer = onStack.call
+    onStack.call = call
     try {
       const { name } = call.method
       const implementation = this.implementation!
@@ -215,6 +217,8 @@ export class Cell {
       return call.accept(args.length === 1 ? implementation[name](args[0]) : implementation[name](...args))
     } catch (defect) {
       return Exit.die(defect)
+    } finally {
+      onStack.call = outer
     }
   }
 
