@@ -24,6 +24,7 @@ import type * as Stream from "effect/Stream"
 import type { ActorContext } from "./ActorContext.ts"
 import type { ActorDied, ActorError, ActorNameTaken } from "./ActorError.ts"
 import type { Driver } from "./Driver.ts"
+import { secondCall } from "./internal/definition.ts"
 import * as factory from "./internal/factory.ts"
 import * as handles from "./internal/handle.ts"
 import * as keyed from "./internal/keyed.ts"
@@ -233,6 +234,16 @@ export interface BlockingGetError<Where> {
 }
 
 /**
+ * What the type checker reports when a method is no Effect.
+ *
+ * @category capabilities
+ * @since 0.1.0
+ */
+export interface NotAnEffectError<Where> {
+  readonly "an actor method must return an Effect or a Stream - wrap a Promise with Effect.promise, a generator with Effect.fnUntraced": Where
+}
+
+/**
  * What the methods of an implementation require.
  *
  * @category capabilities
@@ -242,8 +253,14 @@ export type MethodServices<M> = {
   [K in keyof M]: M[K] extends (...args: any) => infer Result ? ServicesOf<Result> : never
 }[keyof M]
 
-type ServicesOf<Result> =
-  Result extends Effect.Effect<any, any, infer R> ? R : Result extends Stream.Stream<any, any, infer R> ? R : never
+// `any` says nothing of services.
+type ServicesOf<Result> = 0 extends 1 & Result
+  ? never
+  : Result extends Effect.Effect<any, any, infer R>
+    ? R
+    : Result extends Stream.Stream<any, any, infer R>
+      ? R
+      : never
 
 // `any` says nothing about blocking.
 type Blocks<R> = 0 extends 1 & R ? false : [Extract<R, Driver>] extends [never] ? false : true
@@ -256,8 +273,17 @@ type BlockingMethods<M> = {
     : never
 }[keyof M]
 
+type OtherMethods<M> = {
+  [K in keyof M]: M[K] extends (...args: any) => infer Result
+    ? [Result] extends [Effect.Effect<any, any, any> | Stream.Stream<any, any, any>]
+      ? never
+      : K
+    : never
+}[keyof M]
+
 /**
- * Is `unknown` for an implementation and a constructor that do not block, and names the offender otherwise.
+ * Is `unknown` for an implementation whose methods are Effects or Streams, and that does not block. Else it names the
+ * offender.
  *
  * @category capabilities
  * @since 0.1.0
@@ -265,21 +291,33 @@ type BlockingMethods<M> = {
 export type Validate<M, R> = string extends keyof M
   ? // Nothing is known of the methods yet: the compiler is still inferring them.
     unknown
-  : [BlockingMethods<M>] extends [never]
-    ? Blocks<R> extends true
-      ? BlockingGetError<"make">
-      : unknown
-    : BlockingGetError<BlockingMethods<M>>
+  : [OtherMethods<M>] extends [never]
+    ? [BlockingMethods<M>] extends [never]
+      ? Blocks<R> extends true
+        ? BlockingGetError<"make">
+        : unknown
+      : BlockingGetError<BlockingMethods<M>>
+    : NotAnEffectError<OtherMethods<M>>
 
 // --- actors ----------------------------------------------------------------------------------------------------------
 
 /**
- * Any object of methods.
+ * Any object of methods. That they return Effects or Streams is for {@link Validate} to say, which says it better.
  *
  * @category models
  * @since 0.1.0
  */
-export type AnyMethods = Record<string, (...args: any) => Effect.Effect<any, any, any> | Stream.Stream<any, any, any>>
+export type AnyMethods = Record<string, (...args: any) => any>
+
+/**
+ * Stands where a `layer` would be, of an actor whose constructor takes arguments.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LayerNeedsArguments {
+  readonly "the constructor takes arguments - use layerWith(...) instead of layer": never
+}
 
 type Inside = Scope.Scope | ActorContext
 
@@ -294,7 +332,7 @@ export interface Factory<Self, Args extends ReadonlyArray<any>, M, Group extends
    * Starts one instance and provides it as a service. What the constructor and the methods require is required here.
    * For a constructor without arguments; see `layerWith` for the others.
    */
-  readonly layer: [] extends Args ? Layer.Layer<Self, E, Exclude<R | MethodServices<M>, Inside>> : never
+  readonly layer: [] extends Args ? Layer.Layer<Self, E, Exclude<R | MethodServices<M>, Inside>> : LayerNeedsArguments
   /** The same, with arguments for the constructor. */
   layerWith(...args: Args): Layer.Layer<Self, E, Exclude<R | MethodServices<M>, Inside>>
   /** Starts a fresh instance in the current Scope and succeeds with its handle. */
@@ -505,7 +543,7 @@ export const Service: <Self>() => {
     options: { readonly make: Make<Args, M, E, R>; readonly methods?: undefined } & ActorOptions<M, Group> &
       NoInfer<Validate<M, R>>
   ): Class<Self, Id, Args, M, Group, E, R>
-} = () => factory.service as any
+} = (...first: ReadonlyArray<unknown>) => secondCall("Actor.Service", first, factory.service) as any
 
 // --- keyed actors ----------------------------------------------------------------------------------------------------
 
@@ -630,7 +668,7 @@ export const Keyed: <Self>() => {
       KeyedOptions &
       NoInfer<Validate<M, R>>
   ): KeyedClass<Self, Id, K, M, Group, R>
-} = () => keyed.service as any
+} = (...first: ReadonlyArray<unknown>) => secondCall("Actor.Keyed", first, keyed.service) as any
 
 // --- operations ------------------------------------------------------------------------------------------------------
 

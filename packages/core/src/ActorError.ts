@@ -9,6 +9,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
 
 const fields = {
@@ -44,6 +45,9 @@ export class ActorDied extends Schema.TaggedError<ActorDied>()("ActorDied", {
   override get message(): string {
     const ran = this.mayHaveRun ? "This call was running and may have had effects." : "This call did not run."
     return `${subject(this)}: the actor died at ${new Date(this.at).toISOString()} because ${this.why}. ${ran} Make a new instance to go on.`
+  }
+  override [NodeInspectSymbol](): string {
+    return this.toString()
   }
 }
 
@@ -186,6 +190,15 @@ export class ActorError extends Schema.TaggedError<ActorError>()("ActorError", {
   override get message(): string {
     return this.reason.message
   }
+  /** What a JSON log says of it. */
+  override toJSON(): unknown {
+    const { _tag, mayHaveRun, message, reason, retrySafe } = this
+    return { _tag, message, mayHaveRun, retrySafe, reason }
+  }
+  /** `console.log` says what happened and what to do, rather than how the object is made. */
+  override [NodeInspectSymbol](): string {
+    return this.toString()
+  }
 }
 
 /**
@@ -204,6 +217,9 @@ export class ActorNameTaken extends Schema.TaggedError<ActorNameTaken>()("ActorN
 }) {
   override get message(): string {
     return `${this.actor}: the name "${this.name}" is taken by an instance of ${this.holder}. Choose another, stop that instance, or use it with getIfExists: true.`
+  }
+  override [NodeInspectSymbol](): string {
+    return `ActorNameTaken: ${this.message}`
   }
 }
 

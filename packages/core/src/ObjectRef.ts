@@ -56,6 +56,10 @@ export interface ObjectRef<out A, out E = never> extends Effect.Effect<A, E>, Pr
   readonly [TypeId]: TypeId
   /** Unique in the process. */
   readonly id: number
+  /** As of a Promise. */
+  catch<B = never>(onError?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<A | B>
+  /** As of a Promise. */
+  finally(onEnd?: (() => void) | null): Promise<A>
 }
 
 /**

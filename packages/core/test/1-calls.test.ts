@@ -1,7 +1,7 @@
 import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, type ActorError, ObjectRef } from "@troupe/core"
-import { Cause, Deferred, Effect, Exit, Fiber, Latch, Random, Schedule } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Latch, Random, Record, Schedule } from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, errorOf, fork, Probe, range, reasonOf, reasonOfExit, seeded, settle, Worker } from "./support.ts"
 
@@ -771,15 +771,24 @@ describe("1.6", () => {
           nothing: () => undefined as never as Effect.Effect<number>,
           null: () => null as never as Effect.Effect<number>,
           suspended: () => Effect.suspend(() => 1 as never as Effect.Effect<number>),
+          generator: function* () {} as never as () => Effect.Effect<number>,
           fine: () => Effect.succeed(1)
         })
       }) {}
       const odd = yield* Odd.spawn()
-      for (const method of ["value", "promise", "nothing", "null", "suspended"] as const) {
+      const remedies = {
+        value: "1. Effect.succeed wraps a value",
+        promise: "a Promise. Wrap it: Effect.promise(() => ...)",
+        nothing: "undefined. Effect.succeed wraps a value",
+        null: "null. Effect.succeed wraps a value",
+        suspended: "1. Effect.succeed wraps a value",
+        generator: "a generator. Wrap it: Effect.gen(function* () { ... })"
+      }
+      for (const [method, remedy] of Record.toEntries(remedies)) {
         const exit = yield* Effect.exit(odd[method]())
         const defect = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
         assert.instanceOf(defect, TypeError)
-        assert.include(defect.message, `test/Odd.${method} must return an Effect`)
+        assert.strictEqual(defect.message, `test/Odd.${method} must return an Effect, but returned ${remedy}`)
       }
       assert.strictEqual(yield* odd.fine(), 1)
     })

@@ -213,6 +213,20 @@ describe("3.3", () => {
     })
   )
 
+  it.effect("3.3 a ref has catch and finally, as a promise has", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const worker = yield* Worker.spawn(probe)
+      const failed = yield* worker.run.remote(Effect.fail("typed"))
+      assert.strictEqual(yield* Effect.promise(() => failed.catch((error) => `caught ${error}`)), "caught typed")
+      const done: Array<string> = []
+      const one = yield* worker.run.remote(Effect.succeed(1))
+      assert.strictEqual(yield* Effect.promise(() => one.catch(() => 2).finally(() => void done.push("then"))), 1)
+      assert.strictEqual(yield* Effect.promise(() => one.finally(() => void done.push("at once"))), 1)
+      assert.deepStrictEqual(done, ["then", "at once"])
+    })
+  )
+
   it.effect("3.3 async iteration over arrays of refs", () =>
     spawned(async (worker) => {
       const seen: Array<number> = []

@@ -1,3 +1,4 @@
+import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorError, ObjectRef } from "@troupe/core"
 import { Cause, Context, Deferred, Effect, Exit, Option, Schedule, Schema, Stream } from "effect"
@@ -51,6 +52,21 @@ describe("9.1", () => {
       assert.instanceOf(all.died.reason, ActorError.ActorDied)
       assert.isFalse(ActorError.isActorError(new Error("other")))
       assert.isFalse(ActorError.isActorError({ _tag: "ActorError" }))
+    })
+  )
+
+  it.effect("9.1 it shows its message where it is printed or logged", () =>
+    Effect.gen(function* () {
+      const { died } = yield* errors
+      const message = died.message
+      assert.match(message, /because it was killed.*Make a new instance/)
+      assert.strictEqual(inspect(died), `ActorError: ${message}`)
+      assert.include(inspect({ died }), message)
+      assert.strictEqual(inspect(died.reason), `ActorDied: ${message}`)
+      const { _tag, mayHaveRun, retrySafe } = died
+      assert.deepInclude(JSON.parse(JSON.stringify(died)), { _tag, message, mayHaveRun, retrySafe })
+      const taken = new ActorError.ActorNameTaken({ actor: "test/A", name: "first", holder: "test/B" })
+      assert.strictEqual(inspect(taken), `ActorNameTaken: ${taken.message}`)
     })
   )
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ObjectRef } from "@troupe/core"
+import { Actor, AsyncHandle, ObjectRef, Task } from "@troupe/core"
 import { Duration, Effect, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, errorOf, fork, Probe, range, reasonOf, settle, Worker } from "./support.ts"
@@ -107,6 +107,37 @@ describe("options of an actor", () => {
     assert.throws(() => Actor.Service<any>()("test/Bad", {} as never), TypeError, /test\/Bad.*make/)
     assert.throws(() => Actor.Service<any>()("test/Bad", undefined as never), TypeError, /test\/Bad.*make/)
     throwsNaming(() => Actor.Service<any>()("test/Bad", { make: 1 as never }), "make", 1, /Effect/)
+  })
+
+  it("a misspelt option is no option: the error lists what there is", () => {
+    const misspelt = { maxConcurency: 2 } as object
+    const known = /test\/Bad: there is no option "maxConcurency", there are maxConcurrency, .*getIfExists/
+    assert.throws(() => Actor.Service<any>()("test/Bad", { make, ...misspelt }), TypeError, known)
+    assert.throws(() => Worker.options(misspelt), TypeError, /"maxConcurency"/)
+    assert.throws(() => Actor.Keyed<any>()("test/Bad", { make: () => make, ...misspelt }), TypeError, known)
+    assert.throws(() => Task.make("test/bad", () => Effect.void, misspelt), TypeError, /"maxConcurency"/)
+    const methodOptions = { run: { timeOut: 1 } as object }
+    assert.throws(() => Worker.options({ methodOptions } as object), TypeError, /test\/Worker.run.*"timeOut".*timeout/)
+  })
+
+  it.effect("what is taken for a handle or a ref and is none is named, with what to give instead", () =>
+    Effect.gen(function* () {
+      assert.throws(() => AsyncHandle.make(Worker), TypeError, /takes the handle of an actor/)
+      assert.throws(() => AsyncHandle.make({}), TypeError, /takes the handle of an actor/)
+      const worker = yield* Worker.spawn()
+      const ask: any = worker.run(Effect.void)
+      assert.match(String(yield* defectOf(ObjectRef.cancel(ask))), /submit the call with .remote/)
+    })
+  )
+
+  it("what plain JavaScript forgets is named: the first call, an Effect around what make returns", () => {
+    const actor: any = Actor
+    assert.throws(() => actor.Service("test/Bad", { make }), TypeError, /Actor.Service\(\)\("id"/)
+    assert.throws(() => actor.Keyed("test/Bad", { make }), TypeError, /Actor.Keyed\(\)\("id"/)
+    const define = (make: unknown) => () => actor.Service()("test/Bad", { make })
+    assert.throws(define({ run: () => Effect.void }), TypeError, /"make" is an object. Effect.succeed/)
+    assert.throws(define(Promise.resolve({})), TypeError, /"make" is a Promise. Wrap it: Effect.promise/)
+    assert.throws(define((function* () {})()), TypeError, /"make" is a generator. Wrap it: Effect.gen/)
   })
 
   it.effect('no method may be called "then": await would take the handle for a promise', () =>

@@ -3,8 +3,12 @@
  * no method here.
  */
 import { Remote } from "./ask.ts"
+import { isHandle } from "./handle.ts"
 
 export const make = (handle: Record<string, { remote(...args: ReadonlyArray<unknown>): unknown }>): object => {
+  if (!isHandle(handle)) {
+    throw new TypeError("AsyncHandle.make takes the handle of an actor: what `await runtime.runPromise(Counter)` gives")
+  }
   const methods = new Map<string, unknown>()
   return new Proxy(handle, {
     get(target, name) {

@@ -10,7 +10,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { CallQueue } from "./callQueue.ts"
-import { isEffect, runSync } from "./evaluable.ts"
+import { isEffect, noEffect, runSync } from "./evaluable.ts"
 import type { MethodSpec } from "./method.ts"
 import { type Observer, Ref } from "./ref.ts"
 import * as waiting from "./waiting.ts"
@@ -182,10 +182,8 @@ export class Call extends Ref {
 const now = (context: Context.Context<never>): number => Context.get(context, Clock.Clock).currentTimeMillisUnsafe() | 0
 
 const notAnEffect = (call: Call, value: unknown): TypeError => {
-  const got = Stream.isStream(value) ? "a Stream: run it as a Stream" : value === null ? "null" : typeof value
-  return new TypeError(
-    `${call.origin} must return an Effect, but returned ${got}. Effect.succeed wraps a value, Effect.promise(() => ...) a Promise.`
-  )
+  const got = Stream.isStream(value) ? "a Stream. Run it as a Stream" : noEffect(value)
+  return new TypeError(`${call.origin} must return an Effect, but returned ${got}`)
 }
 
 /** The context in which `call` runs: `ground`, and the call itself. */

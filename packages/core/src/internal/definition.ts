@@ -3,6 +3,7 @@
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { noEffect } from "./evaluable.ts"
 import * as handles from "./handle.ts"
 import { type Implementation, type MethodSpec, methodNames } from "./method.ts"
 import * as options from "./options.ts"
@@ -53,8 +54,14 @@ export const construct = (
   return Effect.suspend(() => {
     const effect: unknown = make(...args)
     if (Effect.isEffect(effect)) return effect as Effect.Effect<Implementation, any>
-    return Effect.die(new TypeError(`${id}: the constructor must return an Effect, but returned ${String(effect)}`))
+    return Effect.die(new TypeError(`${id}: the constructor must return an Effect, but returned ${noEffect(effect)}`))
   })
+}
+
+/** The first of two calls fixes a type and nothing else. Plain JavaScript forgets it easily. */
+export const secondCall = <F>(constructor: string, first: ReadonlyArray<unknown>, second: F): F => {
+  if (first.length === 0) return second
+  throw new TypeError(`Write ${constructor}()("id", { ... }): the first call takes no arguments`)
 }
 
 export const checkId = (constructor: string, id: unknown): void => {

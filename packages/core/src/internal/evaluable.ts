@@ -46,3 +46,13 @@ export const runSync = (effect: any): unknown => {
   const rest = effect[KIND] === "Suspend" ? effect[MADE_OF]() : effect
   return rest?.[KIND] === "Sync" ? Exit.succeed(rest[MADE_OF]()) : rest
 }
+
+/** Says what stands where an Effect has to be, and what makes one of it. */
+export const noEffect = (value: any): string => {
+  if (typeof value?.then === "function") return "a Promise. Wrap it: Effect.promise(() => ...)"
+  if (typeof value?.[Symbol.iterator] === "function" && typeof value.next === "function")
+    return "a generator. Wrap it: Effect.gen(function* () { ... })"
+  const isThing = (typeof value === "object" && value !== null) || typeof value === "function"
+  const got = isThing ? (typeof value === "object" ? "an object" : "a function") : JSON.stringify(value)
+  return `${got}. Effect.succeed wraps a value`
+}

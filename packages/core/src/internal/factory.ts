@@ -19,6 +19,7 @@ import {
   override,
   shapeOf
 } from "./definition.ts"
+import { noEffect } from "./evaluable.ts"
 import * as handles from "./handle.ts"
 import * as life from "./life.ts"
 import type { Implementation } from "./method.ts"
@@ -31,7 +32,7 @@ export const service = (id: string, input: any): any => {
   const key = (Context.Service as any)()(id)
   if (methods !== undefined) return Object.assign(key, contractStatics(id, key, methods))
   if (!Effect.isEffect(make) && typeof make !== "function") {
-    const got = make === undefined ? "has neither" : `got ${String(make)}`
+    const got = make === undefined ? "has neither" : `"make" is ${noEffect(make)}`
     throw new TypeError(
       `${id}: an actor needs "make", an Effect or a function, or "methods" for a contract, but ${got}`
     )

@@ -39,7 +39,7 @@ const defaultRestart = Schedule.max([Schedule.exponential("100 millis"), Schedul
 /** Checks `input` and fills in the defaults. `actor` is named in errors. */
 export const normalize = (actor: string, input: Input & Groups): InstanceOptions => {
   const restart = schedule(actor, input.restart) ?? (input.onDefect === "restart" ? defaultRestart : undefined)
-  return {
+  const options: InstanceOptions = {
     maxConcurrency: limit(actor, "maxConcurrency", input.maxConcurrency ?? DEFAULT_MAX_CONCURRENCY),
     maxPendingCalls: limit(actor, "maxPendingCalls", input.maxPendingCalls ?? Infinity),
     overflow: oneOf(actor, "overflow", ["fail", "suspend"], input.overflow ?? "fail"),
@@ -62,6 +62,18 @@ export const normalize = (actor: string, input: Input & Groups): InstanceOptions
     name: input.name === undefined ? undefined : name(actor, input.name),
     getIfExists: getIfExists(actor, input)
   }
+  onlyKnown(actor, input, [...Object.keys(options), ...ofKeyed])
+  return options
+}
+
+/** Options that only keyed actors have. They are checked there. */
+const ofKeyed = ["idleTimeToLive", "maxInstances"]
+
+/** From untyped code a misspelt option would be no option at all. */
+const onlyKnown = (subject: string, input: object, known: ReadonlyArray<string>): void => {
+  const unknown = Object.keys(input).find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  throw new TypeError(`${subject}: there is no option "${unknown}", there are ${known.join(", ")}`)
 }
 
 interface Groups {
@@ -69,11 +81,14 @@ interface Groups {
   readonly methodOptions?: Readonly<Record<string, MethodOptions<string> | undefined>> | undefined
 }
 
+const ofMethods = ["concurrencyGroup", "maxTaskRetries", "retry", "timeout", "name"]
+
 /** Checks options of a method. `subject` is named in errors. */
 export const methodOptions = (
   subject: string,
   options: MethodOptions<string> | undefined
 ): MethodOptions<string> | undefined => {
+  if (options !== undefined) onlyKnown(subject, options, ofMethods)
   if (options?.maxTaskRetries !== undefined) count(subject, "maxTaskRetries", options.maxTaskRetries)
   if (options?.timeout !== undefined) duration(subject, "timeout", options.timeout)
   if (options?.retry !== undefined) retry(subject, options.retry)

@@ -96,6 +96,14 @@ export class Ref extends Evaluable {
     return this.promise().then(onValue, onError)
   }
 
+  catch(onError?: ((error: unknown) => any) | null): Promise<any> {
+    return this.promise().catch(onError)
+  }
+
+  finally(onEnd?: (() => void) | null): Promise<any> {
+    return this.promise().finally(onEnd)
+  }
+
   promise(): Promise<any> {
     return new Promise((resolve, reject) => {
       this.observe((exit) => (exit._tag === "Success" ? resolve(exit.value) : reject(Cause.squash(exit.cause))))
@@ -140,6 +148,10 @@ export const isRef = (u: unknown): u is Ref => u instanceof Ref
 export const checkRefs = (operation: string, refs: ReadonlyArray<unknown>): void => {
   const other = refs.find((ref) => !isRef(ref))
   if (other === undefined && !refs.includes(undefined)) return
-  const hint = operation === "cancel" ? " To end an actor, use Actor.stop or Actor.kill." : ""
+  const hint = Effect.isEffect(other)
+    ? " An Effect is no ref: submit the call with .remote to get one."
+    : operation === "cancel"
+      ? " To end an actor, use Actor.stop or Actor.kill."
+      : ""
   throw new TypeError(`ObjectRef.${operation} takes ObjectRefs, but got ${describe(other)}.${hint}`)
 }

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import type { Tasks } from "../Home.ts"
 import { Cell } from "./cell.ts"
 import { checkId } from "./definition.ts"
+import { noEffect } from "./evaluable.ts"
 import * as handles from "./handle.ts"
 import type { MethodSpec } from "./method.ts"
 import * as options from "./options.ts"
@@ -38,7 +39,7 @@ export const make = (
   const here = (args: ReadonlyArray<unknown>) => {
     const effect = run(...args)
     if (Effect.isEffect(effect)) return Effect.scoped(effect as Effect.Effect<any, any>)
-    return Effect.die(new TypeError(`${name} must return an Effect, but returned ${String(effect)}`))
+    return Effect.die(new TypeError(`${name} must return an Effect, but returned ${noEffect(effect)}`))
   }
   // Made with the first call: a task that is only defined costs nothing.
   let cell: Cell | undefined

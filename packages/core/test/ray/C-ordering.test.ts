@@ -25,7 +25,7 @@ describe("C: order, and handles that are passed on", () => {
 
   it("TestAllowOutOfOrderExecutionValidation: (stronger) there is no such option, ready calls start in order", () => {
     // @ts-expect-error -- order is a promise, not an option
-    Worker.options({ allowOutOfOrderExecution: false })
+    assert.throws(() => Worker.options({ allowOutOfOrderExecution: false }), TypeError, /allowOutOfOrderExecution/)
   })
 
   for (const maxConcurrency of [1, 7, 1000]) {

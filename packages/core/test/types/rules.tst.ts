@@ -82,7 +82,7 @@ describe("requirements and errors of an actor", () => {
       Effect.Effect<Actor.Handle<Effect.Success<ReturnType<typeof makeStore>>, "io">, "no root", Db | Scope.Scope>
     >()
     expect(Store.layerWith).type.not.toBeCallableWith()
-    expect<typeof Store.layer>().type.toBe<never>()
+    expect<typeof Store.layer>().type.toBe<Actor.LayerNeedsArguments>()
   })
 
   it("a name adds its error", () => {

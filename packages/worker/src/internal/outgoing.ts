@@ -166,7 +166,7 @@ const uncloneable = (actor: string, way: Way, what: string, error: unknown, mayH
     })
   })
 
-const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/\.$/, "")
 
 let lastStream = 0
 
