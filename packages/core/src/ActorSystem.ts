@@ -221,6 +221,8 @@ export const Instance = Schema.Struct({
   suspended: Schema.Int,
   /** Calls that have settled. */
   settled: Tally,
+  /** Submissions that were not accepted for want of room, with `overflow: "fail"`. */
+  refused: Schema.Int,
   restarts: Schema.Int,
   /** The last error or defect of a method. */
   lastError: Schema.optionalKey(Schema.Struct({ call: Schema.String, at: Schema.Number, message: Schema.String })),

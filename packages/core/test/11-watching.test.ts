@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ActorContext, ActorPool, ActorSystem, Home, ObjectRef, Task } from "@troupe/core"
+import { Actor, ActorContext, ActorPool, ActorSystem, AsyncHandle, Home, ObjectRef, Task } from "@troupe/core"
 import { Context, Effect, Fiber, Latch, Layer, Logger, Schedule, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { errorOf, fork, Probe, range, settle, Worker } from "./support.ts"
+import { errorOf, fork, Probe, range, reasonOf, settle, Worker } from "./support.ts"
 
 /** Every test has a system of its own, in which nobody else's instances show. */
 const alone = <A, E, R>(test: Effect.Effect<A, E, R>) => Effect.provide(test, ActorSystem.layer, { local: true })
@@ -42,9 +42,26 @@ describe("11.1 ActorSystem.snapshot", () => {
         maxPendingCalls: 9,
         suspended: 0,
         settled: { ...none, succeeded: 1, failed: 1, died: 1 },
+        refused: 0,
         restarts: 0,
         lastError: { call: "test/Worker.die", at: 1000, message: "Error: bug" }
       })
+    })
+  )
+
+  own("counts what it refused for want of room, however it was submitted", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.options({ maxPendingCalls: 1 }).spawn(new Probe())
+      yield* worker.work.remote("held")
+      assert.strictEqual((yield* reasonOf(worker.note("a")))._tag, "PendingCallsLimitExceeded")
+      assert.strictEqual((yield* reasonOf(worker.note.remote("b")))._tag, "PendingCallsLimitExceeded")
+      const ref = AsyncHandle.make(worker).note("c")
+      assert.strictEqual((yield* reasonOf(ref))._tag, "PendingCallsLimitExceeded")
+      const { instance } = yield* look
+      assert.strictEqual(instance.refused, 3)
+      assert.deepStrictEqual(instance.settled, none, "a refused call was never one of its own")
+      yield* Actor.kill(worker)
+      assert.strictEqual((yield* look).instance.refused, 3)
     })
   )
 

@@ -31,6 +31,7 @@ const instance = (id: number, more: Partial<Instance> = {}): Instance => ({
   pending: 0,
   suspended: 0,
   settled: none,
+  refused: 0,
   restarts: 0,
   ...more
 })

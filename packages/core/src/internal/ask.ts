@@ -14,7 +14,6 @@ import type { ActorError } from "../ActorError.ts"
 import { Call } from "./call.ts"
 import type { CallQueue, Target } from "./callQueue.ts"
 import { Evaluable, inPlace } from "./evaluable.ts"
-import * as failure from "./failure.ts"
 import type { MethodSpec } from "./method.ts"
 import * as streaming from "./streaming.ts"
 import * as tracing from "./tracing.ts"
@@ -95,7 +94,7 @@ export class Remote extends Submission {
     const submit = () => cell.submit(call, undefined, false)
     if (!cell.full) submit()
     else if (cell.options.overflow === "suspend") cell.whenRoom(call, submit)
-    else call.settle(Exit.fail(failure.limitExceeded(method, cell.options.maxPendingCalls)))
+    else call.settle(cell.refuseCall(call))
     return call
   }
 }
@@ -106,17 +105,12 @@ export class Remote extends Submission {
  */
 export const admit = (call: Call, submit: () => void): Effect.Effect<void, ActorError> =>
   Effect.suspend(() => {
-    const { method, queue } = call
-    const { cell } = queue
+    const { cell } = call.queue
     if (!cell.full) {
       submit()
       return Effect.void
     }
-    const { maxPendingCalls, overflow } = cell.options
-    if (overflow === "fail") {
-      cell.registry.hub?.refused(call)
-      return Exit.fail(failure.limitExceeded(method, maxPendingCalls))
-    }
+    if (cell.options.overflow === "fail") return cell.refuseCall(call)
     return Effect.callback((resume) => {
       // Between this operation and the one before, room may have come, and then nobody would tell.
       if (!cell.full) {

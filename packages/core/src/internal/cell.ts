@@ -13,6 +13,7 @@ import { identity } from "effect/Function"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { ActorContext } from "../ActorContext.ts"
+import type { ActorError } from "../ActorError.ts"
 import type { Link } from "../Home.ts"
 import { type Call, current, groundOf, onStack, outside, Stage } from "./call.ts"
 import { CallList } from "./callList.ts"
@@ -66,6 +67,8 @@ export class Cell {
   readonly since: number
   /** How many calls have come to which end. */
   readonly tally = emptyTally()
+  /** How many submissions found no room. */
+  refused = 0
   lastError: LastError | undefined = undefined
 
   readonly main: CallQueue
@@ -350,6 +353,13 @@ export class Cell {
     this.startTimer(call)
     this.room ??= new Room()
     return this.room.wait(call, submit)
+  }
+
+  /** Says no to a call for want of room. */
+  refuseCall(call: Call): Exit.Exit<never, ActorError> {
+    this.refused++
+    this.registry.hub?.refused(call)
+    return Exit.fail(failure.limitExceeded(call.method, this.options.maxPendingCalls))
   }
 
   get hasSuspended(): boolean {

@@ -58,6 +58,7 @@ export interface Obituary {
   readonly since: number
   readonly restarts: number
   readonly settled: Tally
+  readonly refused: number
   readonly lastError: LastError | undefined
   readonly death: Death
 }
@@ -134,8 +135,19 @@ const remember = <A>(list: Array<A>, item: A): void => {
 }
 
 export const bury = (cell: Cell): void => {
-  const { death, id, instance, keyText: key, lastError, name, restarts, since, tally } = cell
-  const obituary = { actor: id, instance, name, key, since, restarts, settled: tally, lastError, death: death! }
+  const { death, id, instance, keyText: key, lastError, name, refused, restarts, since, tally } = cell
+  const obituary = {
+    actor: id,
+    instance,
+    name,
+    key,
+    since,
+    restarts,
+    settled: tally,
+    refused,
+    lastError,
+    death: death!
+  }
   remember(cell.registry.dead, obituary)
 }
 
@@ -214,6 +226,7 @@ const instanceOf = (cell: Cell): Instance => {
     ...(maxPendingCalls !== Infinity && { maxPendingCalls }),
     suspended: cell.suspendedCalls().length,
     settled: { ...cell.tally },
+    refused: cell.refused,
     restarts: cell.restarts,
     ...(lastError !== undefined && { lastError: errorOf(lastError) }),
     ...(death !== undefined && { death: deathOf(death) }),
