@@ -40,7 +40,13 @@ const history = (item: Item | Group, tick: number): HTMLElement =>
     "div.history",
     {},
     sparkline(item.depth.read(tick), { width: 340, height: 56, tone: "amber", least: 4 }),
-    h("span.caption", {}, `${format.count(item.waiting)} waiting, ${format.count(item.running)} running`)
+    h(
+      "span.caption",
+      {},
+      `${format.count(item.waiting)} waiting, ${format.count(item.running)} running`,
+      item.refused > 0 && h("span.bad", {}, `, ${format.count(item.refused)} refused`),
+      item.refusedRate > 0 && h("span.bad.fresh", {}, ` (${format.rate(item.refusedRate)} per second)`)
+    )
   )
 
 export const groupDetail = (group: Group, model: Model): ReadonlyArray<HTMLElement> => {
@@ -132,6 +138,7 @@ const facts = (it: Instance, now: number): HTMLElement =>
         : `${format.count(it.pending)} of ${format.count(it.maxPendingCalls)}`
     ),
     it.suspended > 0 && fact("Wait for room", format.count(it.suspended)),
+    it.refused > 0 && fact("Refused", h("span.bad", {}, `${format.count(it.refused)} for want of room`)),
     fact("Settled calls", outcomes(it))
   )
 

@@ -41,12 +41,13 @@ const columns: ReadonlyArray<readonly [string, ReadonlyArray<HTMLElement | strin
   ["name", ["Actor"]],
   ["status", ["State"]],
   ["running", ["Running"], "Calls that hold a permit"],
-  ["waiting", ["Queue"], "Calls that wait: in the last minute, and now"],
+  ["waiting", ["Queue"], "Calls that wait: now, and in the last minute"],
   ["rate", ["Calls/s"], "Settled calls per second"],
   ["p50", ["p50"], "Half of the calls ran for less"],
   ["p99", ["p99"], "All but one in a hundred ran for less"],
   ["split", [h("i.amber"), "Wait ", h("i.teal"), "Run"], "Time that calls waited, against time that they ran"],
-  ["errors", ["Errors"], "Calls that failed, died or timed out"],
+  ["errors", ["Errors"], "Calls that failed, died or timed out. Bold: some of them just now"],
+  ["refused", ["Refused"], "Submissions that were not accepted for want of room. Bold: some of them just now"],
   ["restarts", ["Restarts"]],
   ["place", ["Home"], "Where instances live that are not in this process"]
 ]
@@ -90,6 +91,8 @@ export class List {
     this.selected = selected
     this.body.style.height = `${lines.length * HEIGHT}px`
     this.scroller.setAttribute("aria-rowcount", String(lines.length))
+    // A narrow screen has room for that column only where there is something in it.
+    this.scroller.classList.toggle("refusing", model.all.refused > 0)
     this.draw()
   }
 
@@ -210,7 +213,7 @@ const groupCells = (line: Line & { readonly kind: "group" }, model: Model): Read
     runningCell(group, undefined),
     ...figures(group, model),
     ...times(group, model),
-    cell("errors", errors(group)),
+    ...troubles(group),
     cell("restarts", zero(group.restarts, format.count(group.restarts))),
     cell("place", groupPlace(group))
   ]
@@ -243,7 +246,7 @@ const itemCells = (item: Item, group: Group, solo: boolean, model: Model): Reado
   runningCell(item, item.row.limit),
   ...figures(item, model),
   ...(solo ? times(group, model) : [cell("p50"), cell("p99"), cell("split")]),
-  cell("errors", errors(item)),
+  ...troubles(item),
   cell("restarts", zero(item.restarts, format.count(item.restarts))),
   cell("place", itemPlace(item))
 ]
@@ -257,20 +260,23 @@ export const actorName = (actor: string): ReadonlyArray<HTMLElement | string> =>
 const figures = (it: Figures, { tick }: Model): ReadonlyArray<HTMLElement> => [
   cell(
     "waiting",
-    sparkline(it.depth.read(tick), { width: 88, height: 22, tone: "amber", least: 4 }),
-    h(it.waiting === 0 ? "span.zero" : "span.now", {}, format.count(it.waiting))
+    h(it.waiting === 0 ? "span.zero" : "span.now", {}, format.count(it.waiting)),
+    sparkline(it.depth.read(tick), { width: 88, height: 22, tone: "amber", least: 4 })
   ),
   cell("rate", zero(it.rate, format.rate(it.rate)))
 ]
 
-const errors = (it: Figures): HTMLElement =>
-  it.bad === 0
-    ? h("span.zero", {}, "0")
-    : h(
-        it.badRate > 0 ? "span.bad.fresh" : "span.bad",
-        { title: `${format.rate(it.badRate)} per second` },
-        format.count(it.bad)
-      )
+const troubles = (it: Figures): ReadonlyArray<HTMLElement> => [
+  cell("errors", trouble(it.bad, it.badRate, "failed, died or timed out")),
+  cell("refused", trouble(it.refused, it.refusedRate, "not accepted for want of room"))
+]
+
+/** What went wrong is red, and bold while it goes on. */
+const trouble = (n: number, rate: number, what: string): HTMLElement => {
+  if (n === 0) return h("span.zero", {}, "0")
+  const now = rate > 0 ? `now ${format.rate(rate)} per second` : "none just now"
+  return h(rate > 0 ? "span.bad.fresh" : "span.bad", { title: `${format.count(n)} ${what}; ${now}` }, format.count(n))
+}
 
 const times = (group: Group, model: Model): ReadonlyArray<HTMLElement> => {
   const known = model.timesOf(group.actor)

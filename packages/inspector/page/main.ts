@@ -25,6 +25,7 @@ type Selection = { readonly actor: string } | { readonly instance: number } | un
 const model = new Model()
 const rateTrack = new Track()
 const errorTrack = new Track()
+const refusedTrack = new Track()
 const runningTrack = new Track()
 const open = new Set<string>()
 let info: Info | undefined
@@ -187,12 +188,17 @@ const drawList = (): void => {
 
 const figure = (name: string, text: string, track: Track, tone: string, least: number, title: string): HTMLElement =>
   h(
-    "div.figure",
+    `div.figure${tone === "red" && text !== "0" ? ".trouble" : ""}`,
     { title },
     h("span.name", {}, name),
     h("span.value", {}, text),
     sparkline(track.read(model.tick), { width: 120, height: 26, tone, least })
   )
+
+const refusedFigure = ({ refused, refusedRate }: Model["all"]): HTMLElement => {
+  const title = `Submissions that were not accepted for want of room: ${format.count(refused)} in all`
+  return figure("Refused per second", format.rate(refusedRate), refusedTrack, "red", 1, title)
+}
 
 const drawFigures = (): void => {
   const { all } = model
@@ -201,7 +207,9 @@ const drawFigures = (): void => {
     figure("Running", format.count(all.running), runningTrack, "teal", 4, "Calls that hold a permit"),
     figure("Waiting", format.count(all.waiting), all.depth, "amber", 4, "Calls accepted, but not running"),
     figure("Calls per second", format.rate(all.rate), rateTrack, "blue", 4, "Settled calls"),
-    figure("Errors per second", format.rate(all.badRate), errorTrack, "red", 1, "Calls that failed, died or timed out")
+    figure("Errors per second", format.rate(all.badRate), errorTrack, "red", 1, "Calls that failed, died or timed out"),
+    // Most programs have room for all: where nothing was refused, there is nothing to be told.
+    all.refused > 0 && refusedFigure(all)
   )
 }
 
@@ -462,6 +470,7 @@ const takeFrame = (frame: Frame): void => {
   runningTrack.push(tick, all.running)
   rateTrack.push(tick, all.rate)
   errorTrack.push(tick, all.badRate)
+  refusedTrack.push(tick, all.refusedRate)
   if (info === undefined) return
   draw()
   void ask()

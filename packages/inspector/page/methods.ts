@@ -4,35 +4,64 @@ import * as format from "./format.ts"
 import type { Method } from "./model.ts"
 import { shares } from "./spark.ts"
 
-export const methodTable = (methods: ReadonlyArray<Method>): HTMLElement =>
-  methods.length === 0
-    ? h("p.note", {}, "No call has settled since this page was opened.")
-    : h(
-        "div.scrolling",
-        { tabindex: 0, role: "region", "aria-label": "Methods" },
+interface Column {
+  readonly name: string
+  readonly cell: (method: Method) => HTMLElement
+}
+
+const number = (text: string, tone = ""): HTMLElement => h(`td.number${tone}`, {}, text)
+/** Of a method that has run. */
+const time = (known: Method, millis: number): HTMLElement =>
+  number(known.row.calls === 0 ? "–" : format.duration(millis))
+const trouble = (n: number): HTMLElement => number(format.count(n), n > 0 ? ".bad" : "")
+
+const columns: ReadonlyArray<Column> = [
+  { name: "calls/s", cell: ({ rate }) => number(format.rate(rate)) },
+  { name: "errors", cell: ({ row }) => trouble(row.errors) },
+  { name: "refused", cell: ({ row }) => trouble(row.refused) },
+  { name: "p50", cell: (known) => time(known, known.row.p50) },
+  { name: "p99", cell: (known) => time(known, known.row.p99) },
+  { name: "waits p99", cell: (known) => time(known, known.row.wait99) }
+]
+
+/** Few actors refuse anything, and there is not much room. */
+const columnsFor = (methods: ReadonlyArray<Method>): ReadonlyArray<Column> =>
+  methods.some(({ row }) => row.refused > 0) ? columns : columns.filter(({ name }) => name !== "refused")
+
+export const methodTable = (methods: ReadonlyArray<Method>): HTMLElement => {
+  if (methods.length === 0) return h("p.note", {}, "No call has settled since this page was opened.")
+  const shown = columnsFor(methods)
+  return h(
+    "div.scrolling",
+    { tabindex: 0, role: "region", "aria-label": "Methods" },
+    h(
+      "table.data.methods",
+      {},
+      h(
+        "thead",
+        {},
         h(
-          "table.data.methods",
+          "tr",
           {},
-          h("thead", {}, h("tr", {}, ...["Method", "calls/s", "errors", "p50", "p99", "waits p99", ""].map(head))),
-          h("tbody", {}, ...methods.map(methodRow))
+          h("th", { scope: "col" }, "Method"),
+          ...shown.map(({ name }) => h("th.number", { scope: "col" }, name)),
+          h("th", { scope: "col" }, h("span.unseen", {}, "waiting against running"))
         )
-      )
+      ),
+      h("tbody", {}, ...methods.map((method) => methodRow(method, shown)))
+    )
+  )
+}
 
-const head = (text: string, i: number): HTMLElement => h(i === 0 ? "th" : "th.number", { scope: "col" }, text)
-
-const methodRow = ({ rate, row }: Method): HTMLElement => {
-  const { calls, cancelled, errors, method, p50, p99, ran, wait99, waited } = row
+const methodRow = (known: Method, shown: ReadonlyArray<Column>): HTMLElement => {
+  const { calls, cancelled, method, ran, waited } = known.row
   const average = calls === 0 ? 0 : waited / calls
   const told = `${format.plural(calls, "call")}, ${cancelled} cancelled; on average ${format.duration(average)} waiting, ${format.duration(calls === 0 ? 0 : ran / calls)} running`
   return h(
     "tr",
     { title: told },
     h("th", { scope: "row" }, method),
-    h("td.number", {}, format.rate(rate)),
-    h(errors > 0 ? "td.number.bad" : "td.number", {}, format.count(errors)),
-    h("td.number", {}, format.duration(p50)),
-    h("td.number", {}, format.duration(p99)),
-    h("td.number", {}, format.duration(wait99)),
+    ...shown.map(({ cell }) => cell(known)),
     h("td", {}, shares(waited, ran))
   )
 }

@@ -14,6 +14,9 @@ export interface Figures {
   /** Those of them that came to a bad end. */
   badRate: number
   bad: number
+  /** Submissions that were not accepted, and how many per second. */
+  refused: number
+  refusedRate: number
   restarts: number
   readonly depth: Track
 }
@@ -22,17 +25,20 @@ export class Item implements Figures {
   row: Row
   rate = 0
   badRate = 0
+  refusedRate = 0
   /** Grows with what goes on, and fades: the order of the list follows it. */
   heat = 0
   readonly depth = new Track()
   readonly lag = new Track()
   private good = 0
   private wasBad = 0
+  private wasRefused = 0
 
   constructor(row: Row) {
     this.row = row
     this.good = row.good
     this.wasBad = row.bad
+    this.wasRefused = row.refused
   }
 
   get running(): number {
@@ -44,17 +50,22 @@ export class Item implements Figures {
   get bad(): number {
     return this.row.bad
   }
+  get refused(): number {
+    return this.row.refused
+  }
   get restarts(): number {
     return this.row.restarts
   }
 
   advance(seconds: number): void {
-    const { bad, good, running, waiting } = this.row
+    const { bad, good, refused, running, waiting } = this.row
     const bads = Math.max(0, bad - this.wasBad)
     this.rate = smooth(this.rate, (Math.max(0, good - this.good) + bads) / seconds)
     this.badRate = smooth(this.badRate, bads / seconds)
+    this.refusedRate = smooth(this.refusedRate, Math.max(0, refused - this.wasRefused) / seconds)
     this.good = good
     this.wasBad = bad
+    this.wasRefused = refused
     this.heat = smooth(this.heat, running + 2 * waiting + this.rate, 0.15)
   }
 }
@@ -69,6 +80,8 @@ export class Group implements Figures {
   rate = 0
   badRate = 0
   bad = 0
+  refused = 0
+  refusedRate = 0
   restarts = 0
   heat = 0
   living = 0
@@ -87,13 +100,16 @@ export class Group implements Figures {
   }
 
   sum(): void {
-    this.running = this.waiting = this.rate = this.badRate = this.bad = this.restarts = this.heat = this.living = 0
+    this.running = this.waiting = this.rate = this.bad = this.badRate = this.refused = this.refusedRate = 0
+    this.restarts = this.heat = this.living = 0
     for (const item of this.items) {
       this.running += item.running
       this.waiting += item.waiting
       this.rate += item.rate
       this.badRate += item.badRate
       this.bad += item.bad
+      this.refused += item.refused
+      this.refusedRate += item.refusedRate
       this.restarts += item.restarts
       this.heat += item.heat
       if (item.row.state !== "dead") this.living++
@@ -292,7 +308,8 @@ const passes: Record<Filter, (item: Item) => boolean> = {
   all: () => true,
   busy: ({ rate, running, waiting }) => running > 0 || waiting > 0 || rate > 0,
   waiting: ({ waiting }) => waiting > 0,
-  failing: ({ badRate, row }) => badRate > 0 || row.state === "restarting" || row.restarts > 0,
+  failing: ({ badRate, refusedRate, row }) =>
+    badRate > 0 || refusedRate > 0 || row.state === "restarting" || row.restarts > 0,
   dead: ({ row }) => row.state === "dead" || row.state === "stopping"
 }
 
@@ -305,7 +322,7 @@ const collator = new Intl.Collator("en", { numeric: true })
 const compare: Record<Exclude<Order, "name" | "newest">, (a: Sortable, b: Sortable) => number> = {
   busiest: (a, b) => b.heat - a.heat,
   waiting: (a, b) => b.waiting - a.waiting,
-  errors: (a, b) => b.bad - a.bad
+  errors: (a, b) => b.bad + b.refused - (a.bad + a.refused)
 }
 
 const sortItems = (items: Array<Item>, order: Order): Array<Item> => {

@@ -34,6 +34,14 @@ class Importer extends Actor.Service<Importer>()("app/Importer", {
   make: Effect.succeed({ import: (db: Db["Service"], latch: Latch.Latch) => db.query(latch) })
 }) {}
 
+class Tiny extends Actor.Service<Tiny>()("app/Tiny", {
+  shutdownTimeout: 0,
+  maxConcurrency: 1,
+  maxPendingCalls: 1,
+  overflow: "fail",
+  make: Effect.succeed({ wait: (latch: Latch.Latch) => latch.await })
+}) {}
+
 /** Some actors with something to see, and how the server sees them. */
 const busy = Effect.gen(function* () {
   const latch = yield* Latch.make()
@@ -85,6 +93,26 @@ describe("troupe inspect", () => {
       assert.match(lines[7]!, /^ ?CALL METHOD ACTOR STAGE SINCE BY WAITS FOR$/)
       assert.include(lines.join("\n"), 'query app/Db "main" #N 4. in line 4.2s')
       assert.include(lines.join("\n"), "import app/Importer #N running 4.2s")
+    })
+  )
+
+  it.effect("tells of refused submissions, on narrow terminals too, where there are any", () =>
+    Effect.gen(function* () {
+      const body = yield* Effect.gen(function* () {
+        const latch = yield* Latch.make()
+        const tiny = yield* Tiny.spawn()
+        yield* tiny.wait.remote(latch)
+        for (let i = 0; i < 3; i++) yield* Effect.flip(tiny.wait(latch))
+        return yield* wire
+      }).pipe(Effect.provide(ActorSystem.layer))
+      for (const columns of [60, 120]) {
+        const world = yield* makeWorld(answering(body), { columns })
+        yield* run(world, ["inspect", "--once"], { isTerminal: true })
+        assert.match(plain(text(world)), /REFUSED/)
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: it is red
+        assert.match(text(world), /\x1b\[31m *3\x1b/)
+        assert.include(plain(text(world)), ", 3 refused")
+      }
     })
   )
 

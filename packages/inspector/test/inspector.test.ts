@@ -4,7 +4,7 @@ import { Effect, Exit, Fiber, Latch, Redacted, Schema, Scope } from "effect"
 import type { Frame } from "../src/internal/frame.ts"
 import type { InstanceView } from "../src/internal/views.ts"
 import { ask, Updates } from "./http.ts"
-import { inspect, ownSystem, promise, Room, Single, Worker } from "./inspectorSupport.ts"
+import { inspect, ownSystem, promise, Room, Single, Tiny, Worker } from "./inspectorSupport.ts"
 
 const get = (port: number, path: string) =>
   Effect.map(
@@ -190,6 +190,29 @@ describe("updates", () => {
       assert.isAtLeast(echo.wait50, 25)
       assert.isAtLeast(run.p99, 25)
       assert.isBelow(echo.p50, run.p99)
+    }).pipe(ownSystem)
+  )
+
+  it.live("tell of submissions that were refused: of the instance, and of the method", () =>
+    Effect.gen(function* () {
+      const gate = Latch.makeUnsafe()
+      const tiny = yield* Tiny.spawn()
+      const { port } = yield* inspect()
+      const updates = yield* open(port)
+      const first = yield* until(updates, () => true)
+      assert.strictEqual(first.rows[0]!.refused, 0)
+      for (let i = 0; i < 2; i++) yield* tiny.wait.remote(gate)
+      for (let i = 0; i < 3; i++) yield* Effect.flip(tiny.wait(gate))
+      const seen = { row: 0, method: 0 }
+      yield* until(updates, ({ methods, rows }) => {
+        for (const { refused } of rows) seen.row = refused
+        for (const { refused } of methods) seen.method = refused
+        return seen.row === 3 && seen.method === 3
+      })
+      gate.openUnsafe()
+      // They are no calls, and so none that failed.
+      const last = yield* until(updates, ({ methods }) => methods.some(({ calls }) => calls === 2))
+      assert.deepInclude(last.methods[0], { method: "wait", calls: 2, errors: 0, refused: 3 })
     }).pipe(ownSystem)
   )
 

@@ -31,6 +31,15 @@ export class Single extends Actor.Service<Single>()("test/Single", {
   })
 }) {}
 
+/** Has room for two calls, and refuses the third. */
+export class Tiny extends Actor.Service<Tiny>()("test/Tiny", {
+  maxConcurrency: 1,
+  maxPendingCalls: 2,
+  overflow: "fail",
+  shutdownTimeout: 0,
+  make: Effect.succeed({ wait: (gate: Latch.Latch) => gate.await })
+}) {}
+
 export class Room extends Actor.Keyed<Room>()("test/Room", {
   idleTimeToLive: "1 hour",
   maxInstances: 100_000,

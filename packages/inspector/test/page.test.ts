@@ -93,7 +93,9 @@ describe("updates", () => {
       reset: version === 1,
       interval: 500,
       sampled: false,
-      rows: [{ id: 1, actor: "A", state: "running", since: 0, running: 0, waiting: 0, good, bad: 0, restarts: 0 }],
+      rows: [
+        { id: 1, actor: "A", state: "running", since: 0, running: 0, waiting: 0, good, bad: 0, refused: 0, restarts: 0 }
+      ],
       gone: [],
       methods: [],
       news: [],
@@ -109,6 +111,50 @@ describe("updates", () => {
   })
 })
 
+describe("submissions that were refused", () => {
+  const frame = (version: number, refused: number): Frame => ({
+    version,
+    at: version * 500,
+    reset: version === 1,
+    interval: 500,
+    sampled: false,
+    rows: [1, 2].map((id) => ({
+      id,
+      actor: id === 1 ? "Full" : "Fine",
+      state: "running",
+      since: 0,
+      running: 0,
+      waiting: 0,
+      good: 0,
+      bad: 0,
+      refused: id === 1 ? refused : 0,
+      restarts: 0
+    })),
+    gone: [],
+    methods: [],
+    news: [],
+    deadLetters: undefined,
+    totals: { instances: 2, calls: 0 },
+    circles: 0,
+    cost: 1
+  })
+
+  it("have a rate that fades, are no errors, and count as trouble as long as it goes on", () => {
+    const model = new Model()
+    const failing = () =>
+      linesOf(model, { by: "actor", search: "", filter: "failing", order: "errors", open: new Set() }).map(
+        ({ group }) => group.actor
+      )
+    for (let version = 1; version <= 30; version++) model.apply(frame(version, version * 2))
+    assert.closeTo(model.all.refusedRate, 4, 0.1)
+    assert.deepInclude(model.all, { refused: 60, bad: 0, badRate: 0 })
+    assert.deepStrictEqual(failing(), ["Full"])
+    for (let version = 31; version <= 60; version++) model.apply(frame(version, 60))
+    assert.deepInclude(model.all, { refused: 60, refusedRate: 0 })
+    assert.deepStrictEqual(failing(), [])
+  })
+})
+
 describe("the list", () => {
   const model = new Model()
   const row = (id: number, more: Partial<Row>): Row => {
@@ -121,6 +167,7 @@ describe("the list", () => {
       waiting: 0,
       good: 0,
       bad: 0,
+      refused: 0,
       restarts: 0,
       ...more
     }

@@ -35,6 +35,8 @@ export interface Row {
   /** Calls that came to a good end, and to a bad one. Cancelled calls are in neither. */
   readonly good: number
   readonly bad: number
+  /** Submissions that were not accepted for want of room. They are no calls that settled. */
+  readonly refused: number
   readonly restarts: number
   readonly death?: string
   readonly home?: HomeFacts
@@ -47,6 +49,7 @@ export interface MethodRow {
   readonly calls: number
   readonly errors: number
   readonly cancelled: number
+  readonly refused: number
   /** How long calls waited and ran, all together. */
   readonly waited: number
   readonly ran: number

@@ -38,6 +38,7 @@ export class Live {
   /** Hears of calls, on the stack of whoever makes them. */
   hear(event: ActorSystem.Event): void {
     if (event._tag === "Settled") this.stats.settled(event)
+    else if (event._tag === "Refused") this.stats.refused(event)
   }
 
   /** Takes in what there is now. */

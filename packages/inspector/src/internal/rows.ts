@@ -36,6 +36,7 @@ export const rowOf = (it: Instance): Row => {
     ...(it.permits.limit !== undefined && { limit: it.permits.limit }),
     good: settled.succeeded,
     bad: settled.failed + settled.died + settled.timedOut + settled.unavailable + settled.actorDied,
+    refused: it.refused,
     restarts: it.restarts,
     ...(it.death !== undefined && { death: it.death.why }),
     ...(it.home !== undefined && { home: it.home })
@@ -57,6 +58,7 @@ const same = (a: Row, b: Row): boolean =>
   a.waiting === b.waiting &&
   a.good === b.good &&
   a.bad === b.bad &&
+  a.refused === b.refused &&
   a.state === b.state &&
   a.restarts === b.restarts &&
   a.limit === b.limit &&

@@ -9,6 +9,7 @@ import type { Bar, MethodRow } from "./frame.ts"
 import { Histogram } from "./histogram.ts"
 
 type Settled = Extract<Event, { readonly _tag: "Settled" }>
+type Refused = Extract<Event, { readonly _tag: "Refused" }>
 
 /** Methods beyond this are counted together. */
 const MOST_METHODS = 500
@@ -25,10 +26,11 @@ class Method {
   calls = 0
   errors = 0
   cancelled = 0
+  refused = 0
   waited = 0
   ran = 0
   /** The same of what was heard since the last update: it may be a sample of what there was. */
-  private heard = { calls: 0, errors: 0, cancelled: 0, waited: 0, ran: 0 }
+  private heard = { calls: 0, errors: 0, cancelled: 0, refused: 0, waited: 0, ran: 0 }
   changed = 0
   readonly running = new Histogram()
   readonly waiting = new Histogram()
@@ -54,16 +56,21 @@ class Method {
     this.running.record(ran)
   }
 
+  noteRefused(): void {
+    this.heard.refused++
+  }
+
   /** Puts what was heard into the books. `weight` says how many calls each of those heard of stands for. */
   count(weight: number): void {
     const { heard } = this
-    if (heard.calls === 0) return
+    if (heard.calls === 0 && heard.refused === 0) return
     this.calls += Math.round(heard.calls * weight)
     this.errors += Math.round(heard.errors * weight)
     this.cancelled += Math.round(heard.cancelled * weight)
+    this.refused += Math.round(heard.refused * weight)
     this.waited += heard.waited * weight
     this.ran += heard.ran * weight
-    heard.calls = heard.errors = heard.cancelled = heard.waited = heard.ran = 0
+    heard.calls = heard.errors = heard.cancelled = heard.refused = heard.waited = heard.ran = 0
   }
 
   toRow(): MethodRow {
@@ -75,6 +82,7 @@ class Method {
       calls: this.calls,
       errors: this.errors,
       cancelled: this.cancelled,
+      refused: this.refused,
       waited: this.waited,
       ran: this.ran,
       p50: p50!,
@@ -99,7 +107,7 @@ export class Stats {
   private inSlice = 0
   dropped = 0
 
-  /** How many calls were heard of since the last update. */
+  /** How many calls, and refused submissions, were heard of since the last update. */
   heard = 0
 
   settled(event: Settled): void {
@@ -108,6 +116,13 @@ export class Stats {
     method.changed = this.version
     method.note(event)
     this.keep(event)
+  }
+
+  refused(event: Refused): void {
+    this.heard++
+    const method = this.methodOf(event.actor, event.name)
+    method.changed = this.version
+    method.noteRefused()
   }
 
   private methodOf(actor: string, name: string): Method {

@@ -56,7 +56,7 @@ const measures: { readonly [S in Exclude<Sort, "name">]: (row: Row) => number } 
   waiting: ({ instance }) => sumOf(instance, "waiting") + instance.suspended,
   running: ({ instance }) => sumOf(instance, "running"),
   rate: (row) => row.rate ?? settledOf(row.instance),
-  failures: ({ instance }) => failuresOf(instance)
+  failures: ({ instance }) => failuresOf(instance) + instance.refused
 }
 
 /** Busy ones first, the dead last. */
@@ -124,6 +124,13 @@ const columnsOf = (now: number, style: Style): ReadonlyArray<Column<Row>> => {
     { title: "PER S", align: "right", worth: 7, cell: own((row) => (row.rate === undefined ? "" : rate(row.rate))) },
     { title: "DONE", align: "right", worth: 4, cell: own(({ instance }) => count(settledOf(instance))) },
     { title: "FAILED", align: "right", worth: 6, cell: own(({ instance }) => alarm(failuresOf(instance), style.red)) },
+    {
+      title: "REFUSED",
+      align: "right",
+      // Rare, so the column is not always there; but then it is what one looks for.
+      worth: 8.5,
+      cell: own(({ instance }) => (instance.refused === 0 ? "" : { text: count(instance.refused), paint: style.red }))
+    },
     {
       title: "RESTARTS",
       align: "right",
@@ -222,6 +229,7 @@ export const summaryLine = ({ previous, snapshot, width }: View): string => {
   const dead = snapshot.instances.length - living.length
   const sum = (of: (instance: Instance) => number) => living.reduce((total, instance) => total + of(instance), 0)
   const rates = ratesOf(snapshot, previous)
+  const refused = snapshot.instances.reduce((total, instance) => total + instance.refused, 0)
   const parts = [
     plural(snapshot.totals.instances - dead, "instance"),
     `${plural(
@@ -230,6 +238,7 @@ export const summaryLine = ({ previous, snapshot, width }: View): string => {
     )} running`,
     `${count(sum((instance) => sumOf(instance, "waiting") + instance.suspended))} waiting`,
     ...(previous === undefined ? [] : [`${rate([...rates.values()].reduce((a, b) => a + b, 0))} per s`]),
+    ...(refused === 0 ? [] : [`${count(refused)} refused`]),
     ...(dead === 0 ? [] : [`${count(dead)} dead`]),
     ...(snapshot.deadLetters.length === 0 ? [] : [plural(snapshot.deadLetters.length, "dead letter")])
   ]

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorContext, ActorSystem, Home } from "@troupe/core"
 import { Effect, Exit, Latch, Redacted, Scope } from "effect"
 import type { Page } from "playwright-core"
-import { inspect, ownSystem, promise, Room, Single, Worker } from "../inspectorSupport.ts"
+import { inspect, ownSystem, promise, Room, Single, Tiny, Worker } from "../inspectorSupport.ts"
 import { executable, openAt, openPage } from "./browser.ts"
 
 /** The line of the list that says this. */
@@ -74,6 +74,32 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
       assert.strictEqual(yield* promise(() => page.locator("#detail .danger, #detail .resize").count()), 0)
       yield* promise(() => page.keyboard.press("Escape"))
       yield* promise(() => page.locator("#detail").waitFor({ state: "hidden" }))
+      gate.openUnsafe()
+      calm(misdeeds)
+    }).pipe(ownSystem)
+  )
+
+  it.live("submissions that are refused are told in red: of all, of the actor and of the method", () =>
+    Effect.gen(function* () {
+      const gate = Latch.makeUnsafe()
+      const tiny = yield* Tiny.spawn()
+      const { misdeeds, page } = yield* openPage(yield* inspect())
+      yield* see(page, ".row:has-text('Tiny') .cell.refused .zero", "0")
+      assert.strictEqual(yield* promise(() => page.locator(".figure", { hasText: "Refused" }).count()), 0)
+      for (let i = 0; i < 2; i++) yield* tiny.wait.remote(gate)
+      for (let i = 0; i < 3; i++) yield* Effect.flip(tiny.wait(gate))
+      yield* see(page, ".row:has-text('Tiny') .cell.refused .bad", "3")
+      yield* see(page, ".row:has-text('Tiny') .cell.errors .zero", "0")
+      yield* see(page, ".figure:has-text('Refused per second')")
+      yield* promise(() => line(page, "Tiny").click())
+      yield* see(page, "#detail .fact:has-text('Refused') .bad", "3 for want of room")
+      yield* see(page, "#detail .caption .bad", "3 refused")
+      yield* see(page, "#detail .methods th", "refused")
+      yield* see(page, "#detail .methods tr:has-text('wait') .bad", "3")
+      // They are what is left where there is no room for everything.
+      yield* promise(() => page.keyboard.press("Escape"))
+      yield* promise(() => page.setViewportSize({ width: 420, height: 800 }))
+      yield* see(page, ".row:has-text('Tiny') .cell.refused .bad", "3")
       gate.openUnsafe()
       calm(misdeeds)
     }).pipe(ownSystem)
