@@ -1,7 +1,7 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { ClusterHome } from "@troupe/cluster"
 import { Actor, ActorError, ActorSystem, ObjectRef } from "@troupe/core"
-import { Cause, Effect, Fiber, Layer, Schema, Stream } from "effect"
+import { Effect, Fiber, Layer, Schema, Stream } from "effect"
 import {
   EntityId,
   MessageStorage,
@@ -203,8 +203,8 @@ for (const [home, engine] of Object.entries(homes)) {
       Effect.gen(function* () {
         const key = freshKey()
         const worker = yield* Worker.get(key)
-        const error = yield* errorOf(worker.work.options({ timeout: "30 millis" })("a"))
-        assert.isTrue(Cause.isTimeoutError(error))
+        const reason = yield* reasonOf(worker.work.options({ timeout: "30 millis" })("a"))
+        assert.strictEqual(reason._tag, "TimedOut")
         yield* probeOf(key).noted("a cut")
       })
     )
@@ -212,7 +212,7 @@ for (const [home, engine] of Object.entries(homes)) {
     it.effect("a deadline of the implementation arrives as what it is", () =>
       Effect.gen(function* () {
         const worker = yield* Worker.get(freshKey())
-        assert.isTrue(Cause.isTimeoutError(yield* errorOf(worker.hasty())))
+        assert.strictEqual((yield* reasonOf(worker.hasty()))._tag, "TimedOut")
       })
     )
 

@@ -15,7 +15,7 @@
 import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -29,7 +29,6 @@ import * as factory from "./internal/factory.ts"
 import * as handles from "./internal/handle.ts"
 import * as keyed from "./internal/keyed.ts"
 import * as life from "./internal/life.ts"
-import * as options_ from "./internal/options.ts"
 import type { ObjectRef } from "./ObjectRef.ts"
 
 // --- what callers see ------------------------------------------------------------------------------------------------
@@ -53,8 +52,7 @@ export interface Method<in out Args extends ReadonlyArray<any>, out A, out E = n
    */
   remote<T extends RefArgs<Args>>(...args: T): Effect.Effect<ObjectRef<A, E | ActorError | RefErrors<T>>, ActorError>
   /** The same method with other options for its calls. */
-  options(options: MethodOptions<never> & { readonly timeout: Duration.Input }): Method<Args, A, E | Cause.TimeoutError>
-  options(options: MethodOptions<never>): Method<Args, A, E>
+  options(options: MethodOptions<never, E>): Method<Args, A, E>
 }
 
 /**
@@ -66,11 +64,16 @@ export interface Method<in out Args extends ReadonlyArray<any>, out A, out E = n
 export interface GroupedMethod<in out Args extends ReadonlyArray<any>, out A, out E, in out Group extends string>
   extends Method<Args, A, E> {
   /** The same method with other options for its calls. */
-  options(
-    options: MethodOptions<Group> & { readonly timeout: Duration.Input }
-  ): GroupedMethod<Args, A, E | Cause.TimeoutError, Group>
-  options(options: MethodOptions<Group>): GroupedMethod<Args, A, E, Group>
+  options(options: MethodOptions<Group, E>): GroupedMethod<Args, A, E, Group>
 }
+
+/**
+ * Any {@link Method}, of an actor with concurrency groups or without.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AnyMethod = Method<any, any, any> | GroupedMethod<any, any, any, any>
 
 /**
  * A method that returns a Stream. The stream is pulled on demand and holds one permit from its first pull to its end.
@@ -102,6 +105,14 @@ export type Handle<M, Group extends string = never> = {
         : never
     : never
 }
+
+/**
+ * Any {@link Handle}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AnyHandle extends Readonly<Record<string, AnyMethod | StreamMethod<any, any, any>>> {}
 
 /**
  * The arguments of a call: each as it is, or an `ObjectRef` of it.
@@ -185,16 +196,16 @@ export interface NameOptions {
  * @category options
  * @since 0.1.0
  */
-export interface MethodOptions<Group extends string = never> {
+export interface MethodOptions<Group extends string = never, E = any> {
   /** Run in this concurrency group. */
   readonly concurrencyGroup?: Group | undefined
   /** As for the instance, and before it. */
   readonly maxTaskRetries?: number | undefined
   /** As for the instance, and before it. */
-  readonly retry?: boolean | ((error: any) => boolean) | undefined
+  readonly retry?: boolean | ((error: E) => boolean) | undefined
   /**
    * How long a call may take from submission to settling, waiting for room and in line included. Then it is cancelled
-   * and fails with a `TimeoutError`.
+   * and fails with an `ActorError` of reason `TimedOut`.
    */
   readonly timeout?: Duration.Input | undefined
   /** How errors, spans and the inspector call it. Default: `actor.method`. */
@@ -218,8 +229,16 @@ export interface ActorOptions<M, Group extends string> extends InstanceOptions {
       }
     | undefined
   /** Options for the calls of single methods. */
-  readonly methodOptions?: { readonly [K in keyof NoInfer<M>]?: MethodOptions<NoInfer<Group>> | undefined } | undefined
+  readonly methodOptions?:
+    | { readonly [K in keyof NoInfer<M>]?: MethodOptions<NoInfer<Group>, ErrorOf<NoInfer<M>[K]>> | undefined }
+    | undefined
 }
+
+type ErrorOf<Method> = Method extends (
+  ...args: any
+) => Effect.Effect<any, infer E, any> | Stream.Stream<any, infer E, any>
+  ? E
+  : never
 
 // --- the type rule for blocking --------------------------------------------------------------------------------------
 
@@ -679,7 +698,7 @@ export const Keyed: <Self>() => {
  * @category life and death
  * @since 0.1.0
  */
-export const stop: (handle: object) => Effect.Effect<void> = life.stop
+export const stop: (handle: AnyHandle) => Effect.Effect<void> = life.stop
 
 /**
  * Kills an instance: its running calls are interrupted, its waiting ones fail, then its finalizers run. Succeeds when
@@ -688,7 +707,7 @@ export const stop: (handle: object) => Effect.Effect<void> = life.stop
  * @category life and death
  * @since 0.1.0
  */
-export const kill: (handle: object) => Effect.Effect<void> = life.kill
+export const kill: (handle: AnyHandle) => Effect.Effect<void> = life.kill
 
 /**
  * Ends the instance that runs this method, once the calls that run now have finished; waiting calls fail. The calling
@@ -705,7 +724,7 @@ export const exit: Effect.Effect<never, never, ActorContext> = life.exit
  * @category life and death
  * @since 0.1.0
  */
-export const watch: (handle: object) => Effect.Effect<ActorDied> = life.watch
+export const watch: (handle: AnyHandle) => Effect.Effect<ActorDied> = life.watch
 
 /**
  * Changes the number of permits of a live instance. Growing starts waiting calls; shrinking lets running calls finish.
@@ -714,16 +733,12 @@ export const watch: (handle: object) => Effect.Effect<ActorDied> = life.watch
  * @category concurrency
  * @since 0.1.0
  */
-export const resize = (
-  handle: object,
+export const resize: (
+  handle: AnyHandle,
   maxConcurrency: number,
   options?: { readonly concurrencyGroup?: string | undefined }
-): Effect.Effect<void> => {
-  const cell = handles.cellOf(handle)
-  options_.limit(cell.actor, "maxConcurrency", maxConcurrency)
-  const queue = cell.queue(options?.concurrencyGroup)
-  return Effect.sync(() => cell.resize(queue, maxConcurrency))
-}
+) => Effect.Effect<void> = (handle, maxConcurrency, options) =>
+  life.resize(handle, maxConcurrency, options?.concurrencyGroup)
 
 /**
  * Tells whether a value is the handle of an instance.
@@ -731,4 +746,4 @@ export const resize = (
  * @category guards
  * @since 0.1.0
  */
-export const isHandle: (u: unknown) => boolean = handles.isHandle
+export const isHandle: (u: unknown) => u is AnyHandle = handles.isHandle as any

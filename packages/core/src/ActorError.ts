@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
@@ -43,8 +44,11 @@ export class ActorDied extends Schema.TaggedError<ActorDied>()("ActorDied", {
     return false
   }
   override get message(): string {
+    const cause = this.cause === undefined ? "" : ` (${String(this.cause)})`
+    const died = `${subject(this)}: the actor died at ${new Date(this.at).toISOString()} because ${this.why}${cause}.`
+    if (this.method === "") return died
     const ran = this.mayHaveRun ? "This call was running and may have had effects." : "This call did not run."
-    return `${subject(this)}: the actor died at ${new Date(this.at).toISOString()} because ${this.why}. ${ran} Make a new instance to go on.`
+    return `${died} ${ran} Make a new instance to go on.`
   }
   override [NodeInspectSymbol](): string {
     return this.toString()
@@ -89,6 +93,29 @@ export class TaskCancelled extends Schema.TaggedError<TaskCancelled>()("TaskCanc
   }
   override get message(): string {
     return `${subject(this)}: the call was cancelled ${this.mayHaveRun ? "while it ran" : "before it started"}.`
+  }
+}
+
+/**
+ * The `timeout` of the call was over before it had settled. It is counted from submission, and includes waiting.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
+  ...fields,
+  /** The timeout, in milliseconds. */
+  timeout: Schema.Number,
+  mayHaveRun: Schema.Boolean
+}) {
+  get retrySafe(): boolean {
+    return !this.mayHaveRun
+  }
+  override get message(): string {
+    const ran = this.mayHaveRun
+      ? "It was running, was interrupted, and may have had effects."
+      : "It was waiting and did not run: sending it again is safe."
+    return `${subject(this)}: not settled within its timeout of ${Duration.format(Duration.millis(this.timeout))}. ${ran}`
   }
 }
 
@@ -166,7 +193,14 @@ export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError"
  * @category models
  * @since 0.1.0
  */
-export type Reason = ActorDied | ActorUnavailable | TaskCancelled | PendingCallsLimitExceeded | Deadlock | DecodeError
+export type Reason =
+  | ActorDied
+  | ActorUnavailable
+  | TaskCancelled
+  | TimedOut
+  | PendingCallsLimitExceeded
+  | Deadlock
+  | DecodeError
 
 /**
  * The one error that every call may fail with, besides the errors of its method.
@@ -177,7 +211,15 @@ export type Reason = ActorDied | ActorUnavailable | TaskCancelled | PendingCalls
  * @since 0.1.0
  */
 export class ActorError extends Schema.TaggedError<ActorError>()("ActorError", {
-  reason: Schema.Union([ActorDied, ActorUnavailable, TaskCancelled, PendingCallsLimitExceeded, Deadlock, DecodeError])
+  reason: Schema.Union([
+    ActorDied,
+    ActorUnavailable,
+    TaskCancelled,
+    TimedOut,
+    PendingCallsLimitExceeded,
+    Deadlock,
+    DecodeError
+  ])
 }) {
   /** Whether the method may have started. When `false`, the call had no effect whatsoever. */
   get mayHaveRun(): boolean {
@@ -216,7 +258,11 @@ export class ActorNameTaken extends Schema.TaggedError<ActorNameTaken>()("ActorN
   holder: Schema.String
 }) {
   override get message(): string {
-    return `${this.actor}: the name "${this.name}" is taken by an instance of ${this.holder}. Choose another, stop that instance, or use it with getIfExists: true.`
+    const remedy =
+      this.holder === this.actor
+        ? "Choose another, stop that instance, or use it with getIfExists: true."
+        : "Choose another, or stop that instance."
+    return `${this.actor}: the name "${this.name}" is taken by an instance of ${this.holder}. ${remedy}`
   }
   override [NodeInspectSymbol](): string {
     return `ActorNameTaken: ${this.message}`

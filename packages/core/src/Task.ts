@@ -7,8 +7,6 @@
  *
  * @since 0.1.0
  */
-import type * as Cause from "effect/Cause"
-import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { BlockingGetError, MethodOptions, RefArgs, RefErrors } from "./Actor.ts"
@@ -29,10 +27,7 @@ export interface Task<in out Args extends ReadonlyArray<any>, out A, out E = nev
   /** Submits a call and succeeds at once with its ref. */
   remote<T extends RefArgs<Args>>(...args: T): Effect.Effect<ObjectRef<A, E | ActorError | RefErrors<T>>, ActorError, R>
   /** The same task with other options for its calls. All share the permits of the task. */
-  options(
-    options: MethodOptions<never> & { readonly timeout: Duration.Input }
-  ): Task<Args, A, E | Cause.TimeoutError, R>
-  options(options: MethodOptions<never>): Task<Args, A, E, R>
+  options(options: MethodOptions<never, E>): Task<Args, A, E, R>
 }
 
 /**

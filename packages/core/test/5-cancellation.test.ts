@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ObjectRef } from "@troupe/core"
-import { Cause, Deferred, Effect, Exit, Fiber, Random } from "effect"
+import { Deferred, Effect, Exit, Fiber, Random } from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, errorOf, fork, Probe, range, reasonOf, reasonOfExit, seeded, settle, Worker } from "./support.ts"
 
@@ -330,7 +330,7 @@ describe("5.3", () => {
       const ref = yield* worker.run.options({ timeout: "1 second" }).remote(parent)
       yield* probe.started("child")
       yield* TestClock.adjust("1 second")
-      assert.isTrue(Cause.isTimeoutError(yield* errorOf(ref)))
+      assert.strictEqual((yield* reasonOf(ref))._tag, "TimedOut")
       yield* settle
       assert.strictEqual(probe.running, 0)
     })

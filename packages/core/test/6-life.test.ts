@@ -261,7 +261,7 @@ describe("6.2", () => {
           yield* Effect.forkScoped(probe.work("make"))
           return {
             start: () => Effect.asVoid(Effect.forkScoped(probe.work("method"))),
-            killLater: (self: object) =>
+            killLater: (self: Actor.AnyHandle) =>
               Effect.asVoid(Effect.forkScoped(Effect.andThen(Effect.yieldNow, Actor.kill(self))))
           }
         })
@@ -617,7 +617,7 @@ describe("6.3", () => {
     () =>
       Effect.gen(function* () {
         class Domino extends Actor.Service<Domino>()("test/Domino", {
-          make: (next: object | undefined) =>
+          make: (next: Actor.AnyHandle | undefined) =>
             Effect.as(
               Effect.addFinalizer(() => (next === undefined ? Effect.void : Actor.kill(next))),
               { ping: () => Effect.void }
@@ -1203,7 +1203,7 @@ describe("6.8", () => {
       const other = flaky(2, "other")
       assert.strictEqual(yield* errorOf(picky.run(other.effect)), "other")
       assert.strictEqual(other.state.runs, 1)
-      const noRetries = yield* Worker.options({ retry: true }).spawn()
+      const noRetries = yield* Worker.options({ maxTaskRetries: 0, retry: true }).spawn()
       const once = flaky(1)
       yield* errorOf(noRetries.run(once.effect))
       assert.strictEqual(once.state.runs, 1)
@@ -1374,6 +1374,34 @@ describe("6.9", () => {
       yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* diary.count(), 1)
       assert.isUndefined(watcher.pollUnsafe())
+    })
+  )
+
+  it.effect("6.9 it watches the instance of a key that is up when it is run, and dies where none is", () =>
+    Effect.gen(function* () {
+      class Room extends Actor.Keyed<Room>()("test/Room", {
+        make: (_key: string) => Effect.succeed({ enter: () => Effect.void })
+      }) {}
+      yield* Effect.gen(function* () {
+        const room = yield* Room.get("a")
+        const watch = Actor.watch(room)
+        const resize = Actor.resize(room, 2)
+        for (const effect of [watch, resize]) {
+          assert.match(String(yield* defectOf(effect)), /TypeError.*test\/Room\(a\) has no instance now/)
+        }
+        yield* room.enter()
+        yield* resize
+        const first = yield* fork(watch)
+        yield* Actor.stop(room)
+        assert.strictEqual((yield* Fiber.join(first)).why, "it was stopped")
+        yield* room.enter()
+        const second = yield* fork(watch)
+        yield* settle
+        assert.isUndefined(second.pollUnsafe(), "the second instance lives")
+        yield* Actor.kill(room)
+        const death = yield* Fiber.join(second)
+        assert.match(death.message, /^test\/Room\(a\): the actor died at .* because it was killed.$/)
+      }).pipe(Effect.provide(Room.layer))
     })
   )
 

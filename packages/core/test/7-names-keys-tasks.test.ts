@@ -1051,7 +1051,7 @@ describe("7.3", () => {
     })
   )
 
-  it.effect("7.3 timeout cancels the call, which then fails with a TimeoutError", () =>
+  it.effect("7.3 timeout cancels the call, which then fails with TimedOut", () =>
     Effect.gen(function* () {
       const probe = new Probe()
       const slow = Task.make("slow", probe.work, { maxConcurrency: 1 }).options({ timeout: "3 seconds" })
@@ -1059,7 +1059,7 @@ describe("7.3", () => {
       const waiting = yield* slow.options({ timeout: "2 seconds" }).remote("waiting")
       yield* settle
       yield* TestClock.adjust("3 seconds")
-      for (const ref of [running, waiting]) assert.isTrue(Cause.isTimeoutError(yield* errorOf(ref)))
+      for (const ref of [running, waiting]) assert.strictEqual((yield* reasonOf(ref))._tag, "TimedOut")
       assert.deepStrictEqual(probe.log, ["running start", "running cut"])
     })
   )

@@ -349,7 +349,7 @@ describe("8.1 no false alarm", () => {
       assert.isUndefined(fiber.pollUnsafe())
       yield* TestClock.adjust("1 second")
       const exit = yield* Fiber.join(fiber)
-      assert.isTrue(Exit.isFailure(exit) && Cause.isTimeoutError(Cause.squash(exit.cause)))
+      assert.strictEqual((yield* reasonOf(exit))._tag, "TimedOut")
     })
   )
 

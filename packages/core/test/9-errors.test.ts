@@ -70,6 +70,21 @@ describe("9.1", () => {
     })
   )
 
+  it.effect("9.1 a death that something caused names the cause", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.options({ onDefect: "stop" }).spawn()
+      yield* Effect.exit(worker.die(new Error("boom")))
+      const { message } = yield* errorOf(worker.note("late"))
+      assert.include(message, "because a method died of a defect (Error: boom). This call did not run.")
+    })
+  )
+
+  it("9.1 a name that another actor has cannot be used with getIfExists, and is not offered", () => {
+    const taken = { actor: "test/A", name: "first" }
+    assert.include(new ActorError.ActorNameTaken({ ...taken, holder: "test/A" }).message, "getIfExists")
+    assert.notInclude(new ActorError.ActorNameTaken({ ...taken, holder: "test/B" }).message, "getIfExists")
+  })
+
   it.effect("9.1 each reason says whether the call may have run and whether retrying is safe", () =>
     Effect.gen(function* () {
       const all = yield* errors
@@ -136,7 +151,7 @@ describe("9.1", () => {
     })
   )
 
-  it.effect("9.1 a call with a timeout fails with TimeoutError once its time is over, waiting or running", () =>
+  it.effect("9.1 a call with a timeout fails with TimedOut once its time is over, waiting or running", () =>
     Effect.gen(function* () {
       const probe = new Probe()
       const worker = yield* Worker.options({ maxConcurrency: 1 }).spawn(probe)
@@ -151,12 +166,17 @@ describe("9.1", () => {
       yield* TestClock.adjust("999 millis")
       assert.isFalse(yield* isDone(late[0]!))
       yield* TestClock.adjust("1 millis")
-      for (const ref of late) assert.isTrue(Cause.isTimeoutError(yield* errorOf(ref)))
+      for (const ref of late) {
+        const error = yield* errorOf(ref)
+        assert.strictEqual(error.reason._tag, "TimedOut")
+        assert.deepStrictEqual([error.mayHaveRun, error.retrySafe], [false, true])
+      }
       assert.deepStrictEqual(probe.log, ["running start"], "neighbours run on")
       yield* TestClock.adjust("1 second")
       const error = yield* errorOf(running)
-      assert.isTrue(Cause.isTimeoutError(error))
-      assert.include(String(error), "test/Worker.work")
+      assert.strictEqual(error.reason._tag, "TimedOut")
+      assert.deepStrictEqual([error.mayHaveRun, error.retrySafe], [true, false])
+      assert.include(error.message, "test/Worker.work: not settled within its timeout of 2s")
       yield* probe.open("patient")
       assert.strictEqual(yield* patient, "patient")
       yield* TestClock.adjust("10 seconds")

@@ -120,6 +120,25 @@ describe("options of an actor", () => {
     assert.throws(() => Worker.options({ methodOptions } as object), TypeError, /test\/Worker.run.*"timeOut".*timeout/)
   })
 
+  it.effect("retry does nothing without maxTaskRetries, so that is refused, at every level", () =>
+    Effect.gen(function* () {
+      const both = /retry says which failures run a call again, and maxTaskRetries how often: give both/
+      assert.throws(() => Worker.options({ retry: true }), RangeError, both)
+      assert.throws(() => Actor.Service<any>()("test/Bad", { make, retry: () => true }), RangeError, /test\/Bad: retry/)
+      const methodOptions = { ping: { retry: true } }
+      assert.throws(
+        () => Actor.Service<any>()("test/Bad", { make, methodOptions }),
+        RangeError,
+        /test\/Bad.ping: retry/
+      )
+      Actor.Service<any>()("test/Fine", { make, methodOptions, maxTaskRetries: 1 })
+      Actor.Service<any>()("test/Fine", { make, retry: true, methodOptions: { ping: { maxTaskRetries: 1 } } })
+      const worker = yield* Worker.spawn()
+      assert.throws(() => worker.run.options({ retry: true }), RangeError, /test\/Worker.run: retry/)
+      worker.run.options({ retry: false }).options({ retry: true, maxTaskRetries: 0 })
+    })
+  )
+
   it.effect("what is taken for a handle or a ref and is none is named, with what to give instead", () =>
     Effect.gen(function* () {
       assert.throws(() => AsyncHandle.make(Worker), TypeError, /takes the handle of an actor/)

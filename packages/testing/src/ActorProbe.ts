@@ -50,22 +50,18 @@ import type * as Stream from "effect/Stream"
  */
 export type Name<Shape> = Extract<keyof Shape, string>
 
-type Args<M> =
-  M extends Actor.Method<infer Args, any, any>
-    ? Args
-    : M extends Actor.StreamMethod<infer Args, any, any>
-      ? Args
-      : never
+type Args<M> = M extends
+  | Actor.Method<infer T, any, any>
+  | Actor.GroupedMethod<infer T, any, any, any>
+  | Actor.StreamMethod<infer T, any, any>
+  ? T
+  : never
 
 type Result<M> =
-  M extends Actor.Method<any, infer A, infer E>
-    ? Effect.Effect<A, E>
-    : M extends Actor.StreamMethod<any, infer A, infer E>
-      ? Stream.Stream<A, E>
-      : never
+  M extends Actor.StreamMethod<any, infer A, infer E> ? Stream.Stream<A, E> : Effect.Effect<Success<M>, Failure<M>>
 
-type Success<M> = M extends Actor.Method<any, infer A, any> ? A : never
-type Failure<M> = M extends Actor.Method<any, any, infer E> ? E : never
+type Success<M> = M extends Actor.Method<any, infer A, any> | Actor.GroupedMethod<any, infer A, any, any> ? A : never
+type Failure<M> = M extends Actor.Method<any, any, infer E> | Actor.GroupedMethod<any, any, infer E, any> ? E : never
 
 /**
  * A call that a probe has got. Each of the answers ends it; once it has ended, answers come too late and do nothing.

@@ -86,7 +86,9 @@ export interface History<Shape> {
 export interface Model<S, Shape> {
   readonly initial: S
   readonly methods: {
-    readonly [K in keyof Shape]?: Shape[K] extends Actor.Method<infer Args, infer A, infer E>
+    readonly [K in keyof Shape]?: Shape[K] extends
+      | Actor.Method<infer Args, infer A, infer E>
+      | Actor.GroupedMethod<infer Args, infer A, infer E, any>
       ? (state: S, ...args: Args) => readonly [state: S, result: A | Exit.Exit<A, E> | typeof anything]
       : never
   }

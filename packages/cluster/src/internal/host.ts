@@ -148,14 +148,14 @@ export const singleSeat =
   () =>
     Effect.map(Effect.scope, (scope) => {
       const lock = Semaphore.makeUnsafe(1)
-      let up: object | undefined
+      let up: Actor.AnyHandle | undefined
       const start = Effect.gen(function* () {
         const own = yield* Scope.fork(scope)
         const build = Effect.updateContext(Layer.buildWithScope(Layer.fresh(live), own), () => context)
         const services = yield* Effect.onError(build as Effect.Effect<Context.Context<any>, unknown>, (cause) =>
           Scope.close(own, Exit.failCause(cause))
         )
-        const handle: object = Context.getUnsafe(services, actor)
+        const handle: Actor.AnyHandle = Context.getUnsafe(services, actor)
         up = handle
         const forget = Effect.andThen(
           Effect.sync(() => {

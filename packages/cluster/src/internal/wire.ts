@@ -3,11 +3,9 @@
  */
 import type { AnyContract, AnyContractMethod } from "@troupe/core/Actor"
 import { ActorError } from "@troupe/core/ActorError"
-import * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
-import * as SchemaTransformation from "effect/SchemaTransformation"
 import { read, type Terms } from "./delivery.ts"
 import { ClusterSchema, Entity, Rpc, RpcGroup } from "./engine.ts"
 
@@ -45,17 +43,6 @@ const MAX_KEY = 255
 export const STOP = "~stop"
 /** Brings up the instance, and does nothing else. */
 export const WAKE = "~wake"
-
-// Options of a method may give it a timeout, whose error no contract speaks of.
-const TimeoutError = Schema.Struct({ _tag: Schema.Literal("TimeoutError"), message: Schema.String }).pipe(
-  Schema.decodeTo(
-    Schema.instanceOf(Cause.TimeoutError),
-    SchemaTransformation.transform({
-      decode: ({ message }) => new Cause.TimeoutError(message),
-      encode: ({ message }) => ({ _tag: "TimeoutError" as const, message })
-    })
-  )
-)
 
 const wires = new WeakMap<object, Wire>()
 
@@ -108,7 +95,7 @@ const makeMethod = (actor: string, name: string, method: AnyContractMethod): Wir
   if (name.length > MAX_METHOD) {
     throw new RangeError(`${actor}.${name}: in a cluster the name of a method has at most ${MAX_METHOD} characters`)
   }
-  const common = { success, error: Schema.Union([ActorError, TimeoutError, error]) }
+  const common = { success, error: Schema.Union([ActorError, error]) }
   const positional = Schema.Tuple(args)
   const rpc =
     terms.delivery === "durable"

@@ -312,7 +312,7 @@ export class Cell {
   private expire(call: Call): void {
     this.timers?.stop(call)
     // It waits for room still, and is in nobody's books.
-    if (call.stage === Stage.New) return void call.settle(failure.expired(call))
+    if (call.stage === Stage.New) return void call.settle(failure.timedOut(call))
     const submitted = descendants(call)
     endAll([call], Stage.Expiring)
     endAll(submitted, Stage.Cancelling)

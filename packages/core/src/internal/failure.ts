@@ -3,6 +3,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import {
   ActorDied,
@@ -13,7 +14,8 @@ import {
   FailedCall,
   PendingCallsLimitExceeded,
   type Reason,
-  TaskCancelled
+  TaskCancelled,
+  TimedOut
 } from "../ActorError.ts"
 import { type Call, callers, Stage } from "./call.ts"
 import type { MethodSpec } from "./method.ts"
@@ -64,11 +66,14 @@ export interface Death {
   readonly cause: Cause.Cause<unknown> | undefined
 }
 
-const expiredReason = (call: Call): Cause.TimeoutError =>
-  new Cause.TimeoutError(`${call.origin}: not settled within its timeout`)
+export const timedOut = (call: Call): Exit.Exit<never, ActorError> => fail(call, () => timedOutReason(call))
 
-export const expired = (call: Call): Exit.Exit<never, Cause.TimeoutError> =>
-  Exit.failCause(Cause.annotate(Cause.fail(withoutStack(() => expiredReason(call))), annotations(call)))
+const timedOutReason = (call: Call): TimedOut =>
+  new TimedOut({
+    ...about(call.method),
+    timeout: Duration.toMillis(call.method.timeout!),
+    mayHaveRun: call.attempts > 0
+  })
 
 export const died = (call: Call, death: Death): Exit.Exit<never, ActorError> =>
   fail(call, () => diedReason(call, death))
@@ -110,7 +115,7 @@ export const explain = (
   const ended = Cause.hasInterrupts(cause) && (told || Cause.hasInterruptsOnly(cause))
   const reasons = ended
     ? [
-        Cause.makeFailReason(withoutStack(() => whyInterrupted(call, death))),
+        Cause.makeFailReason(error(() => whyInterrupted(call, death))),
         ...cause.reasons.filter((reason) => !Cause.isInterruptReason(reason))
       ]
     : cause.reasons
@@ -125,16 +130,16 @@ export const hasOwnDefect = (cause: Cause.Cause<unknown>): boolean =>
 
 const isAnnotated = (reason: Cause.Reason<unknown>): boolean => reason.annotations.has(FailedCall.key)
 
-const whyInterrupted = (call: Call, death: Death | undefined): ActorError | Cause.TimeoutError => {
+const whyInterrupted = (call: Call, death: Death | undefined): Reason => {
   switch (call.stage) {
     case Stage.Expiring:
-      return expiredReason(call)
+      return timedOutReason(call)
     case Stage.Dying:
-      return new ActorError({ reason: diedReason(call, death!) })
+      return diedReason(call, death!)
     case Stage.Restarting:
-      return new ActorError({ reason: unavailableReason(call) })
+      return unavailableReason(call)
     default:
-      return new ActorError({ reason: cancelledReason(call) })
+      return cancelledReason(call)
   }
 }
 

@@ -35,6 +35,7 @@ export const makeMethod = (find: Find, method: MethodSpec): unknown => {
 
 const override = (method: MethodSpec, overrides: any): MethodSpec => {
   options.methodOptions(method.label, overrides)
+  if (method.maxTaskRetries === 0) options.retryNeedsTimes(method.label, overrides)
   return {
     ...method,
     label: overrides.name ?? method.label,

@@ -11,6 +11,7 @@ import { current } from "./call.ts"
 import type { Cell } from "./cell.ts"
 import { deathReason } from "./failure.ts"
 import { cellOf, checkHandle, residentOf } from "./handle.ts"
+import * as options from "./options.ts"
 
 export const stop = (handle: object): Effect.Effect<void> =>
   end(handle, (cell) => cell.stop("it was stopped"), Effect.void)
@@ -40,6 +41,17 @@ const isInside = (context: Context.Context<never>, cell: Cell): boolean => {
   )
 }
 
+export const resize = (handle: object, limit: number, group: string | undefined): Effect.Effect<void> => {
+  const resident = residentOf(handle)
+  options.limit(resident?.actor ?? String(handle), "maxConcurrency", limit)
+  // What is wrong is said where it is written, if it can be known there.
+  resident?.queue(group)
+  return Effect.sync(() => {
+    const cell = cellOf(handle)
+    cell.resize(cell.queue(group), limit)
+  })
+}
+
 export const exit: Effect.Effect<never, never, ActorContext> = Effect.withFiber((fiber) => {
   // The service is the cell itself, see Cell.inside.
   const cell = Context.get(fiber.context as Context.Context<ActorContext>, ActorContext) as unknown as Cell
@@ -53,8 +65,11 @@ export const exit: Effect.Effect<never, never, ActorContext> = Effect.withFiber(
 })
 
 export const watch = (handle: object): Effect.Effect<ActorDied> => {
-  const cell = cellOf(handle)
-  return Effect.map(cell.ended(), () => deathReason(cell.actor, "", cell.death!, false))
+  checkHandle(handle)
+  return Effect.suspend(() => {
+    const cell = cellOf(handle)
+    return Effect.map(cell.ended(), () => deathReason(cell.actor, "", cell.death!, false))
+  })
 }
 
 const liveClock = Context.get(Context.empty(), Clock.Clock)

@@ -63,7 +63,20 @@ export const normalize = (actor: string, input: Input & Groups): InstanceOptions
     getIfExists: getIfExists(actor, input)
   }
   onlyKnown(actor, input, [...Object.keys(options), ...ofKeyed])
+  const ofMethods = Object.entries(input.methodOptions ?? {})
+  if (ofMethods.every(([, own]) => own?.maxTaskRetries === undefined)) retryNeedsTimes(actor, input)
+  for (const [method, own] of ofMethods) {
+    retryNeedsTimes(`${actor}.${method}`, { ...own, maxTaskRetries: own?.maxTaskRetries ?? input.maxTaskRetries })
+  }
   return options
+}
+
+/** Without a number of times, `retry` alone would do nothing, and nobody would notice. */
+export const retryNeedsTimes = (subject: string, given: Pick<MethodOptions, "retry" | "maxTaskRetries">): void => {
+  if (!given.retry || given.maxTaskRetries !== undefined) return
+  throw new RangeError(
+    `${subject}: retry says which failures run a call again, and maxTaskRetries how often: give both`
+  )
 }
 
 /** Options that only keyed actors have. They are checked there. */

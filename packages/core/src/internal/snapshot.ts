@@ -67,7 +67,7 @@ export interface Obituary {
 export const outcomeOf = (call: Call, exit: Exit.Exit<unknown, unknown>): Outcome => {
   if (exit._tag === "Success") return "succeeded"
   const own = exit.cause.reasons[0]
-  if (own !== undefined && Cause.isFailReason(own)) return isAbout(call, own) ? byError(call, own.error) : "failed"
+  if (own !== undefined && Cause.isFailReason(own)) return isAbout(call, own) ? byError(own.error) : "failed"
   return own !== undefined && Cause.isDieReason(own) ? "died" : "cancelled"
 }
 
@@ -98,12 +98,13 @@ const letter = (call: Call, death: Death): DeadLetter => ({
 const isAbout = (call: Call, reason: Cause.Reason<unknown>): boolean =>
   (reason.annotations.get(FailedCall.key) as FailedCall["Service"] | undefined)?.id === call.id
 
-const byError = (call: Call, error: unknown): Outcome => {
-  if (call.stage === Stage.Expiring && Cause.isTimeoutError(error)) return "timedOut"
+const byError = (error: unknown): Outcome => {
   if (!(error instanceof ActorError)) return "failed"
   switch (error.reason._tag) {
     case "TaskCancelled":
       return "cancelled"
+    case "TimedOut":
+      return "timedOut"
     case "ActorDied":
       return "actorDied"
     case "ActorUnavailable":

@@ -334,12 +334,12 @@ export const suite = (home: Home): void => {
         })
       )
 
-      withDesk("a call whose time is over is interrupted, and fails with a TimeoutError", "hasty", (desk, id) =>
+      withDesk("a call whose time is over is interrupted, and fails with TimedOut", "hasty", (desk, id) =>
         Effect.gen(function* () {
           const ref = yield* desk.work.remote(id)
           yield* desk.started(id)
           yield* TestClock.adjust("1 second")
-          assert.instanceOf(yield* Effect.flip(ref), Cause.TimeoutError)
+          assert.strictEqual((yield* reasonOf(ref))._tag, "TimedOut")
           assert.deepStrictEqual(yield* desk.log(id), [`${id} start`, `${id} cut`])
         })
       )

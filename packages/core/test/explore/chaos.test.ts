@@ -57,7 +57,7 @@ type Handle = Effect.Success<ReturnType<ReturnType<typeof makeActor>["spawn"]>>
 const methods = ["quick", "work", "work", "sleep", "fail", "die", "whole"] as const
 
 /** How a call may end, whatever happens around it. */
-const expected = ["Success", "no", "a defect", "TaskCancelled", "ActorDied", "ActorUnavailable", "TimeoutError"]
+const expected = ["Success", "no", "a defect", "TaskCancelled", "ActorDied", "ActorUnavailable", "TimedOut"]
 
 const outcomeOf = (exit: Exit.Exit<unknown, unknown>): string => {
   if (Exit.isSuccess(exit)) return "Success"

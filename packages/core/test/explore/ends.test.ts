@@ -125,7 +125,7 @@ describe("5.1 cancel", () => {
 })
 
 describe("6.3 the end of an instance", () => {
-  const ending = (how: (handle: object) => Effect.Effect<void>, allowed: Array<string>) =>
+  const ending = (how: (handle: Actor.AnyHandle) => Effect.Effect<void>, allowed: Array<string>) =>
     Effect.gen(function* () {
       const { Diary, begun, lives, open } = makeDiary()
       const diary = yield* Diary.options({ maxConcurrency: 2 }).spawn()

@@ -129,7 +129,7 @@ describe("a timeout", () => {
       const worker = yield* Worker.options({ maxConcurrency: 1 }).spawn()
       const timed = worker.sleep.options({ timeout: "1 second" })
       const exits = yield* Effect.forEach([5, 5, 5], (n) => Effect.exit(timed(n)), { concurrency: "unbounded" })
-      for (const exit of exits) assert.strictEqual(reasonOf(exit), "TimeoutError")
+      for (const exit of exits) assert.strictEqual(reasonOf(exit), "TimedOut")
       assert.strictEqual(yield* worker.work(1), 1)
     }),
     { schedules }

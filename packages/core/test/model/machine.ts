@@ -272,7 +272,6 @@ const describe = (exit: Exit.Exit<unknown, unknown>, id: number): string => {
   const { reasons } = exit.cause
   const error = reasons.find(Cause.isFailReason)?.error
   if (ActorError.isActorError(error)) return error.reason._tag
-  if (Cause.isTimeoutError(error)) return "TimeoutError"
   if (error !== undefined) return String(error)
   const defect = reasons.find(Cause.isDieReason)?.defect
   if (defect !== undefined) return defect instanceof Error ? defect.message : String(defect)

@@ -333,7 +333,7 @@ export class Model {
     if (call.where === "suspended") {
       remove(this.suspended, call)
       call.hasRef = !call.spec.ask
-      return this.conclude(call, "TimeoutError")
+      return this.conclude(call, "TimedOut")
     }
     this.end(call, "expired")
   }
@@ -474,7 +474,7 @@ export class Model {
 
 const ends: Record<Why, string> = {
   cancelled: "TaskCancelled",
-  expired: "TimeoutError",
+  expired: "TimedOut",
   killed: "ActorDied",
   restarting: "ActorUnavailable"
 }

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, AsyncHandle, ObjectRef, Task } from "@troupe/core"
-import { Cause, Effect, Fiber } from "effect"
+import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { errorOf, fork, Probe, range, reasonOf, settle, Worker } from "../support.ts"
 
@@ -124,12 +124,12 @@ describe("D: the limit of pending calls", () => {
       const worker = yield* Worker.options({ maxPendingCalls: 1, overflow: "suspend" }).spawn()
       yield* worker.work.remote("held")
       const hurried = worker.note.options({ timeout: "1 second" })
-      const asker = yield* fork(errorOf(hurried("late")))
+      const asker = yield* fork(reasonOf(hurried("late")))
       yield* settle
       yield* TestClock.adjust("1 second")
       yield* settle
       assert.isDefined(asker.pollUnsafe(), "it still waits for room")
-      assert.isTrue(Cause.isTimeoutError(yield* Fiber.join(asker)))
+      assert.strictEqual((yield* Fiber.join(asker))._tag, "TimedOut")
     })
   )
 

@@ -131,14 +131,14 @@ describe("J: facts", () => {
     })
   )
 
-  it.effect("timeouts of a call are an option: it is cancelled and fails with a TimeoutError that names it", () =>
+  it.effect("timeouts of a call are an option: it is cancelled and fails with TimedOut, which names it", () =>
     Effect.gen(function* () {
       const worker = yield* Worker.spawn()
       const ref = yield* worker.run.options({ timeout: "2 seconds" }).remote(Effect.never)
       yield* settle
       yield* TestClock.adjust("2 seconds")
       const exit = yield* Effect.exit(ref)
-      assert.include(String(exit), "test/Worker.run: not settled within its timeout")
+      assert.include(String(exit), "test/Worker.run: not settled within its timeout of 2s. It was running")
     })
   )
 

@@ -1,4 +1,4 @@
-import { Actor, type ActorError, Driver, ObjectRef, Task } from "@troupe/core"
+import { Actor, type ActorError, AsyncHandle, Driver, ObjectRef, Task } from "@troupe/core"
 import { Context, Effect, type Layer, Schema, type Scope, Stream } from "effect"
 import { describe, expect, it } from "tstyche"
 
@@ -83,6 +83,37 @@ describe("requirements and errors of an actor", () => {
     >()
     expect(Store.layerWith).type.not.toBeCallableWith()
     expect<typeof Store.layer>().type.toBe<Actor.LayerNeedsArguments>()
+  })
+
+  it("groups hide nothing from plain async code", () => {
+    const store = AsyncHandle.make(null as unknown as Store["Service"])
+    expect(store.load).type.toBeCallableWith("id")
+    expect(store.load).type.not.toBeCallableWith(1)
+    expect(store.load("id")).type.toBeAssignableTo<PromiseLike<string>>()
+  })
+
+  it("retry gets the errors of the method", () => {
+    Actor.Service<any>()("Retried", {
+      maxTaskRetries: 1,
+      methodOptions: { load: { retry: (error) => error === "busy" } },
+      make: Effect.succeed({ load: () => Effect.fail("busy" as "busy" | "gone") })
+    })
+    const load: Actor.Method<[], string, "busy"> = null as never
+    expect(load.options).type.toBeCallableWith({ retry: (error: "busy") => error === "busy" })
+    expect(load.options).type.not.toBeCallableWith({ retry: (error: { readonly code: number }) => error.code === 1 })
+  })
+
+  it("what is no handle cannot be stopped, killed, watched or resized", () => {
+    const store = null as unknown as Store["Service"]
+    for (const end of [Actor.stop, Actor.kill, Actor.watch]) {
+      expect(end).type.toBeCallableWith(store)
+      expect(end).type.not.toBeCallableWith(Store)
+      expect(end).type.not.toBeCallableWith(new Date())
+      expect(end).type.not.toBeCallableWith(null as unknown as Actor.KeyedHandle<string, Record<string, never>>)
+      expect(end).type.not.toBeCallableWith(Task.make("task", () => Effect.void))
+    }
+    expect(Actor.resize).type.toBeCallableWith(store, 2)
+    expect(Actor.resize).type.not.toBeCallableWith(Store, 2)
   })
 
   it("a name adds its error", () => {

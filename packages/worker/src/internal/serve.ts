@@ -279,14 +279,13 @@ class Server {
   /** Tells when an instance ends that nobody told to end. */
   private watch(number: number): void {
     const instance = this.instances.get(number)!
-    const end = watchOf(instance.handle)
-    if (end === undefined) return
-    instance.watched = true
-    const tell = Effect.map(end, (death) => {
+    const tell = Effect.map(Actor.watch(instance.handle), (death) => {
       instance.watched = false
       this.died(number, instance, death)
     })
-    Effect.runFork(tell)
+    // It fails at once where none is up: that one ended on the spot, and its calls have told so.
+    const fiber = Effect.runFork(Effect.exit(tell))
+    instance.watched = fiber.pollUnsafe() === undefined
   }
 
   private died(number: number, instance: Instance, death: ActorError.ActorDied): void {
@@ -320,14 +319,14 @@ class Server {
 /** An instance, as the other side speaks of it. */
 class Instance {
   readonly label: string
-  readonly handle: object
+  readonly handle: Actor.AnyHandle
   readonly keyed: { readonly key: unknown } | undefined
   /** Whether somebody waits for its end. */
   watched = false
   /** Whether its end has been told. */
   dead = false
 
-  constructor(label: string, handle: object, keyed: { readonly key: unknown } | undefined) {
+  constructor(label: string, handle: Actor.AnyHandle, keyed: { readonly key: unknown } | undefined) {
     this.label = label
     this.handle = handle
     this.keyed = keyed
@@ -340,15 +339,6 @@ const deathOf = ({ label }: Instance, exit: Exit.Exit<unknown, unknown>): ActorE
   const failure = exit.cause.reasons.find(Cause.isFailReason)?.error
   const reason = ActorError.isActorError(failure) ? failure.reason : undefined
   return reason?._tag === "ActorDied" && reason.actor === label ? reason : undefined
-}
-
-/** The end of the instance that is up. If there is none, it ended on the spot, and its calls have told so. */
-const watchOf = (handle: object): ReturnType<typeof Actor.watch> | undefined => {
-  try {
-    return Actor.watch(handle)
-  } catch {
-    return undefined
-  }
 }
 
 /** The end of a stream has no value. */
