@@ -1520,6 +1520,25 @@ describe("7.4", () => {
     })
   )
 
+  it.effect("7.4 a pool whose members were all replaced ends as the first one would: accepted work finishes", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const scope = yield* Scope.make()
+      const pool = yield* Scope.provide(poolOf(probe, 2), scope)
+      for (const _ of range(4)) {
+        yield* Actor.kill((yield* pool.members)[0]!)
+        yield* settle
+      }
+      const refs = yield* Effect.forEach(["a", "b", "c", "d", "e"], (id) => pool.remote((member) => member.work(id)))
+      yield* probe.started("b")
+      const close = yield* fork(Scope.close(scope, Exit.void))
+      yield* settle
+      yield* probe.open("a", "b", "c", "d", "e")
+      yield* Fiber.join(close)
+      assert.deepStrictEqual(yield* ObjectRef.all(refs), ["a", "b", "c", "d", "e"])
+    })
+  )
+
   it.effect("7.4 bad options die with a RangeError that names them", () =>
     Effect.gen(function* () {
       for (const size of [0, -1, 1.5]) {

@@ -3,6 +3,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { identity } from "effect/Function"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -132,6 +133,8 @@ export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any,
   const perMember = options.limit("ActorPool", "callsPerMember", input.callsPerMember ?? 1)
   const onDeath = options.oneOf("ActorPool", "onDeath", ["replace", "drop"], input.onDeath ?? "replace")
   const scope = yield* Scope.Scope
+  // Members that come later belong to it, too, so that all of them end after the pool.
+  const ofMembers = yield* Scope.fork(scope)
   const members = new Members(perMember)
   const implementation = { run: (work: Work) => members.run(asSubmitter(work)) }
   const normalized = options.normalize("ActorPool", { maxConcurrency: size * perMember })
@@ -141,8 +144,10 @@ export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any,
 
   /** Starts a member, and looks after it until it dies. */
   const start: Effect.Effect<void, any, Scope.Scope> = Effect.gen(function* () {
-    const member = members.add(yield* Scope.provide(input.spawn, scope))
-    yield* Effect.forkIn(Effect.andThen(life.watch(member.handle), replace(member)), scope)
+    const own = yield* Scope.fork(ofMembers)
+    const member = members.add(yield* Scope.provide(input.spawn, own))
+    const died = Effect.andThen(life.watch(member.handle), Scope.close(own, Exit.void))
+    yield* Effect.forkIn(Effect.andThen(died, replace(member)), ofMembers)
   })
   const replace = (member: Member) =>
     Effect.suspend(() => {
@@ -155,7 +160,7 @@ export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any,
 
   yield* cell.boot(identity)
   yield* Effect.forEach(Array.from({ length: size }), () => start, { discard: true })
-  // Added last, so that the pool ends before its members do.
+  // Added after the Scope of the members, so that the pool ends before they do.
   yield* Scope.addFinalizer(scope, life.shutdown(cell))
   const run: any = makeMethod(() => cell.main, singleMethod("ActorPool", normalized))
   const map = (unordered: boolean) => (items: any, work: (member: object, item: unknown) => Effect.Effect<any, any>) =>
