@@ -5,13 +5,15 @@
  *     npm run release                 # writes the versions and the change logs; commit and tag them
  *     npm run release -- --publish    # publishes what is committed, from CI, where npm can say where it comes from
  *
- * Versions come from the files in `.changeset`.
+ * Versions come from the files in `.changeset`, and where the packages come from is the remote `origin` of this clone:
+ * see `packAddress.ts`.
  */
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import path from "node:path"
+import { type Address, addressOf, packedReadme, withAddress } from "./packAddress.ts"
 import { type Manifest, type Package, publicPackages, readJson, root } from "./packages.ts"
 import { build, pack, problemsOf, run, type Tarball } from "./packTarball.ts"
 
@@ -35,6 +37,13 @@ const pending = (folder: string) =>
 const writeVersions = (folder: string) => run(folder, process.execPath, changesets, "version")
 
 const git = (...args: ReadonlyArray<string>) => execFileSync("git", args, { cwd: root }).toString().trim()
+
+/** Where this clone comes from, or a sentence that says why that is not known. */
+const origin = (): Address | string => {
+  // git ends with an error where there is no such remote: then there is none.
+  const { stdout } = spawnSync("git", ["remote", "get-url", "origin"], { cwd: root })
+  return addressOf(stdout?.toString().trim())
+}
 
 /** The same package at another place: with the versions that were written there. */
 const packageIn = (folder: string, one: Package): Package => {
@@ -68,8 +77,8 @@ const misfits = (packages: ReadonlyArray<Package>): ReadonlyArray<string> => {
 }
 
 /** Packs what is to be published. Fails where anything is wrong with it. */
-const check = async (packages: ReadonlyArray<Package>, destination: string): Promise<ReadonlyArray<Tarball>> => {
-  const tarballs = await Promise.all(packages.map((one) => pack(one, destination)))
+const check = async (packages: ReadonlyArray<Package>, address?: Address): Promise<ReadonlyArray<Tarball>> => {
+  const tarballs = await Promise.all(packages.map((one) => pack(one, temporary, address)))
   const problems = await Promise.all(packages.map((one, i) => problemsOf(one, tarballs[i]!)))
   const all = [...misfits(packages), ...problems.flat()]
   if (all.length > 0) throw new Error(all.join("\n"))
@@ -89,6 +98,19 @@ const newest = ({ folder }: Package): string =>
     .split(/^(?=## )/m)[1]
     ?.trim() ?? ""
 
+/** What a release writes into a package, with a link of its README. */
+const showAddress = (one: Package, address: Address) => {
+  const place = { address, directory: `packages/${one.id}`, version: one.manifest.version }
+  const { bugs, homepage, repository } = withAddress(one.manifest, place)
+  const readme = readFileSync(path.join(one.folder, "README.md"), "utf8")
+  const [, link = ""] = /^- (\[[^\]]+\]\(\.\.[^)]*\))/m.exec(readme) ?? []
+  console.log(`  repository  ${repository.url}, directory ${repository.directory}
+  homepage    ${homepage}
+  bugs        ${bugs.url}
+  README.md   ${link}
+  becomes     ${packedReadme(link, place.directory, place)}`)
+}
+
 const temporary = mkdtempSync(path.join(tmpdir(), "troupe-release-"))
 
 /** Plays the release in a copy. */
@@ -103,10 +125,19 @@ const dryRun = async (packages: ReadonlyArray<Package>) => {
   const changes = pending(copy).length
   if (changes > 0) await writeVersions(copy)
   const there = packages.map((one) => packageIn(copy, one))
-  show(there, await check(there, temporary))
+  const address = origin()
+  const known = typeof address !== "string"
+  show(there, await check(there, known ? address : undefined))
   console.log(
     changes === 0 ? "\nno changes to come: this version would be published as it is" : `\n${newest(there[0]!)}`
   )
+  const example = "git@github.com:owner/repository.git"
+  console.log(
+    known
+      ? `\nfrom the remote "origin", package.json and README.md of ${there[0]?.manifest.name} get:`
+      : `\n--publish would refuse: ${address}\nif it were ${example}, ${there[0]?.manifest.name} would get:`
+  )
+  showAddress(there[0]!, known ? address : (addressOf(example) as Address))
 }
 
 const assertClean = () => {
@@ -120,7 +151,7 @@ const version = async (packages: ReadonlyArray<Package>) => {
   // The lock file has the versions of our own packages, too.
   await run(root, "npm", "install", "--package-lock-only", "--prefer-offline", "--no-audit", "--no-fund")
   const here = packages.map((one) => packageIn(root, one))
-  show(here, await check(here, temporary))
+  show(here, await check(here))
   const next = here[0]?.manifest.version
   console.log(`\nLook at it, commit it and tag it: git add -A && git commit -m "Release ${next}" && git tag v${next}`)
 }
@@ -128,12 +159,13 @@ const version = async (packages: ReadonlyArray<Package>) => {
 const publish = async (packages: ReadonlyArray<Package>) => {
   assertClean()
   if (pending(root).length > 0) throw new Error("there are changes to come in .changeset: first run npm run release")
-  const homeless = packages.filter(({ manifest }) => manifest.repository === undefined)
-  if (homeless.length > 0) {
-    const names = homeless.map(({ manifest }) => manifest.name).join(", ")
-    throw new Error(`no "repository" in the package.json of ${names}: npm cannot say where they come from`)
+  const address = origin()
+  if (typeof address === "string") throw new Error(address)
+  const tag = `v${packages[0]?.manifest.version}`
+  if (!git("tag", "--points-at", "HEAD").split("\n").includes(tag)) {
+    throw new Error(`this commit has no tag ${tag}, which is where the links of the READMEs lead`)
   }
-  const tarballs = await check(packages, temporary)
+  const tarballs = await check(packages, address)
   for (const { file, name } of tarballs) {
     await run(temporary, "npm", "publish", file, "--access", "public", "--provenance")
     console.log(`published ${name}`)
