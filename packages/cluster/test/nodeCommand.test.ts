@@ -1,9 +1,12 @@
 import { spawn } from "node:child_process"
+import { readFileSync } from "node:fs"
+import * as Net from "node:net"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { ClusterHome, ClusterNode } from "@troupe/cluster"
 import { ConfigProvider, Duration, Effect, Layer, Redacted, Schedule } from "effect"
-import { Journal } from "./fixtures/node-actors.ts"
+import { nameOf } from "../src/internal/storage.ts"
+import { Actors, Journal } from "./fixtures/node-actors.ts"
 import { clientOf, freePort, nodes } from "./fixtures/node-processes.ts"
 import { errorOf } from "./homeSupport.ts"
 
@@ -66,6 +69,8 @@ describe("troupe node", () => {
           assert.strictEqual(yield* running, "running done")
         }).pipe(Effect.provide(clientOf(storage)))
         yield* node.ended
+        const ready = `The node is ready at 127.0.0.1:${port}, storage is the file ${storage.file}, health is at http://127.0.0.1:${health}/ready`
+        assert.include(node.output(), ready)
         assert.match(node.output(), /The node is ready[\s\S]*The node is leaving/)
       }),
     60_000
@@ -98,6 +103,51 @@ describe("troupe node", () => {
       }),
     60_000
   )
+
+  it.effect("says what to change where it cannot listen", () =>
+    Effect.gen(function* () {
+      const { storage } = yield* nodes
+      const taken = yield* Effect.acquireRelease(
+        Effect.callback<Net.Server>((resume) => {
+          const server = Net.createServer().listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => void server.close())
+      )
+      const { port: listening } = taken.address() as Net.AddressInfo
+      const port = yield* freePort
+      const failing = (options: object) => errorOf(ClusterNode.launch(Actors, { storage, port, ...options }))
+      const [socket, health] = [
+        yield* failing({ port: listening }),
+        yield* failing({ health: { port: listening } })
+      ].map(({ message }) => message)
+      const why = "cannot be opened: something else listens there. Choose another port"
+      assert.include(socket, `its socket 127.0.0.1:${listening} ${why} (--port, TROUPE_PORT)`)
+      assert.include(health, `its health port 127.0.0.1:${listening} ${why} (--health-port, TROUPE_HEALTH_PORT)`)
+      // An address for examples, which no machine has.
+      const elsewhere = yield* failing({ host: "192.0.2.1", secret: "a secret of the tests" })
+      assert.match(elsewhere.message, /192\.0\.2\.1.* does not have the address .*--host/)
+    })
+  )
+
+  it.effect("names every variable in its help, also those that have no flag", () =>
+    Effect.gen(function* () {
+      const node = yield* troupeNode("--help")
+      yield* node.ended
+      const source = readFileSync(fileURLToPath(new URL("../src/internal/nodeConfig.ts", import.meta.url)), "utf8")
+      const read = source.match(/(?<=Config\.\w+\(")TROUPE_\w+/g) ?? []
+      assert.isAbove(read.length, 10)
+      for (const variable of read) assert.include(node.output(), variable)
+    })
+  )
+})
+
+describe("the name of a storage", () => {
+  it("is what a person would call it, without passwords", () => {
+    const secret = Redacted.make("postgres://somebody:secret@db:5433/app?sslmode=require")
+    assert.strictEqual(nameOf({ url: secret }), "postgres://db:5433/app")
+    assert.strictEqual(nameOf({ url: "postgres://somebody:sec ret" }), "a Postgres database")
+    assert.strictEqual(nameOf({ file: "cluster.db" }), "the file cluster.db")
+  })
 })
 
 describe("options", () => {

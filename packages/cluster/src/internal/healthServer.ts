@@ -9,6 +9,7 @@ import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import { Sharding } from "./engine.ts"
+import * as listening from "./listening.ts"
 import { ClusterStartError } from "./settings.ts"
 
 export interface HealthOptions {
@@ -53,13 +54,12 @@ const listen = (
         response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(body)
       })
     })
-    server.once("error", (cause) =>
+    server.once("error", (cause) => {
+      const why = listening.why(cause, { host, port }, listening.HEALTH) ?? cause.message
       resume(
-        Effect.fail(
-          new ClusterStartError({ why: `its health port ${host}:${port} cannot be opened: ${cause.message}`, cause })
-        )
+        Effect.fail(new ClusterStartError({ why: `its health port ${host}:${port} cannot be opened: ${why}`, cause }))
       )
-    )
+    })
     server.listen(port, host, () => resume(Effect.succeed(server)))
   })
 

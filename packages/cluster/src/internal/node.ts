@@ -27,6 +27,7 @@ import {
 } from "./engine.ts"
 import * as fileLock from "./fileLock.ts"
 import * as inOrder from "./inOrder.ts"
+import * as listening from "./listening.ts"
 import * as retention from "./retention.ts"
 import * as runners from "./runners.ts"
 import * as settings from "./settings.ts"
@@ -85,7 +86,8 @@ export const layerNode = (options: NodeOptions): Node =>
       const register = new Register()
       const socket = storage.failing(
         `its socket ${node.listen.host}:${node.listen.port}`,
-        transport.layerServer(node.listen, node)
+        transport.layerServer(node.listen, node),
+        (error) => listening.why(error, node.listen, listening.SOCKET)
       )
       const engine = RunnerServer.layer.pipe(
         Layer.provideMerge(Sharding.layer),

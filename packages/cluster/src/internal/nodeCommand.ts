@@ -16,7 +16,8 @@ import type { NodeOptions } from "../ClusterHome.ts"
 import * as health from "./healthServer.ts"
 import { layerNode } from "./node.ts"
 import * as nodeConfig from "./nodeConfig.ts"
-import { ClusterStartError } from "./settings.ts"
+import * as settings from "./settings.ts"
+import { nameOf } from "./storage.ts"
 
 /** A node that did not start. The message is for whoever typed the command. */
 export class NodeCommandError extends Schema.TaggedError<NodeCommandError>()("NodeCommandError", {
@@ -64,8 +65,15 @@ interface Input {
   readonly healthPort: Option.Option<number>
 }
 
+const purpose = "Start a node of a cluster, which hosts the actors of a module, until it is told to end"
+
+const column = Math.max(...nodeConfig.withoutFlag.map(([variable]) => variable.length))
+/** The help has no section for them, and indents only the first line of a description. */
+const environment = nodeConfig.withoutFlag.map(([variable, what]) => `    ${variable.padEnd(column)}  ${what}`)
+
 export const command = Command.make("node", flags).pipe(
-  Command.withDescription("Start a node of a cluster, which hosts the actors of a module, until it is told to end"),
+  Command.withDescription([purpose, "", "  The environment says what has no flag:", ...environment].join("\n")),
+  Command.withShortDescription(purpose),
   Command.withHandler((input: Input) => Effect.mapError(start(input), asUserError))
 )
 
@@ -88,7 +96,7 @@ export const nodeOf = (
   actors: Layer.Layer<any, any, any>,
   options: NodeOptions,
   address: health.HealthOptions | undefined
-): Layer.Layer<never, ClusterStartError | unknown> => {
+): Layer.Layer<never, settings.ClusterStartError | unknown> => {
   const readiness = new health.Readiness()
   const ready = Layer.effectDiscard(
     Effect.acquireRelease(
@@ -102,7 +110,9 @@ export const nodeOf = (
     )
   )
   const said = Layer.effectDiscard(
-    Effect.acquireRelease(Effect.logInfo("The node is ready"), () => Effect.logInfo("The node is leaving"))
+    Effect.acquireRelease(Effect.flatMap(introduction(options, address), Effect.logInfo), () =>
+      Effect.logInfo("The node is leaving")
+    )
   )
   const looks = address === undefined ? Layer.empty : health.layer(address, readiness)
   return Layer.merge(ready, said).pipe(
@@ -111,6 +121,18 @@ export const nodeOf = (
     Layer.provide(layerNode(options))
   ) as Layer.Layer<never, unknown>
 }
+
+/** Who the node is, where it is found and what it shares with others: what two nodes that do not meet disagree on. */
+const introduction = (options: NodeOptions, health: health.HealthOptions | undefined) =>
+  Effect.map(settings.node(options), ({ advertise, listen, storage }) => {
+    const [at, listening] = [advertise, listen].map(({ host, port }) => `${host}:${port}`)
+    return [
+      `The node is ready at ${at}`,
+      ...(at === listening ? [] : [`listens on ${listening}`]),
+      `storage is ${nameOf(storage)}`,
+      ...(health === undefined ? [] : [`health is at http://${health.host}:${health.port}/ready`])
+    ].join(", ")
+  })
 
 /** Imports the module of the user: a path if it looks like one or if there is such a file, else a package. */
 const load = (module: string): Effect.Effect<Layer.Layer<any, any, any>, NodeCommandError> =>
@@ -131,7 +153,7 @@ const load = (module: string): Effect.Effect<Layer.Layer<any, any, any>, NodeCom
 
 const asUserError = (error: unknown): NodeCommandError => {
   if (error instanceof NodeCommandError) return error
-  if (error instanceof ClusterStartError) return new NodeCommandError({ why: error.message })
+  if (error instanceof settings.ClusterStartError) return new NodeCommandError({ why: error.message })
   return new NodeCommandError({
     why: `The actors could not be brought up: ${(error as any)?.message ?? String(error)}`
   })

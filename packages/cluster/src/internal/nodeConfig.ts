@@ -45,6 +45,22 @@ const variables: Config.Config<Read> = Config.all({
   shards: Config.option(Config.Int("TROUPE_SHARDS"))
 })
 
+/** What has no flag: secrets do not belong into a list of processes, and the rest is changed once for all nodes. */
+export const withoutFlag: ReadonlyArray<readonly [variable: string, what: string]> = [
+  ["TROUPE_ADVERTISE_HOST", "the address under which other nodes reach this one (as --host)"],
+  ["TROUPE_ADVERTISE_PORT", "the port under which they do (as --port)"],
+  ["TROUPE_SECRET", "the same for all nodes; this or TLS is needed to listen beyond loopback"],
+  ["TROUPE_TLS_KEY_FILE", "for TLS: the key of this node, in PEM"],
+  ["TROUPE_TLS_CERT_FILE", "its certificate"],
+  ["TROUPE_TLS_CA_FILE", "the certificate of the authority that signs those of all nodes"],
+  ["TROUPE_FAILOVER", "how long a lost node is waited for (6 seconds)"],
+  ["TROUPE_UNAVAILABLE_AFTER", "how long a call looks for a node (30 seconds)"],
+  ["TROUPE_DRAIN_TIMEOUT", "how long calls may finish when the node leaves (15 seconds)"],
+  ["TROUPE_RETENTION", "how long results of durable calls are kept (1 day)"],
+  ["TROUPE_MAX_INSTANCES", "how many instances the node may host (10000)"],
+  ["TROUPE_SHARDS", "into how many parts keys are divided, the same for all nodes (120)"]
+]
+
 /** What is configured, under what is given. */
 export const options = (given: Partial<NodeOptions>): Effect.Effect<NodeOptions, ClusterStartError> =>
   Effect.gen(function* () {

@@ -1,6 +1,7 @@
 /**
  * The SQL storage that all nodes of a cluster share.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -56,15 +57,47 @@ const postgres = (url: string | Redacted.Redacted<string>): Layer.Layer<SqlClien
 
 const failed = (why: string) => Layer.effectContext(Effect.fail(new ClusterStartError({ why })))
 
-/** Names what did not start in whatever goes wrong with it. */
-export const failing = <A, E, R>(what: string, layer: Layer.Layer<A, E, R>): Layer.Layer<A, ClusterStartError, R> =>
-  Layer.catchCause(layer, (cause) =>
-    Layer.effectContext(
-      Effect.fail(new ClusterStartError({ why: `${what} cannot be opened: ${messageOf(cause)}`, cause }))
-    )
-  )
+/** Names what did not start in whatever goes wrong with it. `explain` knows better words for some errors. */
+export const failing = <A, E, R>(
+  what: string,
+  layer: Layer.Layer<A, E, R>,
+  explain: (error: unknown) => string | undefined = () => undefined
+): Layer.Layer<A, ClusterStartError, R> =>
+  Layer.catchCause(layer, (cause) => {
+    const errors = chainOf(Cause.squash(cause))
+    const why = errors.map(explain).find((words) => words !== undefined) ?? wordsOf(errors)
+    return Layer.effectContext(Effect.fail(new ClusterStartError({ why: `${what} cannot be opened: ${why}`, cause })))
+  })
 
-const messageOf = (cause: any): string => {
-  const error = cause.reasons?.[0]?.error ?? cause.reasons?.[0]?.defect ?? cause
-  return String(error?.reason?.message ?? error?.message ?? error)
+/** Nobody nests errors deeper, and an error may be its own cause. */
+const MAX_CAUSES = 5
+
+/** An error and what caused it. Errors of Effect have both in their `reason`. */
+const chainOf = (error: any): ReadonlyArray<any> => {
+  const chain: Array<any> = []
+  for (let next = error; next != null && chain.length < MAX_CAUSES; next = next.cause) {
+    if (next.reason?.message !== undefined) next = next.reason
+    chain.push(next)
+  }
+  return chain
+}
+
+/** What each of them adds to those before it: an error of a socket says "Open", and its cause says why it does not. */
+const wordsOf = (errors: ReadonlyArray<any>): string => {
+  const words: Array<string> = []
+  for (const error of errors) {
+    const said = String(error.message ?? error)
+    if (!words.some((before) => before.includes(said))) words.push(said)
+  }
+  return words.join(": ")
+}
+
+/** The storage as a person may read it: without the password of a database. */
+export const nameOf = (storage: ClusterOptions["storage"]): string => {
+  if ("file" in storage) return `the file ${storage.file}`
+  if (!("url" in storage)) return "a SqlClient of the program"
+  const text = Redacted.isRedacted(storage.url) ? Redacted.value(storage.url) : storage.url
+  if (!URL.canParse(text)) return "a Postgres database"
+  const { host, pathname, protocol } = new URL(text)
+  return `${protocol}//${host}${pathname}`
 }
