@@ -719,6 +719,25 @@ export const kill: (handle: AnyHandle) => Effect.Effect<void> = life.kill
 export const exit: Effect.Effect<never, never, ActorContext> = life.exit
 
 /**
+ * The handle of the instance that runs this method, to give to others: so that they can call back, or watch it. Compiles
+ * only inside actors, and dies before the constructor has finished. Ray calls it `current_actor`.
+ *
+ * **Gotchas**
+ *
+ * An actor that is defined with `make` cannot name itself in its own methods: the compiler would need the type of the
+ * class to find it. Use a contract. And waiting for oneself takes a second permit.
+ *
+ * @category life and death
+ * @since 0.1.0
+ */
+export const self: {
+  <Self, K, M, Group extends string>(
+    actor: Context.Key<Self, KeyedHandle<K, M, Group>>
+  ): Effect.Effect<Handle<M, Group>, never, ActorContext>
+  <Self, H extends AnyHandle>(actor: Context.Key<Self, H>): Effect.Effect<H, never, ActorContext>
+} = life.self as any
+
+/**
  * Succeeds with the reason when the instance has died.
  *
  * @category life and death

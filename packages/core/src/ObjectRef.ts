@@ -288,7 +288,19 @@ export const allSettled: <const T extends ReadonlyArray<Any> | Readonly<Record<s
 }> = combinators.allSettled as any
 
 /**
- * The values in the order in which the refs settle. The stream fails at the first failure.
+ * Each ref with its exit, in the order in which they settle. The stream does not fail. The first ones of many are
+ * `Stream.take(n)` of it, as Ray's `ray.wait` has them; leaving early disturbs no call.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const asSettled: <T extends Any>(
+  refs: ReadonlyArray<T>
+) => Stream.Stream<readonly [ref: T, exit: Exit.Exit<Effect.Success<T>, Effect.Error<T>>]> =
+  combinators.asSettled as any
+
+/**
+ * The values in the order in which the refs settle. The stream fails at the first failure; {@link asSettled} does not.
  *
  * @category combinators
  * @since 0.1.0

@@ -560,6 +560,39 @@ describe("3.8", () => {
     })
   )
 
+  it.effect(
+    "3.8 ObjectRef.asSettled gives each ref with its exit, in order of completion, and goes on after failures",
+    () =>
+      Effect.gen(function* () {
+        const probe = new Probe()
+        const worker = yield* Worker.spawn(probe)
+        const a = yield* worker.work.remote("a")
+        const b = yield* worker.run.remote(Effect.andThen(probe.work("b"), Effect.fail("typed")))
+        const c = yield* worker.work.remote("c")
+        const refs = [a, b, c]
+        const seen: Array<readonly [ObjectRef.Any, Exit.Exit<unknown, unknown>]> = []
+        const fiber = yield* fork(
+          Stream.runForEach(ObjectRef.asSettled(refs), (pair) => Effect.sync(() => seen.push(pair)))
+        )
+        for (const id of ["c", "b", "a"]) {
+          yield* probe.open(id)
+          yield* settle
+        }
+        yield* Fiber.join(fiber)
+        assert.deepStrictEqual(
+          seen.map(([ref]) => ref),
+          [c, b, a]
+        )
+        assert.deepStrictEqual(
+          seen.map(([, exit]) => (Exit.isSuccess(exit) ? exit.value : Cause.squash(exit.cause))),
+          ["c", "typed", "a"]
+        )
+        assert.deepStrictEqual(yield* Stream.runCollect(ObjectRef.asSettled([])), [])
+        const [first] = yield* Stream.runCollect(Stream.take(ObjectRef.asSettled(refs), 1))
+        assert.strictEqual(first?.[0], a, "those that had settled before come in the order of the list")
+      })
+  )
+
   it.effect("3.8 ObjectRef.asCompleted can be left early", () =>
     Effect.gen(function* () {
       const { refs, succeed } = yield* manual(3)

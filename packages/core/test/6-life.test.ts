@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorContext, ActorError, ObjectRef } from "@troupe/core"
-import { Cause, Context, Deferred, Effect, Exit, Fiber, Layer, Logger, Schedule, Scope } from "effect"
+import { Cause, Context, Deferred, Effect, Equal, Exit, Fiber, Layer, Logger, Schedule, Schema, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, errorOf, fork, Probe, range, reasonOf, reasonOfExit, settle, Worker } from "./support.ts"
 
@@ -1295,6 +1295,67 @@ describe("6.8", () => {
       yield* settle
       yield* Actor.kill(worker)
       yield* Effect.exit(killed)
+    })
+  )
+})
+
+describe("Actor.self", () => {
+  class Hub extends Actor.Service<Hub>()("test/Hub", {
+    make: Effect.sync(() => {
+      const members: Array<Actor.AnyHandle> = []
+      return {
+        join: (member: Actor.AnyHandle) => Effect.sync(() => members.push(member)),
+        members: () => Effect.succeed(members)
+      }
+    })
+  }) {}
+
+  it.effect("is the handle of the instance, from its methods and from fibers that outlive the constructor", () =>
+    Effect.gen(function* () {
+      class Member extends Actor.Service<Member>()("test/Member", { methods: { join: Actor.method() } }) {}
+      const make = Effect.gen(function* () {
+        const hub = yield* Hub
+        yield* Effect.forkScoped(Effect.andThen(Effect.yieldNow, Effect.flatMap(Actor.self(Member), hub.join)))
+        return Member.of({ join: () => Effect.orDie(Effect.asVoid(Effect.flatMap(Actor.self(Member), hub.join))) })
+      })
+      const hub = yield* Hub
+      const member = yield* Member.toFactory(make).spawn()
+      yield* member.join()
+      yield* settle
+      const members = yield* hub.members()
+      assert.deepStrictEqual(
+        members.map((one) => one === member),
+        [true, true]
+      )
+    }).pipe(Effect.provide(Hub.layer))
+  )
+
+  it.effect("of a keyed actor is the address of its key", () =>
+    Effect.gen(function* () {
+      class Room extends Actor.Keyed<Room>()("test/Room", {
+        key: Schema.String,
+        methods: { me: Actor.method({ success: Schema.Any }), id: Actor.method({ success: Schema.String }) }
+      }) {}
+      const live = Room.toLayer((key) =>
+        Effect.succeed(Room.of({ me: () => Actor.self(Room), id: () => Effect.succeed(key) }))
+      )
+      yield* Effect.gen(function* () {
+        const room = yield* Room.get("a")
+        const me: typeof room = yield* room.me()
+        assert.isTrue(Equal.equals(me, room))
+        assert.strictEqual(yield* me.id(), "a")
+      }).pipe(Effect.provide(live))
+    })
+  )
+
+  it.effect("is not there before the constructor has finished, nor inside another actor", () =>
+    Effect.gen(function* () {
+      class Early extends Actor.Service<Early>()("test/Early", { methods: { other: Actor.method() } }) {}
+      const early = Early.toFactory(Effect.andThen(Actor.self(Early), Effect.die("unreachable")))
+      assert.match(String(yield* defectOf(early.spawn())), /test\/Early: its handle is there once its constructor/)
+      const lost = Effect.succeed(Early.of({ other: () => Effect.asVoid(Actor.self(Hub)) }))
+      const other = yield* Early.toFactory(lost).spawn()
+      assert.match(String(yield* defectOf(other.other())), /Actor.self\(test\/Hub\).*inside another actor, test\/Early/)
     })
   )
 })

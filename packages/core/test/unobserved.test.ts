@@ -55,6 +55,7 @@ describe("3.6", () => {
     "polled",
     "exit looked at",
     "got",
+    "settled after another had decided for all",
     "passed on and looked at",
     "cancelled while it ran",
     "cancelled before it started",

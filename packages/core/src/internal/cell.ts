@@ -107,6 +107,8 @@ export class Cell {
   private dying = false
   closing = false
   private supervisor: Supervisor | undefined = undefined
+  /** Gives the handle of the instance, once there is one. */
+  self: (() => object) | undefined = undefined
   /** The home beyond this process that the constructor made, if it did. */
   home: Link | undefined = undefined
   private keeper: Keeper | undefined = undefined

@@ -39,6 +39,7 @@ const watch = (
         result = step(exit, index)
         if (result === undefined) return wait?.told()
         leave()
+        for (const other of refs) other.excuse()
         resume(result)
       }
       ref.observe(observer)
@@ -46,6 +47,7 @@ const watch = (
     }
     if (result !== undefined) {
       leave()
+      for (const other of refs) other.excuse()
       return resume(result)
     }
     wait = waiting.begin(refs, false, resume)
@@ -111,23 +113,32 @@ export const any = (refs: ReadonlyArray<Ref>): Effect.Effect<any, any> =>
     })
   })
 
-export const asCompleted = (refs: ReadonlyArray<Ref>): Stream.Stream<any, any> =>
-  Stream.callback<Exit.Exit<any, any>>((queue) =>
+export const asSettled = (
+  refs: ReadonlyArray<Ref>,
+  operation = "asSettled"
+): Stream.Stream<readonly [Ref, Exit.Exit<any, any>]> =>
+  Stream.callback((queue) =>
     Effect.callback<void>((resume) => {
-      checkRefs("asCompleted", refs)
+      checkRefs(operation, refs)
       let missing = refs.length
-      const observer = (exit: Exit.Exit<any, any>) => {
-        Queue.offerUnsafe(queue, exit)
-        if (--missing === 0) finish()
-      }
       const finish = () => {
         Queue.endUnsafe(queue)
         resume(Effect.void)
       }
       if (missing === 0) return finish()
-      for (const ref of refs) ref.observe(observer)
+      const observers = refs.map((ref) => (exit: Exit.Exit<any, any>) => {
+        Queue.offerUnsafe(queue, [ref, exit])
+        if (--missing === 0) finish()
+      })
+      for (const [index, ref] of refs.entries()) ref.observe(observers[index]!)
       return Effect.sync(() => {
-        for (const ref of refs) ref.unobserve(observer)
+        for (const [index, ref] of refs.entries()) {
+          ref.unobserve(observers[index]!)
+          ref.excuse()
+        }
       })
     })
-  ).pipe(Stream.mapEffect((exit) => exit))
+  )
+
+export const asCompleted = (refs: ReadonlyArray<Ref>): Stream.Stream<any, any> =>
+  Stream.mapEffect(asSettled(refs, "asCompleted"), ([, exit]) => exit)

@@ -90,7 +90,9 @@ const bringUp = (
   const scope = Context.get(context as Context.Context<Scope.Scope>, Scope.Scope)
   const boot = cell.boot((implementation) => {
     const { methods, prototype } = shapeOf(definition, implementation)
-    return handles.make(cell, methods, prototype)
+    const handle = handles.make(cell, methods, prototype)
+    cell.self = () => handle
+    return handle
   }, restore)
   return Effect.tap(boot, Scope.addFinalizer(scope, life.shutdown(cell)))
 }

@@ -75,6 +75,7 @@ class Instances implements Keeper {
     const { id, options } = this.definition
     const make = construct(this.definition, [key])
     const cell = new Cell(`${id}(${String(key)})`, make, options, this.context, { id, key })
+    cell.self = () => makeHandle(this, this.definition, key)
     if (this.closed) {
       cell.stop("its Scope closed")
       return cell

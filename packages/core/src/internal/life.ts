@@ -53,8 +53,7 @@ export const resize = (handle: object, limit: number, group: string | undefined)
 }
 
 export const exit: Effect.Effect<never, never, ActorContext> = Effect.withFiber((fiber) => {
-  // The service is the cell itself, see Cell.inside.
-  const cell = Context.get(fiber.context as Context.Context<ActorContext>, ActorContext) as unknown as Cell
+  const cell = cellInside(fiber.context)
   if (cell.permanent)
     return Effect.die(new TypeError(`${cell.actor}: a task has no instance that Actor.exit could end`))
   const call = current(fiber.context)
@@ -63,6 +62,22 @@ export const exit: Effect.Effect<never, never, ActorContext> = Effect.withFiber(
   // In a constructor: nobody would make sense of an interruption.
   return Effect.die(new ActorError({ reason: deathReason(cell.actor, "make", cell.death!, true) }))
 })
+
+export const self = (actor: { readonly key: string }): Effect.Effect<object, never, ActorContext> =>
+  Effect.withFiber((fiber) => {
+    const cell = cellInside(fiber.context)
+    if (cell.id !== actor.key) {
+      return Effect.die(new TypeError(`Actor.self(${actor.key}) was run inside another actor, ${cell.actor}`))
+    }
+    if (cell.self !== undefined) return Effect.succeed(cell.self())
+    const why =
+      "its handle is there once its constructor has finished: ask for it in a method, or in a fiber of its own"
+    return Effect.die(new TypeError(`${cell.actor}: ${why}`))
+  })
+
+/** The service is the cell itself, see Cell.inside. */
+const cellInside = (context: Context.Context<never>): Cell =>
+  Context.get(context as Context.Context<ActorContext>, ActorContext) as unknown as Cell
 
 export const watch = (handle: object): Effect.Effect<ActorDied> => {
   checkHandle(handle)

@@ -18,6 +18,9 @@ const DeferredTypeId = "~effect/Deferred"
 
 export type Observer = (exit: Exit.Exit<any, any>) => void
 
+/** Waits, and does not mind. */
+const nobody: Observer = () => {}
+
 /** Up to here a list of waiters is smaller and faster than a set. */
 const FEW = 16
 
@@ -70,6 +73,12 @@ export class Ref extends Evaluable {
     if (this.crowd?.delete(observer)) return
     const index = this.resumes === undefined ? -1 : this.resumes.lastIndexOf(observer)
     if (index >= 0) this.resumes!.splice(index, 1)
+  }
+
+  /** Should it fail, that needs no report: somebody waited for it together with others, and had the answer before. */
+  excuse(): void {
+    if (this.exit !== undefined) this.look()
+    else if (!this.resumes?.includes(nobody)) this.observe(nobody)
   }
 
   /** The exit, if there is one, as seen by somebody who cares: a failure that was looked at needs no report. */
