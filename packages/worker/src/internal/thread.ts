@@ -82,7 +82,8 @@ export class Thread {
       refused: (message, error) => this.refused(message, error),
       garbled: (error) => this.abandon("its thread sent what cannot be read", error)
     })
-    this.hold()
+    // The worker keeps the process alive until it is ready.
+    this.wire.unref()
     this.worker.on("error", (error) => {
       this.error = error
     })
@@ -108,7 +109,6 @@ export class Thread {
     this.onReady = (result) => {
       this.onReady = undefined
       clearTimeout(timer)
-      this.release()
       if (Cause.isCause(result)) {
         return resume(Effect.fail(this.lost ?? { why: "its implementation could not be built", cause: result }))
       }
@@ -230,12 +230,16 @@ export class Thread {
     await this.ended
   }
 
+  /**
+   * By the heartbeat and not by the port: that closes with its thread, and the event loop could run dry before "exit" tells
+   * what has happened.
+   */
   private hold(): void {
-    if (this.holds++ === 0) this.wire.ref()
+    if (this.holds++ === 0) this.heartbeat!.ref()
   }
 
   private release(): void {
-    if (--this.holds === 0) this.wire.unref()
+    if (--this.holds === 0) this.heartbeat!.unref()
   }
 
   // --- instances -----------------------------------------------------------------------------------------------------

@@ -95,11 +95,7 @@ export class Wire {
     for (let i = 0; i < batch.length; i++) this.receive(batch[i]!)
   }
 
-  /** Keeps the process alive until `unref`. */
-  ref(): void {
-    this.port.ref()
-  }
-
+  /** From here on it does not keep the process alive. */
   unref(): void {
     this.port.unref()
   }
