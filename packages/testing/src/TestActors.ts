@@ -55,7 +55,9 @@ export const layer: Layer.Layer<never> = Layer.fresh(
         if (left.length === 0) return Effect.void
         const list = left.map(({ actor, instance, pending }) => `${actor} (#${instance}, ${pending} unsettled calls)`)
         return Effect.die(
-          new Error(`Instances outlive their test: ${list.join(", ")}. Close the Scopes that they are in.`)
+          new Error(
+            `Instances outlive their test: ${list.join(", ")}. Close the Scopes that they are in before: test.pipe(Effect.scoped, Effect.provide(TestActors.layer))`
+          )
         )
       })
     )
