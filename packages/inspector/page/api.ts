@@ -20,6 +20,8 @@ export const setToken = (value: string): void => {
   sessionStorage.setItem(KEY, value)
 }
 
+export const hasToken = (): boolean => token !== undefined
+
 const headers = (): Record<string, string> => (token === undefined ? {} : { authorization: `Bearer ${token}` })
 
 export class ApiError extends Error {
@@ -61,7 +63,7 @@ export type Status = "live" | "lost" | "refused"
 /** Reads updates until told otherwise. Not by `EventSource`, which cannot send the token other than in the address. */
 export const follow = async (
   onFrame: (frame: Frame) => void,
-  onStatus: (status: Status, why: string) => void,
+  onStatus: (status: Status, why: string, code?: number) => void,
   signal: AbortSignal
 ): Promise<void> => {
   for (let wait = 500; ; wait = Math.min(wait * 1.6, 8000)) {
@@ -73,11 +75,11 @@ export const follow = async (
         onStatus("live", "")
         onFrame(frame)
       })
-      onStatus("lost", "the server has ended the connection")
+      if (!signal.aborted) onStatus("lost", "the server has ended the connection")
     } catch (error) {
       if (signal.aborted) return
       if (error instanceof ApiError && (error.status === 401 || error.status === 403)) {
-        return onStatus("refused", error.message)
+        return onStatus("refused", error.message, error.status)
       }
       onStatus("lost", error instanceof Error ? error.message : String(error))
     }

@@ -40,7 +40,9 @@ const callItem = (call: CallView, { control, now, where }: CallOptions): HTMLEle
     h(
       "div.sub",
       {},
-      control && stage !== "ending" && confirmButton("Cancel", "cancel", id, ".small"),
+      control &&
+        stage !== "ending" &&
+        confirmButton("Cancel", { what: "cancel", id, of: `${method} #${id}`, classes: ".small" }),
       h(`span.phase.${stage}`, {}, stages[stage]),
       group !== undefined && h("span", {}, ` · group ${group}`),
       // The explanation says so, too.

@@ -9,11 +9,26 @@ let timer: ReturnType<typeof setTimeout> | undefined
 
 const keyOf = (what: string, id: string | number): string => `${what} ${id}`
 
-export const confirmButton = (label: string, what: string, id: number, classes = ""): HTMLElement => {
+interface Confirmed {
+  /** What is done, as the page's actions call it, and to what. */
+  readonly what: string
+  readonly id: number
+  /** The same in words: there are many such buttons on a page, and some hear them rather than see where they are. */
+  readonly of: string
+  readonly classes?: string
+}
+
+export const confirmButton = (label: string, { classes = "", id, of, what }: Confirmed): HTMLElement => {
   const isArmed = armed === keyOf(what, id)
   return h(
     `button.danger${classes}${isArmed ? ".armed" : ""}`,
-    { type: "button", "data-do": what, "data-id": id, "data-key": keyOf(what, id) },
+    {
+      type: "button",
+      "data-do": what,
+      "data-id": id,
+      "data-key": keyOf(what, id),
+      "aria-label": isArmed ? `Sure? ${label} ${of}` : `${label} ${of}`
+    },
     isArmed ? "Sure?" : label
   )
 }

@@ -7,7 +7,7 @@ import { h } from "./dom.ts"
 import * as format from "./format.ts"
 import { actorName, stateOf } from "./list.ts"
 import { methodTable } from "./methods.ts"
-import type { Group, Item, Model } from "./model.ts"
+import { type Group, type Item, type Model, stateText } from "./model.ts"
 import { sparkline } from "./spark.ts"
 
 const section = (title: string, ...children: ReadonlyArray<any>): HTMLElement =>
@@ -28,9 +28,16 @@ const heading = (actor: string, sub: string, state: HTMLElement | undefined): HT
     )
   )
 
+/** Unlike the counts of instances, which are there whether anybody looks or not. */
+const countedSince = (actor: string, { groups, watchedSince }: Model): string => {
+  const since = `ince a page was opened, at ${format.clock(watchedSince)}`
+  return (groups.get(actor)?.items.length ?? 0) > 1 ? `Of all instances, s${since}.` : `S${since}.`
+}
+
 const methodsOf = (actor: string, model: Model): HTMLElement =>
   section(
     "Methods",
+    h("p.note", {}, countedSince(actor, model)),
     methodTable(model.methodsOf(actor)),
     model.sampled && h("p.note", {}, "There are very many calls: these are from a sample of them.")
   )
@@ -51,7 +58,7 @@ const history = (item: Item | Group, tick: number): HTMLElement =>
 
 export const groupDetail = (group: Group, model: Model): ReadonlyArray<HTMLElement> => {
   const states = new Map<string, number>()
-  for (const { row } of group.items) states.set(row.state, (states.get(row.state) ?? 0) + 1)
+  for (const item of group.items) states.set(stateText(item), (states.get(stateText(item)) ?? 0) + 1)
   const told = [...states].map(([state, n]) => `${format.count(n)} ${state}`).join(", ")
   return [
     heading(group.actor, `${format.plural(group.items.length, "instance")}: ${told}`, undefined),
@@ -59,6 +66,10 @@ export const groupDetail = (group: Group, model: Model): ReadonlyArray<HTMLEleme
     ...(group.by === "actor" ? [methodsOf(group.actor, model)] : [])
   ]
 }
+
+/** What has ended has no permits any more, and no limit. */
+const noPermits = (name: string): HTMLElement =>
+  h("tr", {}, h("th", { scope: "row" }, name), ...["–", "–", "", "–"].map((text) => h("td.number", {}, text)))
 
 const permitRow = (name: string, group: string | undefined, permits: Permits, it: Instance, control: boolean) => {
   const { limit, running, waiting } = permits
@@ -107,14 +118,19 @@ const permits = (it: Instance, control: boolean): HTMLElement =>
         "tr",
         {},
         h("th", { scope: "col" }, "Permits"),
-        ...["running", "of", "", "in line"].map((name) => h("th.number", { scope: "col" }, name)),
-        control && h("th", { scope: "col" }, "")
+        h("th.number", { scope: "col" }, "running"),
+        h("th.number", { scope: "col" }, "of"),
+        h("th", { scope: "col" }, h("span.unseen", {}, "share that is in use")),
+        h("th.number", { scope: "col" }, "in line"),
+        control && h("th", { scope: "col" }, h("span.unseen", {}, "change"))
       )
     ),
     h(
       "tbody",
       {},
-      permitRow("the actor's own", undefined, it.permits, it, control),
+      it.state === "dead"
+        ? noPermits("the actor's own")
+        : permitRow("the actor's own", undefined, it.permits, it, control),
       ...Object.entries(it.groups).map(([name, one]) => permitRow(name, name, one, it, control))
     )
   )
@@ -139,7 +155,7 @@ const facts = (it: Instance, now: number): HTMLElement =>
     ),
     it.suspended > 0 && fact("Wait for room", format.count(it.suspended)),
     it.refused > 0 && fact("Refused", h("span.bad", {}, `${format.count(it.refused)} for want of room`)),
-    fact("Settled calls", outcomes(it))
+    fact("Settled in all", outcomes(it))
   )
 
 const home = ({ home }: Instance, item: Item | undefined, tick: number): HTMLElement | undefined => {
@@ -181,7 +197,12 @@ const endings = ({ instance, state }: Instance): HTMLElement | undefined =>
     ? undefined
     : section(
         "Control",
-        h("div.buttons", {}, confirmButton("Stop", "stop", instance, ".mild"), confirmButton("Kill", "kill", instance)),
+        h(
+          "div.buttons",
+          {},
+          confirmButton("Stop", { what: "stop", id: instance, of: `instance #${instance}`, classes: ".mild" }),
+          confirmButton("Kill", { what: "kill", id: instance, of: `instance #${instance}` })
+        ),
         h("p.note", {}, "Stop lets accepted calls finish. Kill interrupts what runs, and fails what waits.")
       )
 

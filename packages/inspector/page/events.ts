@@ -3,6 +3,7 @@ import type { DeadLetter } from "@troupe/core/ActorSystem"
 import type { News } from "../src/internal/frame.ts"
 import { h } from "./dom.ts"
 import * as format from "./format.ts"
+import { newestFirst } from "./model.ts"
 
 const words: Record<News["kind"], string> = {
   restarting: "restarting",
@@ -15,7 +16,7 @@ const newsItem = ({ at, instance, kind, label, seq, text }: News): HTMLElement =
   h(
     `li.event.${kind}`,
     { "data-key": seq },
-    h("time", {}, format.clock(at)),
+    h("time", {}, at === undefined ? "" : format.clock(at)),
     h("span.kind", {}, words[kind]),
     h(
       "div",
@@ -41,18 +42,18 @@ export const eventsView = (
   h(
     "section.column",
     {},
-    h("h3", {}, "Restarts, deaths and moves"),
+    h("h2", {}, "Restarts, deaths and moves"),
     news.length === 0
       ? h("p.empty", {}, "None since this page was opened.")
-      : h("ol.events", {}, ...news.toReversed().slice(0, 150).map(newsItem))
+      : h("ol.events", {}, ...newestFirst(news).slice(0, 150).map(newsItem))
   ),
   h(
     "section.column",
     {},
-    h("h3", {}, "Dead letters"),
+    h("h2", {}, "Dead letters"),
     h("p.note", {}, "Calls that never ran, since their instance was dead or died: the last hundred."),
     letters.length === 0
       ? h("p.empty", {}, "None.")
-      : h("ol.events", {}, ...letters.toReversed().slice(0, 100).map(letterItem))
+      : h("ol.events", {}, ...newestFirst(letters).slice(0, 100).map(letterItem))
   )
 ]

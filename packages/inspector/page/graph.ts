@@ -8,7 +8,7 @@ export interface Placed {
   readonly instance: number | undefined
   readonly instances: number
   readonly calls: number
-  readonly circle: boolean
+  readonly cycle: boolean
   x: number
   y: number
 }
@@ -31,17 +31,17 @@ export interface Picture {
   readonly left: number
 }
 
-/** Above this many nodes, instances of an actor are drawn as one, unless they are in a circle. */
+/** Above this many nodes, instances of an actor are drawn as one, unless they are in a cycle. */
 const MOST_INSTANCES = 24
 const MOST_NODES = 60
 
-const rank = { free: 0, stuck: 1, circle: 2 }
+const rank = { free: 0, stuck: 1, cycle: 2 }
 
 type Draft = { -readonly [K in keyof Placed]: Placed[K] }
 
 export const picture = ({ edges, nodes }: Waits): Picture => {
   const { byInstance, drafts } = draft(nodes)
-  const kept = drafts.sort((a, b) => Number(b.circle) - Number(a.circle) || b.calls - a.calls).slice(0, MOST_NODES)
+  const kept = drafts.sort((a, b) => Number(b.cycle) - Number(a.cycle) || b.calls - a.calls).slice(0, MOST_NODES)
   const isKept = new Set(kept)
   const arrows = arrowsOf(edges, byInstance).filter(({ from, to }) => isKept.has(from) && isKept.has(to))
   const size = place(kept, arrows)
@@ -52,11 +52,11 @@ const draft = (nodes: ReadonlyArray<WaitNode>) => {
   const merge = nodes.length > MOST_INSTANCES
   const byId = new Map<string, Draft>()
   const byInstance = new Map<number, Draft>()
-  for (const { actor, calls, circle, instance } of nodes) {
-    const id = merge && !circle ? actor : `${actor}#${instance}`
+  for (const { actor, calls, cycle, instance } of nodes) {
+    const id = merge && !cycle ? actor : `${actor}#${instance}`
     let node = byId.get(id)
     if (node === undefined) {
-      node = { id, actor, instance, instances: 0, calls: 0, circle, x: 0, y: 0 }
+      node = { id, actor, instance, instances: 0, calls: 0, cycle, x: 0, y: 0 }
       byId.set(id, node)
     }
     node.instances++
@@ -113,7 +113,7 @@ const place = (nodes: ReadonlyArray<Draft>, arrows: ReadonlyArray<Arrow>): { col
   return { columns: columns.length, rows: Math.max(0, ...columns.filter((n) => n !== undefined).map((n) => n + 1)) }
 }
 
-/** Each node before all that it waits for, but for circles. */
+/** Each node before all that it waits for, but for cycles. */
 const depthFirst = (starts: ReadonlyArray<Placed>, next: ReadonlyMap<Placed, ReadonlyArray<Placed>>): Array<Placed> => {
   const seen = new Set<Placed>()
   const done: Array<Placed> = []

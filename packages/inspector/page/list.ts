@@ -1,15 +1,22 @@
 /** The tree of actors and their instances. Only the lines that can be seen are in the page, however many there are. */
 import { h, morph } from "./dom.ts"
 import * as format from "./format.ts"
-import { type Figures, type Group, type Item, type Line, lagOf, type Model, nameOf, placeOf } from "./model.ts"
+import {
+  type Figures,
+  type Group,
+  type Item,
+  type Line,
+  lagOf,
+  type Model,
+  nameOf,
+  placeOf,
+  stateText
+} from "./model.ts"
 import { shares, sparkline } from "./spark.ts"
 
 const HEIGHT = 36
 /** Lines above and below what can be seen, so that scrolling shows no gaps. */
 const MARGIN = 6
-
-export const stateText = (item: Item): string =>
-  item.row.state === "running" && item.running === 0 ? "idle" : item.row.state
 
 export const stateOf = (item: Item): HTMLElement => {
   const text = stateText(item)

@@ -32,6 +32,9 @@ let info: Info | undefined
 let tab: Tab = "actors"
 let selection: Selection
 let paused = false
+let status: "connecting" | keyof typeof statuses = "connecting"
+/** For how many seconds nothing was heard of the program. */
+let silence = 0
 let seenEvents = 0
 /** What had the focus when the panel was opened: it gets it back. */
 let opener: HTMLElement | undefined
@@ -79,6 +82,21 @@ const arrive = (): void => {
   }
   draw()
   void ask()
+}
+
+/** What the keys of a view are for. */
+const mains: Record<Tab, string> = {
+  actors: "list",
+  calls: "view-calls",
+  waits: "view-waits",
+  timeline: "canvas",
+  events: "view-events"
+}
+
+/** Whoever chooses a view by its key wants to go on by keys. */
+const goWithFocus = (to: Tab): void => {
+  go({ tab: to })
+  byId(mains[to]).focus()
 }
 
 const select = (to: Selection): void => {
@@ -179,11 +197,30 @@ const drawList = (): void => {
   list.show(lines, model, selected)
   // Only where there is more than one place.
   byId("by-label").hidden = model.places.size < 2 && by === "actor"
-  const nothing = byId("nothing")
-  nothing.hidden = lines.length > 0
-  if (lines.length > 0) return
-  const isEmpty = model.items.size === 0
-  nothing.textContent = isEmpty ? "No actor has been started yet." : "No instance is like this."
+  show(byId("nothing"), ...(lines.length === 0 ? emptiness(search.trim(), filter) : []))
+}
+
+const filtered: Record<Filter, string> = {
+  all: "instances",
+  busy: "instances that are busy",
+  waiting: "instances with a queue",
+  failing: "instances that are failing",
+  dead: "instances that are dead"
+}
+
+/** Why there is no line in the list, and what could bring one. */
+const emptiness = (search: string, filter: Filter): ReadonlyArray<HTMLElement> => {
+  if (model.items.size === 0) {
+    return [
+      h("p", {}, "No actor has been started yet. It will be here as soon as the program starts one."),
+      h("p.note", {}, "The page shows the ActorSystem in context where the layer of the inspector is built.")
+    ]
+  }
+  if (search === "") return [h("p", {}, `There are no ${filtered[filter]} right now.`)]
+  return [
+    h("p", {}, `Nothing matches "${search}".`),
+    ...(filter === "all" ? [] : [h("p.note", {}, `Only ${filtered[filter]} are shown.`)])
+  ]
 }
 
 const figure = (name: string, text: string, track: Track, tone: string, least: number, title: string): HTMLElement =>
@@ -221,10 +258,10 @@ const badge = (id: string, text: string, tone = ""): void => {
 }
 
 const drawBadges = (): void => {
-  const { circles, news, totals } = model
+  const { cycles, news, totals } = model
   badge("n-actors", format.count(totals.instances))
   badge("n-calls", totals.calls === 0 ? "" : format.count(totals.calls))
-  badge("n-waits", circles === 0 ? "" : format.plural(circles, "circle"), "alert")
+  badge("n-waits", cycles === 0 ? "" : format.plural(cycles, "cycle"), "alert")
   const fresh = news.filter(({ seq }) => seq > seenEvents).length
   badge("n-events", fresh === 0 ? "" : format.count(fresh))
 }
@@ -291,7 +328,7 @@ const draw = (): void => {
 
 /** The timeline moves all the time, the rest with each update. */
 const animate = (): void => {
-  if (tab === "timeline" && !paused && !document.hidden) timeline.draw()
+  if (tab === "timeline" && status === "live" && !document.hidden) timeline.draw()
   requestAnimationFrame(animate)
 }
 
@@ -342,8 +379,7 @@ const togglePause = (): void => {
   paused = !paused
   const button = byId("pause")
   button.setAttribute("aria-pressed", String(paused))
-  button.textContent = paused ? "Go on" : "Pause"
-  document.body.classList.toggle("paused", paused)
+  button.textContent = paused ? "Resume" : "Pause"
   if (paused) {
     following.abort()
     setStatus("paused", "")
@@ -351,6 +387,8 @@ const togglePause = (): void => {
 }
 
 const listen = (): void => {
+  // What scrolls has to be reached by keys, or they cannot scroll it.
+  for (const id of Object.values(mains)) byId(id).tabIndex = 0
   document.addEventListener("click", ({ target }) => act(target))
   document.addEventListener("keydown", (event) => {
     const typing = (event.target as Element).matches("input, select, textarea")
@@ -361,7 +399,7 @@ const listen = (): void => {
       go({ tab: "actors" })
       byId("search").focus()
     } else if (event.key === "p") togglePause()
-    else if (/^[1-5]$/.test(event.key)) go({ tab: tabs[Number(event.key) - 1]! })
+    else if (/^[1-5]$/.test(event.key)) goWithFocus(tabs[Number(event.key) - 1]!)
     // Nodes of the wait graph are no real buttons.
     else if (event.key === "Enter" && (event.target as Element).matches("g[data-do]")) act(event.target)
   })
@@ -377,8 +415,29 @@ const listen = (): void => {
   byId("search").addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown") list.focus()
   })
-  byId("span").addEventListener("input", () => {
-    timeline.span = Number(value("span"))
+  document.querySelector(".skip")!.addEventListener("click", (event) => {
+    event.preventDefault()
+    goWithFocus("actors")
+  })
+  const span = byId<HTMLSelectElement>("span")
+  span.addEventListener("input", () => {
+    timeline.span = Number(span.value)
+  })
+  const zoom = (by: 1 | -1): void => {
+    span.selectedIndex = Math.max(0, Math.min(span.options.length - 1, span.selectedIndex + by))
+    timeline.span = Number(span.value)
+  }
+  const looking: Record<string, () => void> = {
+    "+": () => zoom(-1),
+    "=": () => zoom(-1),
+    "-": () => zoom(1),
+    ArrowLeft: () => timeline.look(1),
+    ArrowRight: () => timeline.look(-1)
+  }
+  byId("canvas").addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || looking[event.key] === undefined) return
+    event.preventDefault()
+    looking[event.key]!()
   })
   byId("record").addEventListener("click", record)
   window.addEventListener("popstate", () => {
@@ -423,26 +482,61 @@ const record = async (): Promise<void> => {
 // --- the connection ---------------------------------------------------------------------------------------------------
 
 const statuses = { live: "live", lost: "lost, trying again", refused: "refused", paused: "paused" }
+const titles = { connecting: "", live: "", lost: "Connection lost · ", refused: "Refused · ", paused: "Paused · " }
 
-const setStatus = (status: keyof typeof statuses, why: string): void => {
+const setStatus = (now: keyof typeof statuses, why: string, code?: number): void => {
+  status = now
   const element = byId("status")
-  element.className = `connection ${status}`
+  element.className = `connection ${now}`
   element.title = why
-  element.lastElementChild!.textContent = statuses[status]
-  if (status === "refused") askForToken(why)
+  element.lastElementChild!.textContent = statuses[now]
+  // What is from before must not look like what is.
+  document.body.classList.toggle("stale", now !== "live")
+  timeline.hold(now !== "live")
+  byId("lost").hidden = now !== "lost"
+  if (now === "lost") byId("lost").textContent = lostText()
+  if (now === "refused") tellRefusal(why, code)
+  retitle()
 }
 
-const askForToken = (why: string): void => {
+const lostText = (): string =>
+  model.at === 0
+    ? `Nothing answers at ${location.host}. Trying again.`
+    : `Connection lost. What you see is from ${format.clock(model.at)}; trying again.`
+
+const retitle = (): void => {
+  document.title = `${titles[status]}${info === undefined ? "" : `${info.title} · `}Troupe`
+}
+
+/**
+ * A process that hangs and a tunnel that is gone end no connection, so what is silent for long is given up. Seconds are
+ * counted rather than measured: those in which this page slept are no silence of the program.
+ */
+const listenForSilence = (): void => {
+  setInterval(() => {
+    if (status !== "live" || ++silence <= 5 + (3 * model.interval) / 1000) return
+    following.abort()
+    setStatus("lost", "there was no update for a while")
+    follow()
+  }, 1000)
+}
+
+const tellRefusal = (why: string, code: number | undefined): void => {
   const notice = byId("notice")
   notice.hidden = false
+  // No token helps against the other reasons.
+  if (code !== 401) return show(notice, h("p", {}, `This inspector refuses the page: ${why}.`))
+  const problem = api.hasToken()
+    ? "This is not the token of this program, which may have been started again."
+    : "This page needs its token."
   show(
     notice,
-    h("p", {}, `This inspector does not answer: ${why}`),
+    h("p", {}, `${problem} Open the address as it was printed, or paste the token here.`),
     h(
       "form",
       { id: "token-form" },
       h("input", { id: "token", type: "password", "aria-label": "Token", placeholder: "Token", autocomplete: "off" }),
-      h("button", { type: "submit" }, "Go on")
+      h("button", { type: "submit" }, "Open")
     )
   )
   byId("token-form").addEventListener("submit", (event) => {
@@ -460,6 +554,7 @@ const follow = (): void => {
 }
 
 const takeFrame = (frame: Frame): void => {
+  silence = 0
   if (frame.reset) {
     timeline.clear()
     // If it fails, so does the connection, and the next one tries again.
@@ -481,7 +576,7 @@ const introduce = async (): Promise<void> => {
   const isFirst = info === undefined
   info = await api.get<Info>("info")
   byId("title").textContent = info.title
-  document.title = `${info.title} · Troupe`
+  retitle()
   byId("process").textContent = `pid ${info.pid} · node ${info.node.replace(/^v/, "")}`
   if (isFirst) arrive()
 }
@@ -490,4 +585,5 @@ startTheme()
 readAddress()
 listen()
 animate()
+listenForSilence()
 follow()

@@ -139,12 +139,14 @@ export class Model {
   news: Array<News> = []
   deadLetters: ReadonlyArray<DeadLetter> = []
   totals = { instances: 0, calls: 0 }
-  circles = 0
+  cycles = 0
   /** The number of this update. Histories are told by it. */
   tick = 0
   at = 0
   interval = 500
   cost = 0
+  /** Since when methods are counted. */
+  watchedSince = 0
   /** Whether methods are told from a sample of the calls. */
   sampled = false
   readonly all = new Group("", "place")
@@ -152,13 +154,16 @@ export class Model {
   apply(frame: Frame): void {
     const seconds = this.at === 0 ? frame.interval / 1000 : Math.max(0.05, (frame.at - this.at) / 1000)
     if (frame.reset) this.forget()
+    // Another process, or the same after nobody had watched for a while: it counts anew.
+    if (frame.watchedSince !== this.watchedSince) this.methods.clear()
+    this.watchedSince = frame.watchedSince
     this.tick++
     this.at = frame.at
     this.interval = frame.interval
     this.cost = frame.cost
     this.sampled = frame.sampled
     this.totals = frame.totals
-    this.circles = frame.circles
+    this.cycles = frame.cycles
     if (frame.deadLetters !== undefined) this.deadLetters = frame.deadLetters
     this.news = [...this.news, ...frame.news].slice(-MOST_NEWS)
     for (const id of frame.gone) this.items.delete(id)
@@ -278,6 +283,10 @@ export const placeOf = ({ home }: Row): string => {
   return told.length === 0 ? String(kind ?? "") : told.join(" · ")
 }
 
+/** What people call the state: who could run something, but does not, is idle. */
+export const stateText = ({ row: { running, state } }: Item): string =>
+  state === "running" && running === 0 ? "idle" : state
+
 export const nameOf = ({ id, key, name }: Row): string => key ?? name ?? `#${id}`
 
 // --- the list --------------------------------------------------------------------------------------------------------
@@ -344,10 +353,10 @@ const sortGroups = (groups: Array<Group>, order: Order): Array<Group> => {
 const words = (search: string): ReadonlyArray<string> => search.toLowerCase().split(/\s+/).filter(Boolean)
 
 /** `#12` is the instance with this number; other words may be anywhere in what it is called. */
-const matches = (row: Row, search: ReadonlyArray<string>): boolean => {
+const matches = (item: Item, search: ReadonlyArray<string>): boolean => {
   if (search.length === 0) return true
-  const { actor, id, key = "", name = "", state } = row
-  const text = `${actor} ${key} ${name} ${state} ${placeOf(row)}`.toLowerCase()
+  const { actor, id, key = "", name = "" } = item.row
+  const text = `${actor} ${key} ${name} ${stateText(item)} ${placeOf(item.row)}`.toLowerCase()
   return search.every((word) => (word.startsWith("#") && word === `#${id}`) || text.includes(word))
 }
 
@@ -357,7 +366,7 @@ export const linesOf = (model: Model, { by, filter, open, order, search }: ListO
   const lines: Array<Line> = []
   const groups = by === "place" ? model.places : model.groups
   for (const group of sortGroups([...groups.values()], order)) {
-    const items = group.items.filter((item) => passes[filter](item) && matches(item.row, wanted))
+    const items = group.items.filter((item) => passes[filter](item) && matches(item, wanted))
     if (items.length === 0) continue
     const { actor, solo } = group
     if (solo !== undefined) {
@@ -372,3 +381,9 @@ export const linesOf = (model: Model, { by, filter, open, order, search }: ListO
   }
   return lines
 }
+
+// --- events ----------------------------------------------------------------------------------------------------------
+
+/** By when it happened, not by when it was told of. What is of an unknown time is from before all that is known. */
+export const newestFirst = <A extends { readonly at?: number }>(events: ReadonlyArray<A>): ReadonlyArray<A> =>
+  events.toReversed().sort((a, b) => (b.at ?? 0) - (a.at ?? 0))

@@ -25,9 +25,15 @@ interface Hit {
   readonly bar: Bar
 }
 
+/** How far back calls are kept. */
+const KEPT = 60_000
+
 export class Timeline {
-  /** Milliseconds from the left edge to the right one. */
-  span = 10_000
+  private width = 10_000
+  /** How far before now the right edge is. */
+  private back = 0
+  /** The time that is taken for now while there is no news. */
+  private heldAt: number | undefined
   private bars: Array<Bar> = []
   private under: ReadonlyArray<Bar> = []
   seq = 0
@@ -72,7 +78,7 @@ export class Timeline {
     this.under = recent.under
     this.serverAt = recent.at
     this.heardAt = performance.now()
-    const oldest = recent.at - 65_000
+    const oldest = recent.at - KEPT - 5000
     this.bars = [...this.bars, ...recent.settled].filter(({ ended }) => ended! > oldest)
   }
 
@@ -82,21 +88,51 @@ export class Timeline {
     this.seq = 0
   }
 
+  /** Milliseconds from the left edge to the right one. */
+  get span(): number {
+    return this.width
+  }
+  set span(span: number) {
+    this.width = span
+    this.look(0)
+  }
+
+  /** Moves to the left, into the past, or back to the right. */
+  look(by: 1 | 0 | -1): void {
+    this.back = Math.max(0, Math.min(KEPT - this.width, this.back + (by * this.width) / 4))
+    this.draw()
+  }
+
+  /** Stands still, since nobody says how it goes on, or moves again. */
+  hold(held: boolean): void {
+    if (held) this.heldAt ??= this.now
+    else this.heldAt = undefined
+  }
+
   get isEmpty(): boolean {
     return this.bars.length === 0 && this.under.length === 0
   }
 
   /** The picture in words, for those who cannot see it. */
   get summary(): string {
-    const from = this.now - this.span
-    const settled = this.bars.filter(({ ended }) => ended! >= from)
+    const { span, to } = this
+    const settled = this.bars.filter(({ ended }) => ended! >= to - span && ended! <= to)
     const failed = settled.filter(isBad).length
     const counts = `${format.plural(settled.length, "settled call")}, ${failed} failed, ${this.under.length} running`
-    return `${counts}, in the last ${format.duration(this.span)}. The view Calls lists those under way.`
+    const when =
+      this.back === 0
+        ? `in the last ${format.duration(span)}`
+        : `in the ${format.duration(span)} to ${format.clock(to)}`
+    return `${counts}, ${when}. The view Calls lists those under way.`
   }
 
   private get now(): number {
-    return this.serverAt + performance.now() - this.heardAt
+    return this.heldAt ?? this.serverAt + performance.now() - this.heardAt
+  }
+
+  /** The time of the right edge. */
+  private get to(): number {
+    return this.now - this.back
   }
 
   draw(): void {
@@ -104,9 +140,9 @@ export class Timeline {
     const context = canvas.getContext("2d")
     const width = canvas.parentElement!.clientWidth
     if (context === null || width === 0) return
-    const now = this.now
-    const from = now - this.span
-    this.strips = this.layOut(from, now)
+    const { now, to } = this
+    const from = to - this.span
+    this.strips = this.layOut(from, to, now)
     const last = this.strips.at(-1)
     const height = Math.max(160, last === undefined ? 0 : last.top + heightOf(last) + STRIP_GAP + 8)
     const scale = devicePixelRatio
@@ -118,13 +154,15 @@ export class Timeline {
     }
     context.setTransform(scale, 0, 0, scale, 0, 0)
     context.clearRect(0, 0, width, height)
-    this.paint(context, width, height, from, now)
+    this.paint(context, width, height, { from, to, now })
     this.point()
   }
 
-  private layOut(from: number, now: number): Array<Strip> {
+  private layOut(from: number, to: number, now: number): Array<Strip> {
     const strips = new Map<number, Strip>()
-    const shown = [...this.bars.filter(({ ended }) => ended! >= from), ...this.under]
+    const shown = [...this.bars.filter(({ ended }) => ended! >= from), ...this.under].filter(
+      ({ submitted }) => submitted <= to
+    )
     shown.sort((a, b) => (a.started ?? a.submitted) - (b.started ?? b.submitted))
     for (const bar of shown) {
       let strip = strips.get(bar.instance)
@@ -160,32 +198,34 @@ export class Timeline {
     return sorted
   }
 
-  private paint(context: CanvasRenderingContext2D, width: number, height: number, from: number, now: number): void {
+  private paint(context: CanvasRenderingContext2D, width: number, height: number, { from, now, to }: Span): void {
     const colors = colorsOf(this.canvas)
     const left = width < 560 ? 8 : 190
-    const x = (at: number) => left + ((Math.max(at, from) - from) / (now - from)) * (width - left - 8)
+    const x = (at: number) => left + ((Math.min(to, Math.max(at, from)) - from) / (to - from)) * (width - left - 8)
     context.font = `11px ${getComputedStyle(this.canvas).fontFamily}`
-    this.paintAxis(context, colors, x, height, from, now)
+    this.paintAxis(context, colors, x, height, from, to)
     this.hits = []
     for (const strip of this.strips) {
-      this.paintBand(context, colors, x, strip, now)
+      this.paintBand(context, colors, x, strip, { from, now, to })
       strip.lanes.forEach((lane, i) => {
-        for (const bar of lane) this.paintBar(context, colors, x, strip.top + BAND + i * LANE, bar, from, now)
+        for (const bar of lane) this.paintBar(context, colors, x, strip.top + BAND + i * LANE, bar, { from, now, to })
       })
     }
     // Names last, and on a ground of their own where they lie on top of bars.
-    for (const { hidden, label, top } of this.strips) {
-      const text = hidden > 0 ? `${label}  +${hidden}` : label
-      const space = width < 560 ? width - 16 : left - 16
-      const shown = shorten(context, text, space)
+    const write = (text: string, top: number, color: string) => {
+      const shown = shorten(context, text, width < 560 ? width - 16 : left - 16)
       if (width < 560) {
         context.fillStyle = colors.ground
         context.globalAlpha = 0.72
         context.fillRect(4, top - 1, context.measureText(shown).width + 10, 14)
         context.globalAlpha = 1
       }
-      context.fillStyle = colors.text
+      context.fillStyle = color
       context.fillText(shown, 8, top + 9)
+    }
+    for (const { hidden, label, top } of this.strips) {
+      write(label, top, colors.text)
+      if (hidden > 0) write(`${format.plural(hidden, "more call")} not drawn`, top + 15, colors.muted)
     }
   }
 
@@ -195,13 +235,13 @@ export class Timeline {
     x: X,
     height: number,
     from: number,
-    now: number
+    to: number
   ): void {
     const step = this.span <= 5000 ? 1000 : this.span <= 15_000 ? 2000 : 10_000
     context.strokeStyle = colors.line
     context.fillStyle = colors.muted
     context.lineWidth = 1
-    for (let at = Math.ceil(from / step) * step; at <= now; at += step) {
+    for (let at = Math.ceil(from / step) * step; at <= to; at += step) {
       const where = Math.round(x(at)) + 0.5
       context.beginPath()
       context.moveTo(where, 18)
@@ -212,7 +252,13 @@ export class Timeline {
     }
   }
 
-  private paintBand(context: CanvasRenderingContext2D, colors: Colors, x: X, { top, waits }: Strip, now: number): void {
+  private paintBand(
+    context: CanvasRenderingContext2D,
+    colors: Colors,
+    x: X,
+    { top, waits }: Strip,
+    { now, to }: Span
+  ): void {
     context.fillStyle = colors.waiting
     context.globalAlpha = 0.3
     for (const { ended, started, submitted } of waits) {
@@ -222,7 +268,7 @@ export class Timeline {
     context.globalAlpha = 1
     // Where a call came to its end before it ran.
     for (const bar of waits) {
-      if (bar.started !== undefined || bar.ended === undefined) continue
+      if (bar.started !== undefined || bar.ended === undefined || bar.ended > to) continue
       context.fillStyle = isBad(bar) ? colors.bad : colors.muted
       context.fillRect(x(bar.ended) - 1.5, top - 1, 3, BAND)
       this.hits.push({ x: x(bar.ended) - 2, y: top - 2, width: 4, bar })
@@ -235,12 +281,11 @@ export class Timeline {
     x: X,
     y: number,
     bar: Bar,
-    from: number,
-    now: number
+    { from, now, to }: Span
   ): void {
+    if (bar.started! > to || (bar.ended !== undefined && bar.ended < from)) return
     const begin = x(bar.started!)
     const end = x(bar.ended ?? now)
-    if (bar.ended !== undefined && bar.ended < from) return
     context.fillStyle = isBad(bar) ? colors.bad : bar.outcome === "cancelled" ? colors.muted : colors.running
     const width = Math.max(1.5, end - begin)
     context.beginPath()
@@ -286,6 +331,13 @@ const shorten = (context: CanvasRenderingContext2D, text: string, width: number)
   let short = text
   while (short.length > 4 && context.measureText(`…${short}`).width > width) short = short.slice(1)
   return `…${short}`
+}
+
+/** The times of both edges, and the present one. */
+interface Span {
+  readonly from: number
+  readonly to: number
+  readonly now: number
 }
 
 /** Where a moment is, from left to right. */

@@ -86,7 +86,7 @@ const nodeOf = (node: Placed, names: (instance: number) => string, shape: Shape)
   const what = node.calls === 0 ? name : `${name} · ${format.count(node.calls)} waiting`
   const slash = node.actor.lastIndexOf("/")
   return h(
-    node.circle ? "g.node.circle" : "g.node",
+    node.cycle ? "g.node.cycle" : "g.node",
     {
       transform: `translate(${x} ${y})`,
       ...(node.instance !== undefined && {
@@ -94,7 +94,7 @@ const nodeOf = (node: Placed, names: (instance: number) => string, shape: Shape)
         role: "button",
         "data-do": "instance",
         "data-id": node.instance,
-        "aria-label": `${node.actor}, ${what}${node.circle ? ", in a circle of waits" : ""}`
+        "aria-label": `${node.actor}, ${what}${node.cycle ? ", in a cycle of waits" : ""}`
       })
     },
     h("rect", { width: WIDTH, height: HEIGHT, rx: 8 }),
@@ -103,7 +103,7 @@ const nodeOf = (node: Placed, names: (instance: number) => string, shape: Shape)
   )
 }
 
-const circleOf = (calls: ReadonlyArray<string>): HTMLElement => {
+const cycleOf = (calls: ReadonlyArray<string>): HTMLElement => {
   const told = calls.flatMap((call, i) => [
     i > 0 && h("span.to", { "aria-label": "waits for" }, " → "),
     h("span.step", {}, call)
@@ -111,20 +111,20 @@ const circleOf = (calls: ReadonlyArray<string>): HTMLElement => {
   return h("li", {}, ...told)
 }
 
-const alarm = (circles: Waits["circles"]): HTMLElement =>
+const alarm = (cycles: Waits["cycles"]): HTMLElement =>
   h(
     "div.alarm",
     { role: "alert", "data-key": "alarm" },
-    h("h3", {}, circles.length === 1 ? "A circle of waits" : `${circles.length} circles of waits`),
+    h("h2", {}, cycles.length === 1 ? "A cycle of waits" : `${cycles.length} cycles of waits`),
     h("p", {}, "Each of these calls waits for the next. Only a timeout, a cancellation or a kill can end it."),
-    h("ul", {}, ...circles.slice(0, 10).map(circleOf))
+    h("ul", {}, ...cycles.slice(0, 10).map(cycleOf))
   )
 
 export const waitsView = (
   waits: Waits,
   options: { readonly now: number; readonly width: number; readonly names: (instance: number) => string }
 ): ReadonlyArray<HTMLElement> => {
-  const { circles, edges } = waits
+  const { cycles, edges } = waits
   if (edges.length === 0) {
     return [h("p.empty", {}, "No call waits for a call of another actor right now.")]
   }
@@ -133,11 +133,11 @@ export const waitsView = (
   const [across, down] = shape.upright ? [rows, columns] : [columns, rows]
   const width = 2 * EDGE + across * WIDTH + (across - 1) * (shape.upright ? 20 : BETWEEN) + 20
   const height = 2 * EDGE + down * HEIGHT + (down - 1) * (shape.upright ? 56 : ABOVE) + 20
-  const sorted = arrows.toSorted((a, b) => Number(a.kind === "circle") - Number(b.kind === "circle"))
+  const sorted = arrows.toSorted((a, b) => Number(a.kind === "cycle") - Number(b.kind === "cycle"))
   const drawing = h(
     "svg.waits",
     { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Who waits for whom" },
-    h("defs", {}, marker("free"), marker("stuck"), marker("circle")),
+    h("defs", {}, marker("free"), marker("stuck"), marker("cycle")),
     ...sorted.map((arrow) => arrowOf(arrow, options.now, shape)),
     ...nodes.map((node) => nodeOf(node, options.names, shape))
   )
@@ -145,12 +145,12 @@ export const waitsView = (
     "p.note.legend",
     {},
     h("span.key.free", {}, "waits for"),
-    h("span.key.stuck", {}, "leads to a circle"),
-    h("span.key.circle", {}, "closes a circle"),
+    h("span.key.stuck", {}, "leads to a cycle"),
+    h("span.key.cycle", {}, "closes a cycle"),
     left > 0 && `and ${format.plural(left, "more actor")} that there is no room for`
   )
   return [
-    ...(circles.length > 0 ? [alarm(circles)] : []),
+    ...(cycles.length > 0 ? [alarm(cycles)] : []),
     h("div.scrolling", { "data-key": "graph", tabindex: 0, role: "region", "aria-label": "Wait graph" }, drawing),
     legend
   ]

@@ -2,7 +2,7 @@
  * A live view of the actors of a process, in the browser.
  *
  * {@link layer} serves one page on the loopback address: which actors there are and what they are doing, calls under way
- * and what they wait for, waits that go in a circle, restarts, dead letters, and a timeline. It reads only, unless
+ * and what they wait for, waits that form a cycle, restarts, dead letters, and a timeline. It reads only, unless
  * `control` allows more, and it works offline. While the page is not open, it costs nothing; while it is, little.
  *
  * @since 0.1.0

@@ -339,7 +339,7 @@ describe("updates", () => {
 })
 
 describe("who waits for whom", () => {
-  it.live("a circle of waits that only a timeout can end is found, and told as calls", () =>
+  it.live("a cycle of waits that only a timeout can end is found, and told as calls", () =>
     Effect.gen(function* () {
       const a = yield* Single.options({ name: "a" }).spawn()
       const b = yield* Single.options({ name: "b" }).spawn()
@@ -361,23 +361,23 @@ describe("who waits for whom", () => {
       const { port } = yield* inspect()
       const updates = yield* open(port)
       const before = yield* until(updates, () => true)
-      assert.strictEqual(before.circles, 0)
+      assert.strictEqual(before.cycles, 0)
       both.openUnsafe()
-      yield* until(updates, ({ circles }) => circles === 1)
+      yield* until(updates, ({ cycles }) => cycles === 1)
       const waits = yield* get(port, "/api/waits")
-      assert.strictEqual(waits.circles[0].length, 5)
+      assert.strictEqual(waits.cycles[0].length, 5)
       assert.match(
-        waits.circles[0].join(" -> "),
+        waits.cycles[0].join(" -> "),
         /test\/Single\.run #\d+ -> test\/Single\.echo #\d+ in line -> test\/Single\.run #\d+ -> test\/Single\.echo #\d+ in line/
       )
       assert.deepStrictEqual(
         waits.edges.map((edge: { kind: string }) => edge.kind),
-        ["circle", "circle"]
+        ["cycle", "cycle"]
       )
     }).pipe(ownSystem)
   )
 
-  it.live("a wait that goes back to an actor with a free permit is no circle", () =>
+  it.live("a wait that goes back to an actor with a free permit is no cycle", () =>
     Effect.gen(function* () {
       const gate = Latch.makeUnsafe()
       const worker = yield* Worker.spawn()
@@ -387,7 +387,7 @@ describe("who waits for whom", () => {
       const updates = yield* open(port)
       yield* until(updates, ({ totals }) => totals.calls === 3)
       const waits = yield* get(port, "/api/waits")
-      assert.deepStrictEqual(waits.circles, [])
+      assert.deepStrictEqual(waits.cycles, [])
       assert.strictEqual(waits.edges.length, 2)
       gate.openUnsafe()
     }).pipe(ownSystem)

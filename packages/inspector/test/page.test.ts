@@ -2,10 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Instance, UnsettledCall } from "@troupe/core/ActorSystem"
 import { duration } from "../page/format.ts"
 import { picture } from "../page/graph.ts"
-import { linesOf, Model } from "../page/model.ts"
+import { linesOf, Model, newestFirst } from "../page/model.ts"
 import { LENGTH, Track } from "../page/track.ts"
 import type { Frame, Row } from "../src/internal/frame.ts"
 import { Histogram } from "../src/internal/histogram.ts"
+import { NewsDesk } from "../src/internal/news.ts"
 import { Rows } from "../src/internal/rows.ts"
 import { waitsOf } from "../src/internal/waits.ts"
 
@@ -50,6 +51,39 @@ const call = (id: number, more: Partial<UnsettledCall> = {}): UnsettledCall => (
 
 const on = (...refs: ReadonlyArray<number>) => refs.map((ref) => ({ ref }))
 
+const row = (id: number, more: Partial<Row> = {}): Row => ({
+  id,
+  actor: "A",
+  state: "running",
+  since: id,
+  running: 0,
+  waiting: 0,
+  good: 0,
+  bad: 0,
+  refused: 0,
+  restarts: 0,
+  ...more
+})
+
+/** The update with this number, of which there are two in a second. */
+const frame = (version: number, rows: ReadonlyArray<Row>, more: Partial<Frame> = {}): Frame => ({
+  version,
+  at: version * 500,
+  watchedSince: 500,
+  reset: version === 1,
+  interval: 500,
+  sampled: false,
+  rows,
+  gone: [],
+  methods: [],
+  news: [],
+  deadLetters: undefined,
+  totals: { instances: rows.length, calls: 0 },
+  cycles: 0,
+  cost: 1,
+  ...more
+})
+
 describe("updates", () => {
   it("whoever takes in what has changed knows what whoever begins anew is told, however much it missed", () => {
     const random = randomFrom(seed)
@@ -87,57 +121,15 @@ describe("updates", () => {
 
   it("rates are calls per second between updates, and fade when there are none", () => {
     const model = new Model()
-    const frame = (version: number, good: number): Frame => ({
-      version,
-      at: version * 500,
-      reset: version === 1,
-      interval: 500,
-      sampled: false,
-      rows: [
-        { id: 1, actor: "A", state: "running", since: 0, running: 0, waiting: 0, good, bad: 0, refused: 0, restarts: 0 }
-      ],
-      gone: [],
-      methods: [],
-      news: [],
-      deadLetters: undefined,
-      totals: { instances: 1, calls: 0 },
-      circles: 0,
-      cost: 1
-    })
-    for (let version = 1; version <= 30; version++) model.apply(frame(version, version * 10))
+    for (let version = 1; version <= 30; version++) model.apply(frame(version, [row(1, { good: version * 10 })]))
     assert.closeTo(model.all.rate, 20, 0.1)
-    for (let version = 31; version <= 60; version++) model.apply(frame(version, 300))
+    for (let version = 31; version <= 60; version++) model.apply(frame(version, [row(1, { good: 300 })]))
     assert.strictEqual(model.all.rate, 0)
   })
 })
 
 describe("submissions that were refused", () => {
-  const frame = (version: number, refused: number): Frame => ({
-    version,
-    at: version * 500,
-    reset: version === 1,
-    interval: 500,
-    sampled: false,
-    rows: [1, 2].map((id) => ({
-      id,
-      actor: id === 1 ? "Full" : "Fine",
-      state: "running",
-      since: 0,
-      running: 0,
-      waiting: 0,
-      good: 0,
-      bad: 0,
-      refused: id === 1 ? refused : 0,
-      restarts: 0
-    })),
-    gone: [],
-    methods: [],
-    news: [],
-    deadLetters: undefined,
-    totals: { instances: 2, calls: 0 },
-    circles: 0,
-    cost: 1
-  })
+  const rows = (refused: number) => [row(1, { actor: "Full", refused }), row(2, { actor: "Fine" })]
 
   it("have a rate that fades, are no errors, and count as trouble as long as it goes on", () => {
     const model = new Model()
@@ -145,11 +137,11 @@ describe("submissions that were refused", () => {
       linesOf(model, { by: "actor", search: "", filter: "failing", order: "errors", open: new Set() }).map(
         ({ group }) => group.actor
       )
-    for (let version = 1; version <= 30; version++) model.apply(frame(version, version * 2))
+    for (let version = 1; version <= 30; version++) model.apply(frame(version, rows(version * 2)))
     assert.closeTo(model.all.refusedRate, 4, 0.1)
     assert.deepInclude(model.all, { refused: 60, bad: 0, badRate: 0 })
     assert.deepStrictEqual(failing(), ["Full"])
-    for (let version = 31; version <= 60; version++) model.apply(frame(version, 60))
+    for (let version = 31; version <= 60; version++) model.apply(frame(version, rows(60)))
     assert.deepInclude(model.all, { refused: 60, refusedRate: 0 })
     assert.deepStrictEqual(failing(), [])
   })
@@ -157,43 +149,16 @@ describe("submissions that were refused", () => {
 
 describe("the list", () => {
   const model = new Model()
-  const row = (id: number, more: Partial<Row>): Row => {
-    return {
-      id,
-      actor: "A",
-      state: "running",
-      since: id,
-      running: 0,
-      waiting: 0,
-      good: 0,
-      bad: 0,
-      refused: 0,
-      restarts: 0,
-      ...more
-    }
-  }
-  model.apply({
-    version: 1,
-    at: 500,
-    reset: true,
-    interval: 500,
-    sampled: false,
-    rows: [
+  model.apply(
+    frame(1, [
       row(1, { actor: "shop/Stock", key: "lamp" }),
       row(2, { actor: "shop/Stock", key: "chair", waiting: 3 }),
       row(3, { actor: "shop/Stock", key: "item 10" }),
       row(4, { actor: "shop/Stock", key: "item 9", bad: 2 }),
       row(5, { actor: "shop/Post", running: 1 }),
       row(6, { actor: "Old", state: "dead", home: { kind: "cluster", node: "b:1", shard: 7 } })
-    ],
-    gone: [],
-    methods: [],
-    news: [],
-    deadLetters: undefined,
-    totals: { instances: 6, calls: 0 },
-    circles: 0,
-    cost: 0
-  })
+    ])
+  )
   const shown = (options: Partial<Parameters<typeof linesOf>[1]>) =>
     linesOf(model, { search: "", by: "actor", filter: "all", order: "name", open: new Set(), ...options }).map(
       (line) => (line.kind === "item" ? `- ${line.item.row.key}` : line.group.actor)
@@ -218,6 +183,9 @@ describe("the list", () => {
     assert.deepStrictEqual(shown({ filter: "busy" }), ["shop/Post", "shop/Stock"])
     assert.deepStrictEqual(shown({ filter: "dead" }), ["Old"])
     assert.deepStrictEqual(shown({ search: "nothing" }), [])
+    // The state is called what the list calls it.
+    assert.deepStrictEqual(shown({ search: "running" }), ["shop/Post"])
+    assert.strictEqual(shown({ search: "idle" })[0], "shop/Stock")
   })
 
   it("can be by where instances live, which a search finds, too", () => {
@@ -233,27 +201,68 @@ describe("the list", () => {
   })
 })
 
-describe("who waits for whom", () => {
-  it("a ring of five is one circle", () => {
-    const calls = [1, 2, 3, 4, 5].map((id) => call(id, { waitingOn: on((id % 5) + 1) }))
-    const { circles, edges, nodes } = waitsOf(calls)
-    assert.deepStrictEqual(circles, [["A1.f #1", "A2.f #2", "A3.f #3", "A4.f #4", "A5.f #5", "A1.f #1"]])
-    assert.isTrue(edges.every(({ kind }) => kind === "circle"))
-    assert.isTrue(nodes.every(({ circle }) => circle))
+describe("events", () => {
+  it("are told by when they happened, those of an unknown time last", () => {
+    const events = [{ id: 1 }, { id: 2, at: 400 }, { id: 3, at: 100 }, { id: 4, at: 500 }, { id: 5, at: 400 }]
+    assert.deepStrictEqual(
+      newestFirst(events).map(({ id }) => id),
+      [4, 5, 2, 3, 1]
+    )
   })
 
-  it("a line behind permits that only such calls hold closes a circle, one behind a call that can go on does not", () => {
+  const told = (desk: NewsDesk) => desk.since(0).map(({ at, kind, text }) => [kind, text, at])
+
+  it("have no time if they were before anybody watched, and nobody knows it", () => {
+    const desk = new NewsDesk()
+    const rows = new Rows()
+    const look = (version: number, instances: ReadonlyArray<Instance>) =>
+      rows.update(instances, version, (before, now, it) =>
+        desk.compare(before, now, it, {
+          version,
+          at: version * 500,
+          before: version === 1 ? undefined : version * 500 - 500
+        })
+      )
+    const old = instance(1, { restarts: 2, lastError: { call: "A.f", at: 3, message: "the disk is full" } })
+    const dead = instance(2, { state: "dead", death: { why: "it was killed", at: 70 } })
+    const hurt = instance(3, { state: "restarting" })
+    look(1, [old, dead, hurt])
+    assert.deepStrictEqual(told(desk), [
+      ["restarted", "2 times: before this page was opened", undefined],
+      ["died", "it was killed", 70],
+      ["restarting", "its home was lost", undefined]
+    ])
+    // What is new since the last look has a time, also if it was not there then; what only was not told of has none.
+    look(2, [{ ...old, restarts: 3 }, instance(4, { since: 700, restarts: 1 }), instance(5, { since: 3, restarts: 1 })])
+    assert.deepStrictEqual(told(desk).slice(3), [
+      ["restarted", "the disk is full", 1000],
+      ["restarted", "once", 1000],
+      ["restarted", "before this page was opened", undefined]
+    ])
+  })
+})
+
+describe("who waits for whom", () => {
+  it("a ring of five is one cycle", () => {
+    const calls = [1, 2, 3, 4, 5].map((id) => call(id, { waitingOn: on((id % 5) + 1) }))
+    const { cycles, edges, nodes } = waitsOf(calls)
+    assert.deepStrictEqual(cycles, [["A1.f #1", "A2.f #2", "A3.f #3", "A4.f #4", "A5.f #5", "A1.f #1"]])
+    assert.isTrue(edges.every(({ kind }) => kind === "cycle"))
+    assert.isTrue(nodes.every(({ cycle }) => cycle))
+  })
+
+  it("a line behind permits that only such calls hold closes a cycle, one behind a call that can go on does not", () => {
     const held = call(1, { waitingOn: on(2) })
     const inLine = call(2, { method: "A1.g", actor: "A1", instance: 1, stage: "waiting", position: 1 })
-    assert.deepStrictEqual(waitsOf([held, inLine]).circles, [["A1.f #1", "A1.g #2 in line", "A1.f #1"]])
+    assert.deepStrictEqual(waitsOf([held, inLine]).cycles, [["A1.f #1", "A1.g #2 in line", "A1.f #1"]])
     const free = call(3, { method: "A1.h", actor: "A1", instance: 1 })
-    assert.deepStrictEqual(waitsOf([held, inLine, free]).circles, [])
+    assert.deepStrictEqual(waitsOf([held, inLine, free]).cycles, [])
     // Nor does a line of another group.
     const other = call(2, { ...inLine, group: "io" })
-    assert.deepStrictEqual(waitsOf([held, other]).circles, [])
+    assert.deepStrictEqual(waitsOf([held, other]).cycles, [])
   })
 
-  it("what waits for a circle is stuck, without being in it, and what waits for anything else as well is not", () => {
+  it("what waits for a cycle is stuck, without being in it, and what waits for anything else as well is not", () => {
     const calls = [
       call(1, { waitingOn: on(2) }),
       call(2, { waitingOn: on(1) }),
@@ -262,14 +271,14 @@ describe("who waits for whom", () => {
       call(5),
       call(6, { waitingOn: on(99) })
     ]
-    const { circles, edges } = waitsOf(calls)
-    assert.strictEqual(circles.length, 1)
+    const { cycles, edges } = waitsOf(calls)
+    assert.strictEqual(cycles.length, 1)
     const kinds = new Map(edges.map(({ from, kind, to }) => [`${from}>${to}`, kind]))
     assert.deepStrictEqual(
       kinds,
       new Map([
-        ["1>2", "circle"],
-        ["2>1", "circle"],
+        ["1>2", "cycle"],
+        ["2>1", "cycle"],
         ["3>1", "stuck"],
         ["4>1", "free"],
         ["4>5", "free"]

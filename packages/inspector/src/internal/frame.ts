@@ -62,7 +62,8 @@ export interface MethodRow {
 /** Something that happened to an instance. */
 export interface News {
   readonly seq: number
-  readonly at: number
+  /** Absent if it was before anybody watched, and nobody knows when. */
+  readonly at?: number
   readonly actor: string
   readonly instance: number
   readonly label: string
@@ -74,6 +75,8 @@ export interface News {
 export interface Frame {
   readonly version: number
   readonly at: number
+  /** Since when methods are counted, and what happens is heard of: a page was opened then. */
+  readonly watchedSince: number
   /** Forget all that you know. */
   readonly reset: boolean
   /** Milliseconds until the next one. */
@@ -86,8 +89,8 @@ export interface Frame {
   readonly news: ReadonlyArray<News>
   readonly deadLetters: ReadonlyArray<DeadLetter> | undefined
   readonly totals: { readonly instances: number; readonly calls: number }
-  /** How many circles of waits there are. */
-  readonly circles: number
+  /** How many cycles of waits there are. */
+  readonly cycles: number
   /** What it cost to make the state that this shows, in milliseconds. */
   readonly cost: number
 }

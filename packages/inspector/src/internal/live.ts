@@ -20,13 +20,14 @@ export interface About {
 
 export class Live {
   version = 0
-  waits: Waits = { nodes: [], edges: [], circles: [] }
+  waits: Waits = { nodes: [], edges: [], cycles: [] }
   readonly stats = new Stats()
   private readonly rows = new Rows()
   private readonly news = new NewsDesk()
   private latest: ActorSystem.Snapshot | undefined = undefined
   private letters = ""
   private lettersVersion = 0
+  private watchedSince = 0
   private about: About = { interval: 0, weight: 1 }
   /** What it cost to make the state, and to write it down for pages, in milliseconds. */
   cost = 0
@@ -44,8 +45,10 @@ export class Live {
   /** Takes in what there is now. */
   update(snapshot: ActorSystem.Snapshot, about: About): void {
     const version = this.version + 1
+    if (this.latest === undefined) this.watchedSince = snapshot.at
+    const looks = { version, at: snapshot.at, before: this.latest?.at }
     this.rows.update(snapshot.instances, version, (before, now, instance) =>
-      this.news.compare(before, now, instance, snapshot.at, version)
+      this.news.compare(before, now, instance, looks)
     )
     this.waits = waitsOf(snapshot.calls)
     const last = snapshot.deadLetters.at(-1)
@@ -76,6 +79,7 @@ export class Live {
     return {
       version: this.version,
       at,
+      watchedSince: this.watchedSince,
       reset,
       interval: this.about.interval,
       sampled: this.about.weight > 1,
@@ -85,7 +89,7 @@ export class Live {
       news: this.news.since(from),
       deadLetters: this.lettersVersion > from ? deadLetters : undefined,
       totals,
-      circles: this.waits.circles.length,
+      cycles: this.waits.cycles.length,
       cost: this.cost
     }
   }

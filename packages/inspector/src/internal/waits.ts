@@ -1,8 +1,8 @@
 /**
- * Who waits for whom, and where waits go in a circle.
+ * Who waits for whom, and where waits form a cycle.
  *
  * A call is stuck if nothing that it waits for can go on: refs that only stuck calls can settle, permits that only stuck
- * calls hold. Whatever is not known, such as a ref that somebody outside settles, can go on: no false alarm. Circles are
+ * calls hold. Whatever is not known, such as a ref that somebody outside settles, can go on: no false alarm. Cycles are
  * looked for among stuck calls only, since a call may well wait in line behind a call of its own actor that it does not
  * depend on.
  */
@@ -13,7 +13,7 @@ export interface WaitNode {
   readonly actor: string
   /** Unsettled calls that take part. */
   readonly calls: number
-  readonly circle: boolean
+  readonly cycle: boolean
 }
 
 export interface WaitEdge {
@@ -22,8 +22,8 @@ export interface WaitEdge {
   readonly calls: number
   /** When the oldest of these waits began. */
   readonly since: number
-  /** `circle`: it closes one. `stuck`: it leads to one. */
-  readonly kind: "free" | "stuck" | "circle"
+  /** `cycle`: it closes one. `stuck`: it leads to one. */
+  readonly kind: "free" | "stuck" | "cycle"
   /** One of them: `A.f #3 waits for B.g #4`. */
   readonly example: string
 }
@@ -32,7 +32,7 @@ export interface Waits {
   readonly nodes: ReadonlyArray<WaitNode>
   readonly edges: ReadonlyArray<WaitEdge>
   /** Each as its calls in order, the first of them again at the end. */
-  readonly circles: ReadonlyArray<ReadonlyArray<string>>
+  readonly cycles: ReadonlyArray<ReadonlyArray<string>>
 }
 
 type Id = number | string
@@ -87,9 +87,9 @@ const stuckAmong = (needs: ReadonlyMap<Id, ReadonlyArray<Id>>): Map<Id, Readonly
   return stuck
 }
 
-/** Circles of a graph in which every node has a way on: walked from each node until the walk meets itself. */
-const circlesOf = (stuck: ReadonlyMap<Id, ReadonlyArray<Id>>): Array<Array<Id>> => {
-  const circles: Array<Array<Id>> = []
+/** Cycles of a graph in which every node has a way on: walked from each node until the walk meets itself. */
+const cyclesOf = (stuck: ReadonlyMap<Id, ReadonlyArray<Id>>): Array<Array<Id>> => {
+  const cycles: Array<Array<Id>> = []
   const done = new Set<Id>()
   for (const start of stuck.keys()) {
     const path: Array<Id> = []
@@ -100,10 +100,10 @@ const circlesOf = (stuck: ReadonlyMap<Id, ReadonlyArray<Id>>): Array<Array<Id>> 
       path.push(at)
       at = stuck.get(at)![0]!
     }
-    if (place.has(at)) circles.push(path.slice(place.get(at)))
+    if (place.has(at)) cycles.push(path.slice(place.get(at)))
     for (const id of path) done.add(id)
   }
-  return circles
+  return cycles
 }
 
 interface MutableEdge {
@@ -115,21 +115,21 @@ interface MutableEdge {
   example: string
 }
 
-const rank = { free: 0, stuck: 1, circle: 2 }
+const rank = { free: 0, stuck: 1, cycle: 2 }
 
 export const waitsOf = (unsettled: ReadonlyArray<UnsettledCall>): Waits => {
   const calls = new Map(unsettled.map((call) => [call.id, call]))
   const stuck = stuckAmong(needsOf(calls))
-  const circles = stuck.size === 0 ? [] : circlesOf(stuck)
-  const inCircle = new Set(circles.flat())
+  const cycles = stuck.size === 0 ? [] : cyclesOf(stuck)
+  const inCycle = new Set(cycles.flat())
   const edges = new Map<string, MutableEdge>()
-  const nodes = new Map<number, { instance: number; actor: string; calls: number; circle: boolean }>()
+  const nodes = new Map<number, { instance: number; actor: string; calls: number; cycle: boolean }>()
   const touch = (call: UnsettledCall, counts: boolean) => {
     const { actor, instance } = call
-    const node = nodes.get(instance) ?? { instance, actor, calls: 0, circle: false }
+    const node = nodes.get(instance) ?? { instance, actor, calls: 0, cycle: false }
     nodes.set(instance, node)
     if (counts) node.calls++
-    if (inCircle.has(call.id)) node.circle = true
+    if (inCycle.has(call.id)) node.cycle = true
   }
   for (const call of calls.values()) {
     for (const { ref } of call.waitingOn) {
@@ -137,8 +137,8 @@ export const waitsOf = (unsettled: ReadonlyArray<UnsettledCall>): Waits => {
       if (other === undefined) continue
       touch(call, true)
       touch(other, false)
-      const circle = inCircle.has(call.id) && inCircle.has(other.id)
-      const kind = circle ? "circle" : stuck.has(call.id) ? "stuck" : "free"
+      const cycle = inCycle.has(call.id) && inCycle.has(other.id)
+      const kind = cycle ? "cycle" : stuck.has(call.id) ? "stuck" : "free"
       const id = `${call.instance}>${other.instance}`
       const edge = edges.get(id)
       const example = `${labelOf(call)} waits for ${labelOf(other)}`
@@ -154,10 +154,10 @@ export const waitsOf = (unsettled: ReadonlyArray<UnsettledCall>): Waits => {
       }
     }
   }
-  return { nodes: [...nodes.values()], edges: [...edges.values()], circles: circles.map((ids) => told(ids, calls)) }
+  return { nodes: [...nodes.values()], edges: [...edges.values()], cycles: cycles.map((ids) => told(ids, calls)) }
 }
 
-/** A circle in words: `A.f #1`, `B.g #2`, `A.h #3 in line`, `A.f #1`. */
+/** A cycle in words: `A.f #1`, `B.g #2`, `A.h #3 in line`, `A.f #1`. */
 const told = (ids: ReadonlyArray<Id>, calls: ReadonlyMap<number, UnsettledCall>): Array<string> => {
   const words: Array<string> = []
   for (const id of ids) {

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process"
+import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorContext, ActorSystem, Home } from "@troupe/core"
 import { Effect, Exit, Latch, Redacted, Scope } from "effect"
@@ -17,6 +19,24 @@ const see = (page: Page, selector: string, hasText?: string | RegExp) =>
   )
 
 const textOf = (page: Page, selector: string) => promise(() => page.locator(selector).first().innerText())
+
+/** A program in a process of its own, with the address of its inspector. */
+const ownProcess = Effect.acquireRelease(
+  promise(async () => {
+    const file = path.join(import.meta.dirname, "../cliProgram.ts")
+    const child = spawn(process.execPath, ["--conditions=@troupe/source", file], {
+      stdio: ["ignore", "pipe", "inherit"]
+    })
+    let output = ""
+    for await (const chunk of child.stdout) {
+      output += chunk
+      const address = /^listening at (\S+)$/m.exec(output)?.[1]
+      if (address !== undefined) return { address, child, pid: child.pid! }
+    }
+    throw new Error(`the program ended: ${output}`)
+  }),
+  ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
+)
 
 const tab = (page: Page, name: string) => promise(() => page.getByRole("tab", { name }).click())
 
@@ -67,6 +87,8 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
       yield* see(page, "#detail .call.blocked")
       yield* see(page, "#detail tr:has-text('slow')", "1")
       yield* see(page, "#detail .methods tr:has-text('fail') .bad", "1")
+      // Instances are counted from their start on, methods are not.
+      yield* see(page, "#detail section:has-text('Methods') .note", /^Since a page was opened, at \d\d:\d\d:\d\d\.$/)
       yield* see(page, "#detail .error", "no paper")
       assert.strictEqual(yield* promise(() => page.locator("#detail .call").count()), 5)
       assert.match(yield* textOf(page, "#detail .call .since"), /ms|s/)
@@ -151,7 +173,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
         yield* promise(() => page.locator(".row.item", { hasText: "room 2999" }).waitFor({ state: "detached" }))
         yield* see(page, ".row.item", "room 2718")
         yield* promise(() => page.locator("#filter").selectOption("dead"))
-        yield* see(page, "#nothing", "No instance is like this")
+        yield* see(page, "#nothing", "There are no instances that are dead right now.")
         gate.openUnsafe()
         yield* held
         calm(misdeeds)
@@ -184,6 +206,21 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
         yield* promise(() => page.locator(".row.item").first().waitFor({ state: "detached" }))
         yield* press("2")
         yield* see(page, "#tab-calls[aria-selected=true]")
+        yield* see(page, "#view-calls:focus")
+        // A view that is chosen by its key goes on by keys.
+        yield* press("1")
+        yield* see(page, "#list:focus")
+        yield* press("Home", "ArrowDown")
+        yield* see(page, ".row.current", "test/Single")
+        for (const [key, main] of [
+          ["3", "#view-waits"],
+          ["4", "#canvas"],
+          ["5", "#view-events"]
+        ] as const) {
+          yield* press(key)
+          yield* see(page, `${main}:focus`)
+        }
+        yield* press("2")
         yield* promise(() => page.locator("#tab-calls").focus())
         yield* press("ArrowRight")
         yield* see(page, "#tab-waits[aria-selected=true]")
@@ -192,7 +229,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
     }).pipe(ownSystem)
   )
 
-  it.live("who waits for whom is a picture, and circles of waits are red", () =>
+  it.live("who waits for whom is a picture, and cycles of waits are red", () =>
     Effect.gen(function* () {
       const a = yield* Single.options({ name: "left" }).spawn()
       const b = yield* Single.options({ name: "right" }).spawn()
@@ -211,12 +248,12 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
       yield* tab(page, "Waits")
       yield* see(page, "#view-waits", "No call waits for a call of another actor")
       both.openUnsafe()
-      yield* see(page, "#n-waits", "1 circle")
+      yield* see(page, "#n-waits", "1 cycle")
       yield* see(page, ".alarm", /Single\.run #\d+ → test\/Single\.echo #\d+ in line/)
-      assert.strictEqual(yield* promise(() => page.locator("svg.waits .node.circle").count()), 2)
-      assert.strictEqual(yield* promise(() => page.locator("svg.waits .arrow.circle").count()), 2)
+      assert.strictEqual(yield* promise(() => page.locator("svg.waits .node.cycle").count()), 2)
+      assert.strictEqual(yield* promise(() => page.locator("svg.waits .arrow.cycle").count()), 2)
       const color = String(
-        yield* promise(() => page.evaluate(`getComputedStyle(document.querySelector(".arrow.circle path")).stroke`))
+        yield* promise(() => page.evaluate(`getComputedStyle(document.querySelector(".arrow.cycle path")).stroke`))
       )
       assert.match(color, /rgb\((1[5-9]\d|2\d\d), [0-9]{1,2}, [0-9]{1,2}\)/)
       yield* promise(() => page.locator("svg.waits .node").first().click())
@@ -267,6 +304,27 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
         return ""
       }
       assert.match(yield* promise(find), /test\/Worker\.run #\d+ · ran \d+/)
+      // It stands still, and keys look around in it.
+      const press = (key: string) => promise(() => page.keyboard.press(key))
+      const picture = () => promise(() => page.evaluate("document.querySelector('#timeline').toDataURL()"))
+      yield* press("4")
+      yield* press("ArrowRight")
+      const before = yield* picture()
+      yield* press("ArrowLeft")
+      assert.isFalse((yield* picture()) === before)
+      yield* press("ArrowRight")
+      assert.isTrue((yield* picture()) === before)
+      yield* press("+")
+      assert.strictEqual(yield* promise(() => page.locator("#span").inputValue()), "3000")
+      yield* press("-")
+      yield* press("-")
+      assert.strictEqual(yield* promise(() => page.locator("#span").inputValue()), "30000")
+      assert.deepStrictEqual(yield* promise(() => page.locator("#view-timeline .key").allInnerTexts()), [
+        "waiting",
+        "running",
+        "failed",
+        "cancelled"
+      ])
       calm(misdeeds)
     }).pipe(ownSystem)
   )
@@ -314,6 +372,84 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
     }).pipe(ownSystem)
   )
 
+  it.live("says in the middle of the list that there is nothing in it, and why", () =>
+    Effect.gen(function* () {
+      const { misdeeds, page } = yield* openPage(yield* inspect())
+      const see = (text: string) =>
+        promise(() => page.locator("#nothing p").first().filter({ hasText: text }).waitFor())
+      yield* see("No actor has been started yet.")
+      yield* Single.spawn()
+      yield* promise(() => line(page, "Single").waitFor())
+      assert.strictEqual(yield* textOf(page, "#nothing"), "")
+      yield* promise(() => page.locator("#search").fill("zzz"))
+      yield* see('Nothing matches "zzz".')
+      const boxOf = (selector: string) => promise(async () => (await page.locator(selector).first().boundingBox())!)
+      const text = yield* boxOf("#nothing p")
+      const list = yield* boxOf("#list")
+      const middle = ({ height, y }: { readonly height: number; readonly y: number }) => y + height / 2
+      assert.closeTo(middle(text), middle(list), 30)
+      assert.isBelow(text.y + text.height, list.y + list.height)
+      calm(misdeeds)
+    }).pipe(ownSystem)
+  )
+
+  it.live("its columns stand where their names are, and narrow screens keep the state and the errors", () =>
+    Effect.gen(function* () {
+      const gate = Latch.makeUnsafe()
+      const worker = yield* Worker.options({ name: "first" }).spawn()
+      yield* Worker.options({ name: "second" }).spawn()
+      yield* Single.spawn()
+      yield* Effect.exit(worker.fail("no paper"))
+      for (let i = 0; i < 5; i++) yield* worker.wait.remote(gate)
+      const { page } = yield* openPage(yield* inspect())
+      yield* see(page, ".row:has-text('Worker') .cell.waiting .now", "3")
+      const boxOf = (selector: string) => promise(async () => (await page.locator(selector).first().boundingBox())!)
+      for (const width of [1280, 1100, 900, 560, 420]) {
+        yield* promise(() => page.setViewportSize({ width, height: 800 }))
+        for (const name of ["status", "waiting", "errors"]) {
+          const head = yield* boxOf(`.columns .cell.${name}`)
+          const cell = yield* boxOf(`.row .cell.${name}`)
+          assert.closeTo(cell.x, head.x, 1, `${name} at ${width}`)
+          assert.isAtMost(head.x + head.width, width, `${name} at ${width}`)
+        }
+        const number = yield* boxOf(".row .cell.waiting .now")
+        const head = yield* boxOf(".columns .cell.waiting")
+        assert.isAtMost(number.x + number.width, head.x + 44, `the queue at ${width}`)
+      }
+      yield* promise(() => page.setViewportSize({ width: 1280, height: 800 }))
+      const heads = yield* promise(() =>
+        page.locator(".columns .cell").evaluateAll((all) => all.map((one) => one.getBoundingClientRect().y))
+      )
+      assert.strictEqual(new Set(heads).size, 1, "names of columns are on one line")
+      gate.openUnsafe()
+    }).pipe(ownSystem)
+  )
+
+  it.live("its parts have names for those who hear it", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      const { page } = yield* openPage(yield* inspect({ control: true }))
+      yield* promise(() => line(page, "Worker").click())
+      yield* Effect.exit(worker.fail("no paper"))
+      yield* see(page, "#detail .methods")
+      for (const name of ["Actors", "Calls", "Waits", "Timeline", "Events"]) {
+        yield* tab(page, name)
+        const levels = yield* promise(() =>
+          page
+            .locator("h1:visible, h2:visible, h3:visible")
+            .evaluateAll((all) => all.map(({ tagName }) => Number(tagName[1])))
+        )
+        for (const [i, level] of levels.entries()) {
+          assert.isAtMost(level - (levels[i - 1] ?? 0), 1, `${name}: ${levels}`)
+        }
+      }
+      const headers = yield* promise(() => page.locator("th").allTextContents())
+      assert.isAbove(headers.length, 10)
+      assert.notInclude(headers, "")
+      assert.strictEqual(yield* promise(() => page.locator("nav [role=tablist]").count()), 1)
+    }).pipe(ownSystem)
+  )
+
   it.live("nothing is cut off at 420 pixels, in the dark", () =>
     Effect.gen(function* () {
       const gate = Latch.makeUnsafe()
@@ -352,7 +488,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
       yield* promise(() => page.getByRole("button", { name: "Pause" }).click())
       yield* see(page, ".connection", "paused")
       yield* single.run.remote(gate.await)
-      yield* promise(() => page.getByRole("button", { name: "Go on" }).click())
+      yield* promise(() => page.getByRole("button", { name: "Resume" }).click())
       yield* see(page, ".row:has-text('Single') .cell.running", "1 / 1")
       gate.openUnsafe()
     }).pipe(ownSystem)
@@ -372,12 +508,40 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
         })
       )
       yield* see(page, ".connection.lost", "trying again")
+      // Nothing looks as if it was of now.
+      const banner = /^Connection lost\. What you see is from \d\d:\d\d:\d\d; trying again\.$/
+      yield* see(page, "#lost", banner)
+      assert.match(yield* promise(() => page.title()), /^Connection lost · .+ · Troupe$/)
+      const dim = (what: string) =>
+        promise(() => page.evaluate(`getComputedStyle(document.querySelector("${what}")).filter`))
+      assert.include(yield* dim("main"), "saturate")
+      assert.include(yield* dim(".figures"), "saturate")
       yield* Single.options({ name: "new" }).spawn()
       yield* inspect({ port })
       yield* see(page, ".connection.live")
+      assert.isFalse(yield* promise(() => page.locator("#lost").isVisible()))
+      assert.notInclude(yield* promise(() => page.title()), "lost")
+      assert.strictEqual(yield* dim("main"), "none")
       yield* promise(() => page.locator(".twisty:not(.none)").click())
       yield* see(page, ".row.item", "new")
     }).pipe(ownSystem)
+  )
+
+  it.live("a program that hangs is not taken for one that goes on", () =>
+    Effect.gen(function* () {
+      const { address, pid } = yield* ownProcess
+      const { page } = yield* openAt(address)
+      // Time goes on as fast as the test says.
+      yield* promise(() => page.clock.install())
+      yield* promise(() => page.reload())
+      yield* see(page, ".row", "app/Db")
+      yield* see(page, ".connection.live")
+      process.kill(pid, "SIGSTOP")
+      yield* promise(() => page.clock.runFor(20_000))
+      yield* see(page, "#lost", "Connection lost. What you see is from")
+      process.kill(pid, "SIGCONT")
+      yield* see(page, ".connection.live")
+    })
   )
 
   it.live("asks for the token where it does not have it", () =>
@@ -385,10 +549,17 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
       yield* Single.spawn()
       const { port, token } = yield* inspect({ control: true })
       const { page } = yield* openAt(`http://127.0.0.1:${port}/`)
-      yield* see(page, "#notice", "the token is missing")
+      const how = "Open the address as it was printed, or paste the token here."
+      yield* see(page, "#notice", `This page needs its token. ${how}`)
       assert.strictEqual(yield* promise(() => page.locator(".row").count()), 0)
-      yield* promise(() => page.locator("#token").fill(Redacted.value(token!)))
-      yield* promise(() => page.getByRole("button", { name: "Go on" }).click())
+      const enter = (text: string) =>
+        Effect.andThen(
+          promise(() => page.locator("#token").fill(text)),
+          promise(() => page.getByRole("button", { name: "Open" }).click())
+        )
+      yield* enter("something-else")
+      yield* see(page, "#notice", `This is not the token of this program, which may have been started again. ${how}`)
+      yield* enter(Redacted.value(token!))
       yield* see(page, ".row", "test/Single")
       // It is not on show.
       assert.notInclude(page.url(), Redacted.value(token!))
@@ -406,20 +577,25 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
         yield* promise(() => line(page, "target").click())
         yield* see(page, "#detail .call", "test/Single.run")
         const button = (name: string) => page.locator("#detail").getByRole("button", { name, exact: true })
-        yield* promise(() => button("Cancel").click())
+        // Whoever hears the button rather than sees where it is hears what it is for.
+        yield* promise(() => button(`Cancel test/Single.run #${held.id}`).click())
         yield* see(page, "#detail .call button", "Sure?")
-        yield* promise(() => button("Sure?").click())
+        yield* promise(() => button(`Sure? Cancel test/Single.run #${held.id}`).click())
         yield* see(page, "#toast", "is cancelled")
         assert.isTrue(Exit.isFailure(yield* Effect.exit(held)))
         yield* promise(() => button("One permit more").click())
         yield* see(page, "#toast", "2 permits now")
         const { instances } = yield* ActorSystem.snapshot()
         assert.strictEqual(instances[0]!.permits.limit, 2)
-        yield* promise(() => button("Kill").click())
-        yield* promise(() => button("Sure?").click())
+        yield* promise(() => button(`Kill instance #${instances[0]!.instance}`).click())
+        yield* promise(() => button(`Sure? Kill instance #${instances[0]!.instance}`).click())
         yield* see(page, "#toast", "is killed")
         yield* Actor.watch(single)
         yield* see(page, ".row.gone", "target")
+        // It has no permits any more, rather than no limit of them.
+        yield* see(page, "#detail section:has-text('Why it takes no calls')")
+        const permits = page.locator("#detail tr", { hasText: "the actor's own" })
+        assert.deepStrictEqual(yield* promise(() => permits.locator("td").allInnerTexts()), ["–", "–", "", "–"])
         calm(misdeeds)
       }).pipe(ownSystem)
     )
