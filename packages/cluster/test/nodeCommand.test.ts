@@ -129,14 +129,17 @@ describe("troupe node", () => {
     })
   )
 
-  it.effect("names every variable in its help, also those that have no flag", () =>
+  it.effect("names every variable in its help, also those that have no flag, and so does the guide", () =>
     Effect.gen(function* () {
       const node = yield* troupeNode("--help")
       yield* node.ended
-      const source = readFileSync(fileURLToPath(new URL("../src/internal/nodeConfig.ts", import.meta.url)), "utf8")
-      const read = source.match(/(?<=Config\.\w+\(")TROUPE_\w+/g) ?? []
-      assert.isAbove(read.length, 10)
-      for (const variable of read) assert.include(node.output(), variable)
+      const textOf = (file: string) => readFileSync(fileURLToPath(new URL(file, import.meta.url)), "utf8")
+      const sources = ["nodeConfig.ts", "nodeCommand.ts"].map((name) => textOf(`../src/internal/${name}`)).join()
+      const variables = sources.match(/(?<=Config\.\w+\(")TROUPE_\w+/g) ?? []
+      assert.isAbove(variables.length, 10)
+      for (const text of [node.output(), textOf("../../../docs/cluster.md")]) {
+        for (const variable of variables) assert.include(text, variable)
+      }
     })
   )
 })
