@@ -1,7 +1,11 @@
-import { Data, Runtime } from "effect"
+import { Console, Data, Effect, Runtime } from "effect"
 
 /** Ends the process with this exit code. What there is to say has been said. */
 export class ExitWith extends Data.TaggedError("ExitWith")<{ readonly code: number }> {
   override readonly [Runtime.errorReported] = false
   override readonly [Runtime.errorExitCode]: number = this.code
 }
+
+/** Says why it cannot go on, in a sentence rather than a stack trace, and ends the process with exit code 1. */
+export const giveUp = (sentence: string): Effect.Effect<never, ExitWith> =>
+  Effect.andThen(Console.error(sentence), new ExitWith({ code: 1 }))

@@ -2,9 +2,9 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer } from "effect"
-import { Argument, CliConfig, Command, GlobalFlag } from "effect/cli"
+import { Argument, Command } from "effect/cli"
+import { runCommand } from "./cli.ts"
 import { duplicates } from "./duplicates/command.ts"
-import { ExitWith } from "./ExitWith.ts"
 import { links } from "./links/command.ts"
 import { Screen } from "./Screen.ts"
 import { tour, tourLength } from "./tour/main.ts"
@@ -27,12 +27,7 @@ const tourCommand = Command.make(
 const main = Command.make("npm start --", {}, () => tour(undefined)).pipe(
   Command.withDescription("Troupe: Ray's async actors as Effect services. These are its examples."),
   Command.withSubcommands([tourCommand, links, duplicates]),
-  Command.run({ version: "0.0.0" }),
-  // The help and the reason have been printed; 2 is what shells expect after a command that was not understood.
-  Effect.catchTag("ShowHelp", ({ errors }) =>
-    errors.length > 0 ? Effect.fail(new ExitWith({ code: 2 })) : Effect.void
-  ),
-  Effect.provide(CliConfig.layer({ builtIns: [GlobalFlag.Help] })),
+  runCommand,
   Effect.provide(Layer.provideMerge(Screen.layer, NodeServices.layer))
 )
 

@@ -6,45 +6,48 @@
  *
  * `--crowd` adds so many customers, `--control` allows the page to cancel, kill, stop and resize. Ctrl-C ends it.
  */
-import { parseArgs } from "node:util"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Inspector } from "@troupe/inspector"
 import { WorkerHome } from "@troupe/worker"
-import { Console, Effect, Layer, References } from "effect"
-import { Audit, Basket, Catalog, Checkout, Customer, Ledger, Payments, Post, Stock } from "./shop.ts"
+import { Console, Effect, References } from "effect"
+import { Command, Flag } from "effect/cli"
+import { runCommand, wholeNumber } from "../cli.ts"
+import { runServer } from "../server.ts"
+import { shop } from "./shop.ts"
 import { Thumbnails } from "./Thumbnails.ts"
 import { visitors } from "./visitors.ts"
 
-const { values } = parseArgs({
-  options: {
-    port: { type: "string", default: "4680" },
-    crowd: { type: "string", default: "0" },
-    control: { type: "boolean", default: false }
-  }
-})
-
-const shop = Checkout.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(Payments.layer, Post.layer, Stock.layer, Basket.layer)),
-  Layer.merge(Layer.mergeAll(Catalog.layer, Ledger.layer, Audit.layer, Customer.layer)),
-  Layer.merge(
-    WorkerHome.layer(Thumbnails, { url: new URL("./thumbnails.worker.ts", import.meta.url), maxConcurrency: 4 })
+const flags = {
+  port: wholeNumber("port", { least: 0, most: 65_535 }).pipe(
+    Flag.withDescription("Where the live view listens (default: 4680; 0 takes any free port)"),
+    Flag.withDefault(4680)
+  ),
+  crowd: wholeNumber("crowd", { least: 0, most: 100_000 }).pipe(
+    Flag.withDescription("How many more customers there are, most of them with nothing to do (default: 0)"),
+    Flag.withDefault(0)
+  ),
+  control: Flag.Boolean("control").pipe(
+    Flag.withDescription("Allow the page to cancel calls, and to kill, stop and resize actors"),
+    Flag.withDefault(false)
   )
-)
+}
 
-const program = Effect.gen(function* () {
-  yield* visitors({ crowd: Number(values.crowd) })
-  const { url } = yield* Inspector.Inspector
-  yield* Console.log(`The shop is open. Look at it: ${url}   (Ctrl-C closes it)`)
-  yield* Effect.never
-})
+const demo = Command.make("npm run demo --", flags, ({ control, crowd, port }) =>
+  Effect.gen(function* () {
+    yield* visitors({ crowd })
+    const { url } = yield* Inspector.Inspector
+    yield* Console.log(`The shop is open. Look at it: ${url}   (Ctrl-C closes it)`)
+    yield* Effect.onInterrupt(Effect.never, () => Console.log("closing the shop ..."))
+  }).pipe(
+    Effect.scoped,
+    Effect.provide([
+      shop,
+      WorkerHome.layer(Thumbnails, { url: new URL("./thumbnails.worker.ts", import.meta.url), maxConcurrency: 4 }),
+      Inspector.layer({ port, control, title: "A lively shop" })
+    ]),
+    // Defects and refused cards are part of the show.
+    Effect.provideService(References.MinimumLogLevel, "Error")
+  )
+).pipe(Command.withDescription("A web shop that is never quiet, and a live view of its actors"))
 
-program.pipe(
-  Effect.scoped,
-  Effect.provide([
-    shop,
-    Inspector.layer({ port: Number(values.port), control: values.control, title: "A lively shop" })
-  ]),
-  // Defects and refused cards are part of the show.
-  Effect.provideService(References.MinimumLogLevel, "Error"),
-  NodeRuntime.runMain
-)
+runServer(runCommand(demo).pipe(Effect.provide(NodeServices.layer)))

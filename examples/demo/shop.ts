@@ -2,7 +2,7 @@
  * The actors of a web shop: each of them shows something on the page of the inspector.
  */
 import { Actor } from "@troupe/core"
-import { Effect, Random, Schedule, Schema } from "effect"
+import { Effect, Layer, Random, Schedule, Schema } from "effect"
 
 export class Declined extends Schema.TaggedError<Declined>()("Declined", { card: Schema.String }) {
   override get message() {
@@ -78,16 +78,21 @@ export class Payments extends Actor.Service<Payments>()("shop/Payments", {
   })
 }) {}
 
-/** Two lines of its own: letters never wait for parcels. */
+/**
+ * Two lines of its own: letters never wait for parcels. In a rush, more parcels come than go, and nobody waits for them;
+ * between two rushes their line is worked off.
+ */
 export class Post extends Actor.Service<Post>()("shop/Post", {
   maxPendingCalls: 500,
+  // What nobody waits for does not keep the shop open.
+  shutdownTimeout: "300 millis",
   concurrencyGroups: {
     letters: { maxConcurrency: 4, methods: ["letter"] },
     parcels: { maxConcurrency: 2, methods: ["parcel"] }
   },
   make: Effect.succeed({
     letter: (_to: string) => work(40),
-    parcel: (_to: string) => work(350)
+    parcel: (_to: string) => work(200)
   })
 }) {}
 
@@ -133,6 +138,7 @@ export class Audit extends Actor.Service<Audit>()("shop/Audit", {
 /** Starts a tour, and is gone before all of its parcels are delivered. */
 export class Courier extends Actor.Service<Courier>()("shop/Courier", {
   maxConcurrency: 1,
+  shutdownTimeout: "300 millis",
   make: (_tour: number) => Effect.succeed({ deliver: (_parcel: string) => work(700) })
 }) {}
 
@@ -142,3 +148,9 @@ export class Customer extends Actor.Keyed<Customer>()("shop/Customer", {
   maxInstances: 100_000,
   make: (_name: string) => Effect.succeed({ look: () => work(60), greet: () => Effect.void })
 }) {}
+
+/** All that lives in this process. */
+export const shop = Checkout.layer.pipe(
+  Layer.provideMerge(Layer.mergeAll(Payments.layer, Post.layer, Stock.layer, Basket.layer)),
+  Layer.merge(Layer.mergeAll(Catalog.layer, Ledger.layer, Audit.layer, Customer.layer))
+)

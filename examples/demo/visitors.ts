@@ -2,7 +2,7 @@
  * What goes on in the shop: people who look, buy and leave, and two books that lock each other out now and then.
  */
 import { Actor } from "@troupe/core"
-import { Effect, Random } from "effect"
+import { Clock, type Duration, Effect, Random } from "effect"
 import { Audit, Basket, Catalog, Checkout, Courier, Customer, Ledger, Post, Stock } from "./shop.ts"
 import { Thumbnails } from "./Thumbnails.ts"
 
@@ -13,8 +13,22 @@ const pick = <A>(from: ReadonlyArray<A>) => Effect.map(Random.nextIntBetween(0, 
 /** Popular products come first. */
 const product = Effect.map(Random.next, (luck) => products[Math.floor(luck ** 2.2 * products.length)]!)
 
-/** Somebody who looks around, puts things into a basket and sometimes pays. Nobody leaves for an error. */
-const visitor = Effect.gen(function* () {
+/** Does it again and again, however it ends. The pause is outside of what may fail, lest failing becomes a hot loop. */
+const again = <A, E, R>(pause: Effect.Effect<Duration.Input>, what: Effect.Effect<A, E, R>) =>
+  Effect.exit(what).pipe(Effect.andThen(pause), Effect.flatMap(Effect.sleep), Effect.forever)
+
+const every = <A, E, R>(pause: Duration.Input, what: Effect.Effect<A, E, R>) => again(Effect.succeed(pause), what)
+
+/** A rush of 15 seconds in every 45: the shop is too small for it, and catches up after it. */
+const isRush = Effect.map(Clock.currentTimeMillis, (now) => now % 45_000 < 15_000)
+
+/** How long somebody looks around before the next purchase. */
+const lookAround = Effect.flatMap(isRush, (rush) =>
+  rush ? Random.nextIntBetween(50, 600) : Random.nextIntBetween(1000, 4000)
+)
+
+/** Somebody who puts things into a basket and pays, and does not leave for an error. */
+const purchase = Effect.gen(function* () {
   const catalog = yield* Catalog
   const basket = yield* Basket
   const checkout = yield* Checkout
@@ -23,9 +37,8 @@ const visitor = Effect.gen(function* () {
   yield* catalog.search(yield* product)
   const wanted = yield* Effect.all([product, product])
   for (const one of wanted) yield* own.add(one)
-  yield* Effect.sleep(yield* Random.nextIntBetween(50, 600))
   yield* checkout.pay(name, [...new Set(wanted)])
-}).pipe(Effect.ignore)
+})
 
 const thumbnails = Effect.gen(function* () {
   const thumbnails = yield* Thumbnails
@@ -33,8 +46,7 @@ const thumbnails = Effect.gen(function* () {
     products.slice(0, 6).map((one, i) => thumbnails.shrink(one, 4 + i * 6)),
     { concurrency: "unbounded" }
   )
-  yield* Effect.sleep("400 millis")
-}).pipe(Effect.ignore)
+})
 
 /** A wave of letters, more than can be delivered at once: the queue grows and shrinks. */
 const newsletter = Effect.gen(function* () {
@@ -42,8 +54,7 @@ const newsletter = Effect.gen(function* () {
   const catalog = yield* Catalog
   yield* Effect.forEach(Array.from({ length: 240 }), (_, i) => post.letter.remote(`${names[i % names.length]}`))
   yield* Effect.forEach(products, (one) => catalog.price(one))
-  yield* Effect.sleep("12 seconds")
-}).pipe(Effect.ignore)
+})
 
 /** Each book holds its permit and waits for the other. Only the timeout ends it, so nothing fails as a deadlock. */
 const lockedOut = Effect.gen(function* () {
@@ -54,12 +65,11 @@ const lockedOut = Effect.gen(function* () {
   yield* Effect.all(
     [ledger.balance(Effect.timeout(audit.total(), patient)), audit.check(Effect.timeout(ledger.total(), patient))],
     { concurrency: "unbounded" }
-  ).pipe(Effect.ignore)
-  yield* Effect.sleep("9 seconds")
-}).pipe(Effect.ignore)
+  )
+})
 
 /** A courier is let go in the middle of a tour: what he has not delivered becomes dead letters. */
-const tours = (tour: number) =>
+const courierTour = (tour: number) =>
   Effect.gen(function* () {
     const courier = yield* Courier.options({ name: `tour ${tour}` }).spawn(tour)
     const parcels = yield* Effect.forEach(names.slice(0, 6), (name) => courier.deliver.remote(name))
@@ -67,14 +77,12 @@ const tours = (tour: number) =>
     yield* Actor.kill(courier)
     // They are looked at, so that nobody is warned of them.
     yield* Effect.forEach(parcels, Effect.exit)
-    yield* Effect.sleep("8 seconds")
-  }).pipe(Effect.scoped, Effect.ignore)
+  }).pipe(Effect.scoped)
 
 const refill = Effect.gen(function* () {
   const stock = yield* Stock
   yield* Effect.forEach(products, (one) => stock.get(one).refill(), { concurrency: "unbounded" })
-  yield* Effect.sleep("30 seconds")
-}).pipe(Effect.ignore)
+})
 
 /** Many customers, a few of whom do something. */
 const crowd = (size: number) =>
@@ -84,18 +92,23 @@ const crowd = (size: number) =>
     const called = (i: number) => customer.get(`customer-${String(i).padStart(4, "0")}`)
     yield* Effect.forEach(Array.from({ length: size }), (_, i) => called(i).greet(), { concurrency: 50 })
     const one = Effect.flatMap(Random.nextIntBetween(0, size - 1), (i) => called(i).look())
-    yield* Effect.forever(Effect.andThen(Effect.forkChild(one), Effect.sleep("5 millis")))
+    yield* every("5 millis", Effect.forkChild(one))
   })
 
 /** Everything at once, until the Scope closes. */
 export const visitors = (options: { readonly crowd: number }) =>
   Effect.gen(function* () {
     let tour = 0
-    for (let i = 0; i < 18; i++) yield* Effect.forkScoped(Effect.forever(visitor))
-    yield* Effect.forkScoped(Effect.forever(thumbnails))
-    yield* Effect.forkScoped(Effect.forever(newsletter))
-    yield* Effect.forkScoped(Effect.forever(lockedOut))
-    yield* Effect.forkScoped(Effect.forever(Effect.suspend(() => tours(++tour))))
-    yield* Effect.forkScoped(Effect.forever(refill))
+    for (let i = 0; i < 18; i++) yield* Effect.forkScoped(again(lookAround, purchase))
+    yield* Effect.forkScoped(every("400 millis", thumbnails))
+    yield* Effect.forkScoped(every("12 seconds", newsletter))
+    yield* Effect.forkScoped(every("9 seconds", lockedOut))
+    yield* Effect.forkScoped(
+      every(
+        "8 seconds",
+        Effect.suspend(() => courierTour(++tour))
+      )
+    )
+    yield* Effect.forkScoped(every("110 seconds", refill))
     yield* Effect.forkScoped(crowd(options.crowd))
   })

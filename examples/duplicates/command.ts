@@ -1,25 +1,23 @@
 /** `npm start -- duplicates <folder>`: finds files with the same contents, hashing on all cores. */
 import { availableParallelism } from "node:os"
 import { TaskPool } from "@troupe/worker"
-import { Duration, Effect, FileSystem, Path, Stream } from "effect"
+import { Clock, Duration, Effect, FileSystem, Option, Path, type PlatformError, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { ExitWith } from "../ExitWith.ts"
+import { wholeNumber, workingFolder } from "../cli.ts"
+import { ExitWith, giveUp } from "../ExitWith.ts"
+import { toBroken } from "../links/disk.ts"
 import { Screen } from "../Screen.ts"
 import { digest } from "./digest.ts"
-import { type Found, progressLines, reportLines } from "./report.ts"
+import { type Found, nothingYet, progressLines, reportLines } from "./report.ts"
 
 const folder = Argument.String("folder").pipe(
   Argument.withDescription("The folder to look through (default: this one)"),
   Argument.withDefault(".")
 )
 
-const threads = Flag.Int("threads").pipe(
+const threads = wholeNumber("threads", { least: 1, most: 64 }).pipe(
   Flag.withDescription(
     `How many threads hash (default: ${availableParallelism()}, as many as this machine runs at once)`
-  ),
-  Flag.filter(
-    (n: number) => n >= 1 && n <= 64,
-    () => "Expected a number from 1 to 64"
   ),
   Flag.withDefault(availableParallelism())
 )
@@ -32,30 +30,37 @@ export const duplicates = Command.make("duplicates", { folder, threads }, ({ fol
   )
 ).pipe(Command.withDescription("Find files with the same contents, on all cores"))
 
-const findDuplicates = Effect.fnUntraced(function* (folder: string, threads: number) {
+const findDuplicates = Effect.fnUntraced(function* (target: string, threads: number) {
   const screen = yield* Screen
-  const found: Found = { files: 0, bytes: 0, done: 0, doneBytes: 0, byDigest: new Map(), unreadable: [] }
+  const path = yield* Path.Path
+  const folder = path.resolve(yield* workingFolder, target)
+  yield* Effect.catch(checkFolder(folder), (reason) => giveUp(`${target}: ${reason}`))
+  const found = nothingYet()
   const look = Effect.gen(function* () {
-    const files = yield* listFiles(folder)
+    const files = yield* listFiles(folder, found)
     found.files = files.length
     found.bytes = files.reduce((sum, { size }) => sum + size, 0)
+    found.hashingSince = yield* Clock.currentTimeMillis
     // A few more calls than threads, so that each thread finds its next file as soon as it is done with one.
     yield* Stream.fromIterable(files).pipe(
       Stream.mapEffect((file) => hashOne(file, found), { concurrency: threads * 4, unordered: true }),
       Stream.runDrain
     )
   })
-  const [duration] = yield* look.pipe(
-    screen.animate(
-      Effect.map(screen.size, (size) => progressLines(found, size, screen.style)),
-      "erase"
-    ),
-    Effect.timed
-  )
-  yield* screen.print(
-    ...reportLines(found, { folder, seconds: Duration.toSeconds(duration), threads, style: screen.style })
-  )
+  const frame = Effect.gen(function* () {
+    return progressLines(found, yield* Clock.currentTimeMillis, yield* screen.size, screen.style)
+  })
+  const [duration] = yield* look.pipe(screen.animate(frame, "erase"), Effect.timed)
+  const seconds = Duration.toSeconds(duration)
+  const nameOf = (file: string) => (file === folder ? target : path.join(target, path.relative(folder, file)))
+  yield* screen.print(...reportLines(found, { folder: target, nameOf, seconds, threads, style: screen.style }))
   if (found.unreadable.length > 0) return yield* new ExitWith({ code: 1 })
+})
+
+const checkFolder = Effect.fnUntraced(function* (folder: string) {
+  const fs = yield* FileSystem.FileSystem
+  const { type } = yield* Effect.mapError(fs.stat(folder), (error) => toBroken(error).reason)
+  if (type !== "Directory") return yield* Effect.fail("not a folder")
 })
 
 interface File {
@@ -63,27 +68,43 @@ interface File {
   readonly size: number
 }
 
-const listFiles = Effect.fnUntraced(function* (folder: string) {
+/**
+ * The files in a folder and in the folders in it. What shares its contents with a file on purpose is no duplicate of it,
+ * and whoever deletes one may lose both: symbolic links are left out, and a file with several names (hard links) counts
+ * once, by its first.
+ */
+const listFiles = Effect.fnUntraced(function* (folder: string, found: Found) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  const entries = yield* fs.readDirectory(folder, { recursive: true })
-  const files = yield* Effect.forEach(
-    entries.sort(),
-    (entry) =>
-      Effect.map(Effect.option(fs.stat(path.join(folder, entry))), (stat) =>
-        stat._tag === "Some" && stat.value.type === "File"
-          ? [{ path: path.join(folder, entry), size: Number(stat.value.size) }]
-          : []
-      ),
-    { concurrency: 64 }
-  )
-  return files.flat().filter(({ size }) => size > 0)
+  const files = new Map<string, File>()
+  const folders = [folder]
+  for (const one of folders) {
+    const entries = yield* fs.readDirectoryEntries(one).pipe(orNote(one, found, []))
+    const sorted = entries.map(({ name }) => path.join(one, name)).sort()
+    const infos = yield* Effect.forEach(sorted, (file) => fs.lstat(file).pipe(orNote(file, found, undefined)), {
+      concurrency: 64
+    })
+    for (const [i, info] of infos.entries()) {
+      const file = sorted[i]!
+      if (info?.type === "Directory") folders.push(file)
+      if (info?.type !== "File" || info.size === 0n) continue
+      const id = Option.match(info.ino, { onNone: () => file, onSome: (ino) => `${info.dev}/${ino}` })
+      if (!files.has(id)) files.set(id, { path: file, size: Number(info.size) })
+    }
+  }
+  return [...files.values()]
 })
+
+/** Notes what cannot be read, and goes on without it. */
+const orNote = <B>(path: string, found: Found, otherwise: B) =>
+  Effect.catch((error: PlatformError.PlatformError) =>
+    Effect.as(noteUnreadable(found, path, toBroken(error).reason), otherwise)
+  )
 
 const hashOne = ({ path, size }: File, found: Found) =>
   digest(path).pipe(
     Effect.tap((digest) => note(found, digest, path, size)),
-    Effect.catchTag("Unreadable", ({ reason }) => Effect.sync(() => found.unreadable.push({ path, reason }))),
+    Effect.catchTag("Unreadable", ({ reason }) => noteUnreadable(found, path, reason)),
     Effect.ensuring(
       Effect.sync(() => {
         found.done++
@@ -97,4 +118,9 @@ const note = ({ byDigest }: Found, digest: string, path: string, size: number) =
     const same = byDigest.get(digest)
     if (same === undefined) byDigest.set(digest, { size, paths: [path] })
     else same.paths.push(path)
+  })
+
+const noteUnreadable = (found: Found, path: string, reason: string) =>
+  Effect.sync(() => {
+    found.unreadable.push({ path, reason })
   })

@@ -1,5 +1,5 @@
-import { hash } from "node:crypto"
-import { readFileSync } from "node:fs"
+import { createHash } from "node:crypto"
+import { closeSync, openSync, readSync } from "node:fs"
 import { Task } from "@troupe/core"
 import { Effect, Schema } from "effect"
 
@@ -7,8 +7,26 @@ export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", {
 
 /** The SHA-256 of a file. It keeps its thread busy from beginning to end, which is why it runs on a thread of its own. */
 export const digest = Task.make("digest", (file: string) =>
+  Effect.acquireUseRelease(
+    attempt(() => openSync(file, "r")),
+    (descriptor) => attempt(() => hashAll(descriptor)),
+    (descriptor) => Effect.sync(() => closeSync(descriptor))
+  )
+)
+
+/** A megabyte at a time: a film need not fit into memory. */
+const hashAll = (descriptor: number): string => {
+  const hash = createHash("sha256")
+  const chunk = new Uint8Array(1_000_000)
+  for (;;) {
+    const length = readSync(descriptor, chunk)
+    if (length === 0) return hash.digest("hex")
+    hash.update(chunk.subarray(0, length))
+  }
+}
+
+const attempt = <A>(action: () => A) =>
   Effect.try({
-    try: () => hash("sha256", readFileSync(file)),
+    try: action,
     catch: (error) => new Unreadable({ reason: error instanceof Error ? error.message : String(error) })
   })
-)

@@ -1,6 +1,7 @@
 /** `npm start -- links`: checks the links of folders, files and sites. */
-import { Config, Duration, Effect, Option, Path } from "effect"
+import { Duration, Effect, Option, Path } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
+import { wholeNumber, workingFolder } from "../cli.ts"
 import { ExitWith } from "../ExitWith.ts"
 import { Screen } from "../Screen.ts"
 import { crawl, emptyReport, type Options, type Report, type Start } from "./crawl.ts"
@@ -14,30 +15,25 @@ const targets = Argument.String("target").pipe(
   Argument.variadic()
 )
 
-const between = (least: number, most: number) =>
-  Flag.filter(
-    (value: number) => value >= least && value <= most,
-    () => `Expected a number from ${least} to ${most}`
-  )
-
 const flags = {
   external: Flag.Boolean("external").pipe(
     Flag.withDescription("Fetch links to other sites too (default: only when checking a site)"),
     Flag.optional
   ),
-  concurrency: Flag.Int("concurrency").pipe(
+  concurrency: wholeNumber("concurrency", { least: 1, most: 1000 }).pipe(
     Flag.withDescription("How many files or connections may be open at a time (default: 16)"),
-    between(1, 1000),
     Flag.withDefault(16)
   ),
   timeout: Flag.Finite("timeout").pipe(
     Flag.withDescription("Seconds to wait for an answer (default: 10)"),
-    between(0.1, 3600),
+    Flag.filter(
+      (seconds) => seconds >= 0.1 && seconds <= 3600,
+      () => "Expected a number from 0.1 to 3600"
+    ),
     Flag.withDefault(10)
   ),
-  maxPages: Flag.Int("max-pages").pipe(
+  maxPages: wholeNumber("max-pages", { least: 1, most: 1_000_000 }).pipe(
     Flag.withDescription("Pages of a site to read at most (default: 1000)"),
-    between(1, 1_000_000),
     Flag.withDefault(1000)
   )
 }
@@ -101,11 +97,3 @@ const ownDocs = Effect.gen(function* () {
   const root = yield* Effect.orDie(path.fromFileUrl(new URL("../../", import.meta.url)))
   return ["README.md", "docs"].map((name) => path.join(root, name))
 })
-
-/** Where the reader's shell is: npm runs scripts in the root of the repository and says where it was called from. */
-const workingFolder = Effect.gen(function* () {
-  const calledByNpm = (yield* Config.String("npm_lifecycle_event").pipe(Config.withDefault(""))) === "start"
-  return yield* (calledByNpm ? Config.String("INIT_CWD") : Config.succeed(process.cwd())).pipe(
-    Config.withDefault(process.cwd())
-  )
-}).pipe(Effect.orDie)

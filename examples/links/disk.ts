@@ -95,7 +95,8 @@ const pathOf = (url: URL) =>
     Effect.mapError(() => new Broken({ reason: "not the name of a file" }))
   )
 
-const toBroken = (error: PlatformError.PlatformError): Broken => {
+/** What went wrong, in a few words. */
+export const toBroken = (error: PlatformError.PlatformError): Broken => {
   const { reason } = error
   if (reason._tag === "NotFound") return new Broken({ reason: "no such file or folder" })
   if (reason._tag === "PermissionDenied") return new Broken({ reason: "permission denied" })

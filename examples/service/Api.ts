@@ -3,11 +3,21 @@
  * nothing of the implementation is in it.
  */
 import { Schema } from "effect"
-import { HttpApi, HttpApiEndpoint, HttpApiError, HttpApiGroup, HttpApiMiddleware, HttpApiSchema } from "effect/http-api"
+import {
+  HttpApi,
+  HttpApiEndpoint,
+  HttpApiError,
+  HttpApiGroup,
+  HttpApiMiddleware,
+  HttpApiSchema,
+  OpenApi
+} from "effect/http-api"
 
 // --- what goes over the wire -----------------------------------------------------------------------------------------
 
-const Name = Schema.String.check(Schema.isPattern(/^[a-z0-9-]{1,40}$/))
+const Name = Schema.String.check(
+  Schema.isPattern(/^[a-z0-9-]{1,40}$/, { expected: "up to 40 small letters, digits and hyphens" })
+)
 const Quantity = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 }))
 
 export const Item = Schema.Struct({ item: Name, quantity: Schema.Natural })
@@ -58,35 +68,58 @@ const TooManyWithHeader = TooMany.pipe(
 
 const common = [TooManyWithHeader, Unavailable] as const
 
+/** What `openapi.json` says of an endpoint. */
+const says = (description: string) => OpenApi.annotations({ description })
+
 export class Warehouses extends HttpApiGroup.make("warehouses")
   .add(
-    HttpApiEndpoint.get("items", "/items", { params: { tenant: Name }, success: Schema.Array(Item), error: common }),
+    HttpApiEndpoint.get("items", "/items", {
+      params: { tenant: Name },
+      success: Schema.Array(Item),
+      error: common
+    }).annotateMerge(says("All items that the warehouse of a tenant has had, with what is left of them.")),
     HttpApiEndpoint.get("item", "/items/:item", {
       params: { tenant: Name, item: Name },
       success: Item,
       error: [UnknownItem, ...common]
-    }),
+    }).annotateMerge(says("One item, with what is left of it.")),
     HttpApiEndpoint.post("deliver", "/deliveries", {
       params: { tenant: Name },
       payload: Delivery,
       success: Item,
       error: common
-    }),
+    }).annotateMerge(says("Adds to the stock. Answers with what there is then.")),
     HttpApiEndpoint.post("order", "/orders", {
       params: { tenant: Name },
       payload: Order,
       success: Shipment.pipe(HttpApiSchema.status(201)),
       error: [UnknownItem, OutOfStock, ...common]
-    })
+    }).annotateMerge(
+      says("Hands a parcel to the courier, and takes it from the stock. If the client goes away, nothing is taken.")
+    )
   )
-  .prefix("/tenants/:tenant") {}
+  .prefix("/tenants/:tenant")
+  .annotateMerge(says("The warehouse of each tenant. It is there from the first request on.")) {}
 
-export class Health extends HttpApiGroup.make("health", { topLevel: true }).add(
-  HttpApiEndpoint.get("health", "/health", { success: HttpApiSchema.NoContent })
-) {}
+export class Health extends HttpApiGroup.make("health", { topLevel: true })
+  .add(
+    HttpApiEndpoint.get("health", "/health", { success: HttpApiSchema.NoContent }).annotateMerge(
+      says("Answers while the service is up.")
+    )
+  )
+  .annotateMerge(says("For load balancers and supervisors.")) {}
 
 // The middleware answers 400, with what is wrong and where, to requests that do not fit.
 export class Api extends HttpApi.make("warehouses")
   .add(Warehouses)
   .add(Health)
-  .middleware(HttpApiMiddleware.ProblemDetails) {}
+  .middleware(HttpApiMiddleware.ProblemDetails)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Warehouses",
+      version: "1.0.0",
+      description:
+        "Each tenant has a stock of its own, and a limit on how often it may ask. Errors are problem details (RFC 9457): " +
+        "besides those below, 404 for a route that does not exist, 405, 413 and 415."
+    })
+  ) {}

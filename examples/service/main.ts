@@ -4,15 +4,15 @@
  *     npx node --conditions=@troupe/source examples/service/main.ts
  */
 import { createServer } from "node:http"
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { ActorSystem } from "@troupe/core"
 import { Inspector } from "@troupe/inspector"
-import { Effect, Layer, Runtime } from "effect"
-import { FetchHttpClient, HttpRouter, HttpServerResponse } from "effect/http"
+import { Effect, Layer } from "effect"
+import { FetchHttpClient, HttpEffect, HttpRouter, HttpServerResponse } from "effect/http"
 import { Otlp } from "effect/observability"
+import { layerServer, runServer } from "../server.ts"
 import { Courier } from "./Courier.ts"
 import { routes } from "./http.ts"
+import { problems } from "./problems.ts"
 import { Settings } from "./Settings.ts"
 import { Warehouse } from "./Warehouse.ts"
 
@@ -21,17 +21,14 @@ const actors = Layer.provideMerge(Warehouse.layer, Courier.layer)
 const node = createServer()
 
 const server = Layer.unwrap(
-  Effect.map(Settings, ({ port }) =>
-    NodeHttpServer.layer(() => node, { port, host: "127.0.0.1", gracefulShutdownTimeout: "10 seconds" })
-  )
+  Effect.map(Settings, ({ port }) => layerServer(() => node, { port, gracefulShutdownTimeout: "10 seconds" }))
 )
 
 /** Once it takes no more connections, those that are open end with their answers, lest the end waits for them. */
 const lastAnswers = HttpRouter.middleware(
-  (handled) =>
-    Effect.map(handled, (response) =>
-      node.listening ? response : HttpServerResponse.setHeader(response, "connection", "close")
-    ),
+  HttpEffect.withPreResponseHandler((_, response) =>
+    Effect.succeed(node.listening ? response : HttpServerResponse.setHeader(response, "connection", "close"))
+  ),
   { global: true }
 )
 
@@ -54,7 +51,7 @@ const telemetry = Layer.unwrap(
 
 // Layers end in the opposite order: first the server, which takes no more requests and waits for those under way, then
 // the actors, then the exporter, which sends what it has.
-const service = HttpRouter.serve(Layer.merge(routes, lastAnswers)).pipe(
+const service = HttpRouter.serve(Layer.mergeAll(routes, problems, lastAnswers)).pipe(
   Layer.provide(server),
   Layer.merge(inspector),
   Layer.provide(actors),
@@ -62,9 +59,4 @@ const service = HttpRouter.serve(Layer.merge(routes, lastAnswers)).pipe(
   Layer.provide(Settings.layer)
 )
 
-// SIGINT and SIGTERM end it in order. That is no failure, whatever watches the process should know.
-Layer.launch(service).pipe(
-  NodeRuntime.runMain({
-    teardown: (exit, onExit) => Runtime.defaultTeardown(exit, (code) => onExit(code === 130 ? 0 : code))
-  })
-)
+runServer(Layer.launch(service))

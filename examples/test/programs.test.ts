@@ -27,7 +27,7 @@ describe("npm start", () => {
     ["an unknown command", ["sing"], 'Unknown subcommand "sing"'],
     ["an unknown flag", ["links", "--nope"], "Unrecognized flag: --nope"],
     ["a program that does not exist", ["tour", "6"], "a number from 1 to 5"],
-    ["no permits at all", ["links", "--concurrency", "0"], "Expected a number from 1 to 1000"]
+    ["no permits at all", ["links", "--concurrency", "0"], "Expected a whole number from 1 to 1000"]
   ])("refuses %s with a reason, the help and exit code 2", async (_, args, reason) => {
     const { code, stdout, stderr } = await run("main.ts", args)
     assert.include(stderr, reason)
