@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
+import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { BlockingGetError, MethodOptions, RefArgs, RefErrors } from "./Actor.ts"
 import type { ActorError } from "./ActorError.ts"
@@ -50,7 +51,27 @@ export interface TaskOptions {
 }
 
 /**
+ * Schemas for what crosses to a thread, if the task is served there (`TaskPool` of `@troupe/worker`). They are asked
+ * only where a copy would lose what a value is, such as its class; in one process they are not asked at all.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface TaskSchemas<Args extends ReadonlyArray<any>, A, E> {
+  /** Of the arguments, in their order. */
+  readonly args?: NoInfer<{ readonly [K in keyof Args]: Schema.ConstraintCodec<Args[K], any> }> | undefined
+  /** Of the result. */
+  readonly success?: Schema.ConstraintCodec<NoInfer<A>, any> | undefined
+  /** Of the failures: those that it covers arrive as the class that they are. */
+  readonly error?: Schema.ConstraintCodec<NoInfer<E>, any> | undefined
+}
+
+/**
  * Makes a task. What the function requires is required of its callers; a Scope is provided for each call.
+ *
+ * In one process its failures are the very objects that it fails with. From a thread they come as copies: of the same
+ * class if `error` has a schema for it, else with the same fields, so that `Effect.catchTag` works and `instanceof` does
+ * not.
  *
  * **Example** (A limited function)
  *
@@ -76,5 +97,14 @@ export const make: <Args extends ReadonlyArray<any>, A, E, R>(
   name: string,
   run: ((...args: Args) => Effect.Effect<A, E, R>) &
     NoInfer<[Extract<R, Driver>] extends [never] ? unknown : BlockingGetError<"task">>,
-  options?: TaskOptions
+  options?: TaskOptions & TaskSchemas<Args, A, E>
 ) => Task<Args, A, E, Exclude<R, Scope.Scope>> = internal.make as any
+
+/**
+ * Changes how many calls of a task may run at a time in this process. Growing starts waiting calls; shrinking lets running
+ * calls finish. Throws a `RangeError` when the number is not an integer of at least 1, nor `Infinity`.
+ *
+ * @category concurrency
+ * @since 0.1.0
+ */
+export const resize: (task: Task<any, any, any, any>, maxConcurrency: number) => Effect.Effect<void> = internal.resize

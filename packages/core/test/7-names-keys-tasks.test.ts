@@ -1,3 +1,4 @@
+import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, type ActorContext, ActorError, ActorPool, ActorSystem, ObjectRef, Task } from "@troupe/core"
 import { Cause, Context, Effect, Equal, Exit, Fiber, Layer, Schedule, Scheduler, Schema, Scope, Stream } from "effect"
@@ -969,6 +970,23 @@ describe("7.3", () => {
       yield* Fiber.joinAll([asked, inOtherSystem])
       yield* ObjectRef.all([fromInside, withOptions])
       assert.strictEqual(probe.peak, 2)
+    })
+  )
+
+  it.effect("7.3 Task.resize changes the limit of a task, whose text says what it does", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const slow = Task.make("slow", probe.work, { maxConcurrency: 1 })
+      assert.strictEqual(inspect(slow), "slow(0 running, 0 waiting)")
+      yield* Effect.forEach(["a", "b", "c"], (id) => slow.remote(id))
+      yield* settle
+      assert.strictEqual(inspect(slow), "slow(1 running, 2 waiting)")
+      yield* Task.resize(slow, 3)
+      yield* settle
+      assert.strictEqual(String(slow), "slow(3 running, 0 waiting)")
+      yield* probe.open("a", "b", "c")
+      for (const bad of [0, -1, 1.5]) assert.throws(() => Task.resize(slow, bad), RangeError, /slow: maxConcurrency/)
+      assert.throws(() => Task.resize({} as never, 1), TypeError, /Task.resize takes a task/)
     })
   )
 

@@ -3,7 +3,10 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { NodeInspectSymbol } from "effect/Inspectable"
+import * as Schema from "effect/Schema"
 import type { Tasks } from "../Home.ts"
+import type { TaskSchemas } from "../Task.ts"
 import { Cell } from "./cell.ts"
 import { checkId } from "./definition.ts"
 import { noEffect } from "./evaluable.ts"
@@ -31,10 +34,17 @@ export const make = (
 ): unknown => {
   checkId("Task.make", name)
   if (typeof run !== "function") throw new TypeError(`${name}: a task needs a function, but got ${typeof run}`)
-  const normalized = options.normalize(name, input)
+  const { args: argSchemas, error, success, ...own } = input
+  const schemas = { args: argSchemas, success, error }
+  checkSchemas(name, schemas)
+  const normalized = options.normalize(name, own)
+  const known: Known = { name, run, ...schemas }
   const implementation = {
     run: (...args: ReadonlyArray<unknown>) =>
-      Effect.withFiber(({ context }) => Context.get(context, TaskHome)?.find(name)?.(args) ?? here(args))
+      Effect.withFiber(({ context }) => {
+        const home: Finder | undefined = Context.get(context, TaskHome)
+        return home?.find(name, known)?.(args) ?? here(args)
+      })
   }
   const here = (args: ReadonlyArray<unknown>) => {
     const effect = run(...args)
@@ -43,7 +53,8 @@ export const make = (
   }
   // Made with the first call: a task that is only defined costs nothing.
   let cell: Cell | undefined
-  const start = (): Cell => {
+  const cellOf = (): Cell => {
+    if (cell !== undefined) return cell
     cell = new Cell(name, Effect.succeed(implementation), normalized, Context.empty(), { registry: tasks })
     cell.implementation = implementation
     cell.permanent = true
@@ -53,12 +64,42 @@ export const make = (
     (group) => {
       if (group !== undefined)
         throw new RangeError(`${name}: a task has no concurrency groups, so not "${group}" either`)
-      return { resolve: () => (cell ?? start()).main }
+      return { resolve: () => cellOf().main }
     },
     singleMethod(name, normalized)
   )
-  task[TaskKey] = { name, run }
+  const describe = (): string => `${name}(${cell?.main.running ?? 0} running, ${cell?.main.waiting ?? 0} waiting)`
+  Object.defineProperties(task, { toString: { value: describe }, [NodeInspectSymbol]: { value: describe } })
+  task[TaskKey] = { ...known, cellOf }
   return task
+}
+
+/** What homes know of a task. */
+interface Known extends TaskSchemas<any, any, any> {
+  readonly name: string
+  readonly run: (...args: ReadonlyArray<any>) => Effect.Effect<any, any>
+}
+
+/** A home is told the task besides its name, since its schemas say how values cross. */
+interface Finder {
+  find(name: string, task: Known): ReturnType<Tasks["find"]>
+}
+
+const checkSchemas = (name: string, { args = [], error, success }: any): void => {
+  if (!Array.isArray(args)) throw new TypeError(`${name}: args must be an array of schemas, one for each argument`)
+  const given = [...args.map((schema) => ["args", schema]), ["success", success], ["error", error]]
+  const wrong = given.find(([, schema]) => schema !== undefined && !Schema.isSchema(schema))
+  if (wrong !== undefined) throw new TypeError(`${name}: ${wrong[0]} takes schemas, but got ${String(wrong[1])}`)
+}
+
+export const resize = (task: any, limit: number): Effect.Effect<void> => {
+  const { cellOf, name } = task?.[TaskKey] ?? {}
+  if (cellOf === undefined) throw new TypeError(`Task.resize takes a task, but got ${String(task)}`)
+  options.limit(name, "maxConcurrency", limit)
+  return Effect.sync(() => {
+    const cell = cellOf()
+    cell.resize(cell.main, limit)
+  })
 }
 
 /** Where a task keeps what it runs. */
