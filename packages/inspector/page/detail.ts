@@ -206,6 +206,12 @@ const endings = ({ instance, state }: Instance): HTMLElement | undefined =>
         h("p.note", {}, "Stop lets accepted calls finish. Kill interrupts what runs, and fails what waits.")
       )
 
+/** All that there is to say while the program does not answer. */
+export const unansweredDetail = (item: Item | undefined, id: number): ReadonlyArray<HTMLElement> => [
+  heading(item?.row.actor ?? "Instance", `instance #${id}`, item && stateOf(item)),
+  h("section", {}, h("p.note", {}, "The program does not answer, so there is no more to be seen of it."))
+]
+
 export const instanceDetail = (view: InstanceView, model: Model, control: boolean): ReadonlyArray<HTMLElement> => {
   const { calls, instance: it, total } = view
   const item = model.items.get(it.instance)

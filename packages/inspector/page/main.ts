@@ -5,7 +5,7 @@ import type { Waits } from "../src/internal/waits.ts"
 import * as api from "./api.ts"
 import { callList } from "./calls.ts"
 import { confirmed } from "./confirm.ts"
-import { groupDetail, instanceDetail } from "./detail.ts"
+import { groupDetail, instanceDetail, unansweredDetail } from "./detail.ts"
 import { byId, h, show } from "./dom.ts"
 import { eventsView } from "./events.ts"
 import * as format from "./format.ts"
@@ -312,7 +312,9 @@ const drawDetail = (): void => {
   if (selection === undefined) return
   const panel = byId("detail")
   if ("instance" in selection) {
+    const { instance } = selection
     if (view !== undefined) show(panel, ...instanceDetail(view, model, info?.control ?? false))
+    else if (status !== "live") show(panel, ...unansweredDetail(model.items.get(instance), instance))
     return
   }
   const group = model.groups.get(selection.actor) ?? model.places.get(selection.actor)

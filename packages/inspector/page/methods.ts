@@ -29,7 +29,7 @@ const columnsFor = (methods: ReadonlyArray<Method>): ReadonlyArray<Column> =>
   methods.some(({ row }) => row.refused > 0) ? columns : columns.filter(({ name }) => name !== "refused")
 
 export const methodTable = (methods: ReadonlyArray<Method>): HTMLElement => {
-  if (methods.length === 0) return h("p.note", {}, "No call has settled since this page was opened.")
+  if (methods.length === 0) return h("p.note", {}, "No call has settled since then.")
   const shown = columnsFor(methods)
   return h(
     "div.scrolling",

@@ -203,7 +203,7 @@ export class Timeline {
     const left = width < 560 ? 8 : 190
     const x = (at: number) => left + ((Math.min(to, Math.max(at, from)) - from) / (to - from)) * (width - left - 8)
     context.font = `11px ${getComputedStyle(this.canvas).fontFamily}`
-    this.paintAxis(context, colors, x, height, from, to)
+    this.paintAxis(context, colors, x, { width, height }, { from, now, to })
     this.hits = []
     for (const strip of this.strips) {
       this.paintBand(context, colors, x, strip, { from, now, to })
@@ -233,9 +233,8 @@ export class Timeline {
     context: CanvasRenderingContext2D,
     colors: Colors,
     x: X,
-    height: number,
-    from: number,
-    to: number
+    { height, width }: { readonly height: number; readonly width: number },
+    { from, to }: Span
   ): void {
     const step = this.span <= 5000 ? 1000 : this.span <= 15_000 ? 2000 : 10_000
     context.strokeStyle = colors.line
@@ -248,7 +247,8 @@ export class Timeline {
       context.lineTo(where, height)
       context.stroke()
       const text = format.clock(at)
-      context.fillText(text, Math.max(2, where - context.measureText(text).width / 2), 12)
+      const { width: room } = context.measureText(text)
+      context.fillText(text, Math.max(2, Math.min(width - room - 2, where - room / 2)), 12)
     }
   }
 

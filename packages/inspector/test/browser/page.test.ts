@@ -516,6 +516,12 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
         promise(() => page.evaluate(`getComputedStyle(document.querySelector("${what}")).filter`))
       assert.include(yield* dim("main"), "saturate")
       assert.include(yield* dim(".figures"), "saturate")
+      // Nor on a narrow screen, where the panel is over everything.
+      yield* promise(() => page.setViewportSize({ width: 420, height: 800 }))
+      yield* promise(() => line(page, "Single").click())
+      yield* promise(() => page.locator("#lost").click({ trial: true }))
+      yield* see(page, "#detail", "The program does not answer")
+      yield* promise(() => page.locator("#detail .close").click())
       yield* Single.options({ name: "new" }).spawn()
       yield* inspect({ port })
       yield* see(page, ".connection.live")
