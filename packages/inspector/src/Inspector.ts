@@ -9,6 +9,7 @@
  */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
+import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -41,12 +42,25 @@ export class Inspector extends Context.Service<
 export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", {
   host: Schema.String,
   port: Schema.Int,
-  cause: Schema.Defect()
+  /** What the system says, such as `EADDRINUSE`. It says no more than this, the host and the port. */
+  code: Schema.String
 }) {
   override get message(): string {
-    const { code } = Object(this.cause)
-    const why = code === "EADDRINUSE" ? "something else does" : (code ?? String(this.cause))
-    return `Inspector: cannot listen at ${this.host}, port ${this.port}: ${why}. Give another \`port\`, or 0 for any`
+    const { code, host, port } = this
+    switch (code) {
+      case "EADDRINUSE":
+        return `Inspector: port ${port} of ${host} is taken by another program; give another port, or 0 for any`
+      case "EACCES":
+        return `Inspector: port ${port} of ${host} is not for this user to listen at; give one above 1023`
+      case "EADDRNOTAVAIL":
+      case "ENOTFOUND":
+        return `Inspector: ${host} is no address of this machine, so nothing can listen at it; give another host`
+      default:
+        return `Inspector: cannot listen at port ${port} of ${host} (${code}); give another port or host`
+    }
+  }
+  override [NodeInspectSymbol](): string {
+    return `ListenError: ${this.message}`
   }
 }
 
@@ -59,6 +73,13 @@ export class ListenError extends Schema.TaggedError<ListenError>()("ListenError"
 export interface Options {
   /** Default 4680. With 0 the system chooses a free one, which the service {@link Inspector} knows. */
   readonly port?: number | undefined
+  /**
+   * What happens if another program listens at the `port` already. `"another"`, the default: the page is served at a
+   * free port that the system chooses, and a warning says at which. The page is a guest of the program, and what else
+   * runs on the machine is an accident: neither should keep the program from starting, nor two copies of it from having
+   * a page each. `"fail"`: the Layer fails with a {@link ListenError}, for where others count on the port.
+   */
+  readonly onPortTaken?: "another" | "fail" | undefined
   /**
    * The address to listen at. Default `127.0.0.1`, which only this machine can reach. With any other that is not a
    * loopback address, a token is needed, and made if none is given.
@@ -91,7 +112,8 @@ export interface Options {
  * those without the token, if there is one. The token is in the part of the address behind `#`, which browsers do not
  * send and servers do not log.
  *
- * Options are checked where they are written: a `port` that is none throws a `RangeError`.
+ * Options are checked where they are written: a `port` that is none throws a `RangeError`. The Layer fails where no port
+ * would help: at a `host` that is not of this machine, or a `port` that is not for this user.
  *
  * **Example** (A question to a running inspector)
  *

@@ -81,7 +81,7 @@ describe("troupe inspect", () => {
       assert.deepStrictEqual(lines, [
         "2 instances, 4 calls running, 5 waiting",
         "",
-        "ACTOR STATE RUN WAIT DONE FAILED RESTARTS UP LAST ERROR",
+        "ACTOR STATE RUNNING QUEUE SETTLED ERRORS RESTARTS UP LAST ERROR",
         'app/Db "main" #N running 2/2 4 2 2 1 4.2s Error: lost connection (4.2s ago)',
         " io 1/1 1",
         "app/Importer #N running 1/1000 0 0 0 4.2s",
@@ -126,8 +126,8 @@ describe("troupe inspect", () => {
         const head = plain(text(world))
           .split("\n")
           .find((line) => line.startsWith("ACTOR"))
-        if (columns >= 40) assert.match(head ?? "", /ACTOR +(STATE +)?RUN +WAIT/)
-        if (columns >= 110) assert.match(head ?? "", /FAILED +RESTARTS +UP +LAST ERROR$/)
+        if (columns >= 40) assert.match(head ?? "", /ACTOR +(STATE +)?RUNNING +QUEUE/)
+        if (columns >= 110) assert.match(head ?? "", /ERRORS +RESTARTS +UP +LAST ERROR$/)
       }
     })
   )
@@ -222,7 +222,7 @@ describe("troupe inspect, on a terminal", () => {
       yield* tick(world)
       world.answer = answering(later(first, 2000, 30))
       yield* tick(world)
-      assert.include(onScreen(world).join("\n"), "2 instances, 4 calls running, 5 waiting, 30 per s")
+      assert.include(onScreen(world).join("\n"), "2 instances, 4 calls running, 5 waiting, 30 calls/s")
       assert.match(onScreen(world).find((line) => line.startsWith("app/Db"))!, /running +2\/2 +4 +15 +32 /)
       yield* press(world, "q")
       yield* Fiber.join(fiber)
@@ -251,7 +251,7 @@ describe("troupe inspect, on a terminal", () => {
           .filter((line) => line.startsWith("app/"))
           .map((line) => line.split(" ")[0])
       assert.deepStrictEqual(actors(), ["app/Db", "app/Importer"])
-      for (const sort of ["running", "rate", "failures", "name"]) {
+      for (const sort of ["running", "rate", "errors", "name"]) {
         yield* press(world, "s")
         yield* until(() => onScreen(world).join().includes(`by ${sort})`))
       }
@@ -272,7 +272,7 @@ describe("troupe inspect, on a terminal", () => {
       yield* tick(world)
       assert.include(onScreen(world)[0], "q quits")
       // The time between is not known well enough for a rate.
-      assert.notInclude(onScreen(world).join("\n"), "per s")
+      assert.notInclude(onScreen(world).join("\n"), "calls/s")
       yield* press(world, "q")
       yield* Fiber.join(fiber)
     })
@@ -325,14 +325,46 @@ describe("troupe inspect list", () => {
   it.effect("asks for what it is told, and lists it", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld(answering(yield* busy))
-      const args = ["--actor", "app/Db", "--state", "running", "--state", "dead", "--limit", "7", "--sort", "name"]
+      const args = ["--actor", "app/Db", "--state", "restarting", "--state", "dead", "--limit", "7", "--sort", "name"]
       yield* run(world, ["inspect", "list", ...args])
       assert.deepStrictEqual(
         world.asked.map(({ path }) => decodeURIComponent(path)),
-        ["/api/snapshot?actor=app/Db&limit=7&state=running,dead"]
+        ["/api/snapshot?actor=app/Db&limit=7&state=restarting,dead"]
       )
       assert.match(text(world), /^ACTOR .*\napp\/Db "main" #\d+ /)
       assert.notInclude(text(world), "CALL")
+    })
+  )
+
+  it.effect("calls those idle that could run something and do not, as the page does", () =>
+    Effect.gen(function* () {
+      const body = yield* Effect.gen(function* () {
+        const latch = yield* Latch.make()
+        const db = yield* Db.options({ name: "busy" }).spawn()
+        for (const name of ["calm", "quiet"]) yield* Db.options({ name }).spawn()
+        yield* db.query.remote(latch)
+        yield* TestClock.adjust(1)
+        return yield* wire
+      }).pipe(Effect.provide(ActorSystem.layer))
+      const list = (...args: ReadonlyArray<string>) =>
+        Effect.gen(function* () {
+          const world = yield* makeWorld(answering(body))
+          yield* run(world, ["inspect", "list", "--sort", "name", ...args])
+          return { asked: world.asked[0]!.path, lines: text(world).trimEnd().split("\n").slice(1) }
+        })
+      const names = (lines: ReadonlyArray<string>) =>
+        lines.flatMap((line) => /"(\w+)" #\d+ +(\w+)/.exec(line)?.slice(1) ?? [])
+      const idle = yield* list("--state", "idle")
+      // To the server they are running, so it is asked for all of these.
+      assert.strictEqual(idle.asked, "/api/snapshot?limit=10000&state=running")
+      assert.deepStrictEqual(names(idle.lines), ["calm", "idle", "quiet", "idle"])
+      assert.deepStrictEqual(names((yield* list("--state", "running")).lines), ["busy", "running"])
+      assert.lengthOf(names((yield* list("--state", "running", "--state", "idle")).lines), 6)
+      const one = yield* list("--state", "idle", "--limit", "1")
+      assert.strictEqual(one.asked, "/api/snapshot?limit=10000&state=running")
+      assert.deepStrictEqual(names(one.lines), ["calm", "idle"])
+      assert.include(one.lines.at(-1), "… and 1 more instance: --limit shows them")
+      assert.match((yield* list("--state", "idle", "--calls")).lines.join(), /^$/)
     })
   )
 

@@ -1,8 +1,9 @@
-import { createServer } from "node:net"
+import { type AddressInfo, createServer, type Server } from "node:net"
+import { format } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { ActorSystem } from "@troupe/core"
 import { Inspector } from "@troupe/inspector"
-import { Effect, Layer, Logger, Redacted } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Logger, Redacted } from "effect"
 import { ask } from "./http.ts"
 import { inspect, ownSystem, promise, Worker } from "./inspectorSupport.ts"
 
@@ -211,25 +212,55 @@ describe("options", () => {
     assert.throws(() => layer({ port: 1.5 }), RangeError, /port/)
     assert.throws(() => layer({ interval: "1 millis" }), RangeError, /interval must be at least 50 milliseconds/)
     assert.throws(() => layer({ maxInstances: 0 }), RangeError, /maxInstances/)
+    assert.throws(() => layer({ onPortTaken: "warn" as any }), TypeError, /onPortTaken must be "another" or "fail"/)
     assert.throws(() => layer({ token: "short" }), TypeError, /token must be at least 8 characters/)
     assert.throws(() => layer({ token: "with a space in it" }), TypeError, /token/)
   })
 
-  it.live("a port that something else has fails the Layer with an error that names it", () =>
+  /** A port at which something else listens. */
+  const taken = Effect.acquireRelease(
+    promise(
+      () =>
+        new Promise<Server>((resolve) => {
+          const server = createServer().listen(0, "127.0.0.1", () => resolve(server))
+        })
+    ),
+    (server) => Effect.sync(() => server.close())
+  ).pipe(Effect.map((server) => (server.address() as AddressInfo).port))
+
+  it.live("a port that something else has does not end the program: the page is at another, as a warning says", () =>
     Effect.gen(function* () {
-      const other = createServer()
-      const port = yield* promise(
-        () =>
-          new Promise<number>((resolve) => {
-            other.listen(0, "127.0.0.1", () => resolve((other.address() as { port: number }).port))
-          })
-      )
-      const error = yield* Effect.flip(inspect({ port }))
-      other.close()
+      const port = yield* taken
+      const lines: Array<string> = []
+      const logger = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel}: ${message}`))
+      const context = yield* Effect.provide(Layer.build(Inspector.layer({ port })), Logger.layer([logger]))
+      const { port: other, url } = Context.get(context, Inspector.Inspector)
+      assert.notStrictEqual(other, port)
+      assert.deepStrictEqual(lines, [`Warn: Inspector: port ${port} is taken by another program, so open ${url}`])
+      assert.strictEqual((yield* promise(() => ask(other, "/api/info"))).status, 200)
+    }).pipe(ownSystem)
+  )
+
+  it.live("where others count on the port, the Layer fails with one sentence that says what to do", () =>
+    Effect.gen(function* () {
+      const port = yield* taken
+      const exit = yield* Effect.exit(inspect({ port, onPortTaken: "fail" }))
+      if (!Exit.isFailure(exit)) assert.fail("it did not fail")
+      const sentence = `Inspector: port ${port} of 127.0.0.1 is taken by another program; give another port, or 0 for any`
+      const error = Cause.squash(exit.cause)
       assert.instanceOf(error, Inspector.ListenError)
-      assert.strictEqual(error.port, port)
-      assert.include(error.message, `port ${port}`)
-      assert.include(error.message, "or 0 for any")
+      assert.deepInclude(error, { port, host: "127.0.0.1", code: "EADDRINUSE", message: sentence })
+      // However it is printed, there are no lines of a stack, which would lead into the inspector.
+      assert.strictEqual(Cause.pretty(exit.cause), `ListenError: ${sentence}`)
+      assert.strictEqual(format(error), `ListenError: ${sentence}`)
+    }).pipe(ownSystem)
+  )
+
+  it.live("a host that is not of this machine fails the Layer, since another port would not help", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(inspect({ host: "192.0.2.1" }))
+      assert.strictEqual(error.code, "EADDRNOTAVAIL")
+      assert.include(error.message, "192.0.2.1 is no address of this machine")
     }).pipe(ownSystem)
   )
 })

@@ -9,10 +9,19 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
-import { DEFAULT_ADDRESS, type Filter, InspectError, makeClient, parseAddress } from "./cliClient.ts"
+import { type Client, DEFAULT_ADDRESS, type Filter, InspectError, makeClient, parseAddress } from "./cliClient.ts"
 import { live, screen } from "./terminalLive.ts"
 import { plural, safe } from "./terminalText.ts"
-import { callLines, instanceLines, SORTS, summaryLine } from "./terminalViews.ts"
+import {
+  callLines,
+  coreStates,
+  inStates,
+  instanceLines,
+  SORTS,
+  STATES,
+  type StateName,
+  summaryLine
+} from "./terminalViews.ts"
 
 // --- what all of them take -------------------------------------------------------------------------------------------
 
@@ -36,23 +45,26 @@ const shared = {
   )
 }
 
+/** How many instances and calls there are to be told of, unless somebody wants fewer. */
+const MOST = 10_000
+
 const filters = {
   actor: Flag.String("actor").pipe(Flag.withDescription("Only instances of this actor"), Flag.optional),
   name: Flag.String("name").pipe(Flag.withDescription("Only the instance with this name"), Flag.optional),
   instance: Flag.Int("instance").pipe(Flag.withDescription("Only the instance with this number"), Flag.optional),
   limit: Flag.Int("limit").pipe(
-    Flag.withDescription("How many instances, and how many calls, at most (default: 10000)"),
+    Flag.withDescription(`How many instances, and how many calls, at most (default: ${MOST})`),
     Flag.filter(
       (limit) => limit >= 1,
       () => "Expected a number of at least 1"
     ),
-    Flag.withDefault(10_000)
+    Flag.withDefault(MOST)
   )
 }
 
 const sort = Flag.Literals("sort", SORTS).pipe(
-  Flag.withDescription("What comes first (default: waiting)"),
-  Flag.withDefault("waiting" as const)
+  Flag.withDescription("What comes first (default: queue)"),
+  Flag.withDefault("queue" as const)
 )
 
 interface Filtered {
@@ -126,14 +138,19 @@ const overview = top.pipe(
 
 // --- list ------------------------------------------------------------------------------------------------------------
 
-const states = ["starting", "running", "restarting", "stopping", "dead"] as const
+/** To the server, an idle instance is a running one: who asks for one of the two only gets both from it, and chooses. */
+const listed = (client: Client, filter: Filter, states: ReadonlyArray<StateName>) => {
+  const snapshot = (limit: number | undefined) => client.snapshot({ ...filter, limit, state: coreStates(states) })
+  if (states.includes("idle") === states.includes("running")) return snapshot(filter.limit)
+  return Effect.map(snapshot(MOST), (all) => inStates(all, states, filter.limit ?? MOST))
+}
 
 const list = Command.make(
   "list",
   {
     ...filters,
     sort,
-    state: Flag.Literals("state", states).pipe(
+    state: Flag.Literals("state", STATES).pipe(
       Flag.withDescription("Only instances in this state; may be given more than once"),
       Flag.atLeast(0)
     ),
@@ -145,7 +162,7 @@ const list = Command.make(
   Effect.fnUntraced(function* ({ calls, sort, state, ...flags }) {
     const common = yield* top
     const client = yield* connect(common)
-    const snapshot = yield* client.snapshot({ ...filterOf(flags), state })
+    const snapshot = yield* listed(client, filterOf(flags), state)
     if (common.json) return yield* printJson(calls ? snapshot.calls : snapshot.instances)
     const { print, style, width } = yield* screen
     const view = { snapshot, previous: undefined, sort, style, width: yield* width }

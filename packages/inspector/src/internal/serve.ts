@@ -22,6 +22,7 @@ const LEAST_INTERVAL = 50
 
 interface Settings {
   readonly port: number
+  readonly onPortTaken: "another" | "fail"
   readonly access: Access
   readonly control: boolean
   /** Whether to print the token: not one that somebody chose, who knows it. */
@@ -43,9 +44,16 @@ export const settings = (options: Options): Settings => {
   if (given !== undefined && !/^[\x21-\x7e]{8,}$/.test(given)) {
     throw new TypeError("Inspector.layer: token must be at least 8 characters, all of them printable ASCII, no spaces")
   }
+  const onPortTaken = options.onPortTaken ?? "another"
+  if (onPortTaken !== "another" && onPortTaken !== "fail") {
+    throw new TypeError(
+      `Inspector.layer: onPortTaken must be "another" or "fail", but is ${JSON.stringify(onPortTaken)}`
+    )
+  }
   const token = given ?? (control || !isLoopback(host) ? randomBytes(18).toString("base64url") : undefined)
   return {
     port,
+    onPortTaken,
     access: { host, allowedHosts, token },
     control,
     shown: given === undefined,
@@ -72,14 +80,11 @@ const infoOf = ({ control, feed, title }: Settings, startedAt: number): Info => 
 /** Serves until the Scope closes. Updates under way end with it: nothing waits for a page that is open. */
 export const serve = (settings: Settings): Effect.Effect<Inspector["Service"], ListenError, Scope.Scope> =>
   Effect.gen(function* () {
-    const { access } = settings
-    const node = createServer()
-    const http = yield* NodeHttpServer.make(() => node, {
-      port: settings.port,
-      host: access.host,
-      // It would wait for pages to close.
-      disablePreemptiveShutdown: true
-    }).pipe(Effect.mapError(({ cause }) => new ListenError({ host: access.host, port: settings.port, cause })))
+    const { access, onPortTaken } = settings
+    const first = listen(access.host, settings.port)
+    const { http, node } = yield* onPortTaken === "fail"
+      ? first
+      : Effect.catchIf(first, isTaken, () => listen(access.host, 0))
     const info = infoOf(settings, yield* Clock.currentTimeMillis)
     const handler = yield* server.make({ access, info, feed: yield* feed.make(settings.feed) })
     // Keep-alive connections.
@@ -93,16 +98,44 @@ export const serve = (settings: Settings): Effect.Effect<Inspector["Service"], L
     return yield* announce(settings, port)
   })
 
-const announce = ({ access: { host, token }, shown }: Settings, port: number): Effect.Effect<Inspector["Service"]> => {
+const listen = (host: string, port: number) =>
+  Effect.suspend(() => {
+    const node = createServer()
+    return NodeHttpServer.make(() => node, {
+      port,
+      host,
+      // It would wait for pages to close.
+      disablePreemptiveShutdown: true
+    }).pipe(
+      Effect.map((http) => ({ http, node })),
+      Effect.mapError(({ cause }) => listenError(host, port, cause))
+    )
+  })
+
+const listenError = (host: string, port: number, cause: unknown): ListenError => {
+  const { code } = Object(cause)
+  const error = new ListenError({ host, port, code: typeof code === "string" ? code : String(cause) })
+  // Where it was made is of no use to anybody: what has to be changed is outside, and the message says what.
+  error.stack = `ListenError: ${error.message}`
+  return error
+}
+
+const isTaken = ({ code }: ListenError): boolean => code === "EADDRINUSE"
+
+const announce = (settings: Settings, port: number): Effect.Effect<Inspector["Service"]> => {
+  const { access, shown } = settings
+  const { host, token } = access
   // Nobody can open the address that stands for all addresses.
   const reachable = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host
   const base = `http://${reachable}:${port}/`
   const url = token === undefined ? base : `${base}#token=${token}`
   const hint = token !== undefined && !shown ? " (with #token=... at the end)" : ""
-  return Effect.as(Effect.logInfo(`Inspector: open ${shown ? url : base}${hint}`), {
-    url,
-    host,
-    port,
-    token: token === undefined ? undefined : Redacted.make(token)
-  })
+  const where = `open ${shown ? url : base}${hint}`
+  const moved = settings.port !== 0 && settings.port !== port
+  return Effect.as(
+    moved
+      ? Effect.logWarning(`Inspector: port ${settings.port} is taken by another program, so ${where}`)
+      : Effect.logInfo(`Inspector: ${where}`),
+    { url, host, port, token: token === undefined ? undefined : Redacted.make(token) }
+  )
 }

@@ -10,8 +10,8 @@ type Snapshot = ActorSystem.Snapshot
 type Instance = ActorSystem.Instance
 type Call = ActorSystem.UnsettledCall
 
-/** What the rows of the table of instances are sorted by. */
-export const SORTS = ["waiting", "running", "rate", "failures", "name"] as const
+/** What the rows of the table of instances are sorted by, in the words of the columns. */
+export const SORTS = ["queue", "running", "rate", "errors", "name"] as const
 export type Sort = (typeof SORTS)[number]
 
 export interface View {
@@ -35,8 +35,12 @@ interface Row {
 const settledOf = ({ settled }: Instance): number => Object.values(settled).reduce((sum, n) => sum + n, 0)
 
 /** Calls that did not do what they should. Cancelling is what somebody wanted. */
-const failuresOf = ({ settled }: Instance): number =>
+const errorsOf = ({ settled }: Instance): number =>
   settled.failed + settled.died + settled.timedOut + settled.unavailable + settled.actorDied
+
+/** What people call the state, here and on the page: who could run something, but does not, is idle. */
+export const stateOf = (instance: Instance): Instance["state"] | "idle" =>
+  instance.state === "running" && sumOf(instance, "running") === 0 ? "idle" : instance.state
 
 const sumOf = (instance: Instance, what: "running" | "waiting"): number =>
   Object.values(instance.groups).reduce((sum, permits) => sum + permits[what], instance.permits[what])
@@ -53,10 +57,10 @@ const ratesOf = (snapshot: Snapshot, previous: Snapshot | undefined): ReadonlyMa
 }
 
 const measures: { readonly [S in Exclude<Sort, "name">]: (row: Row) => number } = {
-  waiting: ({ instance }) => sumOf(instance, "waiting") + instance.suspended,
+  queue: ({ instance }) => sumOf(instance, "waiting") + instance.suspended,
   running: ({ instance }) => sumOf(instance, "running"),
   rate: (row) => row.rate ?? settledOf(row.instance),
-  failures: ({ instance }) => failuresOf(instance) + instance.refused
+  errors: ({ instance }) => errorsOf(instance) + instance.refused
 }
 
 /** Busy ones first, the dead last. */
@@ -103,10 +107,10 @@ const columnsOf = (now: number, style: Style): ReadonlyArray<Column<Row>> => {
       title: "STATE",
       align: "left",
       worth: 8,
-      cell: own(({ instance: { state } }) => ({ text: state, paint: paintOf(state, style) }))
+      cell: own(({ instance }) => ({ text: stateOf(instance), paint: paintOf(stateOf(instance), style) }))
     },
     {
-      title: "RUN",
+      title: "RUNNING",
       align: "right",
       worth: 10,
       cell: ({ permits: { limit, running } }) => {
@@ -115,15 +119,15 @@ const columnsOf = (now: number, style: Style): ReadonlyArray<Column<Row>> => {
       }
     },
     {
-      title: "WAIT",
+      title: "QUEUE",
       align: "right",
       worth: 9,
       cell: ({ group, instance, permits }) =>
         alarm(permits.waiting + (group === undefined ? instance.suspended : 0), style.yellow)
     },
-    { title: "PER S", align: "right", worth: 7, cell: own((row) => (row.rate === undefined ? "" : rate(row.rate))) },
-    { title: "DONE", align: "right", worth: 4, cell: own(({ instance }) => count(settledOf(instance))) },
-    { title: "FAILED", align: "right", worth: 6, cell: own(({ instance }) => alarm(failuresOf(instance), style.red)) },
+    { title: "CALLS/S", align: "right", worth: 7, cell: own((row) => (row.rate === undefined ? "" : rate(row.rate))) },
+    { title: "SETTLED", align: "right", worth: 4, cell: own(({ instance }) => count(settledOf(instance))) },
+    { title: "ERRORS", align: "right", worth: 6, cell: own(({ instance }) => alarm(errorsOf(instance), style.red)) },
     {
       title: "REFUSED",
       align: "right",
@@ -142,9 +146,9 @@ const columnsOf = (now: number, style: Style): ReadonlyArray<Column<Row>> => {
   ]
 }
 
-const paintOf = (state: Instance["state"], style: Style) => {
+const paintOf = (state: ReturnType<typeof stateOf>, style: Style) => {
   if (state === "running") return style.green
-  return state === "dead" ? style.dim : style.yellow
+  return state === "dead" || state === "idle" ? style.dim : style.yellow
 }
 
 const upOf = ({ death, since }: Instance, now: number): number => (death?.at ?? now) - since
@@ -165,6 +169,24 @@ export const instanceLines = (view: View): ReadonlyArray<string> => {
   const lines = table(columnsOf(snapshot.at, style), rowsOf(view), width, style)
   const hidden = snapshot.totals.instances - snapshot.instances.length
   return hidden > 0 ? [...lines, style.dim(`… and ${plural(hidden, "more instance")}: --limit shows them`)] : lines
+}
+
+/** States as people give them on the command line. */
+export const STATES = ["idle", "starting", "running", "restarting", "stopping", "dead"] as const
+export type StateName = (typeof STATES)[number]
+
+/** What core calls these states: to it, an idle instance is a running one. */
+export const coreStates = (states: ReadonlyArray<StateName>): ReadonlyArray<Instance["state"]> => [
+  ...new Set(states.map((state) => (state === "idle" ? "running" : state)))
+]
+
+/** The instances in these states, and the calls of them; not more of either than `limit`. */
+export const inStates = (snapshot: Snapshot, states: ReadonlyArray<StateName>, limit: number): Snapshot => {
+  const instances = snapshot.instances.filter((instance) => states.includes(stateOf(instance)))
+  const ids = new Set(instances.map(({ instance }) => instance))
+  const calls = snapshot.calls.filter(({ instance }) => ids.has(instance))
+  const totals = { ...snapshot.totals, instances: instances.length, calls: calls.length }
+  return { ...snapshot, instances: instances.slice(0, limit), calls: calls.slice(0, limit), totals }
 }
 
 const stageText: { readonly [S in Call["stage"]]: string } = {
@@ -203,7 +225,7 @@ const callColumns = (snapshot: Snapshot): ReadonlyArray<Column<Call>> => {
     },
     { title: "SINCE", align: "right", worth: 6, cell: ({ since }) => duration(snapshot.at - since) },
     { title: "BY", align: "right", worth: 2, cell: ({ parent }) => (parent === undefined ? "" : `call ${parent}`) },
-    { title: "TRY", align: "right", worth: 1, cell: ({ attempts }) => (attempts > 1 ? String(attempts) : "") },
+    { title: "ATTEMPT", align: "right", worth: 1, cell: ({ attempts }) => (attempts > 1 ? String(attempts) : "") },
     {
       title: "WAITS FOR",
       align: "left",
@@ -223,7 +245,7 @@ export const callLines = ({ snapshot, style, width }: View, most = Infinity): Re
   return hidden > 0 ? [...lines, style.dim(`… and ${plural(hidden, "more call")}`)] : lines
 }
 
-/** "4 instances, 12 calls running, 30 waiting, 250 per s, 2 dead letters" */
+/** "4 instances, 12 calls running, 30 waiting, 250 calls/s, 5 refused, 2 dead letters" */
 export const summaryLine = ({ previous, snapshot, width }: View): string => {
   const living = snapshot.instances.filter(({ state }) => state !== "dead")
   const dead = snapshot.instances.length - living.length
@@ -237,7 +259,7 @@ export const summaryLine = ({ previous, snapshot, width }: View): string => {
       "call"
     )} running`,
     `${count(sum((instance) => sumOf(instance, "waiting") + instance.suspended))} waiting`,
-    ...(previous === undefined ? [] : [`${rate([...rates.values()].reduce((a, b) => a + b, 0))} per s`]),
+    ...(previous === undefined ? [] : [`${rate([...rates.values()].reduce((a, b) => a + b, 0))} calls/s`]),
     ...(refused === 0 ? [] : [`${count(refused)} refused`]),
     ...(dead === 0 ? [] : [`${count(dead)} dead`]),
     ...(snapshot.deadLetters.length === 0 ? [] : [plural(snapshot.deadLetters.length, "dead letter")])
