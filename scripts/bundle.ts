@@ -39,35 +39,12 @@ const bundle = async (folder: string, name: string, code: string): Promise<Bundl
   return { text, gzipped: gzipSync(text, { level: 9 }).length, inputs: output?.inputs ?? {} }
 }
 
-/**
- * The most that each may be, in bytes: what it is, and a little room. Lower them when the code gets smaller, and raise
- * them for a reason that is worth it. A program has what it imports, so the second row is what most people get.
- */
-const limits: ReadonlyArray<readonly [what: string, limit: number, code: string]> = [
-  ["all of core", 27_500, `export * from "@troupe/core"`],
-  ["Actor.Service", 16_000, `export { Service } from "@troupe/core/Actor"`],
-  ["Actor.Keyed", 16_200, `export { Keyed } from "@troupe/core/Actor"`],
-  ["Task.make", 14_500, `export { make } from "@troupe/core/Task"`],
-  ["ObjectRef.get", 6_200, `export { get } from "@troupe/core/ObjectRef"`],
-  ["ActorError", 1_500, `export { ActorError } from "@troupe/core/ActorError"`]
-]
-
-const kB = (bytes: number) => `${(bytes / 1000).toFixed(1).padStart(5)} kB`
-
-const files = ({ inputs }: Bundle): string =>
-  Object.entries(inputs)
-    .map(([file, { bytesInOutput }]) => [path.relative("packages/core/dist", file), bytesInOutput] as const)
-    .filter(([, bytes]) => bytes > 0)
-    .sort(([, a], [, b]) => b - a)
-    .map(([file, bytes]) => `    ${kB(bytes)}  ${file}`)
-    .join("\n")
-
 // --- contracts -------------------------------------------------------------------------------------------------------
 
 const secret = "only the implementation knows this"
 
-const contract = `
-import { Actor } from "@troupe/core"
+const contractFrom = (actor: string) => `
+import ${actor}
 import { Schema } from "effect"
 
 export class Counter extends Actor.Service()("app/Counter", {
@@ -94,7 +71,7 @@ export const program = Effect.gen(function* () {
 
 /** A client that imports the contract must not contain the implementation, and a server must, or this tests nothing. */
 const contractProblems = async (folder: string): Promise<ReadonlyArray<string>> => {
-  writeFileSync(path.join(folder, "Counter.js"), contract)
+  writeFileSync(path.join(folder, "Counter.js"), contractFrom(`{ Actor } from "@troupe/core"`))
   writeFileSync(path.join(folder, "CounterLive.js"), implementation)
   const client = await bundle(folder, "client.js", caller)
   const server = await bundle(folder, "server.js", `${caller}\nexport { CounterLive } from "./CounterLive.js"`)
@@ -103,6 +80,34 @@ const contractProblems = async (folder: string): Promise<ReadonlyArray<string>> 
     ...(server.text.includes(secret) ? [] : ["a server does not contain the implementation of its actor"])
   ]
 }
+
+// --- limits ----------------------------------------------------------------------------------------------------------
+
+/**
+ * The most that each may be, in bytes: what it is, and a little room. Lower them when the code gets smaller, and raise
+ * them for a reason that is worth it. A program has what it imports, so the second row is what most people get.
+ */
+const limits: ReadonlyArray<readonly [what: string, limit: number, code: string]> = [
+  ["all of core", 29_500, `export * from "@troupe/core"`],
+  ["Actor.Service", 17_000, `export { Service } from "@troupe/core/Actor"`],
+  ["Actor.Keyed", 17_200, `export { Keyed } from "@troupe/core/Actor"`],
+  // What a caller in another process or thread has: the class brings `toLayer`, and with it all that runs an instance.
+  ["a contract", 18_900, contractFrom(`{ Actor } from "@troupe/core"`)],
+  ["a contract, from its module", 17_100, contractFrom(`* as Actor from "@troupe/core/Actor"`)],
+  ["Task.make", 15_500, `export { make } from "@troupe/core/Task"`],
+  ["ObjectRef.get", 6_500, `export { get } from "@troupe/core/ObjectRef"`],
+  ["ActorError", 1_500, `export { ActorError } from "@troupe/core/ActorError"`]
+]
+
+const kB = (bytes: number) => `${(bytes / 1000).toFixed(1).padStart(5)} kB`
+
+const files = ({ inputs }: Bundle): string =>
+  Object.entries(inputs)
+    .map(([file, { bytesInOutput }]) => [path.relative("packages/core/dist", file), bytesInOutput] as const)
+    .filter(([, bytes]) => bytes > 0)
+    .sort(([, a], [, b]) => b - a)
+    .map(([file, bytes]) => `    ${kB(bytes)}  ${file}`)
+    .join("\n")
 
 // --- the report ------------------------------------------------------------------------------------------------------
 
