@@ -16,8 +16,9 @@
  * Programs that are given `TaskPool.layer({ url: new URL("./tasks.worker.ts", import.meta.url), size: "max" })` run them
  * there. A task that the threads do not serve runs with its caller, as without the Layer.
  *
- * A task has no contract: arguments and results cross by structured clone, and of failures their name, message, stack
- * and fields, so that `Effect.catchTag` works, and `instanceof` does not. Values with classes of their own are for actors.
+ * Arguments and results cross by structured clone, and of failures their name, message, stack and fields, so that
+ * `Effect.catchTag` works, and `instanceof` does not. To keep what a class of yours is, give the task schemas:
+ * `Task.make(name, run, { args, success, error })`.
  *
  * @since 0.1.0
  */
@@ -39,6 +40,11 @@ export interface TaskPoolOptions extends WorkerOptions {
    * `ActorUnavailable`.
    */
   readonly maxTaskRetries?: number | undefined
+  /**
+   * What happens when a task is called that the threads do not serve. It runs with its caller in either case, and
+   * `"warn"`, the default, logs so, once for each task.
+   */
+  readonly onUnserved?: "warn" | "run" | undefined
 }
 
 /**

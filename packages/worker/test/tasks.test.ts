@@ -1,10 +1,14 @@
 import { threadId } from "node:worker_threads"
-import { ActorError, ObjectRef } from "@troupe/core"
+import { ActorError, ObjectRef, Task } from "@troupe/core"
 import { TaskPool, WorkerHome } from "@troupe/worker"
-import { Cause, Effect } from "effect"
+import { Cause, Effect, Logger, Schema } from "effect"
 import { assert, describe, it } from "vitest"
-import { crash, crashOnce, die, Factor, forever, local, meet, scaled, sizeOf, square, where } from "./fixtures/tasks.ts"
+import { errorOf, reasonOf } from "../../core/test/support.ts"
+import * as tasks from "./fixtures/tasks.ts"
+import { Factor, square, Temperature, TooBig, TooCold } from "./fixtures/tasks.ts"
 import { bundle } from "./support.ts"
+
+const { crash, crashOnce, die, forever, local, meet, scaled, sizeOf, where } = tasks
 
 const url = await bundle("tasks.worker")
 const memory = () => new Int32Array(new SharedArrayBuffer(4))
@@ -35,8 +39,31 @@ describe("TaskPool", () => {
     assert.strictEqual(new Set(where).size, 2)
   })
 
-  it("runs a task that it does not serve with its caller", async () => {
-    assert.strictEqual(await run(local()), threadId)
+  describe("a task that the threads do not serve", () => {
+    const warnings = async (options: Partial<TaskPool.TaskPoolOptions>) => {
+      const messages: Array<unknown> = []
+      const logger = Logger.layer([Logger.make(({ logLevel, message }) => messages.push([logLevel, String(message)]))])
+      const twice = Effect.all([local(), local(), square(2)])
+      const pool = TaskPool.layer({ url, size: 1, ...options })
+      const results = await twice.pipe(Effect.provide(pool), Effect.provide(logger), Effect.runPromise)
+      assert.deepStrictEqual(results, [threadId, threadId, 4])
+      return messages
+    }
+
+    it("runs with its caller, which a warning says once", async () => {
+      const messages: any = await warnings({})
+      assert.strictEqual(messages.length, 1)
+      assert.strictEqual(messages[0][0], "Warn")
+      assert.match(messages[0][1], /do not serve the task "local".* TaskPool\.serve\(\[\.\.\.\]\).*onUnserved: "run"/)
+    })
+
+    it("runs with its caller in silence where that is intended", async () => {
+      assert.deepStrictEqual(await warnings({ onUnserved: "run" }), [])
+    })
+
+    it("is dealt with in no other way", () => {
+      assert.throws(() => TaskPool.layer({ url, onUnserved: "ignore" as any }), /onUnserved must be "warn" or "run"/)
+    })
   })
 
   it("gives tasks the services of the thread", async () => {
@@ -46,6 +73,99 @@ describe("TaskPool", () => {
   it("carries failures by their fields, so that catchTag works", async () => {
     const caught = run(Effect.catchTag(square(5000), "TooBig", ({ size }) => Effect.succeed(`too big: ${size}`)))
     assert.strictEqual(await caught, "too big: 5000")
+  })
+
+  describe("with schemas", () => {
+    const cold = new Temperature({ celsius: -500 })
+
+    it("carries arguments and results as the classes that they are", async () => {
+      const warmer = await run(tasks.warm(new Temperature({ celsius: 20 }), 5))
+      assert.instanceOf(warmer, Temperature)
+      assert.strictEqual(warmer.kelvin, 298)
+    })
+
+    it("carries failures as the classes that they are", async () => {
+      const error = await run(errorOf(tasks.warm(cold, 1)))
+      assert.instanceOf(error, TooCold)
+      assert.deepStrictEqual([error.by, error.isExtreme, error._tag], [227, true, "TooCold"])
+    })
+
+    it("carries failures that the schema does not cover by their fields", async () => {
+      const error: any = await run(errorOf(tasks.warm(new Temperature({ celsius: 20 }), 5000)))
+      assert.notInstanceOf(error, TooBig)
+      assert.deepStrictEqual([error._tag, error.size], ["TooBig", 5000])
+    })
+
+    it("says of which task, and which argument, a value does not fit", async () => {
+      const argument = await run(reasonOf(tasks.warm({ celsius: 1 } as Temperature, 1)))
+      assert.deepStrictEqual([argument._tag, argument.mayHaveRun], ["DecodeError", false])
+      assert.match(argument.message, /^warm\.run: argument 1 cannot cross/)
+      const result = await run(reasonOf(tasks.lying()))
+      assert.deepStrictEqual([result._tag, result.mayHaveRun], ["DecodeError", true])
+      assert.match(result.message, /^lying\.run: the result cannot cross/)
+    })
+
+    it("takes only those that fit the function", () => {
+      const run = (n: number) => (n > 0 ? Effect.succeed(n) : Effect.fail(new TooCold({ by: n })))
+      Task.make("fits", run, { args: [Schema.Number], success: Schema.Number, error: TooCold, maxConcurrency: 1 })
+      // @ts-expect-error: it takes a number
+      Task.make("misfit", run, { args: [Schema.String] })
+      // @ts-expect-error: it takes one argument
+      Task.make("misfit", run, { args: [] })
+      // @ts-expect-error: it gives a number
+      Task.make("misfit", run, { success: Temperature })
+      // @ts-expect-error: it never fails so
+      Task.make("misfit", run, { error: TooBig })
+      assert.throws(() => Task.make("misfit", run, { error: TooCold.fields as any }), /misfit: error takes schemas/)
+      assert.throws(() => Task.make("misfit", run, { args: Schema.Number as any }), /misfit: args must be an array/)
+    })
+  })
+
+  it("carries errors of calls as what they are", async () => {
+    const error: any = await run(errorOf(tasks.lost()))
+    assert.instanceOf(error, ActorError.ActorError)
+    assert.strictEqual(error.message, "test/Inner.work: the call was cancelled while it ran.")
+  })
+
+  describe("what cannot cross", () => {
+    it("is told by the task and the argument", async () => {
+      const { message } = await run(reasonOf(tasks.count(1, () => 2)))
+      assert.match(
+        message,
+        /^count\.run: argument 2 cannot cross between threads: .*could not be cloned\. Pass plain data/
+      )
+      const pooled = await run(reasonOf(sizeOf(WorkerHome.transfer(Buffer.from("pooled")))))
+      assert.match(pooled.message, /^sizeOf\.run: an argument cannot cross between threads: [^:]+\. Pass plain data/)
+      const result = await run(reasonOf(tasks.give("function")))
+      assert.match(result.message, /^give\.run: the result cannot cross between threads: .*could not be cloned/)
+    })
+
+    it("is a ref inside an argument, settled or not", async () => {
+      const messages = await run(
+        Effect.gen(function* () {
+          const pending = yield* forever.remote(memory())
+          const values = [[ObjectRef.succeed(1)], { a: { b: [0, ObjectRef.fail("no")] } }, new Map([["k", pending]])]
+          const reasons = yield* Effect.forEach(values, (value) => reasonOf(tasks.count("x", value)))
+          yield* ObjectRef.cancel(pending)
+          return reasons.map((reason) => [reason._tag, reason.mayHaveRun, reason.message.split(". ")[0]])
+        })
+      )
+      const says = (where: string) => [
+        "DecodeError",
+        false,
+        `count.run: argument 2 cannot cross between threads: it holds an ObjectRef at ${where}`
+      ]
+      assert.deepStrictEqual(messages, [says("[0]"), says(".a.b[1]"), says(".k")])
+    })
+
+    it("is a ref inside a result", async () => {
+      const reason = await run(reasonOf(tasks.give("ref")))
+      assert.deepStrictEqual([reason._tag, reason.mayHaveRun], ["DecodeError", true])
+      assert.match(
+        reason.message,
+        /^give\.run: the result cannot cross between threads: it holds an ObjectRef at \.ref\./
+      )
+    })
   })
 
   it("carries defects with their name and stack", async () => {
@@ -84,7 +204,7 @@ describe("TaskPool", () => {
       })
     )
     assert.instanceOf(error, ActorError.ActorError)
-    assert.match(error.message, /exited with code 4 while it ran crash/)
+    assert.match(error.message, /^crash\.run: .*exited with code 4 while it ran crash/)
     assert.deepStrictEqual(after, [4, 9])
   })
 

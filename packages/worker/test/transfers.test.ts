@@ -142,19 +142,58 @@ describe("what cannot cross", () => {
       const error = yield* errorOf(refused)
       assert.match(
         String(error),
-        /test\/Porter\.any: an argument cannot cross between threads: .*could not be cloned.* Pass plain data/
+        /test\/Porter\.any: argument 1 cannot cross between threads: .*could not be cloned.* Pass plain data/
       )
       assert.isFalse((error as any).mayHaveRun)
       assert.deepStrictEqual(yield* ObjectRef.all([before, after]), [1, 2])
     })
   )
 
-  it.effect("a ref inside an argument", () =>
-    Effect.gen(function* () {
-      const ref = yield* porter.any.remote(1)
-      assert.match(String(yield* errorOf(porter.any({ ref }))), /refs nested in an argument have to be awaited first/)
-    })
-  )
+  describe("a ref inside a value", () => {
+    const says = (what: string, where: string) =>
+      `${what} cannot cross between threads: it ${where}. Wait for the ref first, or pass it as an argument of its own.`
+
+    it.effect("is found in an argument, whether it has settled or not", () =>
+      Effect.gen(function* () {
+        const ref = yield* porter.any.remote(1)
+        const never = yield* ObjectRef.fromEffect(Effect.never)
+        yield* ref
+        const calls = [
+          [porter.any({ ref }), "test/Porter.any: argument 1", ".ref"],
+          [porter.any({ deep: [{ ref: ObjectRef.succeed(1) }] }), "test/Porter.any: argument 1", ".deep[0].ref"],
+          [porter.any(new Set([ObjectRef.fail(1)])), "test/Porter.any: argument 1", ".values()"],
+          [porter.count("x", [ObjectRef.succeed(1)]), "test/Porter.count: argument 2", "[0]"],
+          [porter.count("x", [1, never]), "test/Porter.count: argument 2", "[1]"],
+          [porter.mixed({ label: Option.none(), rest: [[ref]] }), "test/Porter.mixed: argument 1", ".rest[0][0]"]
+        ] as const
+        for (const [call, what, path] of calls) {
+          const reason = yield* reasonOf(call)
+          assert.deepStrictEqual([reason._tag, reason.mayHaveRun], ["DecodeError", false])
+          assert.strictEqual(reason.message, says(what, `holds an ObjectRef at ${path}`))
+        }
+      })
+    )
+
+    it.effect("is found in a result", () =>
+      Effect.gen(function* () {
+        const reason = yield* reasonOf(porter.refInside())
+        assert.deepStrictEqual([reason._tag, reason.mayHaveRun], ["DecodeError", true])
+        assert.strictEqual(reason.message, says("test/Porter.refInside: the result", "holds an ObjectRef at .ref"))
+      })
+    )
+
+    it.effect("is not looked for beyond the first thousand values, so that large ones cost no more", () =>
+      Effect.gen(function* () {
+        const rows = Array.from({ length: 5000 }, (_, id) => ({ id }))
+        assert.strictEqual(yield* porter.count("x", rows), 5000)
+        assert.strictEqual((yield* reasonOf(porter.count("x", [ObjectRef.succeed(1), ...rows])))._tag, "DecodeError")
+        // Cycles have no end.
+        const cycle: { self?: unknown; list: ReadonlyArray<number> } = { list: [1, 2] }
+        cycle.self = cycle
+        assert.deepStrictEqual((yield* porter.any(cycle)).list, [1, 2])
+      })
+    )
+  })
 
   it.effect("a result, an error, and an item of a stream after those before it", () =>
     Effect.gen(function* () {

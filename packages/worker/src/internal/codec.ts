@@ -5,6 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
+import { refuseRefs } from "./heldRef.ts"
 
 /** How values of one schema are made fit to cross, and what they are made into again. */
 export interface Codec {
@@ -13,6 +14,15 @@ export interface Codec {
 }
 
 const asTheyAre: Codec = { pack: (value) => value, unpack: (value) => value }
+
+/** For values that nobody has described: they may hold what must not cross, and would not be noticed. */
+const undescribed: Codec = {
+  pack: (value) => {
+    refuseRefs(value)
+    return value
+  },
+  unpack: asTheyAre.unpack
+}
 
 /** What a method without a result happens to give interests nobody. */
 const nothing: Codec = { pack: () => undefined, unpack: () => undefined }
@@ -23,14 +33,67 @@ export const codecOf = (schema: Schema.Top): Codec => {
   const known = codecs.get(schema.ast)
   if (known !== undefined) return known
   const { ast } = Schema.toType(schema)
-  const codec = ast._tag === "Void" ? nothing : isCloneable(ast, new Set()) ? asTheyAre : throughSchema(ast)
+  const codec = codecFor(ast)
   codecs.set(schema.ast, codec)
   return codec
+}
+
+const codecFor = (ast: SchemaAST.AST): Codec => {
+  if (ast._tag === "Void") return nothing
+  const open = isOpen(ast, new Set())
+  if (isCloneable(ast, new Set())) return open ? undescribed : asTheyAre
+  const { pack, unpack } = throughSchema(ast)
+  return { pack: open ? (value) => pack(undescribed.pack(value)) : pack, unpack }
 }
 
 const throughSchema = (ast: SchemaAST.AST): Codec => {
   const json = Schema.toCodecJson(Schema.make(sparing(ast, false))) as unknown as Schema.Codec<unknown>
   return { pack: Schema.encodeSync(json), unpack: Schema.decodeSync(json) as (value: any) => any }
+}
+
+// --- what nobody has described ---------------------------------------------------------------------------------------
+
+const PACKED = "troupe/worker/packed"
+
+/** Anything that is fit to cross as it is, since somebody has seen to that. */
+export const Packed = Schema.Any.annotate({ [PACKED]: true })
+
+/** Whether values of a schema can hold anything, refs included. Where every part is described, nobody has to look. */
+const isOpen = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): boolean => {
+  if (seen.has(ast)) return false
+  seen.add(ast)
+  switch (ast._tag) {
+    case "Any":
+    case "Unknown":
+    case "ObjectKeyword":
+      return ast.annotations?.[PACKED] !== true
+    case "Declaration":
+      if (ast.typeParameters.length === 0) return !isBuiltIn(ast) && linkOf(ast.annotations) === undefined
+      return ast.typeParameters.some((part) => isOpen(part, seen))
+    default:
+      return partsOf(ast).some((part) => isOpen(part, seen))
+  }
+}
+
+/** The schemas that a schema consists of. */
+const partsOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
+  switch (ast._tag) {
+    case "Declaration":
+      return ast.typeParameters
+    case "Arrays":
+      return [...ast.elements, ...ast.rest]
+    case "Objects":
+      return [
+        ...ast.propertySignatures.map(({ type }) => type),
+        ...ast.indexSignatures.flatMap(({ parameter, type }) => [parameter, type])
+      ]
+    case "Union":
+      return ast.types
+    case "Suspend":
+      return [ast.thunk()]
+    default:
+      return []
+  }
 }
 
 // --- what structured clone carries -----------------------------------------------------------------------------------
@@ -45,34 +108,23 @@ const isCloneable = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): boolean => {
   // A schema that refers to itself is as cloneable as its other parts.
   if (seen.has(ast)) return true
   seen.add(ast)
-  const all = (parts: ReadonlyArray<SchemaAST.AST>) => parts.every((part) => isCloneable(part, seen))
   switch (ast._tag) {
     case "Symbol":
     case "UniqueSymbol":
       return false
     case "Declaration":
-      return isCloneableDeclaration(ast) && all(ast.typeParameters)
-    case "Arrays":
-      return all([...ast.elements, ...ast.rest])
-    case "Objects":
-      return (
-        all(ast.propertySignatures.map(({ type }) => type)) &&
-        all(ast.indexSignatures.flatMap(({ parameter, type }) => [parameter, type]))
-      )
-    case "Union":
-      return all(ast.types)
-    case "Suspend":
-      return isCloneable(ast.thunk(), seen)
-    default:
-      return true
+      if (!isCloneableDeclaration(ast)) return false
   }
+  return partsOf(ast).every((part) => isCloneable(part, seen))
 }
 
-const isCloneableDeclaration = ({ annotations }: SchemaAST.Declaration): boolean => {
+// Nothing but structured clone could carry what has no link.
+const isCloneableDeclaration = (ast: SchemaAST.Declaration): boolean =>
+  isBuiltIn(ast) || linkOf(ast.annotations) === undefined
+
+const isBuiltIn = ({ annotations }: SchemaAST.Declaration): boolean => {
   const id = (annotations?.representation as { readonly id?: string } | undefined)?.id
-  if (id !== undefined && carried.has(id)) return true
-  // Nothing but structured clone could carry it.
-  return linkOf(annotations) === undefined
+  return id !== undefined && carried.has(id)
 }
 
 // --- schemas of which only parts have to be encoded ------------------------------------------------------------------
@@ -161,14 +213,33 @@ const spareDeclaration = (ast: SchemaAST.Declaration, exactly: boolean): SchemaA
 
 // --- arguments -------------------------------------------------------------------------------------------------------
 
-/** How the arguments of a method cross, all of them as one array. */
-export const argsCodec = (schemas: ReadonlyArray<Schema.Top>): Codec => {
-  const each = schemas.map(codecOf)
-  if (each.every((codec) => codec === asTheyAre)) return asTheyAre
+/** An argument that cannot cross. */
+export class Misfit extends Error {
+  readonly index: number
+
+  constructor(index: number, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause })
+    this.index = index
+  }
+}
+
+const positional = (codecAt: (index: number) => Codec): Codec => {
   const map = (direction: keyof Codec) => (args: ReadonlyArray<unknown>) =>
     args.map((arg, index) => {
-      const codec = each[index]
-      return codec === undefined ? arg : codec[direction](arg)
+      try {
+        return codecAt(index)[direction](arg)
+      } catch (error) {
+        throw new Misfit(index, error)
+      }
     })
   return { pack: map("pack"), unpack: map("unpack") }
 }
+
+/** How the arguments of a method cross, all of them as one array. */
+export const argsCodec = (schemas: ReadonlyArray<Schema.Top>): Codec => {
+  const each = schemas.map(codecOf)
+  return each.every((codec) => codec === asTheyAre) ? asTheyAre : positional((index) => each[index] ?? asTheyAre)
+}
+
+/** How arguments cross of which nothing is known. */
+export const anyArgs: Codec = positional(() => undescribed)

@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import * as causes from "./causes.ts"
 import type { Way } from "./contract.ts"
+import { argumentsCannotCross, cannotCross } from "./issues.ts"
 import { From, type Message, To } from "./protocol.ts"
 import type * as spans from "./spans.ts"
 import type { Loss, Thread } from "./thread.ts"
@@ -114,7 +115,10 @@ class Outgoing extends Home.Carried implements Carrying {
   }
 
   refuse(error: unknown): void {
-    this.report(Exit.fail(uncloneable(this.place.actor, this.way, "an argument", error, false)), false)
+    this.report(
+      Exit.fail(decodeError(this.place.actor, this.way, argumentsCannotCross(this.args, error), false)),
+      false
+    )
   }
 
   private report(exit: Exit.Exit<any, any>, restarted: boolean): void {
@@ -138,10 +142,10 @@ const exitOf = (actor: string, way: Way, message: Message): Exit.Exit<any, any> 
       case From.Failure:
         return Exit.failCause(causes.unpack(content, way.error))
       default:
-        return Exit.fail(uncloneable(actor, way, content, message[3], message[4]))
+        return Exit.fail(decodeError(actor, way, content, message[3]))
     }
   } catch (error) {
-    return Exit.fail(uncloneable(actor, way, "the answer", error, true))
+    return Exit.fail(decodeError(actor, way, cannotCross("the answer", error), true))
   }
 }
 
@@ -156,17 +160,8 @@ export const unavailable = (
     reason: new ActorError.ActorUnavailable({ actor, method: way.name, why, mayHaveRun, cause: Cause.squash(cause) })
   })
 
-const uncloneable = (actor: string, way: Way, what: string, error: unknown, mayHaveRun: boolean) =>
-  new ActorError.ActorError({
-    reason: new ActorError.DecodeError({
-      actor,
-      method: way.name,
-      issue: `${what} cannot cross between threads: ${describe(error)}. Pass plain data, or values that the contract has a schema for; refs nested in an argument have to be awaited first.`,
-      mayHaveRun
-    })
-  })
-
-const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replace(/\.$/, "")
+const decodeError = (actor: string, { name }: Way, issue: string, mayHaveRun: boolean): ActorError.ActorError =>
+  new ActorError.ActorError({ reason: new ActorError.DecodeError({ actor, method: name, issue, mayHaveRun }) })
 
 let lastStream = 0
 
@@ -248,7 +243,7 @@ class OutgoingStream implements Carrying {
   }
 
   refuse(error: unknown): void {
-    this.finish(Exit.fail(uncloneable(this.place.actor, this.way, "an argument", error, false)))
+    this.finish(Exit.fail(decodeError(this.place.actor, this.way, argumentsCannotCross(this.args, error), false)))
   }
 
   private finish(end: Effect.Effect<never, any>): void {

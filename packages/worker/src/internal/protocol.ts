@@ -50,7 +50,7 @@ export const From = {
   Pong: 7,
   /** spans that have started or ended */
   Spans: 8,
-  /** call, what of it, issue, whether it may have run: arguments or a result that cannot cross, or do not fit */
+  /** call, issue, whether it may have run: arguments or a result that cannot cross, or do not fit */
   Refused: 9
 } as const
 

@@ -19,6 +19,7 @@ import * as Tracer from "effect/Tracer"
 import * as causes from "./causes.ts"
 import { codecOf } from "./codec.ts"
 import { type Contract, type Way, waysOf } from "./contract.ts"
+import { cannotCross } from "./issues.ts"
 import { From, type Greeting, type Message, type Start, To, Word } from "./protocol.ts"
 import * as spans from "./spans.ts"
 import { moved, movedBy } from "./transfer.ts"
@@ -171,7 +172,7 @@ class Server {
 
   /** Something of a call cannot cross. */
   private refuse(id: number, what: string, error: unknown, mayHaveRun: boolean): void {
-    this.wire.post([From.Refused, id, what, error instanceof Error ? error.message : String(error), mayHaveRun])
+    this.wire.post([From.Refused, id, cannotCross(what, error), mayHaveRun])
   }
 
   private answer(way: Way, id: number, exit: Exit.Exit<any, any>, restarted: boolean): void {

@@ -2,8 +2,10 @@
  * Tasks in threads. Each thread has one instance of an actor of ours, whose one method runs any task.
  */
 import * as Actor from "@troupe/core/Actor"
-import type { ActorError } from "@troupe/core/ActorError"
+import * as ActorError from "@troupe/core/ActorError"
 import * as Home from "@troupe/core/Home"
+import type { TaskSchemas } from "@troupe/core/Task"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -11,37 +13,45 @@ import type * as Scope from "effect/Scope"
 import type { TaskPoolOptions } from "../TaskPool.ts"
 import type { WorkerFailed } from "../WorkerFailed.ts"
 import { type PackedDefect, packDefect, unpackDefect } from "./causes.ts"
+import { anyArgs, argsCodec, type Codec, codecOf, Packed } from "./codec.ts"
 import { spawn } from "./homes.ts"
+import { argumentsCannotCross, cannotCross, misfitAmong } from "./issues.ts"
 import { serve as serveActor } from "./serve.ts"
 import { sizeOf } from "./threads.ts"
-import { mark, movedBy } from "./transfer.ts"
+import { mark, moved, movedBy } from "./transfer.ts"
 
 class Runner extends Actor.Service<Runner>()("troupe/TaskPool", {
   methods: {
     names: Actor.method({ success: Schema.Array(Schema.String) }),
-    run: Actor.method({
-      args: [Schema.String, Schema.Array(Schema.Any)],
-      success: Schema.Any,
-      // Packed as defects are, by hand: there is no contract that could tell the class of a failure.
-      error: Schema.Any
-    })
+    // Only the task knows how its values cross, so they are packed here.
+    run: Actor.method({ args: [Schema.String, Packed], success: Packed, error: Packed })
   }
 }) {}
 
 type RunnerHandle = Actor.Handle<Actor.MethodsOf<(typeof Runner)["methods"], never>>
 
+/** A task, as those see it who run it for others. */
+type Task = NonNullable<ReturnType<typeof Home.taskOf>> & Partial<TaskSchemas<any, any, any>>
+
+// --- the caller's side -----------------------------------------------------------------------------------------------
+
 interface Member {
   readonly runner: RunnerHandle
+  /** What runs a task, under the name of the task. */
+  readonly runs: Map<string, RunnerHandle["run"]>
   /** How many calls it has. */
   busy: number
 }
 
 export const layer = ({
   maxTaskRetries = 0,
+  onUnserved = "warn",
   size = "max",
   ...options
-}: TaskPoolOptions): Layer.Layer<never, WorkerFailed> =>
-  Layer.effect(Home.Tasks)(
+}: TaskPoolOptions): Layer.Layer<never, WorkerFailed> => {
+  if (onUnserved !== "warn" && onUnserved !== "run")
+    throw new RangeError(`TaskPool: onUnserved must be "warn" or "run", but is ${String(onUnserved)}`)
+  return Layer.effect(Home.Tasks)(
     Effect.gen(function* () {
       const home = { ...options, maxConcurrency: Infinity, maxTaskRetries }
       const start: Effect.Effect<RunnerHandle, WorkerFailed, Scope.Scope> = spawn(Runner as any, home)
@@ -49,17 +59,38 @@ export const layer = ({
         Array.from({ length: sizeOf("TaskPool", size) }, () => start),
         { concurrency: "unbounded" }
       )
-      const members = runners.map((runner): Member => ({ runner, busy: 0 }))
+      const members = runners.map((runner): Member => ({ runner, runs: new Map(), busy: 0 }))
       const served = new Set(yield* Effect.orDie(members[0]!.runner.names()))
+      const noteUnserved = onUnserved === "run" ? () => {} : warnOnce(served, yield* Effect.context<never>())
       return {
-        find: (task: string) =>
-          served.has(task) ? (args: ReadonlyArray<unknown>) => run(leastBusy(members), task, args) : undefined
+        // Core tells the task as well.
+        find: (name: string, task?: Task) => {
+          if (served.has(name)) return (args: ReadonlyArray<unknown>) => run(leastBusy(members), task!, args)
+          noteUnserved(name)
+          return undefined
+        }
       }
     })
   )
+}
+
+/** Nothing else would tell that such a task blocks its caller's thread, and that the pool idles. */
+const warnOnce = (served: ReadonlySet<string>, context: Context.Context<never>): ((task: string) => void) => {
+  const warned = new Set<string>()
+  return (task) => {
+    if (warned.has(task)) return
+    warned.add(task)
+    const known = served.size === 0 ? "none" : [...served].slice(0, 5).join(", ") + (served.size > 5 ? ", ..." : "")
+    const message = `TaskPool: the threads do not serve the task "${task}", so it runs in, and may block, the thread of its caller. Add it to TaskPool.serve([...]) in their file (which serves ${known}), or say onUnserved: "run" if that is intended.`
+    Effect.runForkWith(context)(Effect.logWarning(message))
+  }
+}
+
+const leastBusy = (members: ReadonlyArray<Member>): Member =>
+  members.reduce((least, member) => (member.busy < least.busy ? member : least))
 
 /** Counts the call for as long as it lasts, so that nobody who is interrupted leaves a member busy for ever. */
-const run = (member: Member, task: string, args: ReadonlyArray<unknown>): Effect.Effect<unknown, unknown> =>
+const run = (member: Member, task: Task, args: ReadonlyArray<unknown>): Effect.Effect<unknown, unknown> =>
   Effect.acquireUseRelease(
     Effect.sync(() => {
       member.busy++
@@ -71,14 +102,83 @@ const run = (member: Member, task: string, args: ReadonlyArray<unknown>): Effect
       })
   )
 
-const send = ({ runner }: Member, task: string, args: ReadonlyArray<unknown>): Effect.Effect<unknown, unknown> => {
-  const moved = movedBy(args)
-  const call = runner.run.options({ name: task })(task, moved === undefined ? args : mark([...args], moved))
-  return Effect.mapError(call, (error: PackedDefect | ActorError) => ("reason" in error ? error : unpackDefect(error)))
+const send = (member: Member, task: Task, args: ReadonlyArray<unknown>): Effect.Effect<unknown, unknown> => {
+  const way = wayOf(task)
+  let packed: ReadonlyArray<unknown>
+  try {
+    packed = way.args.pack(args) as ReadonlyArray<unknown>
+  } catch (error) {
+    return Effect.fail(decodeError(task, argumentsCannotCross(args, error), false))
+  }
+  const transferred = movedBy(args)
+  const sent = transferred === undefined ? packed : mark([...packed], transferred)
+  const answer = Effect.mapError(runOf(member, task.name)(task.name, sent), (failure: PackedFailure) =>
+    ActorError.isActorError(failure) ? retold(failure, task, packed) : way.failure.unpack(failure)
+  )
+  return task.success === undefined ? answer : Effect.map(answer, way.success.unpack)
 }
 
-const leastBusy = (members: ReadonlyArray<Member>): Member =>
-  members.reduce((least, member) => (member.busy < least.busy ? member : least))
+const runOf = ({ runner, runs }: Member, name: string): RunnerHandle["run"] => {
+  const known = runs.get(name)
+  if (known !== undefined) return known
+  const run = runner.run.options({ name })
+  runs.set(name, run)
+  return run
+}
+
+/** What happens to our actor happens to the task, as far as callers can see. */
+const retold = (error: ActorError.ActorError, task: Task, args: ReadonlyArray<unknown>): ActorError.ActorError => {
+  const { reason } = error
+  if (reason.actor !== Runner.key) return error
+  if (reason._tag === "DecodeError") {
+    const misfit = reason.mayHaveRun ? undefined : misfitAmong(args)
+    return decodeError(task, misfit === undefined ? reason.issue : cannotCross("", misfit), reason.mayHaveRun)
+  }
+  const Reason = reason.constructor as new (fields: object) => ActorError.Reason
+  const because = "cause" in reason ? { cause: reason.cause } : undefined
+  return new ActorError.ActorError({ reason: new Reason({ ...reason, ...because, actor: task.name }) })
+}
+
+const decodeError = ({ name }: Task, issue: string, mayHaveRun: boolean): ActorError.ActorError =>
+  new ActorError.ActorError({ reason: new ActorError.DecodeError({ actor: name, method: "run", issue, mayHaveRun }) })
+
+// --- how a task crosses ----------------------------------------------------------------------------------------------
+
+interface Way {
+  readonly args: Codec
+  readonly success: Codec
+  readonly failure: Codec
+}
+
+/** A failure that the schema of the task covers, or another one, whose fields cross. */
+type PackedFailure = { readonly covered: unknown } | { readonly other: PackedDefect }
+
+const ways = new WeakMap<Task, Way>()
+
+const wayOf = (task: Task): Way => {
+  const known = ways.get(task)
+  if (known !== undefined) return known
+  const args = task.args as ReadonlyArray<Schema.Top> | undefined
+  const way: Way = {
+    args: args === undefined ? anyArgs : argsCodec(args),
+    success: codecOf((task.success as Schema.Top | undefined) ?? Schema.Any),
+    failure: failureCodec(task.error as Schema.Top | undefined)
+  }
+  ways.set(task, way)
+  return way
+}
+
+const failureCodec = (schema: Schema.Top = Schema.Never): Codec => {
+  const covers = Schema.is(Schema.toType(schema) as Schema.Schema<unknown>)
+  const { pack, unpack } = codecOf(schema)
+  return {
+    pack: (failure): PackedFailure =>
+      covers(failure) ? { covered: pack(failure) } : { other: packDefect(failure, 0) },
+    unpack: (packed: PackedFailure) => ("covered" in packed ? unpack(packed.covered) : unpackDefect(packed.other))
+  }
+}
+
+// --- in the thread ---------------------------------------------------------------------------------------------------
 
 export const serve = (tasks: ReadonlyArray<unknown>, services: Layer.Layer<any, any> = Layer.empty as any): void => {
   const known = new Map(tasks.map(checked).map((task) => [task.name, task]))
@@ -86,10 +186,7 @@ export const serve = (tasks: ReadonlyArray<unknown>, services: Layer.Layer<any, 
     Effect.succeed(
       Runner.of({
         names: () => Effect.succeed([...known.keys()]),
-        run: (name, args) =>
-          Effect.mapError(Effect.scoped(known.get(name)!.run(...args) as Effect.Effect<unknown, unknown>), (error) =>
-            packDefect(error, 0)
-          )
+        run: (name, packed) => perform(known.get(name)!, packed)
       })
     ),
     { maxConcurrency: Infinity }
@@ -97,7 +194,25 @@ export const serve = (tasks: ReadonlyArray<unknown>, services: Layer.Layer<any, 
   serveActor(Runner as any, Layer.provideMerge(runner, services))
 }
 
-const checked = (task: unknown) => {
+const perform = (task: Task, packed: ReadonlyArray<unknown>): Effect.Effect<unknown, unknown> => {
+  const way = wayOf(task)
+  const crossing = <A>(what: string, mayHaveRun: boolean, cross: () => A) =>
+    Effect.try({ try: cross, catch: (error) => decodeError(task, cannotCross(what, error), mayHaveRun) })
+  const args = crossing("an argument", false, () => way.args.unpack(packed))
+  const result = Effect.flatMap(args, (args) => Effect.scoped(task.run(...args)))
+  return Effect.flatMap(
+    Effect.mapError(result, (failure) => (ActorError.isActorError(failure) ? failure : way.failure.pack(failure))),
+    (value) => crossing("the result", true, () => stillMoved(value, way.success.pack(value)))
+  )
+}
+
+/** What was to move as a value moves as what it was packed into. */
+const stillMoved = (value: unknown, packed: unknown): unknown => {
+  const list = packed === value ? undefined : moved(value)
+  return list === undefined ? packed : mark(packed as object, list)
+}
+
+const checked = (task: unknown): Task => {
   const known = Home.taskOf(task)
   if (known === undefined)
     throw new TypeError(`TaskPool.serve takes tasks made with Task.make, but got ${String(task)}`)

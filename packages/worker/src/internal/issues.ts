@@ -1,0 +1,31 @@
+/**
+ * What is wrong with values that cannot cross, in words for those who sent them.
+ */
+import { Misfit } from "./codec.ts"
+import { HeldRef, refuseRefs } from "./heldRef.ts"
+import { moved } from "./transfer.ts"
+
+export const cannotCross = (what: string, error: unknown): string => {
+  if (error instanceof Misfit) return cannotCross(`argument ${error.index + 1}`, error.cause)
+  const why = `${what} cannot cross between threads: ${error instanceof Error ? error.message : String(error)}`
+  return error instanceof HeldRef
+    ? why
+    : `${why.replace(/\.$/, "")}. Pass plain data, or values that a schema describes.`
+}
+
+export const argumentsCannotCross = (args: ReadonlyArray<unknown>, error: unknown): string =>
+  cannotCross("an argument", error instanceof Misfit ? error : (misfitAmong(args) ?? error))
+
+/** The argument that cannot cross, as far as that can be found out: the engine does not tell. */
+export const misfitAmong = (args: ReadonlyArray<unknown>): Misfit | undefined => {
+  for (const [index, arg] of args.entries()) {
+    // To try what is to move would move it.
+    if (moved(arg) !== undefined) continue
+    try {
+      refuseRefs(arg)
+      structuredClone(arg)
+    } catch (error) {
+      return new Misfit(index, error)
+    }
+  }
+}
