@@ -26,7 +26,7 @@ import type { Task } from "@troupe/core/Task"
 import type * as Layer from "effect/Layer"
 import * as tasks from "./internal/tasks.ts"
 import type { WorkerFailed } from "./WorkerFailed.ts"
-import type { WorkerOptions } from "./WorkerHome.ts"
+import type { HomeOptions, WorkerOptions } from "./WorkerHome.ts"
 
 /**
  * Options of a pool of threads.
@@ -40,6 +40,8 @@ export interface TaskPoolOptions extends WorkerOptions {
    * `ActorUnavailable`.
    */
   readonly maxTaskRetries?: number | undefined
+  /** How lost threads are replaced, each for itself. Default: as `WorkerHome` does it, five times in a row. */
+  readonly restart?: HomeOptions["restart"]
   /**
    * What happens when a task is called that the threads do not serve. It runs with its caller in either case, and
    * `"warn"`, the default, logs so, once for each task.

@@ -146,6 +146,7 @@ describe("10.2 a thread that is lost", () => {
         assert.match(String(death.cause), /exited with code 4/)
         const late = yield* reasonOf(crasher.count())
         assert.strictEqual(late._tag, "ActorDied")
+        assert.match(late.message, /restart schedule ended.*exited with code 4 while it ran test\/Crasher\.exit/)
         assert.isFalse(late.mayHaveRun)
       })
   )

@@ -1,7 +1,7 @@
 import { threadId } from "node:worker_threads"
 import { ActorError, ObjectRef, Task } from "@troupe/core"
 import { TaskPool, WorkerHome } from "@troupe/worker"
-import { Cause, Effect, Logger, Schema } from "effect"
+import { Cause, Effect, Logger, Schedule, Schema } from "effect"
 import { assert, describe, it } from "vitest"
 import { errorOf, reasonOf } from "../../core/test/support.ts"
 import * as tasks from "./fixtures/tasks.ts"
@@ -206,6 +206,21 @@ describe("TaskPool", () => {
     assert.instanceOf(error, ActorError.ActorError)
     assert.match(error.message, /^crash\.run: .*exited with code 4 while it ran crash/)
     assert.deepStrictEqual(after, [4, 9])
+  })
+
+  it("leaves out a thread that is not replaced any more, and when there is none, says of what the last one died", async () => {
+    const [alive, death] = await run(
+      Effect.gen(function* () {
+        yield* Effect.flip(crash())
+        const alive = [yield* square(2), yield* square(3)]
+        yield* Effect.flip(crash())
+        return [alive, yield* reasonOf(square(2))] as const
+      }),
+      { restart: Schedule.recurs(0) }
+    )
+    assert.deepStrictEqual(alive, [4, 9])
+    assert.deepStrictEqual([death._tag, death.mayHaveRun], ["ActorDied", false])
+    assert.match(death.message, /^square\.run: .*restart schedule ended.*exited with code 4 while it ran crash/)
   })
 
   it("runs a call again after its thread was lost, as far as maxTaskRetries goes", async () => {

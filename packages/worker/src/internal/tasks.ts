@@ -65,7 +65,7 @@ export const layer = ({
       return {
         // Core tells the task as well.
         find: (name: string, task?: Task) => {
-          if (served.has(name)) return (args: ReadonlyArray<unknown>) => run(leastBusy(members), task!, args)
+          if (served.has(name)) return (args: ReadonlyArray<unknown>) => run(members, task!, args)
           noteUnserved(name)
           return undefined
         }
@@ -90,8 +90,9 @@ const leastBusy = (members: ReadonlyArray<Member>): Member =>
   members.reduce((least, member) => (member.busy < least.busy ? member : least))
 
 /** Counts the call for as long as it lasts, so that nobody who is interrupted leaves a member busy for ever. */
-const run = (member: Member, task: Task, args: ReadonlyArray<unknown>): Effect.Effect<unknown, unknown> =>
-  Effect.acquireUseRelease(
+const run = (members: Array<Member>, task: Task, args: ReadonlyArray<unknown>): Effect.Effect<unknown, unknown> => {
+  const member = leastBusy(members)
+  const call = Effect.acquireUseRelease(
     Effect.sync(() => {
       member.busy++
     }),
@@ -101,6 +102,26 @@ const run = (member: Member, task: Task, args: ReadonlyArray<unknown>): Effect.E
         member.busy--
       })
   )
+  return Effect.catchIf(
+    call,
+    (error) => diedUnstarted(task, error) && leave(member, members),
+    () => run(members, task, args)
+  )
+}
+
+const diedUnstarted = ({ name }: Task, error: unknown): boolean =>
+  ActorError.isActorError(error) &&
+  error.reason._tag === "ActorDied" &&
+  error.reason.actor === name &&
+  !error.reason.mayHaveRun
+
+/** A thread that is not replaced any more gets no calls. The last one stays, to say of what it died. */
+const leave = (member: Member, members: Array<Member>): boolean => {
+  const at = members.indexOf(member)
+  if (members.length === 1 && at === 0) return false
+  if (at >= 0) members.splice(at, 1)
+  return true
+}
 
 const send = (member: Member, task: Task, args: ReadonlyArray<unknown>): Effect.Effect<unknown, unknown> => {
   const way = wayOf(task)
