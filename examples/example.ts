@@ -1,4 +1,4 @@
-/** `npm run example -- chat-room`: runs one of the small examples. */
+/** `npm run example -- chat-room`: runs one of the small examples. What comes after its name is passed on to it. */
 
 const examples = [
   "rate-limited-client",
@@ -8,15 +8,30 @@ const examples = [
   "flaky-worker",
   "plain-script",
   "http-server",
-  "sync-formatter"
+  "sync-formatter",
+  "observability"
 ]
+
+/** Those that are larger have commands of their own. */
+const commands: { readonly [name: string]: string } = {
+  tour: "npm start",
+  links: "npm start -- links",
+  duplicates: "npm start -- duplicates",
+  service: "npm run service",
+  chat: "npm run chat",
+  demo: "npm run demo",
+  bank: "npm run bank"
+}
 
 const [name = ""] = process.argv.splice(2, 1)
 if (examples.includes(name)) {
-  await import(`./${name}.ts`)
+  await import(name === "observability" ? "./observability/main.ts" : `./${name}.ts`)
 } else {
+  const command = commands[name]
   console.error(
-    `${name === "" ? "Which example?" : `There is no example "${name}".`} There are ${examples.join(", ")}.`
+    command !== undefined
+      ? `Start it with \`${command}\`.`
+      : `${name === "" ? "Which example?" : `There is no example "${name}".`} There are ${examples.join(", ")}.`
   )
   process.exitCode = 2
 }

@@ -58,8 +58,13 @@ const close = async () => {
   await runtime.dispose()
 }
 
-server.listen(Number(process.env.PORT ?? 0), "127.0.0.1")
-await once(server, "listening")
+try {
+  server.listen(Number(process.env.PORT ?? 0), "127.0.0.1")
+  await once(server, "listening")
+} catch (error) {
+  console.error(`PORT=${process.env.PORT}: ${(error as Error).message}`)
+  process.exit(1)
+}
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
 
 if (process.argv.includes("--once")) {

@@ -18,7 +18,9 @@ export class SoldOut extends Schema.TaggedError<SoldOut>()("SoldOut", { product:
 
 /** Pretends to work: twice as long as usual now and then, ten times as long rarely. */
 const work = (millis: number) =>
-  Effect.flatMap(Random.next, (luck) => Effect.sleep(millis * (luck > 0.98 ? 10 : luck > 0.85 ? 2 : 0.5 + luck)))
+  Effect.flatMap(Random.next, (luck) =>
+    Effect.sleep(Math.round(millis * (luck > 0.98 ? 10 : luck > 0.85 ? 2 : 0.5 + luck)))
+  )
 
 /** Fast, and asked all the time. */
 export class Catalog extends Actor.Service<Catalog>()("shop/Catalog", {

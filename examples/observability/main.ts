@@ -2,6 +2,7 @@
  * What a collector of telemetry gets of actors: a span for each call, with the calls that it asked below it, and metrics
  * of waiting and running. The shop of this example has no line about it: two Layers do it all.
  *
+ *     npm run example -- observability
  *     npx node --conditions=@troupe/source examples/observability/main.ts
  *
  * Here the collector is part of the program, and prints what it got. With the address of a real one (Jaeger, Grafana,
@@ -19,6 +20,13 @@ import { orders, shop } from "./shop.ts"
 
 const [address] = process.argv.slice(2)
 const collector = address === undefined ? await listen() : undefined
+if (address !== undefined) {
+  // Whoever exports does not hear of a collector that is away: what it cannot send is lost, and nothing waits for it.
+  await fetch(address).catch(() => {
+    console.error(`Nobody answers at ${address}.`)
+    process.exit(1)
+  })
+}
 
 const telemetry = Otlp.layerJson({
   baseUrl: address ?? collector!.url,
@@ -41,4 +49,6 @@ if (collector !== undefined) {
   console.log("\nMetrics:")
   for (const line of metricLines(collector.metrics())) console.log(line)
   collector.close()
+} else {
+  console.log(`Sent to ${address}: look there for the service "shop".`)
 }

@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ActorSystem } from "@troupe/core"
-import { Effect, Random } from "effect"
+import { Effect, Layer, Random } from "effect"
 import { TestClock } from "effect/testing"
 import { Post, shop } from "../demo/shop.ts"
 import { Thumbnails } from "../demo/Thumbnails.ts"
 import { visitors } from "../demo/visitors.ts"
+import { run } from "./run.ts"
+import { launch } from "./started.ts"
 
 /** Without a thread. */
 const ThumbnailsHere = Thumbnails.toLayer(
@@ -34,6 +36,9 @@ const look = Effect.map(ActorSystem.snapshot(), ({ instances }) => {
   }
 })
 
+/** The clock is patient: on a busy machine a minute of the shop may take a while. */
+const world = Layer.merge(ActorSystem.layer, TestClock.layer({ warningDelay: "20 seconds" }))
+
 describe("the shop of the demo", () => {
   it.effect("goes on: people buy, and every line gets shorter again", () =>
     Effect.gen(function* () {
@@ -58,7 +63,7 @@ describe("the shop of the demo", () => {
       const { failed, restarts } = yield* look
       assert.isAbove(failed, 0, "some cards are declined")
       assert.isAbove(restarts, 0, "the bank resets its connection now and then")
-    }).pipe(Effect.scoped, Effect.provide(ActorSystem.layer), Random.withSeed(1))
+    }).pipe(Effect.scoped, Effect.provide(world), Random.withSeed(1))
   )
 
   it.effect("is not in a hurry when everything is refused, and gets over it", () =>
@@ -70,11 +75,35 @@ describe("the shop of the demo", () => {
       yield* TestClock.adjust("20 seconds")
       const full = yield* look
       assert.isAbove(full.refused, 0)
-      yield* TestClock.adjust("3 minutes")
+      yield* TestClock.adjust("6 minutes")
       const later = yield* look
       assert.isAtMost(later.refused, 1000)
       assert.isAtLeast(later.sold - full.sold, 200)
-      assert.isAtMost(later.parcels, 100)
-    }).pipe(Effect.scoped, Effect.provide(ActorSystem.layer), Random.withSeed(1))
+      assert.isAtMost(later.parcels, 150)
+    }).pipe(Effect.scoped, Effect.provide(world), Random.withSeed(1))
   )
+
+  it("closes on Ctrl-C, and says so", async () => {
+    const { output, end } = await launch("demo/main.ts", {
+      args: ["--port", "0"],
+      isUp: (output) => output.includes("The shop is open.")
+    })
+    assert.strictEqual(await end("SIGINT"), 0)
+    assert.match(output(), /closing the shop \.\.\.\n$/)
+  })
+
+  it.each([
+    ["--foo", ["--foo"], "Unrecognized flag: --foo"],
+    [
+      "a port that is none",
+      ["--port", "abc"],
+      'Invalid value for flag --port: "abc". Expected a whole number from 0 to 65535'
+    ]
+  ])("refuses %s with a reason, the help and exit code 2", async (_, args, reason) => {
+    const { code, stderr, stdout } = await run("demo/main.ts", args)
+    assert.include(stderr, reason)
+    assert.notInclude(stderr, "    at ")
+    assert.include(stdout, "USAGE\n  npm run demo -- ")
+    assert.strictEqual(code, 2)
+  })
 })

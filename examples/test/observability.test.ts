@@ -25,6 +25,12 @@ const traces = `Traces:
 `
 
 describe("the observability example", () => {
+  it("says so when there is no collector at the address that it is given", async () => {
+    const address = "http://127.0.0.1:1"
+    const ended = await run("observability/main.ts", [address])
+    assert.deepStrictEqual(ended, { code: 1, stdout: "", stderr: `Nobody answers at ${address}.\n` })
+  })
+
   it("prints the spans and metrics that a collector gets", async () => {
     const { code, stderr, stdout } = await run("observability/main.ts")
     assert.strictEqual(stderr, "")

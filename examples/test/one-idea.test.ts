@@ -78,8 +78,9 @@ describe("npm run example", () => {
 
   it.each([
     ["no example", [], "Which example? There are rate-limited-client, job-queue, "],
+    ["a larger one", ["demo"], "Start it with `npm run demo`."],
     ["an unknown one", ["nope"], 'There is no example "nope". There are rate-limited-client, job-queue, ']
-  ])("refuses %s with exit code 2, and says which there are", async (_, args, reason) => {
+  ])("refuses %s with exit code 2, and says what to do", async (_, args, reason) => {
     const { code, stdout, stderr } = await run("example.ts", args)
     assert.include(stderr, reason)
     assert.strictEqual(stdout, "")

@@ -66,4 +66,10 @@ closed
       stderr: ""
     })
   })
+
+  it.each(["abc", "70000"])("says in a line that PORT=%s is no port", async (port) => {
+    const { code, stderr } = await run("http-server.ts", [], { env: { PORT: port } })
+    assert.match(stderr, new RegExp(`^PORT=${port}: .*\\n$`))
+    assert.strictEqual(code, 1)
+  })
 })

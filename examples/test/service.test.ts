@@ -2,7 +2,8 @@ import { setTimeout } from "node:timers/promises"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { listen } from "../observability/collector.ts"
 import { traceLines } from "../observability/print.ts"
-import { type Started, start } from "./started.ts"
+import { run } from "./run.ts"
+import { launch, type Started, start } from "./started.ts"
 
 interface Answer {
   readonly status: number
@@ -80,7 +81,25 @@ describe("the service example", () => {
     const unknown = await get("/tenants/one/items/moon")
     assert.deepStrictEqual([unknown.status, unknown.body.item], [404, "moon"])
     assert.strictEqual((await post("/tenants/one/orders", { item: "moon", quantity: 1 })).status, 404)
-    assert.strictEqual((await get("/nothing")).status, 404)
+  })
+
+  it("answers with a problem, too, what no endpoint sees", async () => {
+    const problem = (answer: Answer) => [
+      answer.status,
+      answer.headers.get("content-type"),
+      answer.headers.get("allow"),
+      answer.body.title
+    ]
+    const problems = "application/problem+json"
+    assert.deepStrictEqual(problem(await get("/nothing")), [404, problems, null, "Not Found"])
+    const wrongMethod = await post("/tenants/one/items", {})
+    assert.deepStrictEqual(problem(wrongMethod), [405, problems, "GET", "Method Not Allowed"])
+    const form = await post("/tenants/one/orders", "item=lamp", {
+      headers: { "content-type": "application/x-www-form-urlencoded" }
+    })
+    assert.deepStrictEqual(problem(form), [415, problems, null, "Unsupported Media Type"])
+    const large = await post("/tenants/one/orders", { item: "x".repeat(100_000), quantity: 1 })
+    assert.deepStrictEqual(problem(large), [413, problems, null, "Payload Too Large"])
   })
 
   it("answers 429 to a tenant who comes too often, and goes on serving the others", async () => {
@@ -96,6 +115,10 @@ describe("the service example", () => {
   it("is healthy, and describes itself", async () => {
     assert.strictEqual((await get("/health")).status, 204)
     const { body } = await get("/openapi.json")
+    assert.deepInclude(body.info, { title: "Warehouses", version: "1.0.0" })
+    for (const methods of Object.values<any>(body.paths)) {
+      for (const { description } of Object.values<any>(methods)) assert.isString(description)
+    }
     assert.includeMembers(Object.keys(body.paths["/tenants/{tenant}/orders"].post.responses), [
       "201",
       "404",
@@ -104,13 +127,30 @@ describe("the service example", () => {
     ])
   })
 
-  it("refuses wrong settings at the start", async () => {
-    const error = await start("service/main.ts", { REQUESTS_PER_SECOND: "0" }).then(
-      () => "it started",
-      (error: Error) => error.message
-    )
-    assert.include(error, "ended with 1")
-    assert.include(error, "REQUESTS_PER_SECOND")
+  it.each([
+    ["PORT", "abc", 'PORT must be a port, a whole number from 0 to 65535, but is "abc".'],
+    ["INSPECTOR_PORT", "70000", 'INSPECTOR_PORT must be a port, a whole number from 0 to 65535, but is "70000".'],
+    ["REQUESTS_PER_SECOND", "0", 'REQUESTS_PER_SECOND must be a whole number of at least 1, but is "0".']
+  ])("refuses a wrong %s at the start, in a sentence", async (name, value, sentence) => {
+    const ended = await run("service/main.ts", [], { env: { PORT: "0", INSPECTOR_PORT: "0", [name]: value } })
+    assert.deepStrictEqual(ended, { code: 1, stdout: "", stderr: `${sentence}\n` })
+  })
+
+  it("says which port is taken, and what to do", async () => {
+    const { port } = new URL(service.url)
+    const { code, stderr } = await run("service/main.ts", [], { env: { PORT: port, INSPECTOR_PORT: "0" } })
+    const hint = "Set PORT to another one, or to 0 for any free one."
+    assert.strictEqual(stderr, `Cannot listen at port ${port}: something else listens there. ${hint}\n`)
+    assert.strictEqual(code, 1)
+  })
+
+  it("starts without the port that it wants for its live view", async () => {
+    const { port } = new URL(service.inspector)
+    const other = await launch("service/main.ts", {
+      env: { PORT: "0", INSPECTOR_PORT: port },
+      isUp: (output) => output.includes("Listening on ") && output.includes(`port ${port} is taken`)
+    })
+    assert.strictEqual(await other.end(), 0)
   })
 
   it("lets the orders under way finish when it is told to end, and exports their spans", async () => {
