@@ -6,12 +6,16 @@ import { Effect, Schema } from "effect"
 export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", { reason: Schema.String }) {}
 
 /** The SHA-256 of a file. It keeps its thread busy from beginning to end, which is why it runs on a thread of its own. */
-export const digest = Task.make("digest", (file: string) =>
-  Effect.acquireUseRelease(
-    attempt(() => openSync(file, "r")),
-    (descriptor) => attempt(() => hashAll(descriptor)),
-    (descriptor) => Effect.sync(() => closeSync(descriptor))
-  )
+export const digest = Task.make(
+  "digest",
+  (file: string) =>
+    Effect.acquireUseRelease(
+      attempt(() => openSync(file, "r")),
+      (descriptor) => attempt(() => hashAll(descriptor)),
+      (descriptor) => Effect.sync(() => closeSync(descriptor))
+    ),
+  // Its failures come back from the thread as what they are.
+  { error: Unreadable }
 )
 
 /** A megabyte at a time: a film need not fit into memory. */

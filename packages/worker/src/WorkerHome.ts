@@ -1,6 +1,6 @@
 /**
- * Actors on worker threads: the same actor and the same calls, with work that uses the other cores and cannot stall or
- * take down the process.
+ * Actors on worker threads: the same actor and the same calls, with work that uses the other cores, and can neither stall
+ * the process nor end it by an error that nobody catches.
  *
  * The actor needs a contract (`methods` in its definition). The thread's file serves the implementation:
  *

@@ -11,7 +11,7 @@ export * as TaskPool from "./TaskPool.ts"
 export * as WorkerFailed from "./WorkerFailed.ts"
 
 /**
- * Actors on worker threads: the same actor and the same calls, with work that uses the other cores and cannot stall or
- * take down the process.
+ * Actors on worker threads: the same actor and the same calls, with work that uses the other cores, and can neither stall
+ * the process nor end it by an error that nobody catches.
  */
 export * as WorkerHome from "./WorkerHome.ts"
