@@ -5,6 +5,7 @@ import { Misfit } from "./codec.ts"
 import { HeldRef, refuseRefs } from "./heldRef.ts"
 import { moved } from "./transfer.ts"
 
+/** An error that knows which argument it is about says so in place of `what`. */
 export const cannotCross = (what: string, error: unknown): string => {
   if (error instanceof Misfit) return cannotCross(`argument ${error.index + 1}`, error.cause)
   const why = `${what} cannot cross between threads: ${error instanceof Error ? error.message : String(error)}`

@@ -153,7 +153,11 @@ const retold = (error: ActorError.ActorError, task: Task, args: ReadonlyArray<un
   if (reason.actor !== Runner.key) return error
   if (reason._tag === "DecodeError") {
     const misfit = reason.mayHaveRun ? undefined : misfitAmong(args)
-    return decodeError(task, misfit === undefined ? reason.issue : cannotCross("", misfit), reason.mayHaveRun)
+    return decodeError(
+      task,
+      misfit === undefined ? reason.issue : cannotCross("an argument", misfit),
+      reason.mayHaveRun
+    )
   }
   const Reason = reason.constructor as new (fields: object) => ActorError.Reason
   const because = "cause" in reason ? { cause: reason.cause } : undefined
