@@ -894,6 +894,24 @@ describe("7.2", () => {
     assert.throws(() => Room.options({ maxConcurrency: 0 }), RangeError, "test/Room: maxConcurrency")
     assert.throws(() => Room.options({ maxInstances: 0 }), RangeError, "test/Room: maxInstances")
   })
+
+  it.effect("7.2 an idle instance ends also where a test clock counts in fractions of a millisecond", () =>
+    Effect.gen(function* () {
+      class Room extends Actor.Keyed<Room>()("test/Room", {
+        idleTimeToLive: "1 second",
+        make: (_key: number) => Effect.succeed({ enter: () => Effect.void })
+      }) {}
+      yield* Effect.gen(function* () {
+        const rooms = yield* Room
+        for (const key of range(200)) {
+          yield* TestClock.adjust(0.1 * key + 0.07)
+          yield* rooms.get(key).enter()
+        }
+        for (const part of [999.7, 0.1, 0.2, 0.30000000000000004, 1, 100, 2000]) yield* TestClock.adjust(part)
+        assert.deepStrictEqual(yield* rooms.keys, [])
+      }).pipe(Effect.provide(Room.layer))
+    })
+  )
 })
 
 class Db extends Context.Service<Db, { readonly name: string }>()("test/Db") {}

@@ -125,7 +125,8 @@ class Instances implements Keeper {
         const [cell, since] = oldest
         const left = since + this.timeToLive - this.now()
         if (left <= 0) this.passivate(cell)
-        else yield* Effect.sleep(left)
+        // A test clock counts in fractions: what is left of one is no time at all, and the sweep would never end.
+        else yield* Effect.sleep(Math.ceil(left))
       }
       this.sweeper = undefined
     })
