@@ -21,6 +21,7 @@ import type { ActorDied } from "./ActorError.ts"
 import * as carried from "./internal/carried.ts"
 import * as home from "./internal/home.ts"
 import * as task from "./internal/task.ts"
+import type { TaskSchemas } from "./Task.ts"
 
 type Self = ActorContext["Service"]
 
@@ -242,8 +243,25 @@ export const Residence: Context.Reference<Residence | undefined> = carried.Resid
  * @since 0.1.0
  */
 export interface Tasks {
-  /** How the task of this name runs there, or `undefined` if it does not: then it runs with its caller. */
-  find(task: string): ((args: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown>) | undefined
+  /**
+   * How the task of this name runs there, or `undefined` if it does not: then it runs with its caller. Its definition
+   * says how values cross.
+   */
+  find(
+    name: string,
+    task: TaskDefinition
+  ): ((args: ReadonlyArray<unknown>) => Effect.Effect<unknown, unknown>) | undefined
+}
+
+/**
+ * What a task was made of.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TaskDefinition extends TaskSchemas<any, any, any> {
+  readonly name: string
+  readonly run: (...args: ReadonlyArray<any>) => Effect.Effect<any, any>
 }
 
 /**
@@ -255,13 +273,9 @@ export interface Tasks {
 export const Tasks: Context.Reference<Tasks | undefined> = task.TaskHome
 
 /**
- * The name of a task, and the function that it runs.
+ * What a task was made of, or `undefined` for what is no task.
  *
  * @category tasks
  * @since 0.1.0
  */
-export const taskOf = (
-  u: unknown
-):
-  | { readonly name: string; readonly run: (...args: ReadonlyArray<any>) => Effect.Effect<unknown, unknown> }
-  | undefined => (u as any)?.[task.TaskKey]
+export const taskOf = (u: unknown): TaskDefinition | undefined => (u as any)?.[task.TaskKey]

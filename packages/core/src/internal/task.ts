@@ -5,8 +5,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
-import type { Tasks } from "../Home.ts"
-import type { TaskSchemas } from "../Task.ts"
+import type { TaskDefinition, Tasks } from "../Home.ts"
 import { Cell } from "./cell.ts"
 import { checkId } from "./definition.ts"
 import { noEffect } from "./evaluable.ts"
@@ -38,12 +37,12 @@ export const make = (
   const schemas = { args: argSchemas, success, error }
   checkSchemas(name, schemas)
   const normalized = options.normalize(name, own)
-  const known: Known = { name, run, ...schemas }
+  const definition: TaskDefinition = { name, run, ...schemas }
   const implementation = {
     run: (...args: ReadonlyArray<unknown>) =>
       Effect.withFiber(({ context }) => {
-        const home: Finder | undefined = Context.get(context, TaskHome)
-        return home?.find(name, known)?.(args) ?? here(args)
+        const elsewhere = Context.get(context, TaskHome)?.find(name, definition)
+        return elsewhere?.(args) ?? here(args)
       })
   }
   const here = (args: ReadonlyArray<unknown>) => {
@@ -70,19 +69,8 @@ export const make = (
   )
   const describe = (): string => `${name}(${cell?.main.running ?? 0} running, ${cell?.main.waiting ?? 0} waiting)`
   Object.defineProperties(task, { toString: { value: describe }, [NodeInspectSymbol]: { value: describe } })
-  task[TaskKey] = { ...known, cellOf }
+  task[TaskKey] = { ...definition, cellOf }
   return task
-}
-
-/** What homes know of a task. */
-interface Known extends TaskSchemas<any, any, any> {
-  readonly name: string
-  readonly run: (...args: ReadonlyArray<any>) => Effect.Effect<any, any>
-}
-
-/** A home is told the task besides its name, since its schemas say how values cross. */
-interface Finder {
-  find(name: string, task: Known): ReturnType<Tasks["find"]>
 }
 
 const checkSchemas = (name: string, { args = [], error, success }: any): void => {

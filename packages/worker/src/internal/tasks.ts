@@ -4,7 +4,6 @@
 import * as Actor from "@troupe/core/Actor"
 import * as ActorError from "@troupe/core/ActorError"
 import * as Home from "@troupe/core/Home"
-import type { TaskSchemas } from "@troupe/core/Task"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -29,9 +28,6 @@ class Runner extends Actor.Service<Runner>()("troupe/TaskPool", {
 }) {}
 
 type RunnerHandle = Actor.Handle<Actor.MethodsOf<(typeof Runner)["methods"], never>>
-
-/** A task, as those see it who run it for others. */
-type Task = NonNullable<ReturnType<typeof Home.taskOf>> & Partial<TaskSchemas<any, any, any>>
 
 // --- the caller's side -----------------------------------------------------------------------------------------------
 
@@ -64,8 +60,8 @@ export const layer = ({
       const noteUnserved = onUnserved === "run" ? () => {} : warnOnce(served, yield* Effect.context<never>())
       return {
         // Core tells the task as well.
-        find: (name: string, task?: Task) => {
-          if (served.has(name)) return (args: ReadonlyArray<unknown>) => run(members, task!, args)
+        find: (name, task) => {
+          if (served.has(name)) return (args) => run(members, task, args)
           noteUnserved(name)
           return undefined
         }
@@ -90,7 +86,11 @@ const leastBusy = (members: ReadonlyArray<Member>): Member =>
   members.reduce((least, member) => (member.busy < least.busy ? member : least))
 
 /** Counts the call for as long as it lasts, so that nobody who is interrupted leaves a member busy for ever. */
-const run = (members: Array<Member>, task: Task, args: ReadonlyArray<unknown>): Effect.Effect<unknown, unknown> => {
+const run = (
+  members: Array<Member>,
+  task: Home.TaskDefinition,
+  args: ReadonlyArray<unknown>
+): Effect.Effect<unknown, unknown> => {
   const member = leastBusy(members)
   const call = Effect.acquireUseRelease(
     Effect.sync(() => {
@@ -109,7 +109,7 @@ const run = (members: Array<Member>, task: Task, args: ReadonlyArray<unknown>): 
   )
 }
 
-const diedUnstarted = ({ name }: Task, error: unknown): boolean =>
+const diedUnstarted = ({ name }: Home.TaskDefinition, error: unknown): boolean =>
   ActorError.isActorError(error) &&
   error.reason._tag === "ActorDied" &&
   error.reason.actor === name &&
@@ -123,7 +123,11 @@ const leave = (member: Member, members: Array<Member>): boolean => {
   return true
 }
 
-const send = (member: Member, task: Task, args: ReadonlyArray<unknown>): Effect.Effect<unknown, unknown> => {
+const send = (
+  member: Member,
+  task: Home.TaskDefinition,
+  args: ReadonlyArray<unknown>
+): Effect.Effect<unknown, unknown> => {
   const way = wayOf(task)
   let packed: ReadonlyArray<unknown>
   try {
@@ -148,7 +152,11 @@ const runOf = ({ runner, runs }: Member, name: string): RunnerHandle["run"] => {
 }
 
 /** What happens to our actor happens to the task, as far as callers can see. */
-const retold = (error: ActorError.ActorError, task: Task, args: ReadonlyArray<unknown>): ActorError.ActorError => {
+const retold = (
+  error: ActorError.ActorError,
+  task: Home.TaskDefinition,
+  args: ReadonlyArray<unknown>
+): ActorError.ActorError => {
   const { reason } = error
   if (reason.actor !== Runner.key) return error
   if (reason._tag === "DecodeError") {
@@ -164,7 +172,7 @@ const retold = (error: ActorError.ActorError, task: Task, args: ReadonlyArray<un
   return new ActorError.ActorError({ reason: new Reason({ ...reason, ...because, actor: task.name }) })
 }
 
-const decodeError = ({ name }: Task, issue: string, mayHaveRun: boolean): ActorError.ActorError =>
+const decodeError = ({ name }: Home.TaskDefinition, issue: string, mayHaveRun: boolean): ActorError.ActorError =>
   new ActorError.ActorError({ reason: new ActorError.DecodeError({ actor: name, method: "run", issue, mayHaveRun }) })
 
 // --- how a task crosses ----------------------------------------------------------------------------------------------
@@ -178,9 +186,9 @@ interface Way {
 /** A failure that the schema of the task covers, or another one, whose fields cross. */
 type PackedFailure = { readonly covered: unknown } | { readonly other: PackedDefect }
 
-const ways = new WeakMap<Task, Way>()
+const ways = new WeakMap<Home.TaskDefinition, Way>()
 
-const wayOf = (task: Task): Way => {
+const wayOf = (task: Home.TaskDefinition): Way => {
   const known = ways.get(task)
   if (known !== undefined) return known
   const args = task.args as ReadonlyArray<Schema.Top> | undefined
@@ -219,7 +227,7 @@ export const serve = (tasks: ReadonlyArray<unknown>, services: Layer.Layer<any, 
   serveActor(Runner as any, Layer.provideMerge(runner, services))
 }
 
-const perform = (task: Task, packed: ReadonlyArray<unknown>): Effect.Effect<unknown, unknown> => {
+const perform = (task: Home.TaskDefinition, packed: ReadonlyArray<unknown>): Effect.Effect<unknown, unknown> => {
   const way = wayOf(task)
   const crossing = <A>(what: string, mayHaveRun: boolean, cross: () => A) =>
     Effect.try({ try: cross, catch: (error) => decodeError(task, cannotCross(what, error), mayHaveRun) })
@@ -237,7 +245,7 @@ const stillMoved = (value: unknown, packed: unknown): unknown => {
   return list === undefined ? packed : mark(packed as object, list)
 }
 
-const checked = (task: unknown): Task => {
+const checked = (task: unknown): Home.TaskDefinition => {
   const known = Home.taskOf(task)
   if (known === undefined)
     throw new TypeError(`TaskPool.serve takes tasks made with Task.make, but got ${String(task)}`)
