@@ -329,14 +329,12 @@ export type Validate<M, R> = string extends keyof M
 export type AnyMethods = Record<string, (...args: any) => any>
 
 /**
- * Stands where a `layer` would be, of an actor whose constructor takes arguments.
+ * Stands where a `layer` would be, of an actor whose constructor takes arguments: the compiler shows what to do instead.
  *
  * @category models
  * @since 0.1.0
  */
-export interface LayerNeedsArguments {
-  readonly "the constructor takes arguments - use layerWith(...) instead of layer": never
-}
+export type LayerNeedsArguments = "the constructor takes arguments - use layerWith(...) instead of layer"
 
 type Inside = Scope.Scope | ActorContext
 

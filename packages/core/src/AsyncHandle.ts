@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { AnyMethod, GroupedMethod, Method, RefArgs, RefErrors } from "./Actor.ts"
+import type { AnyHandle, AnyMethod, GroupedMethod, Method, RefArgs, RefErrors } from "./Actor.ts"
 import type { ActorError } from "./ActorError.ts"
 import * as internal from "./internal/asyncHandle.ts"
 import type { ObjectRef } from "./ObjectRef.ts"
@@ -24,6 +24,8 @@ export type AsyncHandle<H> = {
 
 /**
  * Makes an {@link AsyncHandle} from a handle. Streaming methods are left out: a stream has to be run.
+ *
+ * An object of some methods of handles will do, such as `{ load: handle.load.options({ timeout: "1 second" }) }`.
  *
  * A submission that is not accepted for want of room gives a ref that fails, or, with `overflow: "suspend"`, one whose
  * call is submitted when there is room.
@@ -50,4 +52,4 @@ export type AsyncHandle<H> = {
  * @category constructors
  * @since 0.1.0
  */
-export const make: <H extends object>(handle: H) => AsyncHandle<H> = internal.make as any
+export const make: <H extends AnyHandle>(handle: H) => AsyncHandle<H> = internal.make as any

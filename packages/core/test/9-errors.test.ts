@@ -55,6 +55,25 @@ describe("9.1", () => {
     })
   )
 
+  it.effect(
+    "9.1 of calls whose time is over together, those in line do not run, though one before them makes room",
+    () =>
+      Effect.gen(function* () {
+        const probe = new Probe()
+        const worker = yield* Worker.options({ maxConcurrency: 1 }).spawn(probe)
+        const hasty = worker.work.options({ timeout: "1 second" })
+        const refs = yield* Effect.forEach(range(50), (i) => hasty.remote(`${i}`))
+        yield* probe.started("0")
+        yield* TestClock.adjust("1 second")
+        const errors = yield* Effect.forEach(refs, errorOf)
+        assert.deepStrictEqual(
+          errors.map(({ mayHaveRun, reason }) => `${reason._tag} ${mayHaveRun}`),
+          range(50).map((i) => `TimedOut ${i === 0}`)
+        )
+        assert.deepStrictEqual(probe.log, ["0 start", "0 cut"])
+      })
+  )
+
   it.effect("9.1 it shows its message where it is printed or logged", () =>
     Effect.gen(function* () {
       const { died } = yield* errors

@@ -141,9 +141,11 @@ describe("options of an actor", () => {
 
   it.effect("what is taken for a handle or a ref and is none is named, with what to give instead", () =>
     Effect.gen(function* () {
+      // @ts-expect-error -- a class is no handle
       assert.throws(() => AsyncHandle.make(Worker), TypeError, /takes the handle of an actor/)
       assert.throws(() => AsyncHandle.make({}), TypeError, /takes the handle of an actor/)
       const worker = yield* Worker.spawn()
+      assert.strictEqual(yield* AsyncHandle.make({ add: worker.add.options({ timeout: "1 second" }) }).add(1, 2), 3)
       const ask: any = worker.run(Effect.void)
       assert.match(String(yield* defectOf(ObjectRef.cancel(ask))), /submit the call with .remote/)
     })

@@ -6,7 +6,7 @@ import { Remote } from "./ask.ts"
 import { isHandle } from "./handle.ts"
 
 export const make = (handle: Record<string, { remote(...args: ReadonlyArray<unknown>): unknown }>): object => {
-  if (!isHandle(handle)) {
+  if (!isHandle(handle) && !hasMethods(handle)) {
     throw new TypeError("AsyncHandle.make takes the handle of an actor: what `await runtime.runPromise(Counter)` gives")
   }
   const methods = new Map<string, unknown>()
@@ -19,6 +19,10 @@ export const make = (handle: Record<string, { remote(...args: ReadonlyArray<unkn
     }
   })
 }
+
+/** Some methods of handles, picked by hand, perhaps with options of their own. */
+const hasMethods = (u: unknown): boolean =>
+  typeof u === "object" && u !== null && Object.values(u).some((value) => typeof value?.remote === "function")
 
 const submit = (remote: unknown): unknown => {
   if (remote instanceof Remote) return remote.submit()

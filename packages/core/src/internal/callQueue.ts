@@ -112,6 +112,7 @@ export class CallQueue extends CallList implements Target {
       while (this.head !== undefined && this.running < this.limit && !this.cell.paused) {
         if (budget-- === 0) return this.schedule(undefined)
         const call = this.head
+        if (this.cell.expires(call)) continue
         this.remove(call)
         this.start(call)
       }

@@ -310,6 +310,13 @@ export class Cell {
     endAll(recursive ? [call, ...descendants(call)] : [call], Stage.Cancelling)
   }
 
+  /** Ends a call that is about to start if its time is over. */
+  expires(call: Call): boolean {
+    if (call.method.timeout === undefined || !this.timers?.isOver(call)) return false
+    this.expire(call)
+    return true
+  }
+
   /** The time of a call is over: it ends, and what it submitted is cancelled. */
   private expire(call: Call): void {
     this.timers?.stop(call)

@@ -1,13 +1,21 @@
 /**
  * The timers of calls that have a timeout.
  */
-import type * as Duration from "effect/Duration"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { Call } from "./call.ts"
 
+interface Timer {
+  readonly fiber: Fiber.Fiber<void>
+  /** When the time is over, in milliseconds since the epoch. */
+  readonly due: number
+}
+
 export class Timers {
-  private readonly running = new Map<Call, Fiber.Fiber<void>>()
+  private readonly running = new Map<Call, Timer>()
   private readonly expire: (call: Call) => void
 
   constructor(expire: (call: Call) => void) {
@@ -25,7 +33,17 @@ export class Timers {
       Effect.sleep(timeout),
       Effect.sync(() => this.expire(call))
     )
-    this.running.set(call, Effect.runForkWith(call.context)(expire))
+    const due = nowOf(call) + Duration.toMillis(timeout)
+    this.running.set(call, { fiber: Effect.runForkWith(call.context)(expire), due })
+  }
+
+  /**
+   * Whether the time of a call is over. Its timer may not have said so yet: of two timers that are due at a time, one is
+   * the first, and what that one ends makes room for the call of the other.
+   */
+  isOver(call: Call): boolean {
+    const timer = this.running.get(call)
+    return timer !== undefined && timer.due <= nowOf(call)
   }
 
   /** Stops the timer of a call, if it has one. */
@@ -33,6 +51,8 @@ export class Timers {
     const timer = this.running.get(call)
     if (timer === undefined) return
     this.running.delete(call)
-    timer.interruptUnsafe()
+    timer.fiber.interruptUnsafe()
   }
 }
+
+const nowOf = (call: Call): number => Context.get(call.context, Clock.Clock).currentTimeMillisUnsafe()
