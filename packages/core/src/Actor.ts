@@ -229,16 +229,10 @@ export interface ActorOptions<M, Group extends string> extends InstanceOptions {
       }
     | undefined
   /** Options for the calls of single methods. */
-  readonly methodOptions?:
-    | { readonly [K in keyof NoInfer<M>]?: MethodOptions<NoInfer<Group>, ErrorOf<NoInfer<M>[K]>> | undefined }
-    | undefined
+  // A `retry` here cannot know the errors of its method: to give them to it, the compiler would have to infer the methods
+  // before it has seen them, and give up where the constructor is written as a generic call.
+  readonly methodOptions?: { readonly [K in keyof NoInfer<M>]?: MethodOptions<NoInfer<Group>> | undefined } | undefined
 }
-
-type ErrorOf<Method> = Method extends (
-  ...args: any
-) => Effect.Effect<any, infer E, any> | Stream.Stream<any, infer E, any>
-  ? E
-  : never
 
 // --- the type rule for blocking --------------------------------------------------------------------------------------
 

@@ -92,12 +92,15 @@ describe("requirements and errors of an actor", () => {
     expect(store.load("id")).type.toBeAssignableTo<PromiseLike<string>>()
   })
 
-  it("retry gets the errors of the method", () => {
-    Actor.Service<any>()("Retried", {
-      maxTaskRetries: 1,
-      methodOptions: { load: { retry: (error) => error === "busy" } },
-      make: Effect.succeed({ load: () => Effect.fail("busy" as "busy" | "gone") })
-    })
+  it("retry of a call gets the errors of its method; where the actor is defined it takes any, and harms no inference", () => {
+    class Retried extends Actor.Service<Retried>()("Retried", {
+      methodOptions: { load: { maxTaskRetries: 1, retry: (error) => error === "busy" } },
+      make: Effect.fnUntraced(function* (key: string) {
+        yield* Effect.void
+        return { load: (_id: number) => (key === "" ? Effect.fail("busy" as const) : Effect.succeed(key)) }
+      })
+    }) {}
+    expect<Retried["Service"]["load"]>().type.toBe<Actor.Method<[_id: number], string, "busy">>()
     const load: Actor.Method<[], string, "busy"> = null as never
     expect(load.options).type.toBeCallableWith({ retry: (error: "busy") => error === "busy" })
     expect(load.options).type.not.toBeCallableWith({ retry: (error: { readonly code: number }) => error.code === 1 })
