@@ -79,9 +79,12 @@ export class Remote extends Submission {
     const { cell } = queue
     const call = new Call(queue, method, args, fiber.context, false)
     tracing.mark(call, fiber, false)
-    const submit = () => cell.submit(call, fiber.currentDispatcher, false)
-    if (cell.full) return Effect.as(admit(call, submit), call)
-    submit()
+    if (cell.full)
+      return Effect.as(
+        admit(call, () => cell.submit(call, fiber.currentDispatcher, false)),
+        call
+      )
+    cell.submit(call, fiber.currentDispatcher, false)
     return Exit.succeed(call)
   }
 

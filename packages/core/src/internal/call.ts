@@ -13,6 +13,7 @@ import type { CallQueue } from "./callQueue.ts"
 import { isEffect, noEffect, runSync } from "./evaluable.ts"
 import type { MethodSpec } from "./method.ts"
 import { type Observer, Ref } from "./ref.ts"
+import type { Trace } from "./tracing.ts"
 import * as waiting from "./waiting.ts"
 
 /** Where a call is on its way to settling, and once it is told to end, who told it. */
@@ -81,8 +82,8 @@ export class Call extends Ref {
   /** The context of the submitter. */
   readonly context: Context.Context<never>
   args: ReadonlyArray<unknown>
-  /** Whether it gets a span. */
-  traced = false
+  /** Set if it gets a span. Not a field of every call, which would be larger for the sake of those few. */
+  declare trace: Trace | undefined
 
   constructor(
     queue: CallQueue,
@@ -140,7 +141,7 @@ export class Call extends Ref {
 
   /** Takes what the method returned for what the call does. */
   accept(value: unknown): Effect.Effect<any, any> {
-    const effect = isEffect(value) && !this.traced ? runSync(value) : value
+    const effect = isEffect(value) && this.trace === undefined ? runSync(value) : value
     return isEffect(effect) ? effect : Exit.die(notAnEffect(this, effect))
   }
 
@@ -177,6 +178,8 @@ export class Call extends Ref {
     return { _id: "ObjectRef", id: this.id, call: this.origin, status: this.status }
   }
 }
+
+Call.prototype.trace = undefined
 
 // `| 0` is modulo 2^32, so differences are right for 49 days.
 const now = (context: Context.Context<never>): number => Context.get(context, Clock.Clock).currentTimeMillisUnsafe() | 0

@@ -134,7 +134,7 @@ export class CallQueue extends CallList implements Target {
 
   private start(call: Call): void {
     this.running++
-    if (call.traced) tracing.begin(call)
+    if (call.trace !== undefined) tracing.begin(call, call.trace)
     call.stage = Stage.Running
     call.attempts++
     this.cell.registry.hub?.started(call)
@@ -159,7 +159,7 @@ export class CallQueue extends CallList implements Target {
 
   private contextOf(call: Call): Context.Context<never> {
     const ground = this.cell.contextFor(call.context)
-    return within(call.traced ? tracing.within(ground, call) : ground, call)
+    return within(call.trace === undefined ? ground : tracing.within(ground, call.trace), call)
   }
 
   /** Hands a call to its home, which needs no fiber for it here. */

@@ -42,6 +42,7 @@ export type Dispatcher = Scheduler.SchedulerDispatcher | undefined
 export interface Keeper {
   idle(cell: Cell): void
   gone(cell: Cell): void
+  handleOf(cell: Cell): object
 }
 
 /** What is to be known of an instance besides the name that errors call it by. */
@@ -107,8 +108,7 @@ export class Cell {
   private dying = false
   closing = false
   private supervisor: Supervisor | undefined = undefined
-  /** Gives the handle of the instance, once there is one. */
-  self: (() => object) | undefined = undefined
+  private handle: object | undefined = undefined
   /** The home beyond this process that the constructor made, if it did. */
   home: Link | undefined = undefined
   private keeper: Keeper | undefined = undefined
@@ -290,7 +290,7 @@ export class Cell {
     if (exit._tag === "Success") this.tally.succeeded++
     else snapshot.noteFailure(call, exit)
     this.registry.hub?.settled(call, exit)
-    if (call.traced) tracing.end(call, exit)
+    if (call.trace !== undefined) tracing.end(call, call.trace, exit)
     call.settle(exit)
   }
 
@@ -423,16 +423,22 @@ export class Cell {
 
   // --- life ----------------------------------------------------------------------------------------------------------
 
-  /** Runs the constructor, and makes something of its result. If that does not succeed, the instance is dead. */
-  boot<A>(
-    use: (implementation: Implementation) => A,
+  /** Runs the constructor, and makes a handle with `use`. If that does not succeed, the instance is dead. */
+  boot(
+    use: (implementation: Implementation) => object,
     restore: (make: Effect.Effect<Implementation, any>) => Effect.Effect<Implementation, any> = identity
-  ): Effect.Effect<A, any> {
-    return Effect.onError(Effect.map(restore(this.construct()), use), (cause) => {
+  ): Effect.Effect<object, any> {
+    const make = Effect.map(restore(this.construct()), (implementation) => (this.handle = use(implementation)))
+    return Effect.onError(make, (cause) => {
       if (!this.closing) this.kill("its constructor failed", cause)
       // A supervisor must not wait for an end that waits for the supervisor.
       return this.supervisor?.isBusy ? Effect.void : this.ended()
     })
+  }
+
+  /** The handle of the instance, once there is one. */
+  get self(): object | undefined {
+    return this.keeper === undefined ? this.handle : this.keeper.handleOf(this)
   }
 
   /** Runs the constructor in the background, once `after` is over. Calls wait in line until it has finished. */

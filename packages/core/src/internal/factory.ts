@@ -90,9 +90,7 @@ const bringUp = (
   const scope = Context.get(context as Context.Context<Scope.Scope>, Scope.Scope)
   const boot = cell.boot((implementation) => {
     const { methods, prototype } = shapeOf(definition, implementation)
-    const handle = handles.make(cell, methods, prototype)
-    cell.self = () => handle
-    return handle
+    return handles.make(cell, methods, prototype)
   }, restore)
   return Effect.tap(boot, Scope.addFinalizer(scope, life.shutdown(cell)))
 }

@@ -75,7 +75,6 @@ class Instances implements Keeper {
     const { id, options } = this.definition
     const make = construct(this.definition, [key])
     const cell = new Cell(`${id}(${String(key)})`, make, options, this.context, { id, key })
-    cell.self = () => makeHandle(this, this.definition, key)
     if (this.closed) {
       cell.stop("its Scope closed")
       return cell
@@ -93,6 +92,10 @@ class Instances implements Keeper {
     if (this.isCrowded(this.maxInstances + 1)) return this.passivate(cell)
     this.idleSince.set(cell, this.now())
     this.sweeper ??= Effect.runForkWith(this.context)(this.sweep())
+  }
+
+  handleOf({ key }: Cell): object {
+    return makeHandle(this, this.definition, key)
   }
 
   gone(cell: Cell): void {

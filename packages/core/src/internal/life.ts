@@ -69,7 +69,8 @@ export const self = (actor: { readonly key: string }): Effect.Effect<object, nev
     if (cell.id !== actor.key) {
       return Effect.die(new TypeError(`Actor.self(${actor.key}) was run inside another actor, ${cell.actor}`))
     }
-    if (cell.self !== undefined) return Effect.succeed(cell.self())
+    const handle = cell.self
+    if (handle !== undefined) return Effect.succeed(handle)
     const why =
       "its handle is there once its constructor has finished: ask for it in a method, or in a fiber of its own"
     return Effect.die(new TypeError(`${cell.actor}: ${why}`))

@@ -21,6 +21,11 @@ export type Observer = (exit: Exit.Exit<any, any>) => void
 /** Waits, and does not mind. */
 const nobody: Observer = () => {}
 
+interface Waiters extends Array<Observer> {
+  /** Who waits, too, once there are many: those can leave in constant time. */
+  crowd?: Set<Observer> | undefined
+}
+
 /** Up to here a list of waiters is smaller and faster than a set. */
 const FEW = 16
 
@@ -31,9 +36,7 @@ export class Ref extends Evaluable {
   /** How this ref settled, once it has. */
   exit: Exit.Exit<any, any> | undefined = undefined
   /** Who waits. The name and the shape are Deferred's. */
-  resumes: Array<Observer> | undefined = undefined
-  /** Who waits, too, once there are many: those can leave in constant time. */
-  private crowd: Set<Observer> | undefined = undefined
+  resumes: Waiters | undefined = undefined
   /** How many of those who wait are calls. */
   dependents = 0
 
@@ -50,10 +53,10 @@ export class Ref extends Evaluable {
   settle(exit: Exit.Exit<any, any>): boolean {
     if (this.exit !== undefined) return false
     this.exit = exit
-    const { crowd, resumes } = this
-    this.resumes = this.crowd = undefined
+    const { resumes } = this
+    this.resumes = undefined
     if (resumes !== undefined && resumes.length > 0)
-      stack.notify(crowd === undefined ? resumes : [...resumes, ...crowd], exit)
+      stack.notify(resumes.crowd === undefined ? resumes : [...resumes, ...resumes.crowd], exit)
     else if (exit._tag === "Failure") unobserved.watch(this, exit.cause)
     return true
   }
@@ -64,15 +67,16 @@ export class Ref extends Evaluable {
     if (this.resumes === undefined) this.resumes = [observer]
     else if (this.resumes.length < FEW) this.resumes.push(observer)
     else {
-      this.crowd ??= new Set()
-      this.crowd.add(observer)
+      this.resumes.crowd ??= new Set()
+      this.resumes.crowd.add(observer)
     }
   }
 
   unobserve(observer: Observer): void {
-    if (this.crowd?.delete(observer)) return
-    const index = this.resumes === undefined ? -1 : this.resumes.lastIndexOf(observer)
-    if (index >= 0) this.resumes!.splice(index, 1)
+    const { resumes } = this
+    if (resumes === undefined || resumes.crowd?.delete(observer)) return
+    const index = resumes.lastIndexOf(observer)
+    if (index >= 0) resumes.splice(index, 1)
   }
 
   /** Should it fail, that needs no report: somebody waited for it together with others, and had the answer before. */

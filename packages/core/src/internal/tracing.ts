@@ -14,25 +14,21 @@ import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import { type Call, Stage } from "./call.ts"
 
-interface Trace {
+/** What a call knows of its span. */
+export interface Trace {
   /** Whether the submitter waits for the call, so that its span encloses ours. */
   readonly asked: boolean
   span: Tracer.Span | undefined
 }
 
-/** Kept apart, so that calls need not be larger for the sake of those few that are traced. */
-const traces = new WeakMap<Call, Trace>()
-
 /** Marks a call that was just made by a fiber that is being traced: it gets a span when it starts. */
 export const mark = (call: Call, { cache }: Fiber.Fiber<unknown, unknown>, asked: boolean): void => {
   if (cache.span === undefined && cache.tracer === undefined) return
-  call.traced = true
-  traces.set(call, { asked, span: undefined })
+  call.trace = { asked, span: undefined }
 }
 
 /** Begins the span of a call that is about to start. One that starts again has its span already. */
-export const begin = (call: Call): void => {
-  const trace = traces.get(call)!
+export const begin = (call: Call, trace: Trace): void => {
   const { cell, group } = call.queue
   if (trace.span !== undefined) return trace.span.attribute("troupe.attempts", call.attempts + 1)
   const parent = Context.getOrUndefined(call.context, Tracer.ParentSpan)
@@ -54,17 +50,14 @@ export const begin = (call: Call): void => {
 }
 
 /** The context of a call, in which its span is the parent of what its method does. */
-export const within = (context: Context.Context<never>, call: Call): Context.Context<never> => {
-  const span = traces.get(call)!.span
-  return span === undefined ? context : Context.addUnsafe(context, Tracer.ParentSpan.key, span)
-}
+export const within = (context: Context.Context<never>, { span }: Trace): Context.Context<never> =>
+  span === undefined ? context : Context.addUnsafe(context, Tracer.ParentSpan.key, span)
 
 /** The span of a call that has started, if it has one. */
-export const spanOf = (call: Call): Tracer.Span | undefined => (call.traced ? traces.get(call)?.span : undefined)
+export const spanOf = (call: Call): Tracer.Span | undefined => call.trace?.span
 
 /** Ends the span of a call that settles. */
-export const end = (call: Call, exit: Exit.Exit<unknown, unknown>): void => {
-  const span = traces.get(call)!.span
+export const end = (call: Call, { span }: Trace, exit: Exit.Exit<unknown, unknown>): void => {
   if (span === undefined || span.status._tag === "Ended") return
   const timed = Context.get(call.context, References.TracerTimingEnabled)
   span.end(timed ? Context.get(call.context, Clock.Clock).currentTimeNanosUnsafe() : 0n, exit)
