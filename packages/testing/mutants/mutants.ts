@@ -83,7 +83,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "kills without ending the calls that run",
     file: "cell.ts",
-    from: "    endAll(this.runningNow(), Stage.Dying)\n    if (this.pending === 0) this.close()",
+    from: "    endAll(this.running.toArray(), Stage.Dying)\n    if (this.pending === 0) this.close()",
     to: "    this.close()"
   },
   {
@@ -113,7 +113,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "forgets another waiter than the one that leaves",
     file: "ref.ts",
-    from: "this.resumes.lastIndexOf(observer)",
+    from: "resumes.lastIndexOf(observer)",
     to: "0"
   },
   {
@@ -127,6 +127,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "factory.ts",
     from: "    names.set(name, holder)\n",
     to: ""
+  },
+  {
+    name: "starts calls in line whose time is over",
+    file: "callQueue.ts",
+    from: "        if (this.cell.expires(call)) continue\n",
+    to: "",
+    test: ["9-errors.test.ts", "9.1 of calls whose time is over together"]
   },
   // What the explorer found in core, and what has been mended since.
   {
