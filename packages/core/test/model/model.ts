@@ -401,16 +401,17 @@ export class Model {
 
   private kill(): void {
     if (this.killed) return
-    this.killed = this.refuses = true
-    this.cancelRestart()
-    this.admit()
-    // Whose argument has failed already fails for that reason.
+    this.killed = true
+    // Whose argument has failed already fails for that reason, and makes room for who waits for it.
     for (const call of [...this.preparing]) {
       const failed = call.args.find(hasFailed)
       if (failed === undefined || call.where !== "preparing") continue
       remove(this.preparing, call)
       this.settle(call, failed.outcome)
     }
+    this.refuses = true
+    this.cancelRestart()
+    this.admit()
     const waiting = [...this.preparing, ...groups.flatMap((group) => this.lines[group])]
     this.preparing = []
     for (const group of groups) this.lines[group].length = 0
