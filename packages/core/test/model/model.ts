@@ -15,6 +15,8 @@ interface Call {
   readonly missing: Set<Call>
   where: Where
   attempts: number
+  /** Counts starts: the calls that end together end in this order. */
+  startedAs: number
   isOpen: boolean
   outcome: string
   /** Why it is ending. */
@@ -70,6 +72,7 @@ export class Model {
   /** Whether a restart begins as soon as no call runs. */
   private rebuilds = false
   private refuses = false
+  private started = 0
   private killed = false
 
   private readonly config: Config
@@ -125,6 +128,7 @@ export class Model {
       missing: new Set(),
       where: "suspended",
       attempts: 0,
+      startedAs: 0,
       isOpen: false,
       outcome: "pending",
       why: undefined,
@@ -236,6 +240,7 @@ export class Model {
     const { group, wait } = call.spec
     call.where = "running"
     call.attempts++
+    call.startedAs = ++this.started
     this.starts[group].push(call.id)
     this.running[group].push(call)
     if (wait === "nothing" || (wait === "gate" && call.isOpen)) this.finish(call)
@@ -416,11 +421,16 @@ export class Model {
     this.preparing = []
     for (const group of groups) this.lines[group].length = 0
     for (const call of waiting) if (call.where !== "settled") this.end(call, "killed")
-    for (const group of groups) for (const call of [...this.running[group]]) this.end(call, "killed")
+    for (const call of this.inOrder()) this.end(call, "killed")
   }
 
   private runningNow(): Array<Call> {
-    return groups.flatMap((group) => this.running[group].filter(({ where }) => where === "running"))
+    return this.inOrder().filter(({ where }) => where === "running")
+  }
+
+  /** The calls that hold a permit, as they started. */
+  private inOrder(): Array<Call> {
+    return groups.flatMap((group) => this.running[group]).sort((a, b) => a.startedAs - b.startedAs)
   }
 
   // --- time ----------------------------------------------------------------------------------------------------------
