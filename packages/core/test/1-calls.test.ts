@@ -772,6 +772,7 @@ describe("1.6", () => {
           null: () => null as never as Effect.Effect<number>,
           suspended: () => Effect.suspend(() => 1 as never as Effect.Effect<number>),
           generator: function* () {} as never as () => Effect.Effect<number>,
+          big: () => 1n as never as Effect.Effect<number>,
           fine: () => Effect.succeed(1)
         })
       }) {}
@@ -782,6 +783,7 @@ describe("1.6", () => {
         nothing: "undefined. Effect.succeed wraps a value",
         null: "null. Effect.succeed wraps a value",
         suspended: "1. Effect.succeed wraps a value",
+        big: "1. Effect.succeed wraps a value",
         generator: "a generator. Wrap it: Effect.gen(function* () { ... })"
       }
       for (const [method, remedy] of Record.toEntries(remedies)) {

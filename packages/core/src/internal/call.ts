@@ -156,7 +156,8 @@ export class Call extends Ref {
   }
 
   now(): number {
-    return now(this.context)
+    // `| 0` is modulo 2^32, so differences are right for 49 days.
+    return nowOf(this) | 0
   }
 
   stamp(): void {
@@ -170,7 +171,7 @@ export class Call extends Ref {
   override get status(): string {
     if (this.exit !== undefined) return super.status
     if (this.stage === Stage.New) return "waiting for room"
-    const seconds = ((now(this.context) - this.since) >>> 0) / 1000
+    const seconds = ((this.now() - this.since) >>> 0) / 1000
     return `${this.stage < Stage.Running ? "waiting" : "running"} ${seconds.toFixed(1)} s`
   }
 
@@ -181,8 +182,8 @@ export class Call extends Ref {
 
 Call.prototype.trace = undefined
 
-// `| 0` is modulo 2^32, so differences are right for 49 days.
-const now = (context: Context.Context<never>): number => Context.get(context, Clock.Clock).currentTimeMillisUnsafe() | 0
+/** What time it is for who submitted a call, in milliseconds since the epoch. */
+export const nowOf = (call: Call): number => Context.get(call.context, Clock.Clock).currentTimeMillisUnsafe()
 
 const notAnEffect = (call: Call, value: unknown): TypeError => {
   const got = Stream.isStream(value) ? "a Stream. Run it as a Stream" : noEffect(value)

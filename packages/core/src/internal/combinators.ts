@@ -26,6 +26,11 @@ const watch = (
       wait?.end()
       for (const unobserve of watched) unobserve()
     }
+    const decide = (result: Exit.Exit<any, any>) => {
+      leave()
+      for (const ref of refs) ref.excuse()
+      resume(result)
+    }
     let result: Exit.Exit<any, any> | undefined
     for (let index = 0; index < refs.length && result === undefined; index++) {
       const ref = refs[index]!
@@ -38,18 +43,12 @@ const watch = (
         if (result !== undefined) return
         result = step(exit, index)
         if (result === undefined) return wait?.told()
-        leave()
-        for (const other of refs) other.excuse()
-        resume(result)
+        decide(result)
       }
       ref.observe(observer)
       watched.push(() => ref.unobserve(observer))
     }
-    if (result !== undefined) {
-      leave()
-      for (const other of refs) other.excuse()
-      return resume(result)
-    }
+    if (result !== undefined) return decide(result)
     wait = waiting.begin(refs, false, resume)
     if (wait !== undefined) wait.leave = leave
     wait?.check()

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import { show } from "./options.ts"
 
 export const Evaluable: abstract new () => object = (() => {
   const Base = function () {}
@@ -52,7 +53,10 @@ export const noEffect = (value: any): string => {
   if (typeof value?.then === "function") return "a Promise. Wrap it: Effect.promise(() => ...)"
   if (typeof value?.[Symbol.iterator] === "function" && typeof value.next === "function")
     return "a generator. Wrap it: Effect.gen(function* () { ... })"
-  const isThing = (typeof value === "object" && value !== null) || typeof value === "function"
-  const got = isThing ? (typeof value === "object" ? "an object" : "a function") : JSON.stringify(value)
-  return `${got}. Effect.succeed wraps a value`
+  return `${kindOf(value)}. Effect.succeed wraps a value`
+}
+
+const kindOf = (value: unknown): string => {
+  if (typeof value === "function") return "a function"
+  return typeof value === "object" && value !== null ? "an object" : show(value)
 }

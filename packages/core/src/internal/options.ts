@@ -201,4 +201,5 @@ export const checkGroup = (
 const mapValues = <A, B>(self: Readonly<Record<string, A>>, f: (value: A, key: string) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(self).map(([key, value]) => [key, f(value, key)]))
 
-const show = (value: unknown): string => (typeof value === "string" ? `"${value}"` : String(value))
+/** A value in a message. */
+export const show = (value: unknown): string => (typeof value === "string" ? `"${value}"` : String(value))

@@ -18,7 +18,7 @@ import type {
   Tally,
   UnsettledCall
 } from "../ActorSystem.ts"
-import { type Call, Stage } from "./call.ts"
+import { type Call, nowOf, Stage } from "./call.ts"
 import type { CallQueue } from "./callQueue.ts"
 import { Residence } from "./carried.ts"
 import type { Cell } from "./cell.ts"
@@ -82,8 +82,6 @@ export const noteFailure = (call: Call, exit: Exit.Failure<unknown, unknown>): v
     remember(cell.registry.deadLetters, letter(call, cell.death!))
   }
 }
-
-const nowOf = (call: Call): number => Context.get(call.context, Clock.Clock).currentTimeMillisUnsafe()
 
 const letter = (call: Call, death: Death): DeadLetter => ({
   id: call.id,

@@ -1,12 +1,10 @@
 /**
  * The timers of calls that have a timeout.
  */
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { Call } from "./call.ts"
+import { type Call, nowOf } from "./call.ts"
 
 interface Timer {
   readonly fiber: Fiber.Fiber<void>
@@ -54,5 +52,3 @@ export class Timers {
     timer.fiber.interruptUnsafe()
   }
 }
-
-const nowOf = (call: Call): number => Context.get(call.context, Clock.Clock).currentTimeMillisUnsafe()

@@ -59,7 +59,6 @@ export const layer = ({
       const served = new Set(yield* Effect.orDie(members[0]!.runner.names()))
       const noteUnserved = onUnserved === "run" ? () => {} : warnOnce(served, yield* Effect.context<never>())
       return {
-        // Core tells the task as well.
         find: (name, task) => {
           if (served.has(name)) return (args) => run(members, task, args)
           noteUnserved(name)
