@@ -35,7 +35,15 @@ type Services = Layer.Success<ReturnType<typeof NodeHttpServer.layer>>
 
 /** An HTTP server on the loopback address. `PORT` is the variable that its port comes from. */
 export const layerServer = (server: () => Server, options: Omit<NodeHttpServer.Options, "host">) =>
-  NodeHttpServer.layer(server, { ...options, host: "127.0.0.1" }).pipe(
+  Layer.suspend(() => {
+    const node = server()
+    // Browsers open connections ahead of need. Nobody has asked for anything on them, and Node would wait for that.
+    const hangUp = Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => node.closeAllConnections())))
+    return Layer.provideMerge(
+      hangUp,
+      NodeHttpServer.layer(() => node, { ...options, host: "127.0.0.1" })
+    )
+  }).pipe(
     Layer.catchTag("ServeError", ({ cause }) => {
       const { code } = Object(cause)
       const why = code === "EADDRINUSE" ? "something else listens there" : (code ?? String(cause))

@@ -1,5 +1,6 @@
 import { once } from "node:events"
 import { existsSync } from "node:fs"
+import { connect } from "node:net"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core"
 import { type Started, start } from "./started.ts"
@@ -38,6 +39,16 @@ describe("the chat example", () => {
     const socket = new WebSocket(`${other.url.replace("http", "ws")}/socket?room=r&who=Ada`)
     await once(socket, "message")
     const closed = once(socket, "close")
+    assert.strictEqual(await other.end(), 0)
+    await closed
+  })
+
+  it("ends also while a browser holds a connection on which it has asked for nothing yet", async () => {
+    const other = await start("chat/main.ts")
+    const silent = connect(Number(new URL(other.url).port), "127.0.0.1")
+    silent.on("error", () => {})
+    await once(silent, "connect")
+    const closed = once(silent, "close")
     assert.strictEqual(await other.end(), 0)
     await closed
   })
