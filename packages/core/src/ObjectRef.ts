@@ -347,6 +347,20 @@ export const cancel: (
 ) => Effect.Effect<CancelOutcome> = cancelling.cancel as any
 
 /**
+ * Cancels many calls at once, and succeeds with an outcome for each, in order, once all of them have settled. All are told
+ * before the first one ends, and the time it takes is in proportion to their number: what to use on an abort.
+ *
+ * Calls that they submitted and that have not settled are cancelled, too, unless `recursive` is `false`.
+ *
+ * @category cancellation
+ * @since 0.1.0
+ */
+export const cancelAll: (
+  refs: Iterable<Any>,
+  options?: { readonly recursive?: boolean | undefined }
+) => Effect.Effect<Array<CancelOutcome>> = cancelling.cancelAll as any
+
+/**
  * The error type of a ref of an actor's call: the method's own errors, and ours.
  *
  * @category models

@@ -11,6 +11,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import type { ActorError } from "../ActorError.ts"
+import * as asyncContext from "./asyncContext.ts"
 import { Call } from "./call.ts"
 import type { CallQueue, Target } from "./callQueue.ts"
 import { Evaluable, inPlace } from "./evaluable.ts"
@@ -120,15 +121,14 @@ export const admit = (call: Call, submit: () => void): Effect.Effect<void, Actor
         submit()
         return resume(Effect.void)
       }
-      const go = () => {
+      const go = asyncContext.bindResume(() => {
         wait?.end()
         call.unobserve(go)
-        leave()
         resume(Effect.void)
-      }
-      const leave = cell.whenRoom(call, () => {
+      })
+      cell.whenRoom(call, () => {
         submit()
-        go()
+        go(undefined)
       })
       call.observe(go)
       // Whoever waits for room waits for what it asks for, in either way.
@@ -137,8 +137,7 @@ export const admit = (call: Call, submit: () => void): Effect.Effect<void, Actor
       return Effect.sync(() => {
         wait?.end()
         call.unobserve(go)
-        leave()
-        cell.timers?.stop(call)
+        cell.leaveRoom(call)
       })
     })
   })

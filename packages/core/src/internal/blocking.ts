@@ -9,6 +9,7 @@ import { ActorContext } from "../ActorContext.ts"
 import { BlockingGetError } from "../ActorError.ts"
 import { Driver } from "../Driver.ts"
 import type { GetOptions } from "../ObjectRef.ts"
+import * as asyncContext from "./asyncContext.ts"
 import { type Call, current } from "./call.ts"
 import * as combinators from "./combinators.ts"
 import { checkRefs, isRef, type Ref } from "./ref.ts"
@@ -93,7 +94,8 @@ const checkWait = (refs: ReadonlyArray<Ref>, numReturns: number): number => {
 }
 
 const untilSettled = (refs: ReadonlyArray<Ref>, count: number): Effect.Effect<void> =>
-  Effect.callback((resume) => {
+  Effect.callback((onEnough) => {
+    const resume = asyncContext.bindResume(onEnough)
     let missing = count - refs.filter((ref) => ref.exit !== undefined).length
     if (missing <= 0) return resume(Effect.void)
     const open = refs.filter((ref) => ref.exit === undefined)

@@ -59,7 +59,9 @@ const collect = (ref: Ref, wanted: Ref, pumps: Map<Pump, Call>): void => {
   if (stage === Stage.Preparing) {
     for (const arg of ref.args) if (isRef(arg) && arg.exit === undefined) collect(arg, wanted, pumps)
   }
-  queue.drain()
+  // The turn in which permits are handed on never comes to a thread that blocks.
+  queue.cell.handOn()
+  queue.drain(true)
   pumps.set(home.pump, ref)
 }
 

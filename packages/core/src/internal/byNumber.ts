@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type { EndOptions } from "../ActorSystem.ts"
 import type { CancelOutcome } from "../ObjectRef.ts"
 import type { Call } from "./call.ts"
-import { cancelCall } from "./cancelling.ts"
+import * as cancelling from "./cancelling.ts"
 import type { Cell } from "./cell.ts"
 import { explainCall } from "./explain.ts"
 import * as options_ from "./options.ts"
@@ -42,7 +42,7 @@ export const cancel = (
 ): Effect.Effect<CancelOutcome | undefined> =>
   Effect.withFiber((fiber) => {
     const call = findCall(fiber.context, id)
-    return call === undefined ? Effect.undefined : cancelCall(call, options.recursive ?? true)
+    return call === undefined ? Effect.undefined : cancelling.cancel(call, options)
   })
 
 /** Whoever ends an instance from far does not wait until it is gone: the snapshot shows it. */

@@ -9,11 +9,14 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
+import * as asyncContext from "./asyncContext.ts"
+import type { AsyncContext } from "./asyncContext.ts"
 import type { CallQueue } from "./callQueue.ts"
 import { isEffect, noEffect, runSync } from "./evaluable.ts"
 import type { MethodSpec } from "./method.ts"
 import { type Observer, Ref } from "./ref.ts"
 import type { Trace } from "./tracing.ts"
+import { follow, type Trail } from "./trail.ts"
 import * as waiting from "./waiting.ts"
 
 /** Where a call is on its way to settling, and once it is told to end, who told it. */
@@ -42,19 +45,24 @@ export type Interruptible = Pick<Fiber.Fiber<any, any>, "interruptUnsafe">
 
 /** What a fiber that works for a call finds in its context. */
 interface Frame {
-  readonly call: Call
+  /** The call, until it has ended: what it forked may live for long. */
+  call: Call | undefined
   /** The context in which the call runs, without this frame, and with it. */
   readonly ground: Context.Context<never>
   own: Context.Context<never> | undefined
+  readonly trail: Trail
 }
 
 /** The key under which a call is found in the context of its own fiber, and of all fibers that this one forks. */
 class CurrentCall extends Context.Service<CurrentCall, Frame | undefined>()("troupe/CurrentCall") {}
 
+export const CurrentCallKey: string = CurrentCall.key
+
 /** The list of waiters of an ask while nobody waits yet: settling needs no report, its caller looks at the exit. */
 const ASKED: Array<Observer> = []
 
 const NO_ARGS: ReadonlyArray<unknown> = []
+const NO_CONTEXT = Context.empty()
 
 /** The call whose method is on the JavaScript stack and has no fiber, or none yet. */
 export const onStack: { call: Call | undefined } = { call: undefined }
@@ -79,11 +87,16 @@ export class Call extends Ref {
 
   readonly queue: CallQueue
   readonly method: MethodSpec
-  /** The context of the submitter. */
-  readonly context: Context.Context<never>
+  /** The context of the submitter, until the call has settled. */
+  context: Context.Context<never>
   args: ReadonlyArray<unknown>
-  /** Set if it gets a span. Not a field of every call, which would be larger for the sake of those few. */
+  // Not fields of every call, which would be larger for the sake of few.
+  /** Set if it gets a span. */
   declare trace: Trace | undefined
+  /** Set if it waits, and was submitted in an async context that has something in it. */
+  declare asyncContext: AsyncContext | undefined
+  /** Set if it goes on when its asker is interrupted: the caller was cancelled alone (semantics 5.3). */
+  declare spared: boolean
 
   constructor(
     queue: CallQueue,
@@ -105,9 +118,29 @@ export class Call extends Ref {
       this.resumes = undefined
       this.exit = exit
     } else if (!super.settle(exit)) return false
+    // What has settled may be kept for long, and keeps nothing of what it came from.
     this.args = NO_ARGS
-    this.children = undefined
+    this.context = NO_CONTEXT
+    this.parent = undefined
+    if (this.children !== undefined) this.release(this.children)
     return true
+  }
+
+  /** It is about to be cancelled alone: what it submitted goes on, also what it waits for. */
+  leaveChildren(): void {
+    if (this.children === undefined) return
+    for (const child of this.children) child.spare()
+    this.release(this.children)
+  }
+
+  /** The call goes on without its asker. */
+  spare(): void {
+    this.spared = true
+  }
+
+  private release(children: ReadonlySet<Call>): void {
+    for (const child of children) child.parent = undefined
+    this.children = undefined
   }
 
   override observe(observer: Observer): void {
@@ -133,8 +166,8 @@ export class Call extends Ref {
 
   cancelAndWait(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (this.stage === Stage.New) return Effect.void
-      this.queue.cell.cancel(this, true)
+      if (this.stage === Stage.New || this.spared) return Effect.void
+      this.queue.cell.cancel(this)
       return this.settled()
     })
   }
@@ -149,7 +182,7 @@ export class Call extends Ref {
   settled(): Effect.Effect<void> {
     if (this.exit !== undefined) return Effect.void
     return Effect.callback((resume) => {
-      const done = () => resume(Effect.void)
+      const done = asyncContext.bindResume(() => resume(Effect.void))
       this.observe(done)
       return Effect.sync(() => this.unobserve(done))
     })
@@ -180,7 +213,7 @@ export class Call extends Ref {
   }
 }
 
-Call.prototype.trace = undefined
+Object.assign(Call.prototype, { trace: undefined, asyncContext: undefined, spared: false })
 
 /** What time it is for who submitted a call, in milliseconds since the epoch. */
 export const nowOf = (call: Call): number => Context.get(call.context, Clock.Clock).currentTimeMillisUnsafe()
@@ -192,9 +225,15 @@ const notAnEffect = (call: Call, value: unknown): TypeError => {
 
 /** The context in which `call` runs: `ground`, and the call itself. */
 export const within = (ground: Context.Context<never>, call: Call): Context.Context<never> => {
-  const frame: Frame = { call, ground, own: undefined }
+  const frame: Frame = { call, ground, own: undefined, trail: follow(trailOf(call), call.origin) }
   frame.own = Context.addUnsafe(ground, CurrentCall.key, frame)
   return frame.own
+}
+
+/** A call has ended: what still runs in its context works for no call. */
+export const release = (context: Context.Context<never>): void => {
+  const frame = Context.getOrUndefined(context, CurrentCall)
+  if (frame !== undefined) frame.call = undefined
 }
 
 /** The same context, working for no call. */
@@ -216,13 +255,5 @@ export const current = (context: Context.Context<never>): Call | undefined => {
   return call === undefined || call.exit !== undefined ? undefined : call
 }
 
-/** The calls that led to this one, nearest first. */
-export const callers = (call: Call, max: number): Array<Call> => {
-  const path: Array<Call> = []
-  let parent = submitter(call)
-  for (; parent !== undefined && path.length < max; parent = submitter(parent)) path.push(parent)
-  return path
-}
-
-/** Settled or not: a failed call was submitted by somebody all the same. */
-const submitter = (call: Call): Call | undefined => Context.getOrUndefined(call.context, CurrentCall)?.call
+/** The calls that led to this one, settled or not. */
+export const trailOf = (call: Call): Trail | undefined => Context.getOrUndefined(call.context, CurrentCall)?.trail

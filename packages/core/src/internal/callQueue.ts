@@ -10,7 +10,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scheduler from "effect/Scheduler"
-import { type Call, Stage, within } from "./call.ts"
+import * as asyncContext from "./asyncContext.ts"
+import { type Call, release, Stage, within } from "./call.ts"
 import { CallList } from "./callList.ts"
 import { Carried } from "./carried.ts"
 import type { Cell } from "./cell.ts"
@@ -23,6 +24,9 @@ import * as tracing from "./tracing.ts"
 /** How many calls start in one go before the event loop gets its turn. */
 const START_BUDGET = 1024
 
+/** Whether a call was told to end, by itself or together with others. */
+export const isEnded = ({ stage }: Call): boolean => stage === Stage.Cancelling || stage === Stage.Expiring
+
 /** How a handle finds the line in which its calls stand: the same always, or that of the present holder of a key. */
 export interface Target {
   resolve(): CallQueue
@@ -31,6 +35,8 @@ export interface Target {
 export class CallQueue extends CallList implements Target {
   /** Permits in use: calls between start and settle. */
   running = 0
+  /** Permits of calls that were ended, which the line gets in the next turn (semantics 5.6). */
+  held = 0
   private draining = false
   private scheduled = false
   /** When the calls of this turn began to wait. */
@@ -73,7 +79,7 @@ export class CallQueue extends CallList implements Target {
       }
     }
     this.append(call)
-    if (this.running < this.limit) this.drain()
+    if (this.running < this.limit) this.drain(true)
   }
 
   /** Puts a call in line. It starts no earlier than the scheduler's next turn. */
@@ -88,6 +94,8 @@ export class CallQueue extends CallList implements Target {
     // One look at the clock serves all calls of a turn.
     if (!this.scheduled) this.turn = call.now()
     call.since = this.turn
+    const context = asyncContext.capture()
+    if (context !== undefined) call.asyncContext = context
     this.insert(call, undefined)
   }
 
@@ -101,25 +109,40 @@ export class CallQueue extends CallList implements Target {
     this.insert(call, next)
   }
 
-  /** Starts waiting calls while there are permits. A loop and not a recursion, since a call may settle as it starts. */
-  drain(): void {
+  /**
+   * Starts waiting calls while there are permits. A loop and not a recursion, since a call may settle as it starts.
+   *
+   * Calls of one turn start `together`: those who wait hear of what has succeeded when all have started. Otherwise, and of
+   * a failure in any case, they hear at once: they may end calls that stand in line still.
+   */
+  drain(together: boolean): void {
     if (this.draining || this.cell.paused) return
     if (stack.isDeep()) return this.schedule(undefined)
     this.draining = true
-    stack.startBatch()
+    if (together) stack.startBatch()
+    else stack.enter()
     try {
       let budget = START_BUDGET
-      while (this.head !== undefined && this.running < this.limit && !this.cell.paused) {
+      while (this.head !== undefined && this.running + this.held < this.limit && !this.cell.paused) {
         if (budget-- === 0) return this.schedule(undefined)
         const call = this.head
         if (this.cell.expires(call)) continue
         this.remove(call)
-        this.start(call)
+        if (asyncContext.inUse) asyncContext.run(call.asyncContext, () => this.start(call))
+        else this.start(call)
+        if (together && call.exit?._tag === "Failure") stack.tellNow()
       }
     } finally {
       this.draining = false
-      stack.endBatch()
+      if (together) stack.endBatch()
+      else stack.leave()
     }
+  }
+
+  /** Keeps the permit of a call that was ended from the line until the next turn. */
+  private hold(call: Call): void {
+    this.held++
+    this.cell.handover.later(call)
   }
 
   private schedule(dispatcher: Scheduler.SchedulerDispatcher | undefined): void {
@@ -128,7 +151,7 @@ export class CallQueue extends CallList implements Target {
     const turn = dispatcher ?? Context.get(this.head!.context, Scheduler.Scheduler).makeDispatcher()
     turn.scheduleTask(() => {
       this.scheduled = false
-      this.drain()
+      this.drain(true)
     }, 0)
   }
 
@@ -142,19 +165,26 @@ export class CallQueue extends CallList implements Target {
     // A method that has its result at once needs no fiber.
     if (isExit(effect)) return this.finish(call, effect, false)
     if (effect instanceof Carried) return this.carry(call, effect)
-    const fiber = Effect.runForkWith(this.contextOf(call))(effect)
+    const context = this.contextOf(call)
+    const fiber = Effect.runForkWith(context)(effect)
     const exit = fiber.pollUnsafe()
-    if (exit !== undefined) return this.finish(call, exit, false)
+    if (exit !== undefined) return this.ended(call, exit, context)
     call.fiber = fiber
     call.stamp()
     this.cell.track(call)
     fiber.addObserver((exit) => {
       this.cell.running.remove(call)
-      this.finish(call, exit, false)
+      this.ended(call, exit, context)
     })
     // It was told to end while it was still on our stack, and had no fiber that could be told.
     if ((call.stage as Stage) !== Stage.Running) interrupt(fiber)
     else if (call.waits !== undefined) deadlock.check(call)
+  }
+
+  /** The fiber of a call has ended. */
+  private ended(call: Call, exit: Exit.Exit<any, any>, context: Context.Context<never>): void {
+    this.finish(call, exit, false)
+    release(context)
   }
 
   private contextOf(call: Call): Context.Context<never> {
@@ -181,7 +211,8 @@ export class CallQueue extends CallList implements Target {
     // The permit is free before anybody hears of the result, so that whoever goes on finds it.
     this.running--
     call.fiber = undefined
+    if (this.head !== undefined && isEnded(call)) this.hold(call)
     this.cell.finish(call, exit, restarted)
-    if (this.head !== undefined) this.drain()
+    if (this.head !== undefined) this.drain(false)
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Ending what a ref stands for.
+ * Ending what refs stand for.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -7,7 +7,9 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { ActorError, TaskCancelled } from "../ActorError.ts"
 import type { CancelOutcome } from "../ObjectRef.ts"
+import * as asyncContext from "./asyncContext.ts"
 import { Call, Stage } from "./call.ts"
+import { descendants, endAll } from "./ending.ts"
 import * as failure from "./failure.ts"
 import { interrupt } from "./interrupt.ts"
 import { checkRefs, Ref } from "./ref.ts"
@@ -26,40 +28,68 @@ export const fromEffect = (effect: Effect.Effect<any, any, any>): Effect.Effect<
     return Exit.succeed(ref)
   })
 
-export const cancel = (
-  ref: Ref,
-  options?: { readonly recursive?: boolean | undefined }
-): Effect.Effect<CancelOutcome> =>
-  Effect.suspend(() => {
-    checkRefs("cancel", [ref])
-    if (ref.exit !== undefined) return Effect.succeed("AlreadyDone")
-    if (ref instanceof Call) return cancelCall(ref, options?.recursive ?? true)
-    if (ref instanceof EffectRef) return cancelEffect(ref)
-    // A promise cannot be stopped. Its ref can: nobody waits for it any longer.
-    ref.settle(cancelledExit())
-    return Effect.succeed("Interrupted")
-  })
-
-export const cancelCall = (call: Call, recursive: boolean): Effect.Effect<CancelOutcome> => {
-  if (call.stage === Stage.New) {
-    // It waits for room, and will find that it is not wanted any more.
-    call.queue.cell.timers?.stop(call)
-    call.settle(failure.cancelled(call))
-    return Effect.succeed("NotStarted")
-  }
-  const started = call.attempts > 0
-  call.queue.cell.cancel(call, recursive)
-  const outcome = Effect.sync((): CancelOutcome => {
-    if (!started) return "NotStarted"
-    return call.stage === Stage.Cancelling && isCancelled(call.exit!) ? "Interrupted" : "AlreadyDone"
-  })
-  return Effect.andThen(call.settled(), outcome)
+interface CancelOptions {
+  readonly recursive?: boolean | undefined
 }
 
-const cancelEffect = (ref: EffectRef): Effect.Effect<CancelOutcome> => {
-  ref.cancelled = true
-  interrupt(ref.fiber!)
-  return Effect.map(Effect.exit(ref.wait()), (exit) => (isCancelled(exit) ? "Interrupted" : "AlreadyDone"))
+export const cancel = (ref: Ref, options?: CancelOptions): Effect.Effect<CancelOutcome> =>
+  Effect.map(
+    Effect.suspend(() => end("cancel", [ref], options)),
+    ([outcome]) => outcome!
+  )
+
+export const cancelAll = (refs: Iterable<Ref>, options?: CancelOptions): Effect.Effect<Array<CancelOutcome>> =>
+  Effect.suspend(() => end("cancelAll", Array.from(refs), options))
+
+/** Tells all that they are to end before the first one does, and waits once for all of them. */
+const end = (
+  operation: string,
+  refs: ReadonlyArray<Ref>,
+  options: CancelOptions | undefined
+): Effect.Effect<Array<CancelOutcome>> => {
+  checkRefs(operation, refs)
+  const outcomes = refs.map(outcomeOf)
+  const calls = refs.filter((ref) => ref instanceof Call)
+  if (options?.recursive === false) for (const call of calls) call.leaveChildren()
+  endAll([...calls, ...descendants(calls)], Stage.Cancelling)
+  for (const ref of refs) if (ref.exit === undefined) endOther(ref)
+  return Effect.map(settled(refs), () => outcomes.map((outcome) => outcome()))
+}
+
+/** What is to be said of a ref once it has settled, from what it is before it is told to end. */
+const outcomeOf = (ref: Ref): (() => CancelOutcome) => {
+  if (ref.exit !== undefined) return () => "AlreadyDone"
+  if (ref instanceof Call && ref.attempts === 0) return () => "NotStarted"
+  return () => (isCancelled(ref.exit!) ? "Interrupted" : "AlreadyDone")
+}
+
+/** Ends what is no call that was submitted. */
+const endOther = (ref: Ref): void => {
+  if (ref instanceof Call) {
+    if (ref.stage === Stage.New) ref.queue.cell.turnAway(ref, failure.cancelled(ref))
+  } else if (ref instanceof EffectRef) {
+    ref.cancelled = true
+    interrupt(ref.fiber!)
+  } else {
+    // A promise cannot be stopped. Its ref can: its waiters wait no longer.
+    ref.settle(cancelledExit())
+  }
+}
+
+/** Succeeds once all refs have settled. */
+const settled = (refs: ReadonlyArray<Ref>): Effect.Effect<void> => {
+  const open = refs.filter((ref) => ref.exit === undefined)
+  if (open.length === 0) return Effect.void
+  return Effect.callback((resume) => {
+    let missing = open.length
+    const observer = asyncContext.bindResume(() => {
+      if (--missing === 0) resume(Effect.void)
+    })
+    for (const ref of open) ref.observe(observer)
+    return Effect.sync(() => {
+      for (const ref of open) ref.unobserve(observer)
+    })
+  })
 }
 
 const isCancelled = (exit: Exit.Exit<any, any>): boolean =>

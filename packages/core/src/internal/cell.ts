@@ -15,14 +15,16 @@ import * as Scope from "effect/Scope"
 import { ActorContext } from "../ActorContext.ts"
 import type { ActorError } from "../ActorError.ts"
 import type { Link } from "../Home.ts"
+import * as asyncContext from "./asyncContext.ts"
 import { type Call, current, groundOf, onStack, outside, Stage } from "./call.ts"
 import { CallList } from "./callList.ts"
-import { CallQueue } from "./callQueue.ts"
+import { CallQueue, isEnded } from "./callQueue.ts"
 import * as context from "./context.ts"
 import * as contract from "./contract.ts"
 import * as deadlock from "./deadlock.ts"
 import { canEnd, descendants, endAll } from "./ending.ts"
 import * as failure from "./failure.ts"
+import { Handover } from "./handover.ts"
 import { interrupt } from "./interrupt.ts"
 import { type Implementation, methodNames } from "./method.ts"
 import { checkGroup, type InstanceOptions } from "./options.ts"
@@ -100,7 +102,8 @@ export class Cell {
   timers: Timers | undefined = undefined
   /** Submitters that wait for `pending` to fall below `maxPendingCalls`. */
   private room: Room | undefined = undefined
-  private watchers: Set<() => void> | undefined = undefined
+  private handingOver: Handover | undefined = undefined
+  private watchers: Set<(exit: Exit.Exit<any, any>) => void> | undefined = undefined
   /** Set while the end of a call matters to more than the call. */
   private attentive = false
   /** Why the instance restarts, or did so last. */
@@ -279,8 +282,12 @@ export class Cell {
 
   private settle(call: Call, exit: Exit.Exit<any, any>): void {
     this.pending--
-    if (call.parent !== undefined) call.parent.children?.delete(call)
+    call.parent?.children?.delete(call)
     this.timers?.stop(call)
+    if (this.hasSuspended && isEnded(call)) {
+      this.handover.room++
+      this.handover.later(call)
+    }
     this.conclude(call, exit._tag === "Failure" ? failure.explain(call, exit, this.death) : exit)
     if (this.attentive) this.attend()
   }
@@ -304,10 +311,9 @@ export class Cell {
 
   // --- ending calls --------------------------------------------------------------------------------------------------
 
-  /** Cancels a call, and with it the unsettled calls that it submitted, unless told otherwise. */
-  cancel(call: Call, recursive: boolean): void {
-    if (!canEnd(call, Stage.Cancelling)) return
-    endAll(recursive ? [call, ...descendants(call)] : [call], Stage.Cancelling)
+  /** Cancels a call, and with it the unsettled calls that it submitted. */
+  cancel(call: Call): void {
+    if (canEnd(call, Stage.Cancelling)) endAll([call, ...descendants([call])], Stage.Cancelling)
   }
 
   /** Ends a call that is about to start if its time is over. */
@@ -319,10 +325,10 @@ export class Cell {
 
   /** The time of a call is over: it ends, and what it submitted is cancelled. */
   private expire(call: Call): void {
+    // It waits for room still, and is in no books.
+    if (call.stage === Stage.New) return this.turnAway(call, failure.timedOut(call))
     this.timers?.stop(call)
-    // It waits for room still, and is in nobody's books.
-    if (call.stage === Stage.New) return void call.settle(failure.timedOut(call))
-    const submitted = descendants(call)
+    const submitted = descendants([call])
     endAll([call], Stage.Expiring)
     endAll(submitted, Stage.Cancelling)
   }
@@ -344,24 +350,32 @@ export class Cell {
 
   /** Fails a call that has not started, and never will. */
   deny(call: Call, exit: Exit.Exit<never, unknown>): void {
-    if (call.stage === Stage.New) {
-      this.timers?.stop(call)
-      call.settle(exit)
-    } else {
-      this.withdraw(call)
-      this.settle(call, exit)
-    }
+    if (call.stage === Stage.New) return this.turnAway(call, exit)
+    this.withdraw(call)
+    this.settle(call, exit)
   }
 
   // --- room for submissions ------------------------------------------------------------------------------------------
 
-  /** Calls `submit` when it is the turn of a call that found no room, unless it has settled. Returns how to give up. */
-  whenRoom(call: Call, submit: () => void): () => void {
+  /** Calls `submit` when it is the turn of a call that found no room, unless it is turned away before. */
+  whenRoom(call: Call, submit: () => void): void {
     call.stamp()
     this.attentive = true
     this.startTimer(call)
     this.room ??= new Room()
-    return this.room.wait(call, submit)
+    this.room.wait(call, submit)
+  }
+
+  /** Forgets a call that waits for room. */
+  leaveRoom(call: Call): void {
+    this.timers?.stop(call)
+    this.room?.leave(call)
+  }
+
+  /** Settles a call that was never submitted, since it found no room. */
+  turnAway(call: Call, exit: Exit.Exit<never, unknown>): void {
+    this.leaveRoom(call)
+    call.settle(exit)
   }
 
   /** Says no to a call for want of room. */
@@ -380,8 +394,20 @@ export class Cell {
     return this.room?.calls() ?? []
   }
 
-  private letIn(): void {
-    this.room?.admit(() => this.pending < this.options.maxPendingCalls || this.death !== undefined)
+  letIn(): void {
+    const reserved = this.handingOver?.room ?? 0
+    this.room?.admit(() => this.pending + reserved < this.options.maxPendingCalls || this.death !== undefined)
+  }
+
+  /** Hands on what ended calls have left so far. */
+  handOn(): void {
+    this.handingOver?.now()
+  }
+
+  /** What ended calls leave, and when others get it. */
+  get handover(): Handover {
+    this.handingOver ??= new Handover(this)
+    return this.handingOver
   }
 
   private attend(): void {
@@ -407,7 +433,7 @@ export class Cell {
 
   resize(queue: CallQueue, limit: number): void {
     queue.limit = limit
-    queue.drain()
+    queue.drain(true)
   }
 
   *queues(): Generator<CallQueue> {
@@ -458,7 +484,7 @@ export class Cell {
   /** The instance is ready: calls start. */
   proceed(): void {
     this.paused = false
-    for (const queue of this.queues()) queue.drain()
+    for (const queue of this.queues()) queue.drain(true)
   }
 
   /** Begins another life, with a Scope of its own. */
@@ -603,7 +629,7 @@ export class Cell {
   ended(): Effect.Effect<void> {
     return Effect.callback((resume) => {
       if (this.gone) return resume(Effect.void)
-      const tell = () => resume(Effect.void)
+      const tell = asyncContext.bindResume(() => resume(Effect.void))
       this.watchers ??= new Set()
       this.watchers.add(tell)
       return Effect.sync(() => {

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
+import * as asyncContext from "./asyncContext.ts"
 import { checkRefs, type Ref } from "./ref.ts"
 import * as waiting from "./waiting.ts"
 
@@ -19,7 +20,8 @@ const watch = (
   refs: ReadonlyArray<Ref>,
   step: (exit: Exit.Exit<any, any>, index: number) => Exit.Exit<any, any> | undefined
 ): Effect.Effect<any, any> =>
-  Effect.callback((resume) => {
+  Effect.callback((onResult) => {
+    const resume = asyncContext.bindResume(onResult)
     const watched: Array<() => void> = []
     let wait: waiting.Wait | undefined
     const leave = () => {

@@ -8,6 +8,8 @@
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
+import * as asyncContext from "./asyncContext.ts"
+import { CurrentCallKey } from "./call.ts"
 
 /** Effect's own ambient references, by key. A test holds this list against the modules that define them. */
 export const ambient: ReadonlySet<string> = new Set([
@@ -57,7 +59,7 @@ class OneDispatcher implements Scheduler.Scheduler {
   constructor(scheduler: Scheduler.Scheduler) {
     this.executionMode = scheduler.executionMode
     this.scheduler = scheduler
-    this.dispatcher = scheduler.makeDispatcher()
+    this.dispatcher = new Shared(scheduler.makeDispatcher())
   }
 
   shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
@@ -66,6 +68,24 @@ class OneDispatcher implements Scheduler.Scheduler {
 
   makeDispatcher(): Scheduler.SchedulerDispatcher {
     return this.dispatcher
+  }
+}
+
+/** Fibers that take one turn together go on in the async contexts in which each of them yielded. */
+class Shared implements Scheduler.SchedulerDispatcher {
+  private readonly dispatcher: Scheduler.SchedulerDispatcher
+
+  constructor(dispatcher: Scheduler.SchedulerDispatcher) {
+    this.dispatcher = dispatcher
+  }
+
+  scheduleTask(task: () => void, priority: number): void {
+    const context = asyncContext.capture()
+    this.dispatcher.scheduleTask(asyncContext.inUse ? () => asyncContext.run(context, task) : task, priority)
+  }
+
+  flush(): void {
+    this.dispatcher.flush()
   }
 }
 
@@ -82,6 +102,7 @@ export const merge = (caller: Context.Context<never>, actor: Context.Context<nev
   for (const key of momentary) map.delete(key)
   if (isRunSync(map.get(Scheduler.Scheduler.key))) map.delete(Scheduler.Scheduler.key)
   for (const [key, value] of caller.mapUnsafe) {
+    if (key === CurrentCallKey) continue
     if ((!map.has(key) || ambient.has(key)) && !isRunSync(value)) map.set(key, value)
   }
   const scheduler = map.get(Scheduler.Scheduler.key) ?? Context.get(caller, Scheduler.Scheduler)

@@ -10,16 +10,16 @@ export const canEnd = (call: Call, stage: Stage): boolean => {
 }
 
 /**
- * The unsettled calls that a call submitted, and those that they submitted, without recursion on the stack. What is told
+ * The unsettled calls that these calls submitted, and those that they submitted, without recursion on the stack. What is told
  * to end already has told its own.
  */
-export const descendants = (call: Call): Array<Call> => {
-  const found = [call]
+export const descendants = (calls: ReadonlyArray<Call>): Array<Call> => {
+  const found = calls.filter((call) => canEnd(call, Stage.Cancelling))
+  const given = found.length
   for (let i = 0; i < found.length; i++) {
     for (const child of found[i]!.children ?? []) if (canEnd(child, Stage.Cancelling)) found.push(child)
   }
-  found.shift()
-  return found
+  return found.slice(given)
 }
 
 /**
@@ -29,13 +29,15 @@ export const descendants = (call: Call): Array<Call> => {
  * that is to end; and it has others end that wait for it, which would go on to end their own children one by one.
  */
 export const endAll = (calls: ReadonlyArray<Call>, stage: Stage): void => {
-  const told = calls
-    .filter((call) => canEnd(call, stage))
-    .map((call) => {
-      const before = call.stage
-      call.queue.cell.withdraw(call)
-      call.stage = stage
-      return { call, before }
-    })
-  for (const { before, call } of told) call.queue.cell.end(call, before)
+  const told: Array<Call> = []
+  const before: Array<Stage> = []
+  for (const call of calls) {
+    // One that is given twice has been told by now.
+    if (!canEnd(call, stage)) continue
+    told.push(call)
+    before.push(call.stage)
+    call.queue.cell.withdraw(call)
+    call.stage = stage
+  }
+  for (let i = 0; i < told.length; i++) told[i]!.queue.cell.end(told[i]!, before[i]!)
 }

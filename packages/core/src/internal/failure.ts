@@ -17,8 +17,9 @@ import {
   TaskCancelled,
   TimedOut
 } from "../ActorError.ts"
-import { type Call, callers, Stage } from "./call.ts"
+import { type Call, Stage, trailOf } from "./call.ts"
 import type { MethodSpec } from "./method.ts"
+import { callers } from "./trail.ts"
 
 /**
  * Makes an error without a stack: it would show the inside of this library, and capturing it is most of the cost when
@@ -40,14 +41,11 @@ const error = (make: () => Reason): ActorError => withoutStack(() => new ActorEr
 
 const about = ({ actor, name }: MethodSpec) => ({ actor, method: name })
 
-/** Enough to see where a call came from, however long the chain is. */
-const MAX_CALLERS = 32
-
 const annotations = (call: Call): Context.Context<never> =>
   Context.make(FailedCall, {
     call: call.origin,
     id: call.id,
-    callers: callers(call, MAX_CALLERS).map((caller) => caller.origin)
+    callers: callers(trailOf(call))
   }) as Context.Context<never>
 
 const fail = (call: Call, make: () => Reason): Exit.Exit<never, ActorError> =>

@@ -136,4 +136,4 @@ export const stream = (handle: object, name: string, args: ReadonlyArray<unknown
 }
 
 /** Cancels a call that has come over the wire. */
-export const interrupt = (call: Accepted): void => call.queue.cell.cancel(call, true)
+export const interrupt = (call: Accepted): void => call.queue.cell.cancel(call)

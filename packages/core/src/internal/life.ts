@@ -6,7 +6,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { ActorContext } from "../ActorContext.ts"
 import { type ActorDied, ActorError } from "../ActorError.ts"
-import * as calls from "./call.ts"
 import { current } from "./call.ts"
 import type { Cell } from "./cell.ts"
 import { deathReason } from "./failure.ts"
@@ -34,11 +33,10 @@ const end = (handle: object, how: (cell: Cell) => void, inside: Effect.Effect<vo
 
 /** Whether a fiber works for a call of this instance, directly or through calls to others. */
 const isInside = (context: Context.Context<never>, cell: Cell): boolean => {
-  const call = current(context)
-  return (
-    call !== undefined &&
-    (call.queue.cell === cell || calls.callers(call, Infinity).some((caller) => caller.queue.cell === cell))
-  )
+  for (let call = current(context); call !== undefined; call = current(call.context)) {
+    if (call.queue.cell === cell) return true
+  }
+  return false
 }
 
 export const resize = (handle: object, limit: number, group: string | undefined): Effect.Effect<void> => {

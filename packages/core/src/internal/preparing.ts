@@ -2,6 +2,7 @@
  * Calls that wait for refs among their arguments (semantics 1.5). They stand in no line and hold no permit yet.
  */
 import type * as Exit from "effect/Exit"
+import * as asyncContext from "./asyncContext.ts"
 import type { Call } from "./call.ts"
 import * as deadlock from "./deadlock.ts"
 import { isRef, type Observer, type Ref } from "./ref.ts"
@@ -30,14 +31,14 @@ export class Preparing {
       done(undefined)
     }
     if (missing === 0) return ready()
-    const observer = (exit: Exit.Exit<any, any>) => {
+    const observer = asyncContext.bindResume((exit: Exit.Exit<any, any>) => {
       // It may have been dropped when the ref had settled, but had not told us yet.
       if (!this.waits.has(call)) return
       if (exit._tag === "Success" && --missing > 0) return deadlock.check(call)
       this.drop(call)
       if (exit._tag === "Failure") done(exit)
       else ready()
-    }
+    })
     this.waits.set(call, { stop: () => stopWaiting(open, observer), observer })
     depend(open, 1)
     for (const ref of open) ref.observe(observer)

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import { identity } from "effect/Function"
 import { NodeInspectSymbol } from "effect/Inspectable"
+import * as asyncContext from "./asyncContext.ts"
 import { Evaluable } from "./evaluable.ts"
 import * as stack from "./stack.ts"
 import * as unobserved from "./unobserved.ts"
@@ -100,8 +101,9 @@ export class Ref extends Evaluable {
   wait(): Effect.Effect<any, any> {
     if (this.exit !== undefined) return this.look()!
     return Effect.callback((resume) => {
-      this.observe(resume)
-      return Effect.sync(() => this.unobserve(resume))
+      const observer = asyncContext.bindResume(resume)
+      this.observe(observer)
+      return Effect.sync(() => this.unobserve(observer))
     })
   }
 

@@ -1,36 +1,36 @@
 /**
  * The submitters that wait, in order, until an instance with `maxPendingCalls` has room for their calls.
  */
+import * as asyncContext from "./asyncContext.ts"
 import type { Call } from "./call.ts"
 
 export class Room {
-  private readonly line = new Map<() => void, Call>()
+  private readonly line = new Map<Call, () => void>()
 
   get isEmpty(): boolean {
     return this.line.size === 0
   }
 
-  /** Calls `submit` when it is the turn of a call, unless it has settled by then. Returns how to give up. */
-  wait(call: Call, submit: () => void): () => void {
-    const enter = () => {
-      if (call.exit === undefined) submit()
-    }
-    this.line.set(enter, call)
-    return () => {
-      this.line.delete(enter)
-    }
+  /** Calls `submit` when it is the turn of a call, in the async context of now, unless the call leaves before. */
+  wait(call: Call, submit: () => void): void {
+    this.line.set(call, asyncContext.bind(submit))
+  }
+
+  /** A call has settled, or its submitter was interrupted: it needs no room any more. */
+  leave(call: Call): void {
+    this.line.delete(call)
   }
 
   /** Lets those in whose turn it is. */
   admit(hasRoom: () => boolean): void {
-    for (const enter of this.line.keys()) {
+    for (const [call, submit] of this.line) {
       if (!hasRoom()) return
-      this.line.delete(enter)
-      enter()
+      this.line.delete(call)
+      submit()
     }
   }
 
   calls(): Array<Call> {
-    return [...this.line.values()].filter(({ exit }) => exit === undefined)
+    return [...this.line.keys()]
   }
 }

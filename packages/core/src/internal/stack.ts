@@ -47,6 +47,11 @@ export const endBatch = (): void => {
   leave()
 }
 
+/** Tells those who wait of what a batch has come to so far. */
+export const tellNow = (): void => {
+  if (backlog.length > 0 && !isDeep()) workOff()
+}
+
 /** Tells everybody in `observers` about `exit`, now, or when the stack is shallow again. */
 export const notify = (observers: Notice["observers"], exit: Exit.Exit<any, any>): void => {
   if (batches > 0 || isDeep()) {

@@ -31,6 +31,9 @@ class StreamCall extends Call {
   /** How many items the consumer has: where a retried call goes on. */
   private delivered = 0
 
+  /** A stream does not go on without its consumer. */
+  override spare(): void {}
+
   override accept(value: unknown): Effect.Effect<any, any> {
     if (!Stream.isStream(value)) {
       return Exit.die(new TypeError(`${this.origin} returned no Stream: run it as an Effect`))

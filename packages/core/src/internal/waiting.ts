@@ -6,6 +6,7 @@
  */
 import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as asyncContext from "./asyncContext.ts"
 import { type Call, current } from "./call.ts"
 import { check } from "./deadlock.ts"
 import { isRef, type Observer, type Ref } from "./ref.ts"
@@ -106,8 +107,9 @@ export const begin = (refs: Ref | ReadonlyArray<Ref>, asked: boolean, resume: Ob
   return call && new Wait(call, fiber!, refs, asked, resume)
 }
 
-/** Has `resume` called when a call has settled, and notes who waits for it. Returns how to stop waiting. */
-export const observe = (call: Call, asked: boolean, resume: Observer): (() => void) => {
+/** Has `onExit` called when a call has settled, and notes who waits for it. Returns how to stop waiting. */
+export const observe = (call: Call, asked: boolean, onExit: Observer): (() => void) => {
+  const resume = asyncContext.bindResume(onExit)
   const wait = begin(call, asked, resume)
   if (wait === undefined) {
     call.observe(resume)
