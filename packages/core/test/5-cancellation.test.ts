@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ObjectRef } from "@troupe/core"
-import { Deferred, Effect, Exit, Fiber, Random } from "effect"
+import { Deferred, Effect, Exit, Fiber, Random, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, errorOf, fork, Probe, range, reasonOf, reasonOfExit, seeded, settle, Worker } from "./support.ts"
 
@@ -277,6 +277,39 @@ describe("5.3", () => {
       assert.strictEqual(probe.running, 2)
       yield* probe.open("child", "grandchild")
       assert.strictEqual(yield* child, "child")
+    })
+  )
+
+  it.effect("5.3 recursive: false leaves what it waits for, too, and does not wait for it", () =>
+    Effect.gen(function* () {
+      const { probe, ref } = yield* family({ wait: true })
+      assert.strictEqual(yield* ObjectRef.cancel(ref, { recursive: false }), "Interrupted")
+      yield* settle
+      assert.notInclude(probe.log, "child cut")
+      yield* probe.open("child", "grandchild")
+      yield* settle
+      assert.include(probe.log, "child end")
+      assert.include(probe.log, "grandchild end")
+    })
+  )
+
+  it.effect("5.3 recursive: false ends the streams that it consumes", () =>
+    Effect.gen(function* () {
+      class Feed extends Actor.Service<Feed>()("test/Feed", {
+        make: Effect.succeed({
+          items: () => Stream.concat(Stream.make(1), Stream.never),
+          hi: () => Effect.succeed("hi")
+        }),
+        maxConcurrency: 1
+      }) {}
+      const probe = new Probe()
+      const worker = yield* Worker.spawn(probe)
+      const feed = yield* Feed.spawn()
+      const ref = yield* worker.run.remote(Stream.runForEach(feed.items(), () => probe.note("item")))
+      yield* settle
+      assert.deepStrictEqual(probe.log, ["item"])
+      assert.strictEqual(yield* ObjectRef.cancel(ref, { recursive: false }), "Interrupted")
+      assert.strictEqual(yield* feed.hi(), "hi")
     })
   )
 

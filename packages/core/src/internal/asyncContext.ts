@@ -13,10 +13,13 @@ export interface AsyncContext {
   runInAsyncScope<A>(run: () => A): A
 }
 
-type AsyncResource = new (type: string, triggerAsyncId: number) => AsyncContext
+interface Hooks {
+  readonly AsyncResource: new (type: string, triggerAsyncId: number) => AsyncContext
+  readonly AsyncLocalStorage: new () => { run<A>(store: unknown, work: () => A): A; disable(): void }
+}
 
-const builtin = (globalThis as any).process?.getBuiltinModule
-const Resource: AsyncResource | undefined = builtin?.("node:async_hooks")?.AsyncResource
+const hooks: Hooks | undefined = (globalThis as any).process?.getBuiltinModule?.("node:async_hooks")
+const Resource = hooks?.AsyncResource
 
 /** Whether a store has ever been seen. Before that, nothing needs to be restored anywhere. */
 export let inUse = false
@@ -62,23 +65,33 @@ export const bindResume = <Exit>(resume: (exit: Exit) => void): ((exit: Exit) =>
 
 // --- whether a context is empty --------------------------------------------------------------------------------------
 
-/** Where Node keeps the stores of a resource: all in one frame, or each under a symbol of its own, as older ones do. */
+/** What every resource has. Older versions of Node keep each store beside these, newer ones keep all in the frame. */
 const FRAME = "context_frame"
-const STORE = "kResourceStore"
+const PLAIN = new Set(["async_id_symbol", "trigger_async_id_symbol", "destroyed", FRAME])
 
 const symbolsOf = (context: object): ReadonlyArray<symbol> => Object.getOwnPropertySymbols(context)
+const storesOf = (context: object): ReadonlyArray<symbol> =>
+  symbolsOf(context).filter(({ description }) => !PLAIN.has(description ?? ""))
 
-const isNode = (globalThis as any).process?.release?.name === "node" && !("Bun" in globalThis) && !("Deno" in globalThis)
-const sample = Resource && new Resource("Troupe", 0)
-const frameKey = sample && symbolsOf(sample).find(({ description }) => description === FRAME)
+/** Tries where this platform keeps stores. */
+const trial = ((): AsyncContext | undefined => {
+  if (hooks === undefined) return undefined
+  const storage = new hooks.AsyncLocalStorage()
+  const context = storage.run(true, () => new hooks.AsyncResource("Troupe", 0))
+  storage.disable()
+  return context
+})()
+
+const frameKey = trial && symbolsOf(trial).find((key) => key.description === FRAME && (trial as any)[key] !== undefined)
+const isReadable = frameKey !== undefined || (trial !== undefined && storesOf(trial).length > 0)
 
 /** A frame that was found to be empty. Frames do not change, and most contexts without a store share one. */
 let emptyFrame: object | undefined
 
-/** On platforms whose snapshots we cannot read, none is empty: right, and a little slower. */
+/** Where we cannot tell, no context is empty: that is right, and a little slower. */
 const isEmpty = (context: AsyncContext): boolean => {
-  if (!isNode) return false
-  if (frameKey === undefined) return symbolsOf(context).every((key) => isNoStore(key, (context as any)[key]))
+  if (!isReadable) return false
+  if (frameKey === undefined) return storesOf(context).every((key) => isNothing((context as any)[key]))
   const frame = (context as any)[frameKey]
   if (frame === undefined || frame === emptyFrame) return true
   for (const store of frame.values()) if (store !== undefined) return false
@@ -86,4 +99,10 @@ const isEmpty = (context: AsyncContext): boolean => {
   return true
 }
 
-const isNoStore = ({ description }: symbol, value: unknown): boolean => description !== STORE || value === undefined
+/** One store, or an object that has them. */
+const isNothing = (value: unknown): boolean =>
+  value === undefined ||
+  (typeof value === "object" &&
+    value !== null &&
+    symbolsOf(value).length > 0 &&
+    symbolsOf(value).every((key) => (value as any)[key] === undefined))

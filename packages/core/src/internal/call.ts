@@ -9,8 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import * as asyncContext from "./asyncContext.ts"
 import type { AsyncContext } from "./asyncContext.ts"
+import * as asyncContext from "./asyncContext.ts"
 import type { CallQueue } from "./callQueue.ts"
 import { isEffect, noEffect, runSync } from "./evaluable.ts"
 import type { MethodSpec } from "./method.ts"
@@ -122,6 +122,7 @@ export class Call extends Ref {
     this.args = NO_ARGS
     this.context = NO_CONTEXT
     this.parent = undefined
+    if (this.asyncContext !== undefined) this.asyncContext = undefined
     if (this.children !== undefined) this.release(this.children)
     return true
   }

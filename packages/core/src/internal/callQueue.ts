@@ -24,6 +24,11 @@ import * as tracing from "./tracing.ts"
 /** How many calls start in one go before the event loop gets its turn. */
 const START_BUDGET = 1024
 
+const keepAsyncContext = (call: Call): void => {
+  const context = asyncContext.capture()
+  if (context !== undefined) call.asyncContext = context
+}
+
 /** Whether a call was told to end, by itself or together with others. */
 export const isEnded = ({ stage }: Call): boolean => stage === Stage.Cancelling || stage === Stage.Expiring
 
@@ -94,8 +99,7 @@ export class CallQueue extends CallList implements Target {
     // One look at the clock serves all calls of a turn.
     if (!this.scheduled) this.turn = call.now()
     call.since = this.turn
-    const context = asyncContext.capture()
-    if (context !== undefined) call.asyncContext = context
+    if (call.attempts === 0) keepAsyncContext(call)
     this.insert(call, undefined)
   }
 
@@ -159,6 +163,8 @@ export class CallQueue extends CallList implements Target {
     this.running++
     if (call.trace !== undefined) tracing.begin(call, call.trace)
     call.stage = Stage.Running
+    // It may start again, on the stack of another.
+    if (call.method.maxTaskRetries > 0 && call.attempts === 0) keepAsyncContext(call)
     call.attempts++
     this.cell.registry.hub?.started(call)
     const effect = this.cell.invoke(call)
@@ -211,8 +217,10 @@ export class CallQueue extends CallList implements Target {
     // The permit is free before anybody hears of the result, so that whoever goes on finds it.
     this.running--
     call.fiber = undefined
-    if (this.head !== undefined && isEnded(call)) this.hold(call)
+    const held = this.head !== undefined && isEnded(call)
+    if (held) this.hold(call)
     this.cell.finish(call, exit, restarted)
-    if (this.head !== undefined) this.drain(false)
+    // What made others end it may be on its way to ending more, with a permit of its own that is free by now.
+    if (this.head !== undefined && !held) this.drain(false)
   }
 }

@@ -9,12 +9,14 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { ActorContext } from "../ActorContext.ts"
 import type { ActorError } from "../ActorError.ts"
 import type { Link } from "../Home.ts"
+import type { AsyncContext } from "./asyncContext.ts"
 import * as asyncContext from "./asyncContext.ts"
 import { type Call, current, groundOf, onStack, outside, Stage } from "./call.ts"
 import { CallList } from "./callList.ts"
@@ -68,6 +70,8 @@ export class Cell {
   restarts = 0
   /** When it was started, in milliseconds since the epoch. */
   readonly since: number
+  /** The async context in which it was started: where it is made anew and ends, be it for a call. */
+  readonly asyncContext: AsyncContext | undefined = asyncContext.capture()
   /** How many calls have come to which end. */
   readonly tally = emptyTally()
   /** How many submissions found no room. */
@@ -284,10 +288,7 @@ export class Cell {
     this.pending--
     call.parent?.children?.delete(call)
     this.timers?.stop(call)
-    if (this.hasSuspended && isEnded(call)) {
-      this.handover.room++
-      this.handover.later(call)
-    }
+    if (isEnded(call)) this.leavesRoom(call)
     this.conclude(call, exit._tag === "Failure" ? failure.explain(call, exit, this.death) : exit)
     if (this.attentive) this.attend()
   }
@@ -366,10 +367,18 @@ export class Cell {
     this.room.wait(call, submit)
   }
 
+  /** A call was ended that had been accepted. */
+  private leavesRoom(call: Call): void {
+    if (!this.hasSuspended) return this.handingOver?.putOff()
+    this.handover.room++
+    this.handover.later(call)
+  }
+
   /** Forgets a call that waits for room. */
   leaveRoom(call: Call): void {
     this.timers?.stop(call)
     this.room?.leave(call)
+    this.handingOver?.putOff()
   }
 
   /** Settles a call that was never submitted, since it found no room. */
@@ -395,8 +404,8 @@ export class Cell {
   }
 
   letIn(): void {
-    const reserved = this.handingOver?.room ?? 0
-    this.room?.admit(() => this.pending + reserved < this.options.maxPendingCalls || this.death !== undefined)
+    const isTaken = () => this.pending + (this.handingOver?.room ?? 0) >= this.options.maxPendingCalls
+    this.room?.admit(() => !isTaken() || this.death !== undefined)
   }
 
   /** Hands on what ended calls have left so far. */
@@ -602,10 +611,15 @@ export class Cell {
     if (finalizers === undefined) return this.vanish()
     stack.enter()
     try {
-      Effect.runForkWith(this.context)(logged(this, finalizers)).addObserver(() => this.vanish())
+      this.fork(logged(this, finalizers)).addObserver(() => this.vanish())
     } finally {
       stack.leave()
     }
+  }
+
+  /** Runs what the instance does of its own accord. */
+  fork(effect: Effect.Effect<unknown, unknown>): Fiber.Fiber<unknown, unknown> {
+    return asyncContext.run(this.asyncContext, () => Effect.runForkWith(this.context)(effect))
   }
 
   closeScope(exit: Exit.Exit<any, any>): Effect.Effect<void> {

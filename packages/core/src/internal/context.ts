@@ -7,6 +7,7 @@
  */
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
+import * as References from "effect/References"
 import * as Scheduler from "effect/Scheduler"
 import * as asyncContext from "./asyncContext.ts"
 import { CurrentCallKey } from "./call.ts"
@@ -96,6 +97,22 @@ const momentary = [
   "effect/References/CurrentStackFrame"
 ]
 
+/** How many stack frames of callers reach a method at most, and how many are kept of more. */
+const MAX_FRAMES = 64
+const KEPT_FRAMES = 32
+
+/** A method that submits its own next run would have a frame more in each run, for ever. */
+const shortened = (frame: References.StackFrame): References.StackFrame => {
+  let depth = 0
+  for (let at: References.StackFrame | undefined = frame; at !== undefined; at = at.parent) {
+    if (++depth === MAX_FRAMES) return nearest(frame, KEPT_FRAMES)!
+  }
+  return frame
+}
+
+const nearest = (frame: References.StackFrame | undefined, count: number): References.StackFrame | undefined =>
+  frame === undefined || count === 0 ? undefined : { ...frame, parent: nearest(frame.parent, count - 1) }
+
 /** Lays the actor's services over the caller's context. */
 export const merge = (caller: Context.Context<never>, actor: Context.Context<never>): Context.Context<never> => {
   const map = new Map(actor.mapUnsafe)
@@ -105,6 +122,8 @@ export const merge = (caller: Context.Context<never>, actor: Context.Context<nev
     if (key === CurrentCallKey) continue
     if ((!map.has(key) || ambient.has(key)) && !isRunSync(value)) map.set(key, value)
   }
+  const frame = map.get(References.CurrentStackFrame.key)
+  if (frame !== undefined) map.set(References.CurrentStackFrame.key, shortened(frame))
   const scheduler = map.get(Scheduler.Scheduler.key) ?? Context.get(caller, Scheduler.Scheduler)
   if (!(scheduler instanceof OneDispatcher)) map.set(Scheduler.Scheduler.key, new OneDispatcher(scheduler))
   return Context.makeUnsafe(map)

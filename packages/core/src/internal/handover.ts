@@ -31,8 +31,13 @@ export class Handover {
 
   /** A call was ended, and leaves something. */
   later(call: Call): void {
-    this.endedMore = true
+    this.putOff()
     if (!this.scheduled) this.schedule(call)
+  }
+
+  /** A call was ended, perhaps before it had anything to leave. */
+  putOff(): void {
+    this.endedMore = true
   }
 
   private schedule(call: Call): void {

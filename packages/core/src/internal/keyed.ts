@@ -12,6 +12,7 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Layer from "effect/Layer"
 import * as MutableHashMap from "effect/MutableHashMap"
 import * as Option from "effect/Option"
+import * as asyncContext from "./asyncContext.ts"
 import type { CallQueue } from "./callQueue.ts"
 import { Cell, type Keeper } from "./cell.ts"
 import { type Contract, checkId, construct, type Definition, define, describe, override } from "./definition.ts"
@@ -42,6 +43,7 @@ class Instances implements Keeper {
   private sweeper: Fiber.Fiber<void> | undefined = undefined
   private closed = false
 
+  private readonly asyncContext = asyncContext.capture()
   private readonly definition: Definition
   private readonly context: Context.Context<never>
   private readonly timeToLive: number
@@ -74,7 +76,11 @@ class Instances implements Keeper {
   private bringUp(key: unknown, after: Effect.Effect<void>): Cell {
     const { id, options } = this.definition
     const make = construct(this.definition, [key])
-    const cell = new Cell(`${id}(${String(key)})`, make, options, this.context, { id, key })
+    // An instance is not of the request that came first.
+    const cell = asyncContext.run(
+      this.asyncContext,
+      () => new Cell(`${id}(${String(key)})`, make, options, this.context, { id, key })
+    )
     if (this.closed) {
       cell.stop("its Scope closed")
       return cell
@@ -91,7 +97,7 @@ class Instances implements Keeper {
     // More instances than allowed were made while all were busy.
     if (this.isCrowded(this.maxInstances + 1)) return this.passivate(cell)
     this.idleSince.set(cell, this.now())
-    this.sweeper ??= Effect.runForkWith(this.context)(this.sweep())
+    this.sweeper ??= asyncContext.run(this.asyncContext, () => Effect.runForkWith(this.context)(this.sweep()))
   }
 
   handleOf({ key }: Cell): object {

@@ -31,14 +31,15 @@ export class Preparing {
       done(undefined)
     }
     if (missing === 0) return ready()
-    const observer = asyncContext.bindResume((exit: Exit.Exit<any, any>) => {
+    const onExit = (exit: Exit.Exit<any, any>) => {
       // It may have been dropped when the ref had settled, but had not told us yet.
       if (!this.waits.has(call)) return
       if (exit._tag === "Success" && --missing > 0) return deadlock.check(call)
       this.drop(call)
       if (exit._tag === "Failure") done(exit)
       else ready()
-    })
+    }
+    const observer = asyncContext.bindResume(onExit)
     this.waits.set(call, { stop: () => stopWaiting(open, observer), observer })
     depend(open, 1)
     for (const ref of open) ref.observe(observer)

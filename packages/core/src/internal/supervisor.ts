@@ -28,7 +28,7 @@ export class Supervisor {
   run(ready: Effect.Effect<unknown, unknown>, whyNot: string): void {
     const { cell } = this
     this.starting = true
-    const fiber = Effect.runForkWith(cell.context)(ready)
+    const fiber = cell.fork(ready)
     this.starting = false
     this.fiber = fiber
     fiber.addObserver((exit) => {

@@ -32,9 +32,6 @@ export const begin = (call: Call, trace: Trace): void => {
   const { cell, group } = call.queue
   if (trace.span !== undefined) return trace.span.attribute("troupe.attempts", call.attempts + 1)
   const parent = Context.getOrUndefined(call.context, Tracer.ParentSpan)
-  const relation = trace.asked
-    ? {}
-    : { root: true, links: parent === undefined ? [] : [{ span: parent, attributes: {} }] }
   const attributes = {
     "troupe.actor": cell.id,
     "troupe.instance": cell.instance,
@@ -45,9 +42,21 @@ export const begin = (call: Call, trace: Trace): void => {
     ...(cell.name !== undefined && { "troupe.name": cell.name }),
     ...(group !== undefined && { "troupe.group": group })
   }
-  const make = Effect.makeSpan(call.origin, { ...relation, attributes })
+  const make = Effect.makeSpan(call.origin, { ...relationTo(parent, trace), attributes })
   trace.span = Effect.runSyncWith(call.context)(make)
 }
+
+/**
+ * Spans are referred to by their ids where they may have ended: a call that submits its successor, which does the same,
+ * would keep the spans of all that came before.
+ */
+const relationTo = (parent: Tracer.AnySpan | undefined, { asked }: Trace) => {
+  if (parent === undefined) return asked ? {} : { root: true }
+  if (!asked) return { root: true, links: [{ span: byIds(parent), attributes: {} }] }
+  return parent._tag === "Span" && parent.status._tag === "Ended" ? { parent: byIds(parent) } : {}
+}
+
+const byIds = (span: Tracer.AnySpan): Tracer.AnySpan => (span._tag === "Span" ? Tracer.externalSpan(span) : span)
 
 /** The context of a call, in which its span is the parent of what its method does. */
 export const within = (context: Context.Context<never>, { span }: Trace): Context.Context<never> =>

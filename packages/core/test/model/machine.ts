@@ -265,7 +265,7 @@ const status = (call: Call): string => {
 
 /** Who waits for a ref as an argument is known by its name, among all who observe it. */
 const argumentsOn = (ref: object): number =>
-  (internalsOf(ref).resumes ?? []).filter((observer) => (observer as Function).name === "observer").length
+  (internalsOf(ref).resumes ?? []).filter((observer) => (observer as Function).name === "onExit").length
 
 const describe = (exit: Exit.Exit<unknown, unknown>, id: number): string => {
   if (Exit.isSuccess(exit)) return exit.value === id ? "ok" : `succeeded with ${String(exit.value)}`

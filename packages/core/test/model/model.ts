@@ -56,6 +56,9 @@ export class Model {
   private readonly starts: Record<Group, Array<number>> = { main: [], io: [] }
   private readonly draining: Record<Group, boolean> = { main: false, io: false }
   private readonly limits: Record<Group, number>
+  /** Permits and room of calls that were ended, which others get when all has been said. */
+  private readonly held: Record<Group, number> = { main: 0, io: 0 }
+  private heldRoom = 0
   /** Lines that are looked at when all has been said. */
   private readonly scheduled: Array<Group> = []
   private readonly backlog: Array<Call> = []
@@ -99,7 +102,7 @@ export class Model {
         return command
       case "resize":
         this.limits[command.group] = command.limit
-        this.drain(command.group)
+        this.drain(command.group, true)
         return command
       case "stop":
         this.stop()
@@ -179,12 +182,13 @@ export class Model {
     line.push(call)
     // An ask starts at once when it is its turn; the others when all has been said.
     if (!ask || call.args.length > 0) this.scheduled.push(group)
-    else if (line.length > 1) this.drain(group)
-    else if (this.canStart(group)) this.atDepth(() => this.start(line.shift()!))
+    else if (line.length > 1) this.drain(group, true)
+    else if (!this.paused && this.hasPermit(group)) this.atDepth(() => this.start(line.shift()!))
   }
 
   private admit(): void {
-    while (this.suspended.length > 0 && (this.refuses || this.pending < this.config.maxPendingCalls)) {
+    const isTaken = () => this.pending + this.heldRoom >= this.config.maxPendingCalls
+    while (this.suspended.length > 0 && (this.refuses || !isTaken())) {
       this.accept(this.suspended.shift()!)
     }
   }
@@ -194,12 +198,22 @@ export class Model {
   private drainAll(): void {
     for (const group of this.scheduled) {
       this.isOrderOpen = this.scheduled.some((other) => other !== group)
-      this.drain(group)
+      this.drain(group, true)
     }
     this.scheduled.length = 0
+    this.handOn()
     this.isOrderOpen = false
     // Who is gone is not rebuilt.
     if (this.refuses && this.pending === 0) this.cancelRestart()
+  }
+
+  private handOn(): void {
+    if (this.heldRoom + this.held.main + this.held.io === 0) return
+    this.heldRoom = this.held.main = this.held.io = 0
+    this.isOrderOpen = this.lines.main.length > 0 && this.lines.io.length > 0
+    this.admit()
+    for (const group of groups) this.drain(group, false)
+    this.drainAll()
   }
 
   private cancelRestart(): void {
@@ -207,17 +221,25 @@ export class Model {
   }
 
   private canStart(group: Group): boolean {
-    return !this.paused && this.lines[group].length > 0 && this.running[group].length < this.limits[group]
+    return !this.paused && this.lines[group].length > 0 && this.hasPermit(group, this.held[group])
   }
 
-  /** Starts a batch of calls. */
-  private drain(group: Group): void {
+  private hasPermit(group: Group, held = 0): boolean {
+    return this.running[group].length + held < this.limits[group]
+  }
+
+  /** Starts the calls of a line: those that were submitted together in one batch, others one by one. */
+  private drain(group: Group, together: boolean): void {
     if (this.draining[group]) return
     this.draining[group] = true
-    this.batches++
+    if (together) this.batches++
     this.atDepth(() => {
-      while (this.canStart(group)) this.start(this.lines[group].shift()!)
-      this.batches--
+      while (this.canStart(group)) {
+        const call = this.lines[group].shift()!
+        this.start(call)
+        if (together && hasFailed(call)) this.tellBacklog()
+      }
+      if (together) this.batches--
     })
     this.draining[group] = false
   }
@@ -231,9 +253,12 @@ export class Model {
   private atDepth(run: () => void): void {
     this.depth++
     run()
-    if (this.depth === 1) for (const settled of this.backlog) this.tell(settled)
-    if (this.depth === 1) this.backlog.length = 0
+    if (this.depth === 1) this.tellBacklog()
     this.depth--
+  }
+
+  private tellBacklog(): void {
+    for (let next = this.backlog.shift(); next !== undefined; next = this.backlog.shift()) this.tell(next)
   }
 
   private start(call: Call): void {
@@ -265,7 +290,7 @@ export class Model {
     // The call that caused a restart is back in line before the restart begins.
     if (restarts) this.rebuilds = true
     this.rebuildWhenQuiet()
-    this.drain(call.spec.group)
+    this.drain(call.spec.group, false)
   }
 
   private runsAgain(call: Call, result: "fail" | "die" | "interrupted"): boolean {
@@ -294,6 +319,7 @@ export class Model {
   private settle(call: Call, outcome: string): void {
     this.conclude(call, outcome)
     this.pending--
+    if (isEnded(call) && this.suspended.length > 0) this.heldRoom++
     this.events = this.events.filter(({ of }) => of !== call)
     this.notify(call)
     this.admit()
@@ -366,9 +392,10 @@ export class Model {
   /** An interrupted method has ended, its finalizers included. */
   private ended(call: Call): void {
     this.leave(call)
+    if (isEnded(call) && this.lines[call.spec.group].length > 0) this.held[call.spec.group]++
     if (call.why === "restarting" && this.runsAgain(call, "interrupted")) this.waitAgain(call)
     else this.settle(call, ends[call.why!])
-    this.drain(call.spec.group)
+    this.drain(call.spec.group, false)
     this.rebuildWhenQuiet()
   }
 
@@ -489,6 +516,8 @@ const ends: Record<Why, string> = {
   killed: "ActorDied",
   restarting: "ActorUnavailable"
 }
+
+const isEnded = ({ why }: Call): boolean => why === "cancelled" || why === "expired"
 
 const hasFailed = (call: Call): boolean => call.where === "settled" && call.outcome !== "ok"
 
