@@ -324,6 +324,25 @@ export const suite = (home: Home): void => {
         })
       )
 
+      withDesk("5.6 of a batch that is interrupted, what stands in line never runs", "two", (desk, id) =>
+        Effect.gen(function* () {
+          const calls = range(40).map((n) => desk.work(`${id} ${n}`))
+          const batch = yield* fork(Effect.all(calls, { concurrency: "unbounded" }))
+          yield* desk.started(`${id} 1`)
+          yield* Fiber.interrupt(batch)
+          assert.deepStrictEqual(yield* startsOf(desk, id), [`${id} 0`, `${id} 1`])
+        })
+      )
+
+      withDesk("5.7 of many that are cancelled at once, what stands in line never runs", "two", (desk, id) =>
+        Effect.gen(function* () {
+          const refs = yield* Effect.forEach(range(40), (n) => desk.work.remote(`${id} ${n}`))
+          yield* desk.started(`${id} 1`)
+          yield* ObjectRef.cancelAll(refs)
+          assert.deepStrictEqual(yield* startsOf(desk, id), [`${id} 0`, `${id} 1`])
+        })
+      )
+
       withDesk("5.4 only that call is touched", "plain", (desk, id) =>
         Effect.gen(function* () {
           const [a, b] = [yield* desk.work.remote(`${id}a`), yield* desk.work.remote(`${id}b`)]
