@@ -29,8 +29,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "starts one call more than there are permits",
     file: "callQueue.ts",
-    from: "this.running < this.limit && !this.cell.paused) {",
-    to: "this.running <= this.limit && !this.cell.paused) {"
+    from: "this.running + this.held < this.limit && !this.cell.paused) {",
+    to: "this.running + this.held <= this.limit && !this.cell.paused) {"
   },
   {
     name: "lets askers jump the line",
@@ -71,8 +71,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "cancels a call without those that it submitted",
     file: "cell.ts",
-    from: "recursive ? [call, ...descendants(call)] : [call]",
-    to: "[call]"
+    from: "endAll([call, ...descendants([call])], Stage.Cancelling)",
+    to: "endAll([call], Stage.Cancelling)"
   },
   {
     name: "begins the next life before the calls of the last one have ended",
@@ -95,7 +95,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "forgets to go on after a restart",
     file: "cell.ts",
-    from: "    for (const queue of this.queues()) queue.drain()\n",
+    from: "    for (const queue of this.queues()) queue.drain(true)\n",
     to: ""
   },
   {
@@ -119,8 +119,35 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "does not cancel the call of an asker that is interrupted",
     file: "call.ts",
-    from: "      this.queue.cell.cancel(this, true)\n",
+    from: "      this.queue.cell.cancel(this)\n",
     to: ""
+  },
+  {
+    name: "hands on the permit of an ended call at once",
+    file: "callQueue.ts",
+    from: "    if (held) this.hold(call)\n",
+    to: "",
+    test: ["5-batches.test.ts", "asks"]
+  },
+  {
+    name: "forgets to hand on the permits of ended calls",
+    file: "handover.ts",
+    from: "queue.held = 0",
+    to: "queue.held += 0"
+  },
+  {
+    name: "hands on the room of ended calls at once",
+    file: "cell.ts",
+    from: "    this.handover.room++\n",
+    to: "",
+    test: ["5-batches.test.ts", "submissions that wait for room"]
+  },
+  {
+    name: "starts the next call before it tells of a failure",
+    file: "callQueue.ts",
+    from: "    else stack.enter()\n",
+    to: "    else stack.startBatch()\n",
+    test: ["5-batches.test.ts", "by a sibling that fails"]
   },
   {
     name: "lets several fibers make an instance of the same name",
