@@ -100,10 +100,12 @@ describe("5.6 what stands in line when a batch is ended never runs:", () => {
 
   it.effect("submissions that wait for room", () =>
     Effect.gen(function* () {
-      const bodies = new Bodies()
-      const tight = yield* Tight.spawn(bodies)
-      yield* timeOut(all(many((n) => tight.send(n))), bodies)
-      assert.strictEqual(bodies.ran, 2)
+      for (const maxPendingCalls of [2, 3, 10]) {
+        const bodies = new Bodies()
+        const tight = yield* Tight.options({ maxPendingCalls }).spawn(bodies)
+        yield* timeOut(all(many((n) => tight.send(n))), bodies)
+        assert.strictEqual(bodies.ran, 2)
+      }
     })
   )
 
