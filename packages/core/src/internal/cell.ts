@@ -5,7 +5,6 @@
  * come about: a home beyond this process is a constructor whose methods send their calls elsewhere.
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -33,6 +32,7 @@ import * as snapshot from "./snapshot.ts"
 import { emptyTally, type LastError } from "./snapshot.ts"
 import * as stack from "./stack.ts"
 import { Supervisor } from "./supervisor.ts"
+import { dateIn } from "./time.ts"
 import { Timers } from "./timers.ts"
 import * as tracing from "./tracing.ts"
 
@@ -136,7 +136,7 @@ export class Cell {
       )
     this.scope = Scope.makeUnsafe()
     this.context = this.inside(context)
-    this.since = Context.get(context, Clock.Clock).currentTimeMillisUnsafe()
+    this.since = dateIn(context)
     this.registry = about.registry ?? registryIn(context)
     this.registry.cells.add(this)
     this.registry.hub?.instance(this, { _tag: "InstanceStarted", name: this.name, key: this.keyText })
@@ -545,7 +545,7 @@ export class Cell {
   }
 
   private refuse(why: string, cause: Cause.Cause<unknown> | undefined): void {
-    this.death = { why, at: Context.get(this.context, Clock.Clock).currentTimeMillisUnsafe(), cause }
+    this.death = { why, at: dateIn(this.context), cause }
     this.registry.hub?.instanceDied(this, this.death)
     this.attentive = true
     this.letIn()

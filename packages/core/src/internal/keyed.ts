@@ -1,7 +1,6 @@
 /**
  * Keyed actors: one instance per key, made by the first call and ended when it has been idle for long enough.
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -19,6 +18,7 @@ import * as handles from "./handle.ts"
 import * as life from "./life.ts"
 import type { Implementation } from "./method.ts"
 import * as options from "./options.ts"
+import { elapsedIn } from "./time.ts"
 
 /** Why an instance ended that its next call makes again. */
 export const IDLE = "it was idle"
@@ -136,7 +136,7 @@ class Instances implements Keeper {
   }
 
   private now(): number {
-    return Context.get(this.context, Clock.Clock).currentTimeMillisUnsafe()
+    return elapsedIn(this.context)
   }
 
   /** The keys whose instances are up. */

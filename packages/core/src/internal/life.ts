@@ -12,6 +12,7 @@ import type { Cell } from "./cell.ts"
 import { deathReason } from "./failure.ts"
 import { cellOf, checkHandle, residentOf } from "./handle.ts"
 import * as options from "./options.ts"
+import { liveClock } from "./time.ts"
 
 export const stop = (handle: object): Effect.Effect<void> =>
   end(handle, (cell) => cell.stop("it was stopped"), Effect.void)
@@ -87,8 +88,6 @@ export const watch = (handle: object): Effect.Effect<ActorDied> => {
     return Effect.map(cell.ended(), () => deathReason(cell.actor, "", cell.death!, false))
   })
 }
-
-const liveClock = Context.get(Context.empty(), Clock.Clock)
 
 /** How long a Scope that closes waits in real time while a test clock stands still, which nobody moves then. */
 const TEST_PATIENCE = "1 second"
