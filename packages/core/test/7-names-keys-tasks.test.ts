@@ -1498,7 +1498,7 @@ describe("7.4", () => {
       const probe = new Probe()
       let spawned = 0
       const spawn = Effect.suspend(() => (++spawned > 2 ? Effect.fail("no more") : Worker.spawn(probe)))
-      const pool = yield* ActorPool.make({ spawn, size: 2 })
+      const pool = yield* ActorPool.make({ spawn, size: 2, restart: Schedule.recurs(1) })
       const [first, second] = yield* pool.members
       yield* Actor.kill(first!)
       yield* settle
@@ -1560,10 +1560,11 @@ describe("7.4", () => {
     Effect.gen(function* () {
       const probe = new Probe()
       const scope = yield* Scope.make()
-      const pool = yield* Scope.provide(poolOf(probe, 2), scope)
+      const spawn = Worker.options({ shutdownTimeout: "5 seconds" }).spawn(probe)
+      const pool = yield* Scope.provide(ActorPool.make({ spawn, size: 2 }), scope)
       for (const _ of range(4)) {
         yield* Actor.kill((yield* pool.members)[0]!)
-        yield* settle
+        yield* TestClock.adjust("1 second")
       }
       const refs = yield* Effect.forEach(["a", "b", "c", "d", "e"], (id) => pool.remote((member) => member.work(id)))
       yield* probe.started("b")

@@ -112,6 +112,8 @@ export class Cell {
   /** The home beyond this process that the constructor made, if it did. */
   home: Link | undefined = undefined
   private keeper: Keeper | undefined = undefined
+  /** What ends the instance with the Scope that it was started in. */
+  owner: Scope.Closeable | undefined = undefined
 
   constructor(
     actor: string,
@@ -591,11 +593,13 @@ export class Cell {
     snapshot.bury(this)
     this.registry.hub?.instance(this, { _tag: "InstanceGone" })
     this.keeper?.gone(this)
+    // Closed, it leaves the Scope that it is part of, which may stay open for much longer.
+    if (this.owner !== undefined) Scope.closeUnsafe(this.owner, Exit.void)
     this.registry.cells.delete(this)
     const { name } = this.options
     if (name !== undefined && this.registry.names.get(name)?.cell === this) this.registry.names.delete(name)
     const { watchers } = this
-    this.watchers = this.implementation = this.lastCaller = this.lastMerged = undefined
+    this.watchers = this.implementation = this.lastCaller = this.lastMerged = this.owner = undefined
     if (watchers !== undefined) stack.notify([...watchers], Exit.void)
   }
 

@@ -13,9 +13,7 @@ const { performance } = globalThis as { readonly performance?: { now(): number }
 
 /** Milliseconds since some moment, with a fraction. Only differences between those of one clock mean anything. */
 export const elapsed = (clock: Clock.Clock): number =>
-  clock === liveClock && performance !== undefined
-    ? performance.now()
-    : Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  clock === liveClock && performance !== undefined ? performance.now() : Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
 export const elapsedIn = (context: Context.Context<never>): number => elapsed(Context.get(context, Clock.Clock))
 

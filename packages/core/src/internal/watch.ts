@@ -153,7 +153,12 @@ export class Hub {
   }
 
   instance(cell: Cell, event: InstanceNews): void {
-    this.tell({ ...event, at: dateOf(elapsedIn(cell.context), cell.context), actor: cell.id, instance: cell.instance } as Event)
+    this.tell({
+      ...event,
+      at: dateOf(elapsedIn(cell.context), cell.context),
+      actor: cell.id,
+      instance: cell.instance
+    } as Event)
   }
 
   instanceRestarting(cell: Cell, cause: Cause.Cause<unknown>): void {
