@@ -152,7 +152,7 @@ export class Hub {
     return times
   }
 
-  instance(cell: Cell, event: InstanceNews): void {
+  instance(cell: Pick<Cell, "id" | "instance" | "context">, event: InstanceNews): void {
     this.tell({
       ...event,
       at: dateOf(elapsedIn(cell.context), cell.context),
