@@ -20,7 +20,7 @@ const instances = [
 const tasks = ["a task", "a task that waits"]
 
 describe("what is over is kept by nothing", () => {
-  let lines: ReadonlyArray<{ readonly name: string }> = []
+  let lines: ReadonlyArray<Record<string, unknown>> = []
 
   /** In a process of its own: garbage collection can be forced only with a flag, which a test run does not have. */
   beforeAll(async () => {

@@ -38,9 +38,11 @@ import * as tracing from "./tracing.ts"
 
 export type Dispatcher = Scheduler.SchedulerDispatcher | undefined
 
-/** Who wants to know when an instance has nothing to do, and when it is gone. */
+/** Who wants to know when an instance has nothing to do, when it begins to end, and when it is gone. */
 export interface Keeper {
   idle(cell: Cell): void
+  /** It takes no more calls. */
+  ending(cell: Cell): void
   gone(cell: Cell): void
   handleOf(cell: Cell): object
 }
@@ -547,6 +549,7 @@ export class Cell {
   }
 
   private refuse(why: string, cause: Cause.Cause<unknown> | undefined): void {
+    if (this.death === undefined) this.keeper?.ending(this)
     this.death = { why, at: dateIn(this.context), cause }
     this.registry.hub?.instanceDied(this, this.death)
     this.attentive = true
