@@ -314,4 +314,17 @@ describe("6.3", () => {
       assert.strictEqual(yield* Clock.currentTimeMillis, 2000)
     })
   )
+
+  it.effect("6.3 members that were there before the pool go on after it, calls and all", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const worker = yield* Worker.spawn(probe)
+      const own = yield* worker.work.remote("own")
+      const make = ActorPool.make({ spawn: Effect.succeed(worker), size: 1, onDeath: "drop" })
+      const ref = yield* Effect.scoped(Effect.flatMap(make, (pool) => pool.remote((member) => member.work("pooled"))))
+      assert.strictEqual((yield* reasonOf(ref))._tag, "ActorDied")
+      yield* probe.open("own")
+      assert.strictEqual(yield* own, "own")
+    })
+  )
 })

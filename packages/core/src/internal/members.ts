@@ -21,6 +21,10 @@ export interface Member {
   busy: number
 }
 
+/** Whether a Scope is part of another one. */
+const isWithin = (scope: Scope.Scope | undefined, outer: Scope.Scope): boolean =>
+  scope !== undefined && (scope === outer || isWithin(scope.parent, outer))
+
 const isAlive = ({ cell }: Member): boolean => cell?.death === undefined
 
 /** The members that are up, and the work that they have. */
@@ -57,9 +61,11 @@ export class Members {
     this.changed()
   }
 
-  /** Ends the calls of those that take too long to end. */
+  /** Ends the calls of those that take too long to end. A member that was there before the pool goes on after it. */
   cutShort(): void {
-    for (const { cell } of this.all) if (cell !== undefined) life.cutShort(cell)
+    for (const { cell, scope } of this.all) {
+      if (cell !== undefined && isWithin(cell.owner, scope)) life.cutShort(cell)
+    }
   }
 
   /** Runs work on the least busy member. Work that its member died before starting goes to another. */
