@@ -22,6 +22,7 @@ import * as contract from "./contract.ts"
 import * as deadlock from "./deadlock.ts"
 import { canEnd, descendants, endAll } from "./ending.ts"
 import * as failure from "./failure.ts"
+import type { Idle } from "./idleList.ts"
 import { interrupt } from "./interrupt.ts"
 import { type Implementation, methodNames } from "./method.ts"
 import { checkGroup, type InstanceOptions } from "./options.ts"
@@ -114,6 +115,8 @@ export class Cell {
   /** The home beyond this process that the constructor made, if it did. */
   home: Link | undefined = undefined
   private keeper: Keeper | undefined = undefined
+  /** Its place among the idle instances of its keeper. */
+  idle: Idle | undefined = undefined
   /** What ends the instance with the Scope that it was started in. */
   owner: Scope.Closeable | undefined = undefined
 
