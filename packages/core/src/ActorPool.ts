@@ -6,7 +6,9 @@
  *
  * @since 0.1.0
  */
+import type * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
+import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { ActorError } from "./ActorError.ts"
@@ -59,10 +61,18 @@ export interface PoolOptions<H, E, R> {
   readonly callsPerMember?: number | undefined
   /** What happens when a member dies: `"replace"`, the default, starts another; `"drop"` goes on with those left. */
   readonly onDeath?: "replace" | "drop" | undefined
+  /**
+   * Paces and bounds the replacements of each member. It is stepped with the cause before each attempt; when it ends, the
+   * pool goes on without that member. Default: the first at once, the next after 100 ms, doubling up to 10 s, without
+   * end; a minute without a death starts it anew.
+   */
+  readonly restart?: Schedule.Schedule<any, Cause.Cause<unknown>> | undefined
 }
 
 /**
- * Starts a pool in the current Scope. When no member is left and none can be started, its work fails with `ActorDied`.
+ * Starts a pool in the current Scope. Work waits while its members are being replaced; when none is left and none will
+ * come, it fails with `ActorDied`. When the Scope closes, accepted work may finish within the `shutdownTimeout` of the
+ * members, and then they end together.
  *
  * **Example** (Spreading work)
  *

@@ -375,7 +375,7 @@ export interface SnapshotOptions {
  * A call is `Submitted`, `Started` and `Settled`, in this order; it is never `Started` if it is cancelled in line. One
  * that is to run again is `Requeued`, and `Started` once more. An instance is `InstanceStarted`, maybe
  * `InstanceRestarting` and `InstanceRestarted`, then `InstanceDied`, when it takes no calls any more, and
- * `InstanceGone`, when its finalizers have run.
+ * `InstanceGone`, when its finalizers have run. A task is `InstanceGone` when the program has let go of it.
  *
  * `at` is in milliseconds since the epoch, with a fraction.
  *

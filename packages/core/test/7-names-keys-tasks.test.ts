@@ -1,9 +1,24 @@
 import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, type ActorContext, ActorError, ActorPool, ActorSystem, ObjectRef, Task } from "@troupe/core"
-import { Cause, Context, Effect, Equal, Exit, Fiber, Layer, Schedule, Scheduler, Schema, Scope, Stream } from "effect"
+import {
+  Cause,
+  Context,
+  Effect,
+  Equal,
+  Exit,
+  Fiber,
+  Layer,
+  Logger,
+  Random,
+  Schedule,
+  Scheduler,
+  Schema,
+  Scope,
+  Stream
+} from "effect"
 import { TestClock } from "effect/testing"
-import { defectOf, errorOf, fork, Probe, range, reasonOf, reasonOfExit, settle, Worker } from "./support.ts"
+import { defectOf, errorOf, fork, Probe, range, reasonOf, reasonOfExit, seeded, settle, Worker } from "./support.ts"
 
 /** Its constructor does what a test wants. */
 class Built extends Actor.Service<Built>()("test/Built", {
@@ -601,6 +616,69 @@ describe("7.2", () => {
       assert.sameMembers([...(yield* rooms.keys)], ["c", "b"])
       assert.strictEqual(yield* rooms.get("c").count(), 2)
     })
+  )
+
+  it.effect(
+    "7.2 beyond maxInstances those end first that have been idle longest, in whatever order they were called",
+    () =>
+      seeded(
+        Effect.gen(function* () {
+          const rooms = yield* open(new House(), { maxInstances: 5 })
+          // The last called come last.
+          let expected: Array<string> = []
+          for (const _ of range(300)) {
+            const key = `${yield* Random.nextIntBetween(0, 9)}`
+            if (yield* Random.nextBoolean) yield* rooms.get(key).count()
+            else {
+              const ref = yield* rooms.get(key).count.remote()
+              yield* ref
+            }
+            expected = [...expected.filter((other) => other !== key), key].slice(-5)
+            if ((yield* Random.nextIntBetween(0, 5)) === 0) {
+              const ended = expected[yield* Random.nextIntBetween(0, expected.length)]!
+              if (yield* Random.nextBoolean) yield* rooms.stop(ended)
+              else yield* Actor.kill(rooms.get(ended))
+              expected = expected.filter((other) => other !== ended)
+            }
+            yield* settle
+            assert.sameMembers([...(yield* rooms.keys)], expected)
+          }
+        })
+      )
+  )
+
+  it.effect(
+    "7.2 instances that end before their time for want of room are logged once a minute, with the numbers",
+    () =>
+      Effect.gen(function* () {
+        const logged: Array<string> = []
+        const logger = Logger.make(({ logLevel, message }) => logged.push(`${logLevel} ${String(message)}`))
+        const visit = Effect.fnUntraced(function* (rooms: Room["Service"], from: number, count: number) {
+          for (const n of range(count)) yield* rooms.get(`${from + n}`).count()
+          yield* settle
+        })
+        const program = Effect.gen(function* () {
+          const rooms = yield* open(new House(), { maxInstances: 3 })
+          yield* visit(rooms, 0, 3)
+          assert.deepStrictEqual(logged, [])
+          yield* visit(rooms, 3, 1)
+          assert.strictEqual(logged.length, 1)
+          assert.match(
+            logged[0]!,
+            /^Warn test\/Room: 1 instance ended before being idle for 1m .* 3 instances are up .*raise maxInstances/
+          )
+          yield* visit(rooms, 4, 5)
+          yield* TestClock.adjust("59 seconds")
+          assert.strictEqual(logged.length, 1)
+          yield* TestClock.adjust("1 second")
+          assert.strictEqual(logged.length, 2)
+          assert.include(logged[1]!, "5 instances ended")
+          yield* TestClock.adjust("1 hour")
+          yield* visit(rooms, 20, 3)
+          assert.strictEqual(logged.length, 2, "their time was over")
+        })
+        yield* Effect.provide(Effect.scoped(program), Logger.layer([logger]))
+      })
   )
 
   it.effect("7.2 while all are busy there may be more than maxInstances, until they are idle", () =>
@@ -1498,7 +1576,7 @@ describe("7.4", () => {
       const probe = new Probe()
       let spawned = 0
       const spawn = Effect.suspend(() => (++spawned > 2 ? Effect.fail("no more") : Worker.spawn(probe)))
-      const pool = yield* ActorPool.make({ spawn, size: 2 })
+      const pool = yield* ActorPool.make({ spawn, size: 2, restart: Schedule.recurs(1) })
       const [first, second] = yield* pool.members
       yield* Actor.kill(first!)
       yield* settle
@@ -1560,10 +1638,11 @@ describe("7.4", () => {
     Effect.gen(function* () {
       const probe = new Probe()
       const scope = yield* Scope.make()
-      const pool = yield* Scope.provide(poolOf(probe, 2), scope)
+      const spawn = Worker.options({ shutdownTimeout: "5 seconds" }).spawn(probe)
+      const pool = yield* Scope.provide(ActorPool.make({ spawn, size: 2 }), scope)
       for (const _ of range(4)) {
         yield* Actor.kill((yield* pool.members)[0]!)
-        yield* settle
+        yield* TestClock.adjust("1 second")
       }
       const refs = yield* Effect.forEach(["a", "b", "c", "d", "e"], (id) => pool.remote((member) => member.work(id)))
       yield* probe.started("b")

@@ -1,13 +1,16 @@
 import { availableParallelism } from "node:os"
+import { Worker } from "node:worker_threads"
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Actor, ActorSystem } from "@troupe/core"
 import { WorkerHome } from "@troupe/worker"
-import { Effect, ManagedRuntime } from "effect"
+import { Deferred, Effect, Exit, ManagedRuntime } from "effect"
 import { fork, range, reasonOf } from "../../core/test/support.ts"
+import { Counter } from "./fixtures/Counter.ts"
 import { Place } from "./fixtures/Place.ts"
 import { bundle } from "./support.ts"
 
 const url = await bundle("place.worker")
+const counterUrl = await bundle("counter.worker")
 const runtime = ManagedRuntime.make(WorkerHome.layer(Place, { url, size: 2 }))
 afterAll(() => runtime.dispose())
 const place = await runtime.runPromise(Place)
@@ -81,6 +84,22 @@ describe("keys and threads", () => {
         const threads = yield* Effect.forEach(range(100), (n) => place.get(n).thread(), { concurrency: "unbounded" })
         assert.strictEqual(new Set(threads).size, availableParallelism())
       }).pipe(Effect.provide(WorkerHome.layer(Place, { url, size: "max" }))),
+    30_000
+  )
+
+  it.live(
+    "a thread that was started for one instance ends with it, however long the Scope stays open",
+    () =>
+      Effect.gen(function* () {
+        for (const end of [Actor.stop, Actor.kill]) {
+          const exited = yield* Deferred.make<void>()
+          const spawn = () => new Worker(counterUrl).once("exit", () => Deferred.doneUnsafe(exited, Exit.void))
+          const counter = yield* WorkerHome.spawn(Counter, { spawn })
+          assert.strictEqual(yield* counter.increment(1), 1)
+          yield* end(counter)
+          yield* Deferred.await(exited)
+        }
+      }),
     30_000
   )
 })

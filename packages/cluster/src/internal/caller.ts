@@ -133,11 +133,11 @@ const again = (
   send: () => Effect.Effect<any, any>,
   isTransient: (error: any) => boolean
 ): Effect.Effect<any, any> =>
-  Effect.flatMap(Clock.currentTimeMillis, (since) => {
-    const until = since + (way.guard?.unavailableAfter ?? DEFAULT_PATIENCE)
+  Effect.flatMap(Clock.monotonicTimeNanos, (since) => {
+    const patience = way.guard?.unavailableAfter ?? DEFAULT_PATIENCE
     const attempt: Effect.Effect<any, any> = Effect.catchIf(Effect.suspend(send), isTransient, (error) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        now >= until ? Effect.fail(error) : Effect.delay(attempt, RESEND_PAUSE)
+      Effect.flatMap(Clock.monotonicTimeNanos, (now) =>
+        Number(now - since) / 1e6 >= patience ? Effect.fail(error) : Effect.delay(attempt, RESEND_PAUSE)
       )
     )
     return attempt

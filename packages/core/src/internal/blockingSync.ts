@@ -12,6 +12,7 @@ import { nonNegative, refusal } from "./blocking.ts"
 import { Call, current, onStack, Stage } from "./call.ts"
 import { permission } from "./permission.ts"
 import { checkRefs, isRef, type Ref } from "./ref.ts"
+import { elapsed, liveClock } from "./time.ts"
 
 /** How long to sleep on one of several threads before looking at the others, in milliseconds. */
 const TURN_MILLIS = 2
@@ -26,9 +27,9 @@ export const getSync = (ref: Ref, { driver, timeout }: GetSyncOptions): unknown 
   const refused = refusal("getSync", context, onStack.call ?? current(context))
   if (refused !== undefined) throw refused
   const limit = timeout === undefined ? undefined : nonNegative("getSync", timeout)
-  const deadline = limit === undefined ? Infinity : Date.now() + Duration.toMillis(limit)
+  const deadline = limit === undefined ? Infinity : elapsed(liveClock) + Duration.toMillis(limit)
   while (ref.exit === undefined) {
-    const left = deadline - Date.now()
+    const left = deadline - elapsed(liveClock)
     if (left > 0) advance(ref, left)
     else
       throw new Cause.TimeoutError(`ObjectRef.getSync: ${ref.origin} was not ready within ${Duration.format(limit!)}`)

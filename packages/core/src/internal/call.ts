@@ -3,7 +3,6 @@
  *
  * A waiting call is this object and its arguments, nothing else: no fiber, no closure (semantics 2.8).
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -15,6 +14,7 @@ import type { CallQueue } from "./callQueue.ts"
 import { isEffect, noEffect, runSync } from "./evaluable.ts"
 import type { MethodSpec } from "./method.ts"
 import { type Observer, Ref } from "./ref.ts"
+import { dateIn, elapsedIn } from "./time.ts"
 import type { Trace } from "./tracing.ts"
 import { follow, type Trail } from "./trail.ts"
 import * as waiting from "./waiting.ts"
@@ -69,7 +69,7 @@ export const onStack: { call: Call | undefined } = { call: undefined }
 
 export class Call extends Ref {
   stage: Stage = Stage.New
-  /** When it began to wait, then when it began to run: milliseconds modulo 2^32, which the engine stores inline. */
+  /** When it began to wait, then when it began to run, by `now()`: the engine stores it inline. */
   since = 0
   /** How often the method has been started. */
   attempts = 0
@@ -189,9 +189,15 @@ export class Call extends Ref {
     })
   }
 
+  /** The time by which its waiting and its running are measured, in milliseconds: not a date. */
   now(): number {
     // `| 0` is modulo 2^32, so differences are right for 49 days.
-    return nowOf(this) | 0
+    return elapsedIn(this.context) | 0
+  }
+
+  /** For how long it has waited, or run, in milliseconds. */
+  get age(): number {
+    return (this.now() - this.since) >>> 0
   }
 
   stamp(): void {
@@ -205,8 +211,7 @@ export class Call extends Ref {
   override get status(): string {
     if (this.exit !== undefined) return super.status
     if (this.stage === Stage.New) return "waiting for room"
-    const seconds = ((this.now() - this.since) >>> 0) / 1000
-    return `${this.stage < Stage.Running ? "waiting" : "running"} ${seconds.toFixed(1)} s`
+    return `${this.stage < Stage.Running ? "waiting" : "running"} ${(this.age / 1000).toFixed(1)} s`
   }
 
   override toJSON(): unknown {
@@ -217,7 +222,7 @@ export class Call extends Ref {
 Object.assign(Call.prototype, { trace: undefined, asyncContext: undefined, spared: false })
 
 /** What time it is for who submitted a call, in milliseconds since the epoch. */
-export const nowOf = (call: Call): number => Context.get(call.context, Clock.Clock).currentTimeMillisUnsafe()
+export const dateFor = (call: Call): number => dateIn(call.context)
 
 const notAnEffect = (call: Call, value: unknown): TypeError => {
   const got = Stream.isStream(value) ? "a Stream. Run it as a Stream" : noEffect(value)

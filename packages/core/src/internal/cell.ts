@@ -5,7 +5,6 @@
  * come about: a home beyond this process is a constructor whose methods send their calls elsewhere.
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -27,6 +26,7 @@ import * as deadlock from "./deadlock.ts"
 import { canEnd, descendants, endAll } from "./ending.ts"
 import * as failure from "./failure.ts"
 import { Handover } from "./handover.ts"
+import type { Idle } from "./idleList.ts"
 import { interrupt } from "./interrupt.ts"
 import { type Implementation, methodNames } from "./method.ts"
 import { checkGroup, type InstanceOptions } from "./options.ts"
@@ -37,14 +37,17 @@ import * as snapshot from "./snapshot.ts"
 import { emptyTally, type LastError } from "./snapshot.ts"
 import * as stack from "./stack.ts"
 import { Supervisor } from "./supervisor.ts"
+import { dateIn } from "./time.ts"
 import { Timers } from "./timers.ts"
 import * as tracing from "./tracing.ts"
 
 export type Dispatcher = Scheduler.SchedulerDispatcher | undefined
 
-/** Who wants to know when an instance has nothing to do, and when it is gone. */
+/** Who wants to know when an instance has nothing to do, when it begins to end, and when it is gone. */
 export interface Keeper {
   idle(cell: Cell): void
+  /** It takes no more calls. */
+  ending(cell: Cell): void
   gone(cell: Cell): void
   handleOf(cell: Cell): object
 }
@@ -119,6 +122,10 @@ export class Cell {
   /** The home beyond this process that the constructor made, if it did. */
   home: Link | undefined = undefined
   private keeper: Keeper | undefined = undefined
+  /** Its place among the idle instances of its keeper. */
+  idle: Idle | undefined = undefined
+  /** What ends the instance with the Scope that it was started in. */
+  owner: Scope.Closeable | undefined = undefined
 
   constructor(
     actor: string,
@@ -143,7 +150,7 @@ export class Cell {
       )
     this.scope = Scope.makeUnsafe()
     this.context = this.inside(context)
-    this.since = Context.get(context, Clock.Clock).currentTimeMillisUnsafe()
+    this.since = dateIn(context)
     this.registry = about.registry ?? registryIn(context)
     this.registry.cells.add(this)
     this.registry.hub?.instance(this, { _tag: "InstanceStarted", name: this.name, key: this.keyText })
@@ -580,7 +587,8 @@ export class Cell {
   }
 
   private refuse(why: string, cause: Cause.Cause<unknown> | undefined): void {
-    this.death = { why, at: Context.get(this.context, Clock.Clock).currentTimeMillisUnsafe(), cause }
+    if (this.death === undefined) this.keeper?.ending(this)
+    this.death = { why, at: dateIn(this.context), cause }
     this.registry.hub?.instanceDied(this, this.death)
     this.attentive = true
     this.letIn()
@@ -631,11 +639,13 @@ export class Cell {
     snapshot.bury(this)
     this.registry.hub?.instance(this, { _tag: "InstanceGone" })
     this.keeper?.gone(this)
+    // Closed, it leaves the Scope that it is part of, which may stay open for much longer.
+    if (this.owner !== undefined) Scope.closeUnsafe(this.owner, Exit.void)
     this.registry.cells.delete(this)
     const { name } = this.options
     if (name !== undefined && this.registry.names.get(name)?.cell === this) this.registry.names.delete(name)
     const { watchers } = this
-    this.watchers = this.implementation = this.lastCaller = this.lastMerged = undefined
+    this.watchers = this.implementation = this.lastCaller = this.lastMerged = this.owner = undefined
     if (watchers !== undefined) stack.notify([...watchers], Exit.void)
   }
 

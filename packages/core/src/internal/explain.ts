@@ -25,7 +25,7 @@ const plain = (ref: Ref): string =>
 
 const state = (call: Call, seen: ReadonlySet<Ref>): string => {
   if (call.exit !== undefined) return call.status
-  const time = seconds((call.now() - call.since) >>> 0)
+  const time = seconds(call.age)
   switch (call.stage) {
     case Stage.New:
       return `waiting ${time} for room: ${room(call.queue)}`

@@ -92,8 +92,17 @@ const bringUp = (
     const { methods, prototype } = shapeOf(definition, implementation)
     return handles.make(cell, methods, prototype)
   }, restore)
-  return Effect.tap(boot, Scope.addFinalizer(scope, life.shutdown(cell)))
+  return Effect.tap(boot, tie(cell, scope))
 }
+
+/** Ends an instance with a Scope, which lets go of it when it is gone before. */
+const tie = (cell: Cell, scope: Scope.Scope): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (cell.gone) return Effect.void
+    const own = Scope.forkUnsafe(scope)
+    cell.owner = own
+    return Scope.addFinalizer(own, life.shutdown(cell))
+  })
 
 /** Holds the name while the instance is made, so that of many who want it at once exactly one makes it. */
 const startNamed = (

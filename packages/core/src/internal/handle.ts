@@ -64,6 +64,9 @@ export const cellOf = (handle: object): Cell => {
   return cell
 }
 
+/** Whether a handle is the address of a key, behind which instances come and go. */
+export const isAddress = (handle: object): boolean => TargetKey in handle
+
 export const isHandle = (u: unknown): boolean => typeof u === "object" && u !== null && CellKey in u
 
 export const checkNames = (actor: string, names: ReadonlyArray<string>): void => {

@@ -1,7 +1,6 @@
 /**
  * Keyed actors: one instance per key, made by the first call and ended when it has been idle for long enough.
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -17,9 +16,12 @@ import type { CallQueue } from "./callQueue.ts"
 import { Cell, type Keeper } from "./cell.ts"
 import { type Contract, checkId, construct, type Definition, define, describe, override } from "./definition.ts"
 import * as handles from "./handle.ts"
+import { IdleList } from "./idleList.ts"
 import * as life from "./life.ts"
 import type { Implementation } from "./method.ts"
+import { Minutely } from "./minutely.ts"
 import * as options from "./options.ts"
+import { elapsedIn } from "./time.ts"
 
 /** Why an instance ended that its next call makes again. */
 export const IDLE = "it was idle"
@@ -28,8 +30,14 @@ const DEFAULT_IDLE_TIME_TO_LIVE = Duration.minutes(1)
 /** Effect's own cluster entities have the same bound. */
 const DEFAULT_MAX_INSTANCES = 10_000
 
+interface Limits {
+  /** How long an instance may be idle, in milliseconds. */
+  readonly timeToLive: number
+  readonly maxInstances: number
+}
+
 /** The options that only keyed actors have, checked. */
-const limits = ({ id, input: { idleTimeToLive, maxInstances } }: Definition) => ({
+const limits = ({ id, input: { idleTimeToLive, maxInstances } }: Definition): Limits => ({
   timeToLive: Duration.toMillis(options.duration(id, "idleTimeToLive", idleTimeToLive ?? DEFAULT_IDLE_TIME_TO_LIVE)),
   maxInstances: options.limit(id, "maxInstances", maxInstances ?? DEFAULT_MAX_INSTANCES)
 })
@@ -38,30 +46,30 @@ const limits = ({ id, input: { idleTimeToLive, maxInstances } }: Definition) => 
 class Instances implements Keeper {
   private readonly cells = MutableHashMap.empty<unknown, Cell>()
   private readonly keys = new Map<Cell, unknown>()
-  /** Instances without calls, and since when. The one that has been idle longest comes first. */
-  private readonly idleSince = new Map<Cell, number>()
+  private readonly idling = new IdleList()
+  /** How many are up, those not counted that are ending. */
+  private up = 0
+  private readonly early: Minutely<void>
   private sweeper: Fiber.Fiber<void> | undefined = undefined
   private closed = false
 
   private readonly asyncContext = asyncContext.capture()
   private readonly definition: Definition
   private readonly context: Context.Context<never>
-  private readonly timeToLive: number
-  private readonly maxInstances: number
+  private readonly limits: Limits
 
   constructor(definition: Definition, context: Context.Context<never>) {
     this.definition = definition
     this.context = context
-    const { maxInstances, timeToLive } = limits(definition)
-    this.timeToLive = timeToLive
-    this.maxInstances = maxInstances
+    this.limits = limits(definition)
+    this.early = new Minutely(context, (count) => Effect.logWarning(endedEarly(definition.id, count, this.limits)))
   }
 
   /** The instance for a key, about to get a call. */
   obtain(key: unknown): Cell {
     const present = this.peek(key)
     if (present !== undefined && present.death === undefined) {
-      this.idleSince.delete(present)
+      this.idling.remove(present)
       return present
     }
     // The one before may be ending still: two instances of one key never live at the same time.
@@ -85,7 +93,8 @@ class Instances implements Keeper {
       cell.stop("its Scope closed")
       return cell
     }
-    if (this.isCrowded(this.maxInstances)) this.passivateOldest()
+    if (this.up >= this.limits.maxInstances) this.makeRoom()
+    this.up++
     this.keys.set(cell, key)
     MutableHashMap.set(this.cells, key, cell)
     cell.bootLater(after, this)
@@ -95,8 +104,8 @@ class Instances implements Keeper {
   idle(cell: Cell): void {
     if (this.closed) return
     // More instances than allowed were made while all were busy.
-    if (this.isCrowded(this.maxInstances + 1)) return this.passivate(cell)
-    this.idleSince.set(cell, this.now())
+    if (this.up > this.limits.maxInstances) return this.evict(cell, 0)
+    this.idling.add(cell, this.now())
     this.sweeper ??= asyncContext.run(this.asyncContext, () => Effect.runForkWith(this.context)(this.sweep()))
   }
 
@@ -104,25 +113,27 @@ class Instances implements Keeper {
     return makeHandle(this, this.definition, key)
   }
 
+  ending(cell: Cell): void {
+    this.up--
+    this.idling.remove(cell)
+  }
+
   gone(cell: Cell): void {
     const key = this.keys.get(cell)
     this.keys.delete(cell)
-    this.idleSince.delete(cell)
     if (this.peek(key) === cell) MutableHashMap.remove(this.cells, key)
   }
 
-  private passivate(cell: Cell): void {
-    this.idleSince.delete(cell)
+  /** Ends the instance that has been idle longest, if one is. */
+  private makeRoom(): void {
+    const { first } = this.idling
+    if (first !== undefined) this.evict(first.cell, this.now() - first.since)
+  }
+
+  /** Ends an instance for want of room, and before its time unless it has been idle for long enough. */
+  private evict(cell: Cell, idleFor: number): void {
+    if (idleFor < this.limits.timeToLive) this.early.note()
     cell.stop(IDLE)
-  }
-
-  /** Whether so many instances are up, those not counted that are ending. */
-  private isCrowded(limit: number): boolean {
-    return this.keys.size >= limit && this.residents().length >= limit
-  }
-
-  private passivateOldest(): void {
-    for (const cell of this.idleSince.keys()) return this.passivate(cell)
   }
 
   /** Sleeps until the time of the one that has been idle longest is over. Ends when nobody is idle. */
@@ -130,10 +141,9 @@ class Instances implements Keeper {
     return Effect.gen({ self: this }, function* () {
       // The first turn comes later: whoever is idle now may get its next call on this very stack.
       yield* Effect.yieldNow
-      for (let oldest = first(this.idleSince); oldest !== undefined; oldest = first(this.idleSince)) {
-        const [cell, since] = oldest
-        const left = since + this.timeToLive - this.now()
-        if (left <= 0) this.passivate(cell)
+      for (let oldest = this.idling.first; oldest !== undefined; oldest = this.idling.first) {
+        const left = oldest.since + this.limits.timeToLive - this.now()
+        if (left <= 0) oldest.cell.stop(IDLE)
         // A test clock counts in fractions: what is left of one is no time at all, and the sweep would never end.
         else yield* Effect.sleep(Math.ceil(left))
       }
@@ -142,7 +152,7 @@ class Instances implements Keeper {
   }
 
   private now(): number {
-    return Context.get(this.context, Clock.Clock).currentTimeMillisUnsafe()
+    return elapsedIn(this.context)
   }
 
   /** The keys whose instances are up. */
@@ -163,14 +173,17 @@ class Instances implements Keeper {
   close(): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.closed = true
+      this.early.stop()
       this.sweeper?.interruptUnsafe()
       return Effect.forEach([...this.keys.keys()], life.shutdown, { concurrency: "unbounded", discard: true })
     })
   }
 }
 
-const first = <K, V>(map: ReadonlyMap<K, V>): [K, V] | undefined => {
-  for (const entry of map) return entry
+const endedEarly = (id: string, count: number, { maxInstances, timeToLive }: Limits): string => {
+  const instances = count === 1 ? "1 instance" : `${count} instances`
+  const time = Duration.format(Duration.millis(timeToLive))
+  return `${id}: ${instances} ended before being idle for ${time} (idleTimeToLive), since ${maxInstances} instances are up (maxInstances) and others are wanted. What they kept in memory is gone: raise maxInstances, or keep that elsewhere`
 }
 
 /** The address of a key: it has no instance of its own, each call finds the present one. */

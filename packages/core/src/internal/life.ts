@@ -3,6 +3,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { ActorContext } from "../ActorContext.ts"
 import { type ActorDied, ActorError } from "../ActorError.ts"
@@ -11,6 +12,7 @@ import type { Cell } from "./cell.ts"
 import { deathReason } from "./failure.ts"
 import { cellOf, checkHandle, residentOf } from "./handle.ts"
 import * as options from "./options.ts"
+import { liveClock } from "./time.ts"
 
 export const stop = (handle: object): Effect.Effect<void> =>
   end(handle, (cell) => cell.stop("it was stopped"), Effect.void)
@@ -86,24 +88,30 @@ export const watch = (handle: object): Effect.Effect<ActorDied> => {
   })
 }
 
-const liveClock = Context.get(Context.empty(), Clock.Clock)
-
 /** How long a Scope that closes waits in real time while a test clock stands still, which nobody moves then. */
 const TEST_PATIENCE = "1 second"
 
 /** What the end of its Scope does to an instance: stop it, and kill it when that takes too long. */
 export const shutdown = (cell: Cell): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    close(cell)
+    return cell.gone ? Effect.void : hurried(cell.ended(), cell.options.shutdownTimeout, () => cutShort(cell))
+  })
+
+/** Refuses new calls, since the Scope closes; those accepted may finish. */
+export const close = (cell: Cell): void => cell.stop("its Scope closed")
+
+/** Ends the calls that take too long for a Scope that closes. */
+export const cutShort = (cell: Cell): void =>
+  cell.kill("its Scope closed and its calls did not finish within shutdownTimeout", undefined)
+
+/** Waits until something has ended, and hurries it up when that takes longer than `timeout`. */
+export const hurried = (end: Effect.Effect<void>, timeout: Duration.Duration, hurry: () => void): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
-    cell.stop("its Scope closed")
-    if (cell.gone) return Effect.void
-    const patience = Effect.sleep(cell.options.shutdownTimeout)
+    const patience = Effect.sleep(timeout)
     const isLive = Context.get(fiber.context, Clock.Clock) === liveClock
-    const timeout = isLive
+    const over = isLive
       ? patience
       : Effect.raceFirst(patience, Effect.provideService(Effect.sleep(TEST_PATIENCE), Clock.Clock, liveClock))
-    const kill = Effect.suspend(() => {
-      cell.kill("its Scope closed and its calls did not finish within shutdownTimeout", undefined)
-      return cell.ended()
-    })
-    return Effect.raceFirst(cell.ended(), Effect.andThen(timeout, kill))
+    return Effect.raceFirst(end, Effect.andThen(Effect.andThen(over, Effect.sync(hurry)), Effect.never))
   })

@@ -138,7 +138,7 @@ const boolean = (subject: string, option: string, value: boolean): boolean => {
   throw new TypeError(`${subject}: ${option} must be a boolean, but is ${show(value)}`)
 }
 
-const schedule = (actor: string, value: Input["restart"]): Input["restart"] => {
+export const schedule = (actor: string, value: Input["restart"]): Input["restart"] => {
   if (value === undefined || Schedule.isSchedule(value)) return value
   throw new TypeError(`${actor}: restart must be a Schedule, like Schedule.recurs(3), but is ${show(value)}`)
 }

@@ -8,8 +8,14 @@ import type { Cell } from "./cell.ts"
 import type { Obituary } from "./snapshot.ts"
 import type { Hub } from "./watch.ts"
 
+/** The instances of a system that are not gone. */
+interface Cells extends Iterable<Cell> {
+  add(cell: Cell): unknown
+  delete(cell: Cell): unknown
+}
+
 export interface Registry {
-  readonly cells: Set<Cell>
+  readonly cells: Cells
   readonly names: Map<string, NameHolder>
   /** Who wants to hear of every event. Set while somebody does. */
   hub: Hub | undefined
@@ -29,10 +35,45 @@ export interface NameHolder {
   readonly decided: Deferred.Deferred<void>
 }
 
-const make = (): Registry => ({ cells: new Set(), names: new Map(), hub: undefined, dead: [], deadLetters: [] })
+const make = (cells: Cells = new Set()): Registry => ({
+  cells,
+  names: new Map(),
+  hub: undefined,
+  dead: [],
+  deadLetters: []
+})
 
-/** Tasks belong to the process, not to a system. Whoever looks at a system sees them, too. */
-export const tasks: Registry = make()
+/** Instances that no end is known of: each is there until nothing else holds it any more. */
+class HeldElsewhere implements Cells {
+  private readonly refs = new Map<number, WeakRef<Cell>>()
+  private readonly dropped = new FinalizationRegistry<Pick<Cell, "id" | "instance">>((cell) => {
+    this.refs.delete(cell.instance)
+    tasks.hub?.instance({ ...cell, context: Context.empty() }, { _tag: "InstanceGone" })
+  })
+
+  add(cell: Cell): void {
+    const { id, instance } = cell
+    this.refs.set(instance, new WeakRef(cell))
+    this.dropped.register(cell, { id, instance })
+  }
+
+  delete({ instance }: Cell): void {
+    this.refs.delete(instance)
+  }
+
+  *[Symbol.iterator](): Iterator<Cell> {
+    for (const ref of this.refs.values()) {
+      const cell = ref.deref()
+      if (cell !== undefined) yield cell
+    }
+  }
+}
+
+/**
+ * Tasks belong to the process, not to a system. Whoever looks at a system sees them, too. A program may make one for each
+ * request, and nobody says when it is done with it.
+ */
+export const tasks: Registry = make(typeof WeakRef === "undefined" ? new Set() : new HeldElsewhere())
 
 export const makeRegistry = () => ({ "~troupe/ActorSystem": make() })
 

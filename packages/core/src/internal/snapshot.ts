@@ -2,7 +2,6 @@
  * What a system is doing now, as plain data (semantics 11.1).
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -18,13 +17,14 @@ import type {
   Tally,
   UnsettledCall
 } from "../ActorSystem.ts"
-import { type Call, nowOf, Stage } from "./call.ts"
+import { type Call, dateFor, Stage } from "./call.ts"
 import type { CallQueue } from "./callQueue.ts"
 import { Residence } from "./carried.ts"
 import type { Cell } from "./cell.ts"
 import type { Death } from "./failure.ts"
 import { isRef, type Ref } from "./ref.ts"
 import { type Registry, registryIn, tasks } from "./registry.ts"
+import { dateIn } from "./time.ts"
 
 /** How many ended instances and dead letters a system remembers. */
 const MEMORY = 100
@@ -77,7 +77,7 @@ export const noteFailure = (call: Call, exit: Exit.Failure<unknown, unknown>): v
   const outcome = outcomeOf(call, exit)
   cell.tally[outcome]++
   if (outcome === "failed" || outcome === "died") {
-    cell.lastError = { call: call.origin, at: nowOf(call), cause: exit.cause }
+    cell.lastError = { call: call.origin, at: dateFor(call), cause: exit.cause }
   } else if (outcome === "actorDied" && call.attempts === 0) {
     remember(cell.registry.deadLetters, letter(call, cell.death!))
   }
@@ -89,7 +89,7 @@ const letter = (call: Call, death: Death): DeadLetter => ({
   actor: call.queue.cell.id,
   instance: call.queue.cell.instance,
   why: death.why,
-  at: nowOf(call)
+  at: dateFor(call)
 })
 
 /** Whether a failure is that of this very call, and not of another that it waited for. */
@@ -154,8 +154,7 @@ export const bury = (cell: Cell): void => {
 
 export const take = (options: SnapshotOptions = {}): Effect.Effect<Snapshot> =>
   Effect.withFiber((fiber) => {
-    const now = Context.get(fiber.context, Clock.Clock).currentTimeMillisUnsafe()
-    return Effect.succeed(takeUnsafe(registryIn(fiber.context), options, now))
+    return Effect.succeed(takeUnsafe(registryIn(fiber.context), options, dateIn(fiber.context)))
   })
 
 const takeUnsafe = (registry: Registry, options: SnapshotOptions, now: number): Snapshot => {
@@ -312,7 +311,7 @@ const callOf = (call: Call, position: number | undefined, now: number): Unsettle
     instance: queue.cell.instance,
     ...(queue.group !== undefined && { group: queue.group }),
     stage: stageOf(call),
-    since: now - ((now - call.since) >>> 0),
+    since: now - call.age,
     ...(position !== undefined && { position }),
     waitingOn: waitedFor(call)
       .slice(0, MAX_WAITS)

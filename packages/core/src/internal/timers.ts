@@ -4,11 +4,15 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { type Call, nowOf } from "./call.ts"
+import type { Call } from "./call.ts"
+import { elapsedIn } from "./time.ts"
+
+/** Clocks count in nanoseconds, so that two sums of the same fractions of a millisecond may differ by as much. */
+const ROUNDING = 1e-5
 
 interface Timer {
   readonly fiber: Fiber.Fiber<void>
-  /** When the time is over, in milliseconds since the epoch. */
+  /** When the time is over, as `elapsedIn` counts. */
   readonly due: number
 }
 
@@ -31,7 +35,7 @@ export class Timers {
       Effect.sleep(timeout),
       Effect.sync(() => this.expire(call))
     )
-    const due = nowOf(call) + Duration.toMillis(timeout)
+    const due = elapsedIn(call.context) + Duration.toMillis(timeout)
     this.running.set(call, { fiber: Effect.runForkWith(call.context)(expire), due })
   }
 
@@ -41,7 +45,7 @@ export class Timers {
    */
   isOver(call: Call): boolean {
     const timer = this.running.get(call)
-    return timer !== undefined && timer.due <= nowOf(call)
+    return timer !== undefined && timer.due - elapsedIn(call.context) < ROUNDING
   }
 
   /** Stops the timer of a call, if it has one. */

@@ -37,7 +37,7 @@ export const begin = (call: Call, trace: Trace): void => {
     "troupe.instance": cell.instance,
     "troupe.method": call.method.name,
     "troupe.call": call.id,
-    "troupe.waited_ms": call.stage === Stage.Waiting ? (call.now() - call.since) >>> 0 : 0,
+    "troupe.waited_ms": call.stage === Stage.Waiting ? call.age : 0,
     ...(cell.key !== undefined && { "troupe.key": cell.keyText }),
     ...(cell.name !== undefined && { "troupe.name": cell.name }),
     ...(group !== undefined && { "troupe.group": group })

@@ -18,10 +18,11 @@ import type { Cell } from "./cell.ts"
 import type { Death } from "./failure.ts"
 import { type Registry, registryIn, tasks } from "./registry.ts"
 import { messageOf, outcomeOf } from "./snapshot.ts"
+import { elapsedIn, liveClock } from "./time.ts"
 
 type Watcher = (event: Event) => void
 
-/** When a call was submitted or was to run again, and when it started. */
+/** When a call was submitted or was to run again, and when it started, as `elapsedIn` counts. */
 interface Times {
   waiting: number
   started: number | undefined
@@ -53,12 +54,12 @@ export class Hub {
   }
 
   submitted(call: Call, asked: boolean): void {
-    const at = nowOf(call)
+    const now = elapsedIn(call.context)
     const parent = current(call.context)
-    this.times.set(call, { waiting: at, started: undefined, waited: 0 })
+    this.times.set(call, { waiting: now, started: undefined, waited: 0 })
     this.tell({
       _tag: "Submitted",
-      at,
+      at: dateOf(now, call.context),
       call: call.id,
       method: call.method.label,
       name: call.method.name,
@@ -72,7 +73,7 @@ export class Hub {
   refused(call: Call): void {
     this.tell({
       _tag: "Refused",
-      at: nowOf(call),
+      at: dateOf(elapsedIn(call.context), call.context),
       call: call.id,
       method: call.method.label,
       name: call.method.name,
@@ -82,14 +83,14 @@ export class Hub {
   }
 
   started(call: Call): void {
-    const at = nowOf(call)
-    const times = this.timesOf(call, at, false)
-    const waited = at - times.waiting
-    times.started = at
+    const now = elapsedIn(call.context)
+    const times = this.timesOf(call, now, false)
+    const waited = now - times.waiting
+    times.started = now
     times.waited += waited
     this.tell({
       _tag: "Started",
-      at,
+      at: dateOf(now, call.context),
       call: call.id,
       method: call.method.label,
       name: call.method.name,
@@ -101,14 +102,14 @@ export class Hub {
   }
 
   requeued(call: Call, exit: Exit.Failure<unknown, unknown>): void {
-    const at = nowOf(call)
-    const times = this.timesOf(call, at, call.attempts > 0)
-    const ran = at - (times.started ?? at)
-    times.waiting = at
+    const now = elapsedIn(call.context)
+    const times = this.timesOf(call, now, call.attempts > 0)
+    const ran = now - (times.started ?? now)
+    times.waiting = now
     times.started = undefined
     this.tell({
       _tag: "Requeued",
-      at,
+      at: dateOf(now, call.context),
       call: call.id,
       method: call.method.label,
       name: call.method.name,
@@ -120,15 +121,15 @@ export class Hub {
   }
 
   settled(call: Call, exit: Exit.Exit<unknown, unknown>): void {
-    const at = nowOf(call)
-    const times = this.timesOf(call, at, call.attempts > 0)
+    const now = elapsedIn(call.context)
+    const times = this.timesOf(call, now, call.attempts > 0)
     this.times.delete(call)
-    const ran = times.started === undefined ? undefined : at - times.started
-    const waited = ran === undefined ? times.waited + at - times.waiting : times.waited
+    const ran = times.started === undefined ? undefined : now - times.started
+    const waited = ran === undefined ? times.waited + now - times.waiting : times.waited
     const error = exit._tag === "Failure" ? messageOf(exit.cause) : undefined
     this.tell({
       _tag: "Settled",
-      at,
+      at: dateOf(now, call.context),
       call: call.id,
       method: call.method.label,
       name: call.method.name,
@@ -142,17 +143,22 @@ export class Hub {
   }
 
   /** Of a call that was under way before anybody watched, not all is known. */
-  private timesOf(call: Call, at: number, running: boolean): Times {
+  private timesOf(call: Call, now: number, running: boolean): Times {
     const known = this.times.get(call)
     if (known !== undefined) return known
-    const since = at - ((call.now() - call.since) >>> 0)
+    const since = now - call.age
     const times: Times = { waiting: since, started: running ? since : undefined, waited: 0 }
     this.times.set(call, times)
     return times
   }
 
-  instance(cell: Cell, event: InstanceNews): void {
-    this.tell({ ...event, at: nowIn(cell.context), actor: cell.id, instance: cell.instance } as Event)
+  instance(cell: Pick<Cell, "id" | "instance" | "context">, event: InstanceNews): void {
+    this.tell({
+      ...event,
+      at: dateOf(elapsedIn(cell.context), cell.context),
+      actor: cell.id,
+      instance: cell.instance
+    } as Event)
   }
 
   instanceRestarting(cell: Cell, cause: Cause.Cause<unknown>): void {
@@ -171,18 +177,25 @@ export class Hub {
 type WithoutSubject<E> = E extends Event ? Omit<E, "at" | "actor" | "instance"> : never
 type InstanceNews = WithoutSubject<Extract<Event, { readonly _tag: `Instance${string}` }>>
 
-const nowOf = (call: Call): number => nowIn(call.context)
+/** How far dates may be from the wall clock until they are set by it, in milliseconds. */
+const ASTRAY = 1000
+/** How often the dates are compared with the wall clock, in milliseconds. */
+const COMPARE_EVERY = 100
 
-const liveClock = Context.get(Context.empty(), Clock.Clock)
+/** When the clock began that counts for most, as a date, and when that was last compared with the wall clock. */
+let origin = Number.NaN
+let compared = Number.NEGATIVE_INFINITY
 
-/** Where the platform has it: a third of the time of an event goes into a clock that counts in bigints. */
-const { performance } = globalThis as { readonly performance?: { readonly timeOrigin: number; now(): number } }
-
-/** The wall clock, finer than milliseconds. */
-const nowIn = (context: Context.Context<never>): number => {
+/** The date of a moment as `elapsedIn` counts: finer than milliseconds, and that of the wall clock where it is set. */
+const dateOf = (now: number, context: Context.Context<never>): number => {
   const clock = Context.get(context, Clock.Clock)
-  if (clock === liveClock && performance !== undefined) return performance.timeOrigin + performance.now()
-  return Number(clock.currentTimeNanosUnsafe()) / 1e6
+  if (clock !== liveClock) return Number(clock.currentTimeNanosUnsafe()) / 1e6
+  if (now - compared >= COMPARE_EVERY) {
+    const wall = clock.currentTimeMillisUnsafe()
+    if (!(Math.abs(origin + now - wall) <= ASTRAY)) origin = wall - now
+    compared = now
+  }
+  return origin + now
 }
 
 const join = (registry: Registry, watcher: Watcher): void => {

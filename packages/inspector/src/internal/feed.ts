@@ -100,8 +100,13 @@ const listenToSome = (beat: Beat, options: FeedOptions, pause: () => number): Ef
     }
   })
 
-const update = ({ latch, live }: Beat, { maxInstances }: FeedOptions, about: About): Effect.Effect<void> =>
+const update = (
+  { latch, live }: Beat,
+  { maxInstances }: FeedOptions,
+  sample: Omit<About, "moment">
+): Effect.Effect<void> =>
   Effect.gen(function* () {
+    const about = { ...sample, moment: Number(yield* Clock.monotonicTimeNanos) / 1e6 }
     const snapshot = ActorSystem.snapshot({ limit: maxInstances })
     const { millis } = yield* timed(Effect.map(snapshot, (snapshot) => live.update(snapshot, about)))
     // What was done for pages after the last update is paid for by the pause after this one.
@@ -115,9 +120,9 @@ const update = ({ latch, live }: Beat, { maxInstances }: FeedOptions, about: Abo
 
 const timed = <A>(effect: Effect.Effect<A>): Effect.Effect<{ readonly result: A; readonly millis: number }> =>
   Effect.gen(function* () {
-    const start = yield* Clock.currentTimeNanos
+    const start = yield* Clock.monotonicTimeNanos
     const result = yield* effect
-    return { result, millis: Number((yield* Clock.currentTimeNanos) - start) / 1e6 }
+    return { result, millis: Number((yield* Clock.monotonicTimeNanos) - start) / 1e6 }
   })
 
 const updatesOf = ({ latch, live }: Beat): Stream.Stream<string> => {

@@ -16,6 +16,8 @@ export interface About {
   readonly interval: number
   /** How many calls each of those that were heard of stands for: more than one, if only a sample was. */
   readonly weight: number
+  /** When it was made, in milliseconds by a clock that only goes forwards. */
+  readonly moment: number
 }
 
 export class Live {
@@ -28,7 +30,7 @@ export class Live {
   private letters = ""
   private lettersVersion = 0
   private watchedSince = 0
-  private about: About = { interval: 0, weight: 1 }
+  private about: About = { interval: 0, weight: 1, moment: 0 }
   /** What it cost to make the state, and to write it down for pages, in milliseconds. */
   cost = 0
   /** The part of it that writing down has taken since the last update. */
@@ -55,7 +57,7 @@ export class Live {
     const letters = `${snapshot.deadLetters.length} ${last?.id} ${last?.at}`
     if (letters !== this.letters) this.lettersVersion = version
     this.letters = letters
-    this.stats.tick(snapshot.at, about.weight)
+    this.stats.tick(about.moment, about.weight)
     this.stats.version = version + 1
     this.latest = snapshot
     this.about = about

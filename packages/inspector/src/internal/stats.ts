@@ -97,7 +97,7 @@ export class Stats {
   /** By actor and name. */
   private readonly byActor = new Map<string, Map<string, Method>>()
   private readonly methods: Array<Method> = []
-  private turned = 0
+  private turned = Number.NEGATIVE_INFINITY
   /** The version whose frame will tell of what is noted now. */
   version = 1
 
@@ -164,7 +164,7 @@ export class Stats {
     return { seq: this.lastBar, settled: this.bars.slice(from).slice(-MOST_BARS) }
   }
 
-  /** Ends the time since the last update. */
+  /** Ends the time since the last update. `now` only goes forwards. */
   tick(now: number, weight: number): void {
     for (const method of this.methods) method.count(weight)
     this.heard = 0

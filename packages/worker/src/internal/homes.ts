@@ -1,15 +1,17 @@
 /**
  * The caller's side of actors in threads.
  */
+import * as Actor from "@troupe/core/Actor"
 import * as ActorContext from "@troupe/core/ActorContext"
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Hash from "effect/Hash"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { WorkerFailed } from "../WorkerFailed.ts"
 import type { HomeOptions } from "../WorkerHome.ts"
 import { codecOf } from "./codec.ts"
@@ -37,9 +39,18 @@ export const spawn = (actor: ContractClass, options: HomeOptions): Effect.Effect
   check(actor, options)
   if (isKeyed(actor))
     throw new TypeError(`${actor.key}: instances of keyed actors come by themselves, use WorkerHome.layer`)
-  return Effect.flatMap(threads.make(actor, options), (pool) => {
-    const factory = actor.toFactory!(singleMake(actor, pool), instanceOptions(pool, options))
-    return Effect.tap(factory.spawn(), hasten(pool))
+  return Effect.flatMap(Effect.scope, (scope) => {
+    const own = Scope.forkUnsafe(scope)
+    const handle = Effect.flatMap(threads.make(actor, options), (pool) => {
+      const factory = actor.toFactory!(singleMake(actor, pool), instanceOptions(pool, options))
+      return Effect.tap(factory.spawn(), hasten(pool))
+    })
+    // The thread is there for one instance, and ends with it, however long the Scope stays open.
+    const end = (handle: any) => Effect.andThen(Actor.watch(handle), Scope.close(own, Exit.void))
+    return Scope.provide(handle, own).pipe(
+      Effect.onError((cause) => Scope.close(own, Exit.failCause(cause))),
+      Effect.tap((handle) => Effect.forkIn(end(handle), scope, { startImmediately: true }))
+    )
   })
 }
 

@@ -2,11 +2,15 @@
  * Spans across threads: which span a call belongs to travels with it, and the spans that the thread makes travel back.
  */
 import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import * as causes from "./causes.ts"
+
+/** The clock that dated the spans in the thread, and is finer than milliseconds. */
+const liveClock = Context.get(Context.empty(), Clock.Clock)
 
 /** The span that a call belongs to, as it crosses. */
 export type Packed = readonly [traceId: string, spanId: string, sampled: boolean]
@@ -139,7 +143,7 @@ export class Replay {
 
   /** The thread is lost, and its spans with it. */
   lose(cause: Cause.Cause<unknown>): void {
-    const now = BigInt(Date.now()) * 1_000_000n
+    const now = liveClock.currentTimeNanosUnsafe()
     for (const { span } of this.open.values()) span.end(now, Exit.failCause(cause))
     this.open.clear()
     this.above.clear()

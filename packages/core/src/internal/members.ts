@@ -1,0 +1,128 @@
+/**
+ * The members of a pool, and which of them gets the next piece of work.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { ActorError } from "../ActorError.ts"
+import { Ask } from "./ask.ts"
+import type { Cell } from "./cell.ts"
+import { cellOf, checkHandle, isAddress } from "./handle.ts"
+import * as life from "./life.ts"
+
+export type Work = (member: object) => Effect.Effect<any, any>
+
+export interface Member {
+  readonly handle: object
+  /** Not that of the address of a key: it has one now and then, is never dead, and needs no successor. */
+  readonly cell: Cell | undefined
+  /** What it was started in. */
+  readonly scope: Scope.Closeable
+  busy: number
+}
+
+/** Whether a Scope is part of another one. */
+const isWithin = (scope: Scope.Scope | undefined, outer: Scope.Scope): boolean =>
+  scope !== undefined && (scope === outer || isWithin(scope.parent, outer))
+
+const isAlive = ({ cell }: Member): boolean => cell?.death === undefined
+
+/** The members that are up, and the work that they have. */
+export class Members {
+  private readonly all = new Set<Member>()
+  private readonly perMember: number
+  /** Work that has a permit, but found no member with room: one is dying, and its successor is not there yet. */
+  private waiting = new Set<() => void>()
+
+  /** The longest `shutdownTimeout` of a member. */
+  patience: Duration.Duration | undefined = undefined
+
+  constructor(perMember: number) {
+    this.perMember = perMember
+  }
+
+  /** The living ones, the least busy first. */
+  living(): Array<Member> {
+    return [...this.all].filter(isAlive).sort((a, b) => a.busy - b.busy)
+  }
+
+  add(handle: object, scope: Scope.Closeable): Member {
+    checkHandle(handle)
+    const cell = isAddress(handle) ? undefined : cellOf(handle)
+    const member = { handle, cell, scope, busy: 0 }
+    this.all.add(member)
+    if (cell !== undefined) this.patience = Duration.max(this.patience ?? Duration.zero, cell.options.shutdownTimeout)
+    this.changed()
+    return member
+  }
+
+  remove(member: Member): void {
+    this.all.delete(member)
+    this.changed()
+  }
+
+  /** Ends the calls of those that take too long to end. A member that was there before the pool goes on after it. */
+  cutShort(): void {
+    for (const { cell, scope } of this.all) {
+      if (cell !== undefined && isWithin(cell.owner, scope)) life.cutShort(cell)
+    }
+  }
+
+  /** Runs work on the least busy member. Work that its member died before starting goes to another. */
+  run(work: Work): Effect.Effect<any, any> {
+    return Effect.uninterruptibleMask((restore) => {
+      const member = this.leastBusy()
+      if (member === undefined) return restore(Effect.andThen(this.change(), this.run(work)))
+      member.busy++
+      const release = Effect.sync(() => {
+        member.busy--
+        this.changed()
+      })
+      const effect = work(member.handle)
+      return Effect.catchIf(
+        Effect.ensuring(restore(effect), release),
+        (error) => diedUnstarted(member, effect, error),
+        () => restore(this.run(work))
+      )
+    })
+  }
+
+  private leastBusy(): Member | undefined {
+    let best: Member | undefined
+    for (const member of this.all) {
+      if (isAlive(member) && member.busy < this.perMember && (best === undefined || member.busy < best.busy))
+        best = member
+    }
+    return best
+  }
+
+  private changed(): void {
+    if (this.waiting.size === 0) return
+    const { waiting } = this
+    // Those who find no room this time, either, wait in the new set.
+    this.waiting = new Set()
+    for (const resume of waiting) resume()
+  }
+
+  /** Waits until there may be room. */
+  private change(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      // It may have come since the look that found none.
+      if (this.leastBusy() !== undefined) return resume(Effect.void)
+      const go = () => resume(Effect.void)
+      this.waiting.add(go)
+      return Effect.sync(() => {
+        this.waiting.delete(go)
+      })
+    })
+  }
+}
+
+/** Only work that is a single call is known not to have run in part when a call of it did not run. */
+const diedUnstarted = ({ cell }: Member, work: Effect.Effect<any, any>, error: unknown): boolean =>
+  work instanceof Ask &&
+  cell?.death !== undefined &&
+  error instanceof ActorError &&
+  error.reason._tag === "ActorDied" &&
+  error.reason.actor === cell.actor &&
+  !error.mayHaveRun

@@ -1,0 +1,49 @@
+/**
+ * Logging what may happen often: the first time at once, then once a minute, with how often it has happened since.
+ */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+
+export class Minutely<A> {
+  private count = 0
+  private last: A | undefined = undefined
+  private fiber: Fiber.Fiber<void> | undefined = undefined
+  private stopped = false
+
+  private readonly context: Context.Context<never>
+  private readonly log: (count: number, last: A) => Effect.Effect<void>
+
+  constructor(context: Context.Context<never>, log: (count: number, last: A) => Effect.Effect<void>) {
+    this.context = context
+    this.log = log
+  }
+
+  note(what: A): void {
+    if (this.stopped) return
+    this.count++
+    this.last = what
+    this.fiber ??= Effect.runForkWith(this.context)(this.report())
+  }
+
+  /** Goes on for as long as there is something to say each minute. */
+  private report(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      // A logger is code of others, and must not run on the stack of what is noted.
+      yield* Effect.yieldNow
+      while (this.count > 0) {
+        const { count, last } = this
+        this.count = 0
+        yield* this.log(count, last!)
+        yield* Effect.sleep("1 minute")
+      }
+      this.fiber = this.last = undefined
+    })
+  }
+
+  /** What has not been said yet stays unsaid. */
+  stop(): void {
+    this.stopped = true
+    this.fiber?.interruptUnsafe()
+  }
+}
