@@ -12,6 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
+import { errorText, isInstance } from "./internal/show.ts"
 
 const fields = {
   /** The id of the actor, as given to `Actor.Service`. */
@@ -38,13 +39,13 @@ export class ActorDied extends Schema.TaggedError<ActorDied>()("ActorDied", {
   /** Whether the method had started when the instance died. */
   mayHaveRun: Schema.Boolean,
   /** What killed the instance, if something did. */
-  cause: Schema.optional(Schema.Defect())
+  cause: Schema.optionalKey(Schema.Defect())
 }) {
   get retrySafe(): boolean {
     return false
   }
   override get message(): string {
-    const cause = this.cause === undefined ? "" : ` (${String(this.cause)})`
+    const cause = this.cause === undefined ? "" : ` (${errorText(this.cause)})`
     const died = `${subject(this)}: the actor died at ${new Date(this.at).toISOString()} because ${this.why}${cause}.`
     if (this.method === "") return died
     const ran = this.mayHaveRun ? "This call was running and may have had effects." : "This call did not run."
@@ -65,7 +66,7 @@ export class ActorUnavailable extends Schema.TaggedError<ActorUnavailable>()("Ac
   ...fields,
   why: Schema.String,
   mayHaveRun: Schema.Boolean,
-  cause: Schema.optional(Schema.Defect())
+  cause: Schema.optionalKey(Schema.Defect())
 }) {
   get retrySafe(): boolean {
     return !this.mayHaveRun
@@ -275,7 +276,7 @@ export class ActorNameTaken extends Schema.TaggedError<ActorNameTaken>()("ActorN
  * @category guards
  * @since 0.1.0
  */
-export const isActorError = (u: unknown): u is ActorError => u instanceof ActorError
+export const isActorError = (u: unknown): u is ActorError => isInstance(u, ActorError)
 
 /**
  * The annotation that every failure of a call carries in its cause: which call failed, and who submitted it.

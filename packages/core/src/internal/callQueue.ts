@@ -9,7 +9,8 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Scheduler from "effect/Scheduler"
+import type * as Fiber from "effect/Fiber"
+import type * as Scheduler from "effect/Scheduler"
 import { type Call, Stage, within } from "./call.ts"
 import { CallList } from "./callList.ts"
 import { Carried } from "./carried.ts"
@@ -125,11 +126,10 @@ export class CallQueue extends CallList implements Target {
   private schedule(dispatcher: Scheduler.SchedulerDispatcher | undefined): void {
     if (this.scheduled) return
     this.scheduled = true
-    const turn = dispatcher ?? Context.get(this.head!.context, Scheduler.Scheduler).makeDispatcher()
-    turn.scheduleTask(() => {
+    stack.later(dispatcher, this.head!.context, () => {
       this.scheduled = false
       this.drain()
-    }, 0)
+    })
   }
 
   private start(call: Call): void {
@@ -142,7 +142,13 @@ export class CallQueue extends CallList implements Target {
     // A method that has its result at once needs no fiber.
     if (isExit(effect)) return this.finish(call, effect, false)
     if (effect instanceof Carried) return this.carry(call, effect)
-    const fiber = Effect.runForkWith(this.contextOf(call))(effect)
+    let fiber: Fiber.Fiber<any, any>
+    try {
+      fiber = Effect.runForkWith(this.contextOf(call))(effect)
+    } catch (defect) {
+      // What stands where an Effect has to be can be so odd that the fiber itself throws.
+      return this.finish(call, Exit.die(defect), false)
+    }
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.finish(call, exit, false)
     call.fiber = fiber

@@ -10,7 +10,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { identity } from "effect/Function"
-import * as Scheduler from "effect/Scheduler"
+import type * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { ActorContext } from "../ActorContext.ts"
 import type { ActorError } from "../ActorError.ts"
@@ -29,6 +29,7 @@ import { checkGroup, type InstanceOptions } from "./options.ts"
 import { hasRef, Preparing } from "./preparing.ts"
 import { type Registry, registryIn } from "./registry.ts"
 import { Room } from "./room.ts"
+import { keyText, printable } from "./show.ts"
 import * as snapshot from "./snapshot.ts"
 import { emptyTally, type LastError } from "./snapshot.ts"
 import * as stack from "./stack.ts"
@@ -144,7 +145,7 @@ export class Cell {
 
   /** The key, for people. */
   get keyText(): string | undefined {
-    return this.key === undefined ? undefined : String(this.key)
+    return this.key === undefined ? undefined : keyText(this.key)
   }
 
   get name(): string | undefined {
@@ -567,9 +568,7 @@ export class Cell {
   private finalize(): void {
     // An instance may own instances that own instances: the end of a long chain must not overflow the stack.
     if (stack.isDeep()) {
-      return Context.get(this.context, Scheduler.Scheduler)
-        .makeDispatcher()
-        .scheduleTask(() => this.finalize(), 0)
+      return stack.later(undefined, this.context, () => this.finalize())
     }
     const cause = this.death?.cause
     const finalizers = Scope.closeUnsafe(this.scope, cause === undefined ? Exit.void : Exit.failCause(cause))
@@ -619,5 +618,5 @@ const noMethod = (actor: string, name: string, implementation: Implementation): 
 /** A finalizer that dies does not keep the instance from ending, and is not lost either. */
 const logged = (cell: Cell, finalizers: Effect.Effect<void>): Effect.Effect<void> =>
   Effect.catchCause(finalizers, (cause) =>
-    Effect.logError(`A finalizer of ${cell.actor} (instance ${cell.instance}) failed`, cause)
+    Effect.logError(`A finalizer of ${cell.actor} (instance ${cell.instance}) failed`, printable(cause))
   )

@@ -19,6 +19,7 @@ import * as handles from "./handle.ts"
 import * as life from "./life.ts"
 import type { Implementation } from "./method.ts"
 import * as options from "./options.ts"
+import { attempt, keyText } from "./show.ts"
 
 /** Why an instance ended that its next call makes again. */
 export const IDLE = "it was idle"
@@ -74,7 +75,7 @@ class Instances implements Keeper {
   private bringUp(key: unknown, after: Effect.Effect<void>): Cell {
     const { id, options } = this.definition
     const make = construct(this.definition, [key])
-    const cell = new Cell(`${id}(${String(key)})`, make, options, this.context, { id, key })
+    const cell = new Cell(`${id}(${keyText(key)})`, make, options, this.context, { id, key })
     if (this.closed) {
       cell.stop("its Scope closed")
       return cell
@@ -102,7 +103,8 @@ class Instances implements Keeper {
     const key = this.keys.get(cell)
     this.keys.delete(cell)
     this.idleSince.delete(cell)
-    if (this.peek(key) === cell) MutableHashMap.remove(this.cells, key)
+    // A key may refuse to be hashed or compared any more. What is left of it then, its next call replaces.
+    attempt(() => this.peek(key) === cell && MutableHashMap.remove(this.cells, key))
   }
 
   private passivate(cell: Cell): void {
@@ -169,7 +171,7 @@ const first = <K, V>(map: ReadonlyMap<K, V>): [K, V] | undefined => {
 
 /** The address of a key: it has no instance of its own, each call finds the present one. */
 const makeHandle = (instances: Instances, definition: Definition, key: unknown): object => {
-  const label = `${definition.id}(${String(key)})`
+  const label = `${definition.id}(${keyText(key)})`
   const methods = new Map<string, unknown>()
   const method = (name: string): unknown => {
     if (!methods.has(name)) methods.set(name, makeMethod(instances, definition, key, name, `${label}.${name}`))

@@ -7,15 +7,17 @@ import * as Exit from "effect/Exit"
 import { identity } from "effect/Function"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { ActorError } from "../ActorError.ts"
+import { isActorError } from "../ActorError.ts"
 import type { PoolOptions } from "../ActorPool.ts"
 import { Ask } from "./ask.ts"
 import { current, within } from "./call.ts"
 import { Cell } from "./cell.ts"
+import { isEffect, noEffect } from "./evaluable.ts"
 import { cellOf, makeMethod } from "./handle.ts"
 import * as life from "./life.ts"
 import * as options from "./options.ts"
 import { registryIn } from "./registry.ts"
+import { printable } from "./show.ts"
 import { singleMethod } from "./task.ts"
 
 type Work = (member: object) => Effect.Effect<any, any>
@@ -113,14 +115,25 @@ class Members {
 const diedUnstarted = ({ cell }: Member, work: Effect.Effect<any, any>, error: unknown): boolean =>
   work instanceof Ask &&
   cell.death !== undefined &&
-  error instanceof ActorError &&
+  isActorError(error) &&
   error.reason._tag === "ActorDied" &&
   error.reason.actor === cell.actor &&
   !error.mayHaveRun
 
+/** What the work does on a member. From untyped code it may be anything. */
+const begin = (work: Work, member: object): Effect.Effect<any, any> => {
+  try {
+    const effect: unknown = work(member)
+    if (isEffect(effect)) return effect
+    return Effect.die(new TypeError(`ActorPool: work must return an Effect, but returned ${noEffect(effect)}`))
+  } catch (defect) {
+    return Effect.die(defect)
+  }
+}
+
 /** Work runs as if its submitter ran it, in the submitter's own context and Scope. */
 const asSubmitter = (work: Work) => (member: object) => {
-  const effect = work(member)
+  const effect = begin(work, member)
   if (effect instanceof Ask) return effect
   return Effect.updateContext(effect, (context) => {
     const call = current(context)!
@@ -154,7 +167,7 @@ export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any,
       members.remove(member)
       return onDeath === "replace" ? start : Effect.void
     }).pipe(
-      Effect.catchCause((cause) => Effect.logWarning("ActorPool: a dead member could not be replaced", cause)),
+      Effect.catchCause((cause) => Effect.logWarning("ActorPool: a dead member could not be replaced", printable(cause))),
       Effect.andThen(Effect.sync(() => members.size === 0 && cell.kill("all its members have died", undefined)))
     )
 
