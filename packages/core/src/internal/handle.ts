@@ -65,7 +65,8 @@ export const cellOf = (handle: object): Cell => {
   return cell
 }
 
-export const isHandle = (u: unknown): boolean => typeof u === "object" && u !== null && attempt(() => CellKey in u) === true
+export const isHandle = (u: unknown): boolean =>
+  typeof u === "object" && u !== null && attempt(() => CellKey in u) === true
 
 export const checkNames = (actor: string, names: ReadonlyArray<string>): void => {
   if (names.includes("then")) {

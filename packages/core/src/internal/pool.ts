@@ -167,7 +167,9 @@ export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any,
       members.remove(member)
       return onDeath === "replace" ? start : Effect.void
     }).pipe(
-      Effect.catchCause((cause) => Effect.logWarning("ActorPool: a dead member could not be replaced", printable(cause))),
+      Effect.catchCause((cause) =>
+        Effect.logWarning("ActorPool: a dead member could not be replaced", printable(cause))
+      ),
       Effect.andThen(Effect.sync(() => members.size === 0 && cell.kill("all its members have died", undefined)))
     )
 

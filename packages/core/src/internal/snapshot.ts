@@ -68,7 +68,8 @@ export interface Obituary {
 export const outcomeOf = (call: Call, exit: Exit.Exit<unknown, unknown>): Outcome => {
   if (exit._tag === "Success") return "succeeded"
   const own = exit.cause.reasons[0]
-  if (own !== undefined && Cause.isFailReason(own)) return isAbout(call, own) ? (attempt(() => byError(own.error)) ?? "failed") : "failed"
+  if (own !== undefined && Cause.isFailReason(own))
+    return isAbout(call, own) ? (attempt(() => byError(own.error)) ?? "failed") : "failed"
   return own !== undefined && Cause.isDieReason(own) ? "died" : "cancelled"
 }
 

@@ -73,8 +73,7 @@ const inAMinute = (task: () => void): void => {
 }
 
 // Absent on runtimes without finalization, where nothing is reported.
-const registry =
-  typeof FinalizationRegistry === "undefined" ? undefined : new FinalizationRegistry<Report>(collected)
+const registry = typeof FinalizationRegistry === "undefined" ? undefined : new FinalizationRegistry<Report>(collected)
 
 /** Watches a ref that just failed with nobody waiting. Refs that come from no actor speak for themselves. */
 export const watch = (ref: Watched, cause: Cause.Cause<unknown>): void => {

@@ -209,7 +209,10 @@ export const watch = (watcher: Watcher): Effect.Effect<void, never, Scope.Scope>
         watcher(event)
       } catch (error) {
         stop()
-        const log = Effect.logError("A watcher of ActorSystem.watch threw, and is told nothing more", printable(Cause.die(error)))
+        const log = Effect.logError(
+          "A watcher of ActorSystem.watch threw, and is told nothing more",
+          printable(Cause.die(error))
+        )
         Effect.runForkWith(context)(log)
       }
     }
