@@ -24,6 +24,9 @@ const fields = {
 const subject = (self: { readonly actor: string; readonly method: string }): string =>
   self.method === "" ? self.actor : `${self.actor}.${self.method}`
 
+/** A cause may be any value, which JSON would drop or choke on. */
+const withCauseInWords = (json: any): unknown => ("cause" in json ? { ...json, cause: errorText(json.cause) } : json)
+
 /**
  * The instance is gone for good, and so is the call.
  *
@@ -51,6 +54,9 @@ export class ActorDied extends Schema.TaggedError<ActorDied>()("ActorDied", {
     const ran = this.mayHaveRun ? "This call was running and may have had effects." : "This call did not run."
     return `${died} ${ran} Make a new instance to go on.`
   }
+  override toJSON(): unknown {
+    return withCauseInWords(super.toJSON())
+  }
   override [NodeInspectSymbol](): string {
     return this.toString()
   }
@@ -76,6 +82,9 @@ export class ActorUnavailable extends Schema.TaggedError<ActorUnavailable>()("Ac
       ? "The call may have run: send it again only if running it twice does no harm, or set maxTaskRetries."
       : "The call did not run: sending it again is safe."
     return `${subject(this)}: the actor is unavailable because ${this.why}. ${ran}`
+  }
+  override toJSON(): unknown {
+    return withCauseInWords(super.toJSON())
   }
 }
 

@@ -29,7 +29,7 @@ import { checkGroup, type InstanceOptions } from "./options.ts"
 import { hasRef, Preparing } from "./preparing.ts"
 import { type Registry, registryIn } from "./registry.ts"
 import { Room } from "./room.ts"
-import { keyText, printable } from "./show.ts"
+import { attempt, keyText, printable } from "./show.ts"
 import * as snapshot from "./snapshot.ts"
 import { emptyTally, type LastError } from "./snapshot.ts"
 import * as stack from "./stack.ts"
@@ -177,13 +177,21 @@ export class Cell {
   private prepare(call: Call, dispatcher: Dispatcher): void {
     call.stage = Stage.Preparing
     call.stamp()
-    this.preparing ??= new Preparing()
-    this.preparing.start(call, (failed) => {
-      if (failed !== undefined) this.settle(call, failed)
-      else this.enqueue(call, dispatcher, false)
-      // Somebody may have waited for it all the while, and hold the permit that it needs now.
-      if ((call.stage as Stage) === Stage.Waiting) deadlock.check(call)
-    })
+    const preparing = (this.preparing ??= new Preparing())
+    try {
+      preparing.start(call, (failed) => this.prepared(call, failed, dispatcher))
+    } catch (defect) {
+      // A Proxy of a ref, which is the user's.
+      attempt(() => preparing.drop(call))
+      this.settle(call, Exit.die(defect))
+    }
+  }
+
+  private prepared(call: Call, failed: Exit.Failure<any, any> | undefined, dispatcher: Dispatcher): void {
+    if (failed !== undefined) this.settle(call, failed)
+    else this.enqueue(call, dispatcher, false)
+    // Somebody may have waited for it all the while, and hold the permit that it needs now.
+    if ((call.stage as Stage) === Stage.Waiting) deadlock.check(call)
   }
 
   private enqueue(call: Call, dispatcher: Dispatcher, asked: boolean): void {
@@ -503,7 +511,7 @@ export class Cell {
 
   private interruptForRestart(why: string, cause: Cause.Cause<unknown> | undefined): void {
     this.paused = this.attentive = true
-    this.restartsFor = { why, cause }
+    this.restartsFor = { why, cause: cause && printable(cause) }
     endAll(this.running.toArray(), Stage.Restarting)
   }
 
@@ -546,7 +554,9 @@ export class Cell {
   }
 
   private refuse(why: string, cause: Cause.Cause<unknown> | undefined): void {
-    this.death = { why, at: Context.get(this.context, Clock.Clock).currentTimeMillisUnsafe(), cause }
+    const at = Context.get(this.context, Clock.Clock).currentTimeMillisUnsafe()
+    // It goes into the errors of all calls, which people print.
+    this.death = { why, at, cause: cause && printable(cause) }
     this.registry.hub?.instanceDied(this, this.death)
     this.attentive = true
     this.letIn()

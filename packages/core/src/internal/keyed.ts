@@ -19,7 +19,7 @@ import * as handles from "./handle.ts"
 import * as life from "./life.ts"
 import type { Implementation } from "./method.ts"
 import * as options from "./options.ts"
-import { attempt, keyText } from "./show.ts"
+import { attempt, errorText, keyText } from "./show.ts"
 
 /** Why an instance ended that its next call makes again. */
 export const IDLE = "it was idle"
@@ -69,7 +69,14 @@ class Instances implements Keeper {
 
   /** The instance for a key, if one is up. */
   peek(key: unknown): Cell | undefined {
-    return Option.getOrUndefined(MutableHashMap.get(this.cells, key))
+    try {
+      return Option.getOrUndefined(MutableHashMap.get(this.cells, key))
+    } catch (cause) {
+      throw new TypeError(
+        `${this.definition.id}(${keyText(key)}): this key cannot be hashed and compared: ${errorText(cause)}. Use a string, or plain data.`,
+        { cause }
+      )
+    }
   }
 
   private bringUp(key: unknown, after: Effect.Effect<void>): Cell {
@@ -182,7 +189,7 @@ const makeHandle = (instances: Instances, definition: Definition, key: unknown):
     [Hash.symbol]: () => Hash.combine(Hash.hash(key), Hash.string(definition.id)),
     [NodeInspectSymbol]: () => label,
     toString: () => label,
-    toJSON: () => ({ _id: "Actor", actor: definition.id, key }),
+    toJSON: () => ({ _id: "Actor", actor: definition.id, key: inJson(key) }),
     [KeyOf]: { instances, key },
     [handles.TargetKey]: { resolve: () => instances.obtain(key).main },
     get [handles.CellKey]() {
@@ -199,6 +206,9 @@ const makeHandle = (instances: Instances, definition: Definition, key: unknown):
         : method(name)
   })
 }
+
+/** A key as it is, if JSON can have it. */
+const inJson = (key: unknown): unknown => (attempt(() => JSON.stringify(key)) === undefined ? keyText(key) : key)
 
 const KeyOf: unique symbol = Symbol.for("troupe/KeyOf") as any
 
