@@ -97,12 +97,17 @@ const odd: fc.Arbitrary<Odd> = fc.oneof(
   ...Object.entries(makers).map(([name, make]) => fc.constant({ name, make })),
   fc
     .constantFrom(...Object.keys(makers))
-    .map((name) => ({ name: `${name}, inside`, make: () => ({ list: [makers[name]!()], map: new Map([[1, makers[name]!()]]) }) })),
+    .map((name) => ({
+      name: `${name}, inside`,
+      make: () => ({ list: [makers[name]!()], map: new Map([[1, makers[name]!()]]) })
+    })),
   fc.constantFrom(...Object.keys(makers)).map((name) => ({
     name: `an error about ${name}`,
     make: () => Object.assign(new Error("odd", { cause: makers[name]!() }), { value: makers[name]!() })
   })),
-  fc.anything({ withBigInt: true, withNullPrototype: true, withMap: true }).map((value) => ({ name: "anything", make: () => value }))
+  fc
+    .anything({ withBigInt: true, withNullPrototype: true, withMap: true })
+    .map((value) => ({ name: "anything", make: () => value }))
 )
 
 class Sink extends Actor.Service<Sink>()("test/Sink", {
@@ -114,7 +119,11 @@ class Sink extends Actor.Service<Sink>()("test/Sink", {
       give: (make: () => unknown) => Effect.sync(make),
       giveLater: (make: () => unknown) => Effect.andThen(Effect.yieldNow, Effect.sync(make)),
       fail: (make: () => unknown) => Effect.suspend(() => Effect.fail(make())),
-      failLater: (make: () => unknown) => Effect.andThen(Effect.yieldNow, Effect.suspend(() => Effect.fail(make()))),
+      failLater: (make: () => unknown) =>
+        Effect.andThen(
+          Effect.yieldNow,
+          Effect.suspend(() => Effect.fail(make()))
+        ),
       die: (make: () => unknown) => Effect.suspend(() => Effect.die(make())),
       raise: (make: () => unknown): Effect.Effect<void> => {
         throw make()
@@ -122,7 +131,11 @@ class Sink extends Actor.Service<Sink>()("test/Sink", {
       /** No Effect at all, as from untyped code. */
       odd: (make: () => unknown) => make() as Effect.Effect<unknown>,
       oddLater: (make: () => unknown) => Effect.andThen(Effect.yieldNow, () => make() as Effect.Effect<unknown>),
-      items: (make: () => unknown) => Stream.concat(Stream.sync(make), Stream.suspend(() => Stream.fail(make()))),
+      items: (make: () => unknown) =>
+        Stream.concat(
+          Stream.sync(make),
+          Stream.suspend(() => Stream.fail(make()))
+        ),
       ping: () => Effect.succeed("pong")
     })
   }
@@ -170,7 +183,10 @@ const forAnyValue = (name: string, test: (odd: Odd) => Effect.Effect<unknown, un
     const property = fc.asyncProperty(odd, (odd) =>
       Effect.runPromise(
         test(odd).pipe(
-          Effect.timeoutOrElse({ duration: "10 seconds", orElse: () => Effect.die(new Error(`${odd.name}: it hangs`)) }),
+          Effect.timeoutOrElse({
+            duration: "10 seconds",
+            orElse: () => Effect.die(new Error(`${odd.name}: it hangs`))
+          }),
           Effect.asVoid
         ) as Effect.Effect<void>
       )
@@ -253,53 +269,62 @@ describe("1.9", () => {
     )
   )
 
-  forAnyValue("1.9 any value may be retried, checked against a contract, traced, and run by tasks and pools", ({ make }) =>
-    Effect.gen(function* () {
-      const retried = Task.make("test/retried", () => Effect.suspend(() => Effect.fail(make())), {
-        maxTaskRetries: 1,
-        retry: (error: any) => error.message === "odd"
-      })
-      assert.isTrue(Exit.isFailure(yield* Effect.exit(retried())))
-      class Checked extends Actor.Service<Checked>()("test/Checked", {
-        methods: { same: Actor.method({ args: [Schema.Struct({ a: Schema.Number })], success: Schema.Number }) }
-      }) {}
-      const checked = yield* Checked.toFactory(Effect.succeed({ same: () => Effect.succeed(1) }), {
-        validate: true
-      }).spawn()
-      yield* Effect.exit(checked.same(make() as any))
-      assert.strictEqual(yield* checked.same({ a: 1 }), 1)
-      const pool = yield* ActorPool.make({ spawn: Sink.spawn(), size: 1, maxConcurrencyPerMember: 1 } as any)
-      for (const work of [() => make(), () => Effect.sync(make), () => Effect.fail(make()), () => Effect.die(make())]) {
-        yield* Effect.exit(pool.run(work as any))
-        yield* Effect.exit(
-          pool.run(() => {
-            throw make()
-          })
-        )
-      }
-      assert.strictEqual(yield* pool.run((sink: any) => sink.ping()), "pong")
-    }).pipe(Effect.withSpan("outer"), Effect.scoped)
+  forAnyValue(
+    "1.9 any value may be retried, checked against a contract, traced, and run by tasks and pools",
+    ({ make }) =>
+      Effect.gen(function* () {
+        const retried = Task.make("test/retried", () => Effect.suspend(() => Effect.fail(make())), {
+          maxTaskRetries: 1,
+          retry: (error: any) => error.message === "odd"
+        })
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(retried())))
+        class Checked extends Actor.Service<Checked>()("test/Checked", {
+          methods: { same: Actor.method({ args: [Schema.Struct({ a: Schema.Number })], success: Schema.Number }) }
+        }) {}
+        const checked = yield* Checked.toFactory(Effect.succeed({ same: () => Effect.succeed(1) }), {
+          validate: true
+        }).spawn()
+        yield* Effect.exit(checked.same(make() as any))
+        assert.strictEqual(yield* checked.same({ a: 1 }), 1)
+        const pool = yield* ActorPool.make({ spawn: Sink.spawn(), size: 1, maxConcurrencyPerMember: 1 } as any)
+        for (const work of [
+          () => make(),
+          () => Effect.sync(make),
+          () => Effect.fail(make()),
+          () => Effect.die(make())
+        ]) {
+          yield* Effect.exit(pool.run(work as any))
+          yield* Effect.exit(
+            pool.run(() => {
+              throw make()
+            })
+          )
+        }
+        assert.strictEqual(yield* pool.run((sink: any) => sink.ping()), "pong")
+      }).pipe(Effect.withSpan("outer"), Effect.scoped)
   )
 
-  forAnyValue("1.9 any value may stand where a ref, a handle, a task or an option is wanted: it is refused in words", ({ make }) =>
-    Effect.gen(function* () {
-      const sink = yield* Sink.spawn()
-      const refused: ReadonlyArray<() => unknown> = [
-        () => Actor.stop(make() as any),
-        () => Task.resize(make() as any, 1),
-        () => Sink.options({ maxConcurrency: make() as any, overflow: make() as any }),
-        () => Actor.Service<any>()(make() as any, { make: Effect.succeed({}) })
-      ]
-      for (const misuse of refused) {
-        const exit = yield* Effect.exit(Effect.suspend(() => Effect.succeed(misuse())))
-        if (Exit.isFailure(exit)) assert.isBelow(Cause.pretty(exit.cause).length, 20_000)
-      }
-      assert.isBoolean(Actor.isHandle(make()))
-      assert.isBoolean(ObjectRef.isObjectRef(make()))
-      const error: any = yield* defectOf(Effect.suspend(() => ObjectRef.all([make() as any])))
-      assert.match(error.message, /takes ObjectRefs, but got|boom/)
-      yield* isFine(sink)
-    }).pipe(Effect.scoped, Effect.provide(Layer.fresh(ActorSystem.layer)))
+  forAnyValue(
+    "1.9 any value may stand where a ref, a handle, a task or an option is wanted: it is refused in words",
+    ({ make }) =>
+      Effect.gen(function* () {
+        const sink = yield* Sink.spawn()
+        const refused: ReadonlyArray<() => unknown> = [
+          () => Actor.stop(make() as any),
+          () => Task.resize(make() as any, 1),
+          () => Sink.options({ maxConcurrency: make() as any, overflow: make() as any }),
+          () => Actor.Service<any>()(make() as any, { make: Effect.succeed({}) })
+        ]
+        for (const misuse of refused) {
+          const exit = yield* Effect.exit(Effect.suspend(() => Effect.succeed(misuse())))
+          if (Exit.isFailure(exit)) assert.isBelow(Cause.pretty(exit.cause).length, 20_000)
+        }
+        assert.isBoolean(Actor.isHandle(make()))
+        assert.isBoolean(ObjectRef.isObjectRef(make()))
+        const error: any = yield* defectOf(Effect.suspend(() => ObjectRef.all([make() as any])))
+        assert.match(error.message, /takes ObjectRefs, but got|boom/)
+        yield* isFine(sink)
+      }).pipe(Effect.scoped, Effect.provide(Layer.fresh(ActorSystem.layer)))
   )
 
   it.effect("1.9 a callback of a fiber that waits may throw: the others hear of the result all the same", () =>
@@ -325,7 +350,11 @@ describe("1.9", () => {
         makeDispatcher: () => ({ scheduleTask: boom, flush: () => {} })
       }
       const sink = yield* Sink.spawn()
-      const ref = yield* Effect.provideService(sink.give.remote(() => 1), Scheduler.Scheduler, bad)
+      const ref = yield* Effect.provideService(
+        sink.give.remote(() => 1),
+        Scheduler.Scheduler,
+        bad
+      )
       assert.strictEqual(yield* ref, 1)
       assert.strictEqual(yield* sink.ping(), "pong")
     })
@@ -342,12 +371,12 @@ describe("1.9", () => {
         make: Effect.succeed({ bad: untyped, items: untyped, ping: () => Effect.succeed("pong") })
       }) {}
       class Unmade extends Actor.Service<Unmade>()("test/Unmade", { make: rejecting }) {}
-      const actor: any = yield* Async.spawn()
+      const actor = yield* Async.spawn()
       const pool = yield* ActorPool.make({ spawn: Async.spawn(), size: 1 })
       const misuses: ReadonlyArray<any> = [
         actor.bad(),
-        Effect.flatMap(actor.bad.remote(), (ref: any) => ref),
-        Stream.runDrain(actor.items()),
+        Effect.flatMap(actor.bad.remote(), (ref) => ref),
+        Stream.runDrain(actor.items() as any),
         Unmade.spawn(),
         Task.make("test/async", rejecting)(),
         pool.run(rejecting)
@@ -360,7 +389,7 @@ describe("1.9", () => {
       process.off("unhandledRejection", listen)
       assert.deepStrictEqual(unhandled, [])
       assert.strictEqual(yield* actor.ping(), "pong")
-    })
+    }).pipe(Effect.scoped)
   )
 })
 

@@ -225,7 +225,7 @@ const instanceOf = (cell: Cell): Instance => {
 
 /** What the home of an instance says of it, if it has one. */
 const homeOf = ({ context, home, id, key }: Cell): Instance["home"] =>
-  home === undefined ? Context.get(context, Residence)?.describe(id, key) : home.describe()
+  attempt(() => (home === undefined ? Context.get(context, Residence)?.describe(id, key) : home.describe()))
 
 const deadInstance = ({ death, key, lastError, name, ...rest }: Obituary): Instance => ({
   ...rest,
