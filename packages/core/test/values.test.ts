@@ -95,12 +95,10 @@ const makers: Record<string, () => unknown> = {
 
 const odd: fc.Arbitrary<Odd> = fc.oneof(
   ...Object.entries(makers).map(([name, make]) => fc.constant({ name, make })),
-  fc
-    .constantFrom(...Object.keys(makers))
-    .map((name) => ({
-      name: `${name}, inside`,
-      make: () => ({ list: [makers[name]!()], map: new Map([[1, makers[name]!()]]) })
-    })),
+  fc.constantFrom(...Object.keys(makers)).map((name) => ({
+    name: `${name}, inside`,
+    make: () => ({ list: [makers[name]!()], map: new Map([[1, makers[name]!()]]) })
+  })),
   fc.constantFrom(...Object.keys(makers)).map((name) => ({
     name: `an error about ${name}`,
     make: () => Object.assign(new Error("odd", { cause: makers[name]!() }), { value: makers[name]!() })

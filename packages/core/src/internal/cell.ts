@@ -177,7 +177,8 @@ export class Cell {
   private prepare(call: Call, dispatcher: Dispatcher): void {
     call.stage = Stage.Preparing
     call.stamp()
-    const preparing = (this.preparing ??= new Preparing())
+    this.preparing ??= new Preparing()
+    const { preparing } = this
     try {
       preparing.start(call, (failed) => this.prepared(call, failed, dispatcher))
     } catch (defect) {
