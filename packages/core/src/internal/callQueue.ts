@@ -138,17 +138,9 @@ export class CallQueue extends CallList implements Target {
     call.stage = Stage.Running
     call.attempts++
     this.cell.registry.hub?.started(call)
-    const effect = this.cell.invoke(call)
-    // A method that has its result at once needs no fiber.
-    if (isExit(effect)) return this.finish(call, effect, false)
-    if (effect instanceof Carried) return this.carry(call, effect)
-    let fiber: Fiber.Fiber<any, any>
-    try {
-      fiber = Effect.runForkWith(this.contextOf(call))(effect)
-    } catch (defect) {
-      // What stands where an Effect has to be can be so odd that the fiber itself throws.
-      return this.finish(call, Exit.die(defect), false)
-    }
+    const fiber = this.begin(call)
+    if (fiber instanceof Carried) return this.carry(call, fiber)
+    if (isExit(fiber)) return this.finish(call, fiber, false)
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.finish(call, exit, false)
     call.fiber = fiber
@@ -161,6 +153,18 @@ export class CallQueue extends CallList implements Target {
     // It was told to end while it was still on our stack, and had no fiber that could be told.
     if ((call.stage as Stage) !== Stage.Running) interrupt(fiber)
     else if (call.waits !== undefined) deadlock.check(call)
+  }
+
+  /** Runs the method. What stands where an Effect has to be can be so odd that the fiber itself throws. */
+  private begin(call: Call): Exit.Exit<any, any> | Carried | Fiber.Fiber<any, any> {
+    try {
+      const effect = this.cell.invoke(call)
+      // A method that has its result at once needs no fiber.
+      if (isExit(effect) || effect instanceof Carried) return effect
+      return Effect.runForkWith(this.contextOf(call))(effect)
+    } catch (defect) {
+      return Exit.die(defect)
+    }
   }
 
   private contextOf(call: Call): Context.Context<never> {

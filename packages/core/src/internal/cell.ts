@@ -629,5 +629,6 @@ const noMethod = (actor: string, name: string, implementation: Implementation): 
 /** A finalizer that dies does not keep the instance from ending, and is not lost either. */
 const logged = (cell: Cell, finalizers: Effect.Effect<void>): Effect.Effect<void> =>
   Effect.catchCause(finalizers, (cause) =>
-    Effect.logError(`A finalizer of ${cell.actor} (instance ${cell.instance}) failed`, printable(cause))
+    // A logger may throw, too.
+    Effect.exit(Effect.logError(`A finalizer of ${cell.actor} (instance ${cell.instance}) failed`, printable(cause)))
   )

@@ -26,7 +26,7 @@ export const isEffect = (u: unknown): u is Effect.Effect<any, any> =>
   typeof u === "object" && u !== null ? Effect.TypeId in u : Effect.isEffect(u)
 
 /** `Exit.isExit`, likewise. */
-export const isExit = (effect: Effect.Effect<any, any>): effect is Exit.Exit<any, any> => "~effect/Exit" in effect
+export const isExit = (object: object): object is Exit.Exit<any, any> => "~effect/Exit" in object
 
 /** Where an effect keeps how fibers run it. Not public: without it, {@link inPlace} takes one operation more. */
 const EVALUATE = "~effect/Effect/evaluate"
