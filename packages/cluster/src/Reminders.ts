@@ -55,6 +55,7 @@
  */
 import type { Handle, KeyedHandle } from "@troupe/core/Actor"
 import type { ActorContext } from "@troupe/core/ActorContext"
+import * as Home from "@troupe/core/Home"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -287,20 +288,20 @@ const toPublic = ({ due, every, failed, id, method }: storages.Reminder): Remind
 
 const checkId = (subject: string, id: unknown): string => {
   if (typeof id === "string" && id !== "") return id
-  throw new TypeError(`${subject}: a reminder needs an id, a string that is not empty, but got ${String(id)}`)
+  throw new TypeError(`${subject}: a reminder needs an id, a string that is not empty, but got ${Home.show(id)}`)
 }
 
 const millisOf = (subject: string, time: DateTime.DateTime.Input): number => {
   const at = Option.getOrUndefined(DateTime.make(time))
   if (at !== undefined) return DateTime.toEpochMillis(at)
-  throw new RangeError(`${subject}: the time of a reminder must be a point in time, but is ${String(time)}`)
+  throw new RangeError(`${subject}: the time of a reminder must be a point in time, but is ${Home.show(time)}`)
 }
 
 const durationOf = (what: string, input: Duration.Input, least: number): number => {
   const duration = Option.getOrUndefined(Duration.fromInput(input))
   const millis = duration === undefined ? Number.NaN : Duration.toMillis(duration)
   if (millis >= least && Number.isFinite(millis)) return Math.ceil(millis)
-  throw new RangeError(`${what} must be a finite duration of at least ${least} ms, but is ${String(input)}`)
+  throw new RangeError(`${what} must be a finite duration of at least ${least} ms, but is ${Home.show(input)}`)
 }
 
 // --- firing ----------------------------------------------------------------------------------------------------------
@@ -371,7 +372,9 @@ const check = (actor: string, options: DeliverOptions): internal.ScannerOptions 
   const { maxAttempts = 20, maxConcurrency = 100 } = options
   for (const [name, value] of Object.entries({ maxAttempts, maxConcurrency })) {
     if (Number.isInteger(value) && value >= 1) continue
-    throw new RangeError(`${actor}: ${name} of its reminders must be an integer of at least 1, but is ${String(value)}`)
+    throw new RangeError(
+      `${actor}: ${name} of its reminders must be an integer of at least 1, but is ${Home.show(value)}`
+    )
   }
   return { pollInterval, lease, maxAttempts, maxConcurrency }
 }

@@ -12,6 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
+import { errorText, isInstance } from "./internal/show.ts"
 
 const fields = {
   /** The id of the actor, as given to `Actor.Service`. */
@@ -22,6 +23,9 @@ const fields = {
 
 const subject = (self: { readonly actor: string; readonly method: string }): string =>
   self.method === "" ? self.actor : `${self.actor}.${self.method}`
+
+/** A cause may be any value, which JSON would drop or choke on. */
+const withCauseInWords = (json: any): unknown => ("cause" in json ? { ...json, cause: errorText(json.cause) } : json)
 
 /**
  * The instance is gone for good, and so is the call.
@@ -38,17 +42,20 @@ export class ActorDied extends Schema.TaggedError<ActorDied>()("ActorDied", {
   /** Whether the method had started when the instance died. */
   mayHaveRun: Schema.Boolean,
   /** What killed the instance, if something did. */
-  cause: Schema.optional(Schema.Defect())
+  cause: Schema.optionalKey(Schema.Defect())
 }) {
   get retrySafe(): boolean {
     return false
   }
   override get message(): string {
-    const cause = this.cause === undefined ? "" : ` (${String(this.cause)})`
+    const cause = this.cause === undefined ? "" : ` (${errorText(this.cause)})`
     const died = `${subject(this)}: the actor died at ${new Date(this.at).toISOString()} because ${this.why}${cause}.`
     if (this.method === "") return died
     const ran = this.mayHaveRun ? "This call was running and may have had effects." : "This call did not run."
     return `${died} ${ran} Make a new instance to go on.`
+  }
+  override toJSON(): unknown {
+    return withCauseInWords(super.toJSON())
   }
   override [NodeInspectSymbol](): string {
     return this.toString()
@@ -65,7 +72,7 @@ export class ActorUnavailable extends Schema.TaggedError<ActorUnavailable>()("Ac
   ...fields,
   why: Schema.String,
   mayHaveRun: Schema.Boolean,
-  cause: Schema.optional(Schema.Defect())
+  cause: Schema.optionalKey(Schema.Defect())
 }) {
   get retrySafe(): boolean {
     return !this.mayHaveRun
@@ -75,6 +82,9 @@ export class ActorUnavailable extends Schema.TaggedError<ActorUnavailable>()("Ac
       ? "The call may have run: send it again only if running it twice does no harm, or set maxTaskRetries."
       : "The call did not run: sending it again is safe."
     return `${subject(this)}: the actor is unavailable because ${this.why}. ${ran}`
+  }
+  override toJSON(): unknown {
+    return withCauseInWords(super.toJSON())
   }
 }
 
@@ -275,7 +285,7 @@ export class ActorNameTaken extends Schema.TaggedError<ActorNameTaken>()("ActorN
  * @category guards
  * @since 0.1.0
  */
-export const isActorError = (u: unknown): u is ActorError => u instanceof ActorError
+export const isActorError = (u: unknown): u is ActorError => isInstance(u, ActorError)
 
 /**
  * The annotation that every failure of a call carries in its cause: which call failed, and who submitted it.

@@ -20,6 +20,7 @@ import type { ActorContext } from "./ActorContext.ts"
 import type { ActorDied } from "./ActorError.ts"
 import * as carried from "./internal/carried.ts"
 import * as home from "./internal/home.ts"
+import * as values from "./internal/show.ts"
 import * as task from "./internal/task.ts"
 import type { TaskSchemas } from "./Task.ts"
 
@@ -279,3 +280,29 @@ export const Tasks: Context.Reference<Tasks | undefined> = task.TaskHome
  * @since 0.1.0
  */
 export const taskOf = (u: unknown): TaskDefinition | undefined => (u as any)?.[task.TaskKey]
+
+// --- values of users -------------------------------------------------------------------------------------------------
+
+/**
+ * A value of a user in a message: short, and never throws, whatever the value is.
+ *
+ * @category values of users
+ * @since 0.1.0
+ */
+export const show: (value: unknown) => string = values.show
+
+/**
+ * What an error says, in one text. An error may be any value.
+ *
+ * @category values of users
+ * @since 0.1.0
+ */
+export const errorText: (error: unknown) => string = values.errorText
+
+/**
+ * A key as labels of instances have it. For people: two keys may have one text, as `7` and `"7"` have.
+ *
+ * @category values of users
+ * @since 0.1.0
+ */
+export const keyText: (key: unknown) => string = values.keyText

@@ -783,7 +783,7 @@ describe("1.6", () => {
         nothing: "undefined. Effect.succeed wraps a value",
         null: "null. Effect.succeed wraps a value",
         suspended: "1. Effect.succeed wraps a value",
-        big: "1. Effect.succeed wraps a value",
+        big: "1n. Effect.succeed wraps a value",
         generator: "a generator. Wrap it: Effect.gen(function* () { ... })"
       }
       for (const [method, remedy] of Record.toEntries(remedies)) {

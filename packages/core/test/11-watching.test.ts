@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorContext, ActorPool, ActorSystem, AsyncHandle, Home, ObjectRef, Task } from "@troupe/core"
-import { Context, Effect, Fiber, Latch, Layer, Logger, Schedule, Schema, Stream } from "effect"
+import { Cause, Context, Effect, Fiber, Latch, Layer, Logger, Schedule, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { errorOf, fork, Probe, range, reasonOf, settle, Worker } from "./support.ts"
 
@@ -619,7 +619,10 @@ describe("11 ActorSystem.watch", () => {
         thrown++
         throw new Error("a bug in a watcher")
       })
-      yield* Effect.provide(bad, Logger.layer([Logger.make(({ logLevel, message }) => logged.push(logLevel, message))]))
+      const logger = Logger.make(({ cause, logLevel, message }) =>
+        logged.push(logLevel, `${message} ${Cause.pretty(cause)}`)
+      )
+      yield* Effect.provide(bad, Logger.layer([logger]))
       yield* ActorSystem.watch((event) => log.push(brief(event)))
       const worker = yield* Worker.spawn()
       assert.strictEqual(yield* worker.note("a"), "a")

@@ -266,7 +266,8 @@ describe("2.4", () => {
   it("2.4 anything but an integer of at least 1, or Infinity, throws a RangeError where it is written, naming the actor and the value", () => {
     const make = Effect.succeed({ ping: () => Effect.void })
     for (const maxConcurrency of bad) {
-      const value = typeof maxConcurrency === "string" ? `"${maxConcurrency}"` : String(maxConcurrency)
+      const isPlain = !["string", "object"].includes(typeof maxConcurrency)
+      const value = isPlain ? String(maxConcurrency) : JSON.stringify(maxConcurrency)
       const message = `test/Bad: maxConcurrency must be an integer of at least 1, or Infinity, but is ${value}`
       assert.throws(() => Actor.Service<any>()("test/Bad", { maxConcurrency, make }), RangeError, message)
       const Fine = Actor.Service<any>()("test/Bad", { make })

@@ -22,7 +22,7 @@ const refused: ReadonlyArray<readonly [option: string, values: ReadonlyArray<unk
 
 /** Asserts that `define` throws a RangeError or TypeError that names the actor, the option and the value. */
 const throwsNaming = (define: () => unknown, option: string, value: unknown, expectation: RegExp) => {
-  const show = typeof value === "string" ? `"${value}"` : String(value)
+  const show = typeof value === "string" || typeof value === "object" ? JSON.stringify(value) : String(value)
   let thrown: unknown
   try {
     define()

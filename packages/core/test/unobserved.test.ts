@@ -33,6 +33,7 @@ describe("3.6", () => {
     ["dropped defect", /test\/Flaky\.die\b/, /nobody saw it die/],
     ["dropped task", /test\/task\b/, /of a task/],
     ["dropped by a killed actor", /test\/Flaky\.failAfter\b/, /it was killed/],
+    ["dropped, an error that cannot be printed", /test\/Flaky\.failWith\b/, /unreadable/],
     ["dropped, only printed", /test\/Flaky\.fail\b/, /printed/],
     ["dropped, failed because an argument did", /test\/Flaky\.echo\b/, /of the argument/]
   ]
@@ -69,8 +70,19 @@ describe("3.6", () => {
     })
   }
 
+  it("3.6 of the failures of one method in a minute there is one line, which counts the others", () => {
+    const { reports } = line("dropped by the thousand")
+    // What is collected after the first line has another one, a minute later.
+    assert.isAtMost(reports.length, 2, JSON.stringify(reports))
+    const others = reports.map(({ message }) =>
+      Number(/nor at those of (\d+) more failed calls/.exec(message)?.[1] ?? 0)
+    )
+    assert.isAbove(others[0]!, 0)
+    assert.strictEqual(reports.length + others.reduce((sum, n) => sum + n), 1000)
+  })
+
   it("3.6 every case is looked at here", () => {
-    assert.sameMembers([...lines.keys()], [...reported.map(([name]) => name), ...quiet])
+    assert.sameMembers([...lines.keys()], [...reported.map(([name]) => name), ...quiet, "dropped by the thousand"])
   })
 
   it("3.6 success costs nothing: it registers nothing", () => {

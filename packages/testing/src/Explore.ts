@@ -14,6 +14,7 @@
  *
  * @since 0.1.0
  */
+import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -125,13 +126,13 @@ const millis = (value: Duration.Input): number => {
   const duration = Option.getOrUndefined(Duration.fromInput(value))
   const millis = duration === undefined ? Number.NaN : Duration.toMillis(duration)
   if (millis > 0) return millis
-  throw new RangeError(`Explore: timeout must be a duration above 0, like "30 seconds", but is ${String(value)}`)
+  throw new RangeError(`Explore: timeout must be a duration above 0, like "30 seconds", but is ${Home.show(value)}`)
 }
 
 const settingsOf = (options: Options): Settings => {
   const strategy = options.strategy ?? "mixed"
   if (!strategies.includes(strategy)) {
-    throw new RangeError(`Explore: strategy must be one of ${strategies.join(", ")}, but is ${String(strategy)}`)
+    throw new RangeError(`Explore: strategy must be one of ${strategies.join(", ")}, but is ${Home.show(strategy)}`)
   }
   return {
     schedules: integer("schedules", options.schedules ?? 1000, 1),

@@ -40,6 +40,7 @@
  * @since 0.1.0
  */
 import { Actor, type ObjectRef } from "@troupe/core"
+import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -156,7 +157,7 @@ export const record = <Shape extends object>(
   handle: Shape
 ): { readonly handle: Shape; readonly history: History<Shape> } => {
   if (!Actor.isHandle(handle))
-    throw new TypeError(`History.record takes the handle of an actor, but got ${String(handle)}`)
+    throw new TypeError(`History.record takes the handle of an actor, but got ${Home.show(handle)}`)
   const recorder = new Recorder()
   const methods = new Map<PropertyKey, unknown>()
   const recorded: Shape = new Proxy(handle, {
@@ -229,21 +230,13 @@ const explain = (operations: ReadonlyArray<Operation>, longest: ReadonlyArray<Op
       : `The longest part that an order explains: ${longest.map(nameOf).join(", then ")}.`
   ].join("\n")
 
-const nameOf = ({ args, method }: Operation): string => `${method}(${args.map(show).join(", ")})`
+const nameOf = ({ args, method }: Operation): string => `${method}(${args.map(Home.show).join(", ")})`
 
 const describe = (operation: Operation): string => {
   const { began, ended, exit } = operation
   const span = `${String(began).padStart(3)} to ${ended === Infinity ? "  …" : String(ended).padStart(3)}`
   if (exit === undefined) return `${span}  ${nameOf(operation)} has no result`
-  const result = exit._tag === "Success" ? `gave ${show(exit.value)}` : `failed with ${show(Cause.squash(exit.cause))}`
+  const result =
+    exit._tag === "Success" ? `gave ${Home.show(exit.value)}` : `failed with ${Home.show(Cause.squash(exit.cause))}`
   return `${span}  ${nameOf(operation)} ${result}`
-}
-
-const show = (value: unknown): string => {
-  if (value instanceof Error) return `${value.name}: ${value.message}`
-  try {
-    return JSON.stringify(value) ?? String(value)
-  } catch {
-    return String(value)
-  }
 }

@@ -32,6 +32,7 @@
  * @since 0.1.0
  */
 import { Actor, ActorSystem } from "@troupe/core"
+import * as Home from "@troupe/core/Home"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -79,15 +80,15 @@ export const stateOf = (handle: object): Effect.Effect<ActorSystem.Instance> =>
   Effect.map(ActorSystem.snapshot(), ({ instances }) => {
     const found = instances.find(identityOf(handle))
     if (found !== undefined) return found
-    throw new TypeError(`${String(handle)} is not among the instances of this ActorSystem`)
+    throw new TypeError(`${Home.show(handle)} is not among the instances of this ActorSystem`)
   })
 
 /** Finds the instance of a handle: by its number, or as the resident of a key. */
 const identityOf = (handle: object): ((instance: ActorSystem.Instance) => boolean) => {
-  if (!Actor.isHandle(handle)) throw new TypeError(`Not the handle of an actor: ${String(handle)}`)
+  if (!Actor.isHandle(handle)) throw new TypeError(`Not the handle of an actor: ${Home.show(handle)}`)
   const { actor, instance, key } = (handle as { toJSON(): any }).toJSON()
   if (instance !== undefined) return (other) => other.instance === instance
-  return (other) => other.actor === actor && other.key === String(key) && other.state !== "dead"
+  return (other) => other.actor === actor && other.key === Home.keyText(key) && other.state !== "dead"
 }
 
 const sum = ({ groups, permits }: ActorSystem.Instance, count: (permits: ActorSystem.Permits) => number): number =>
@@ -125,7 +126,7 @@ export const until = (
         const state = yield* stateOf(handle)
         if (predicate(state)) return
         if (state.state === "dead") {
-          return yield* Effect.die(new Error(`${String(handle)} will not ${what}: it is dead, ${state.death?.why}`))
+          return yield* Effect.die(new Error(`${Home.show(handle)} will not ${what}: it is dead, ${state.death?.why}`))
         }
         yield* change
       }

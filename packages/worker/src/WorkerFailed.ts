@@ -16,7 +16,7 @@ export class WorkerFailed extends Schema.TaggedError<WorkerFailed>()("WorkerFail
   actor: Schema.String,
   why: Schema.String,
   /** What happened in the thread, where that is known. */
-  cause: Schema.optional(Schema.Defect())
+  cause: Schema.optionalKey(Schema.Defect())
 }) {
   override get message(): string {
     const cause = this.cause instanceof Error ? this.cause.message : this.cause === undefined ? "" : String(this.cause)

@@ -2,6 +2,7 @@
  * Picking up a durable call by its id, from any process.
  */
 import type { ActorError } from "@troupe/core/ActorError"
+import * as Home from "@troupe/core/Home"
 import * as ObjectRef from "@troupe/core/ObjectRef"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -25,7 +26,7 @@ export const attach = (
     const entityId = wire.encodeKey(key)
     const calls = yield* stored(wire)
     const { method, requestId } = yield* find(wire, calls, entityId, id, options?.method)
-    const subject = subjectOf(`${wire.actor}(${String(key)})`, method)
+    const subject = subjectOf(`${wire.actor}(${Home.keyText(key)})`, method)
     const result = Effect.onInterrupt(
       Effect.catchCause(calls.result(method, requestId), (cause) => translate(subject, cause, cancelled)),
       () => calls.cancel(entityId, method, id)

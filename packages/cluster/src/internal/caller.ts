@@ -61,7 +61,7 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
         const send = client(entityId)
         return Object.fromEntries(
           wire.methods.map((method) => {
-            const subject = subjectOf(wire.keyed ? `${wire.actor}(${String(key)})` : wire.actor, method)
+            const subject = subjectOf(wire.keyed ? `${wire.actor}(${Home.keyText(key)})` : wire.actor, method)
             const way = { entityId, send: send[method.name]!, subject, method, guard, calls, waits }
             return [method.name, methodOf(way)]
           })
@@ -69,7 +69,7 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
       })
     const stop = (key: unknown) =>
       Effect.suspend(() => {
-        const subject = { actor: `${wire.actor}(${String(key)})`, method: "stop" }
+        const subject = { actor: `${wire.actor}(${Home.keyText(key)})`, method: "stop" }
         return Effect.ignore(guarded({ guard, subject }, client(wire.encodeKey(key))[STOP]!(undefined)))
       })
     return { make, stop, leave: waits.leave }
@@ -183,7 +183,11 @@ const durable = (way: Way, args: ReadonlyArray<unknown>): Effect.Effect<any, any
     const id = idOf(way, args, Context.get(fiber.context, CallId))
     if (typeof id !== "string" || id === "") {
       return Effect.fail(
-        undecodable(subject, `the id of a durable call must be a string that is not empty, but is ${String(id)}`, false)
+        undecodable(
+          subject,
+          `the id of a durable call must be a string that is not empty, but is ${Home.show(id)}`,
+          false
+        )
       )
     }
     const settled = Effect.catchCause(

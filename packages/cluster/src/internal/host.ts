@@ -6,6 +6,7 @@
  */
 import * as Actor from "@troupe/core/Actor"
 import { ActorDied, ActorError, DecodeError } from "@troupe/core/ActorError"
+import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -195,7 +196,7 @@ const constructorFailed = (actor: string, cause: Cause.Cause<unknown>): Effect.E
   )
 
 const noSeat = (wire: Wire, entityId: string, defect: unknown): Seat => {
-  const issue = `its key "${entityId}" cannot be read by the key schema of this node: ${String(defect)}`
+  const issue = `its key "${entityId}" cannot be read by the key schema of this node: ${Home.errorText(defect)}`
   const error = new ActorError({ reason: new DecodeError({ actor: wire.actor, method: "", issue, mayHaveRun: false }) })
   return { use: () => Effect.fail(error), stop: Effect.void }
 }

@@ -1,6 +1,7 @@
 /**
  * Options, checked where they are written.
  */
+import * as Home from "@troupe/core/Home"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 
@@ -14,4 +15,4 @@ export const millis = (subject: string, option: string, value: Duration.Input): 
   )
 }
 
-export const show = (value: unknown): string => (typeof value === "string" ? `"${value}"` : String(value))
+export const { show } = Home

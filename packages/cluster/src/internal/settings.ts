@@ -13,7 +13,7 @@ import type { TlsOptions } from "./transport.ts"
 /** A node, or a client, that could not start. `why` says what to change. */
 export class ClusterStartError extends Schema.TaggedError<ClusterStartError>()("ClusterStartError", {
   why: Schema.String,
-  cause: Schema.optional(Schema.Defect())
+  cause: Schema.optionalKey(Schema.Defect())
 }) {
   override get message(): string {
     return `The cluster node cannot start: ${this.why}`

@@ -42,7 +42,7 @@ export class StateUnavailable extends Schema.TaggedError<StateUnavailable>()("St
   why: Schema.String,
   /** Whether the change may have been saved all the same. */
   mayHaveSaved: Schema.Boolean,
-  cause: Schema.optional(Schema.Defect())
+  cause: Schema.optionalKey(Schema.Defect())
 }) {
   override get message(): string {
     const saved = this.mayHaveSaved

@@ -1,6 +1,7 @@
 /**
  * The SQL storage that all nodes of a cluster share.
  */
+import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,7 +15,7 @@ export const layer = (storage: ClusterOptions["storage"]): Layer.Layer<SqlClient
   if (Layer.isLayer(storage)) return failing("its storage", storage as Layer.Layer<SqlClient.SqlClient, unknown>)
   if (typeof storage === "object" && storage !== null && "file" in storage) return sqlite(storage.file)
   if (typeof storage === "object" && storage !== null && "url" in storage) return postgres(storage.url)
-  return failed(`storage must be { file }, { url } or a Layer of SqlClient, but is ${String(storage)}`)
+  return failed(`storage must be { file }, { url } or a Layer of SqlClient, but is ${Home.show(storage)}`)
 }
 
 export const sqlite = (file: string): Layer.Layer<SqlClient.SqlClient, ClusterStartError> =>

@@ -3,6 +3,7 @@
  */
 import type { AnyContract, AnyContractMethod } from "@troupe/core/Actor"
 import { ActorError } from "@troupe/core/ActorError"
+import * as Home from "@troupe/core/Home"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
@@ -122,14 +123,17 @@ const keys = (actor: string, schema: Schema.Top) => {
     try {
       encoded = encode(key)
     } catch (cause) {
-      throw new TypeError(`${actor}: the key ${String(key)} does not fit its key schema: ${describeIssue(cause)}`, {
-        cause
-      })
+      throw new TypeError(
+        `${actor}: the key ${Home.keyText(key)} does not fit its key schema: ${describeIssue(cause)}`,
+        {
+          cause
+        }
+      )
     }
     const entityId = isText ? (encoded as string) : JSON.stringify(encoded)
     if (entityId === "" || entityId.length > MAX_KEY) {
       throw new RangeError(
-        `${actor}: in a cluster a key has between 1 and ${MAX_KEY} characters, but got "${entityId}"`
+        `${actor}: in a cluster a key has between 1 and ${MAX_KEY} characters, but got "${Home.keyText(entityId)}"`
       )
     }
     return entityId

@@ -13,6 +13,7 @@ import * as asyncContext from "./asyncContext.ts"
 import { type Call, current } from "./call.ts"
 import * as combinators from "./combinators.ts"
 import { checkRefs, isRef, type Ref } from "./ref.ts"
+import { show } from "./show.ts"
 
 type Refs = Ref | ReadonlyArray<Ref> | Readonly<Record<string, Ref>>
 
@@ -122,5 +123,5 @@ const partition = (refs: ReadonlyArray<Ref>, count: number): [Array<Ref>, Array<
 export const nonNegative = (operation: string, timeout: Duration.Input): Duration.Duration => {
   const duration = Duration.fromInputUnsafe(timeout)
   if (Duration.toMillis(duration) >= 0) return duration
-  throw new RangeError(`ObjectRef.${operation}: timeout must not be negative, but is ${String(timeout)}`)
+  throw new RangeError(`ObjectRef.${operation}: timeout must not be negative, but is ${show(timeout)}`)
 }

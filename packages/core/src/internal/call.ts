@@ -208,6 +208,10 @@ export class Call extends Ref {
     return this.method.label
   }
 
+  override get kind(): string {
+    return `${this.method.actor}.${this.method.name}`
+  }
+
   override get status(): string {
     if (this.exit !== undefined) return super.status
     if (this.stage === Stage.New) return "waiting for room"

@@ -6,10 +6,11 @@
  * fiber only together with a permit.
  */
 
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Scheduler from "effect/Scheduler"
+import type * as Fiber from "effect/Fiber"
+import type * as Scheduler from "effect/Scheduler"
 import * as asyncContext from "./asyncContext.ts"
 import { type Call, release, Stage, within } from "./call.ts"
 import { CallList } from "./callList.ts"
@@ -152,11 +153,10 @@ export class CallQueue extends CallList implements Target {
   private schedule(dispatcher: Scheduler.SchedulerDispatcher | undefined): void {
     if (this.scheduled) return
     this.scheduled = true
-    const turn = dispatcher ?? Context.get(this.head!.context, Scheduler.Scheduler).makeDispatcher()
-    turn.scheduleTask(() => {
+    stack.later(dispatcher, this.head!.context, () => {
       this.scheduled = false
       this.drain(true)
-    }, 0)
+    })
   }
 
   private start(call: Call): void {
@@ -167,12 +167,10 @@ export class CallQueue extends CallList implements Target {
     if (call.method.maxTaskRetries > 0 && call.attempts === 0) keepAsyncContext(call)
     call.attempts++
     this.cell.registry.hub?.started(call)
-    const effect = this.cell.invoke(call)
-    // A method that has its result at once needs no fiber.
-    if (isExit(effect)) return this.finish(call, effect, false)
-    if (effect instanceof Carried) return this.carry(call, effect)
-    const context = this.contextOf(call)
-    const fiber = Effect.runForkWith(context)(effect)
+    const fiber = this.begin(call)
+    if (fiber instanceof Carried) return this.carry(call, fiber)
+    if (isExit(fiber)) return this.finish(call, fiber, false)
+    const { context } = fiber
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.ended(call, exit, context)
     call.fiber = fiber
@@ -191,6 +189,18 @@ export class CallQueue extends CallList implements Target {
   private ended(call: Call, exit: Exit.Exit<any, any>, context: Context.Context<never>): void {
     this.finish(call, exit, false)
     release(context)
+  }
+
+  /** Runs the method. What stands where an Effect has to be can be so odd that the fiber itself throws. */
+  private begin(call: Call): Exit.Exit<any, any> | Carried | Fiber.Fiber<any, any> {
+    try {
+      const effect = this.cell.invoke(call)
+      // A method that has its result at once needs no fiber.
+      if (isExit(effect) || effect instanceof Carried) return effect
+      return Effect.runForkWith(this.contextOf(call))(effect)
+    } catch (defect) {
+      return Exit.die(defect)
+    }
   }
 
   private contextOf(call: Call): Context.Context<never> {

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
-import * as Scheduler from "effect/Scheduler"
+import type * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import { ActorContext } from "../ActorContext.ts"
 import type { ActorError } from "../ActorError.ts"
@@ -33,6 +33,7 @@ import { checkGroup, type InstanceOptions } from "./options.ts"
 import { hasRef, Preparing } from "./preparing.ts"
 import { type Registry, registryIn } from "./registry.ts"
 import { Room } from "./room.ts"
+import { attempt, keyText, printable } from "./show.ts"
 import * as snapshot from "./snapshot.ts"
 import { emptyTally, type LastError } from "./snapshot.ts"
 import * as stack from "./stack.ts"
@@ -158,7 +159,7 @@ export class Cell {
 
   /** The key, for people. */
   get keyText(): string | undefined {
-    return this.key === undefined ? undefined : String(this.key)
+    return this.key === undefined ? undefined : keyText(this.key)
   }
 
   get name(): string | undefined {
@@ -191,12 +192,21 @@ export class Cell {
     call.stage = Stage.Preparing
     call.stamp()
     this.preparing ??= new Preparing()
-    this.preparing.start(call, (failed) => {
-      if (failed !== undefined) this.settle(call, failed)
-      else this.enqueue(call, dispatcher, false)
-      // Somebody may have waited for it all the while, and hold the permit that it needs now.
-      if ((call.stage as Stage) === Stage.Waiting) deadlock.check(call)
-    })
+    const { preparing } = this
+    try {
+      preparing.start(call, (failed) => this.prepared(call, failed, dispatcher))
+    } catch (defect) {
+      // A Proxy of a ref, which is the user's.
+      attempt(() => preparing.drop(call))
+      this.settle(call, Exit.die(defect))
+    }
+  }
+
+  private prepared(call: Call, failed: Exit.Failure<any, any> | undefined, dispatcher: Dispatcher): void {
+    if (failed !== undefined) this.settle(call, failed)
+    else this.enqueue(call, dispatcher, false)
+    // Somebody may have waited for it all the while, and hold the permit that it needs now.
+    if ((call.stage as Stage) === Stage.Waiting) deadlock.check(call)
   }
 
   private enqueue(call: Call, dispatcher: Dispatcher, asked: boolean): void {
@@ -544,7 +554,7 @@ export class Cell {
 
   private interruptForRestart(why: string, cause: Cause.Cause<unknown> | undefined): void {
     this.paused = this.attentive = true
-    this.restartsFor = { why, cause }
+    this.restartsFor = { why, cause: cause && printable(cause) }
     endAll(this.running.toArray(), Stage.Restarting)
   }
 
@@ -588,7 +598,8 @@ export class Cell {
 
   private refuse(why: string, cause: Cause.Cause<unknown> | undefined): void {
     if (this.death === undefined) this.keeper?.ending(this)
-    this.death = { why, at: dateIn(this.context), cause }
+    // It goes into the errors of all calls, which people print.
+    this.death = { why, at: dateIn(this.context), cause: cause && printable(cause) }
     this.registry.hub?.instanceDied(this, this.death)
     this.attentive = true
     this.letIn()
@@ -610,9 +621,7 @@ export class Cell {
   private finalize(): void {
     // An instance may own instances that own instances: the end of a long chain must not overflow the stack.
     if (stack.isDeep()) {
-      return Context.get(this.context, Scheduler.Scheduler)
-        .makeDispatcher()
-        .scheduleTask(() => this.finalize(), 0)
+      return stack.later(undefined, this.context, () => this.finalize())
     }
     const cause = this.death?.cause
     const finalizers = Scope.closeUnsafe(this.scope, cause === undefined ? Exit.void : Exit.failCause(cause))
@@ -669,5 +678,6 @@ const noMethod = (actor: string, name: string, implementation: Implementation): 
 /** A finalizer that dies does not keep the instance from ending, and is not lost either. */
 const logged = (cell: Cell, finalizers: Effect.Effect<void>): Effect.Effect<void> =>
   Effect.catchCause(finalizers, (cause) =>
-    Effect.logError(`A finalizer of ${cell.actor} (instance ${cell.instance}) failed`, cause)
+    // A logger may throw, too.
+    Effect.exit(Effect.logError(`A finalizer of ${cell.actor} (instance ${cell.instance}) failed`, printable(cause)))
   )

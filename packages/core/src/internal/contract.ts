@@ -5,6 +5,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { MethodSpec } from "./method.ts"
+import { errorText } from "./show.ts"
 
 type Contract = NonNullable<MethodSpec["contract"]>
 
@@ -32,8 +33,10 @@ export const checkItem = (success: Schema.Top, value: unknown): string | undefin
 
 const check = (schema: Schema.Top, value: unknown): string | undefined => {
   const decode = Schema.decodeUnknownResult(Schema.toType(schema) as Schema.Codec<unknown>)
-  // The checks of a schema may be user code.
-  const result = Result.try(() => decode(value))
-  if (Result.isFailure(result)) return `its schema threw ${String(result.failure)}`
-  return Result.isFailure(result.success) ? String(result.success.failure) : undefined
+  // The checks of a schema may be user code, and so is what it says of the value.
+  const issue = Result.try(() => {
+    const result = decode(value)
+    return Result.isFailure(result) ? String(result.failure) : undefined
+  })
+  return Result.isFailure(issue) ? `its schema threw ${errorText(issue.failure)}` : issue.success
 }

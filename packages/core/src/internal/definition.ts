@@ -7,6 +7,7 @@ import { noEffect } from "./evaluable.ts"
 import * as handles from "./handle.ts"
 import { type Implementation, type MethodSpec, methodNames } from "./method.ts"
 import * as options from "./options.ts"
+import { show } from "./show.ts"
 
 export type Make =
   | Effect.Effect<Implementation, any>
@@ -66,7 +67,7 @@ export const secondCall = <F>(constructor: string, first: ReadonlyArray<unknown>
 
 export const checkId = (constructor: string, id: unknown): void => {
   if (typeof id === "string" && id !== "") return
-  throw new TypeError(`${constructor} needs an id, a string that is not empty, but got ${String(id)}`)
+  throw new TypeError(`${constructor} needs an id, a string that is not empty, but got ${show(id)}`)
 }
 
 /** The methods of an implementation, checked against all that speaks of them. */
@@ -76,7 +77,7 @@ export const shapeOf = (definition: Definition, implementation: Implementation):
   if (shape !== undefined && hasMethods(implementation, shape.methods)) return shape
   if (typeof implementation !== "object" || implementation === null) {
     throw new TypeError(
-      `${id}: the constructor must succeed with an object of methods, but did with ${String(implementation)}`
+      `${id}: the constructor must succeed with an object of methods, but did with ${show(implementation)}`
     )
   }
   const names = contract === undefined ? methodNames(implementation) : Object.keys(contract)

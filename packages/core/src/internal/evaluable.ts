@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import { show } from "./options.ts"
+import { attempt, isInstance, show } from "./show.ts"
 
 export const Evaluable: abstract new () => object = (() => {
   const Base = function () {}
@@ -26,7 +26,7 @@ export const isEffect = (u: unknown): u is Effect.Effect<any, any> =>
   typeof u === "object" && u !== null ? Effect.TypeId in u : Effect.isEffect(u)
 
 /** `Exit.isExit`, likewise. */
-export const isExit = (effect: Effect.Effect<any, any>): effect is Exit.Exit<any, any> => "~effect/Exit" in effect
+export const isExit = (object: object): object is Exit.Exit<any, any> => "~effect/Exit" in object
 
 /** Where an effect keeps how fibers run it. Not public: without it, {@link inPlace} takes one operation more. */
 const EVALUATE = "~effect/Effect/evaluate"
@@ -48,8 +48,16 @@ export const runSync = (effect: any): unknown => {
   return rest?.[KIND] === "Sync" ? Exit.succeed(rest[MADE_OF]()) : rest
 }
 
-/** Says what stands where an Effect has to be, and what makes one of it. */
-export const noEffect = (value: any): string => {
+/**
+ * Says what stands where an Effect has to be, and what makes one of it. A Promise that was not asked for is not waited for
+ * either: what it rejects with must not end the process.
+ */
+export const noEffect = (value: unknown): string => {
+  if (isInstance(value, Promise)) attempt(() => Promise.prototype.then.call(value, undefined, () => {}))
+  return attempt(() => wrapping(value)) ?? kindOf(value)
+}
+
+const wrapping = (value: any): string => {
   if (typeof value?.then === "function") return "a Promise. Wrap it: Effect.promise(() => ...)"
   if (typeof value?.[Symbol.iterator] === "function" && typeof value.next === "function")
     return "a generator. Wrap it: Effect.gen(function* () { ... })"

@@ -8,6 +8,7 @@ import type { Target } from "./callQueue.ts"
 import type { Cell } from "./cell.ts"
 import type { MethodSpec } from "./method.ts"
 import * as options from "./options.ts"
+import { attempt, show } from "./show.ts"
 
 export const CellKey: unique symbol = Symbol.for("troupe/Cell") as any
 /** Where a keyed service keeps what it was made from. */
@@ -48,7 +49,7 @@ const override = (method: MethodSpec, overrides: any): MethodSpec => {
 }
 
 export const checkHandle = (handle: object): void => {
-  if (!isHandle(handle)) throw new TypeError(`Not the handle of an actor: ${String(handle)}`)
+  if (!isHandle(handle)) throw new TypeError(`Not the handle of an actor: ${show(handle)}`)
 }
 
 /** The cell behind a handle: of a key, the one that is up, if there is one. */
@@ -67,7 +68,8 @@ export const cellOf = (handle: object): Cell => {
 /** Whether a handle is the address of a key, behind which instances come and go. */
 export const isAddress = (handle: object): boolean => TargetKey in handle
 
-export const isHandle = (u: unknown): boolean => typeof u === "object" && u !== null && CellKey in u
+export const isHandle = (u: unknown): boolean =>
+  typeof u === "object" && u !== null && attempt(() => CellKey in u) === true
 
 export const checkNames = (actor: string, names: ReadonlyArray<string>): void => {
   if (names.includes("then")) {

@@ -21,6 +21,7 @@ import * as life from "./life.ts"
 import type { Implementation } from "./method.ts"
 import { Minutely } from "./minutely.ts"
 import * as options from "./options.ts"
+import { attempt, errorText, keyText } from "./show.ts"
 import { elapsedIn } from "./time.ts"
 
 /** Why an instance ended that its next call makes again. */
@@ -78,7 +79,14 @@ class Instances implements Keeper {
 
   /** The instance for a key, if one is up. */
   peek(key: unknown): Cell | undefined {
-    return Option.getOrUndefined(MutableHashMap.get(this.cells, key))
+    try {
+      return Option.getOrUndefined(MutableHashMap.get(this.cells, key))
+    } catch (cause) {
+      throw new TypeError(
+        `${this.definition.id}(${keyText(key)}): this key cannot be hashed and compared: ${errorText(cause)}. Use a string, or plain data.`,
+        { cause }
+      )
+    }
   }
 
   private bringUp(key: unknown, after: Effect.Effect<void>): Cell {
@@ -87,7 +95,7 @@ class Instances implements Keeper {
     // An instance is not of the request that came first.
     const cell = asyncContext.run(
       this.asyncContext,
-      () => new Cell(`${id}(${String(key)})`, make, options, this.context, { id, key })
+      () => new Cell(`${id}(${keyText(key)})`, make, options, this.context, { id, key })
     )
     if (this.closed) {
       cell.stop("its Scope closed")
@@ -121,7 +129,8 @@ class Instances implements Keeper {
   gone(cell: Cell): void {
     const key = this.keys.get(cell)
     this.keys.delete(cell)
-    if (this.peek(key) === cell) MutableHashMap.remove(this.cells, key)
+    // A key may refuse to be hashed or compared any more. What is left of it then, its next call replaces.
+    attempt(() => this.peek(key) === cell && MutableHashMap.remove(this.cells, key))
   }
 
   /** Ends the instance that has been idle longest, if one is. */
@@ -188,7 +197,7 @@ const endedEarly = (id: string, count: number, { maxInstances, timeToLive }: Lim
 
 /** The address of a key: it has no instance of its own, each call finds the present one. */
 const makeHandle = (instances: Instances, definition: Definition, key: unknown): object => {
-  const label = `${definition.id}(${String(key)})`
+  const label = `${definition.id}(${keyText(key)})`
   const methods = new Map<string, unknown>()
   const method = (name: string): unknown => {
     if (!methods.has(name)) methods.set(name, makeMethod(instances, definition, key, name, `${label}.${name}`))
@@ -199,7 +208,7 @@ const makeHandle = (instances: Instances, definition: Definition, key: unknown):
     [Hash.symbol]: () => Hash.combine(Hash.hash(key), Hash.string(definition.id)),
     [NodeInspectSymbol]: () => label,
     toString: () => label,
-    toJSON: () => ({ _id: "Actor", actor: definition.id, key }),
+    toJSON: () => ({ _id: "Actor", actor: definition.id, key: inJson(key) }),
     [KeyOf]: { instances, key },
     [handles.TargetKey]: { resolve: () => instances.obtain(key).main },
     get [handles.CellKey]() {
@@ -216,6 +225,9 @@ const makeHandle = (instances: Instances, definition: Definition, key: unknown):
         : method(name)
   })
 }
+
+/** A key as it is, if JSON can have it. */
+const inJson = (key: unknown): unknown => (attempt(() => JSON.stringify(key)) === undefined ? keyText(key) : key)
 
 const KeyOf: unique symbol = Symbol.for("troupe/KeyOf") as any
 

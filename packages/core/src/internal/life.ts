@@ -12,6 +12,7 @@ import type { Cell } from "./cell.ts"
 import { deathReason } from "./failure.ts"
 import { cellOf, checkHandle, residentOf } from "./handle.ts"
 import * as options from "./options.ts"
+import { show } from "./show.ts"
 import { liveClock } from "./time.ts"
 
 export const stop = (handle: object): Effect.Effect<void> =>
@@ -43,7 +44,7 @@ const isInside = (context: Context.Context<never>, cell: Cell): boolean => {
 
 export const resize = (handle: object, limit: number, group: string | undefined): Effect.Effect<void> => {
   const resident = residentOf(handle)
-  options.limit(resident?.actor ?? String(handle), "maxConcurrency", limit)
+  options.limit(resident?.actor ?? show(handle), "maxConcurrency", limit)
   // What is wrong is said where it is written, if it can be known there.
   resident?.queue(group)
   return Effect.sync(() => {

@@ -4,8 +4,9 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { ActorError } from "../ActorError.ts"
+import { isActorError } from "../ActorError.ts"
 import { Ask } from "./ask.ts"
+import * as asyncContext from "./asyncContext.ts"
 import type { Cell } from "./cell.ts"
 import { cellOf, checkHandle, isAddress } from "./handle.ts"
 import * as life from "./life.ts"
@@ -32,7 +33,7 @@ export class Members {
   private readonly all = new Set<Member>()
   private readonly perMember: number
   /** Work that has a permit, but found no member with room: one is dying, and its successor is not there yet. */
-  private waiting = new Set<() => void>()
+  private waiting = new Set<(exit: undefined) => void>()
 
   /** The longest `shutdownTimeout` of a member. */
   patience: Duration.Duration | undefined = undefined
@@ -101,7 +102,7 @@ export class Members {
     const { waiting } = this
     // Those who find no room this time, either, wait in the new set.
     this.waiting = new Set()
-    for (const resume of waiting) resume()
+    for (const resume of waiting) resume(undefined)
   }
 
   /** Waits until there may be room. */
@@ -109,7 +110,7 @@ export class Members {
     return Effect.callback((resume) => {
       // It may have come since the look that found none.
       if (this.leastBusy() !== undefined) return resume(Effect.void)
-      const go = () => resume(Effect.void)
+      const go = asyncContext.bindResume(() => resume(Effect.void))
       this.waiting.add(go)
       return Effect.sync(() => {
         this.waiting.delete(go)
@@ -122,7 +123,7 @@ export class Members {
 const diedUnstarted = ({ cell }: Member, work: Effect.Effect<any, any>, error: unknown): boolean =>
   work instanceof Ask &&
   cell?.death !== undefined &&
-  error instanceof ActorError &&
+  isActorError(error) &&
   error.reason._tag === "ActorDied" &&
   error.reason.actor === cell.actor &&
   !error.mayHaveRun

@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type { InstanceOptions as InstanceInput, MethodOptions, NameOptions } from "../Actor.ts"
+import { show } from "./show.ts"
 
 type Input = InstanceInput & NameOptions
 
@@ -200,6 +201,3 @@ export const checkGroup = (
 
 const mapValues = <A, B>(self: Readonly<Record<string, A>>, f: (value: A, key: string) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(self).map(([key, value]) => [key, f(value, key)]))
-
-/** A value in a message. */
-export const show = (value: unknown): string => (typeof value === "string" ? `"${value}"` : String(value))

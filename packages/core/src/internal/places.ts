@@ -16,6 +16,7 @@ import type { Member, Members } from "./members.ts"
 import { Minutely } from "./minutely.ts"
 import * as options from "./options.ts"
 import * as pacer from "./pacer.ts"
+import { printable } from "./show.ts"
 
 /** How long members of a place have to last until the death of one counts as the first again. */
 const LASTING = Duration.toMillis("1 minute")
@@ -115,7 +116,7 @@ export class Places {
     return Effect.gen({ self: this }, function* () {
       const reason = yield* member.cell === undefined ? Effect.never : life.watch(member.handle)
       yield* Effect.catchCause(Scope.close(member.scope, Exit.void), (cause) =>
-        Effect.logError("ActorPool: what a member was started with could not be released", cause)
+        Effect.logError("ActorPool: what a member was started with could not be released", printable(cause))
       )
       this.members.remove(member)
       return Cause.fail(new ActorError({ reason }))
@@ -129,7 +130,10 @@ export class Places {
       if (this.open === 0) this.cell.kill("all its members have died", why)
       if (this.restart === undefined) return Effect.void
       const left = `${this.open} of ${this.size} are left`
-      return Effect.logWarning(`ActorPool: a member is not replaced any more, its restart schedule ended: ${left}`, why)
+      return Effect.logWarning(
+        `ActorPool: a member is not replaced any more, its restart schedule ended: ${left}`,
+        printable(why)
+      )
     })
   }
 
@@ -137,7 +141,7 @@ export class Places {
     const times = count === 1 ? "" : ` (${count} attempts)`
     const up = `${this.members.living().length} of ${this.size} are up`
     const next = "It is tried again as its restart schedule says"
-    return Effect.logWarning(`ActorPool: a dead member could not be replaced${times}, ${up}. ${next}`, cause)
+    return Effect.logWarning(`ActorPool: a dead member could not be replaced${times}, ${up}. ${next}`, printable(cause))
   }
 
   /** Ends the pool, then its members together, all within the `shutdownTimeout` of the members. */

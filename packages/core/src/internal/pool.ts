@@ -10,6 +10,7 @@ import type { PoolOptions } from "../ActorPool.ts"
 import { Ask } from "./ask.ts"
 import { current, within } from "./call.ts"
 import { Cell } from "./cell.ts"
+import { isEffect, noEffect } from "./evaluable.ts"
 import { makeMethod } from "./handle.ts"
 import { Members, type Work } from "./members.ts"
 import * as options from "./options.ts"
@@ -17,9 +18,20 @@ import { Places, restartOf } from "./places.ts"
 import { registryIn } from "./registry.ts"
 import { singleMethod } from "./task.ts"
 
+/** What the work does on a member. From untyped code it may be anything. */
+const begin = (work: Work, member: object): Effect.Effect<any, any> => {
+  try {
+    const effect: unknown = work(member)
+    if (isEffect(effect)) return effect
+    return Effect.die(new TypeError(`ActorPool: work must return an Effect, but returned ${noEffect(effect)}`))
+  } catch (defect) {
+    return Effect.die(defect)
+  }
+}
+
 /** Work runs as if its submitter ran it, in the submitter's own context and Scope. */
 const asSubmitter = (work: Work) => (member: object) => {
-  const effect = work(member)
+  const effect = begin(work, member)
   if (effect instanceof Ask) return effect
   return Effect.updateContext(effect, (context) => {
     const call = current(context)!

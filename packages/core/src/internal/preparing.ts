@@ -47,8 +47,9 @@ export class Preparing {
 
   /** Forgets a call, which is then never called back for. */
   drop(call: Call): void {
-    this.waits.get(call)?.stop()
+    const wait = this.waits.get(call)
     this.waits.delete(call)
+    wait?.stop()
   }
 
   /** Calls back now for calls whose refs have failed already, but have not told so yet. */

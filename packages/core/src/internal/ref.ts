@@ -11,6 +11,7 @@ import { identity } from "effect/Function"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as asyncContext from "./asyncContext.ts"
 import { Evaluable } from "./evaluable.ts"
+import { attempt, errorText, show } from "./show.ts"
 import * as stack from "./stack.ts"
 import * as unobserved from "./unobserved.ts"
 
@@ -130,10 +131,15 @@ export class Ref extends Evaluable {
     return ""
   }
 
+  /** What its failure is reported together with, if nobody looks at it. */
+  get kind(): string {
+    return ""
+  }
+
   get status(): string {
     if (this.exit === undefined) return "pending"
     if (this.exit._tag === "Success") return "succeeded"
-    return `failed with ${describe(Cause.squash(this.exit.cause))}`
+    return `failed with ${errorText(Cause.squash(this.exit.cause))}`
   }
 
   toJSON(): unknown {
@@ -154,19 +160,23 @@ Object.assign(Ref.prototype, {
   [DeferredTypeId]: { _A: identity, _E: identity }
 })
 
-const describe = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}` : typeof error === "string" ? error : String(error)
-
-export const isRef = (u: unknown): u is Ref => u instanceof Ref
+/** A Proxy may throw, and is no ref then. Spelled out here, since all arguments of all calls come by. */
+export const isRef = (u: unknown): u is Ref => {
+  try {
+    return u instanceof Ref
+  } catch {
+    return false
+  }
+}
 
 /** Untyped code may pass anything. */
 export const checkRefs = (operation: string, refs: ReadonlyArray<unknown>): void => {
   const other = refs.find((ref) => !isRef(ref))
   if (other === undefined && !refs.includes(undefined)) return
-  const hint = Effect.isEffect(other)
+  const hint = attempt(() => Effect.isEffect(other))
     ? " An Effect is no ref: submit the call with .remote to get one."
     : operation === "cancel"
       ? " To end an actor, use Actor.stop or Actor.kill."
       : ""
-  throw new TypeError(`ObjectRef.${operation} takes ObjectRefs, but got ${describe(other)}.${hint}`)
+  throw new TypeError(`ObjectRef.${operation} takes ObjectRefs, but got ${show(other)}.${hint}`)
 }

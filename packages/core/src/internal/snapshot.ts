@@ -24,6 +24,7 @@ import type { Cell } from "./cell.ts"
 import type { Death } from "./failure.ts"
 import { isRef, type Ref } from "./ref.ts"
 import { type Registry, registryIn, tasks } from "./registry.ts"
+import { attempt, errorText, show } from "./show.ts"
 import { dateIn } from "./time.ts"
 
 /** How many ended instances and dead letters a system remembers. */
@@ -67,7 +68,8 @@ export interface Obituary {
 export const outcomeOf = (call: Call, exit: Exit.Exit<unknown, unknown>): Outcome => {
   if (exit._tag === "Success") return "succeeded"
   const own = exit.cause.reasons[0]
-  if (own !== undefined && Cause.isFailReason(own)) return isAbout(call, own) ? byError(own.error) : "failed"
+  if (own !== undefined && Cause.isFailReason(own))
+    return isAbout(call, own) ? (attempt(() => byError(own.error)) ?? "failed") : "failed"
   return own !== undefined && Cause.isDieReason(own) ? "died" : "cancelled"
 }
 
@@ -113,19 +115,7 @@ const byError = (error: unknown): Outcome => {
 }
 
 /** An error in one line, for people. */
-export const messageOf = (cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  if (!(error instanceof Error)) return typeof error === "string" ? error : textOf(error)
-  return error.message === "" ? error.name : `${error.name}: ${error.message}`
-}
-
-const textOf = (value: unknown): string => {
-  try {
-    return JSON.stringify(value) ?? String(value)
-  } catch {
-    return String(value)
-  }
-}
+export const messageOf = (cause: Cause.Cause<unknown>): string => errorText(Cause.squash(cause))
 
 const remember = <A>(list: Array<A>, item: A): void => {
   list.push(item)
@@ -159,7 +149,7 @@ export const take = (options: SnapshotOptions = {}): Effect.Effect<Snapshot> =>
 
 const takeUnsafe = (registry: Registry, options: SnapshotOptions, now: number): Snapshot => {
   const limit = options.limit ?? DEFAULT_LIMIT
-  if (!(limit >= 0)) throw new RangeError(`ActorSystem.snapshot: limit must be at least 0, but is ${String(limit)}`)
+  if (!(limit >= 0)) throw new RangeError(`ActorSystem.snapshot: limit must be at least 0, but is ${show(limit)}`)
   const registries = registry === tasks ? [tasks] : [registry, tasks]
   const states = options.state === undefined ? undefined : new Set<State>([options.state].flat() as Array<State>)
   const admits = (actor: string, instance: number, name: string | undefined, state: State) =>
@@ -234,7 +224,7 @@ const instanceOf = (cell: Cell): Instance => {
 
 /** What the home of an instance says of it, if it has one. */
 const homeOf = ({ context, home, id, key }: Cell): Instance["home"] =>
-  home === undefined ? Context.get(context, Residence)?.describe(id, key) : home.describe()
+  attempt(() => (home === undefined ? Context.get(context, Residence)?.describe(id, key) : home.describe()))
 
 const deadInstance = ({ death, key, lastError, name, ...rest }: Obituary): Instance => ({
   ...rest,

@@ -5,7 +5,12 @@
  * ask cheap. A chain of 100,000 actors would overflow the stack both ways, so beyond a small depth calls are left to the
  * scheduler, and waiters to a list that the outermost frame works off.
  */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import * as Scheduler from "effect/Scheduler"
+import { printable } from "./show.ts"
 
 /** Deep enough to make the detour rare, shallow enough for methods that use much stack themselves. */
 const MAX_DEPTH = 24
@@ -22,6 +27,20 @@ let backlog: Array<Notice> = []
 
 /** Whether what comes next should be left to the scheduler. */
 export const isDeep = (): boolean => depth >= MAX_DEPTH
+
+/** Has the scheduler do something soon. If it is a user's and throws, another one does it. */
+export const later = (
+  dispatcher: Scheduler.SchedulerDispatcher | undefined,
+  context: Context.Context<never>,
+  task: () => void
+): void => {
+  try {
+    const turn = dispatcher ?? Context.get(context, Scheduler.Scheduler).makeDispatcher()
+    turn.scheduleTask(task, 0)
+  } catch {
+    new Scheduler.MixedScheduler().makeDispatcher().scheduleTask(task, 0)
+  }
+}
 
 /** Call before going one level deeper, and {@link leave} in a `finally`. */
 export const enter = (): void => {
@@ -60,9 +79,18 @@ export const notify = (observers: Notice["observers"], exit: Exit.Exit<any, any>
   }
   enter()
   try {
-    for (let i = 0; i < observers.length; i++) observers[i]!(exit)
+    for (let i = 0; i < observers.length; i++) tell(observers[i]!, exit)
   } finally {
     leave()
+  }
+}
+
+/** Whoever waits may throw, in a callback of a fiber that ends with it: the others hear of the result all the same. */
+const tell = (observer: Notice["observers"][number], exit: Exit.Exit<any, any>): void => {
+  try {
+    observer(exit)
+  } catch (defect) {
+    Effect.runFork(Effect.logError("A callback that was told of a result threw", printable(Cause.die(defect))))
   }
 }
 
@@ -74,7 +102,7 @@ const workOff = (): void => {
     // rather than start working it off inside.
     depth++
     try {
-      for (const { exit, observers } of notices) for (let i = 0; i < observers.length; i++) observers[i]!(exit)
+      for (const { exit, observers } of notices) for (let i = 0; i < observers.length; i++) tell(observers[i]!, exit)
     } finally {
       depth--
     }

@@ -15,6 +15,7 @@ import { admit } from "./ask.ts"
 import { Call } from "./call.ts"
 import type { Target } from "./callQueue.ts"
 import { checkItem } from "./contract.ts"
+import { isEffect, noEffect } from "./evaluable.ts"
 import * as failure from "./failure.ts"
 import type { MethodSpec } from "./method.ts"
 import * as stack from "./stack.ts"
@@ -35,10 +36,9 @@ class StreamCall extends Call {
   override spare(): void {}
 
   override accept(value: unknown): Effect.Effect<any, any> {
-    if (!Stream.isStream(value)) {
-      return Exit.die(new TypeError(`${this.origin} returned no Stream: run it as an Effect`))
-    }
-    return Effect.scoped(this.produce(value)) as Effect.Effect<any, any>
+    if (Stream.isStream(value)) return Effect.scoped(this.produce(value)) as Effect.Effect<any, any>
+    if (isEffect(value)) return Exit.die(new TypeError(`${this.origin} returned no Stream: run it as an Effect`))
+    return Exit.die(new TypeError(`${this.origin} must return a Stream, but returned ${noEffect(value)}`))
   }
 
   private produce(stream: Stream.Stream<unknown, unknown, unknown>) {

@@ -13,6 +13,7 @@ import * as handles from "./handle.ts"
 import type { MethodSpec } from "./method.ts"
 import * as options from "./options.ts"
 import { tasks } from "./registry.ts"
+import { show } from "./show.ts"
 
 /** The one method of what is not an actor to its users. */
 export const singleMethod = (name: string, { maxTaskRetries, retry }: options.InstanceOptions): MethodSpec => ({
@@ -77,12 +78,12 @@ const checkSchemas = (name: string, { args = [], error, success }: any): void =>
   if (!Array.isArray(args)) throw new TypeError(`${name}: args must be an array of schemas, one for each argument`)
   const given = [...args.map((schema) => ["args", schema]), ["success", success], ["error", error]]
   const wrong = given.find(([, schema]) => schema !== undefined && !Schema.isSchema(schema))
-  if (wrong !== undefined) throw new TypeError(`${name}: ${wrong[0]} takes schemas, but got ${String(wrong[1])}`)
+  if (wrong !== undefined) throw new TypeError(`${name}: ${wrong[0]} takes schemas, but got ${show(wrong[1])}`)
 }
 
 export const resize = (task: any, limit: number): Effect.Effect<void> => {
   const { cellOf, name } = task?.[TaskKey] ?? {}
-  if (cellOf === undefined) throw new TypeError(`Task.resize takes a task, but got ${String(task)}`)
+  if (cellOf === undefined) throw new TypeError(`Task.resize takes a task, but got ${show(task)}`)
   options.limit(name, "maxConcurrency", limit)
   return Effect.sync(() => {
     const cell = cellOf()

@@ -13,6 +13,7 @@ import type * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import { type Call, Stage } from "./call.ts"
+import { attempt } from "./show.ts"
 
 /** What a call knows of its span. */
 export interface Trace {
@@ -27,8 +28,13 @@ export const mark = (call: Call, { cache }: Fiber.Fiber<unknown, unknown>, asked
   call.trace = { asked, span: undefined }
 }
 
-/** Begins the span of a call that is about to start. One that starts again has its span already. */
-export const begin = (call: Call, trace: Trace): void => {
+/**
+ * Begins the span of a call that is about to start. One that starts again has its span already. A Tracer is user code: if
+ * it throws, the call goes on without a span.
+ */
+export const begin = (call: Call, trace: Trace): void => void attempt(() => beginUnsafe(call, trace))
+
+const beginUnsafe = (call: Call, trace: Trace): void => {
   const { cell, group } = call.queue
   if (trace.span !== undefined) return trace.span.attribute("troupe.attempts", call.attempts + 1)
   const parent = Context.getOrUndefined(call.context, Tracer.ParentSpan)
@@ -65,8 +71,11 @@ export const within = (context: Context.Context<never>, { span }: Trace): Contex
 /** The span of a call that has started, if it has one. */
 export const spanOf = (call: Call): Tracer.Span | undefined => call.trace?.span
 
-/** Ends the span of a call that settles. */
-export const end = (call: Call, { span }: Trace, exit: Exit.Exit<unknown, unknown>): void => {
+/** Ends the span of a call that settles, which it does whatever the Tracer makes of it. */
+export const end = (call: Call, trace: Trace, exit: Exit.Exit<unknown, unknown>): void =>
+  void attempt(() => endUnsafe(call, trace, exit))
+
+const endUnsafe = (call: Call, { span }: Trace, exit: Exit.Exit<unknown, unknown>): void => {
   if (span === undefined || span.status._tag === "Ended") return
   const timed = Context.get(call.context, References.TracerTimingEnabled)
   span.end(timed ? Context.get(call.context, Clock.Clock).currentTimeNanosUnsafe() : 0n, exit)

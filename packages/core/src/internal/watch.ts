@@ -4,7 +4,7 @@
  * While nobody watches, `registry.hub` is undefined, and that is all that a call looks at. The hub keeps the times of
  * calls under way, so that a call need not be larger for the sake of those who watch.
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -17,6 +17,7 @@ import { type Call, current } from "./call.ts"
 import type { Cell } from "./cell.ts"
 import type { Death } from "./failure.ts"
 import { type Registry, registryIn, tasks } from "./registry.ts"
+import { printable } from "./show.ts"
 import { messageOf, outcomeOf } from "./snapshot.ts"
 import { elapsedIn, liveClock } from "./time.ts"
 
@@ -221,7 +222,10 @@ export const watch = (watcher: Watcher): Effect.Effect<void, never, Scope.Scope>
         watcher(event)
       } catch (error) {
         stop()
-        const log = Effect.logError("A watcher of ActorSystem.watch threw, and is told nothing more", error)
+        const log = Effect.logError(
+          "A watcher of ActorSystem.watch threw, and is told nothing more",
+          printable(Cause.die(error))
+        )
         Effect.runForkWith(context)(log)
       }
     }

@@ -592,7 +592,7 @@ describe("F: death", () => {
         assert.strictEqual((yield* reasonOf(ref))._tag, "ActorDied")
         // @ts-expect-error -- a string is no handle
         const text = yield* defectOf(Effect.suspend(() => Actor.kill("str")))
-        assert.strictEqual(String(text), "TypeError: Not the handle of an actor: str")
+        assert.strictEqual(String(text), 'TypeError: Not the handle of an actor: "str"')
         const nothing = yield* defectOf(Effect.suspend(() => Actor.kill(null as any)))
         assert.strictEqual(String(nothing), "TypeError: Not the handle of an actor: null")
       })

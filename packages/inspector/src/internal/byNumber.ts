@@ -2,6 +2,7 @@
  * What can be done to calls and instances over HTTP, where they are known by their numbers only.
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
+import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { Refused, refuse } from "./reply.ts"
@@ -50,7 +51,7 @@ export const resize = (instance: number, limit: number, group: string | undefine
     Effect.catchCause((cause) => {
       const error = Cause.squash(cause)
       return Effect.fail(
-        error instanceof Refused ? error : refuse(400, error instanceof Error ? error.message : String(error))
+        error instanceof Refused ? error : refuse(400, error instanceof Error ? error.message : Home.errorText(error))
       )
     })
   )

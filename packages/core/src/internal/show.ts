@@ -1,0 +1,163 @@
+/**
+ * Values of users, as people see them: in messages, labels, views and logs.
+ *
+ * A value may be anything: a Proxy that was revoked, an error whose message throws, a cycle, a gigabyte. Its text is
+ * short all the same, and asking for it never throws. Text is for people: nothing may depend on what it says.
+ */
+import * as Cause from "effect/Cause"
+import * as Hash from "effect/Hash"
+
+/** The longest text of a value, and of a key, in characters. */
+const MAX_LENGTH = 1000
+const MAX_KEY = 200
+/** The longest string inside a value. */
+const MAX_STRING = 200
+/** How many items or properties of one value are shown, how deep, and how many parts of it in all. */
+const MAX_ITEMS = 10
+const MAX_DEPTH = 4
+const MAX_PARTS = 100
+
+const UNREADABLE = "(unreadable)"
+
+/** Looks at a value of a user, which may throw: then there is nothing to see. */
+export const attempt = <A>(look: () => A): A | undefined => {
+  try {
+    return look()
+  } catch {
+    return undefined
+  }
+}
+
+/** `instanceof`, which a Proxy may keep from being answered. */
+export const isInstance = <A>(value: unknown, type: abstract new (...args: any) => A): value is A =>
+  attempt(() => value instanceof type) === true
+
+/** A value in a message: strings in quotes, objects with what is in them. */
+export const show = (value: unknown): string => tidy(new Sketch().part(value), MAX_LENGTH)
+
+/** What an error says, in one text. An error may be any value. */
+export const errorText = (error: unknown): string =>
+  tidy(typeof error === "string" ? error : new Sketch().part(error), MAX_LENGTH)
+
+/**
+ * A key in a label. Strings are shown as they are, so that `7` and `"7"` look the same. What is too long to be shown
+ * is told apart by its hash.
+ */
+export const keyText = (key: unknown): string => {
+  if (typeof key === "string" && key.length <= MAX_KEY && key.isWellFormed()) return key
+  const sketch = new Sketch()
+  const text = typeof key === "string" || typeof key === "bigint" ? `${key}` : sketch.part(key)
+  if (!sketch.isCut && text.length <= MAX_KEY) return tidy(text, MAX_KEY)
+  return `${tidy(text, MAX_KEY)}#${attempt(() => (Hash.hash(key) >>> 0).toString(36)) ?? "?"}`
+}
+
+/** A cause that loggers can print: the same one, unless what it holds throws when it is looked at. */
+export const printable = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
+  attempt(() => Cause.pretty(cause)) === undefined ? Cause.die(new Error(errorText(Cause.squash(cause)))) : cause
+
+/** Cuts a text, and writes out what is no character: in UTF-8 all lone surrogates would look the same. */
+const tidy = (text: string, max: number): string => {
+  const short = text.length > max ? `${text.slice(0, max).replace(/[\uD800-\uDBFF]$/, "")}…` : text
+  return short.isWellFormed() ? short : short.replace(/\p{Surrogate}/gu, escape)
+}
+
+const escape = (lone: string): string => `\\u${lone.charCodeAt(0).toString(16)}`
+
+/** The text of one value. */
+class Sketch {
+  /** Whether something was left out. */
+  isCut = false
+  private parts = 0
+  private depth = 0
+
+  part(value: unknown): string {
+    switch (typeof value) {
+      case "string":
+        return JSON.stringify(this.cut(value))
+      case "bigint":
+        return `${value}n`
+      case "function":
+        return attempt(() => (value.name === "" ? "a function" : `function ${value.name}`)) ?? "a function"
+      case "object":
+        return value === null ? "null" : this.inside(value)
+      default:
+        return String(value)
+    }
+  }
+
+  private cut(text: string): string {
+    if (text.length <= MAX_STRING) return text
+    this.isCut = true
+    return `${text.slice(0, MAX_STRING).replace(/[\uD800-\uDBFF]$/, "")}…`
+  }
+
+  private inside(value: object): string {
+    if (this.depth >= MAX_DEPTH || ++this.parts > MAX_PARTS) {
+      this.isCut = true
+      return "…"
+    }
+    this.depth++
+    try {
+      for (const way of ways) {
+        const text = attempt(() => way(value, this))
+        if (text !== undefined) return text
+      }
+      return UNREADABLE
+    } finally {
+      this.depth--
+    }
+  }
+
+  /** Some of the items, and a sign that there are more. */
+  list<A>(items: Iterable<A>, text: (item: A) => string): string {
+    const texts: Array<string> = []
+    for (const item of items) {
+      if (texts.length === MAX_ITEMS) {
+        this.isCut = true
+        texts.push("…")
+        break
+      }
+      texts.push(attempt(() => text(item)) ?? UNREADABLE)
+    }
+    return texts.join(",")
+  }
+
+  /** A text that a value has of its own. */
+  word(value: unknown): string {
+    return typeof value === "string" ? value.slice(0, MAX_LENGTH) : this.part(value)
+  }
+}
+
+type Way = (value: any, sketch: Sketch) => string | undefined
+
+const inherited = new Set<unknown>([Object.prototype.toString, Array.prototype.toString, undefined])
+
+/** How to come by the text of an object. The first that gives one, without throwing, is it. */
+const ways: ReadonlyArray<Way> = [
+  (value, sketch) => {
+    if (!(value instanceof Error)) return undefined
+    const name = attempt(() => sketch.word(value.name)) ?? UNREADABLE
+    const message = attempt(() => sketch.word(value.message)) ?? UNREADABLE
+    return message === "" ? name : `${name}: ${message}`
+  },
+  (value, sketch) => {
+    const part = (item: unknown) => sketch.part(item)
+    if (Array.isArray(value)) return `[${sketch.list(value, part)}]`
+    if (value instanceof Date) return Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString()
+    if (value instanceof Map) return `Map([${sketch.list(value, part)}])`
+    if (value instanceof Set) return `Set([${sketch.list(value, part)}])`
+    if (value instanceof DataView || !ArrayBuffer.isView(value)) return undefined
+    return `${value.constructor.name}([${sketch.list(value as Uint8Array, part)}])`
+  },
+  (value) => (inherited.has(value.toString) ? undefined : ownText(value.toString())),
+  (value, sketch) => (typeof value.toJSON === "function" ? sketch.part(value.toJSON()) : undefined),
+  (value, sketch) => {
+    const property = (key: string) =>
+      `${JSON.stringify(key.slice(0, MAX_STRING))}:${attempt(() => sketch.part(value[key])) ?? UNREADABLE}`
+    return `{${sketch.list(Object.keys(value), property)}}`
+  }
+]
+
+/** Not what another realm's `Object.prototype.toString` says. */
+const ownText = (text: unknown): string | undefined =>
+  typeof text === "string" && !text.startsWith("[object ") ? text.slice(0, MAX_LENGTH + 1) : undefined
