@@ -3,7 +3,7 @@
  */
 import { type MessagePort, parentPort } from "node:worker_threads"
 import * as Actor from "@troupe/core/Actor"
-import * as ActorError from "@troupe/core/ActorError"
+import type * as ActorError from "@troupe/core/ActorError"
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -19,6 +19,7 @@ import * as Tracer from "effect/Tracer"
 import * as causes from "./causes.ts"
 import { codecOf } from "./codec.ts"
 import { type Contract, type Way, waysOf } from "./contract.ts"
+import { isActorError } from "./guard.ts"
 import { cannotCross } from "./issues.ts"
 import { From, type Greeting, type Message, type Start, To, Word } from "./protocol.ts"
 import * as spans from "./spans.ts"
@@ -27,8 +28,8 @@ import { Wire } from "./wire.ts"
 
 let serving: string | undefined
 
-/** Serves an actor from this thread. */
-export const serve = (contract: Contract, layer: Layer.Layer<any, any>): void => {
+/** Serves an actor from this thread, and what it makes of that: the tasks of these names. */
+export const serve = (contract: Contract, layer: Layer.Layer<any, any>, tasks: Greeting["tasks"] = {}): void => {
   if (parentPort === null) {
     throw new TypeError(`${contract.key}: WorkerHome.serve belongs in the file of a worker thread, and this is none`)
   }
@@ -43,7 +44,7 @@ export const serve = (contract: Contract, layer: Layer.Layer<any, any>): void =>
     // From here on everything comes by a port of our own; this one would keep the thread alive.
     port.off("message", begin)
     port.unref()
-    void new Server(contract, layer, start.port, start.shared).run()
+    void new Server(contract, layer, tasks, start.port, start.shared).run()
   }
   port.on("message", begin)
 }
@@ -54,6 +55,7 @@ const LAG_EVERY = 250
 class Server {
   private readonly contract: Contract
   private readonly layer: Layer.Layer<any, any>
+  private readonly tasks: Greeting["tasks"]
   private readonly shared: Int32Array
   private readonly wire: Wire
   private readonly ways: ReadonlyArray<Way>
@@ -68,11 +70,21 @@ class Server {
   private readonly tracer: Tracer.Tracer
   /** What the batch of messages that is being collected tells about spans. */
   private reports: Array<spans.Report> | undefined = undefined
+  /** The batches that the owner has not read yet, and the number of the first. */
+  private readonly unread: Array<ReadonlyArray<Message>> = []
+  private firstUnread = 0
   private readonly meter = new LagMeter()
 
-  constructor(contract: Contract, layer: Layer.Layer<any, any>, port: MessagePort, shared: Int32Array) {
+  constructor(
+    contract: Contract,
+    layer: Layer.Layer<any, any>,
+    tasks: Greeting["tasks"],
+    port: MessagePort,
+    shared: Int32Array
+  ) {
     this.contract = contract
     this.layer = layer
+    this.tasks = tasks
     this.shared = shared
     this.ways = waysOf(contract)
     this.tracer = spans.telling((report) => this.tell(report))
@@ -89,12 +101,19 @@ class Server {
       refused: (message, error) => this.refused(message, error),
       garbled: (error) => {
         // Nobody knows which calls were in it, so it is the end of all.
+        Atomics.store(shared, Word.Garbled, 1)
         throw error
       },
-      posted: () => {
+      posted: (batch) => {
         this.reports = undefined
+        this.keep(batch)
         wakeOwner()
-      }
+      },
+      // A fault of ours. It ends the thread, but only after the other messages of the batch.
+      failed: (error) =>
+        queueMicrotask(() => {
+          throw error
+        })
     })
   }
 
@@ -113,8 +132,7 @@ class Server {
   }
 
   private greeting(): Greeting {
-    const methods = this.ways.map(({ signature }) => signature)
-    return { actor: this.contract.key, methods, terms: Home.terms(this.service) }
+    return { serves: Home.contractText(this.contract), tasks: this.tasks, terms: Home.terms(this.service) }
   }
 
   private take(message: Message): void {
@@ -134,13 +152,37 @@ class Server {
       case To.Ping:
         return this.wire.post([From.Pong, message[1], this.meter.read()])
       case To.Stop:
-        void this.stop()
+        return void this.stop()
+      case To.Unreadable:
+        this.repeat(message[1])
     }
+  }
+
+  // --- what the owner cannot read ------------------------------------------------------------------------------------
+
+  /** Keeps a batch until the owner has read it. */
+  private keep(batch: ReadonlyArray<Message>): void {
+    const read = Atomics.load(this.shared, Word.Read) - this.firstUnread
+    if (read > 0) {
+      this.unread.splice(0, read)
+      this.firstUnread += read
+    }
+    this.unread.push(batch)
+  }
+
+  /** The messages of a batch go out again, each by itself. One that was by itself already never arrives. */
+  private repeat(number: number): void {
+    const batch = this.unread[number - this.firstUnread]!
+    this.wire.flush()
+    if (batch.length === 1) this.refused(batch[0]!, new RangeError("it is nested too deeply to be read"))
+    else for (const message of batch) this.wire.postAlone(message)
+    this.wire.post([From.Repeated, number])
   }
 
   // --- calls ---------------------------------------------------------------------------------------------------------
 
   private call([, id, number, index, packed, span]: Message): void {
+    if (!this.takeUp(id)) return
     const way = this.ways[index]!
     const instance = this.instances.get(number)
     // It never came up, and the other side knows why.
@@ -159,6 +201,12 @@ class Server {
     })
     if (!settled) this.calls.set(id, call)
     if (!instance.watched) this.watch(number)
+  }
+
+  /** Whether a call is this thread's to run: its owner may have given it to another one. */
+  private takeUp(id: number): boolean {
+    Atomics.store(this.shared, Word.Taken, id | 0)
+    return Atomics.load(this.shared, Word.Lost) === 0
   }
 
   private unpack(way: Way, id: number, packed: unknown): ReadonlyArray<unknown> | undefined {
@@ -201,6 +249,7 @@ class Server {
   }
 
   private stream([, id, number, index, packed, span]: Message): void {
+    if (!this.takeUp(id)) return
     const way = this.ways[index]!
     const instance = this.instances.get(number)
     if (instance === undefined) return this.answer(way, id, Exit.interrupt(), false)
@@ -233,11 +282,23 @@ class Server {
     this.wire.post([From.Items, id, packed], movedBy(items))
   }
 
-  /** A message cannot be cloned. */
-  private refused([kind, id]: Message, error: unknown): void {
-    if (kind !== From.Success && kind !== From.Failure && kind !== From.Items) return
-    this.endStream(id)
-    this.refuse(id, kind === From.Success ? "the result" : kind === From.Items ? "an item" : "the error", error, true)
+  /** A message cannot be cloned, or not be read by the owner. */
+  private refused([kind, subject, why]: Message, error: unknown): void {
+    const cause = () => causes.pack(Cause.die(new TypeError(cannotCross("the cause", error))), causes.anyError)
+    switch (kind) {
+      case From.Success:
+      case From.Items:
+      case From.Failure:
+        this.endStream(subject)
+        return this.refuse(subject, whatOf(kind), error, true)
+      case From.Died:
+        return this.wire.post([From.Died, subject, why, cause(), true])
+      case From.Ready:
+      case From.Failed:
+        return this.wire.post([From.Failed, cause()])
+      case From.Spans:
+        this.reports = undefined
+    }
   }
 
   private endStream(id: number): void {
@@ -269,11 +330,11 @@ class Server {
   private open([, number, packed]: Message): void {
     try {
       const key = codecOf(this.contract.keySchema ?? Schema.Unknown).unpack(packed)
-      const label = `${this.contract.key}(${String(key)})`
-      this.instances.set(number, new Instance(label, this.service.get(key), { key }))
+      const handle = this.service.get(key)
+      this.instances.set(number, new Instance(String(handle), handle, { key }))
     } catch (error) {
       const reasons = causes.pack(Cause.die(error), causes.anyError)
-      this.wire.post([From.Died, number, "its key does not fit the contract", reasons])
+      this.wire.post([From.Died, number, "its key does not fit the contract", reasons, false])
     }
   }
 
@@ -294,7 +355,7 @@ class Server {
     const { cause, why } = death
     instance.dead = true
     const reasons = cause === undefined ? [] : causes.pack(Cause.die(cause), causes.anyError)
-    this.wire.post([From.Died, number, why, reasons])
+    this.wire.post([From.Died, number, why, reasons, true])
   }
 
   private close(number: number): void {
@@ -338,9 +399,12 @@ class Instance {
 const deathOf = ({ label }: Instance, exit: Exit.Exit<unknown, unknown>): ActorError.ActorDied | undefined => {
   if (exit._tag === "Success") return undefined
   const failure = exit.cause.reasons.find(Cause.isFailReason)?.error
-  const reason = ActorError.isActorError(failure) ? failure.reason : undefined
+  const reason = isActorError(failure) ? failure.reason : undefined
   return reason?._tag === "ActorDied" && reason.actor === label ? reason : undefined
 }
+
+const whatOf = (kind: number): string =>
+  kind === From.Success ? "the result" : kind === From.Items ? "an item" : "the error"
 
 /** The end of a stream has no value. */
 const nothing = (way: Way): Way => ({ ...way, success: codecOf(Schema.Void) })
