@@ -5,7 +5,7 @@
 import * as ActorError from "@troupe/core/ActorError"
 import * as Cause from "effect/Cause"
 import { type Codec, codecOf } from "./codec.ts"
-import { attempt, isActorError, isError, messageOf, partOf, textOf } from "./guard.ts"
+import { attempt, isError, messageOf, partOf, textOf } from "./guard.ts"
 
 const Kind = { Failure: 0, Defect: 1, Interrupt: 2, ActorError: 3 } as const
 
@@ -23,7 +23,7 @@ export const pack = (cause: Cause.Cause<unknown>, error: Codec): ReadonlyArray<P
   })
 
 const packFailure = (failure: unknown, error: Codec): Packed => {
-  if (isActorError(failure)) return [Kind.ActorError, packActorError(failure)]
+  if (ActorError.isActorError(failure)) return [Kind.ActorError, packActorError(failure)]
   try {
     return [Kind.Failure, error.pack(failure)]
   } catch (issue) {
@@ -52,7 +52,7 @@ const unpackReason = ([kind, content]: Packed, error: Codec): Cause.Reason<unkno
 export const isCancelled = ({ reasons: [first] }: Cause.Cause<unknown>): boolean =>
   first !== undefined &&
   Cause.isFailReason(first) &&
-  isActorError(first.error) &&
+  ActorError.isActorError(first.error) &&
   first.error.reason._tag === "TaskCancelled"
 
 // --- errors of actors ------------------------------------------------------------------------------------------------
@@ -65,9 +65,9 @@ interface PackedActorError {
 
 /** What killed an instance may be anything, so no schema looks at it. */
 const packActorError = ({ reason }: ActorError.ActorError): unknown => {
-  const cause = "cause" in reason ? reason.cause : undefined
+  const { cause, ...fields } = reason as ActorError.Reason & { readonly cause?: unknown }
   const Reason = reason.constructor as new (fields: object) => ActorError.Reason
-  const bare = cause === undefined ? reason : new Reason({ ...reason, cause: undefined })
+  const bare = cause === undefined ? reason : new Reason(fields)
   const packed = actorError.pack(new ActorError.ActorError({ reason: bare })) as { readonly reason: object }
   return cause === undefined ? packed : { ...packed, reason: { ...packed.reason, cause: packDefect(cause, 0) } }
 }

@@ -1,7 +1,6 @@
 /**
  * Looking at what users pass, fail with and throw. It may throw wherever it is touched: a getter, a Proxy, a `toString`.
  */
-import * as ActorError from "@troupe/core/ActorError"
 
 /** What `look` finds, or `otherwise` where looking throws. */
 export const attempt = <A, B>(look: () => A, otherwise: B): A | B => {
@@ -18,9 +17,6 @@ const UNREADABLE = "(a value that throws when it is read)"
 export const textOf = (value: unknown): string => attempt(() => String(value), UNREADABLE)
 
 export const isError = (value: unknown): value is Error => attempt(() => value instanceof Error, false)
-
-export const isActorError = (value: unknown): value is ActorError.ActorError =>
-  attempt(() => ActorError.isActorError(value), false)
 
 /** A part of a value, or a text in its place if it throws. */
 export const partOf = (value: object, key: string): unknown =>

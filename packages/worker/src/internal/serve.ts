@@ -3,7 +3,7 @@
  */
 import { type MessagePort, parentPort } from "node:worker_threads"
 import * as Actor from "@troupe/core/Actor"
-import type * as ActorError from "@troupe/core/ActorError"
+import * as ActorError from "@troupe/core/ActorError"
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -19,7 +19,6 @@ import * as Tracer from "effect/Tracer"
 import * as causes from "./causes.ts"
 import { codecOf } from "./codec.ts"
 import { type Contract, type Way, waysOf } from "./contract.ts"
-import { isActorError } from "./guard.ts"
 import { cannotCross } from "./issues.ts"
 import { From, type Greeting, type Message, type Start, To, Word } from "./protocol.ts"
 import * as spans from "./spans.ts"
@@ -163,10 +162,8 @@ class Server {
   /** Keeps a batch until the owner has read it. */
   private keep(batch: ReadonlyArray<Message>): void {
     const read = Atomics.load(this.shared, Word.Read) - this.firstUnread
-    if (read > 0) {
-      this.unread.splice(0, read)
-      this.firstUnread += read
-    }
+    // This one may have been read by now, too: it is counted when the next one goes out.
+    if (read > 0) this.firstUnread += this.unread.splice(0, read).length
     this.unread.push(batch)
   }
 
@@ -399,7 +396,7 @@ class Instance {
 const deathOf = ({ label }: Instance, exit: Exit.Exit<unknown, unknown>): ActorError.ActorDied | undefined => {
   if (exit._tag === "Success") return undefined
   const failure = exit.cause.reasons.find(Cause.isFailReason)?.error
-  const reason = isActorError(failure) ? failure.reason : undefined
+  const reason = ActorError.isActorError(failure) ? failure.reason : undefined
   return reason?._tag === "ActorDied" && reason.actor === label ? reason : undefined
 }
 

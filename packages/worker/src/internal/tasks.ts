@@ -13,7 +13,7 @@ import type { TaskPoolOptions } from "../TaskPool.ts"
 import type { WorkerFailed } from "../WorkerFailed.ts"
 import { type PackedDefect, packDefect, unpackDefect } from "./causes.ts"
 import { anyArgs, argsCodec, type Codec, codecOf, Packed } from "./codec.ts"
-import { attempt, isActorError } from "./guard.ts"
+import { attempt } from "./guard.ts"
 import { spawn } from "./homes.ts"
 import { argumentsCannotCross, cannotCross, misfitAmong } from "./issues.ts"
 import type { Greeting } from "./protocol.ts"
@@ -162,7 +162,10 @@ const run = (
 }
 
 const diedUnstarted = ({ name }: Home.TaskDefinition, error: unknown): boolean =>
-  isActorError(error) && error.reason._tag === "ActorDied" && error.reason.actor === name && !error.reason.mayHaveRun
+  ActorError.isActorError(error) &&
+  error.reason._tag === "ActorDied" &&
+  error.reason.actor === name &&
+  !error.reason.mayHaveRun
 
 /** A thread that is not replaced any more gets no calls. The last one stays, to say of what it died. */
 const leave = (member: Member, members: Array<Member>): boolean => {
@@ -187,7 +190,7 @@ const send = (
   const transferred = movedBy(args)
   const sent = transferred === undefined ? packed : mark([...packed], transferred)
   const answer = Effect.mapError(runOf(member, task.name)(task.name, sent), (failure: PackedFailure) =>
-    isActorError(failure) ? retold(failure, task, packed) : way.failure.unpack(failure)
+    ActorError.isActorError(failure) ? retold(failure, task, packed) : way.failure.unpack(failure)
   )
   return task.success === undefined ? answer : Effect.map(answer, way.success.unpack)
 }
@@ -288,7 +291,7 @@ const perform = (task: Home.TaskDefinition, packed: ReadonlyArray<unknown>): Eff
   const args = crossing("an argument", false, () => way.args.unpack(packed))
   const result = Effect.flatMap(args, (args) => Effect.scoped(task.run(...args)))
   return Effect.flatMap(
-    Effect.mapError(result, (failure) => (isActorError(failure) ? failure : way.failure.pack(failure))),
+    Effect.mapError(result, (failure) => (ActorError.isActorError(failure) ? failure : way.failure.pack(failure))),
     (value) => crossing("the result", true, () => stillMoved(value, way.success.pack(value)))
   )
 }
