@@ -14,6 +14,8 @@ import { bundle } from "./support.ts"
 const url = await bundle("neighbour.worker")
 const tasksUrl = await bundle("tasks.worker")
 
+type Handle = ReturnType<Neighbour["Service"]["get"]>
+
 const begun = (memory: Int32Array) => Effect.repeat(Effect.sleep(1), { until: () => hasBegun(memory) })
 
 /** Longer than a thread has to show that it listens when the only instance on it is killed. */
@@ -176,10 +178,7 @@ describe("when a thread is lost, a call that it has not begun", () => {
 
 describe("a batch of calls that ends", () => {
   /** As semantics 5 has it: the body of a call that is interrupted or cancelled in the same turn never runs. */
-  const startsNone = (
-    name: string,
-    ending: (neighbour: ReturnType<Neighbour["Service"]["get"]>) => Effect.Effect<unknown, unknown>
-  ) =>
+  const startsNone = (name: string, ending: (neighbour: Handle) => Effect.Effect<unknown, unknown>) =>
     test(
       `starts no call that waits: ${name}`,
       (get) =>
@@ -192,8 +191,8 @@ describe("a batch of calls that ends", () => {
       { maxConcurrency: 2 }
     )
 
-  const holders = (neighbour: ReturnType<Neighbour["Service"]["get"]>) => [neighbour.never(), neighbour.never()]
-  const waiting = (neighbour: ReturnType<Neighbour["Service"]["get"]>) => range(8).map((n) => neighbour.note(String(n)))
+  const holders = (neighbour: Handle) => [neighbour.never(), neighbour.never()]
+  const waiting = (neighbour: Handle) => range(8).map((n) => neighbour.note(String(n)))
 
   startsNone("a timeout around asks", (neighbour) =>
     Effect.timeoutOption(
@@ -227,4 +226,77 @@ describe("a batch of calls that ends", () => {
       assert.isTrue(exits.every(Exit.isFailure))
     })
   )
+
+  describe("while the thread computes starts none of those that were sent there", () => {
+    const computing =
+      (ending: (neighbour: Handle) => Effect.Effect<unknown, unknown>) => (get: (key: string) => Handle) =>
+        Effect.gen(function* () {
+          const memory = makeHold()
+          const neighbour = get("a")
+          const held = yield* neighbour.hold.remote(memory)
+          yield* begun(memory)
+          const ended = yield* fork(ending(neighbour))
+          yield* Effect.sleep(100)
+          const after = yield* neighbour.note.remote("after")
+          yield* Effect.sleep(10)
+          end(memory)
+          yield* Fiber.join(ended)
+          yield* held
+          assert.deepStrictEqual(yield* after, ["after"])
+        })
+
+    test(
+      "a timeout around asks",
+      computing((neighbour) => Effect.timeoutOption(Effect.all(waiting(neighbour), { concurrency: "unbounded" }), 30))
+    )
+
+    test(
+      "the cancellation of many refs, which have not run",
+      computing((neighbour) =>
+        Effect.gen(function* () {
+          const refs = yield* Effect.forEach(range(100), (n) => neighbour.note.remote(String(n)))
+          yield* Effect.sleep(30)
+          yield* Effect.forEach(refs, (ref) => ObjectRef.cancel(ref), { concurrency: "unbounded" })
+          for (const ref of refs) {
+            const reason = yield* reasonOf(ref)
+            assert.deepStrictEqual([reason._tag, reason.mayHaveRun], ["TaskCancelled", false])
+          }
+        })
+      )
+    )
+
+    test(
+      "a timeout of each call",
+      computing((neighbour) =>
+        Effect.gen(function* () {
+          const note = neighbour.note.options({ timeout: "30 millis" })
+          const refs = yield* Effect.forEach(range(8), (n) => note.remote(String(n)))
+          for (const ref of refs) assert.strictEqual((yield* reasonOf(ref))._tag, "TimedOut")
+        })
+      )
+    )
+
+    test(
+      "a stream that is not wanted any more",
+      computing((neighbour) => Effect.timeoutOption(Stream.runDrain(neighbour.noted("streamed")), 30))
+    )
+
+    it.live("tasks that are cancelled", () =>
+      Effect.gen(function* () {
+        const [memory, shared] = [makeHold(), new Int32Array(new SharedArrayBuffer(4))]
+        const held = yield* tasks.hold.remote(memory)
+        yield* begun(memory)
+        const refs = yield* Effect.forEach(range(8), () => tasks.forever.remote(shared))
+        yield* Effect.sleep(30)
+        const cancelled = yield* fork(
+          Effect.forEach(refs, (ref) => ObjectRef.cancel(ref), { concurrency: "unbounded" })
+        )
+        yield* Effect.sleep(30)
+        end(memory)
+        yield* Fiber.join(cancelled)
+        yield* held
+        assert.strictEqual(shared[0], 0)
+      }).pipe(Effect.provide(TaskPool.layer({ url: tasksUrl, size: 1 })))
+    )
+  })
 })

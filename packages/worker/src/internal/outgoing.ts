@@ -95,12 +95,16 @@ class Outgoing extends Home.Carried implements Carrying {
     if (call === undefined) return
     if (thread.losing) return
     if (thread.lost !== undefined) return this.lose(thread.lost.why, thread.lost.cause)
-    thread.wire.post([To.Interrupt, this.id])
+    if (this.id !== undefined) thread.interrupt(this.id)
     // Whoever kills an actor wants it gone: a thread that does not even listen is not waited for.
     if (Home.isDying(call)) thread.hurry(instance)
   }
 
   take(message: Message): void {
+    if (message[0] === From.NotBegun) {
+      Home.notBegun(this.call!)
+      return this.report(Exit.interrupt(), false)
+    }
     const restarted = message[0] === From.Failure && message[3]
     this.report(exitOf(this.place.actor, this.way, message), restarted)
   }
@@ -229,10 +233,14 @@ class OutgoingStream implements Carrying {
   readonly close: Effect.Effect<void> = Effect.callback((resume) => {
     if (this.end !== undefined) return resume(Effect.void)
     this.over = () => resume(Effect.void)
-    this.place.thread.wire.post([To.Interrupt, this.id])
+    if (this.id !== undefined) this.place.thread.interrupt(this.id)
   })
 
   take(message: Message): void {
+    if (message[0] === From.NotBegun) {
+      if (this.call !== undefined) Home.notBegun(this.call)
+      return this.finish(Exit.interrupt())
+    }
     const exit = exitOf(this.place.actor, this.way, message)
     if (message[0] === From.Success) this.finish(Cause.done())
     else if (message[0] === From.Items && exit._tag === "Success") this.answer?.(exit)

@@ -55,7 +55,9 @@ export const From = {
   /** call, issue, whether it may have run: arguments or a result that cannot cross, or do not fit */
   Refused: 9,
   /** number: the messages of this batch have come again */
-  Repeated: 10
+  Repeated: 10,
+  /** call: it was told to end before it was taken up */
+  NotBegun: 11
 } as const
 
 export type Message = readonly [kind: number, subject: any, ...rest: Array<any>]
@@ -83,10 +85,12 @@ export const Word = {
   /** How many batches of the thread its owner has read. */
   Read: 5,
   /** Set when the owner has given the thread up: what it has not taken up by then runs elsewhere. */
-  Lost: 6
+  Lost: 6,
+  /** Counts the batches that tell calls to end. */
+  Interrupts: 7
 } as const
 
-export const WORDS = 7
+export const WORDS = 8
 
 /** What a thread is given when it starts. */
 export interface Start {

@@ -63,6 +63,9 @@ class Server {
   /** What calls say, and the instances that they mean. */
   private readonly instances = new Map<number, Instance>()
   private readonly calls = new Map<number, Home.Accepted>()
+  /** Calls that are told to end by a message that is still to be dealt with. */
+  private readonly revoked = new Set<number>()
+  private interrupts = 0
   /** Calls that were told to end. */
   private readonly told = new Set<number>()
   private readonly streams = new Map<number, Streaming>()
@@ -200,10 +203,22 @@ class Server {
     if (!instance.watched) this.watch(number)
   }
 
-  /** Whether a call is this thread's to run: its owner may have given it to another one. */
+  /** Whether a call is to run here: its owner may have given it to another thread, or have told it to end. */
   private takeUp(id: number): boolean {
     Atomics.store(this.shared, Word.Taken, id | 0)
-    return Atomics.load(this.shared, Word.Lost) === 0
+    if (Atomics.load(this.shared, Word.Lost) !== 0) return false
+    const interrupts = Atomics.load(this.shared, Word.Interrupts)
+    if (interrupts !== this.interrupts) this.lookAhead(interrupts)
+    if (!this.revoked.has(id)) return true
+    this.wire.post([From.NotBegun, id])
+    return false
+  }
+
+  /** While this thread computed, calls that came meanwhile may have been told to end. They must not compute as well. */
+  private lookAhead(interrupts: number): void {
+    this.interrupts = interrupts
+    for (const batch of this.wire.lookAhead())
+      for (const [kind, id] of batch) if (kind === To.Interrupt) this.revoked.add(id)
   }
 
   private unpack(way: Way, id: number, packed: unknown): ReadonlyArray<unknown> | undefined {
@@ -239,6 +254,7 @@ class Server {
   }
 
   private interrupt(id: number): void {
+    this.revoked.delete(id)
     const call = this.calls.get(id)
     if (call === undefined) return this.streams.get(id)?.end()
     this.told.add(id)

@@ -75,6 +75,8 @@ export class Thread {
   private arrived = 0
   /** How many of them cannot be read, and have not come again. */
   private unreadable = 0
+  /** Whether the batch that is being collected tells calls to end. */
+  private interrupts = false
   private error: unknown
   private serving = false
   /** How many reasons there are to keep the process alive. */
@@ -90,6 +92,10 @@ export class Thread {
     this.wire = new Wire(port1, {
       message: (message) => this.take(message),
       refused: (message, error) => this.refused(message, error),
+      posted: () => {
+        if (this.interrupts) Atomics.add(this.shared, Word.Interrupts, 1)
+        this.interrupts = false
+      },
       arrived: () => this.noteArrival(),
       garbled: () => this.askAgain(),
       failed: options.onTrouble
@@ -311,6 +317,12 @@ export class Thread {
     if (this.carrying.delete(id)) this.release()
   }
 
+  /** The thread looks for what this tells before it takes up another call, however much it has to do. */
+  interrupt(id: number): void {
+    this.interrupts = true
+    this.wire.post([To.Interrupt, id])
+  }
+
   /** A message cannot be cloned. */
   private refused([kind, subject]: Message, error: unknown): void {
     if (kind === To.Call || kind === To.Stream) return this.carrying.get(subject)?.refuse(error)
@@ -336,6 +348,7 @@ export class Thread {
       case From.Failure:
       case From.Items:
       case From.Refused:
+      case From.NotBegun:
         return this.carrying.get(message[1])?.take(message)
       case From.Ready:
         return this.onReady?.(message[1])

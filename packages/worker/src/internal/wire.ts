@@ -10,6 +10,8 @@ const LARGE_BATCH = 64
 export class Wire {
   private batch: Array<Message> = []
   private scheduled = false
+  /** Batches that were looked at before their turn. */
+  private ahead: Array<ReadonlyArray<Message>> = []
   private readonly port: MessagePort
   private readonly on: {
     readonly message: (message: Message) => void
@@ -91,7 +93,21 @@ export class Wire {
     }
   }
 
+  /** What has arrived and is dealt with only after the batch under way. */
+  lookAhead(): ReadonlyArray<ReadonlyArray<Message>> {
+    const more: Array<ReadonlyArray<Message>> = []
+    for (let next = this.receive(); next !== undefined; next = this.receive())
+      if (next.message !== undefined) more.push(next.message)
+    this.ahead.push(...more)
+    return more
+  }
+
   private take(batch: ReadonlyArray<Message>): void {
+    this.dealWith(batch)
+    while (this.ahead.length > 0) this.dealWith(this.ahead.shift()!)
+  }
+
+  private dealWith(batch: ReadonlyArray<Message>): void {
     this.on.arrived?.()
     for (let i = 0; i < batch.length; i++) {
       try {
