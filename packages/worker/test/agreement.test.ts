@@ -25,7 +25,7 @@ const refuses = (name: string, layer: Layer.Layer<any, any>, actor: any, why: Re
     })
   )
 
-describe("a thread whose contract differs is refused, with both versions", () => {
+describe("10.3 a thread whose contract differs is refused, with both versions", () => {
   const versions = {
     args: /look is \(string\): number & isInt ! Gone<.*> here, and \(number & isInt\): .* in the thread/,
     success: /look is \(string\): number & isInt ! .* here, and \(string\): string ! .* in the thread/,
@@ -73,7 +73,7 @@ describe("a thread whose contract differs is refused, with both versions", () =>
   )
 })
 
-describe("tasks are known by their names", () => {
+describe("10.3 tasks are known by their names", () => {
   const run = <A, E>(effect: Effect.Effect<A, E>, task: keyof typeof tasks) =>
     Effect.provide(effect, TaskPool.layer({ ...at({ task }), size: 1 }))
 

@@ -45,7 +45,7 @@ const between = Effect.fnUntraced(function* (odd: Submitted) {
   return exit
 })
 
-describe("an odd value", () => {
+describe("10.4 an odd value", () => {
   for (const [way, call] of Object.entries(ways)) {
     it.live(`costs no other call, and no thread: ${way}`, () =>
       Effect.gen(function* () {

@@ -41,7 +41,7 @@ const test = (
     30_000
   )
 
-describe("while a thread computes for one instance", () => {
+describe("10.2 while a thread computes for one instance", () => {
   /** `a` holds the thread, and `ending` is under way. What others submit meanwhile is answered, on the same thread. */
   const spares = (
     name: string,
@@ -96,7 +96,7 @@ describe("while a thread computes for one instance", () => {
     }))
 })
 
-describe("when a thread is lost, a call that it has not begun", () => {
+describe("10.2 when a thread is lost, a call that it has not begun", () => {
   const watched = { ...atOnce, unresponsiveAfter: "300 millis" } as const
 
   /** `a` never gives its thread back. */
