@@ -69,7 +69,7 @@ export class Wire {
     try {
       this.port.postMessage(batch, moved)
     } catch (error) {
-      return this.on.refused(message, error)
+      return this.guarded(() => this.on.refused(message, error))
     }
     this.on.posted?.(batch)
   }
@@ -115,6 +115,15 @@ export class Wire {
       } catch (error) {
         this.on.failed(error)
       }
+    }
+  }
+
+  /** The other messages of a batch are dealt with all the same. */
+  private guarded(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.on.failed(error)
     }
   }
 
