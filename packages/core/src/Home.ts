@@ -16,11 +16,13 @@ import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
+import type { AnyContract } from "./Actor.ts"
 import type { ActorContext } from "./ActorContext.ts"
 import type { ActorDied } from "./ActorError.ts"
 import * as carried from "./internal/carried.ts"
 import * as home from "./internal/home.ts"
 import * as values from "./internal/show.ts"
+import * as signature from "./internal/signature.ts"
 import * as task from "./internal/task.ts"
 import type { TaskSchemas } from "./Task.ts"
 
@@ -64,6 +66,23 @@ export const Carried: abstract new () => {
  * @since 0.1.0
  */
 export const report: (call: Call, exit: Exit.Exit<any, any>, restarted: boolean) => void = home.report as any
+
+/**
+ * Says, before {@link report}, that a call has not begun over there: its home was lost first. So it runs again whatever
+ * its `maxTaskRetries`, and if it does not, its error says that it has not run.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const notBegun: (call: Call) => void = home.notBegun as any
+
+/**
+ * The call that a context belongs to, if it has not settled: in a streaming method, its own.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const callIn: (context: Context.Context<never>) => Call | undefined = home.callIn as any
 
 /**
  * Whether a call was told to end for good: cancelled, out of time, or of an instance that dies.
@@ -133,12 +152,21 @@ export const link: (self: Self, link: Link) => void = home.link
 export const crash: (self: Self, why: string, cause: Cause.Cause<unknown>) => void = home.crash
 
 /**
- * The instance has ended over there, and so it ends here.
+ * The instance cannot live over there, and so it dies here, with all its calls.
  *
  * @category the caller's side
  * @since 0.1.0
  */
 export const died: (self: Self, why: string, cause: Cause.Cause<unknown> | undefined) => void = home.died
+
+/**
+ * The instance ends over there, which knows what becomes of the calls that run. Here it takes no more calls, and those
+ * that wait fail.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const ends: (self: Self, why: string, cause: Cause.Cause<unknown> | undefined) => void = home.ends
 
 // --- the other side --------------------------------------------------------------------------------------------------
 
@@ -234,6 +262,52 @@ export interface Residence {
  * @since 0.1.0
  */
 export const Residence: Context.Reference<Residence | undefined> = carried.Residence
+
+// --- what both sides agree on ----------------------------------------------------------------------------------------
+
+/**
+ * A contract as text that two sides can compare: what a method takes and gives, down to the parts of its schemas.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ContractText {
+  /** The id of the actor. */
+  readonly actor: string
+  /** The schema of keys, if the actor is keyed. */
+  readonly key: string | undefined
+  readonly methods: Readonly<Record<string, string>>
+}
+
+/**
+ * The contract of a class that was made with `methods`.
+ *
+ * @category what both sides agree on
+ * @since 0.1.0
+ */
+export const contractText: (actor: { readonly key: string; readonly methods: AnyContract }) => ContractText =
+  signature.contractText as any
+
+/**
+ * The same for a task, as far as it has schemas.
+ *
+ * @category what both sides agree on
+ * @since 0.1.0
+ */
+export const taskText: (task: TaskDefinition) => string = signature.taskText
+
+/**
+ * What two contracts differ in, in words and with both versions, or `undefined` if they are the same. `where` is how
+ * people call the other side: "in the thread".
+ *
+ * @category what both sides agree on
+ * @since 0.1.0
+ */
+export const difference: (
+  here: Pick<ContractText, "key" | "methods">,
+  there: Pick<ContractText, "key" | "methods">,
+  where: string
+) => string | undefined = signature.difference
 
 // --- tasks -----------------------------------------------------------------------------------------------------------
 

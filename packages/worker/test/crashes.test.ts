@@ -319,7 +319,7 @@ describe("a thread that does not come up", () => {
   fails(
     "its contract is another one",
     WorkerHome.layer(Changed, { spawn: spawn() }),
-    /contract is not the same on both sides: only this side has extra\(0\), note\(2\), only the thread has note\(1\)/
+    /contract is not the same on both sides: extra is only on this side, as \(\): void; note is \(string, string\): void here, and \(string\): void in the thread\. Build both/
   )
 
   it.live("its constructor fails: the error says how, and carries the failure", () =>

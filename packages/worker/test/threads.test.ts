@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import { afterAll, assert, describe, it } from "@effect/vitest"
@@ -68,6 +69,15 @@ describe("keys and threads", () => {
       }).pipe(Effect.provide(WorkerHome.layer(Place, { url, workerOptions: { workerData: { idleTimeToLive: 20 } } }))),
     30_000
   )
+
+  it("what comes back finds its caller in its own async context", async () => {
+    const storage = new AsyncLocalStorage<string>()
+    const seen = Effect.sync(() => storage.getStore())
+    const call = (name: string) =>
+      storage.run(name, () => runtime.runPromise(Effect.andThen(place.get(name).count(), seen)))
+    const names = range(20).map((n) => `request ${n}`)
+    assert.deepStrictEqual(await Promise.all(names.map(call)), names)
+  })
 
   it("a snapshot says which thread an instance lives in", async () => {
     const thread = await runtime.runPromise(place.get("seen").thread())

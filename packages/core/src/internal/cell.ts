@@ -576,9 +576,9 @@ export class Cell {
   }
 
   /** No new calls, waiting ones fail, running ones finish, but for the one that asked for it. */
-  retire(why: string, asker: Call | undefined): void {
+  retire(why: string, asker: Call | undefined, cause: Cause.Cause<unknown> | undefined = undefined): void {
     this.preparing?.hurry()
-    if (this.death === undefined) this.refuse(why, undefined)
+    if (this.death === undefined) this.refuse(why, cause)
     this.failWaiting()
     if (asker !== undefined) endAll([asker], Stage.Dying)
     if (this.pending === 0) this.close()

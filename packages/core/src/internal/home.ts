@@ -13,7 +13,7 @@ import type * as Stream from "effect/Stream"
 import type { ActorDied } from "../ActorError.ts"
 import type { Link, Terms } from "../Home.ts"
 import { Ask } from "./ask.ts"
-import { type Call, Call as CallImpl, Stage } from "./call.ts"
+import { type Call, Call as CallImpl, current, Stage } from "./call.ts"
 import type { CallQueue } from "./callQueue.ts"
 import type { Cell } from "./cell.ts"
 import type { Definition } from "./definition.ts"
@@ -28,6 +28,13 @@ import * as tracing from "./tracing.ts"
  */
 export const report = (call: Call, exit: Exit.Exit<any, any>, restarted: boolean): void =>
   call.queue.reported(call, exit, restarted)
+
+/** A call that its home lost before it began was not started after all. */
+export const notBegun = (call: Call): void => {
+  call.attempts--
+}
+
+export const callIn = current
 
 /** Whether a call that is told to end ends for a restart, rather than for good. */
 export const endsForGood = (call: Call): boolean => call.stage > Stage.Running && call.stage !== Stage.Restarting
@@ -46,7 +53,13 @@ export const link = (self: unknown, home: Link): void => {
 /** The home is lost: running calls end, and the instance is made anew as its restart schedule says, or dies. */
 export const crash = (self: unknown, why: string, cause: Cause.Cause<unknown>): void => (self as Cell).crash(why, cause)
 
-/** The instance has come to its end over there. */
+/** The instance ends over there, where its running calls are. */
+export const ends = (self: unknown, why: string, cause: Cause.Cause<unknown> | undefined): void => {
+  const cell = self as Cell
+  if (cell.death === undefined) cell.retire(why, undefined, cause)
+}
+
+/** The instance cannot live over there. */
 export const died = (self: unknown, why: string, cause: Cause.Cause<unknown> | undefined): void => {
   const cell = self as Cell
   if (cell.death === undefined) cell.kill(why, cause)

@@ -404,6 +404,18 @@ export const suite = (home: Home): void => {
         })
       )
 
+      withBox("6.5 exit lets the other running calls of the instance finish", "box", (box, id) =>
+        Effect.gen(function* () {
+          const one = box.get(id)
+          const ref = yield* one.work.remote(id)
+          yield* one.started(id)
+          assert.strictEqual((yield* reasonOf(one.exit()))._tag, "ActorDied")
+          // It is held where it lives, and one of so many keys lives there, too.
+          yield* Effect.forEach(range(20), (n) => box.get(`${id} ${n}`).open(id), { concurrency: "unbounded" })
+          assert.strictEqual(yield* ref, id)
+        })
+      )
+
       withDesk("6.6 a failure and a defect fail their calls alone", "plain", (desk) =>
         Effect.gen(function* () {
           yield* desk.count()

@@ -5,12 +5,16 @@
 import * as ActorError from "@troupe/core/ActorError"
 import * as Cause from "effect/Cause"
 import { type Codec, codecOf } from "./codec.ts"
+import { attempt, isError, messageOf, partOf, textOf } from "./guard.ts"
 
 const Kind = { Failure: 0, Defect: 1, Interrupt: 2, ActorError: 3 } as const
 
 type Packed = readonly [kind: (typeof Kind)[keyof typeof Kind], content?: unknown]
 
-/** Makes the reasons of a cause fit to cross. A typed failure that its schema cannot encode crosses as a defect. */
+/**
+ * Makes the reasons of a cause fit to cross, whatever is in it, and never throws. A typed failure that its schema cannot
+ * encode crosses as a defect.
+ */
 export const pack = (cause: Cause.Cause<unknown>, error: Codec): ReadonlyArray<Packed> =>
   cause.reasons.map((reason): Packed => {
     if (Cause.isInterruptReason(reason)) return [Kind.Interrupt]
@@ -23,7 +27,7 @@ const packFailure = (failure: unknown, error: Codec): Packed => {
   try {
     return [Kind.Failure, error.pack(failure)]
   } catch (issue) {
-    const misfit = new TypeError(`a failure does not fit the contract: ${String(issue)}`, { cause: failure })
+    const misfit = new TypeError(`a failure does not fit the contract: ${messageOf(issue)}`, { cause: failure })
     return [Kind.Defect, packDefect(misfit, 0)]
   }
 }
@@ -59,10 +63,12 @@ interface PackedActorError {
   readonly reason: { readonly cause?: PackedDefect }
 }
 
-/** What killed an instance may be anything. */
-const packActorError = (error: ActorError.ActorError): unknown => {
-  const packed = actorError.pack(error) as { readonly reason: { readonly cause?: unknown } }
-  const { cause } = packed.reason
+/** What killed an instance may be anything, so no schema looks at it. */
+const packActorError = ({ reason }: ActorError.ActorError): unknown => {
+  const { cause, ...fields } = reason as ActorError.Reason & { readonly cause?: unknown }
+  const Reason = reason.constructor as new (fields: object) => ActorError.Reason
+  const bare = cause === undefined ? reason : new Reason(fields)
+  const packed = actorError.pack(new ActorError.ActorError({ reason: bare })) as { readonly reason: object }
   return cause === undefined ? packed : { ...packed, reason: { ...packed.reason, cause: packDefect(cause, 0) } }
 }
 
@@ -87,15 +93,32 @@ export type PackedDefect =
 const MAX_CAUSES = 8
 
 export const packDefect = (defect: unknown, depth: number): PackedDefect => {
-  if (!(defect instanceof Error)) return { value: cloneable(defect) }
-  const { cause, message, name, stack } = defect
-  const fields = Object.entries(defect).filter(([key]) => key !== "cause" && key !== "name")
+  if (!isError(defect)) return { value: cloneable(defect) }
+  const cause = partOf(defect, "cause")
+  const stack = partOf(defect, "stack")
   return {
-    error: { name, message, stack },
-    fields: Object.fromEntries(fields.map(([key, value]) => [key, cloneable(value)])),
+    error: {
+      name: textOf(partOf(defect, "name")),
+      message: textOf(partOf(defect, "message")),
+      stack: typeof stack === "string" ? stack : undefined
+    },
+    fields: fieldsOf(defect),
     cause: cause === undefined || depth >= MAX_CAUSES ? undefined : packDefect(cause, depth + 1)
   }
 }
+
+/** Methods of an error are none of its fields, and a text in the place of `toString` would do harm. */
+const fieldsOf = (error: Error): object =>
+  Object.fromEntries(
+    attempt(() => Object.keys(error), [])
+      .filter((key) => !apart.has(key))
+      .map((key) => [key, partOf(error, key)] as const)
+      .filter(([, value]) => typeof value !== "function")
+      .map(([key, value]) => [key, cloneable(value)])
+  )
+
+/** What crosses by itself, and what would change the class of the copy. */
+const apart = new Set(["cause", "name", "message", "stack", "__proto__"])
 
 /** The classes that every thread has. */
 const classes = new Map<string, ErrorConstructor>(
@@ -117,7 +140,7 @@ const cloneable = (value: unknown): unknown => {
   try {
     return structuredClone(value)
   } catch {
-    return String(value)
+    return textOf(value)
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
+import { messageOf } from "./guard.ts"
 import { refuseRefs } from "./heldRef.ts"
 
 /** How values of one schema are made fit to cross, and what they are made into again. */
@@ -218,7 +219,7 @@ export class Misfit extends Error {
   readonly index: number
 
   constructor(index: number, cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause })
+    super(messageOf(cause), { cause })
     this.index = index
   }
 }

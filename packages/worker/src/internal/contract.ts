@@ -1,6 +1,8 @@
 /**
  * The methods of a contract, made ready to cross.
  */
+import type { AnyContractMethod } from "@troupe/core/Actor"
+import * as Home from "@troupe/core/Home"
 import type * as Schema from "effect/Schema"
 import { argsCodec, type Codec, codecOf } from "./codec.ts"
 import type { Greeting } from "./protocol.ts"
@@ -12,7 +14,7 @@ export interface Contract {
   readonly keySchema?: Schema.Top | undefined
 }
 
-interface ContractMethod {
+interface ContractMethod extends AnyContractMethod {
   readonly args: ReadonlyArray<Schema.Top>
   readonly success: Schema.Top
   readonly error: Schema.Top
@@ -22,8 +24,6 @@ interface ContractMethod {
 /** How one method crosses. */
 export interface Way {
   readonly name: string
-  /** What both sides have to agree on. */
-  readonly signature: string
   readonly index: number
   readonly stream: boolean
   readonly args: Codec
@@ -41,23 +41,15 @@ export const waysOf = ({ methods }: Contract): ReadonlyArray<Way> => {
     .sort()
     .map((name, index) => {
       const { args, error, stream, success } = methods[name]!
-      const signature = `${name}(${args.length})${stream ? ": stream" : ""}`
-      return { name, signature, index, stream, args: argsCodec(args), success: codecOf(success), error: codecOf(error) }
+      return { name, index, stream, args: argsCodec(args), success: codecOf(success), error: codecOf(error) }
     })
   ways.set(methods, made)
   return made
 }
 
 /** Why a thread cannot serve a contract, if it cannot. */
-export const mismatch = (contract: Contract, greeting: Greeting): string | undefined => {
-  if (greeting.actor !== contract.key) return `it serves ${greeting.actor}. Is it the right file?`
-  const here = waysOf(contract).map(({ signature }) => signature)
-  const there = new Set(greeting.methods)
-  const missing = here.filter((signature) => !there.delete(signature))
-  if (missing.length === 0 && there.size === 0) return undefined
-  const only = (side: string, signatures: Iterable<string>) => {
-    const list = [...signatures].join(", ")
-    return list === "" ? [] : [`only ${side} has ${list}`]
-  }
-  return `the contract is not the same on both sides: ${[...only("this side", missing), ...only("the thread", there)].join(", ")}. Build both from the same sources.`
+export const mismatch = (contract: Contract, { serves }: Greeting): string | undefined => {
+  if (serves.actor !== contract.key) return `it serves ${serves.actor}. Is it the right file?`
+  const difference = Home.difference(Home.contractText(contract), serves, "in the thread")
+  return difference && `the contract is not the same on both sides: ${difference}. Build both from the same sources.`
 }

@@ -35,13 +35,17 @@ export const layer = (actor: ContractClass, options: HomeOptions): Layer.Layer<a
   )
 }
 
-export const spawn = (actor: ContractClass, options: HomeOptions): Effect.Effect<any, any, Scope.Scope> => {
+export const spawn = (
+  actor: ContractClass,
+  options: HomeOptions,
+  agree?: threads.Agree
+): Effect.Effect<any, any, Scope.Scope> => {
   check(actor, options)
   if (isKeyed(actor))
     throw new TypeError(`${actor.key}: instances of keyed actors come by themselves, use WorkerHome.layer`)
   return Effect.flatMap(Effect.scope, (scope) => {
     const own = Scope.forkUnsafe(scope)
-    const handle = Effect.flatMap(threads.make(actor, options), (pool) => {
+    const handle = Effect.flatMap(threads.make(actor, options, agree), (pool) => {
       const factory = actor.toFactory!(singleMake(actor, pool), instanceOptions(pool, options))
       return Effect.tap(factory.spawn(), hasten(pool))
     })

@@ -2,20 +2,23 @@
  * What is wrong with values that cannot cross, in words for those who sent them.
  */
 import { Misfit } from "./codec.ts"
+import { attempt, messageOf } from "./guard.ts"
 import { HeldRef, refuseRefs } from "./heldRef.ts"
 import { moved } from "./transfer.ts"
 
 /** An error that knows which argument it is about says so in place of `what`. */
 export const cannotCross = (what: string, error: unknown): string => {
-  if (error instanceof Misfit) return cannotCross(`argument ${error.index + 1}`, error.cause)
-  const why = `${what} cannot cross between threads: ${error instanceof Error ? error.message : String(error)}`
-  return error instanceof HeldRef
+  if (isMisfit(error)) return cannotCross(`argument ${error.index + 1}`, error.cause)
+  const why = `${what} cannot cross between threads: ${messageOf(error)}`
+  return attempt(() => error instanceof HeldRef, false)
     ? why
     : `${why.replace(/\.$/, "")}. Pass plain data, or values that a schema describes.`
 }
 
 export const argumentsCannotCross = (args: ReadonlyArray<unknown>, error: unknown): string =>
-  cannotCross("an argument", error instanceof Misfit ? error : (misfitAmong(args) ?? error))
+  cannotCross("an argument", isMisfit(error) ? error : (misfitAmong(args) ?? error))
+
+const isMisfit = (error: unknown): error is Misfit => attempt(() => error instanceof Misfit, false)
 
 /** The argument that cannot cross, as far as that can be found out: the engine does not tell. */
 export const misfitAmong = (args: ReadonlyArray<unknown>): Misfit | undefined => {

@@ -49,8 +49,8 @@ export const implementation = (place: Place, ways: ReadonlyArray<Way>) =>
 
 class Outgoing extends Home.Carried implements Carrying {
   private call: Home.Call | undefined = undefined
-  /** Whether the thread may have heard of it. */
-  private sent = false
+  /** How the thread knows it, once it has been sent there. */
+  private id: number | undefined = undefined
   private reported = false
   private span: spans.Packed | undefined = undefined
   private readonly place: Place
@@ -76,9 +76,8 @@ class Outgoing extends Home.Carried implements Carrying {
     try {
       const packed = way.args.pack(args)
       this.span = thread.spans.enter(call.context, Home.spanOf(call))
-      this.sent = true
-      thread.carry(call.id, this)
-      thread.wire.post([To.Call, call.id, instance, way.index, packed, this.span], movedBy(args))
+      this.id = thread.carry(this)
+      thread.wire.post([To.Call, this.id, instance, way.index, packed, this.span], movedBy(args))
     } catch (error) {
       this.refuse(error)
     }
@@ -92,25 +91,31 @@ class Outgoing extends Home.Carried implements Carrying {
 
   override interruptUnsafe(): void {
     const { call, place } = this
-    const { thread } = place
+    const { instance, thread } = place
     if (call === undefined) return
     if (thread.losing) return
     if (thread.lost !== undefined) return this.lose(thread.lost.why, thread.lost.cause)
-    thread.wire.post([To.Interrupt, call.id])
+    if (this.id !== undefined) thread.interrupt(this.id)
     // Whoever kills an actor wants it gone: a thread that does not even listen is not waited for.
-    if (Home.isDying(call)) thread.hurry()
+    if (Home.isDying(call)) thread.hurry(instance)
   }
 
   take(message: Message): void {
+    if (message[0] === From.NotBegun) {
+      Home.notBegun(this.call!)
+      return this.report(Exit.interrupt(), false)
+    }
     const restarted = message[0] === From.Failure && message[3]
     this.report(exitOf(this.place.actor, this.way, message), restarted)
   }
 
   lose(why: string, cause: Cause.Cause<unknown>): void {
     const call = this.call!
+    const begun = this.id !== undefined && this.place.thread.mayHaveTaken(this.id)
+    if (!begun) Home.notBegun(call)
     const lost = Home.endsForGood(call)
       ? Exit.interrupt()
-      : Exit.fail(unavailable(this.place.actor, this.way, why, cause, this.sent))
+      : Exit.fail(unavailable(this.place.actor, this.way, why, cause, begun))
     this.report(lost, true)
   }
 
@@ -124,7 +129,7 @@ class Outgoing extends Home.Carried implements Carrying {
   private report(exit: Exit.Exit<any, any>, restarted: boolean): void {
     const { thread } = this.place
     this.reported = true
-    thread.drop(this.call!.id)
+    if (this.id !== undefined) thread.drop(this.id)
     thread.spans.leave(this.span)
     Home.report(this.call!, exit, restarted)
   }
@@ -163,9 +168,7 @@ export const unavailable = (
 const decodeError = (actor: string, { name }: Way, issue: string, mayHaveRun: boolean): ActorError.ActorError =>
   new ActorError.ActorError({ reason: new ActorError.DecodeError({ actor, method: name, issue, mayHaveRun }) })
 
-let lastStream = 0
-
-/** A stream that is pulled over there only when it is pulled here. It has a number of its own, since it is no call. */
+/** A stream that is pulled over there only when it is pulled here. */
 const outgoingStream = (place: Place, way: Way, args: ReadonlyArray<unknown>): Stream.Stream<unknown, unknown> =>
   Stream.unwrap(
     Effect.gen(function* () {
@@ -179,7 +182,8 @@ const outgoingStream = (place: Place, way: Way, args: ReadonlyArray<unknown>): S
 type Chunk = readonly [unknown, ...Array<unknown>]
 
 class OutgoingStream implements Carrying {
-  private readonly id = --lastStream
+  private id: number | undefined = undefined
+  private call: Home.Call | undefined = undefined
   private answer: ((chunk: Effect.Effect<Chunk, any>) => void) | undefined = undefined
   private end: Effect.Effect<never, any> | undefined = undefined
   private over: (() => void) | undefined = undefined
@@ -199,8 +203,9 @@ class OutgoingStream implements Carrying {
   }
 
   start(context: Context.Context<never>): void {
-    const { args, id, way } = this
+    const { args, way } = this
     const { instance, self, thread } = this.place
+    this.call = Home.callIn(context)
     if (thread.lost !== undefined) {
       Home.crash(self, thread.lost.why, thread.lost.cause)
       return this.lose(thread.lost.why, thread.lost.cause)
@@ -208,8 +213,8 @@ class OutgoingStream implements Carrying {
     try {
       const packed = way.args.pack(args)
       this.span = thread.spans.enter(context)
-      thread.carry(id, this)
-      thread.wire.post([To.Stream, id, instance, way.index, packed, this.span], movedBy(args))
+      this.id = thread.carry(this)
+      thread.wire.post([To.Stream, this.id, instance, way.index, packed, this.span], movedBy(args))
     } catch (error) {
       this.refuse(error)
     }
@@ -228,10 +233,14 @@ class OutgoingStream implements Carrying {
   readonly close: Effect.Effect<void> = Effect.callback((resume) => {
     if (this.end !== undefined) return resume(Effect.void)
     this.over = () => resume(Effect.void)
-    this.place.thread.wire.post([To.Interrupt, this.id])
+    if (this.id !== undefined) this.place.thread.interrupt(this.id)
   })
 
   take(message: Message): void {
+    if (message[0] === From.NotBegun) {
+      if (this.call !== undefined) Home.notBegun(this.call)
+      return this.finish(Exit.interrupt())
+    }
     const exit = exitOf(this.place.actor, this.way, message)
     if (message[0] === From.Success) this.finish(Cause.done())
     else if (message[0] === From.Items && exit._tag === "Success") this.answer?.(exit)
@@ -239,7 +248,9 @@ class OutgoingStream implements Carrying {
   }
 
   lose(why: string, cause: Cause.Cause<unknown>): void {
-    this.finish(Exit.fail(unavailable(this.place.actor, this.way, why, cause, true)))
+    const begun = this.id !== undefined && this.place.thread.mayHaveTaken(this.id)
+    if (!begun && this.call !== undefined) Home.notBegun(this.call)
+    this.finish(Exit.fail(unavailable(this.place.actor, this.way, why, cause, begun)))
   }
 
   refuse(error: unknown): void {
@@ -248,7 +259,7 @@ class OutgoingStream implements Carrying {
 
   private finish(end: Effect.Effect<never, any>): void {
     const { thread } = this.place
-    thread.drop(this.id)
+    if (this.id !== undefined) thread.drop(this.id)
     thread.spans.leave(this.span)
     this.end = end
     this.answer?.(end)

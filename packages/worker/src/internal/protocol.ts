@@ -8,7 +8,7 @@
  */
 
 import type { MessagePort } from "node:worker_threads"
-import type { Terms } from "@troupe/core/Home"
+import type { ContractText, Terms } from "@troupe/core/Home"
 
 /** Kinds of messages to the thread. */
 export const To = {
@@ -27,7 +27,9 @@ export const To = {
   /** number */
   Ping: 6,
   /** The thread ends, all instances with it. */
-  Stop: 7
+  Stop: 7,
+  /** number: the batch of this number cannot be read, its messages are to come again one by one */
+  Unreadable: 8
 } as const
 
 /** Kinds of messages from the thread. */
@@ -44,24 +46,27 @@ export const From = {
   Failed: 4,
   /** instance: it has ended as it was told to */
   Closed: 5,
-  /** instance, why, reasons: it has ended by itself */
+  /** instance, why, reasons, whether it has lived: it has ended by itself */
   Died: 6,
   /** number, lag in milliseconds */
   Pong: 7,
   /** spans that have started or ended */
   Spans: 8,
   /** call, issue, whether it may have run: arguments or a result that cannot cross, or do not fit */
-  Refused: 9
+  Refused: 9,
+  /** number: the messages of this batch have come again */
+  Repeated: 10,
+  /** call: it was told to end before it was taken up */
+  NotBegun: 11
 } as const
 
 export type Message = readonly [kind: number, subject: any, ...rest: Array<any>]
 
 /** What a thread says when it is ready. */
 export interface Greeting {
-  /** The actor that it serves, by its id. */
-  readonly actor: string
-  /** What it takes for the methods of the contract, as `signatureOf` tells them. */
-  readonly methods: ReadonlyArray<string>
+  readonly serves: ContractText
+  /** The tasks that it serves, by their names, if it serves tasks. */
+  readonly tasks: Readonly<Record<string, string>>
   readonly terms: Terms
 }
 
@@ -69,13 +74,23 @@ export interface Greeting {
 export const Word = {
   /** Counts what the thread has posted, so that the caller's side can sleep until there is something new. */
   Posted: 0,
-  /** The call that started last, modulo 2^32. */
+  /** The call that went on last, modulo 2^32. */
   Started: 1,
   /** Set when the thread exits. */
-  Dead: 2
+  Dead: 2,
+  /** The last call that the thread has taken up, modulo 2^32: it takes them up in the order of their numbers. */
+  Taken: 3,
+  /** Set when the thread got what it cannot read. */
+  Garbled: 4,
+  /** How many batches of the thread its owner has read. */
+  Read: 5,
+  /** Set when the owner has given the thread up: what it has not taken up by then runs elsewhere. */
+  Lost: 6,
+  /** Counts the batches that tell calls to end. */
+  Interrupts: 7
 } as const
 
-export const WORDS = 3
+export const WORDS = 8
 
 /** What a thread is given when it starts. */
 export interface Start {

@@ -27,8 +27,8 @@ import { Wire } from "./wire.ts"
 
 let serving: string | undefined
 
-/** Serves an actor from this thread. */
-export const serve = (contract: Contract, layer: Layer.Layer<any, any>): void => {
+/** Serves an actor from this thread, and what it makes of that: the tasks of these names. */
+export const serve = (contract: Contract, layer: Layer.Layer<any, any>, tasks: Greeting["tasks"] = {}): void => {
   if (parentPort === null) {
     throw new TypeError(`${contract.key}: WorkerHome.serve belongs in the file of a worker thread, and this is none`)
   }
@@ -43,7 +43,7 @@ export const serve = (contract: Contract, layer: Layer.Layer<any, any>): void =>
     // From here on everything comes by a port of our own; this one would keep the thread alive.
     port.off("message", begin)
     port.unref()
-    void new Server(contract, layer, start.port, start.shared).run()
+    void new Server(contract, layer, tasks, start.port, start.shared).run()
   }
   port.on("message", begin)
 }
@@ -54,6 +54,7 @@ const LAG_EVERY = 250
 class Server {
   private readonly contract: Contract
   private readonly layer: Layer.Layer<any, any>
+  private readonly tasks: Greeting["tasks"]
   private readonly shared: Int32Array
   private readonly wire: Wire
   private readonly ways: ReadonlyArray<Way>
@@ -62,17 +63,30 @@ class Server {
   /** What calls say, and the instances that they mean. */
   private readonly instances = new Map<number, Instance>()
   private readonly calls = new Map<number, Home.Accepted>()
+  /** Calls that are told to end by a message that is still to be dealt with. */
+  private readonly revoked = new Set<number>()
+  private interrupts = 0
   /** Calls that were told to end. */
   private readonly told = new Set<number>()
   private readonly streams = new Map<number, Streaming>()
   private readonly tracer: Tracer.Tracer
   /** What the batch of messages that is being collected tells about spans. */
   private reports: Array<spans.Report> | undefined = undefined
+  /** The batches that the owner has not read yet, and the number of the first. */
+  private readonly unread: Array<ReadonlyArray<Message>> = []
+  private firstUnread = 0
   private readonly meter = new LagMeter()
 
-  constructor(contract: Contract, layer: Layer.Layer<any, any>, port: MessagePort, shared: Int32Array) {
+  constructor(
+    contract: Contract,
+    layer: Layer.Layer<any, any>,
+    tasks: Greeting["tasks"],
+    port: MessagePort,
+    shared: Int32Array
+  ) {
     this.contract = contract
     this.layer = layer
+    this.tasks = tasks
     this.shared = shared
     this.ways = waysOf(contract)
     this.tracer = spans.telling((report) => this.tell(report))
@@ -89,12 +103,19 @@ class Server {
       refused: (message, error) => this.refused(message, error),
       garbled: (error) => {
         // Nobody knows which calls were in it, so it is the end of all.
+        Atomics.store(shared, Word.Garbled, 1)
         throw error
       },
-      posted: () => {
+      posted: (batch) => {
         this.reports = undefined
+        this.keep(batch)
         wakeOwner()
-      }
+      },
+      // A fault of ours. It ends the thread, but only after the other messages of the batch.
+      failed: (error) =>
+        queueMicrotask(() => {
+          throw error
+        })
     })
   }
 
@@ -113,8 +134,7 @@ class Server {
   }
 
   private greeting(): Greeting {
-    const methods = this.ways.map(({ signature }) => signature)
-    return { actor: this.contract.key, methods, terms: Home.terms(this.service) }
+    return { serves: Home.contractText(this.contract), tasks: this.tasks, terms: Home.terms(this.service) }
   }
 
   private take(message: Message): void {
@@ -134,13 +154,35 @@ class Server {
       case To.Ping:
         return this.wire.post([From.Pong, message[1], this.meter.read()])
       case To.Stop:
-        void this.stop()
+        return void this.stop()
+      case To.Unreadable:
+        this.repeat(message[1])
     }
+  }
+
+  // --- what the owner cannot read ------------------------------------------------------------------------------------
+
+  /** Keeps a batch until the owner has read it. */
+  private keep(batch: ReadonlyArray<Message>): void {
+    const read = Atomics.load(this.shared, Word.Read) - this.firstUnread
+    // This one may have been read by now, too: it is counted when the next one goes out.
+    if (read > 0) this.firstUnread += this.unread.splice(0, read).length
+    this.unread.push(batch)
+  }
+
+  /** The messages of a batch go out again, each by itself. One that was by itself already never arrives. */
+  private repeat(number: number): void {
+    const batch = this.unread[number - this.firstUnread]!
+    this.wire.flush()
+    if (batch.length === 1) this.refused(batch[0]!, new RangeError("it is nested too deeply to be read"))
+    else for (const message of batch) this.wire.postAlone(message)
+    this.wire.post([From.Repeated, number])
   }
 
   // --- calls ---------------------------------------------------------------------------------------------------------
 
   private call([, id, number, index, packed, span]: Message): void {
+    if (!this.takeUp(id)) return
     const way = this.ways[index]!
     const instance = this.instances.get(number)
     // It never came up, and the other side knows why.
@@ -159,6 +201,24 @@ class Server {
     })
     if (!settled) this.calls.set(id, call)
     if (!instance.watched) this.watch(number)
+  }
+
+  /** Whether a call is to run here: its owner may have given it to another thread, or have told it to end. */
+  private takeUp(id: number): boolean {
+    Atomics.store(this.shared, Word.Taken, id | 0)
+    if (Atomics.load(this.shared, Word.Lost) !== 0) return false
+    const interrupts = Atomics.load(this.shared, Word.Interrupts)
+    if (interrupts !== this.interrupts) this.lookAhead(interrupts)
+    if (!this.revoked.has(id)) return true
+    this.wire.post([From.NotBegun, id])
+    return false
+  }
+
+  /** While this thread computed, calls that came meanwhile may have been told to end. They must not compute as well. */
+  private lookAhead(interrupts: number): void {
+    this.interrupts = interrupts
+    for (const batch of this.wire.lookAhead())
+      for (const [kind, id] of batch) if (kind === To.Interrupt) this.revoked.add(id)
   }
 
   private unpack(way: Way, id: number, packed: unknown): ReadonlyArray<unknown> | undefined {
@@ -194,6 +254,7 @@ class Server {
   }
 
   private interrupt(id: number): void {
+    this.revoked.delete(id)
     const call = this.calls.get(id)
     if (call === undefined) return this.streams.get(id)?.end()
     this.told.add(id)
@@ -201,6 +262,7 @@ class Server {
   }
 
   private stream([, id, number, index, packed, span]: Message): void {
+    if (!this.takeUp(id)) return
     const way = this.ways[index]!
     const instance = this.instances.get(number)
     if (instance === undefined) return this.answer(way, id, Exit.interrupt(), false)
@@ -233,11 +295,23 @@ class Server {
     this.wire.post([From.Items, id, packed], movedBy(items))
   }
 
-  /** A message cannot be cloned. */
-  private refused([kind, id]: Message, error: unknown): void {
-    if (kind !== From.Success && kind !== From.Failure && kind !== From.Items) return
-    this.endStream(id)
-    this.refuse(id, kind === From.Success ? "the result" : kind === From.Items ? "an item" : "the error", error, true)
+  /** A message cannot be cloned, or not be read by the owner. */
+  private refused([kind, subject, why]: Message, error: unknown): void {
+    const cause = () => causes.pack(Cause.die(new TypeError(cannotCross("the cause", error))), causes.anyError)
+    switch (kind) {
+      case From.Success:
+      case From.Items:
+      case From.Failure:
+        this.endStream(subject)
+        return this.refuse(subject, whatOf(kind), error, true)
+      case From.Died:
+        return this.wire.post([From.Died, subject, why, cause(), true])
+      case From.Ready:
+      case From.Failed:
+        return this.wire.post([From.Failed, cause()])
+      case From.Spans:
+        this.reports = undefined
+    }
   }
 
   private endStream(id: number): void {
@@ -269,11 +343,11 @@ class Server {
   private open([, number, packed]: Message): void {
     try {
       const key = codecOf(this.contract.keySchema ?? Schema.Unknown).unpack(packed)
-      const label = `${this.contract.key}(${String(key)})`
-      this.instances.set(number, new Instance(label, this.service.get(key), { key }))
+      const handle = this.service.get(key)
+      this.instances.set(number, new Instance(String(handle), handle, { key }))
     } catch (error) {
       const reasons = causes.pack(Cause.die(error), causes.anyError)
-      this.wire.post([From.Died, number, "its key does not fit the contract", reasons])
+      this.wire.post([From.Died, number, "its key does not fit the contract", reasons, false])
     }
   }
 
@@ -294,7 +368,7 @@ class Server {
     const { cause, why } = death
     instance.dead = true
     const reasons = cause === undefined ? [] : causes.pack(Cause.die(cause), causes.anyError)
-    this.wire.post([From.Died, number, why, reasons])
+    this.wire.post([From.Died, number, why, reasons, true])
   }
 
   private close(number: number): void {
@@ -341,6 +415,9 @@ const deathOf = ({ label }: Instance, exit: Exit.Exit<unknown, unknown>): ActorE
   const reason = ActorError.isActorError(failure) ? failure.reason : undefined
   return reason?._tag === "ActorDied" && reason.actor === label ? reason : undefined
 }
+
+const whatOf = (kind: number): string =>
+  kind === From.Success ? "the result" : kind === From.Items ? "an item" : "the error"
 
 /** The end of a stream has no value. */
 const nothing = (way: Way): Way => ({ ...way, success: codecOf(Schema.Void) })

@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import * as causes from "./causes.ts"
+import { attempt, textOf } from "./guard.ts"
 
 /** The clock that dated the spans in the thread, and is finer than milliseconds. */
 const liveClock = Context.get(Context.empty(), Clock.Clock)
@@ -69,7 +70,7 @@ class TellingSpan extends Tracer.NativeSpan {
 }
 
 const plain = (attributes: object): object =>
-  Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, isPlain(value) ? value : String(value)]))
+  Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, isPlain(value) ? value : textOf(value)]))
 
 const isPlain = (value: unknown): boolean => value === null || /^(string|number|boolean|bigint)$/.test(typeof value)
 
@@ -110,9 +111,9 @@ export class Replay {
     if (above !== undefined && --above.calls === 0) this.above.delete(packed![1])
   }
 
+  /** A tracer is user code: what it throws costs its span, and no call. */
   take(report: Report): void {
-    if (report[0] === "start") this.start(report)
-    else this.end(report)
+    attempt(() => (report[0] === "start" ? this.start(report) : this.end(report)), undefined)
   }
 
   private start([, id, parent, name, kind, startTime, traceId]: Extract<Report, readonly ["start", ...any]>): void {
@@ -144,7 +145,7 @@ export class Replay {
   /** The thread is lost, and its spans with it. */
   lose(cause: Cause.Cause<unknown>): void {
     const now = liveClock.currentTimeNanosUnsafe()
-    for (const { span } of this.open.values()) span.end(now, Exit.failCause(cause))
+    for (const { span } of this.open.values()) attempt(() => span.end(now, Exit.failCause(cause)), undefined)
     this.open.clear()
     this.above.clear()
   }

@@ -13,15 +13,16 @@ import type { TaskPoolOptions } from "../TaskPool.ts"
 import type { WorkerFailed } from "../WorkerFailed.ts"
 import { type PackedDefect, packDefect, unpackDefect } from "./causes.ts"
 import { anyArgs, argsCodec, type Codec, codecOf, Packed } from "./codec.ts"
+import { attempt } from "./guard.ts"
 import { spawn } from "./homes.ts"
 import { argumentsCannotCross, cannotCross, misfitAmong } from "./issues.ts"
+import type { Greeting } from "./protocol.ts"
 import { serve as serveActor } from "./serve.ts"
 import { sizeOf } from "./threads.ts"
 import { mark, moved, movedBy } from "./transfer.ts"
 
 class Runner extends Actor.Service<Runner>()("troupe/TaskPool", {
   methods: {
-    names: Actor.method({ success: Schema.Array(Schema.String) }),
     // Only the task knows how its values cross, so they are packed here.
     run: Actor.method({ args: [Schema.String, Packed], success: Packed, error: Packed })
   }
@@ -50,32 +51,84 @@ export const layer = ({
   return Layer.effect(Home.Tasks)(
     Effect.gen(function* () {
       const home = { ...options, maxConcurrency: Infinity, maxTaskRetries }
-      const start: Effect.Effect<RunnerHandle, WorkerFailed, Scope.Scope> = spawn(Runner as any, home)
+      const known = new Known()
+      const start: Effect.Effect<RunnerHandle, WorkerFailed, Scope.Scope> = spawn(Runner as any, home, known.agree)
       const runners = yield* Effect.all(
         Array.from({ length: sizeOf("TaskPool", size) }, () => start),
         { concurrency: "unbounded" }
       )
       const members = runners.map((runner): Member => ({ runner, runs: new Map(), busy: 0 }))
-      const served = new Set(yield* Effect.orDie(members[0]!.runner.names()))
-      const noteUnserved = onUnserved === "run" ? () => {} : warnOnce(served, yield* Effect.context<never>())
+      const context = yield* Effect.context<never>()
+      const noteUnserved = onUnserved === "run" ? () => {} : warnOnce(known.names, context)
       return {
         find: (name, task) => {
-          if (served.has(name)) return (args) => run(members, task, args)
-          noteUnserved(name)
-          return undefined
+          if (!known.serves(name)) {
+            noteUnserved(name)
+            return undefined
+          }
+          const issue = known.issueWith(task)
+          return issue === undefined
+            ? (args) => run(members, task, args)
+            : () => Effect.fail(decodeError(task, issue, false))
         }
       }
     })
   )
 }
 
+/** What the threads say that they serve, which is to be the same for all of them, and what their owner calls. */
+class Known {
+  private tasks: Greeting["tasks"] | undefined = undefined
+  /** The function that each task was first called with. */
+  private readonly runs = new Map<string, Home.TaskDefinition["run"]>()
+  private readonly issues = new WeakMap<Home.TaskDefinition, { readonly issue: string | undefined }>()
+
+  /** Of each thread, those that replace others included. */
+  readonly agree = ({ tasks }: Greeting): string | undefined => {
+    this.tasks ??= tasks
+    const difference = differenceOf(this.tasks, tasks, "in the new thread")
+    return difference && `it does not serve the tasks that the threads before it do: ${difference}`
+  }
+
+  get names(): ReadonlyArray<string> {
+    return Object.keys(this.tasks!)
+  }
+
+  serves(name: string): boolean {
+    return Object.hasOwn(this.tasks!, name)
+  }
+
+  /** Why a task is not the one of that name which the threads serve, as far as that can be known. */
+  issueWith(task: Home.TaskDefinition): string | undefined {
+    const known = this.issues.get(task)
+    if (known !== undefined) return known.issue
+    const issue = this.findIssue(task)
+    this.issues.set(task, { issue })
+    return issue
+  }
+
+  private findIssue(task: Home.TaskDefinition): string | undefined {
+    const { name, run } = task
+    if (!this.runs.has(name)) this.runs.set(name, run)
+    if (this.runs.get(name) !== run) return `${twoOfOneName(name)}`
+    const difference = differenceOf({ [name]: Home.taskText(task) }, { [name]: this.tasks![name]! }, "in the threads")
+    return difference && `the task is not the same on both sides: ${difference}. Build both from the same sources.`
+  }
+}
+
+const differenceOf = (here: Greeting["tasks"], there: Greeting["tasks"], where: string): string | undefined =>
+  Home.difference({ key: undefined, methods: here }, { key: undefined, methods: there }, where)
+
+const twoOfOneName = (name: string): string =>
+  `two tasks with different functions are called "${name}", and threads know them by their names. Give each its own name, or make it once, outside of functions.`
+
 /** Nothing else would tell that such a task blocks its caller's thread, and that the pool idles. */
-const warnOnce = (served: ReadonlySet<string>, context: Context.Context<never>): ((task: string) => void) => {
+const warnOnce = (served: ReadonlyArray<string>, context: Context.Context<never>) => {
   const warned = new Set<string>()
-  return (task) => {
+  return (task: string): void => {
     if (warned.has(task)) return
     warned.add(task)
-    const known = served.size === 0 ? "none" : [...served].slice(0, 5).join(", ") + (served.size > 5 ? ", ..." : "")
+    const known = served.length === 0 ? "none" : served.slice(0, 5).join(", ") + (served.length > 5 ? ", ..." : "")
     const message = `TaskPool: the threads do not serve the task "${task}", so it runs in, and may block, the thread of its caller. Add it to TaskPool.serve([...]) in their file (which serves ${known}), or say onUnserved: "run" if that is intended.`
     Effect.runForkWith(context)(Effect.logWarning(message))
   }
@@ -205,7 +258,7 @@ const failureCodec = (schema: Schema.Top = Schema.Never): Codec => {
   const { pack, unpack } = codecOf(schema)
   return {
     pack: (failure): PackedFailure =>
-      covers(failure) ? { covered: pack(failure) } : { other: packDefect(failure, 0) },
+      attempt(() => covers(failure), false) ? { covered: pack(failure) } : { other: packDefect(failure, 0) },
     unpack: (packed: PackedFailure) => ("covered" in packed ? unpack(packed.covered) : unpackDefect(packed.other))
   }
 }
@@ -213,17 +266,22 @@ const failureCodec = (schema: Schema.Top = Schema.Never): Codec => {
 // --- in the thread ---------------------------------------------------------------------------------------------------
 
 export const serve = (tasks: ReadonlyArray<unknown>, services: Layer.Layer<any, any> = Layer.empty as any): void => {
-  const known = new Map(tasks.map(checked).map((task) => [task.name, task]))
+  const known = new Map<string, Home.TaskDefinition>()
+  for (const task of tasks.map(checked)) {
+    if ((known.get(task.name) ?? task).run !== task.run)
+      throw new TypeError(`TaskPool.serve: ${twoOfOneName(task.name)}`)
+    known.set(task.name, task)
+  }
   const runner = Runner.toLayer(
     Effect.succeed(
       Runner.of({
-        names: () => Effect.succeed([...known.keys()]),
         run: (name, packed) => perform(known.get(name)!, packed)
       })
     ),
     { maxConcurrency: Infinity }
   )
-  serveActor(Runner as any, Layer.provideMerge(runner, services))
+  const texts = [...known.values()].map((task) => [task.name, Home.taskText(task)])
+  serveActor(Runner as any, Layer.provideMerge(runner, services), Object.fromEntries(texts))
 }
 
 const perform = (task: Home.TaskDefinition, packed: ReadonlyArray<unknown>): Effect.Effect<unknown, unknown> => {

@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Tracer from "effect/Tracer"
 import * as causes from "./causes.ts"
+import { describe } from "./guard.ts"
 import type { Carrying } from "./outgoing.ts"
 import { From, type Greeting, type Message, type Start, To, WORDS, Word } from "./protocol.ts"
 import * as spans from "./spans.ts"
@@ -25,6 +26,8 @@ export interface ThreadOptions {
   /** For spans of the thread that belong to no call. */
   readonly tracer: Tracer.Tracer
   readonly onLag: (milliseconds: number, thread: Thread) => void
+  /** Something went wrong on this side. */
+  readonly onTrouble: (error: unknown) => void
   /** It takes no more calls. */
   readonly onLost: (thread: Thread) => void
   /** It has ended. */
@@ -57,14 +60,23 @@ export class Thread {
   private readonly options: ThreadOptions
   private readonly shared = new Int32Array(new SharedArrayBuffer(4 * WORDS))
   private readonly carrying = new Map<number, Carrying>()
+  private lastCall = 0
   /** The instances that live here, by the number under which the thread knows them. */
   private readonly instances = new Map<number, Instance>()
+  /** Those of them that were killed while calls of theirs ran. */
+  private readonly dying = new Set<number>()
   private readonly closing = new Map<number, () => void>()
   private onReady: ((result: Greeting | Cause.Cause<unknown>) => void) | undefined = undefined
   private readonly ended: Promise<void>
   private heartbeat: NodeJS.Timeout | undefined = undefined
   /** When the oldest ping without an answer was sent, if there is one. */
   private unanswered: number | undefined = undefined
+  /** How many batches have come. */
+  private arrived = 0
+  /** How many of them cannot be read, and have not come again. */
+  private unreadable = 0
+  /** Whether the batch that is being collected tells calls to end. */
+  private interrupts = false
   private error: unknown
   private serving = false
   /** How many reasons there are to keep the process alive. */
@@ -80,7 +92,13 @@ export class Thread {
     this.wire = new Wire(port1, {
       message: (message) => this.take(message),
       refused: (message, error) => this.refused(message, error),
-      garbled: (error) => this.abandon("its thread sent what cannot be read", error)
+      posted: () => {
+        if (this.interrupts) Atomics.add(this.shared, Word.Interrupts, 1)
+        this.interrupts = false
+      },
+      arrived: () => this.noteArrival(),
+      garbled: () => this.askAgain(),
+      failed: options.onTrouble
     })
     // The worker keeps the process alive until it is ready.
     this.wire.unref()
@@ -154,14 +172,16 @@ export class Thread {
   }
 
   /**
-   * Somebody waits for an instance to die: the thread gets little time to show that it listens. Not so if others live
-   * there, too, who may have reason to keep it busy.
+   * An instance is killed while it runs calls: the thread gets little time to show that it listens. Not so if others live
+   * there by then, which may have reason to keep it busy, and which the end of the thread would cost their calls.
    */
-  hurry(): void {
-    if (this.instances.size > 1) return
+  hurry(instance: number): void {
+    if (this.dying.has(instance)) return
+    this.dying.add(instance)
     this.ping()
     const timer = setTimeout(() => {
-      if (this.isSilentFor(HURRY_MILLIS)) this.abandon(this.whySilent(HURRY_MILLIS))
+      const deserted = this.dying.size === this.instances.size
+      if (deserted && this.isSilentFor(HURRY_MILLIS)) this.abandon(this.whySilent(HURRY_MILLIS))
     }, HURRY_MILLIS + 10)
     timer.unref()
   }
@@ -193,6 +213,7 @@ export class Thread {
   /** The thread is not there any more: all that it carried is told so. */
   private lose(why: string): void {
     if (this.lost !== undefined) return
+    Atomics.store(this.shared, Word.Lost, 1)
     // What it said before its end still counts.
     this.wire.drain()
     clearInterval(this.heartbeat)
@@ -203,12 +224,23 @@ export class Thread {
     this.onReady?.(cause)
     // Nobody hears of a lost call before all instances know, lest the next call goes to one that does not.
     this.losing = true
-    for (const instance of [...this.instances.values()]) Home.crash(instance, why, cause)
+    this.each(this.instances, (instance) => Home.crash(instance, why, cause))
     this.losing = false
-    for (const call of [...this.carrying.values()]) call.lose(why, cause)
-    for (const closed of [...this.closing.values()]) closed()
+    this.each(this.carrying, (call) => call.lose(why, cause))
+    this.each(this.closing, (closed) => closed())
     this.instances.clear()
     this.spans.lose(cause)
+  }
+
+  /** What goes wrong with one must not keep the news from the others. */
+  private each<A>(all: ReadonlyMap<number, A>, tell: (one: A) => void): void {
+    for (const one of [...all.values()]) {
+      try {
+        tell(one)
+      } catch (error) {
+        this.options.onTrouble(error)
+      }
+    }
   }
 
   /** Ends the thread in good order, and by force when that takes too long. */
@@ -253,6 +285,7 @@ export class Thread {
   close(number: number): Effect.Effect<void> {
     return Effect.callback((resume) => {
       this.instances.delete(number)
+      this.dying.delete(number)
       if (this.lost !== undefined) return resume(Effect.void)
       this.hold()
       this.closing.set(number, () => {
@@ -266,13 +299,28 @@ export class Thread {
 
   // --- calls ---------------------------------------------------------------------------------------------------------
 
-  carry(id: number, call: Carrying): void {
+  /** Returns the number under which the thread knows the call, which is to be sent at once. */
+  carry(call: Carrying): number {
+    const id = ++this.lastCall
     this.carrying.set(id, call)
     this.hold()
+    return id
+  }
+
+  /** Whether the thread may have taken up a call. If it got what it cannot read, it may have been any. */
+  mayHaveTaken(id: number): boolean {
+    const ahead = (id - Atomics.load(this.shared, Word.Taken)) | 0
+    return ahead <= 0 || Atomics.load(this.shared, Word.Garbled) !== 0
   }
 
   drop(id: number): void {
     if (this.carrying.delete(id)) this.release()
+  }
+
+  /** The thread looks for what this tells before it takes up another call, however much it has to do. */
+  interrupt(id: number): void {
+    this.interrupts = true
+    this.wire.post([To.Interrupt, id])
   }
 
   /** A message cannot be cloned. */
@@ -282,12 +330,25 @@ export class Thread {
     if (instance !== undefined) Home.died(instance, `its key cannot cross to its thread: ${describe(error)}`, undefined)
   }
 
+  private noteArrival(): void {
+    this.arrived++
+    // What cannot be read is kept over there until it has come again, and what came after it, too.
+    if (this.unreadable === 0) Atomics.store(this.shared, Word.Read, this.arrived)
+  }
+
+  /** A value that the thread could write may be too deep for this thread to read. It must not take others with it. */
+  private askAgain(): void {
+    this.unreadable++
+    this.wire.post([To.Unreadable, this.arrived++])
+  }
+
   private take(message: Message): void {
     switch (message[0]) {
       case From.Success:
       case From.Failure:
       case From.Items:
       case From.Refused:
+      case From.NotBegun:
         return this.carrying.get(message[1])?.take(message)
       case From.Ready:
         return this.onReady?.(message[1])
@@ -303,14 +364,18 @@ export class Thread {
         return this.options.onLag(this.lag, this)
       case From.Spans:
         for (const report of message[1]) this.spans.take(report)
+        return
+      case From.Repeated:
+        this.unreadable--
     }
   }
 
-  private died([, number, why, reasons]: Message): void {
+  private died([, number, why, reasons, hasLived]: Message): void {
     const instance = this.instances.get(number)
     if (instance === undefined) return
     const cause = reasons.length === 0 ? undefined : causes.unpack(reasons, causes.anyError)
-    Home.died(instance, why, cause)
+    if (hasLived) Home.ends(instance, why, cause)
+    else Home.died(instance, why, cause)
   }
 
   /** For a thread that blocks on calls that are carried here: its event loop, and so the heartbeat, stands still. */
@@ -335,6 +400,3 @@ const LONGEST = 2 ** 31 - 1
 /** A timer, unless it would never fire. */
 export const after = (milliseconds: number, work: () => void): NodeJS.Timeout | undefined =>
   milliseconds > LONGEST ? undefined : setTimeout(work, milliseconds)
-
-const describe = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}` : String(error)

@@ -58,10 +58,12 @@ export class Threads {
   private readonly living = new Set<Thread>()
   private readonly context: Context.Context<never>
   private readonly settings: Settings
+  private readonly agree: Agree
   private closed = false
 
-  constructor(contract: Contract, options: WorkerOptions, context: Context.Context<never>) {
+  constructor(contract: Contract, options: WorkerOptions, agree: Agree, context: Context.Context<never>) {
     this.contract = contract
+    this.agree = agree
     this.actor = contract.key
     this.settings = settingsOf(this.actor, options)
     this.context = context
@@ -102,7 +104,7 @@ export class Threads {
 
   /** Looks at what a thread says about itself. Returns what speaks against it. */
   private accept(greeting: Greeting): Loss | undefined {
-    const why = mismatch(this.contract, greeting)
+    const why = mismatch(this.contract, greeting) ?? this.agree(greeting)
     if (why !== undefined) return { why, cause: Cause.empty }
     this.terms ??= greeting.terms
   }
@@ -118,6 +120,10 @@ export class Threads {
         onLag: (milliseconds, { id }) => {
           const labelled = Metric.withAttributes(lag, { actor, thread: String(id) })
           Effect.runForkWith(context)(Metric.update(labelled, milliseconds))
+        },
+        onTrouble: (error) => {
+          const what = `${actor}: something went wrong with what its thread said, which concerns one call at most`
+          Effect.runForkWith(context)(Effect.logError(what, Cause.die(error)))
         },
         onLost: forget,
         onGone: (thread) => this.living.delete(thread)
@@ -149,10 +155,17 @@ export class Threads {
   }
 }
 
+/** What else speaks against a thread, going by what it says about itself. */
+export type Agree = (greeting: Greeting) => string | undefined
+
 /** Starts the threads of a home in the current Scope. */
-export const make = (contract: Contract, options: WorkerOptions): Effect.Effect<Threads, WorkerFailed, Scope.Scope> =>
+export const make = (
+  contract: Contract,
+  options: WorkerOptions,
+  agree: Agree = () => undefined
+): Effect.Effect<Threads, WorkerFailed, Scope.Scope> =>
   Effect.gen(function* () {
-    const threads = new Threads(contract, options, yield* Effect.context<never>())
+    const threads = new Threads(contract, options, agree, yield* Effect.context<never>())
     yield* Effect.addFinalizer(() => threads.close())
     yield* threads.warm()
     return threads

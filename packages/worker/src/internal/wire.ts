@@ -9,42 +9,38 @@ const LARGE_BATCH = 64
 
 export class Wire {
   private batch: Array<Message> = []
-  /** What the messages of this batch move rather than copy. */
-  private moved: Array<Transferable> = []
-  private owners: Map<Message, ReadonlyArray<Transferable>> | undefined = undefined
   private scheduled = false
+  /** Batches that were looked at before their turn. */
+  private ahead: Array<ReadonlyArray<Message>> = []
   private readonly port: MessagePort
-  private readonly receive: (message: Message) => void
-  /** Told about a message that cannot be sent. */
-  private readonly refuse: (message: Message, error: unknown) => void
-  private readonly posted: () => void
-
-  constructor(
-    port: MessagePort,
-    on: {
-      readonly message: (message: Message) => void
-      readonly refused: (message: Message, error: unknown) => void
-      readonly posted?: () => void
-      /** A batch has arrived that cannot be read. */
-      readonly garbled: (error: Error) => void
-    }
-  ) {
-    this.port = port
-    this.receive = on.message
-    this.refuse = on.refused
-    this.posted = on.posted ?? (() => {})
-    port.on("message", (batch: ReadonlyArray<Message>) => this.take(batch))
-    port.on("messageerror", on.garbled)
+  private readonly on: {
+    readonly message: (message: Message) => void
+    /** A message cannot be sent. */
+    readonly refused: (message: Message, error: unknown) => void
+    /** A batch goes out. */
+    readonly posted?: (batch: ReadonlyArray<Message>) => void
+    /** A batch has arrived, before it is looked at. */
+    readonly arrived?: () => void
+    /** A batch has arrived that cannot be read. */
+    readonly garbled: (error: unknown) => void
+    /** Dealing with a message threw. That is the business of no other message. */
+    readonly failed: (error: unknown) => void
   }
 
-  /** Sends a message with the next batch. */
+  constructor(port: MessagePort, on: Wire["on"]) {
+    this.port = port
+    this.on = on
+    port.on("message", (batch: ReadonlyArray<Message>) => this.take(batch))
+    port.on("messageerror", (error) => on.garbled(error))
+  }
+
+  /** Sends a message with the next batch. One that moves something goes alone: it cannot be sent twice. */
   post(message: Message, moved?: ReadonlyArray<Transferable>): void {
-    this.batch.push(message)
     if (moved !== undefined && moved.length > 0) {
-      this.moved.push(...moved)
-      this.owners ??= new Map()
-      this.owners.set(message, moved)
+      this.flush()
+      return this.postAlone(message, moved)
     }
+    this.batch.push(message)
     if (this.batch.length >= LARGE_BATCH) return this.flush()
     if (this.scheduled) return
     this.scheduled = true
@@ -54,45 +50,81 @@ export class Wire {
   /** Sends now what waits to be sent. */
   flush(): void {
     this.scheduled = false
-    const { batch, moved, owners } = this
+    const { batch } = this
     if (batch.length === 0) return
     this.batch = []
-    this.moved = []
-    this.owners = undefined
     try {
-      this.port.postMessage(batch, moved)
+      this.port.postMessage(batch)
     } catch {
-      this.postSingly(batch, owners)
+      // One message that cannot be cloned must not take the others with it.
+      for (const message of batch) this.postAlone(message)
+      return
     }
-    this.posted()
+    this.on.posted?.(batch)
   }
 
-  /** One message that cannot be cloned must not take the others with it. */
-  private postSingly(
-    batch: ReadonlyArray<Message>,
-    owners: ReadonlyMap<Message, ReadonlyArray<Transferable>> | undefined
-  ): void {
-    for (const message of batch) {
-      try {
-        this.port.postMessage([message], owners?.get(message) ?? [])
-      } catch (error) {
-        this.refuse(message, error)
-      }
+  /** Sends a message in a batch of its own. */
+  postAlone(message: Message, moved: ReadonlyArray<Transferable> = []): void {
+    const batch = [message]
+    try {
+      this.port.postMessage(batch, moved)
+    } catch (error) {
+      return this.guarded(() => this.on.refused(message, error))
     }
+    this.on.posted?.(batch)
   }
 
   /** Takes in all that has arrived, without the event loop. Returns whether there was anything. */
   drain(): boolean {
     let any = false
-    for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port)) {
+    for (let next = this.receive(); next !== undefined; next = this.receive()) {
       any = true
-      this.take(next.message)
+      if (next.message !== undefined) this.take(next.message)
     }
     return any
   }
 
+  private receive(): { readonly message: ReadonlyArray<Message> | undefined } | undefined {
+    try {
+      return receiveMessageOnPort(this.port)
+    } catch (error) {
+      this.on.garbled(error)
+      return { message: undefined }
+    }
+  }
+
+  /** What has arrived and is dealt with only after the batch under way. */
+  lookAhead(): ReadonlyArray<ReadonlyArray<Message>> {
+    const more: Array<ReadonlyArray<Message>> = []
+    for (let next = this.receive(); next !== undefined; next = this.receive())
+      if (next.message !== undefined) more.push(next.message)
+    this.ahead.push(...more)
+    return more
+  }
+
   private take(batch: ReadonlyArray<Message>): void {
-    for (let i = 0; i < batch.length; i++) this.receive(batch[i]!)
+    this.dealWith(batch)
+    while (this.ahead.length > 0) this.dealWith(this.ahead.shift()!)
+  }
+
+  private dealWith(batch: ReadonlyArray<Message>): void {
+    this.on.arrived?.()
+    for (let i = 0; i < batch.length; i++) {
+      try {
+        this.on.message(batch[i]!)
+      } catch (error) {
+        this.on.failed(error)
+      }
+    }
+  }
+
+  /** The other messages of a batch are dealt with all the same. */
+  private guarded(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.on.failed(error)
+    }
   }
 
   /** From here on it does not keep the process alive. */
