@@ -2,10 +2,13 @@
  * Whether an interruption means "cancel", or only that this process, or this place of an actor, comes to its end.
  *
  * A durable call outlives both. An actor that is interrupted since its node leaves runs again elsewhere, and finds the
- * durable calls that it made; were they cancelled, it would find that.
+ * durable calls that it made; were they cancelled, it would find that. The same goes for an instance that is killed,
+ * fenced off or restarted, and for a reminder that is fired when its node leaves.
  */
+import * as Home from "@troupe/core/Home"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { CurrentWork } from "./durableCall.ts"
 import { Entity, Sharding } from "./engine.ts"
 
 /** The places of actors on one node. */
@@ -59,7 +62,8 @@ export class Waits {
 
   /** Whether a fiber in this context was interrupted for another reason than that its call is not wanted any more. */
   isTeardown(context: Context.Context<never>): boolean {
-    return this.left || this.places.isLeft(context)
+    if (this.left || this.places.isLeft(context)) return true
+    return Context.get(context, CurrentWork)?.over === true || Home.endsWithInstance(context)
   }
 
   /** Runs an effect until it ends, or until nobody waits any longer: then it fails with `late`, and is interrupted. */

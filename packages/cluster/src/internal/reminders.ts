@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import { CallId, DurableCall } from "./durableCall.ts"
+import { CallId, CurrentWork, DurableCall } from "./durableCall.ts"
 import type { Outcome, Reminder, Storage } from "./remindersStorage.ts"
 
 /** A method of a contract, as far as its arguments go. */
@@ -46,12 +46,19 @@ export const scan = (
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
     const owner = crypto.randomUUID()
-    // The last comes first when the Scope closes: no more is leased, what fires is interrupted, what is left is released.
+    // The last comes first when the Scope closes: no more is leased, what fires is interrupted, which cancels no durable
+    // call since its work is over here, and what is left is released.
     yield* Effect.addFinalizer(() => Effect.ignore(bounded(storage.release(owner))))
     const scope = yield* Scope.fork(yield* Effect.scope)
+    const work = { over: false }
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        work.over = true
+      })
+    )
     let firing = 0
     const fire = (reminder: Reminder) =>
-      Effect.onExit(call(target, reminder), (exit) =>
+      Effect.onExit(Effect.provideService(call(target, reminder), CurrentWork, work), (exit) =>
         Effect.suspend(() => {
           firing--
           return settle(storage, reminder, owner, exit, options)

@@ -582,6 +582,11 @@ export class Cell {
     }
   }
 
+  /** Whether what this life of the instance has started is being ended with it. */
+  get ends(): boolean {
+    return !this.gone && (this.closing || this.scope.state._tag === "Closed")
+  }
+
   closeScope(exit: Exit.Exit<any, any>): Effect.Effect<void> {
     return logged(this, Scope.close(this.scope, exit))
   }
