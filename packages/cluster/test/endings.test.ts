@@ -19,7 +19,6 @@ class Boss extends Actor.Keyed<Boss>()("test/Boss", {
     if (key.startsWith("eager")) yield* Effect.forkScoped(ask("a"))
     return {
       ask,
-      askThrough: (id: string) => Effect.flatMap(Boss, (bosses) => bosses.get(key.slice(1)).ask(id)),
       askTimed: (id: string) => Effect.timeout(ask(id), "10 millis"),
       hasty: ask,
       submit: (id: string) => Effect.map(ClusterHome.withId(worker.durable.remote(id), id), (ref) => ({ ref })),
@@ -33,7 +32,16 @@ class Boss extends Actor.Keyed<Boss>()("test/Boss", {
   methodOptions: { hasty: { timeout: "10 millis" }, die: { maxTaskRetries: 0 } }
 }) {}
 
-const Live = Boss.layer.pipe(
+/** Asks a boss. */
+class Chief extends Actor.Keyed<Chief>()("test/Chief", {
+  make: (key: string) =>
+    Effect.map(Boss.get(key), (boss) => ({
+      ask: (id: string) => boss.ask(id)
+    }))
+}) {}
+
+const Live = Chief.layer.pipe(
+  Layer.provideMerge(Boss.layer),
   Layer.provideMerge(ClusterHome.layer(Worker, Worker.toLayer(makeWorker))),
   Layer.provideMerge(ClusterHome.layerLocal({ file: ":memory:" }))
 )
@@ -84,12 +92,11 @@ layer(Live, { excludeTestServices: true })("a durable call goes on", (it) => {
 
   it.effect("when an instance is killed whose call asked another, which asked for it", () =>
     Effect.gen(function* () {
-      const { boss, bosses, key, probe } = yield* setUp()
-      const outer = bosses.get(`+${key}`)
-      yield* boss.ready()
-      const asking = yield* outer.askThrough.remote("a")
+      const { key, probe } = yield* setUp()
+      const chief = yield* Chief.get(key)
+      const asking = yield* chief.ask.remote("a")
       yield* probe.noted("a start")
-      yield* Actor.kill(outer)
+      yield* Actor.kill(chief)
       assert.strictEqual((yield* reasonOf(asking))._tag, "ActorDied")
       yield* goesOn(key)
     })
@@ -130,8 +137,8 @@ layer(Live, { excludeTestServices: true })("a durable call is cancelled", (it) =
 
   it.effect("with a call that asked another, which asked for it", () =>
     Effect.gen(function* () {
-      const { bosses, key, probe } = yield* setUp()
-      const asking = yield* bosses.get(`+${key}`).askThrough.remote("a")
+      const { key, probe } = yield* setUp()
+      const asking = yield* (yield* Chief.get(key)).ask.remote("a")
       yield* probe.noted("a start")
       yield* ObjectRef.cancel(asking)
       yield* isCancelled(key)

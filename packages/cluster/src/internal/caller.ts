@@ -26,6 +26,7 @@ import { type Stored, stored } from "./replies.ts"
 import * as residence from "./residence.ts"
 import { isTraced } from "./tracing.ts"
 import { type Client, describeIssue, STOP, type Wire, type WireMethod } from "./wire.ts"
+import { issueOf } from "./writable.ts"
 
 /** How long to wait before a call is sent again. */
 const RESEND_PAUSE = "100 millis"
@@ -109,9 +110,12 @@ const request = ({ send, subject }: Way, payload: unknown, options?: object): Ef
   try {
     return send(payload, options)
   } catch (error) {
-    return Effect.fail(undecodable(subject, `its arguments do not fit the contract: ${describeIssue(error)}`, false))
+    return Effect.fail(misfit(subject, describeIssue(error)))
   }
 }
+
+const misfit = (subject: Subject, issue: string): ActorError =>
+  undecodable(subject, `its arguments do not fit the contract: ${issue}`, false)
 
 const volatile = (way: Way, args: ReadonlyArray<unknown>): Effect.Effect<any, any> => {
   const sent = guarded(way, request(way, args))
@@ -186,14 +190,26 @@ const durable = (way: Way, args: ReadonlyArray<unknown>): Effect.Effect<any, any
         undecodable(subject, `the id of a durable call must be a string that is not empty, but is ${String(id)}`, false)
       )
     }
-    const settled = Effect.catchCause(
+    const stored = Effect.catchCause(
       untilStored(way, () => request(way, { id, args }), id),
       (cause) => translate(subject, cause, cancelled)
+    )
+    const settled = Effect.flatMap(issueOfArgs(method, args), (issue) =>
+      issue === undefined ? stored : Effect.fail(misfit(subject, issue))
     )
     const awaited = Effect.onInterrupt(settled, () =>
       waits.isTeardown(fiber.context) ? Effect.void : calls.cancel(entityId, method, id)
     )
     return waits.run(awaited, () => detached(subject, id))
+  })
+
+/** What keeps arguments from being stored. If there are too many or too few of them, the request says so. */
+const issueOfArgs = ({ codecs }: WireMethod, args: ReadonlyArray<unknown>): Effect.Effect<string | undefined> =>
+  Effect.gen(function* () {
+    for (const [index, codec] of codecs.args.entries()) {
+      const issue = index < args.length ? yield* issueOf(`args[${index}]`, codec, args[index]) : undefined
+      if (issue !== undefined) return issue
+    }
   })
 
 /**

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { read, type Terms } from "./delivery.ts"
 import { ClusterSchema, Entity, Rpc, RpcGroup } from "./engine.ts"
+import { type Codec, codecOf } from "./writable.ts"
 
 /** An actor that is defined by a contract, as far as a home needs to know it. */
 export interface Contracted {
@@ -22,6 +23,14 @@ export interface WireMethod {
   readonly terms: Terms
   readonly stream: boolean
   readonly rpc: Rpc.AnyWithProps
+  /** How what is stored of its calls is written. */
+  readonly codecs: Codecs
+}
+
+export interface Codecs {
+  readonly args: ReadonlyArray<Codec>
+  readonly success: Codec
+  readonly error: Codec
 }
 
 export interface Wire {
@@ -108,7 +117,8 @@ const makeMethod = (actor: string, name: string, method: AnyContractMethod): Wir
           // A caller that goes away leaves the call alone. One that cancels says so (see `caller.ts`).
           .annotate(ClusterSchema.Uninterruptible, "client")
       : Rpc.make(name, { ...common, payload: positional, stream })
-  return { name, terms, stream, rpc: rpc as unknown as Rpc.AnyWithProps }
+  const codecs = { args: args.map(codecOf), success: codecOf(success), error: codecOf(common.error) }
+  return { name, terms, stream, rpc: rpc as unknown as Rpc.AnyWithProps, codecs }
 }
 
 const keys = (actor: string, schema: Schema.Top) => {
