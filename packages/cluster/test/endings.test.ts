@@ -214,7 +214,7 @@ describe("a durable call of a node that leaves", () => {
         const probe = probeOf(key)
         const { close, node } = yield* first(file)
         const reminders = Reminders.to(Worker, key)
-        yield* Effect.provide(reminders.at("r", 0, "durable", ["a"]), node)
+        yield* Effect.provide(reminders.at("r", 0, "durable", ["a"] as never), node)
         yield* probe.noted("a start")
         yield* close
         const next = yield* Layer.build(Layer.fresh(nodeOn(file)))
