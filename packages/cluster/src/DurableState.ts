@@ -229,7 +229,7 @@ const taken = new WeakMap<identities.Instance, string>()
  * @since 0.1.0
  */
 export const takeOver = <S>(
-  identity: { readonly actor: string; readonly key: string },
+  identity: { readonly actor: string; readonly key: string | number },
   schema: Schema.Codec<S, any>,
   options: Options<S>
 ): Effect.Effect<DurableState<S>, DurableStateError, DurableStateStorage> => open(identity, undefined, schema, options)
@@ -243,7 +243,7 @@ export const takeOver = <S>(
  */
 export const forget = (identity: {
   readonly actor: string
-  readonly key: string
+  readonly key: string | number
 }): Effect.Effect<void, DurableStateError, DurableStateStorage> =>
   Effect.flatMap(DurableStateStorage, (storage) =>
     Effect.mapError(storage.clear(identity), (cause) => unavailable(identity, "forgotten", cause, true))

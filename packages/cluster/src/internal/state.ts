@@ -216,4 +216,4 @@ export const unavailable = (
   return new DurableStateError({ reason: new StateUnavailable({ ...subject(identity), why, mayHaveSaved, cause }) })
 }
 
-const subject = ({ actor, key }: Identity) => ({ actor, key })
+const subject = ({ actor, key }: Identity) => ({ actor, key: String(key) })

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { read, type Terms } from "./delivery.ts"
 import { ClusterSchema, Entity, Rpc, RpcGroup } from "./engine.ts"
+import { escape, unescape } from "./keyText.ts"
 import { type Codec, codecOf } from "./writable.ts"
 
 /** An actor that is defined by a contract, as far as a home needs to know it. */
@@ -47,6 +48,8 @@ export interface Wire {
 const MAX_ACTOR = 150
 const MAX_METHOD = 50
 const MAX_KEY = 255
+/** Of what is too long, errors show the beginning. */
+const MAX_SHOWN = 50
 
 /** Ends the instance of a key. No method can have this name: a `~` is no part of an identifier. */
 export const STOP = "~stop"
@@ -111,7 +114,7 @@ const makeMethod = (actor: string, name: string, method: AnyContractMethod): Wir
       ? Rpc.make(name, {
           ...common,
           payload: { id: Schema.String, args: positional },
-          primaryKey: ({ id }: { readonly id: string }) => id
+          primaryKey: ({ id }: { readonly id: string }) => escape(id)
         })
           .annotate(ClusterSchema.Persisted, true)
           // A caller that goes away leaves the call alone. One that cancels says so (see `caller.ts`).
@@ -136,17 +139,16 @@ const keys = (actor: string, schema: Schema.Top) => {
         cause
       })
     }
-    const entityId = isText ? (encoded as string) : JSON.stringify(encoded)
+    const entityId = isText ? escape(encoded as string) : JSON.stringify(encoded)
     if (entityId === "" || entityId.length > MAX_KEY) {
-      throw new RangeError(
-        `${actor}: in a cluster a key has between 1 and ${MAX_KEY} characters, but got "${entityId}"`
-      )
+      const got = entityId === "" ? "an empty one" : `${entityId.length}: "${entityId.slice(0, MAX_SHOWN)}..."`
+      throw new RangeError(`${actor}: in a cluster a key is written with 1 to ${MAX_KEY} characters, but got ${got}`)
     }
     return entityId
   }
   return {
     encodeKey,
-    decodeKey: (entityId: string): unknown => decode(isText ? entityId : JSON.parse(entityId))
+    decodeKey: (entityId: string): unknown => decode(isText ? unescape(entityId) : JSON.parse(entityId))
   }
 }
 
