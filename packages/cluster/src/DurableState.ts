@@ -257,17 +257,18 @@ const open = <S>(
 ): Effect.Effect<DurableState<S>, DurableStateError, DurableStateStorage> =>
   Effect.gen(function* () {
     const storage = yield* DurableStateStorage
+    const subject = `${identity.actor}(${identity.key})`
     const state = new State<S>({
       identity,
       instance,
       storage,
-      codec: codec(schema),
+      codec: codec(`${subject}: the value of its durable state`, schema),
       initial: typeof initial === "function" ? (initial as () => S) : () => initial,
       timeout: Duration.toMillis(Duration.fromInputUnsafe(timeout))
     })
     yield* state.claim()
     const once: DurableState<S>["modifyOnceEffect"] = ({ id, remember = 100, result }, f) =>
-      Effect.flatMap(onceId(identity, id), (id) => state.modifyOnce(id, codec(result), remember, f))
+      Effect.flatMap(onceId(identity, id), (id) => state.modifyOnce(id, codec(`${subject}: the result of modifyOnce`, result), remember, f))
     return {
       get: state.current,
       set: (value) => state.modify(() => Effect.succeed([undefined, value])),

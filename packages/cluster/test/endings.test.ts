@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { ClusterHome, Reminders } from "@troupe/cluster"
 import { Actor, ObjectRef } from "@troupe/core"
-import { Context, Effect, Exit, Fiber, Layer, Schedule, Scope } from "effect"
+import { Context, Effect, Exit, Fiber, Latch, Layer, Schedule, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { errorOf, freshKey, makeWorker, probeOf, reasonOf, Worker } from "./homeSupport.ts"
 
@@ -179,6 +179,48 @@ layer(Live, { excludeTestServices: true })("a durable call is cancelled", (it) =
       yield* bosses.stop(key)
       assert.strictEqual(yield* ObjectRef.cancel(ref), "Interrupted")
       yield* isCancelled(key)
+    })
+  )
+})
+
+describe("a durable call of a process that is told to end", () => {
+  it.live("goes on when the fiber is interrupted that asked for it, since the program ends on SIGTERM", () =>
+    Effect.gen(function* () {
+      const key = freshKey()
+      const probe = probeOf(key)
+      const ending = Latch.makeUnsafe()
+      const listener = () => void ending.openUnsafe()
+      yield* Effect.acquireRelease(
+        Effect.sync(() => process.on("SIGTERM", listener)),
+        () => Effect.sync(() => process.off("SIGTERM", listener))
+      )
+      yield* Effect.gen(function* () {
+        const worker = yield* Worker.get(key)
+        const asking = yield* Effect.forkChild(worker.durable("a").pipe(ClusterHome.withId("a")))
+        yield* probe.noted("a start")
+        process.emit("SIGTERM")
+        yield* ending.await
+        yield* Fiber.interrupt(asking)
+        yield* goesOn(key)
+      }).pipe(Effect.provide(Layer.fresh(Live)))
+    })
+  )
+
+  it.live("leaves no listener behind, and adds none where the program has none", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(process.listenerCount("SIGTERM"), 0)
+      yield* Effect.provide(
+        Effect.sync(() => assert.strictEqual(process.listenerCount("SIGTERM"), 0)),
+        Layer.fresh(Live)
+      )
+      const listener = () => {}
+      process.on("SIGTERM", listener)
+      yield* Effect.provide(
+        Effect.sync(() => assert.strictEqual(process.listenerCount("SIGTERM"), 2)),
+        Layer.fresh(Live)
+      )
+      process.off("SIGTERM", listener)
+      assert.strictEqual(process.listenerCount("SIGTERM"), 0)
     })
   )
 })

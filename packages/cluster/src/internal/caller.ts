@@ -24,6 +24,7 @@ import { cancelled, type Subject, subjectOf, translate, unavailable, undecodable
 import { places, Waits } from "./leaving.ts"
 import { type Stored, stored } from "./replies.ts"
 import * as residence from "./residence.ts"
+import { onTermination } from "./termination.ts"
 import { isTraced } from "./tracing.ts"
 import { type Client, describeIssue, STOP, type Wire, type WireMethod } from "./wire.ts"
 import { issueOf } from "./writable.ts"
@@ -49,6 +50,7 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
     const client = yield* clientOf(wire)
     const guard = yield* CurrentGuard
     const waits = new Waits(yield* places)
+    yield* onTermination(waits.terminate)
     const calls = yield* stored(wire)
     const sharding = yield* Sharding.Sharding
     const make = (key: unknown) =>

@@ -47,6 +47,7 @@ const makePlaces = (sharding: Sharding.Sharding["Service"]): Places => {
 /** The durable calls that somebody in this process waits for. */
 export class Waits {
   private left = false
+  private ending = false
   private readonly waiting = new Set<() => void>()
   private readonly places: Places
 
@@ -60,9 +61,14 @@ export class Waits {
     for (const detach of this.waiting) detach()
   })
 
+  /** The process is told to end: what is interrupted from now on is interrupted for that. */
+  readonly terminate = (): void => {
+    this.ending = true
+  }
+
   /** Whether a fiber in this context was interrupted for another reason than that its call is not wanted any more. */
   isTeardown(context: Context.Context<never>): boolean {
-    if (this.left || this.places.isLeft(context)) return true
+    if (this.left || this.ending || this.places.isLeft(context)) return true
     return Context.get(context, CurrentWork)?.over === true || Home.endsWithInstance(context)
   }
 

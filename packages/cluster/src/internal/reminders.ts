@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { CallId, CurrentWork, DurableCall } from "./durableCall.ts"
 import type { Outcome, Reminder, Storage } from "./remindersStorage.ts"
+import { issueOfJson } from "./writable.ts"
 
 /** A method of a contract, as far as its arguments go. */
 export interface Contract {
@@ -160,17 +161,14 @@ const nameOf = ({ actor, id, key, method }: Reminder): string => `Reminder "${id
 
 // --- arguments -------------------------------------------------------------------------------------------------------
 
-const argsCodec = (contract: { readonly args: ReadonlyArray<Schema.Top> }) =>
-  Schema.fromJsonString(Schema.toCodecJson(Schema.Tuple(contract.args))) as unknown as Schema.Codec<
-    ReadonlyArray<any>,
-    string
-  >
+const tupleCodec = (contract: { readonly args: ReadonlyArray<Schema.Top> }) =>
+  Schema.toCodecJson(Schema.Tuple(contract.args)) as unknown as Schema.Codec<ReadonlyArray<any>, ReadonlyArray<unknown>>
 
 const decodeArgs = (
   contract: Contract[string] | undefined,
   text: string
 ): Effect.Effect<ReadonlyArray<any>, unknown> =>
-  contract === undefined ? Effect.sync(() => JSON.parse(text)) : Schema.decodeEffect(argsCodec(contract))(text)
+  contract === undefined ? Effect.sync(() => JSON.parse(text)) : Schema.decodeEffect(Schema.fromJsonString(tupleCodec(contract)))(text)
 
 /** Arguments as text. Those that would not come back as they are throw here, where somebody looks. */
 export const encodeArgs = (
@@ -184,12 +182,19 @@ export const encodeArgs = (
     if (own === undefined) {
       throw new TypeError(`${actor} has no method "${method}", it has ${Object.keys(contract).join(", ")}`)
     }
-    return Schema.encodeSync(argsCodec(own))(args)
+    return written(actor, method, Schema.encodeSync(tupleCodec(own))(args))
   }
-  if (args.every(isJson)) return JSON.stringify(args)
+  const text = written(actor, method, args)
+  if (args.every(isJson)) return text
   throw new TypeError(
     `${actor}.${method}: a reminder cannot keep these arguments, since they are not JSON. Give the actor a contract, whose schemas say how to write them`
   )
+}
+
+const written = (actor: string, method: string, args: ReadonlyArray<unknown>): string => {
+  const issue = issueOfJson("args", args)
+  if (issue === undefined) return JSON.stringify(args)
+  throw new TypeError(`${actor}.${method}: a reminder cannot keep these arguments: ${issue}`)
 }
 
 const isJson = (value: unknown): boolean => {
