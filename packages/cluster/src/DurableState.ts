@@ -268,7 +268,9 @@ const open = <S>(
     })
     yield* state.claim()
     const once: DurableState<S>["modifyOnceEffect"] = ({ id, remember = 100, result }, f) =>
-      Effect.flatMap(onceId(identity, id), (id) => state.modifyOnce(id, codec(`${subject}: the result of modifyOnce`, result), remember, f))
+      Effect.flatMap(onceId(identity, id), (id) =>
+        state.modifyOnce(id, codec(`${subject}: the result of modifyOnce`, result), remember, f)
+      )
     return {
       get: state.current,
       set: (value) => state.modify(() => Effect.succeed([undefined, value])),

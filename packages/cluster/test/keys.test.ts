@@ -23,7 +23,7 @@ const alike: ReadonlyArray<string | number> = [
   ...["a\ud800", "a\ud801", "a\udc00", "a\ufffd", "a\0", "a\0b", "a"]
 ]
 
-describe.each(databases)("states and reminders in %s", (name) => {
+describe.each(databases)("10.5 states and reminders in %s", (name) => {
   const opened = Effect.map(open(name), ({ layer, prefix }) => ({
     prefix,
     stored: Layer.mergeAll(DurableState.layerWith({ prefix }), Reminders.layerWith({ prefix })).pipe(
@@ -113,7 +113,7 @@ const EchoLive = Echo.toLayer((key) =>
 
 const Live = ClusterHome.layer(Echo, EchoLive).pipe(Layer.provideMerge(ClusterHome.layerLocal({ file: ":memory:" })))
 
-layer(Live, { excludeTestServices: true })("durable calls", (it) => {
+layer(Live, { excludeTestServices: true })("10.5 durable calls", (it) => {
   it.effect("of keys and ids that look alike are calls of their own, and are picked up again", () =>
     Effect.gen(function* () {
       const texts = alike.filter((each) => typeof each === "string")

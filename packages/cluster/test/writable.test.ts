@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it, layer } from "@effect/vitest"
-import { ClusterHome, Delivery } from "@troupe/cluster"
+import { ClusterHome, Delivery, DurableState, Reminders } from "@troupe/cluster"
 import { Actor } from "@troupe/core"
 import { Effect, Layer, Schema } from "effect"
 import { freePort } from "./fixtures/node-processes.ts"
@@ -96,7 +96,7 @@ const Live = ClusterHome.layer(Odd, OddLive).pipe(Layer.provideMerge(ClusterHome
 
 const fresh = Effect.suspend(() => Odd.get(freshKey()))
 
-layer(Live, { excludeTestServices: true })("a durable call", (it) => {
+layer(Live, { excludeTestServices: true })("10.4 a durable call", (it) => {
   for (const [name, [make, issue]] of Object.entries(unwritable)) {
     it.effect(`with ${name} as an argument fails at once with DecodeError, which names the field`, () =>
       Effect.gen(function* () {
@@ -148,6 +148,38 @@ layer(Live, { excludeTestServices: true })("a durable call", (it) => {
     Effect.gen(function* () {
       assert.strictEqual(yield* (yield* fresh).take(1, nested(1000)), 1)
     })
+  )
+})
+
+describe("what a state or a reminder cannot keep", () => {
+  class Box extends Actor.Keyed<Box>()("test/Box", {
+    make: () =>
+      Effect.map(DurableState.make(Schema.Any, { initial: 0 }), (state) => ({
+        set: (value: unknown) => state.set(value),
+        once: (value: unknown) => state.modifyOnce({ id: "1", result: Schema.Any }, () => [value, value]),
+        get: () => state.get
+      }))
+  }) {}
+
+  it.effect("dies at once, names the field, and changes nothing", () =>
+    Effect.gen(function* () {
+      const box = yield* Box.get("a")
+      yield* box.set(1)
+      const value = { ids: [10n] }
+      for (const call of [box.set(value), box.once(value)]) {
+        assert.match((yield* defectOf(call)).message, /test\/Box\(a\): .*\["ids"\]\[0\] cannot be written as JSON/)
+      }
+      assert.strictEqual(yield* box.get(), 1)
+      for (const reminder of [
+        Reminders.to(Box, "a").at("r", 0, "set", [cycle()]),
+        Reminders.to(Odd, "a").at("r", 0, "take", [1, value] as never)
+      ]) {
+        assert.match(
+          (yield* defectOf(reminder)).message,
+          /test\/(Box.set|Odd.take): .*args\[\d\]\[.* cannot be written/
+        )
+      }
+    }).pipe(Effect.provide(Box.layer), Effect.provide([DurableState.layerMemory, Reminders.layerMemory]))
   )
 })
 

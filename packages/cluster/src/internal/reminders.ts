@@ -168,7 +168,9 @@ const decodeArgs = (
   contract: Contract[string] | undefined,
   text: string
 ): Effect.Effect<ReadonlyArray<any>, unknown> =>
-  contract === undefined ? Effect.sync(() => JSON.parse(text)) : Schema.decodeEffect(Schema.fromJsonString(tupleCodec(contract)))(text)
+  contract === undefined
+    ? Effect.sync(() => JSON.parse(text))
+    : Schema.decodeEffect(Schema.fromJsonString(tupleCodec(contract)))(text)
 
 /** Arguments as text. Those that would not come back as they are throw here, where somebody looks. */
 export const encodeArgs = (
