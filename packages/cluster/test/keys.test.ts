@@ -23,83 +23,85 @@ const alike: ReadonlyArray<string | number> = [
   ...["a\ud800", "a\ud801", "a\udc00", "a\ufffd", "a\0", "a\0b", "a"]
 ]
 
-describe.each(databases)("10.5 states and reminders in %s", (name) => {
-  const opened = Effect.map(open(name), ({ layer, prefix }) => ({
-    prefix,
-    stored: Layer.mergeAll(DurableState.layerWith({ prefix }), Reminders.layerWith({ prefix })).pipe(
-      Layer.provideMerge(layer)
-    )
-  }))
-  const counterOn = (stored: Layer.Layer<DurableState.DurableStateStorage, any>) =>
-    node(Counter, Layer.provide(Counter.layer, stored))
+describe("10.5 each key has what is its own", () => {
+  describe.each(databases)("states and reminders in %s", (name) => {
+    const opened = Effect.map(open(name), ({ layer, prefix }) => ({
+      prefix,
+      stored: Layer.mergeAll(DurableState.layerWith({ prefix }), Reminders.layerWith({ prefix })).pipe(
+        Layer.provideMerge(layer)
+      )
+    }))
+    const counterOn = (stored: Layer.Layer<DurableState.DurableStateStorage, any>) =>
+      node(Counter, Layer.provide(Counter.layer, stored))
 
-  it.effect("are those of one key, whatever it looks like", () =>
-    Effect.gen(function* () {
-      const { stored } = yield* opened
-      const first = yield* counterOn(stored)
-      for (const [index, key] of alike.entries()) {
-        assert.strictEqual(yield* first.get(key).add(index + 1), index + 1, JSON.stringify(key))
-      }
-      const again = yield* counterOn(stored)
-      for (const [index, key] of alike.entries()) {
-        assert.strictEqual(yield* again.get(key).add(0), index + 1, JSON.stringify(key))
-      }
-      yield* Effect.gen(function* () {
-        for (const key of alike) {
-          const reminders = Reminders.to(Counter, key)
-          yield* reminders.at(`${key}`, 1000, "add", [1])
-          assert.deepStrictEqual(
-            (yield* reminders.list).map(({ id }) => id),
-            [`${key}`]
-          )
+    it.effect("are those of one key, whatever it looks like", () =>
+      Effect.gen(function* () {
+        const { stored } = yield* opened
+        const first = yield* counterOn(stored)
+        for (const [index, key] of alike.entries()) {
+          assert.strictEqual(yield* first.get(key).add(index + 1), index + 1, JSON.stringify(key))
         }
-        for (const key of alike) assert.isTrue(yield* Reminders.to(Counter, key).cancel(`${key}`))
-      }).pipe(Effect.provide(stored))
-    })
-  )
+        const again = yield* counterOn(stored)
+        for (const [index, key] of alike.entries()) {
+          assert.strictEqual(yield* again.get(key).add(0), index + 1, JSON.stringify(key))
+        }
+        yield* Effect.gen(function* () {
+          for (const key of alike) {
+            const reminders = Reminders.to(Counter, key)
+            yield* reminders.at(`${key}`, 1000, "add", [1])
+            assert.deepStrictEqual(
+              (yield* reminders.list).map(({ id }) => id),
+              [`${key}`]
+            )
+          }
+          for (const key of alike) assert.isTrue(yield* Reminders.to(Counter, key).cancel(`${key}`))
+        }).pipe(Effect.provide(stored))
+      })
+    )
 
-  it.effect("of a number, and of a string that reads as one, are found where earlier versions filed them", () =>
-    Effect.gen(function* () {
-      const { prefix, stored } = yield* opened
-      const services = yield* Layer.build(Layer.fresh(stored))
-      const sql = (yield* Effect.provide(SqlClient.SqlClient, services)).withoutTransforms()
-      const file = (key: string) =>
-        sql`INSERT INTO ${sql(`${prefix}_state`)} (actor, actor_key, epoch, version, value, updated_at)
+    it.effect("of a number, and of a string that reads as one, are found where earlier versions filed them", () =>
+      Effect.gen(function* () {
+        const { prefix, stored } = yield* opened
+        const services = yield* Layer.build(Layer.fresh(stored))
+        const sql = (yield* Effect.provide(SqlClient.SqlClient, services)).withoutTransforms()
+        const file = (key: string) =>
+          sql`INSERT INTO ${sql(`${prefix}_state`)} (actor, actor_key, epoch, version, value, updated_at)
           VALUES ('test/Counter', ${key}, 3, 5, '40', 0)`
-      yield* Effect.forEach(["7", "8", "alice"], file)
-      const counters = yield* counterOn(Layer.succeedContext(services))
-      assert.strictEqual(yield* counters.get(7).add(2), 42)
-      assert.strictEqual(yield* counters.get("8").add(2), 42)
-      assert.strictEqual(yield* counters.get("alice").add(2), 42)
-      // What was one state before is that of whichever key came first.
-      assert.strictEqual(yield* counters.get("7").add(2), 2)
-      const storage = yield* Effect.provide(DurableState.DurableStateStorage, services)
-      assert.strictEqual((yield* storage.read({ actor: "test/Counter", key: 7 }))?.epoch, 4)
-    })
-  )
+        yield* Effect.forEach(["7", "8", "alice"], file)
+        const counters = yield* counterOn(Layer.succeedContext(services))
+        assert.strictEqual(yield* counters.get(7).add(2), 42)
+        assert.strictEqual(yield* counters.get("8").add(2), 42)
+        assert.strictEqual(yield* counters.get("alice").add(2), 42)
+        // What was one state before is that of whichever key came first.
+        assert.strictEqual(yield* counters.get("7").add(2), 2)
+        const storage = yield* Effect.provide(DurableState.DurableStateStorage, services)
+        assert.strictEqual((yield* storage.read({ actor: "test/Counter", key: 7 }))?.epoch, 4)
+      })
+    )
 
-  it.effect("that earlier versions filed go to their own key: reminders know which it is", () =>
-    Effect.gen(function* () {
-      const { prefix, stored } = yield* opened
-      const services = yield* Layer.build(Layer.fresh(stored))
-      const sql = (yield* Effect.provide(SqlClient.SqlClient, services)).withoutTransforms()
-      const file = (id: string, keyJson: string) =>
-        sql`INSERT INTO ${sql(`${prefix}_reminders`)}
+    it.effect("that earlier versions filed go to their own key: reminders know which it is", () =>
+      Effect.gen(function* () {
+        const { prefix, stored } = yield* opened
+        const services = yield* Layer.build(Layer.fresh(stored))
+        const sql = (yield* Effect.provide(SqlClient.SqlClient, services)).withoutTransforms()
+        const file = (id: string, keyJson: string) =>
+          sql`INSERT INTO ${sql(`${prefix}_reminders`)}
           (actor, actor_key, id, key_json, method, args, due, generation, attempts, leased_until)
           VALUES ('test/Counter', '7', ${id}, ${keyJson}, 'add', '[1]', 1000, 1, 0, 0)`
-      yield* file("of the number", "7")
-      yield* file("of the string", '"7"')
-      const idsOf = (key: string | number) =>
-        Effect.map(Reminders.to(Counter, key).list, (list) => list.map(({ id }) => id))
-      yield* Effect.gen(function* () {
-        assert.deepStrictEqual(yield* idsOf("7"), ["of the string"])
-        assert.deepStrictEqual(yield* idsOf(7), ["of the number"])
-        yield* Reminders.to(Counter, 7).at("of the number", 2000, "add", [2])
-        assert.deepStrictEqual(yield* idsOf(7), ["of the number"])
-        assert.isTrue(yield* Reminders.to(Counter, "7").cancel("of the string"))
-      }).pipe(Effect.provide(services))
-    })
-  )
+        yield* file("of the number", "7")
+        yield* file("of the string", '"7"')
+        const idsOf = (key: string | number) =>
+          Effect.map(Reminders.to(Counter, key).list, (list) => list.map(({ id }) => id))
+        yield* Effect.gen(function* () {
+          assert.deepStrictEqual(yield* idsOf("7"), ["of the string"])
+          assert.deepStrictEqual(yield* idsOf(7), ["of the number"])
+          yield* Reminders.to(Counter, 7).at("of the number", 2000, "add", [2])
+          assert.deepStrictEqual(yield* idsOf(7), ["of the number"])
+          assert.isTrue(yield* Reminders.to(Counter, "7").cancel("of the string"))
+        }).pipe(Effect.provide(services))
+      })
+    )
+  })
 })
 
 class Echo extends Actor.Keyed<Echo>()("test/Echo", {

@@ -151,7 +151,7 @@ layer(Live, { excludeTestServices: true })("10.4 a durable call", (it) => {
   )
 })
 
-describe("what a state or a reminder cannot keep", () => {
+describe("10.4 what a state or a reminder cannot keep", () => {
   class Box extends Actor.Keyed<Box>()("test/Box", {
     make: () =>
       Effect.map(DurableState.make(Schema.Any, { initial: 0 }), (state) => ({
@@ -183,7 +183,7 @@ describe("what a state or a reminder cannot keep", () => {
   )
 })
 
-describe("over the wire", () => {
+describe("10.4 a call over the wire", () => {
   it.live("a result that does not fit its schema fails with DecodeError, which names the field", () =>
     Effect.gen(function* () {
       const folder = yield* Effect.acquireRelease(
