@@ -229,7 +229,7 @@ const taken = new WeakMap<identities.Instance, string>()
  * @since 0.1.0
  */
 export const takeOver = <S>(
-  identity: { readonly actor: string; readonly key: string },
+  identity: { readonly actor: string; readonly key: string | number },
   schema: Schema.Codec<S, any>,
   options: Options<S>
 ): Effect.Effect<DurableState<S>, DurableStateError, DurableStateStorage> => open(identity, undefined, schema, options)
@@ -243,7 +243,7 @@ export const takeOver = <S>(
  */
 export const forget = (identity: {
   readonly actor: string
-  readonly key: string
+  readonly key: string | number
 }): Effect.Effect<void, DurableStateError, DurableStateStorage> =>
   Effect.flatMap(DurableStateStorage, (storage) =>
     Effect.mapError(storage.clear(identity), (cause) => unavailable(identity, "forgotten", cause, true))
@@ -257,17 +257,20 @@ const open = <S>(
 ): Effect.Effect<DurableState<S>, DurableStateError, DurableStateStorage> =>
   Effect.gen(function* () {
     const storage = yield* DurableStateStorage
+    const subject = `${identity.actor}(${identity.key})`
     const state = new State<S>({
       identity,
       instance,
       storage,
-      codec: codec(schema),
+      codec: codec(`${subject}: the value of its durable state`, schema),
       initial: typeof initial === "function" ? (initial as () => S) : () => initial,
       timeout: Duration.toMillis(Duration.fromInputUnsafe(timeout))
     })
     yield* state.claim()
     const once: DurableState<S>["modifyOnceEffect"] = ({ id, remember = 100, result }, f) =>
-      Effect.flatMap(onceId(identity, id), (id) => state.modifyOnce(id, codec(result), remember, f))
+      Effect.flatMap(onceId(identity, id), (id) =>
+        state.modifyOnce(id, codec(`${subject}: the result of modifyOnce`, result), remember, f)
+      )
     return {
       get: state.current,
       set: (value) => state.modify(() => Effect.succeed([undefined, value])),

@@ -66,6 +66,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import * as keys from "./internal/keyText.ts"
 import * as internal from "./internal/reminders.ts"
 import * as storages from "./internal/remindersStorage.ts"
 import * as identities from "./internal/stateIdentity.ts"
@@ -181,7 +182,7 @@ export const to = <Self, K, M, Group extends string>(
   key: K
 ): Reminding<M, ReminderStorage> => {
   const target = targetOf(actor)
-  return reminding(ReminderStorage, target, textOf(target, key), jsonOf(target, key))
+  return reminding(ReminderStorage, target, fileOf(target, key))
 }
 
 /**
@@ -196,9 +197,8 @@ export const self: Effect.Effect<Reminding<AnyMethods>, never, ReminderStorage |
   function* () {
     const storage = yield* ReminderStorage
     const identity = yield* identities.identity("Reminders.self")
-    const key = identities.plainKey(yield* identities.instance) ?? identity.key
     const target: Target = { actor: identity.actor, contract: undefined, keySchema: undefined }
-    return reminding<AnyMethods, never>(Effect.succeed(storage), target, identity.key, JSON.stringify(key))
+    return reminding<AnyMethods, never>(Effect.succeed(storage), target, fileOf(target, identity.key))
   }
 )
 
@@ -217,8 +217,22 @@ const targetOf = (actor: Context.Key<any, any>): Target => {
   }
 }
 
-/** Keys are filed under their texts, as the labels of instances have them. */
-const textOf = ({ actor }: Target, key: unknown): string => {
+/** Where the reminders of a key are filed. */
+interface File {
+  /** The key, for people. */
+  readonly label: string
+  readonly key: string
+  readonly former: string | undefined
+  readonly keyJson: string
+}
+
+const fileOf = (target: Target, key: unknown): File => {
+  const plain = typeof key === "number" ? key : labelOf(target, key)
+  const keyJson = jsonOf(target, key)
+  return { label: String(plain), key: keys.textOf(plain), former: keys.formerTextOf(plain), keyJson }
+}
+
+const labelOf = ({ actor }: Target, key: unknown): string => {
   const text = String(key)
   if (!text.startsWith("[object ")) return text
   throw new TypeError(`${actor}: reminders need a key that is a string or a number, or has a toString of its own`)
@@ -235,10 +249,15 @@ const keyOf = ({ keySchema }: Target, json: string): unknown => {
 const reminding = <M, R>(
   storage: Effect.Effect<storages.Storage, never, R>,
   target: Target,
-  key: string,
-  keyJson: string
+  { former, key, keyJson, label }: File
 ): Reminding<M, R> => {
   const { actor, contract } = target
+  const subject = `${actor}(${label})`
+  /** Storage, once what was filed under another text is filed here. */
+  const opened =
+    former === undefined
+      ? storage
+      : Effect.tap(storage, (storage) => storage.move?.({ actor, key: former, keyJson }, key) ?? Effect.void)
   const put = (id: string, method: string, args: ReadonlyArray<unknown>, when: (now: number) => When) =>
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
@@ -246,28 +265,28 @@ const reminding = <M, R>(
         actor,
         key,
         keyJson,
-        id: checkId(`${actor}(${key})`, id),
+        id: keys.escape(checkId(subject, id)),
         method,
         args: internal.encodeArgs(actor, method, contract, args),
         ...when(now)
       }
-      yield* (yield* storage).put(order)
+      yield* (yield* opened).put(order)
     })
   return {
     at: (id, time, method, args) => {
-      const due = millisOf(`${actor}(${key})`, time)
+      const due = millisOf(subject, time)
       return put(id, method, args, () => ({ due, every: undefined }))
     },
     after: (id, delay, method, args) => {
-      const pause = durationOf(`${actor}(${key}): the delay of reminder "${id}"`, delay, 0)
+      const pause = durationOf(`${subject}: the delay of reminder "${id}"`, delay, 0)
       return put(id, method, args, (now) => ({ due: now + pause, every: undefined }))
     },
     every: (id, interval, method, args) => {
-      const every = durationOf(`${actor}(${key}): the interval of reminder "${id}"`, interval, 1)
+      const every = durationOf(`${subject}: the interval of reminder "${id}"`, interval, 1)
       return put(id, method, args, (now) => ({ due: now + every, every }))
     },
-    cancel: (id) => Effect.flatMap(storage, (storage) => storage.remove({ actor, key, id })),
-    list: Effect.flatMap(storage, (storage) =>
+    cancel: (id) => Effect.flatMap(opened, (storage) => storage.remove({ actor, key, id: keys.escape(id) })),
+    list: Effect.flatMap(opened, (storage) =>
       Effect.map(storage.list({ actor, key }), (reminders) => reminders.map(toPublic))
     )
   }
@@ -279,7 +298,7 @@ interface When {
 }
 
 const toPublic = ({ due, every, failed, id, method }: storages.Reminder): Reminder => ({
-  id,
+  id: keys.unescape(id),
   method,
   due: DateTime.makeUnsafe(due),
   every: every === undefined ? undefined : Duration.millis(every),

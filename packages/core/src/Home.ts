@@ -101,6 +101,15 @@ export const endsForGood: (call: Call) => boolean = home.endsForGood as any
 export const isDying: (call: Call) => boolean = home.isDying as any
 
 /**
+ * Whether a fiber with this context is interrupted since an instance ends or restarts, the one that it works for or one
+ * further up that asked: then nobody has cancelled what it waits for.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const endsWithInstance: (context: Context.Context<never>) => boolean = home.endsWithInstance
+
+/**
  * The span of a call, if it has one: what is done for it elsewhere belongs below it.
  *
  * @category the caller's side

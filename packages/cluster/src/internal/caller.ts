@@ -24,8 +24,10 @@ import { cancelled, type Subject, subjectOf, translate, unavailable, undecodable
 import { places, Waits } from "./leaving.ts"
 import { type Stored, stored } from "./replies.ts"
 import * as residence from "./residence.ts"
+import { onTermination } from "./termination.ts"
 import { isTraced } from "./tracing.ts"
 import { type Client, describeIssue, STOP, type Wire, type WireMethod } from "./wire.ts"
+import { issueOf } from "./writable.ts"
 
 /** How long to wait before a call is sent again. */
 const RESEND_PAUSE = "100 millis"
@@ -48,6 +50,7 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
     const client = yield* clientOf(wire)
     const guard = yield* CurrentGuard
     const waits = new Waits(yield* places)
+    yield* onTermination(waits.terminate)
     const calls = yield* stored(wire)
     const sharding = yield* Sharding.Sharding
     const make = (key: unknown) =>
@@ -109,9 +112,12 @@ const request = ({ send, subject }: Way, payload: unknown, options?: object): Ef
   try {
     return send(payload, options)
   } catch (error) {
-    return Effect.fail(undecodable(subject, `its arguments do not fit the contract: ${describeIssue(error)}`, false))
+    return Effect.fail(misfit(subject, describeIssue(error)))
   }
 }
+
+const misfit = (subject: Subject, issue: string): ActorError =>
+  undecodable(subject, `its arguments do not fit the contract: ${issue}`, false)
 
 const volatile = (way: Way, args: ReadonlyArray<unknown>): Effect.Effect<any, any> => {
   const sent = guarded(way, request(way, args))
@@ -190,14 +196,26 @@ const durable = (way: Way, args: ReadonlyArray<unknown>): Effect.Effect<any, any
         )
       )
     }
-    const settled = Effect.catchCause(
+    const stored = Effect.catchCause(
       untilStored(way, () => request(way, { id, args }), id),
       (cause) => translate(subject, cause, cancelled)
+    )
+    const settled = Effect.flatMap(issueOfArgs(method, args), (issue) =>
+      issue === undefined ? stored : Effect.fail(misfit(subject, issue))
     )
     const awaited = Effect.onInterrupt(settled, () =>
       waits.isTeardown(fiber.context) ? Effect.void : calls.cancel(entityId, method, id)
     )
     return waits.run(awaited, () => detached(subject, id))
+  })
+
+/** What keeps arguments from being stored. If there are too many or too few of them, the request says so. */
+const issueOfArgs = ({ codecs }: WireMethod, args: ReadonlyArray<unknown>): Effect.Effect<string | undefined> =>
+  Effect.gen(function* () {
+    for (const [index, codec] of codecs.args.entries()) {
+      const issue = index < args.length ? yield* issueOf(`args[${index}]`, codec, args[index]) : undefined
+      if (issue !== undefined) return issue
+    }
   })
 
 /**

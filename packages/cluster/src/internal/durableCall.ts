@@ -1,5 +1,6 @@
 /**
- * What durable calls carry in contexts: the id that the caller wants, and the id that the method finds.
+ * What durable calls find in contexts: the id that the caller wants, and whether it is still at work. And what methods
+ * find there, the id.
  */
 import * as Context from "effect/Context"
 
@@ -13,5 +14,15 @@ export const CallId: Context.Reference<string | undefined> = Context.Reference<s
 
 /** The durable call that a method runs for. */
 export const DurableCall = Context.Reference<{ readonly id: string } | undefined>("troupe/cluster/DurableCall", {
+  defaultValue: () => undefined
+})
+
+/** Work that no call stands for, and that another process takes up when it is over here. */
+export interface Work {
+  over: boolean
+}
+
+/** The work that durable calls are made for, if it is such work: they are not cancelled when it is over. */
+export const CurrentWork = Context.Reference<Work | undefined>("troupe/cluster/Work", {
   defaultValue: () => undefined
 })

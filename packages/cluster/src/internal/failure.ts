@@ -7,7 +7,9 @@
 import { ActorError, ActorUnavailable, DecodeError, TaskCancelled } from "@troupe/core/ActorError"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { WireMethod } from "./wire.ts"
+import { wordsOf } from "./writable.ts"
 
 export interface Subject {
   readonly actor: string
@@ -23,7 +25,7 @@ export const unavailable = (
 export const undecodable = (subject: Subject, issue: string, mayHaveRun: boolean): ActorError =>
   new ActorError({ reason: new DecodeError({ ...subject, issue, mayHaveRun }) })
 
-export const subjectOf = (actor: string, { name }: WireMethod): Subject => ({ actor, method: name })
+export const subjectOf = (actor: string, { name }: Pick<WireMethod, "name">): Subject => ({ actor, method: name })
 
 /** Nobody interrupted the caller of a volatile call, or nobody would ask. So it was the node, giving the actor up. */
 const left = (subject: Subject): ActorError =>
@@ -40,16 +42,18 @@ export const translate = (
   interrupted: (subject: Subject) => ActorError = left
 ): Effect.Effect<never, unknown> => {
   for (const reason of cause.reasons) {
-    const known = Cause.isFailReason(reason)
-      ? ofError(subject, reason.error)
-      : Cause.isDieReason(reason)
-        ? ofDefect(subject, reason.defect)
-        : undefined
+    const known = Option.getOrUndefined(recognize(subject, reason))
     if (known !== undefined) return Effect.fail(known)
   }
   if (Cause.hasInterruptsOnly(cause)) return Effect.fail(interrupted(subject))
   return Effect.failCause(cause)
 }
+
+/** Errors and defects of methods may be anything, also what throws when it is looked at: then it is not the engine's. */
+const recognize = Option.liftThrowable((subject: Subject, reason: Cause.Reason<unknown>): ActorError | undefined => {
+  if (Cause.isFailReason(reason)) return ofError(subject, reason.error)
+  return Cause.isDieReason(reason) ? ofDefect(subject, reason.defect) : undefined
+})
 
 const ofError = (subject: Subject, error: any): ActorError | undefined => {
   switch (error?.["~effect/cluster/ClusterError"] && error._tag) {
@@ -69,10 +73,13 @@ const ofError = (subject: Subject, error: any): ActorError | undefined => {
   }
 }
 
+/** What arrives from another process has lost its tag, and kept its name. */
+const MALFORMED = new Set(["MalformedMessage", "~effect/cluster/ClusterError/MalformedMessage"])
+
 const ofDefect = (subject: Subject, defect: any): ActorError | undefined => {
   const tag = defect?._tag ?? defect?.name
-  if (tag === "MalformedMessage") {
-    const issue = String(defect.cause?.message ?? defect.cause ?? defect.message)
+  if (MALFORMED.has(tag)) {
+    const issue = wordsOf(defect.cause ?? defect)
     return undecodable(subject, `what crosses the wire does not fit the contract: ${issue}`, true)
   }
   // A write to a connection that broke. Nobody knows how much of it arrived.

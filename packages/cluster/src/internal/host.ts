@@ -19,7 +19,9 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { DurableCall } from "./durableCall.ts"
 import { ClusterSchema, Entity, Sharding } from "./engine.ts"
+import { subjectOf } from "./failure.ts"
 import type { Residence } from "./residence.ts"
+import { storable } from "./storable.ts"
 import { isTraced } from "./tracing.ts"
 import { STOP, WAKE, type Wire, type WireMethod } from "./wire.ts"
 
@@ -56,7 +58,8 @@ export const register = (
       [STOP]: () => seat.stop,
       [WAKE]: () => seat.use(() => Effect.void)
     }
-    for (const method of wire.methods) handlers[method.name] = handler(wire, seat, method, inPlace)
+    const actor = wire.keyed ? `${wire.actor}(${entityId})` : wire.actor
+    for (const method of wire.methods) handlers[method.name] = handler(wire, actor, seat, method, inPlace)
     return handlers
   })
   return wire.entity.toLayer(build as any, {
@@ -71,15 +74,24 @@ export const register = (
 
 type InPlace = (call: Effect.Effect<any, any>) => Effect.Effect<any, any>
 
-const handler = (wire: Wire, seat: Seat, { name, stream, terms }: WireMethod, inPlace: InPlace) => {
+const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, inPlace: InPlace) => {
+  const { name, stream, terms } = method
   if (stream) {
     return ({ payload }: any) =>
       Stream.unwrap(seat.use((handle) => Effect.succeed(Stream.suspend(() => handle[name](...payload)))))
   }
   if (terms.delivery === "durable") {
     return ({ payload: { args, id } }: any) => {
-      const call = seat.use((handle) => handle[name](...args))
-      return Effect.provideService(durably(call, wire.actor, name), DurableCall, { id })
+      const call = storable(
+        durably(
+          seat.use((handle) => handle[name](...args)),
+          wire.actor,
+          name
+        ),
+        subjectOf(actor, method),
+        method
+      )
+      return Effect.provideService(call, DurableCall, { id })
     }
   }
   return ({ payload }: any) => inPlace(seat.use((handle) => handle[name](...payload)))

@@ -2,10 +2,13 @@
  * Whether an interruption means "cancel", or only that this process, or this place of an actor, comes to its end.
  *
  * A durable call outlives both. An actor that is interrupted since its node leaves runs again elsewhere, and finds the
- * durable calls that it made; were they cancelled, it would find that.
+ * durable calls that it made; were they cancelled, it would find that. The same goes for an instance that is killed,
+ * fenced off or restarted, and for a reminder that is fired when its node leaves.
  */
+import * as Home from "@troupe/core/Home"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { CurrentWork } from "./durableCall.ts"
 import { Entity, Sharding } from "./engine.ts"
 
 /** The places of actors on one node. */
@@ -44,6 +47,7 @@ const makePlaces = (sharding: Sharding.Sharding["Service"]): Places => {
 /** The durable calls that somebody in this process waits for. */
 export class Waits {
   private left = false
+  private ending = false
   private readonly waiting = new Set<() => void>()
   private readonly places: Places
 
@@ -57,9 +61,15 @@ export class Waits {
     for (const detach of this.waiting) detach()
   })
 
+  /** The process is told to end: what is interrupted from now on is interrupted for that. */
+  readonly terminate = (): void => {
+    this.ending = true
+  }
+
   /** Whether a fiber in this context was interrupted for another reason than that its call is not wanted any more. */
   isTeardown(context: Context.Context<never>): boolean {
-    return this.left || this.places.isLeft(context)
+    if (this.left || this.ending || this.places.isLeft(context)) return true
+    return Context.get(context, CurrentWork)?.over === true || Home.endsWithInstance(context)
   }
 
   /** Runs an effect until it ends, or until nobody waits any longer: then it fails with `late`, and is interrupted. */

@@ -9,8 +9,9 @@ import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import { CallId, DurableCall } from "./durableCall.ts"
+import { CallId, CurrentWork, DurableCall } from "./durableCall.ts"
 import type { Outcome, Reminder, Storage } from "./remindersStorage.ts"
+import { issueOfJson } from "./writable.ts"
 
 /** A method of a contract, as far as its arguments go. */
 export interface Contract {
@@ -46,12 +47,19 @@ export const scan = (
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
     const owner = crypto.randomUUID()
-    // The last comes first when the Scope closes: no more is leased, what fires is interrupted, what is left is released.
+    // The last comes first when the Scope closes: no more is leased, what fires is interrupted, which cancels no durable
+    // call since its work is over here, and what is left is released.
     yield* Effect.addFinalizer(() => Effect.ignore(bounded(storage.release(owner))))
     const scope = yield* Scope.fork(yield* Effect.scope)
+    const work = { over: false }
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        work.over = true
+      })
+    )
     let firing = 0
     const fire = (reminder: Reminder) =>
-      Effect.onExit(call(target, reminder), (exit) =>
+      Effect.onExit(Effect.provideService(call(target, reminder), CurrentWork, work), (exit) =>
         Effect.suspend(() => {
           firing--
           return settle(storage, reminder, owner, exit, options)
@@ -153,17 +161,16 @@ const nameOf = ({ actor, id, key, method }: Reminder): string => `Reminder "${id
 
 // --- arguments -------------------------------------------------------------------------------------------------------
 
-const argsCodec = (contract: { readonly args: ReadonlyArray<Schema.Top> }) =>
-  Schema.fromJsonString(Schema.toCodecJson(Schema.Tuple(contract.args))) as unknown as Schema.Codec<
-    ReadonlyArray<any>,
-    string
-  >
+const tupleCodec = (contract: { readonly args: ReadonlyArray<Schema.Top> }) =>
+  Schema.toCodecJson(Schema.Tuple(contract.args)) as unknown as Schema.Codec<ReadonlyArray<any>, ReadonlyArray<unknown>>
 
 const decodeArgs = (
   contract: Contract[string] | undefined,
   text: string
 ): Effect.Effect<ReadonlyArray<any>, unknown> =>
-  contract === undefined ? Effect.sync(() => JSON.parse(text)) : Schema.decodeEffect(argsCodec(contract))(text)
+  contract === undefined
+    ? Effect.sync(() => JSON.parse(text))
+    : Schema.decodeEffect(Schema.fromJsonString(tupleCodec(contract)))(text)
 
 /** Arguments as text. Those that would not come back as they are throw here, where somebody looks. */
 export const encodeArgs = (
@@ -177,12 +184,19 @@ export const encodeArgs = (
     if (own === undefined) {
       throw new TypeError(`${actor} has no method "${method}", it has ${Object.keys(contract).join(", ")}`)
     }
-    return Schema.encodeSync(argsCodec(own))(args)
+    return written(actor, method, Schema.encodeSync(tupleCodec(own))(args))
   }
-  if (args.every(isJson)) return JSON.stringify(args)
+  const text = written(actor, method, args)
+  if (args.every(isJson)) return text
   throw new TypeError(
     `${actor}.${method}: a reminder cannot keep these arguments, since they are not JSON. Give the actor a contract, whose schemas say how to write them`
   )
+}
+
+const written = (actor: string, method: string, args: ReadonlyArray<unknown>): string => {
+  const issue = issueOfJson("args", args)
+  if (issue === undefined) return JSON.stringify(args)
+  throw new TypeError(`${actor}.${method}: a reminder cannot keep these arguments: ${issue}`)
 }
 
 const isJson = (value: unknown): boolean => {

@@ -53,6 +53,11 @@ export interface Storage {
   put(order: Order): Effect.Effect<void, SqlError>
   /** Says whether there was one. */
   remove(address: Address): Effect.Effect<boolean, SqlError>
+  /**
+   * Files the reminders of a key under another text. `from` says under which they are, and which key is meant. For
+   * storages that outlive versions of this library.
+   */
+  move?(from: Pick<Order, "actor" | "key" | "keyJson">, to: string): Effect.Effect<void, SqlError>
   list(of: Omit<Address, "id">): Effect.Effect<ReadonlyArray<Reminder>, SqlError>
   /** Leases reminders of an actor that are due, the earliest first. */
   lease(actor: string, now: number, limit: number, lease: Lease): Effect.Effect<ReadonlyArray<Reminder>, SqlError>
@@ -119,6 +124,14 @@ export const sql = (prefix: string): Effect.Effect<Storage, SqlError, SqlClient.
         ),
       remove: (address) =>
         Effect.map(sql`DELETE FROM ${table} WHERE ${at(address)} RETURNING id`, (rows) => rows.length > 0),
+      move: ({ actor, key, keyJson }, to) =>
+        Effect.asVoid(
+          sql`UPDATE ${table} SET actor_key = ${to}
+            WHERE actor = ${actor} AND actor_key = ${key} AND key_json = ${keyJson} AND NOT EXISTS (
+              SELECT 1 FROM ${table} AS other
+              WHERE other.actor = ${actor} AND other.actor_key = ${to} AND other.id = ${table}.id
+            )`
+        ),
       list: ({ actor, key }) =>
         Effect.map(sql`SELECT * FROM ${table} WHERE actor = ${actor} AND actor_key = ${key} ORDER BY due, id`, (rows) =>
           rows.map(toReminder)

@@ -18,6 +18,7 @@ import {
   Sharding,
   type Snowflake
 } from "./engine.ts"
+import { escape } from "./keyText.ts"
 import type { Wire, WireMethod } from "./wire.ts"
 
 export interface Stored {
@@ -47,7 +48,7 @@ export const stored = (wire: Wire): Effect.Effect<Stored, never, Sharding.Shardi
       return EntityAddress.make({ entityType: EntityType.make(wire.actor), entityId: id, shardId })
     }
     const find: Stored["find"] = (entityId, method, id) =>
-      storage.requestIdForPrimaryKey({ address: addressOf(entityId), tag: method.name, id })
+      storage.requestIdForPrimaryKey({ address: addressOf(entityId), tag: method.name, id: escape(id) })
     return {
       find,
       result: ({ rpc }, requestId) => awaitExit(storage, rpc, requestId),

@@ -14,19 +14,32 @@ import type { SqlError } from "effect/sql/SqlError"
 import { DurableStateError, StateFenced, StateUnavailable, StateUnreadable } from "./stateErrors.ts"
 import type { Identity, Instance } from "./stateIdentity.ts"
 import type { Row, Storage } from "./stateStorage.ts"
+import { codecOf, issueOf } from "./writable.ts"
 
 /** How often a write is tried that meets a late write of its own instance. Each was interrupted, so there are few. */
 const MAX_ATTEMPTS = 10
 
 /** To and from the text that is saved. */
 export interface Codec<S> {
-  readonly encode: (value: S) => Effect.Effect<string, Schema.SchemaError>
+  /** Dies where there is no text: a value that cannot be saved is a mistake in the program. */
+  readonly encode: (value: S) => Effect.Effect<string>
   readonly decode: (text: string) => Effect.Effect<S, Schema.SchemaError>
 }
 
-export const codec = <S>(schema: Schema.Codec<S, any>): Codec<S> => {
+/** `name` is what errors call the value. */
+export const codec = <S>(name: string, schema: Schema.Codec<S, any>): Codec<S> => {
+  const values = codecOf(schema)
   const json = Schema.fromJsonString(Schema.toCodecJson(schema))
-  return { encode: Schema.encodeEffect(json) as any, decode: Schema.decodeEffect(json) as any }
+  const encode = (value: S) => Effect.suspend(() => Schema.encodeEffect(json)(value)) as Effect.Effect<string, unknown>
+  return {
+    encode: (value) =>
+      Effect.catchCause(encode(value), (cause) =>
+        Effect.flatMap(issueOf(name, values, value), (issue) =>
+          issue === undefined ? Effect.die(Cause.squash(cause)) : Effect.die(new TypeError(issue))
+        )
+      ),
+    decode: Schema.decodeEffect(json) as any
+  }
 }
 
 type Done = readonly [id: string, result: string]
@@ -99,7 +112,7 @@ export class State<S> {
       const known = this.done.find(([other]) => other === id)
       if (known !== undefined) return { result: yield* Effect.mapError(results.decode(known[1]), this.unreadable) }
       const [result, next] = yield* f(this.value)
-      const done = [...this.done, [id, yield* Effect.orDie(results.encode(result))] as const].slice(-remember)
+      const done = [...this.done, [id, yield* results.encode(result)] as const].slice(-remember)
       return (yield* this.save(next, done)) ? { result } : undefined
     })
     return this.exclusively(() => this.persistently(() => attempt))
@@ -137,8 +150,7 @@ export class State<S> {
   private save(next: S, done: ReadonlyArray<Done>): Effect.Effect<boolean, DurableStateError> {
     const { codec, identity, storage } = this.options
     return Effect.gen({ self: this }, function* () {
-      // A value that its own schema refuses is a mistake in the program.
-      const text = yield* Effect.orDie(codec.encode(next))
+      const text = yield* codec.encode(next)
       if (text === this.text && done === this.done) return true
       const { epoch, version } = this
       this.unsure = true
@@ -216,4 +228,4 @@ export const unavailable = (
   return new DurableStateError({ reason: new StateUnavailable({ ...subject(identity), why, mayHaveSaved, cause }) })
 }
 
-const subject = ({ actor, key }: Identity) => ({ actor, key })
+const subject = ({ actor, key }: Identity) => ({ actor, key: String(key) })

@@ -2,19 +2,14 @@
  * Which actor, and which key of it, an instance works for: what its durable state and its reminders are filed under.
  */
 import { ActorContext } from "@troupe/core/ActorContext"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type { Key } from "./keyText.ts"
 
 export interface Identity {
   /** The id of the actor, as given to `Actor.Keyed`. */
   readonly actor: string
-  readonly key: string
+  readonly key: Key
 }
-
-/** Set by homes around the constructor, where they know better than the label of the instance. */
-export const CurrentActor = Context.Reference<Identity | undefined>("troupe/cluster/CurrentActor", {
-  defaultValue: () => undefined
-})
 
 /** What an instance knows of itself. */
 export type Instance = ActorContext["Service"]
@@ -25,11 +20,9 @@ export const instance: Effect.Effect<Instance, never, ActorContext> = ActorConte
 /** The identity of the running instance. Dies where it has no key: nobody could find its state again. */
 export const identity = (what: string, text?: string): Effect.Effect<Identity, never, ActorContext> =>
   Effect.gen(function* () {
-    const given = yield* CurrentActor
-    if (given !== undefined) return given
     const self = yield* instance
     const key = text ?? plainKey(self)
-    if (key !== undefined) return { actor: self.id, key: String(key) }
+    if (key !== undefined) return { actor: self.id, key }
     return yield* Effect.die(
       new TypeError(
         `${self.actor}: ${what} needs a key to be filed under. Use Actor.Keyed with a key that is a string or a number, or give its text: { key }`
@@ -38,5 +31,5 @@ export const identity = (what: string, text?: string): Effect.Effect<Identity, n
   })
 
 /** The key of an instance, if it can be written as JSON without a schema. */
-export const plainKey = ({ key }: Instance): string | number | undefined =>
+const plainKey = ({ key }: Instance): Key | undefined =>
   typeof key === "string" || typeof key === "number" ? key : undefined

@@ -9,6 +9,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import { formerTextOf, textOf } from "./keyText.ts"
 import type { Identity } from "./stateIdentity.ts"
 
 /** A row, as the one who has claimed it knows it. */
@@ -59,13 +60,21 @@ export const sql = (prefix: string): Effect.Effect<Storage, SqlError, SqlClient.
         PRIMARY KEY (actor, actor_key)
       )`
     )
-    const where = ({ actor, key }: Identity) => sql`actor = ${actor} AND actor_key = ${key}`
+    const where = ({ actor, key }: Identity) => sql`actor = ${actor} AND actor_key = ${textOf(key)}`
+    // What was filed under another text is moved, so that the one who wrote it there can write no more.
+    const move = (identity: Identity): Effect.Effect<unknown, SqlError> => {
+      const { actor, key } = identity
+      const former = formerTextOf(key)
+      if (former === undefined) return Effect.void
+      return sql`UPDATE ${table} SET actor_key = ${textOf(key)} WHERE actor = ${actor} AND actor_key = ${former}
+        AND NOT EXISTS (SELECT 1 FROM ${table} WHERE ${where(identity)})`
+    }
     return {
-      claim: ({ actor, key }) =>
-        Effect.flatMap(now, (now) =>
+      claim: (identity) =>
+        Effect.flatMap(Effect.andThen(move(identity), now), (now) =>
           Effect.map(
             sql<any>`INSERT INTO ${table} (actor, actor_key, epoch, version, value, updated_at)
-              VALUES (${actor}, ${key}, 1, 0, NULL, ${now})
+              VALUES (${identity.actor}, ${textOf(identity.key)}, 1, 0, NULL, ${now})
               ON CONFLICT (actor, actor_key) DO UPDATE SET epoch = ${table}.epoch + 1
               RETURNING epoch, version, value, done`,
             ([row]) => toRow(row)
@@ -85,7 +94,10 @@ export const sql = (prefix: string): Effect.Effect<Storage, SqlError, SqlClient.
           )
         ),
       clear: (identity) =>
-        Effect.asVoid(sql`UPDATE ${table} SET value = NULL, done = NULL, epoch = epoch + 1 WHERE ${where(identity)}`)
+        Effect.andThen(
+          move(identity),
+          Effect.asVoid(sql`UPDATE ${table} SET value = NULL, done = NULL, epoch = epoch + 1 WHERE ${where(identity)}`)
+        )
     }
   })
 
@@ -112,7 +124,7 @@ const now = Clock.currentTimeMillis
 /** A storage that lasts as long as the value, for tests. */
 export const memory = (): Storage => {
   const rows = new Map<string, Row>()
-  const id = ({ actor, key }: Identity) => JSON.stringify([actor, key])
+  const id = ({ actor, key }: Identity) => JSON.stringify([actor, textOf(key)])
   const fresh: Row = { epoch: 0, version: 0, value: undefined, done: undefined }
   const change = (identity: Identity, f: (row: Row) => Row) => {
     const row = f(rows.get(id(identity)) ?? fresh)

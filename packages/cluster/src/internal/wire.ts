@@ -9,6 +9,8 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { read, type Terms } from "./delivery.ts"
 import { ClusterSchema, Entity, Rpc, RpcGroup } from "./engine.ts"
+import { escape, unescape } from "./keyText.ts"
+import { type Codec, codecOf } from "./writable.ts"
 
 /** An actor that is defined by a contract, as far as a home needs to know it. */
 export interface Contracted {
@@ -23,6 +25,14 @@ export interface WireMethod {
   readonly terms: Terms
   readonly stream: boolean
   readonly rpc: Rpc.AnyWithProps
+  /** How what is stored of its calls is written. */
+  readonly codecs: Codecs
+}
+
+export interface Codecs {
+  readonly args: ReadonlyArray<Codec>
+  readonly success: Codec
+  readonly error: Codec
 }
 
 export interface Wire {
@@ -39,6 +49,8 @@ export interface Wire {
 const MAX_ACTOR = 150
 const MAX_METHOD = 50
 const MAX_KEY = 255
+/** Of what is too long, errors show the beginning. */
+const MAX_SHOWN = 50
 
 /** Ends the instance of a key. No method can have this name: a `~` is no part of an identifier. */
 export const STOP = "~stop"
@@ -103,13 +115,14 @@ const makeMethod = (actor: string, name: string, method: AnyContractMethod): Wir
       ? Rpc.make(name, {
           ...common,
           payload: { id: Schema.String, args: positional },
-          primaryKey: ({ id }: { readonly id: string }) => id
+          primaryKey: ({ id }: { readonly id: string }) => escape(id)
         })
           .annotate(ClusterSchema.Persisted, true)
           // A caller that goes away leaves the call alone. One that cancels says so (see `caller.ts`).
           .annotate(ClusterSchema.Uninterruptible, "client")
       : Rpc.make(name, { ...common, payload: positional, stream })
-  return { name, terms, stream, rpc: rpc as unknown as Rpc.AnyWithProps }
+  const codecs = { args: args.map(codecOf), success: codecOf(success), error: codecOf(common.error) }
+  return { name, terms, stream, rpc: rpc as unknown as Rpc.AnyWithProps, codecs }
 }
 
 const keys = (actor: string, schema: Schema.Top) => {
@@ -130,17 +143,16 @@ const keys = (actor: string, schema: Schema.Top) => {
         }
       )
     }
-    const entityId = isText ? (encoded as string) : JSON.stringify(encoded)
+    const entityId = isText ? escape(encoded as string) : JSON.stringify(encoded)
     if (entityId === "" || entityId.length > MAX_KEY) {
-      throw new RangeError(
-        `${actor}: in a cluster a key has between 1 and ${MAX_KEY} characters, but got "${Home.keyText(entityId)}"`
-      )
+      const got = entityId === "" ? "an empty one" : `${entityId.length}: "${entityId.slice(0, MAX_SHOWN)}..."`
+      throw new RangeError(`${actor}: in a cluster a key is written with 1 to ${MAX_KEY} characters, but got ${got}`)
     }
     return entityId
   }
   return {
     encodeKey,
-    decodeKey: (entityId: string): unknown => decode(isText ? entityId : JSON.parse(entityId))
+    decodeKey: (entityId: string): unknown => decode(isText ? unescape(entityId) : JSON.parse(entityId))
   }
 }
 

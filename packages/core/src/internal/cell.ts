@@ -639,6 +639,11 @@ export class Cell {
     return asyncContext.run(this.asyncContext, () => Effect.runForkWith(this.context)(effect))
   }
 
+  /** Whether what this life of the instance has started is being ended with it. */
+  get ends(): boolean {
+    return !this.gone && (this.closing || this.scope.state._tag === "Closed")
+  }
+
   closeScope(exit: Exit.Exit<any, any>): Effect.Effect<void> {
     return logged(this, Scope.close(this.scope, exit))
   }

@@ -6,10 +6,11 @@
  * that arrive are submitted to an instance that leaves limits, retries and deadlines to the caller's side.
  */
 import type * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import type * as Exit from "effect/Exit"
 import type * as Stream from "effect/Stream"
+import { ActorContext } from "../ActorContext.ts"
 import type { ActorDied } from "../ActorError.ts"
 import type { Link, Terms } from "../Home.ts"
 import { Ask } from "./ask.ts"
@@ -41,6 +42,20 @@ export const endsForGood = (call: Call): boolean => call.stage > Stage.Running &
 
 /** Whether the instance dies: what it still waits for should be quick. */
 export const isDying = (call: Call): boolean => call.stage === Stage.Dying
+
+/**
+ * Whether a fiber with this context is interrupted since an instance ends or restarts: the one that it works for, or one
+ * further up that asked. An asker that is interrupted cancels what it asked for, so the reason is found where the
+ * cancelling began. A fiber that works for no call ends with the instance that started it.
+ */
+export const endsWithInstance = (context: Context.Context<never>): boolean => {
+  let call = current(context)
+  for (; call !== undefined; call = current(context)) {
+    if (call.stage !== Stage.Cancelling) return call.stage === Stage.Dying || call.stage === Stage.Restarting
+    context = call.context
+  }
+  return (Context.getOrUndefined(context, ActorContext) as Cell | undefined)?.ends ?? false
+}
 
 /** The span of a call that has started, if it has one: what is done for the call elsewhere belongs below it. */
 export const spanOf = tracing.spanOf
