@@ -9,6 +9,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import { type Runner, RunnerStorage, ShardId, Sharding } from "./engine.ts"
 
@@ -35,6 +36,9 @@ export class Register {
   private leaving = false
   private self: Runner.Runner | undefined
   private machineId: any
+  private readonly arrival = Latch.makeUnsafe()
+  /** Waits until the others can see this node. */
+  readonly registered: Effect.Effect<void> = this.arrival.await
 
   readonly layer: Layer.Layer<RunnerStorage.RunnerStorage, never, RunnerStorage.RunnerStorage> = Layer.effect(
     RunnerStorage.RunnerStorage
@@ -50,6 +54,7 @@ export class Register {
           return Effect.tap(storage.register(runner, healthy), (machineId) =>
             Effect.sync(() => {
               this.machineId = machineId
+              this.arrival.openUnsafe()
             })
           )
         }),

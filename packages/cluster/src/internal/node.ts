@@ -27,12 +27,14 @@ import {
 } from "./engine.ts"
 import * as fileLock from "./fileLock.ts"
 import * as inOrder from "./inOrder.ts"
+import * as joining from "./joining.ts"
 import * as listening from "./listening.ts"
 import * as retention from "./retention.ts"
 import * as runners from "./runners.ts"
 import * as settings from "./settings.ts"
 import * as storage from "./storage.ts"
 import * as transport from "./transport.ts"
+import { Warnings } from "./warnings.ts"
 
 type Node = Layer.Layer<Cluster | SqlClient.SqlClient, settings.ClusterStartError>
 
@@ -93,7 +95,8 @@ export const layerNode = (options: NodeOptions): Node =>
         Layer.provideMerge(Sharding.layer),
         Layer.provideMerge(runners.layer(lines)),
         Layer.provide([transport.layerClient(node, lines), RpcServer.layerProtocolSocketServer, layerHealth(node)]),
-        Layer.provide(socket)
+        Layer.provide(socket),
+        Layer.provide(joining.layerBefore(node.advertise, node))
       )
       const config: Config = {
         ...common(node),
@@ -106,10 +109,11 @@ export const layerNode = (options: NodeOptions): Node =>
         register.departure({ shards, drainTimeout, assignmentRefresh: failover.assignmentRefresh })
       )
       return departure.pipe(
+        Layer.provide(joining.layerAfter(node.advertise, node, register)),
         Layer.provideMerge(engine),
         withStorage(node.retention, node.unavailableAfter),
         Layer.provide(register.layer),
-        withRunners(config, node)
+        withRunners(config, node, lines)
       )
     })
   )
@@ -123,7 +127,7 @@ export const layerClient = (options: ClusterOptions): Node =>
         Layer.provide([transport.layerClient(client, lines), RunnerHealth.layerNoop])
       )
       const config: Config = { sendRetryInterval: SEND_RETRY, ...timing(client), runnerAddress: Option.none() }
-      return engine.pipe(Layer.provideMerge(messages(client.unavailableAfter)), withRunners(config, client))
+      return engine.pipe(Layer.provideMerge(messages(client.unavailableAfter)), withRunners(config, client, lines))
     })
   )
 
@@ -142,7 +146,7 @@ const messages = (patience: number) =>
 
 /** What all that are in a cluster with others have in common. */
 const withRunners =
-  (config: Config, shared: settings.Shared) =>
+  (config: Config, { storage: shared, unavailableAfter }: settings.Shared, lines: transport.Lines) =>
   <A, E>(
     engine: Layer.Layer<
       A,
@@ -157,9 +161,9 @@ const withRunners =
       Layer.provide(storage.failing("its storage", SqlRunnerStorage.layer as Layer.Layer<RunnerStorage.RunnerStorage>)),
       Layer.provide([ShardingConfig.layer(config), RpcSerialization.layerSchemaBinary()]),
       Layer.provideMerge(
-        Layer.succeedContext(Context.make(CurrentGuard, { unavailableAfter: shared.unavailableAfter }))
+        Layer.succeedContext(Context.make(CurrentGuard, { unavailableAfter, trouble: () => lines.trouble() }))
       ),
-      Layer.provideMerge(storage.layer(shared.storage))
+      Layer.provideMerge(storage.layer(shared))
     )
 
 /** Adds the storage of messages, and what keeps it bounded. */
@@ -181,11 +185,22 @@ const withStorage =
 
 /** A node is there if it answers a handshake: then its socket is open, its event loop turns, and it has the secret. */
 const layerHealth = (options: transport.TransportOptions): Layer.Layer<RunnerHealth.RunnerHealth> =>
-  Layer.succeed(RunnerHealth.RunnerHealth)({
-    isAlive: (address) =>
-      Effect.scoped(transport.open(address, options, "probe")).pipe(
-        Effect.timeout(PROBE_TIMEOUT),
-        Effect.retry({ times: PROBES - 1 }),
-        Effect.isSuccess
-      )
+  Layer.sync(RunnerHealth.RunnerHealth)(() => {
+    const warnings = new Warnings()
+    const warn = ({ host, port }: settings.Address, error: unknown): Effect.Effect<void> =>
+      transport.isRefusal(error)
+        ? warnings.warn(
+            `${host}:${port}`,
+            `The node at ${host}:${port} gets no keys: it does not let this node in. ${transport.whyOf(error)}`
+          )
+        : Effect.void
+    return {
+      isAlive: (address) =>
+        Effect.scoped(transport.open(address, options, "probe")).pipe(
+          Effect.timeout(PROBE_TIMEOUT),
+          Effect.retry({ times: PROBES - 1 }),
+          Effect.tapError((error) => warn(address, error)),
+          Effect.isSuccess
+        )
+    }
   })
