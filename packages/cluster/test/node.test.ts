@@ -202,7 +202,10 @@ describe("a secret that is not that of the others", () => {
         yield* nodeWith(storage, SECRET, Actors)
         yield* Effect.gen(function* () {
           const journal = yield* Journal.get("a")
-          for (const reason of [yield* reasonOf(journal.note("x")), yield* reasonOf(Stream.runDrain(journal.items(3)))]) {
+          for (const reason of [
+            yield* reasonOf(journal.note("x")),
+            yield* reasonOf(Stream.runDrain(journal.items(3)))
+          ]) {
             assert.deepInclude(reason, { _tag: "ActorUnavailable", mayHaveRun: false })
             assert.match(reason.why, /unavailableAfter.*127\.0\.0\.1:\d+.*another secret/)
           }

@@ -11,18 +11,23 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
+import { Ending } from "./ending.ts"
 import { type Runner, RunnerStorage, ShardId, Sharding } from "./engine.ts"
 
-/** Hands the keys of this node over. Whoever closes something that callers may need waits for it. */
-export const Departure: Context.Reference<Effect.Effect<void>> = Context.Reference<Effect.Effect<void>>(
-  "troupe/cluster/Departure",
-  { defaultValue: () => Effect.void }
-)
+/** How this node leaves. */
+export interface Departure {
+  /** Hands its keys over. Whoever closes something that callers may need waits for it. */
+  readonly handOver: Effect.Effect<void>
+  readonly ending: Ending
+}
+
+export const Departure: Context.Reference<Departure> = Context.Reference<Departure>("troupe/cluster/Departure", {
+  defaultValue: () => ({ handOver: Effect.void, ending: new Ending(Infinity) })
+})
 
 export interface DepartureOptions {
   readonly shards: number
-  /** How long the calls that run may take, in milliseconds. */
-  readonly drainTimeout: number
+  readonly ending: Ending
   /** How often the other processes look who is there, in milliseconds. */
   readonly assignmentRefresh: number
 }
@@ -91,8 +96,8 @@ export class Register {
         yield* storage.unregister(self.address)
         const emptied = Effect.repeat(Effect.delay(empty, POLL), { until: (done) => done })
         const heardOf = Effect.sleep(2 * options.assignmentRefresh + GRACE)
-        yield* Effect.all([Effect.timeoutOption(emptied, options.drainTimeout), heardOf], { concurrency: 2 })
+        yield* Effect.all([Effect.timeoutOption(emptied, options.ending.left), heardOf], { concurrency: 2 })
       })
-      return yield* Effect.cached(Effect.ignore(handOver))
+      return { handOver: yield* Effect.cached(Effect.ignore(handOver)), ending: options.ending }
     })
 }

@@ -5,8 +5,11 @@ import type * as Home from "@troupe/core/Home"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Entity, ShardId } from "./engine.ts"
+import { show } from "./options.ts"
 
 type Facts = ReturnType<Home.Link["describe"]>
+
+const MAX_SHOWN = 5
 
 /** The keys of one actor that this node has. */
 export class Residence implements Home.Residence {
@@ -28,6 +31,14 @@ export class Residence implements Home.Residence {
       this.facts.set(key, facts)
       yield* Effect.addFinalizer(() => Effect.sync(() => this.facts.get(key) === facts && this.facts.delete(key)))
     })
+
+  /** Which keys are here, for people. */
+  describeAll(): string {
+    const some = [...this.facts.keys()].slice(0, MAX_SHOWN).map((key) => show(key))
+    const more = this.facts.size - some.length
+    if (some.length === 0) return `what ${this.actor} was made of`
+    return `${this.actor}(${some.join(", ")})${more === 0 ? "" : ` and ${more} more`}`
+  }
 
   describe(actor: string, key: unknown): Facts | undefined {
     return actor === this.actor ? this.facts.get(key) : undefined

@@ -225,11 +225,19 @@ export const layerServer = (
   )
 }
 
-/** Connections break when a process dies, which is nothing to report. Who waited for an answer hears of it. */
-const unlessBroken = (cause: Cause.Cause<unknown>): Effect.Effect<void, never> =>
-  Socket.isSocketError(Cause.squash(cause))
-    ? Effect.logDebug("The connection of a process of the cluster broke", cause)
-    : (Effect.failCause(cause) as Effect.Effect<never>)
+/**
+ * What ends a connection ends nothing else. That it breaks when a process dies is nothing to report: who waited for an
+ * answer hears of it.
+ */
+const closed =
+  (address: string, warnings: Warnings) =>
+  (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+    Socket.isSocketError(Cause.squash(cause))
+      ? Effect.logDebug("The connection of a process of the cluster broke", cause)
+      : Effect.andThen(
+          Effect.logDebug("A connection was closed", cause),
+          warnings.warn(`${address} closed`, `A connection from ${address} was closed: no node sends what it sent`)
+        )
 
 const guard = <R, E, A>(handler: (socket: Socket.Socket) => Effect.Effect<A, E, R>, secret: string) => {
   const strangers = new Strangers()
@@ -250,7 +258,7 @@ const guard = <R, E, A>(handler: (socket: Socket.Socket) => Effect.Effect<A, E, 
           )
         )
       )
-      if (purpose === "messages") yield* Effect.catchCause(handler(socket), unlessBroken)
+      if (purpose === "messages") yield* Effect.catchCause(handler(socket), closed(remoteAddress, warnings))
       else connection.end()
     }) as Effect.Effect<void, E, R>
 }
