@@ -87,17 +87,22 @@ export class Register {
       const storage = yield* RunnerStorage.RunnerStorage
       const shards = Array.from({ length: options.shards }, (_, index) => ShardId.make("default", index + 1))
       const empty = Effect.sync(() => !shards.some((shard) => sharding.hasShardId(shard)))
-      const handOver = Effect.gen({ self: this }, function* () {
+      const { assignmentRefresh, ending } = options
+      const tell = Effect.gen({ self: this }, function* () {
         const runners = yield* storage.getRunners
         const { self } = this
         // Nobody is there to take over.
         if (self === undefined || !runners.some(([runner, healthy]) => healthy && !this.isSelf(runner))) return
         this.leaving = true
         yield* storage.unregister(self.address)
-        const emptied = Effect.repeat(Effect.delay(empty, POLL), { until: (done) => done })
-        const heardOf = Effect.sleep(2 * options.assignmentRefresh + GRACE)
-        yield* Effect.all([Effect.timeoutOption(emptied, options.ending.left), heardOf], { concurrency: 2 })
       })
-      return { handOver: yield* Effect.cached(Effect.ignore(handOver)), ending: options.ending }
+      const handOver = Effect.gen({ self: this }, function* () {
+        yield* ending.brief(Effect.ignore(tell))
+        if (!this.leaving) return
+        const emptied = Effect.repeat(Effect.delay(empty, POLL), { until: (done) => done })
+        const heardOf = Effect.sleep(2 * assignmentRefresh + GRACE)
+        yield* Effect.all([Effect.timeoutOption(emptied, ending.left), heardOf], { concurrency: 2 })
+      })
+      return { handOver: yield* Effect.cached(Effect.ignore(handOver)), ending }
     })
 }

@@ -12,9 +12,13 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 
 /** What a part has left to close when the calls had their time, in milliseconds: those inside end before those around. */
-export const GRACE = { actor: 400, engine: 650, node: 850 }
+export const GRACE = { actor: 300, engine: 500, node: 700 }
+
+/** The storage has so much of the time to answer: calls that run need the rest, and need no storage. */
+const BRIEF = 3
 
 export class Ending {
+  private waitsFor: string | undefined
   private readonly drainTimeout: number
   private clock: Clock.Clock | undefined
   private until = Infinity
@@ -43,10 +47,20 @@ export class Ending {
   within(closing: Effect.Effect<void>, grace: number, what: () => string): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       yield* this.begin
-      const fiber = yield* Effect.forkDetach(closing, { startImmediately: true })
-      const exit = yield* Effect.timeoutOption(Effect.interruptible(Fiber.await(fiber)), this.left + grace)
-      if (exit._tag === "None") return yield* Effect.logWarning(`${this.late} ${what()}`)
-      return yield* exit.value
+      const closed = yield* waitFor(closing, this.left + grace)
+      if (!closed) yield* Effect.logWarning(`${this.late} ${this.waitsFor ?? what()}`)
+    })
+  }
+
+  /** Asks the storage for something that is worth a part of the time, and no more. Says whether it was done. */
+  brief(asking: Effect.Effect<void>): Effect.Effect<boolean> {
+    return Effect.suspend(() => {
+      this.waitsFor = "the storage, which has to hear that it leaves"
+      return Effect.tap(waitFor(asking, this.left / BRIEF), () =>
+        Effect.sync(() => {
+          this.waitsFor = undefined
+        })
+      )
     })
   }
 
@@ -62,5 +76,15 @@ export class Ending {
     return `The drainTimeout of ${this.drainTimeout} ms is over. The node ends without waiting any longer for`
   }
 }
+
+/** Waits for an effect that nothing can interrupt, and says whether it has ended. */
+const waitFor = (effect: Effect.Effect<void>, millis: number): Effect.Effect<boolean> =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.forkDetach(effect, { startImmediately: true })
+    const exit = yield* Effect.timeoutOption(Effect.interruptible(Fiber.await(fiber)), millis)
+    if (exit._tag === "None") return false
+    yield* exit.value
+    return true
+  })
 
 const now = (clock: Clock.Clock): number => Number(clock.currentTimeNanosUnsafe()) / 1e6
