@@ -36,9 +36,14 @@ const POLL = "20 millis"
 /** For processes that are late to look. */
 const GRACE = 300
 
+type Runners = Array<readonly [runner: Runner.Runner, healthy: boolean]>
+
 /** The register of nodes as a node sees it that may leave. */
 export class Register {
+  /** Whether it hands its keys over to others. */
   private leaving = false
+  /** Whether it has closed without: there was nobody. */
+  private closing = false
   private self: Runner.Runner | undefined
   private machineId: any
   private readonly arrival = Latch.makeUnsafe()
@@ -63,10 +68,14 @@ export class Register {
             })
           )
         }),
-      // It must find itself, or it would register again. It is not well, so it has no keys.
       getRunners: Effect.map(storage.getRunners, (runners) =>
-        this.leaving ? [...runners.filter(([runner]) => !this.isSelf(runner)), [this.self!, false] as const] : runners
+        this.self !== undefined && (this.leaving || this.closing) ? this.withoutKeys(this.self, runners) : runners
       ),
+      unregister: (address) =>
+        Effect.suspend(() => {
+          this.closing = !this.leaving
+          return storage.unregister(address)
+        }),
       setRunnerHealth: (address, healthy) =>
         Effect.suspend(() =>
           this.leaving && this.self !== undefined && Equal.equals(this.self.address, address)
@@ -74,6 +83,14 @@ export class Register {
             : storage.setRunnerHealth(address, healthy)
         )
     }
+  }
+
+  /** It must find itself, or it would register again. It is not well, so it has no keys. */
+  private withoutKeys(self: Runner.Runner, runners: Runners): Runners {
+    const others = runners.filter(([runner]) => !this.isSelf(runner))
+    // The engine of the last one closes, and takes no keys any more. It would warn that there are no healthy nodes.
+    const last = this.closing && !others.some(([, healthy]) => healthy)
+    return [...others, [self, last]]
   }
 
   private isSelf(runner: Runner.Runner): boolean {
