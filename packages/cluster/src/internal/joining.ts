@@ -16,9 +16,9 @@ const STORAGE_TIMEOUT = "5 seconds"
 /** A node that ends while it is asked closes the connection, too. */
 const TRIES = 2
 
-/** How long it takes at most until a node that runs is in the register. Without it, there is nobody to disturb. */
+/** A storage that takes longer is in trouble, and the node starts without asking again. */
 const REGISTERED_WITHIN = "5 seconds"
-
+/** How long a node takes at most to close that has given in. */
 const GONE_WITHIN = "2 seconds"
 
 type Joining = Layer.Layer<never, ClusterStartError, RunnerStorage.RunnerStorage>

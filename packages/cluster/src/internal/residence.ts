@@ -5,7 +5,6 @@ import type * as Home from "@troupe/core/Home"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Entity, ShardId } from "./engine.ts"
-import { show } from "./options.ts"
 
 type Facts = ReturnType<Home.Link["describe"]>
 
@@ -15,6 +14,8 @@ const MAX_SHOWN = 5
 export class Residence implements Home.Residence {
   private readonly actor: string
   private readonly facts = new Map<unknown, Facts>()
+  /** How the keys are written. Keys may be anything, also what cannot be shown. */
+  private readonly ids = new Map<string, Facts>()
 
   constructor(actor: string) {
     this.actor = actor
@@ -26,16 +27,22 @@ export class Residence implements Home.Residence {
   ): Effect.Effect<void, never, Entity.CurrentAddress | Entity.CurrentRunnerAddress | Scope.Scope> =>
     Effect.gen({ self: this }, function* () {
       const { host, port } = yield* Entity.CurrentRunnerAddress
-      const { shardId } = yield* Entity.CurrentAddress
+      const { entityId, shardId } = yield* Entity.CurrentAddress
       const facts = { kind: "cluster", node: `${host}:${port}`, shard: ShardId.toString(shardId) }
       this.facts.set(key, facts)
-      yield* Effect.addFinalizer(() => Effect.sync(() => this.facts.get(key) === facts && this.facts.delete(key)))
+      this.ids.set(entityId, facts)
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          if (this.facts.get(key) === facts) this.facts.delete(key)
+          if (this.ids.get(entityId) === facts) this.ids.delete(entityId)
+        })
+      )
     })
 
   /** Which keys are here, for people. */
   describeAll(): string {
-    const some = [...this.facts.keys()].slice(0, MAX_SHOWN).map((key) => show(key))
-    const more = this.facts.size - some.length
+    const some = [...this.ids.keys()].slice(0, MAX_SHOWN)
+    const more = this.ids.size - some.length
     if (some.length === 0) return `what ${this.actor} was made of`
     return `${this.actor}(${some.join(", ")})${more === 0 ? "" : ` and ${more} more`}`
   }
