@@ -219,7 +219,10 @@ export const layerLocal: (options: LocalOptions) => Layer.Layer<Cluster | SqlCli
  * A node of a cluster.
  *
  * When its Scope closes, as `NodeRuntime.runMain` does on SIGTERM, it leaves: it takes no new calls, those that run may
- * finish within `drainTimeout`, and the others take over.
+ * finish within `drainTimeout`, and the others take over. It has left within one `drainTimeout` and a second.
+ *
+ * A node that the others would not let in, since its secret or its certificate is not that of the cluster, does not
+ * start.
  *
  * @category nodes
  * @since 0.1.0

@@ -5,6 +5,8 @@
  * that is no cluster, and for tables of your own beside them. Several processes may share a file on one machine; for
  * more than one machine, use Postgres.
  *
+ * It needs Node 22.19 or later; where Node has no SQLite, the layer fails and says so.
+ *
  * One statement runs at a time, on the thread of the event loop. It is made for small and quick statements.
  *
  * @since 0.1.0

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ClusterHome } from "@troupe/cluster"
 import { ObjectRef } from "@troupe/core"
-import { Effect, Fiber, Layer, Schedule, Stream } from "effect"
-import { Journal, Leader, Refused } from "./fixtures/node-actors.ts"
+import { Effect, Exit, Fiber, Layer, Schedule, Scope, Stream } from "effect"
+import { Actors, Journal, Leader, Refused } from "./fixtures/node-actors.ts"
 import { clientOf, freePort, type Nodes, nodes } from "./fixtures/node-processes.ts"
 import { defectOf, errorOf, reasonOf } from "./homeSupport.ts"
 
@@ -144,6 +144,72 @@ describe("nodes", () => {
         const result = Effect.flatMap(ClusterHome.attach(Journal, "a", "1"), (ref) => ref)
         assert.strictEqual(yield* Effect.provide(result, clientOf(cluster.storage)), "it done")
         assert.strictEqual(count(cluster, "start it"), 1)
+      }),
+    LONG
+  )
+})
+
+describe("a secret that is not that of the others", () => {
+  const SECRET = "a secret of the tests"
+  const OTHER = "another secret, as long"
+
+  /** A node in this process. */
+  const nodeWith = (storage: { readonly file: string }, secret: string, actors: Layer.Layer<any, any, any>) =>
+    Effect.gen(function* () {
+      const port = yield* freePort
+      const node = ClusterHome.layerNode({ storage, port, secret, failover: "1500 millis", drainTimeout: "1 second" })
+      const scope = yield* Scope.fork(yield* Effect.scope)
+      return yield* Layer.buildWithScope(Layer.provideMerge(actors, node), scope).pipe(
+        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+      )
+    })
+
+  it.live(
+    "keeps a node from starting, and it says so; the others go on",
+    () =>
+      Effect.gen(function* () {
+        const { storage } = yield* nodes
+        yield* nodeWith(storage, SECRET, Actors)
+        const error = yield* errorOf(nodeWith(storage, OTHER, Actors))
+        assert.instanceOf(error, ClusterHome.ClusterStartError)
+        assert.match(error.message, /do not let it in.*127\.0\.0\.1:\d+.*has another secret.*TROUPE_SECRET/)
+        const journal = Journal.get("a").pipe(Effect.flatMap((journal) => journal.note("x")))
+        assert.strictEqual(yield* Effect.provide(journal, clientOf(storage, { secret: SECRET })), 1)
+      }),
+    LONG
+  )
+
+  it.live(
+    "lets one of two nodes stay that start at the same time",
+    () =>
+      Effect.gen(function* () {
+        const { storage } = yield* nodes
+        const exits = yield* Effect.forEach(
+          [SECRET, OTHER],
+          (secret) => Effect.exit(nodeWith(storage, secret, Actors)),
+          { concurrency: 2 }
+        )
+        assert.strictEqual(exits.filter(Exit.isSuccess).length, 1)
+      }),
+    LONG
+  )
+
+  it.live(
+    "is the reason that the calls of a client fail with",
+    () =>
+      Effect.gen(function* () {
+        const { storage } = yield* nodes
+        yield* nodeWith(storage, SECRET, Actors)
+        yield* Effect.gen(function* () {
+          const journal = yield* Journal.get("a")
+          for (const reason of [
+            yield* reasonOf(journal.note("x")),
+            yield* reasonOf(Stream.runDrain(journal.items(3)))
+          ]) {
+            assert.deepInclude(reason, { _tag: "ActorUnavailable", mayHaveRun: false })
+            assert.match(reason.why, /unavailableAfter.*127\.0\.0\.1:\d+.*another secret/)
+          }
+        }).pipe(Effect.provide(clientOf(storage, { secret: OTHER, unavailableAfter: "500 millis" })))
       }),
     LONG
   )

@@ -6,12 +6,13 @@ import { join } from "node:path"
 import { Duplex } from "node:stream"
 import { assert, describe, it } from "@effect/vitest"
 import { ClusterHome } from "@troupe/cluster"
-import { Deferred, Effect, Exit, Fiber, Layer, Redacted } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, Logger, Redacted } from "effect"
 import { Socket, SocketServer } from "effect/socket"
 import { TestClock } from "effect/testing"
 import * as handshake from "../src/internal/handshake.ts"
 import * as settings from "../src/internal/settings.ts"
 import * as transport from "../src/internal/transport.ts"
+import { Warnings } from "../src/internal/warnings.ts"
 import { errorOf } from "./homeSupport.ts"
 
 const SECRET = "a secret of the tests"
@@ -193,6 +194,82 @@ describe("a connection", () => {
       const accepting = yield* Effect.forkChild(errorOf(handshake.accept(silent, SECRET)), { startImmediately: true })
       yield* TestClock.adjust("5 seconds")
       assert.match((yield* Fiber.join(accepting)).message, /in time/)
+    })
+  )
+})
+
+/** Connections that say nothing, and come back when they are cut off, until the Scope closes. */
+const silent = (port: number, count: number) =>
+  Effect.gen(function* () {
+    const sockets = new Set<Net.Socket>()
+    let over = false
+    const connect = (greeted: () => void) => {
+      const socket = Net.connect({ host: "127.0.0.1", port }, greeted)
+      sockets.add(socket)
+      socket.on("error", () => {})
+      socket.once("close", () => {
+        sockets.delete(socket)
+        if (!over) setImmediate(connect, () => {})
+      })
+    }
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        over = true
+        for (const socket of sockets) socket.destroy()
+      })
+    )
+    yield* Effect.callback<void>((resume) => {
+      let left = count
+      for (let i = 0; i < count; i++) connect(() => --left === 0 && resume(Effect.void))
+    })
+  })
+
+describe("strangers", () => {
+  it.live("that connect, say nothing and come back keep no peer out", () =>
+    Effect.gen(function* () {
+      const { address, port } = yield* serve(plain)
+      yield* silent(port, 200)
+      const probe = Effect.scoped(transport.open(address, plain, "probe"))
+      yield* Effect.replicateEffect(probe, 50, { discard: true })
+      yield* transport.open(address, plain, "messages")
+    })
+  )
+
+  it.live("beyond their budget make room for others by going themselves, the oldest first", () =>
+    Effect.gen(function* () {
+      const { address, port } = yield* serve(plain)
+      const peer = yield* transport.open(address, plain, "messages")
+      const first = Net.connect({ host: "127.0.0.1", port })
+      yield* Effect.callback<void>((resume) => void first.once("data", () => resume(Effect.void)))
+      const cutOff = Effect.callback<void>((resume) => void first.once("close", () => resume(Effect.void)))
+      yield* silent(port, 1100)
+      yield* cutOff
+      yield* Effect.scoped(transport.open(address, plain, "probe"))
+      assert.isFalse(peer.destroyed)
+    })
+  )
+
+  it.effect("are warned of at once, then once a minute with their number", () =>
+    Effect.gen(function* () {
+      const said: Array<unknown> = []
+      const logger = Logger.make(({ message }) => void said.push(...(Array.isArray(message) ? message : [message])))
+      const warnings = new Warnings()
+      const warn = (subject: string) => warnings.warn(subject, `${subject} was refused.`)
+      yield* Effect.gen(function* () {
+        yield* Effect.replicateEffect(warn("10.0.0.1"), 120, { discard: true })
+        yield* warn("10.0.0.2")
+        yield* TestClock.adjust("1 minute")
+        yield* warn("10.0.0.1")
+        yield* warn("10.0.0.1")
+        // However many addresses they have, they do not fill the log.
+        yield* Effect.forEach(Array.from({ length: 1000 }), (_, i) => warn(`10.1.0.${i}`))
+      }).pipe(Effect.provide(Logger.layer([logger])))
+      assert.deepStrictEqual(said.slice(0, 3), [
+        "10.0.0.1 was refused.",
+        "10.0.0.2 was refused.",
+        "10.0.0.1 was refused. (119 more like it since the last warning)"
+      ])
+      assert.isBelow(said.length, 100)
     })
   )
 })

@@ -1,4 +1,4 @@
-import { fork as forkProcess } from "node:child_process"
+import { execFileSync, fork as forkProcess } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -34,6 +34,18 @@ const count = (sql: SqlClient.SqlClient) =>
   Effect.map(sql<{ n: number }>`SELECT n FROM counter WHERE id = ${"a"}`, (rows) => rows[0]!.n)
 
 describe("SQLite", () => {
+  it("that Node does not have is missed where a file is opened, and the error names the Node to use", () => {
+    const script = `
+      import { ClusterHome, Sqlite } from "@troupe/cluster"
+      import { Effect, Layer } from "effect"
+      const storage = { file: "never.db" }
+      for (const layer of [ClusterHome.layerLocal(storage), ClusterHome.layerNode({ storage }), Sqlite.layer("never.db")])
+        console.log((await Effect.runPromise(Effect.scoped(Effect.flip(Layer.build(layer))))).message)`
+    const flags = ["--no-experimental-sqlite", "--conditions=@troupe/source", "--input-type=module", "-e", script]
+    const output = execFileSync(process.execPath, flags, { cwd: import.meta.dirname, encoding: "utf8" })
+    assert.strictEqual(output.match(/needs the SQLite of Node 22\.19 or later, and this is Node /g)?.length, 3, output)
+  })
+
   it.effect("values of all kinds come back as they were written", () =>
     Effect.gen(function* () {
       const sql = yield* connect(":memory:")

@@ -13,6 +13,8 @@ import type * as Fiber from "effect/Fiber"
 export interface Guard {
   /** How long a call waits for a node that can take it, in milliseconds. */
   readonly unavailableAfter: number
+  /** Why no node can be reached, if something is wrong with the connections. */
+  trouble(): string | undefined
 }
 
 export const CurrentGuard: Context.Reference<Guard | undefined> = Context.Reference<Guard | undefined>(

@@ -130,8 +130,11 @@ const guarded = (
   sent: Effect.Effect<any, any>
 ): Effect.Effect<any, any> => (guard === undefined ? sent : attempts.run(sent, guard, () => noNode(subject, guard)))
 
-const noNode = (subject: Subject, { unavailableAfter }: Guard) =>
-  unavailable(subject, `no node took the call within ${unavailableAfter} ms (unavailableAfter)`, { mayHaveRun: false })
+const noNode = (subject: Subject, guard: Guard) => {
+  const trouble = guard.trouble()
+  const why = `no node took the call within ${guard.unavailableAfter} ms (unavailableAfter)`
+  return unavailable(subject, trouble === undefined ? why : `${why}. ${trouble}`, { mayHaveRun: false })
+}
 
 /** Sends a call again while it fails in a way that another try may not, up to a point. */
 const again = (

@@ -29,7 +29,11 @@ export const subjectOf = (actor: string, { name }: Pick<WireMethod, "name">): Su
 
 /** Nobody interrupted the caller of a volatile call, or nobody would ask. So it was the node, giving the actor up. */
 const left = (subject: Subject): ActorError =>
-  unavailable(subject, "the node it was on is leaving", { mayHaveRun: true })
+  unavailable(
+    subject,
+    "its node gave it up while the call ran: that node is leaving, or keys move since another node has joined or left",
+    { mayHaveRun: true }
+  )
 
 /** The interruption of a durable call is only stored as its result when somebody cancelled it. */
 export const cancelled = (subject: Subject): ActorError =>

@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { ClusterStartError } from "./settings.ts"
+import { needsSqlite } from "./sqlite.ts"
 
 export const layer = (file: string): Layer.Layer<never, ClusterStartError> => {
   // A database in memory is nobody else's anyway.
@@ -32,11 +33,12 @@ const acquire = (file: string) =>
         throw cause
       }
     },
-    catch: (cause: any) =>
-      new ClusterStartError({
-        why: /locked/.test(String(cause?.message))
-          ? `another process runs on the file ${file}. End that one, or let several processes share it with ClusterHome.layerNode`
-          : `the file ${file} cannot be locked: ${cause?.message}`,
-        cause
-      })
+    catch: (cause: any) => new ClusterStartError({ why: whyNot(file, cause), cause })
   })
+
+const whyNot = (file: string, cause: any): string => {
+  if (cause?.code === "ERR_UNKNOWN_BUILTIN_MODULE") return needsSqlite
+  return /locked/.test(String(cause?.message))
+    ? `another process runs on the file ${file}. End that one, or let several processes share it with ClusterHome.layerNode`
+    : `the file ${file} cannot be locked: ${cause?.message}`
+}

@@ -18,7 +18,9 @@ import * as Schema from "effect/Schema"
 
 /** Two processes of a cluster do not get to talk to each other. */
 export class HandshakeError extends Schema.TaggedError<HandshakeError>()("HandshakeError", {
-  why: Schema.String
+  why: Schema.String,
+  /** Whether the other side is a node that does not take our proof, or has none that we take. */
+  stranger: Schema.Boolean
 }) {
   override get message(): string {
     return `The cluster handshake failed: ${this.why}`
@@ -50,7 +52,7 @@ export const accept = (connection: Duplex, secret: string): Effect.Effect<Purpos
       const nonceC = answer.subarray(1, 1 + NONCE)
       const expected = proof(secret, "client", answer[0]!, nonceS, nonceC)
       if (purpose === undefined || !timingSafeEqual(expected, answer.subarray(1 + NONCE))) {
-        return yield* fail("the other side does not have the secret of this cluster")
+        return yield* estranged("the other side does not have the secret of this cluster")
       }
       connection.write(proof(secret, "server", answer[0]!, nonceC, nonceS))
       return purpose
@@ -69,12 +71,15 @@ export const connect = (connection: Duplex, secret: string, purpose: Purpose): E
       const nonceC = randomBytes(NONCE)
       const what = PURPOSES.indexOf(purpose)
       connection.write(Buffer.concat([Buffer.from([what]), nonceC, proof(secret, "client", what, nonceS, nonceC)]))
-      const answer = yield* readExactly(connection, PROOF)
+      // A node that does not take a proof says nothing to it.
+      const answer = yield* Effect.catch(readExactly(connection, PROOF), () => estranged(REFUSED))
       if (!timingSafeEqual(proof(secret, "server", what, nonceC, nonceS), answer)) {
-        return yield* fail("the node does not have the secret of this cluster")
+        return yield* estranged(REFUSED)
       }
     })
   )
+
+const REFUSED = "the node has another secret. Give all nodes and clients the same one (secret or TROUPE_SECRET)"
 
 const proof = (
   secret: string,
@@ -89,7 +94,8 @@ const proof = (
   return hmac.digest()
 }
 
-const fail = (why: string) => Effect.fail(new HandshakeError({ why }))
+const fail = (why: string) => Effect.fail(new HandshakeError({ why, stranger: false }))
+const estranged = (why: string) => Effect.fail(new HandshakeError({ why, stranger: true }))
 
 const withinTime = <A>(handshake: Effect.Effect<A, HandshakeError>): Effect.Effect<A, HandshakeError> =>
   Effect.timeoutOrElse(handshake, { duration: TIMEOUT, orElse: () => fail("the other side did not answer in time") })
@@ -110,9 +116,9 @@ const readExactly = (connection: Duplex, size: number): Effect.Effect<Buffer, Ha
       // At the end of a stream `read` gives what there is.
       resume(bytes.length === size ? Effect.succeed(bytes) : closedEarly)
     }
-    const closed = () => {
+    const closed = (error?: Error) => {
       leave()
-      resume(closedEarly)
+      resume(error instanceof Error ? fail(`the connection broke: ${error.message}`) : closedEarly)
     }
     connection.on("readable", read)
     connection.on("end", closed)

@@ -1,7 +1,7 @@
 /**
  * Tells an orchestrator over HTTP how a node is: `/live`, `/ready` and `/metrics`.
  */
-import { createServer, type Server } from "node:http"
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -30,6 +30,10 @@ interface Answer {
 /** A storage that takes longer is one that calls would wait for. */
 const STORAGE_TIMEOUT = "1 second"
 
+/** A probe is sent at once and has no body: what takes longer only holds a connection. In milliseconds. */
+const LIMITS = { headersTimeout: 5000, requestTimeout: 10_000, connectionsCheckingInterval: 1000 }
+const BASE = "http://node"
+
 type Needs = Sharding.Sharding | SqlClient.SqlClient
 
 export const layer = (options: HealthOptions, readiness: Readiness): Layer.Layer<never, ClusterStartError, Needs> =>
@@ -47,14 +51,10 @@ const listen = (
 ): Effect.Effect<Server, ClusterStartError> =>
   Effect.callback((resume) => {
     const run = Effect.runForkWith(context)
-    const server = createServer((request, response) => {
-      const path = new URL(request.url ?? "/", "http://node").pathname
-      run(answer(path, readiness)).addObserver((exit) => {
-        const { body, status } = exit._tag === "Success" ? exit.value : { status: 500, body: "this went wrong\n" }
-        response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(body)
-      })
-    })
-    server.once("error", (cause) => {
+    // Nothing runs in a callback but the start of a fiber: what throws there would end the process.
+    const server = createServer(LIMITS, (request, response) => void run(respond(request, response, readiness)))
+    // For as long as the server lives, since it may also fail to accept a connection.
+    server.on("error", (cause) => {
       const why = listening.why(cause, { host, port }, listening.HEALTH) ?? cause.message
       resume(
         Effect.fail(new ClusterStartError({ why: `its health port ${host}:${port} cannot be opened: ${why}`, cause }))
@@ -68,6 +68,23 @@ const close = (server: Server): Effect.Effect<void> =>
     server.close(() => resume(Effect.void))
     server.closeAllConnections()
   })
+
+const respond = (request: IncomingMessage, response: ServerResponse, readiness: Readiness) =>
+  Effect.suspend(() => answer(pathOf(request.url ?? ""), readiness)).pipe(
+    Effect.catchCause((cause) =>
+      Effect.as(Effect.logWarning("A request to the health port went wrong", cause), {
+        status: 500,
+        body: "this went wrong\n"
+      })
+    ),
+    Effect.flatMap(({ body, status }) =>
+      Effect.sync(() => response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(body))
+    ),
+    Effect.ignoreCause({ log: "Debug" })
+  )
+
+/** The path of a request target, which may be anything that has no blanks in it. */
+const pathOf = (target: string): string => (URL.canParse(target, BASE) ? new URL(target, BASE).pathname : target)
 
 const answer = (path: string, readiness: Readiness): Effect.Effect<Answer, never, Needs> => {
   switch (path) {

@@ -9,6 +9,7 @@ import * as Schedule from "effect/Schedule"
 import type { ClientOptions } from "../ClusterHome.ts"
 import { makeCaller } from "./caller.ts"
 import { Departure } from "./departure.ts"
+import { GRACE } from "./ending.ts"
 import { type MessageStorage, Sharding } from "./engine.ts"
 import { keyedSeats, register, singleSeat } from "./host.ts"
 import { places } from "./leaving.ts"
@@ -27,12 +28,20 @@ export const layer = (
   options: ClientOptions = {}
 ): Layer.Layer<any, any, any> => {
   const wire = of(actor)
-  return Layer.merge(client(actor, options), host(wire, actor as any, live))
+  const residence = new Residence(wire.actor)
+  return inTime(Layer.merge(clientOf(wire, actor, options), host(wire, residence, actor as any, live)), () =>
+    residence.describeAll()
+  )
 }
+
+/** What closes with the node of an actor, in the time that the node has. */
+const inTime = <A, E, R>(layer: Layer.Layer<A, E, R>, what: () => string): Layer.Layer<A, E, R> =>
+  Layer.unwrap(Effect.map(Departure, ({ ending }) => ending.bounded(layer, GRACE.actor, what)))
 
 /** Registers the entity. The implementation is kept to it: the service that others see is the client. */
 const host = (
   wire: Wire,
+  residence: Residence,
   actor: Context.Key<any, any>,
   live: Layer.Layer<any, any, any>
 ): Layer.Layer<never, any, any> =>
@@ -40,7 +49,6 @@ const host = (
     Effect.gen(function* () {
       const here = yield* places
       yield* retention.include(wire.actor)
-      const residence = new Residence(wire.actor)
       // What ends last is made first: the instances outlive the entities.
       const entity = wire.keyed
         ? keyed(wire, residence, Context.getUnsafe(yield* residing(residence, Layer.build(live)), actor))
@@ -50,9 +58,9 @@ const host = (
             singleSeat(actor, live, yield* residing(residence, Effect.context<any>())),
             Infinity
           )
-      const departure = yield* Departure
+      const { handOver } = yield* Departure
       // The last to be made is the first to end: before anything is closed, the others have taken over.
-      const leave = Layer.effectDiscard(Effect.addFinalizer(() => Effect.andThen(here.leave(wire.actor), departure)))
+      const leave = Layer.effectDiscard(Effect.addFinalizer(() => Effect.andThen(here.leave(wire.actor), handOver)))
       const hosted = Layer.provideMerge(leave, entity)
       return wire.keyed ? hosted : Layer.provideMerge(awake(wire), hosted)
     })
@@ -86,6 +94,10 @@ const awake = (wire: Wire): Layer.Layer<never, never, Sharding.Sharding> =>
 
 export const client = (actor: Contracted, options: ClientOptions = {}): Layer.Layer<any, never, Cluster> => {
   const wire = of(actor)
+  return inTime(clientOf(wire, actor, options), () => `the calls of this process to ${wire.actor}`)
+}
+
+const clientOf = (wire: Wire, actor: Contracted, options: ClientOptions): Layer.Layer<any, never, Cluster> => {
   const proxyOptions = {
     // Permits are given where the instance is. Here they would only be a second line to wait in.
     maxConcurrency: Infinity,

@@ -13,8 +13,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { NodeOptions } from "../ClusterHome.ts"
+import { Ending, GRACE } from "./ending.ts"
 import * as health from "./healthServer.ts"
-import { layerNode } from "./node.ts"
+import { layerOf } from "./node.ts"
 import * as nodeConfig from "./nodeConfig.ts"
 import * as settings from "./settings.ts"
 import { nameOf } from "./storage.ts"
@@ -96,6 +97,23 @@ export const nodeOf = (
   actors: Layer.Layer<any, any, any>,
   options: NodeOptions,
   address: health.HealthOptions | undefined
+): Layer.Layer<never, settings.ClusterStartError | unknown> =>
+  Layer.unwrap(
+    Effect.map(settings.node(options), (node) => {
+      const ending = new Ending(node.drainTimeout)
+      return ending.bounded(
+        withActors(actors, node, address, ending),
+        GRACE.node,
+        () => "what its actors have brought along"
+      )
+    })
+  )
+
+const withActors = (
+  actors: Layer.Layer<any, any, any>,
+  node: settings.NodeSettings,
+  address: health.HealthOptions | undefined,
+  ending: Ending
 ): Layer.Layer<never, settings.ClusterStartError | unknown> => {
   const readiness = new health.Readiness()
   const ready = Layer.effectDiscard(
@@ -110,29 +128,29 @@ export const nodeOf = (
     )
   )
   const said = Layer.effectDiscard(
-    Effect.acquireRelease(Effect.flatMap(introduction(options, address), Effect.logInfo), () =>
-      Effect.logInfo("The node is leaving")
-    )
+    Effect.acquireRelease(Effect.logInfo(introduction(node, address)), () => Effect.logInfo("The node is leaving"))
   )
   const looks = address === undefined ? Layer.empty : health.layer(address, readiness)
   return Layer.merge(ready, said).pipe(
     Layer.provide(actors),
     Layer.provide(looks),
-    Layer.provide(layerNode(options))
+    Layer.provide(layerOf(node, ending))
   ) as Layer.Layer<never, unknown>
 }
 
 /** Who the node is, where it is found and what it shares with others: what two nodes that do not meet disagree on. */
-const introduction = (options: NodeOptions, health: health.HealthOptions | undefined) =>
-  Effect.map(settings.node(options), ({ advertise, listen, storage }) => {
-    const [at, listening] = [advertise, listen].map(({ host, port }) => `${host}:${port}`)
-    return [
-      `The node is ready at ${at}`,
-      ...(at === listening ? [] : [`listens on ${listening}`]),
-      `storage is ${nameOf(storage)}`,
-      ...(health === undefined ? [] : [`health is at http://${health.host}:${health.port}/ready`])
-    ].join(", ")
-  })
+const introduction = (
+  { advertise, listen, storage }: settings.NodeSettings,
+  health: health.HealthOptions | undefined
+): string => {
+  const [at, listening] = [advertise, listen].map(({ host, port }) => `${host}:${port}`)
+  return [
+    `The node is ready at ${at}`,
+    ...(at === listening ? [] : [`listens on ${listening}`]),
+    `storage is ${nameOf(storage)}`,
+    ...(health === undefined ? [] : [`health is at http://${health.host}:${health.port}/ready`])
+  ].join(", ")
+}
 
 /** Imports the module of the user: a path if it looks like one or if there is such a file, else a package. */
 const load = (module: string): Effect.Effect<Layer.Layer<any, any, any>, NodeCommandError> =>

@@ -8,10 +8,14 @@ import { Entity, ShardId } from "./engine.ts"
 
 type Facts = ReturnType<Home.Link["describe"]>
 
+const MAX_SHOWN = 5
+
 /** The keys of one actor that this node has. */
 export class Residence implements Home.Residence {
   private readonly actor: string
   private readonly facts = new Map<unknown, Facts>()
+  /** How the keys are written. Keys may be anything, also what cannot be shown. */
+  private readonly ids = new Map<string, Facts>()
 
   constructor(actor: string) {
     this.actor = actor
@@ -23,11 +27,25 @@ export class Residence implements Home.Residence {
   ): Effect.Effect<void, never, Entity.CurrentAddress | Entity.CurrentRunnerAddress | Scope.Scope> =>
     Effect.gen({ self: this }, function* () {
       const { host, port } = yield* Entity.CurrentRunnerAddress
-      const { shardId } = yield* Entity.CurrentAddress
+      const { entityId, shardId } = yield* Entity.CurrentAddress
       const facts = { kind: "cluster", node: `${host}:${port}`, shard: ShardId.toString(shardId) }
       this.facts.set(key, facts)
-      yield* Effect.addFinalizer(() => Effect.sync(() => this.facts.get(key) === facts && this.facts.delete(key)))
+      this.ids.set(entityId, facts)
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          if (this.facts.get(key) === facts) this.facts.delete(key)
+          if (this.ids.get(entityId) === facts) this.ids.delete(entityId)
+        })
+      )
     })
+
+  /** Which keys are here, for people. */
+  describeAll(): string {
+    const some = [...this.ids.keys()].slice(0, MAX_SHOWN)
+    const more = this.ids.size - some.length
+    if (some.length === 0) return `what ${this.actor} was made of`
+    return `${this.actor}(${some.join(", ")})${more === 0 ? "" : ` and ${more} more`}`
+  }
 
   describe(actor: string, key: unknown): Facts | undefined {
     return actor === this.actor ? this.facts.get(key) : undefined

@@ -7,7 +7,7 @@
  * faster.
  */
 
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -64,10 +64,24 @@ const make = Effect.fnUntraced(function* (file: string) {
 })
 
 const open = (file: string): Effect.Effect<DatabaseSync, SqlError.SqlError> =>
-  Effect.try({
-    try: () => new DatabaseSync(file, { timeout: BLOCKING_MILLIS }),
-    catch: (cause) => failure(cause, "connect", `the database file ${file} cannot be opened`)
-  })
+  Effect.flatMap(nodeSqlite, ({ DatabaseSync }) =>
+    Effect.try({
+      try: () => new DatabaseSync(file, { timeout: BLOCKING_MILLIS }),
+      catch: (cause) => failure(cause, "connect", `the database file ${file} cannot be opened`)
+    })
+  )
+
+/** It is loaded with the first file, since not every Node has it: the rest of the package works there. */
+const nodeSqlite = Effect.tryPromise({
+  try: () => import("node:sqlite"),
+  catch: (cause) =>
+    new SqlError.SqlError({
+      reason: new SqlError.ConnectionError({ cause, message: needsSqlite, operation: "connect" })
+    })
+})
+
+/** What to change where Node has no SQLite. */
+export const needsSqlite = `a storage that is a file needs the SQLite of Node 22.19 or later, and this is Node ${process.versions.node}. Use that, or Postgres`
 
 const failure = (cause: any, operation: string, prefix?: string): SqlError.SqlError => {
   // Effect reads the number of an error from `errno`, and Node writes it to `errcode`.

@@ -9,6 +9,7 @@ import * as Redacted from "effect/Redacted"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { ClusterOptions } from "../ClusterHome.ts"
 import { ClusterStartError } from "./settings.ts"
+import * as sqlite_ from "./sqlite.ts"
 
 /** A client for what `storage` says. */
 export const layer = (storage: ClusterOptions["storage"]): Layer.Layer<SqlClient.SqlClient, ClusterStartError> => {
@@ -19,16 +20,7 @@ export const layer = (storage: ClusterOptions["storage"]): Layer.Layer<SqlClient
 }
 
 export const sqlite = (file: string): Layer.Layer<SqlClient.SqlClient, ClusterStartError> =>
-  failing(
-    `its storage, the file ${file},`,
-    // Node's SQLite is loaded with the first node that wants it.
-    Layer.unwrap(
-      Effect.map(
-        Effect.promise(() => import("./sqlite.ts")),
-        ({ layer }) => layer(file)
-      )
-    )
-  )
+  failing(`its storage, the file ${file},`, sqlite_.layer(file))
 
 const postgres = (url: string | Redacted.Redacted<string>): Layer.Layer<SqlClient.SqlClient, ClusterStartError> => {
   const redacted = Redacted.isRedacted(url) ? url : Redacted.make(url)

@@ -15,6 +15,8 @@ import * as Socket from "effect/socket/Socket"
 import * as SocketServer from "effect/socket/SocketServer"
 import { RpcClient, RpcSerialization, type RunnerAddress, Runners } from "./engine.ts"
 import * as handshake from "./handshake.ts"
+import { Strangers } from "./strangers.ts"
+import { Warnings } from "./warnings.ts"
 
 /** Certificates in PEM. Both sides show one, and accept those that the authority has signed. */
 export interface TlsOptions {
@@ -34,14 +36,16 @@ const OPEN_TIMEOUT = "2 seconds"
 const PING_INTERVAL = "2 seconds"
 /** A node that comes back is found again within a second. */
 const retryPolicy = Schedule.min([Schedule.exponential("100 millis", 1.5), Schedule.spaced("1 second")])
-/** Connections that have not proved themselves yet. Beyond it, new ones are refused. */
-const MAX_STRANGERS = 128
+/** What a certificate may take to be shown, in milliseconds. */
+const TLS_TIMEOUT = 5000
 
 /** What is known of the connections to one address. */
 export interface Line {
   open: boolean
   /** How often a connection was opened. */
   opened: number
+  /** Why there is no connection, if one is wanted. */
+  trouble: string | undefined
 }
 
 /** The connections of this process to nodes, by address. */
@@ -52,14 +56,41 @@ export class Lines {
     const name = `${host}:${port}`
     const known = this.lines.get(name)
     if (known !== undefined) return known
-    const line = { open: false, opened: 0 }
+    const line: Line = { open: false, opened: 0, trouble: undefined }
     this.lines.set(name, line)
     return line
   }
+
+  /** Why calls may find no node. */
+  trouble(): string | undefined {
+    const troubles: Array<string> = []
+    for (const [name, { trouble }] of this.lines) {
+      if (trouble !== undefined && troubles.length < MAX_TROUBLES) troubles.push(`${name}: ${trouble}`)
+    }
+    return troubles.length === 0 ? undefined : troubles.join("; ")
+  }
 }
+
+/** An error of a call names as many nodes that cannot be reached. */
+const MAX_TROUBLES = 3
 
 const socketError = (cause: unknown, kind: "Unknown" | "Timeout" = "Unknown"): Socket.SocketError =>
   new Socket.SocketError({ reason: new Socket.SocketOpenError({ kind, cause }) })
+
+/** What went wrong when a connection was to be opened. */
+export const whyOf = ({ reason }: Socket.SocketError): string => {
+  const cause = reason.cause as Partial<Error> | undefined
+  return cause?.message || reason.message
+}
+
+/** Whether somebody is there who does not let us in, or whom we do not trust: no other try would change that. */
+export const isRefusal = (error: unknown): error is Socket.SocketError => {
+  if (!Socket.isSocketError(error)) return false
+  const { cause } = error.reason
+  if (cause instanceof handshake.HandshakeError) return cause.stranger
+  // OpenSSL's words for certificates, our own and those of the other side.
+  return /CERT|^ERR_SSL|^UNABLE_TO/.test(String((cause as { readonly code?: unknown } | undefined)?.code))
+}
 
 /** Opens a connection to a node and proves who we are. It is closed with the Scope. */
 export const open = (
@@ -69,7 +100,8 @@ export const open = (
 ): Effect.Effect<Net.Socket, Socket.SocketError, Scope.Scope> =>
   Effect.gen(function* () {
     const connection = yield* Effect.acquireRelease(
-      Effect.sync(() => dial(host, port, options.tls)),
+      // Both throw: an address that is none, which the storage may say, and a certificate that is none.
+      Effect.try({ try: () => dial(host, port, options.tls), catch: (cause) => socketError(cause) }),
       (connection) => Effect.sync(() => (connection.writable ? connection.destroySoon() : connection.destroy()))
     )
     yield* connected(connection, options.tls === undefined ? "connect" : "secureConnect").pipe(
@@ -133,13 +165,25 @@ export const layerClient = (
       make: (address: RunnerAddress.RunnerAddress) =>
         Effect.gen(function* () {
           const line = lines.to(address)
-          const opened = Effect.map(open(address, options, "messages"), (connection) => {
-            line.opened++
-            line.open = true
-            connection.once("close", () => {
-              line.open = false
+          yield* Effect.addFinalizer(() =>
+            Effect.sync(() => {
+              line.trouble = undefined
             })
-            return connection
+          )
+          const opened = Effect.mapBoth(open(address, options, "messages"), {
+            onFailure: (error) => {
+              line.trouble = whyOf(error)
+              return error
+            },
+            onSuccess: (connection) => {
+              line.opened++
+              line.open = true
+              line.trouble = undefined
+              connection.once("close", () => {
+                line.open = false
+              })
+              return connection
+            }
           })
           const socket = yield* NodeSocket.fromDuplex(opened)
           return yield* RpcClient.makeProtocolSocket({
@@ -167,6 +211,7 @@ export const layerServer = (
           port,
           noDelay: true,
           ...options.tls,
+          handshakeTimeout: TLS_TIMEOUT,
           requestCert: true,
           rejectUnauthorized: true
         })
@@ -180,33 +225,40 @@ export const layerServer = (
   )
 }
 
-/** Connections break when a process dies, which is nothing to report. Who waited for an answer hears of it. */
-const unlessBroken = (cause: Cause.Cause<unknown>): Effect.Effect<void, never> =>
-  Socket.isSocketError(Cause.squash(cause))
-    ? Effect.logDebug("The connection of a process of the cluster broke", cause)
-    : (Effect.failCause(cause) as Effect.Effect<never>)
+/**
+ * What ends a connection ends nothing else. That it breaks when a process dies is nothing to report: who waited for an
+ * answer hears of it.
+ */
+const closed =
+  (address: string, warnings: Warnings) =>
+  (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+    Socket.isSocketError(Cause.squash(cause))
+      ? Effect.logDebug("The connection of a process of the cluster broke", cause)
+      : Effect.andThen(
+          Effect.logDebug("A connection was closed", cause),
+          warnings.warn(`${address} closed`, `A connection from ${address} was closed: no node sends what it sent`)
+        )
 
 const guard = <R, E, A>(handler: (socket: Socket.Socket) => Effect.Effect<A, E, R>, secret: string) => {
-  let strangers = 0
+  const strangers = new Strangers()
+  const warnings = new Warnings()
   return (socket: Socket.Socket): Effect.Effect<void, E, R> =>
     Effect.gen(function* () {
       const connection = yield* NodeSocket.NetSocket
       prepare(connection)
-      const { remoteAddress } = connection
-      if (strangers >= MAX_STRANGERS) return void connection.destroy()
-      strangers++
+      const { remoteAddress = "unknown" } = connection
+      strangers.enter(remoteAddress, connection)
       const purpose = yield* handshake.accept(connection, secret).pipe(
-        Effect.ensuring(
-          Effect.sync(() => {
-            strangers--
-          })
-        ),
+        Effect.ensuring(Effect.sync(() => strangers.leave(remoteAddress, connection))),
         Effect.onError(() => Effect.sync(() => connection.destroy())),
-        Effect.catch((error) =>
-          Effect.as(Effect.logWarning(`A connection from ${remoteAddress} was refused. ${error.message}`), undefined)
+        Effect.catch(({ message }) =>
+          Effect.as(
+            warnings.warn(remoteAddress, `A connection from ${remoteAddress} was refused. ${message}`),
+            undefined
+          )
         )
       )
-      if (purpose === "messages") yield* Effect.catchCause(handler(socket), unlessBroken)
+      if (purpose === "messages") yield* Effect.catchCause(handler(socket), closed(remoteAddress, warnings))
       else connection.end()
     }) as Effect.Effect<void, E, R>
 }
