@@ -78,7 +78,7 @@ const isCancelled = (key: string) =>
     assert.strictEqual((yield* reasonOf(ref))._tag, "TaskCancelled")
   })
 
-layer(Live, { excludeTestServices: true })("10.3 a durable call goes on", (it) => {
+layer(Live, { excludeTestServices: true })("10.5 a durable call goes on", (it) => {
   it.effect("when the instance that asked for it is killed", () =>
     Effect.gen(function* () {
       const { boss, key, probe } = yield* setUp()
@@ -124,7 +124,7 @@ layer(Live, { excludeTestServices: true })("10.3 a durable call goes on", (it) =
   )
 })
 
-layer(Live, { excludeTestServices: true })("10.3 a durable call is cancelled", (it) => {
+layer(Live, { excludeTestServices: true })("10.5 a durable call is cancelled", (it) => {
   it.effect("with the call that asked for it", () =>
     Effect.gen(function* () {
       const { boss, key, probe } = yield* setUp()
@@ -183,7 +183,7 @@ layer(Live, { excludeTestServices: true })("10.3 a durable call is cancelled", (
   )
 })
 
-describe("10.3 a durable call of a process that is told to end", () => {
+describe("10.5 a durable call of a process that is told to end", () => {
   it.live("goes on when the fiber is interrupted that asked for it, since the program ends on SIGTERM", () =>
     Effect.gen(function* () {
       const key = freshKey()
@@ -225,7 +225,7 @@ describe("10.3 a durable call of a process that is told to end", () => {
   )
 })
 
-describe("10.3 a durable call of a node that leaves", () => {
+describe("10.5 a durable call of a node that leaves", () => {
   const inFile = <A, E>(test: (file: string) => Effect.Effect<A, E, Scope.Scope>) =>
     Effect.flatMap(
       Effect.acquireRelease(

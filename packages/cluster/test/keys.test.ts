@@ -23,7 +23,7 @@ const alike: ReadonlyArray<string | number> = [
   ...["a\ud800", "a\ud801", "a\udc00", "a\ufffd", "a\0", "a\0b", "a"]
 ]
 
-describe("10.5 each key has what is its own", () => {
+describe("10.7 each key has what is its own", () => {
   describe.each(databases)("states and reminders in %s", (name) => {
     const opened = Effect.map(open(name), ({ layer, prefix }) => ({
       prefix,
@@ -115,7 +115,7 @@ const EchoLive = Echo.toLayer((key) =>
 
 const Live = ClusterHome.layer(Echo, EchoLive).pipe(Layer.provideMerge(ClusterHome.layerLocal({ file: ":memory:" })))
 
-layer(Live, { excludeTestServices: true })("10.5 durable calls", (it) => {
+layer(Live, { excludeTestServices: true })("10.7 durable calls", (it) => {
   it.effect("of keys and ids that look alike are calls of their own, and are picked up again", () =>
     Effect.gen(function* () {
       const texts = alike.filter((each) => typeof each === "string")

@@ -96,7 +96,7 @@ const Live = ClusterHome.layer(Odd, OddLive).pipe(Layer.provideMerge(ClusterHome
 
 const fresh = Effect.suspend(() => Odd.get(freshKey()))
 
-layer(Live, { excludeTestServices: true })("10.4 a durable call", (it) => {
+layer(Live, { excludeTestServices: true })("10.6 a durable call", (it) => {
   for (const [name, [make, issue]] of Object.entries(unwritable)) {
     it.effect(`with ${name} as an argument fails at once with DecodeError, which names the field`, () =>
       Effect.gen(function* () {
@@ -151,7 +151,7 @@ layer(Live, { excludeTestServices: true })("10.4 a durable call", (it) => {
   )
 })
 
-describe("10.4 what a state or a reminder cannot keep", () => {
+describe("10.6 what a state or a reminder cannot keep", () => {
   class Box extends Actor.Keyed<Box>()("test/Box", {
     make: () =>
       Effect.map(DurableState.make(Schema.Any, { initial: 0 }), (state) => ({
@@ -183,7 +183,7 @@ describe("10.4 what a state or a reminder cannot keep", () => {
   )
 })
 
-describe("10.4 a call over the wire", () => {
+describe("10.6 a call over the wire", () => {
   it.live("a result that does not fit its schema fails with DecodeError, which names the field", () =>
     Effect.gen(function* () {
       const folder = yield* Effect.acquireRelease(

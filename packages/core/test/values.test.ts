@@ -205,7 +205,7 @@ const isFine = (sink: SinkHandle) =>
   })
 
 describe("1.9", () => {
-  forAnyValue("1.9 any value may be an argument", ({ make, name }) =>
+  forAnyValue("1.11 any value may be an argument", ({ make, name }) =>
     watched(
       Effect.gen(function* () {
         const sink = yield* Sink.spawn()
@@ -224,7 +224,7 @@ describe("1.9", () => {
     )
   )
 
-  forAnyValue("1.9 any value may be a result, an error or a defect", ({ make }) =>
+  forAnyValue("1.11 any value may be a result, an error or a defect", ({ make }) =>
     watched(
       Effect.gen(function* () {
         const sink = yield* Sink.spawn()
@@ -244,7 +244,7 @@ describe("1.9", () => {
     )
   )
 
-  forAnyValue("1.9 any value may end an instance, whose other calls say so", ({ make }) =>
+  forAnyValue("1.11 any value may end an instance, whose other calls say so", ({ make }) =>
     watched(
       Effect.gen(function* () {
         const born = yield* Effect.exit(
@@ -268,7 +268,7 @@ describe("1.9", () => {
   )
 
   forAnyValue(
-    "1.9 any value may be retried, checked against a contract, traced, and run by tasks and pools",
+    "1.11 any value may be retried, checked against a contract, traced, and run by tasks and pools",
     ({ make }) =>
       Effect.gen(function* () {
         const retried = Task.make("test/retried", () => Effect.suspend(() => Effect.fail(make())), {
@@ -303,7 +303,7 @@ describe("1.9", () => {
   )
 
   forAnyValue(
-    "1.9 any value may stand where a ref, a handle, a task or an option is wanted: it is refused in words",
+    "1.11 any value may stand where a ref, a handle, a task or an option is wanted: it is refused in words",
     ({ make }) =>
       Effect.gen(function* () {
         const sink = yield* Sink.spawn()
@@ -325,7 +325,7 @@ describe("1.9", () => {
       }).pipe(Effect.scoped, Effect.provide(Layer.fresh(ActorSystem.layer)))
   )
 
-  it.effect("1.9 a callback of a fiber that waits may throw: the others hear of the result all the same", () =>
+  it.effect("1.11 a callback of a fiber that waits may throw: the others hear of the result all the same", () =>
     Effect.gen(function* () {
       const sink = yield* Sink.spawn()
       const ref = yield* sink.give.remote(() => 1)
@@ -337,7 +337,7 @@ describe("1.9", () => {
     })
   )
 
-  it.effect("1.9 a scheduler may throw: its calls are run by another", () =>
+  it.effect("1.11 a scheduler may throw: its calls are run by another", () =>
     Effect.gen(function* () {
       const bad: Scheduler.Scheduler = {
         executionMode: "async",
@@ -355,7 +355,7 @@ describe("1.9", () => {
     })
   )
 
-  it.effect("1.9 a Promise that a method returns by mistake is refused, and does not end the process", () =>
+  it.effect("1.11 a Promise that a method returns by mistake is refused, and does not end the process", () =>
     Effect.gen(function* () {
       const unhandled: Array<unknown> = []
       const listen = (reason: unknown) => unhandled.push(reason)
