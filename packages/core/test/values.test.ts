@@ -204,7 +204,7 @@ const isFine = (sink: SinkHandle) =>
     )
   })
 
-describe("1.9", () => {
+describe("1.11", () => {
   forAnyValue("1.11 any value may be an argument", ({ make, name }) =>
     watched(
       Effect.gen(function* () {
