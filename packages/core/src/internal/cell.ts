@@ -32,7 +32,7 @@ import { Room } from "./room.ts"
 import * as snapshot from "./snapshot.ts"
 import { emptyTally, type LastError } from "./snapshot.ts"
 import * as stack from "./stack.ts"
-import { Supervisor } from "./supervisor.ts"
+import { SCHEDULE_ENDED, SCHEDULE_FAILED, Supervisor } from "./supervisor.ts"
 import { Timers } from "./timers.ts"
 import * as tracing from "./tracing.ts"
 
@@ -488,21 +488,37 @@ export class Cell {
       this.kill("a method died of a defect", cause)
       return false
     }
-    this.interruptForRestart("it is restarting after a defect", undefined)
-    return true
+    return this.mayRestart({ why: "it is restarting after a defect", cause: undefined }, cause)
   }
 
   /** The home of the instance is lost with all that it knew: it is made anew, as its restart schedule says. */
   crash(why: string, cause: Cause.Cause<unknown>): void {
     if (this.paused || this.dying) return
     if (this.death !== undefined || this.options.restart === undefined) return this.kill(why, cause)
-    this.interruptForRestart(why, cause)
-    this.restart(cause)
+    if (this.mayRestart({ why, cause }, cause)) this.restart(cause)
   }
 
-  private interruptForRestart(why: string, cause: Cause.Cause<unknown> | undefined): void {
+  /**
+   * Whether the restart schedule allows one more. If not, the instance dies here and now, so that the calls that run
+   * beside the crash hear of a death, and not of a restart.
+   */
+  private mayRestart(restartsFor: NonNullable<Cell["restartsFor"]>, cause: Cause.Cause<unknown>): boolean {
     this.paused = this.attentive = true
-    this.restartsFor = { why, cause }
+    this.restartsFor = restartsFor
+    const verdict = this.supervised().judge(cause)
+    if (verdict === undefined) return true
+    if (verdict._tag === "Success" && verdict.value !== undefined) {
+      this.interruptForRestart()
+      return true
+    }
+    this.paused = false
+    if (verdict._tag === "Success") this.kill(SCHEDULE_ENDED, cause)
+    else this.kill(SCHEDULE_FAILED, verdict.cause)
+    return false
+  }
+
+  /** Ends the calls that run, for a restart. */
+  interruptForRestart(): void {
     endAll(this.running.toArray(), Stage.Restarting)
   }
 

@@ -40,6 +40,9 @@ const error = (make: () => Reason): ActorError => withoutStack(() => new ActorEr
 
 const about = ({ actor, name }: MethodSpec) => ({ actor, method: name })
 
+/** What ends a call from outside says which one. */
+const ended = ({ id, method }: Call) => ({ ...about(method), id })
+
 /** Enough to see where a call came from, however long the chain is. */
 const MAX_CALLERS = 32
 
@@ -56,7 +59,7 @@ const fail = (call: Call, make: () => Reason): Exit.Exit<never, ActorError> =>
 export const cancelled = (call: Call): Exit.Exit<never, ActorError> => fail(call, () => cancelledReason(call))
 
 const cancelledReason = (call: Call): TaskCancelled =>
-  new TaskCancelled({ ...about(call.method), mayHaveRun: call.attempts > 0 })
+  new TaskCancelled({ ...ended(call), mayHaveRun: call.attempts > 0 })
 
 /** How an instance came to its end. */
 export interface Death {
@@ -70,7 +73,7 @@ export const timedOut = (call: Call): Exit.Exit<never, ActorError> => fail(call,
 
 const timedOutReason = (call: Call): TimedOut =>
   new TimedOut({
-    ...about(call.method),
+    ...ended(call),
     timeout: Duration.toMillis(call.method.timeout!),
     mayHaveRun: call.attempts > 0
   })
@@ -79,13 +82,20 @@ export const died = (call: Call, death: Death): Exit.Exit<never, ActorError> =>
   fail(call, () => diedReason(call, death))
 
 const diedReason = (call: Call, death: Death): ActorDied =>
-  deathReason(call.method.actor, call.method.name, death, call.attempts > 0)
+  deathReason(call.method.actor, call.method.name, death, call.attempts > 0, call.id)
 
 /** A death as those see it who ask about the instance, or about a call of it. */
-export const deathReason = (actor: string, method: string, { at, cause, why }: Death, mayHaveRun: boolean): ActorDied =>
+export const deathReason = (
+  actor: string,
+  method: string,
+  { at, cause, why }: Death,
+  mayHaveRun: boolean,
+  id?: number
+): ActorDied =>
   new ActorDied({
     actor,
     method,
+    ...(id === undefined ? undefined : { id }),
     why,
     at,
     mayHaveRun,
@@ -146,5 +156,5 @@ const whyInterrupted = (call: Call, death: Death | undefined): Reason => {
 const unavailableReason = (call: Call): ActorUnavailable => {
   const { cause, why } = call.queue.cell.restartsFor!
   const because = cause === undefined ? undefined : { cause: Cause.squash(cause) }
-  return new ActorUnavailable({ ...about(call.method), why, mayHaveRun: true, ...because })
+  return new ActorUnavailable({ ...ended(call), why, mayHaveRun: true, ...because })
 }

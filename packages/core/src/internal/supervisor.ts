@@ -3,11 +3,16 @@
  * wait in line meanwhile.
  */
 import type * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import type { Cell } from "./cell.ts"
 import * as pacer from "./pacer.ts"
+
+/** Why an instance dies that may not restart. */
+export const SCHEDULE_ENDED = "its restart schedule ended"
+export const SCHEDULE_FAILED = "its restart schedule failed"
 
 export class Supervisor {
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
@@ -17,6 +22,7 @@ export class Supervisor {
   private afterwards: (() => void) | undefined = undefined
   private onQuiet: (() => void) | undefined = undefined
   private pace: pacer.Pacer | undefined = undefined
+  private verdict: Fiber.Fiber<Duration.Duration | undefined> | undefined = undefined
 
   private readonly cell: Cell
 
@@ -57,24 +63,39 @@ export class Supervisor {
     fiber.addObserver(afterwards)
   }
 
+  /**
+   * Asks the restart schedule for one more restart. Says what it said, or nothing where its step takes time: then
+   * {@link restart} waits for it.
+   */
+  judge(cause: Cause.Cause<unknown>): Exit.Exit<Duration.Duration | undefined> | undefined {
+    this.pace ??= pacer.make(this.cell.options.restart!)
+    this.verdict = Effect.runForkWith(this.cell.context)(this.pace(cause))
+    return this.verdict.pollUnsafe()
+  }
+
   /** Makes the instance anew, as its restart schedule says. */
   restart(cause: Cause.Cause<unknown>): void {
-    this.run(this.rebuild(cause), "its restart schedule failed")
+    this.run(this.rebuild(cause), SCHEDULE_FAILED)
   }
 
   private rebuild(cause: Cause.Cause<unknown>): Effect.Effect<void> {
     const { cell } = this
     cell.registry.hub?.instanceRestarting(cell, cause)
     return Effect.gen({ self: this }, function* () {
-      yield* this.quieted()
-      this.pace ??= pacer.make(cell.options.restart!)
-      for (let why = cause; ; ) {
+      let verdict = Fiber.join(this.verdict!)
+      for (let why = cause, whyNot = SCHEDULE_ENDED; ; ) {
+        const pause = yield* verdict
+        if (pause === undefined) return cell.kill(whyNot, why)
+        cell.interruptForRestart()
+        yield* this.quieted()
         yield* cell.closeScope(Exit.failCause(why))
-        if (!(yield* this.pace(why))) return cell.kill("its restart schedule ended", why)
+        yield* Effect.sleep(pause)
         cell.renew()
         const exit = yield* Effect.exit(cell.construct())
         if (exit._tag === "Success") return cell.registry.hub?.instanceRestarted(cell)
         why = exit.cause
+        whyNot = `its constructor failed, and ${SCHEDULE_ENDED}`
+        verdict = this.pace!(why)
       }
     })
   }
