@@ -32,7 +32,7 @@ import { Room } from "./room.ts"
 import * as snapshot from "./snapshot.ts"
 import { emptyTally, type LastError } from "./snapshot.ts"
 import * as stack from "./stack.ts"
-import { SCHEDULE_ENDED, SCHEDULE_FAILED, Supervisor } from "./supervisor.ts"
+import { Supervisor } from "./supervisor.ts"
 import { Timers } from "./timers.ts"
 import * as tracing from "./tracing.ts"
 
@@ -52,6 +52,9 @@ interface About {
   /** Where it belongs, if not to the system in its context. */
   readonly registry?: Registry
 }
+
+/** Why an instance dies whose Scope cannot wait for its calls. */
+export const HASTENED = "its Scope closed at once, since the actor that owns it was killed or restarts"
 
 let lastInstance = 0
 
@@ -106,6 +109,10 @@ export class Cell {
   /** Why the instance restarts, or did so last. */
   restartsFor: { readonly why: string; readonly cause: Cause.Cause<unknown> | undefined } | undefined = undefined
   private dying = false
+  /** Set while all ends at once that the instance runs: it was killed, or a life of it ends for the next one. */
+  abrupt = false
+  /** Instances that end with a Scope that this one closes now, or a call of it. */
+  private wards: Set<Cell> | undefined = undefined
   closing = false
   private supervisor: Supervisor | undefined = undefined
   private handle: object | undefined = undefined
@@ -464,6 +471,7 @@ export class Cell {
   /** Begins another life, with a Scope of its own. */
   renew(): void {
     this.restarts++
+    this.abrupt = false
     this.scope = Scope.makeUnsafe()
     this.context = this.inside(this.context)
     this.lastCaller = undefined
@@ -488,37 +496,29 @@ export class Cell {
       this.kill("a method died of a defect", cause)
       return false
     }
-    return this.mayRestart({ why: "it is restarting after a defect", cause: undefined }, cause)
+    this.beginRestart({ why: "it is restarting after a defect", cause: undefined }, cause)
+    return true
   }
 
   /** The home of the instance is lost with all that it knew: it is made anew, as its restart schedule says. */
   crash(why: string, cause: Cause.Cause<unknown>): void {
     if (this.paused || this.dying) return
     if (this.death !== undefined || this.options.restart === undefined) return this.kill(why, cause)
-    if (this.mayRestart({ why, cause }, cause)) this.restart(cause)
+    this.beginRestart({ why, cause }, cause)
+    this.restart(cause)
   }
 
-  /**
-   * Whether the restart schedule allows one more. If not, the instance dies here and now, so that the calls that run
-   * beside the crash hear of a death, and not of a restart.
-   */
-  private mayRestart(restartsFor: NonNullable<Cell["restartsFor"]>, cause: Cause.Cause<unknown>): boolean {
+  /** No call starts until the restart is over, and those that run end, if there is a restart. */
+  private beginRestart(restartsFor: NonNullable<Cell["restartsFor"]>, cause: Cause.Cause<unknown>): void {
     this.paused = this.attentive = true
     this.restartsFor = restartsFor
-    const verdict = this.supervised().judge(cause)
-    if (verdict === undefined) return true
-    if (verdict._tag === "Success" && verdict.value !== undefined) {
-      this.interruptForRestart()
-      return true
-    }
-    this.paused = false
-    if (verdict._tag === "Success") this.kill(SCHEDULE_ENDED, cause)
-    else this.kill(SCHEDULE_FAILED, verdict.cause)
-    return false
+    // Else the instance dies, and what runs beside the crash is to hear of that, and not of a restart.
+    if (this.supervised().judge(cause)) this.interruptForRestart()
   }
 
   /** Ends the calls that run, for a restart. */
   interruptForRestart(): void {
+    this.hasten()
     endAll(this.running.toArray(), Stage.Restarting)
   }
 
@@ -550,14 +550,29 @@ export class Cell {
 
   /** No new calls, waiting ones fail, running ones are interrupted. */
   kill(why: string, cause: Cause.Cause<unknown> | undefined): void {
-    if (this.dying || this.closing) return
+    if (this.dying || this.gone) return
     this.dying = true
+    this.hasten()
+    if (this.closing) return
     // What has failed already fails as it did, and makes room for those that wait for it.
     this.preparing?.hurry()
     this.refuse(why, cause)
     this.failWaiting()
     endAll(this.running.toArray(), Stage.Dying)
     if (this.pending === 0) this.close()
+  }
+
+  /** What ends with this instance from now on ends at once, and so does what is ending already. */
+  private hasten(): void {
+    this.abrupt = true
+    for (const ward of this.wards ?? []) ward.kill(HASTENED, undefined)
+  }
+
+  /** Has an instance killed should this one be killed, or restart, before it is gone. Returns how to forget it. */
+  guard(ward: Cell): () => void {
+    this.wards ??= new Set()
+    this.wards.add(ward)
+    return () => this.wards!.delete(ward)
   }
 
   private refuse(why: string, cause: Cause.Cause<unknown> | undefined): void {
@@ -599,6 +614,7 @@ export class Cell {
   }
 
   closeScope(exit: Exit.Exit<any, any>): Effect.Effect<void> {
+    this.abrupt = true
     return logged(this, Scope.close(this.scope, exit))
   }
 

@@ -8,7 +8,7 @@ import { ActorContext } from "../ActorContext.ts"
 import { type ActorDied, ActorError } from "../ActorError.ts"
 import * as calls from "./call.ts"
 import { current } from "./call.ts"
-import type { Cell } from "./cell.ts"
+import { type Cell, HASTENED } from "./cell.ts"
 import { deathReason } from "./failure.ts"
 import { cellOf, checkHandle, residentOf } from "./handle.ts"
 import * as options from "./options.ts"
@@ -93,10 +93,15 @@ const liveClock = Context.get(Context.empty(), Clock.Clock)
 /** How long a Scope that closes waits in real time while a test clock stands still, which nobody moves then. */
 const TEST_PATIENCE = "1 second"
 
-/** What the end of its Scope does to an instance: stop it, and kill it when that takes too long. */
+/**
+ * What the end of its Scope does to an instance: stop it, and kill it when that takes too long. Where an actor closes the
+ * Scope that ends at once itself, the instance does, too: a family is not given `shutdownTimeout` per level.
+ */
 export const shutdown = (cell: Cell): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
-    cell.stop("its Scope closed")
+    const owner = ownerIn(fiber.context)
+    if (owner?.abrupt) cell.kill(HASTENED, undefined)
+    else cell.stop("its Scope closed")
     if (cell.gone) return Effect.void
     const patience = Effect.sleep(cell.options.shutdownTimeout)
     const isLive = Context.get(fiber.context, Clock.Clock) === liveClock
@@ -107,5 +112,12 @@ export const shutdown = (cell: Cell): Effect.Effect<void> =>
       cell.kill("its Scope closed and its calls did not finish within shutdownTimeout", undefined)
       return cell.ended()
     })
-    return Effect.raceFirst(cell.ended(), Effect.andThen(timeout, kill))
+    const ended = Effect.raceFirst(cell.ended(), Effect.andThen(timeout, kill))
+    if (owner === undefined) return ended
+    const forget = owner.guard(cell)
+    return Effect.ensuring(ended, Effect.sync(forget))
   })
+
+/** The actor inside which a fiber runs, be it in a method, in its constructor or in a finalizer. */
+const ownerIn = (context: Context.Context<never>): Cell | undefined =>
+  Context.getOrUndefined(context as Context.Context<ActorContext>, ActorContext) as unknown as Cell | undefined

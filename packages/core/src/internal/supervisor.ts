@@ -11,8 +11,7 @@ import type { Cell } from "./cell.ts"
 import * as pacer from "./pacer.ts"
 
 /** Why an instance dies that may not restart. */
-export const SCHEDULE_ENDED = "its restart schedule ended"
-export const SCHEDULE_FAILED = "its restart schedule failed"
+const SCHEDULE_ENDED = "its restart schedule ended"
 
 export class Supervisor {
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
@@ -63,29 +62,27 @@ export class Supervisor {
     fiber.addObserver(afterwards)
   }
 
-  /**
-   * Asks the restart schedule for one more restart. Says what it said, or nothing where its step takes time: then
-   * {@link restart} waits for it.
-   */
-  judge(cause: Cause.Cause<unknown>): Exit.Exit<Duration.Duration | undefined> | undefined {
+  /** Asks the restart schedule for one more restart. Says whether it allows that, as far as it knows at once. */
+  judge(cause: Cause.Cause<unknown>): boolean {
     this.pace ??= pacer.make(this.cell.options.restart!)
     this.verdict = Effect.runForkWith(this.cell.context)(this.pace(cause))
-    return this.verdict.pollUnsafe()
+    const exit = this.verdict.pollUnsafe()
+    return exit?._tag === "Success" && exit.value !== undefined
   }
 
   /** Makes the instance anew, as its restart schedule says. */
   restart(cause: Cause.Cause<unknown>): void {
-    this.run(this.rebuild(cause), SCHEDULE_FAILED)
+    this.run(this.rebuild(cause), "its restart schedule failed")
   }
 
   private rebuild(cause: Cause.Cause<unknown>): Effect.Effect<void> {
     const { cell } = this
-    cell.registry.hub?.instanceRestarting(cell, cause)
     return Effect.gen({ self: this }, function* () {
       let verdict = Fiber.join(this.verdict!)
       for (let why = cause, whyNot = SCHEDULE_ENDED; ; ) {
         const pause = yield* verdict
         if (pause === undefined) return cell.kill(whyNot, why)
+        if (why === cause) cell.registry.hub?.instanceRestarting(cell, cause)
         cell.interruptForRestart()
         yield* this.quieted()
         yield* cell.closeScope(Exit.failCause(why))
