@@ -148,11 +148,17 @@ export class Call extends Ref {
   /** Succeeds once the call has settled, however it did. */
   settled(): Effect.Effect<void> {
     if (this.exit !== undefined) return Effect.void
-    return Effect.callback((resume) => {
-      const done = () => resume(Effect.void)
-      this.observe(done)
-      return Effect.sync(() => this.unobserve(done))
-    })
+    return Effect.callback((resume) => Effect.sync(waiting.observe(this, false, () => resume(Effect.void))))
+  }
+
+  /** Who is to pull before this goes on, if it is a stream that waits for that. */
+  get reader(): waiting.Waiter | undefined {
+    return undefined
+  }
+
+  /** Whether it was asked, and its asker is yet to begin to wait: it runs on the asker's stack. */
+  get isBeingAsked(): boolean {
+    return this.resumes === ASKED
   }
 
   now(): number {

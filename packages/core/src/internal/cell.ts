@@ -9,6 +9,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
@@ -26,6 +27,7 @@ import * as failure from "./failure.ts"
 import { interrupt } from "./interrupt.ts"
 import { type Implementation, methodNames } from "./method.ts"
 import { checkGroup, type InstanceOptions } from "./options.ts"
+import { Phase } from "./phase.ts"
 import { hasRef, Preparing } from "./preparing.ts"
 import { type Registry, registryIn } from "./registry.ts"
 import { Room } from "./room.ts"
@@ -35,6 +37,7 @@ import * as stack from "./stack.ts"
 import { Supervisor } from "./supervisor.ts"
 import { Timers } from "./timers.ts"
 import * as tracing from "./tracing.ts"
+import * as waiting from "./waiting.ts"
 
 export type Dispatcher = Scheduler.SchedulerDispatcher | undefined
 
@@ -103,7 +106,10 @@ export class Cell {
   timers: Timers | undefined = undefined
   /** Submitters that wait for `pending` to fall below `maxPendingCalls`. */
   private room: Room | undefined = undefined
-  private watchers: Set<() => void> | undefined = undefined
+  /** The constructor under way: that of the first life, or of the next one. */
+  start: Phase | undefined = undefined
+  /** The end, once there is somebody who waits for it, or it takes time. */
+  end: Phase | undefined = undefined
   /** Set while the end of a call matters to more than the call. */
   private attentive = false
   /** Why the instance restarts, or did so last. */
@@ -111,6 +117,8 @@ export class Cell {
   private dying = false
   /** Set while all ends at once that the instance runs: it was killed, or a life of it ends for the next one. */
   abrupt = false
+  /** Its Scope closes, and will kill it when its calls take too long. */
+  doomed = false
   /** Instances that end with a Scope that this one closes now, or a call of it. */
   private wards: Set<Cell> | undefined = undefined
   closing = false
@@ -341,7 +349,7 @@ export class Cell {
   }
 
   /** Carries out the end of a call: by interruption if it was running, at once if it was withdrawn. */
-  end(call: Call, before: Stage): void {
+  endCall(call: Call, before: Stage): void {
     if (call.exit !== undefined) return
     if (before === Stage.Running) return call.fiber && interrupt(call.fiber)
     // Its fiber has been interrupted for the restart, and is on its way to the end.
@@ -395,7 +403,9 @@ export class Cell {
     this.letIn()
     if (this.keeper !== undefined && this.pending === 0 && this.death === undefined) this.keeper.idle(this)
     this.supervisor?.attend()
-    if (this.death !== undefined && this.pending === 0) this.close()
+    if (this.death === undefined) return
+    if (this.pending === 0) this.close()
+    else this.recheckEnd()
   }
 
   // --- permits -------------------------------------------------------------------------------------------------------
@@ -435,7 +445,51 @@ export class Cell {
     use: (implementation: Implementation) => object,
     restore: (make: Effect.Effect<Implementation, any>) => Effect.Effect<Implementation, any> = identity
   ): Effect.Effect<object, any> {
-    const make = Effect.map(restore(this.construct()), (implementation) => (this.handle = use(implementation)))
+    return this.bring(use, restore(this.onFiberOf(this.construct())))
+  }
+
+  /** The fiber that starts the instance runs the constructor, and does nothing else meanwhile. */
+  private onFiberOf<A, E>(make: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.withFiber((fiber) => {
+      const wait = waiting.begin(this.starts(), false, undefined)
+      this.start!.fiber = fiber
+      return Effect.onExit(make, () => {
+        wait?.end()
+        this.started()
+        return Effect.void
+      })
+    })
+  }
+
+  /** The constructor is about to run. */
+  starts(): Phase {
+    this.start = new Phase(this, "start")
+    return this.start
+  }
+
+  /** The constructor has ended. */
+  started(): void {
+    const { start } = this
+    this.start = undefined
+    start?.settle(Exit.void)
+  }
+
+  /** Whether a restart waits for running calls to end. */
+  get waitsForQuiet(): boolean {
+    return this.supervisor?.waitsForQuiet === true
+  }
+
+  /** The phase of its life that the instance goes through on this fiber, if it does. */
+  phaseOn(fiber: Fiber.Fiber<unknown, unknown>): Phase | undefined {
+    if (this.start?.fiber === fiber) return this.start
+    return this.end?.fiber === fiber ? this.end : undefined
+  }
+
+  private bring(
+    use: (implementation: Implementation) => object,
+    constructed: Effect.Effect<Implementation, any>
+  ): Effect.Effect<object, any> {
+    const make = Effect.map(constructed, (implementation) => (this.handle = use(implementation)))
     return Effect.onError(make, (cause) => {
       if (!this.closing) this.kill("its constructor failed", cause)
       // A supervisor must not wait for an end that waits for the supervisor.
@@ -453,7 +507,7 @@ export class Cell {
     this.keeper = keeper
     this.paused = this.attentive = true
     // Not even an early end may come before that of the instance before.
-    const ready = Effect.andThen(Effect.uninterruptible(after), this.boot(identity))
+    const ready = Effect.andThen(Effect.uninterruptible(after), this.bring(identity, this.construct()))
     this.supervised().run(ready, "its constructor failed")
   }
 
@@ -560,6 +614,7 @@ export class Cell {
     this.failWaiting()
     endAll(this.running.toArray(), Stage.Dying)
     if (this.pending === 0) this.close()
+    else this.recheckEnd()
   }
 
   /** What ends with this instance from now on ends at once, and so does what is ending already. */
@@ -580,6 +635,12 @@ export class Cell {
     this.registry.hub?.instanceDied(this, this.death)
     this.attentive = true
     this.letIn()
+    this.recheckEnd()
+  }
+
+  /** What keeps the instance from its end may wait for just that. */
+  recheckEnd(): void {
+    if (this.end !== undefined && this.end.dependents > 0) deadlock.check(this.end)
   }
 
   private failWaiting(): void {
@@ -605,9 +666,14 @@ export class Cell {
     const cause = this.death?.cause
     const finalizers = Scope.closeUnsafe(this.scope, cause === undefined ? Exit.void : Exit.failCause(cause))
     if (finalizers === undefined) return this.vanish()
+    const { ending } = this
+    const work = Effect.withFiber<void>((fiber) => {
+      ending.fiber = fiber
+      return logged(this, finalizers)
+    })
     stack.enter()
     try {
-      Effect.runForkWith(this.context)(logged(this, finalizers)).addObserver(() => this.vanish())
+      Effect.runForkWith(this.context)(work).addObserver(() => this.vanish())
     } finally {
       stack.leave()
     }
@@ -626,21 +692,21 @@ export class Cell {
     this.registry.cells.delete(this)
     const { name } = this.options
     if (name !== undefined && this.registry.names.get(name)?.cell === this) this.registry.names.delete(name)
-    const { watchers } = this
-    this.watchers = this.implementation = this.lastCaller = this.lastMerged = undefined
-    if (watchers !== undefined) stack.notify([...watchers], Exit.void)
+    const { end } = this
+    this.end = this.implementation = this.lastCaller = this.lastMerged = undefined
+    end?.settle(Exit.void)
   }
 
-  /** Succeeds when the instance is gone. */
-  ended(): Effect.Effect<void> {
+  private get ending(): Phase {
+    this.end ??= new Phase(this, "end")
+    return this.end
+  }
+
+  /** Succeeds when the instance is gone, or when that would be waiting for oneself. If `firm`, it waits all the same. */
+  ended(firm = false): Effect.Effect<void> {
     return Effect.callback((resume) => {
       if (this.gone) return resume(Effect.void)
-      const tell = () => resume(Effect.void)
-      this.watchers ??= new Set()
-      this.watchers.add(tell)
-      return Effect.sync(() => {
-        this.watchers?.delete(tell)
-      })
+      return Effect.sync(waiting.observe(this.ending, false, () => resume(Effect.void), firm))
     })
   }
 }

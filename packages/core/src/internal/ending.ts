@@ -37,5 +37,5 @@ export const endAll = (calls: ReadonlyArray<Call>, stage: Stage): void => {
       call.stage = stage
       return { call, before }
     })
-  for (const { before, call } of told) call.queue.cell.end(call, before)
+  for (const { before, call } of told) call.queue.cell.endCall(call, before)
 }

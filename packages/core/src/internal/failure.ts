@@ -17,8 +17,9 @@ import {
   TaskCancelled,
   TimedOut
 } from "../ActorError.ts"
-import { type Call, callers, Stage } from "./call.ts"
+import { Call, callers, Stage } from "./call.ts"
 import type { MethodSpec } from "./method.ts"
+import type { Waiter } from "./waiting.ts"
 
 /**
  * Makes an error without a stack: it would show the inside of this library, and capturing it is most of the cost when
@@ -102,8 +103,11 @@ export const deathReason = (
     ...(cause === undefined ? undefined : { cause: Cause.squash(cause) })
   })
 
-export const deadlock = (call: Call, cycle: ReadonlyArray<string>): Exit.Exit<never, ActorError> =>
-  fail(call, () => new Deadlock({ ...about(call.method), cycle, mayHaveRun: call.attempts > 0 }))
+export const deadlock = (waiter: Waiter, cycle: ReadonlyArray<string>): Exit.Exit<never, ActorError> => {
+  if (waiter instanceof Call)
+    return fail(waiter, () => new Deadlock({ ...about(waiter.method), cycle, mayHaveRun: waiter.attempts > 0 }))
+  return Exit.fail(error(() => new Deadlock({ actor: waiter.origin, method: "", cycle, mayHaveRun: true })))
+}
 
 export const decode = (call: Call, issue: string): Exit.Exit<never, ActorError> =>
   fail(call, () => new DecodeError({ ...about(call.method), issue, mayHaveRun: call.attempts > 0 }))

@@ -3,43 +3,39 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { ActorContext } from "../ActorContext.ts"
 import { type ActorDied, ActorError } from "../ActorError.ts"
-import * as calls from "./call.ts"
 import { current } from "./call.ts"
 import { type Cell, HASTENED } from "./cell.ts"
+import { waitsForFiber } from "./awaited.ts"
 import { deathReason } from "./failure.ts"
 import { cellOf, checkHandle, residentOf } from "./handle.ts"
 import * as options from "./options.ts"
 
 export const stop = (handle: object): Effect.Effect<void> =>
-  end(handle, (cell) => cell.stop("it was stopped"), Effect.void)
+  endBehind(handle, (cell) => cell.stop("it was stopped"), Effect.void)
 
 /** From inside, the kill interrupts its own caller at the next chance, which is here unless the caller forbids it. */
 export const kill = (handle: object): Effect.Effect<void> =>
-  end(handle, (cell) => cell.kill("it was killed", undefined), Effect.yieldNow)
+  endBehind(handle, (cell) => cell.kill("it was killed", undefined), Effect.yieldNow)
 
-/** Ends an instance and waits until it is gone. From inside that would be waiting for oneself. */
-const end = (handle: object, how: (cell: Cell) => void, inside: Effect.Effect<void>): Effect.Effect<void> => {
+const endBehind = (handle: object, how: (cell: Cell) => void, inside: Effect.Effect<void>): Effect.Effect<void> => {
   checkHandle(handle)
-  return Effect.withFiber((fiber) => {
+  return Effect.suspend(() => {
     const cell = residentOf(handle)
-    if (cell === undefined) return Effect.void
-    how(cell)
-    if (cell.gone) return Effect.void
-    return isInside(fiber.context, cell) ? inside : cell.ended()
+    return cell === undefined ? Effect.void : end(cell, how, inside)
   })
 }
 
-/** Whether a fiber works for a call of this instance, directly or through calls to others. */
-const isInside = (context: Context.Context<never>, cell: Cell): boolean => {
-  const call = current(context)
-  return (
-    call !== undefined &&
-    (call.queue.cell === cell || calls.callers(call, Infinity).some((caller) => caller.queue.cell === cell))
-  )
-}
+/** Ends an instance and waits until it is gone, unless the instance waits for the very work that this is part of. */
+export const end = (cell: Cell, how: (cell: Cell) => void, inside: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    how(cell)
+    if (cell.gone) return Effect.void
+    return waitsForFiber(cell, fiber) ? inside : cell.ended()
+  })
 
 export const resize = (handle: object, limit: number, group: string | undefined): Effect.Effect<void> => {
   const resident = residentOf(handle)
@@ -103,20 +99,30 @@ export const shutdown = (cell: Cell): Effect.Effect<void> =>
     if (owner?.abrupt) cell.kill(HASTENED, undefined)
     else cell.stop("its Scope closed")
     if (cell.gone) return Effect.void
-    const patience = Effect.sleep(cell.options.shutdownTimeout)
-    const isLive = Context.get(fiber.context, Clock.Clock) === liveClock
-    const timeout = isLive
-      ? patience
-      : Effect.raceFirst(patience, Effect.provideService(Effect.sleep(TEST_PATIENCE), Clock.Clock, liveClock))
-    const kill = Effect.suspend(() => {
-      cell.kill("its Scope closed and its calls did not finish within shutdownTimeout", undefined)
-      return cell.ended()
+    if (waitsForFiber(cell, fiber)) return Effect.void
+    const patience = Effect.runForkWith(fiber.context)(patienceOf(cell, fiber.context))
+    const forget = owner?.guard(cell)
+    return Effect.onExit(cell.ended(), () => {
+      forget?.()
+      patience.interruptUnsafe()
+      return Effect.void
     })
-    const ended = Effect.raceFirst(cell.ended(), Effect.andThen(timeout, kill))
-    if (owner === undefined) return ended
-    const forget = owner.guard(cell)
-    return Effect.ensuring(ended, Effect.sync(forget))
   })
+
+/** Kills an instance that takes too long to stop. It has a fiber of its own, which is nobody's child: see deadlock.ts. */
+const patienceOf = (cell: Cell, context: Context.Context<never>): Effect.Effect<void> => {
+  const { shutdownTimeout } = cell.options
+  const patience = Effect.sleep(shutdownTimeout)
+  const isLive = Context.get(context, Clock.Clock) === liveClock
+  const timeout = isLive
+    ? patience
+    : Effect.raceFirst(patience, Effect.provideService(Effect.sleep(TEST_PATIENCE), Clock.Clock, liveClock))
+  // Until then there is no deadlock in its calls: their end is near.
+  cell.doomed = Duration.isFinite(Duration.fromInputUnsafe(shutdownTimeout))
+  return Effect.map(timeout, () => {
+    cell.kill("its Scope closed and its calls did not finish within shutdownTimeout", undefined)
+  })
+}
 
 /** The actor inside which a fiber runs, be it in a method, in its constructor or in a finalizer. */
 const ownerIn = (context: Context.Context<never>): Cell | undefined =>

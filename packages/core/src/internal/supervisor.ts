@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { Cell } from "./cell.ts"
+import * as deadlock from "./deadlock.ts"
 import * as pacer from "./pacer.ts"
 
 /** Why an instance dies that may not restart. */
@@ -32,12 +33,19 @@ export class Supervisor {
   /** Runs what makes the instance ready. Then calls start; if it fails, the instance dies. */
   run(ready: Effect.Effect<unknown, unknown>, whyNot: string): void {
     const { cell } = this
+    const phase = cell.starts()
     this.starting = true
-    const fiber = Effect.runForkWith(cell.context)(ready)
+    const fiber = Effect.runForkWith(cell.context)(
+      Effect.withFiber((fiber) => {
+        phase.fiber = fiber
+        return ready
+      })
+    )
     this.starting = false
     this.fiber = fiber
     fiber.addObserver((exit) => {
       this.fiber = undefined
+      cell.started()
       if (exit._tag === "Success") cell.proceed()
       else if (!cell.closing) cell.kill(whyNot, exit.cause)
     })
@@ -105,11 +113,19 @@ export class Supervisor {
         resume(Effect.void)
       }
       this.attend()
+      if (this.onQuiet !== undefined) deadlock.check(this.cell.start!)
     })
+  }
+
+  /** Whether a restart waits for running calls to end. */
+  get waitsForQuiet(): boolean {
+    return this.onQuiet !== undefined
   }
 
   /** A call has ended. */
   attend(): void {
-    if (this.onQuiet !== undefined && this.cell.quiet) this.onQuiet()
+    if (this.onQuiet === undefined) return
+    if (this.cell.quiet) this.onQuiet()
+    else deadlock.check(this.cell.start!)
   }
 }
