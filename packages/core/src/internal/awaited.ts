@@ -22,7 +22,7 @@ export const waitsForFiber = (cell: Cell, fiber: Fiber.Fiber<unknown, unknown>):
   const call = current(fiber.context)
   if (call === undefined) return false
   const asked = askersOf(call)
-  return [...asked].some(({ queue }) => queue.cell === cell) || reaches(cell, asked)
+  return reaches(cell, asked)
 }
 
 /** Whether the work of a constructor or of finalizers is done by a fiber, or by what that has forked. */
@@ -47,17 +47,19 @@ const askersOf = (call: Call): ReadonlySet<Call> => {
   return found
 }
 
-/** Whether what keeps an instance from its end waits for one of these calls, if not in line for a permit. */
+/** Whether the end of an instance waits for one of these calls, if not in line for a permit. */
 const reaches = (cell: Cell, calls: ReadonlySet<Call>): boolean => {
+  // Among them may be calls that are on the JavaScript stack, and in no list yet.
+  const cells = new Set([...calls].map(({ queue }) => queue.cell))
+  if (cells.has(cell)) return true
   const seen = new Set<Ref>(keepsFromEnd(cell))
   for (const ref of seen) {
     if (calls.has(ref as Call)) return true
     if (seen.size >= MAX_CALLS) return false
-    if (ref instanceof Call) for (const next of waitsOf(ref)) seen.add(next)
-    if (ref instanceof Phase) {
-      for (const next of waitsOf(ref)) seen.add(next)
-      if (ref.kind === "end") for (const next of keepsFromEnd(ref.cell)) seen.add(next)
-    }
+    const isEnd = ref instanceof Phase && ref.kind === "end"
+    if (isEnd && cells.has(ref.cell)) return true
+    if (ref instanceof Call || ref instanceof Phase) for (const next of waitsOf(ref)) seen.add(next)
+    if (isEnd) for (const next of keepsFromEnd(ref.cell)) seen.add(next)
   }
   return false
 }

@@ -51,7 +51,7 @@ export const cancelCall = (call: Call, recursive: boolean): Effect.Effect<Cancel
   call.queue.cell.cancel(call, recursive)
   const outcome = Effect.sync((): CancelOutcome => {
     if (!started) return "NotStarted"
-    return call.stage === Stage.Cancelling && isCancelled(call.exit!) ? "Interrupted" : "AlreadyDone"
+    return call.stage === Stage.Cancelling && isCancelled(call.exit) ? "Interrupted" : "AlreadyDone"
   })
   return Effect.andThen(call.settled(), outcome)
 }
@@ -62,12 +62,14 @@ const cancelEffect = (ref: EffectRef): Effect.Effect<CancelOutcome> => {
   return Effect.map(Effect.exit(ref.wait()), (exit) => (isCancelled(exit) ? "Interrupted" : "AlreadyDone"))
 }
 
-const isCancelled = (exit: Exit.Exit<any, any>): boolean =>
-  exit._tag === "Failure" &&
-  exit.cause.reasons.some(
-    (reason) =>
-      Cause.isFailReason(reason) && reason.error instanceof ActorError && reason.error.reason._tag === "TaskCancelled"
-  )
+/** A call that cancels itself, where it cannot be interrupted, does not wait for its exit. */
+const isCancelled = (exit: Exit.Exit<any, any> | undefined): boolean =>
+  exit === undefined ||
+  (exit._tag === "Failure" &&
+    exit.cause.reasons.some(
+      (reason) =>
+        Cause.isFailReason(reason) && reason.error instanceof ActorError && reason.error.reason._tag === "TaskCancelled"
+    ))
 
 const cancelledExit = (): Exit.Exit<never, ActorError> =>
   Exit.fail(

@@ -23,7 +23,7 @@ import { childrenOf, holdsOut } from "./interrupt.ts"
 import { Phase } from "./phase.ts"
 import { isRef, type Ref } from "./ref.ts"
 import * as stack from "./stack.ts"
-import type { Wait, Waiter } from "./waiting.ts"
+import { isReading, type Wait, type Waiter } from "./waiting.ts"
 
 /** A search that comes by so many calls gives up. */
 const MAX_CALLS = 10_000
@@ -42,8 +42,12 @@ export const check = (waiter: Waiter): void => {
 }
 
 const isWaitedFor = (waiter: Waiter): boolean => {
-  if (!(waiter instanceof Call)) return !(waiter instanceof Phase) || waiter.kind === "start" || waiter.dependents > 0
-  const { dependents, queue } = waiter
+  if (isReading(waiter)) return true
+  if (waiter instanceof Phase) return waiter.kind === "start" || waiter.dependents > 0
+  return waiter instanceof Call && isCallWaitedFor(waiter)
+}
+
+const isCallWaitedFor = ({ dependents, queue }: Call): boolean => {
   const { cell } = queue
   if (dependents > 0 || (queue.head !== undefined && queue.running >= queue.limit) || cell.hasSuspended) return true
   return cell.death !== undefined || cell.start !== undefined
@@ -261,7 +265,9 @@ const print = (cycle: ReadonlyArray<Waiter>): ReadonlyArray<string> => {
   const labels = cycle.map((waiter) => waiter.origin + limitOf(waiter))
   const first = cycle[0]!
   const last = cycle.at(-1)!
-  return last instanceof Call && last.stage === Stage.Waiting && last.origin === first.origin ? labels : [...labels, labels[0]!]
+  return last instanceof Call && last.stage === Stage.Waiting && last.origin === first.origin
+    ? labels
+    : [...labels, labels[0]!]
 }
 
 /** What keeps a call that has not started from starting. */

@@ -22,8 +22,7 @@ export const childrenOf = (fiber: Interruptible): ReadonlyArray<Fiber.Fiber<unkn
 ]
 
 /** Whether interrupting a fiber does not end what it waits for now. */
-export const holdsOut = (fiber: Interruptible): boolean =>
-  (fiber as Interruptible & Inside).interruptible === false
+export const holdsOut = (fiber: Interruptible): boolean => (fiber as Interruptible & Inside).interruptible === false
 
 /** Were these parts of a fiber gone, it would be interrupted as Effect does it. */
 export const interrupt = (fiber: Interruptible): void => {

@@ -18,8 +18,6 @@ import { isRef, type Observer, type Ref } from "./ref.ts"
 /** Who reads streams outside of any call. */
 export class Reader {
   waits: Wait | undefined = undefined
-  /** How many streams it reads. */
-  streams = 0
   /** That of the call of its first stream. */
   readonly id: number
   readonly origin: string
@@ -36,6 +34,10 @@ export type Waiter = Call | Phase | Reader
 
 /** The readers, by their fibers. */
 const readers = new Map<Fiber.Fiber<unknown, unknown>, Reader>()
+/** How many streams each of those reads that read any, be it in a call or outside. */
+const reading = new Map<Waiter, number>()
+
+export const isReading = (waiter: Waiter): boolean => reading.size > 0 && reading.has(waiter)
 
 /** Whose wait it is when a fiber waits. */
 const waiterOn = (fiber: Fiber.Fiber<unknown, unknown>): Waiter | undefined =>
@@ -45,18 +47,19 @@ const waiterOn = (fiber: Fiber.Fiber<unknown, unknown>): Waiter | undefined =>
 const phaseOn = (fiber: Fiber.Fiber<unknown, unknown>): Phase | undefined =>
   (Context.getOrUndefined(fiber.context, ActorContext as any) as Cell | undefined)?.phaseOn(fiber)
 
-/** Who reads a stream on a fiber. Outside of a call it is remembered until it {@link leaves}. */
+/** Who reads a stream on a fiber, which is remembered until it {@link leaves}. */
 export const reads = (stream: Call, fiber: Fiber.Fiber<unknown, unknown>): Waiter => {
   const waiter = waiterOn(fiber) ?? new Reader(stream, fiber)
-  if (waiter instanceof Reader) {
-    waiter.streams++
-    readers.set(fiber, waiter)
-  }
+  reading.set(waiter, (reading.get(waiter) ?? 0) + 1)
+  if (waiter instanceof Reader) readers.set(fiber, waiter)
   return waiter
 }
 
 export const leaves = (waiter: Waiter): void => {
-  if (waiter instanceof Reader && --waiter.streams === 0) readers.delete(waiter.fiber)
+  const left = reading.get(waiter)! - 1
+  if (left > 0) return void reading.set(waiter, left)
+  reading.delete(waiter)
+  if (waiter instanceof Reader) readers.delete(waiter.fiber)
 }
 
 /** One fiber that works for `waiter` and waits for one ref or for several. */
