@@ -200,6 +200,28 @@ describe("8.1 keys, constructors and restarts", () => {
     })
   )
 
+  it.effect("a constructor, and a finalizer, that wants the actor of its own name", () =>
+    Effect.gen(function* () {
+      const causes: Array<string> = []
+      const again: Run = Effect.suspend(() => Named.options({ name: "one", getIfExists: true }).spawn())
+      const caught = Effect.catchCause(again, (cause) => Effect.sync(() => causes.push(String(cause))))
+      class Named extends Actor.Service<Named>()("Named", {
+        name: "one",
+        make: Effect.andThen(
+          caught,
+          Effect.as(
+            Effect.addFinalizer(() => caught),
+            {}
+          )
+        )
+      }) {}
+      const named: any = yield* exitOf(Effect.scoped(Named.spawn()) as Run)
+      assert.isTrue(Exit.isSuccess(named))
+      assert.include(causes[0], "the start of Named -> the start of Named")
+      assert.include(causes[1], "the end of Named -> the end of Named")
+    })
+  )
+
   it.effect("a restart that waits for a call which cannot be interrupted, and asks the actor", () =>
     Effect.gen(function* () {
       const a = yield* A.options({ restart: Schedule.forever }).spawn()

@@ -697,6 +697,17 @@ export class Cell {
     end?.settle(Exit.void)
   }
 
+  /** Succeeds when the constructor under way has ended, or all of an instance that is ending. Dies of a deadlock. */
+  get over(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      const phase = this.death === undefined ? this.start : this.ending
+      if (phase === undefined || this.gone) return resume(Effect.void)
+      const told = (exit: Exit.Exit<any, any>) =>
+        resume(exit._tag === "Success" ? Effect.void : Exit.die(Cause.squash(exit.cause)))
+      return Effect.sync(waiting.observe(phase, false, told))
+    })
+  }
+
   private get ending(): Phase {
     this.end ??= new Phase(this, "end")
     return this.end
