@@ -32,8 +32,8 @@ const subject = (self: {
   readonly method: string
   readonly id?: number | undefined
 }): string => {
-  if (self.method === "") return self.actor
-  return self.id === undefined ? `${self.actor}.${self.method}` : `${self.actor}.${self.method} #${self.id}`
+  const name = self.method === "" ? self.actor : `${self.actor}.${self.method}`
+  return self.id === undefined ? name : `${name} #${self.id}`
 }
 
 /**

@@ -107,6 +107,16 @@ describe("8.1 ends of instances", () => {
     })
   )
 
+  it.effect("a call that watches its own actor hears that it is stopped, and lets it end", () =>
+    Effect.gen(function* () {
+      const a = yield* A.spawn()
+      const watching = yield* fork(a.f(Effect.map(Actor.watch(a), ({ why }) => why)))
+      yield* settle
+      yield* exitOf(Actor.stop(a))
+      assert.strictEqual(yield* Fiber.join(watching), "it was stopped")
+    })
+  )
+
   it.effect("an uninterruptible call that cancels itself", () =>
     Effect.gen(function* () {
       const a = yield* A.spawn()

@@ -22,7 +22,7 @@ export const fromEffect = (effect: Effect.Effect<any, any, any>): Effect.Effect<
   Effect.withFiber((fiber) => {
     const ref = new EffectRef()
     ref.fiber = Effect.runForkWith(fiber.context)(effect as Effect.Effect<any, any>)
-    ref.fiber.addObserver((exit) => ref.settle(Exit.hasInterrupts(exit) && ref.cancelled ? cancelledExit() : exit))
+    ref.fiber.addObserver((exit) => ref.settle(Exit.hasInterrupts(exit) && ref.cancelled ? cancelledExit(ref) : exit))
     return Exit.succeed(ref)
   })
 
@@ -36,7 +36,7 @@ export const cancel = (
     if (ref instanceof Call) return cancelCall(ref, options?.recursive ?? true)
     if (ref instanceof EffectRef) return cancelEffect(ref)
     // A promise cannot be stopped. Its ref can: nobody waits for it any longer.
-    ref.settle(cancelledExit())
+    ref.settle(cancelledExit(ref))
     return Effect.succeed("Interrupted")
   })
 
@@ -71,10 +71,12 @@ const isCancelled = (exit: Exit.Exit<any, any> | undefined): boolean =>
         Cause.isFailReason(reason) && reason.error instanceof ActorError && reason.error.reason._tag === "TaskCancelled"
     ))
 
-const cancelledExit = (): Exit.Exit<never, ActorError> =>
+const cancelledExit = ({ id }: Ref): Exit.Exit<never, ActorError> =>
   Exit.fail(
     failure.withoutStack(
       () =>
-        new ActorError({ reason: new TaskCancelled({ actor: "ObjectRef.fromEffect", method: "", mayHaveRun: true }) })
+        new ActorError({
+          reason: new TaskCancelled({ actor: "ObjectRef.fromEffect", method: "", id, mayHaveRun: true })
+        })
     )
   )
