@@ -653,7 +653,10 @@ export class Cell {
     if (this.closing) return
     this.closing = true
     if (this.supervisor === undefined) this.finalize()
-    else this.supervisor.end(() => this.finalize())
+    else {
+      this.supervisor.end(() => this.finalize())
+      this.recheckEnd()
+    }
   }
 
   private finalize(): void {
