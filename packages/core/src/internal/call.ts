@@ -148,7 +148,11 @@ export class Call extends Ref {
   /** Succeeds once the call has settled, however it did. */
   settled(): Effect.Effect<void> {
     if (this.exit !== undefined) return Effect.void
-    return Effect.callback((resume) => Effect.sync(waiting.observe(this, false, () => resume(Effect.void))))
+    return Effect.callback((resume) => {
+      const done = () => resume(Effect.void)
+      this.observe(done)
+      return Effect.sync(() => this.unobserve(done))
+    })
   }
 
   /** Who is to pull before this goes on, if it is a stream that waits for that. */

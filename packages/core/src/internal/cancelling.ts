@@ -11,6 +11,7 @@ import { Call, Stage } from "./call.ts"
 import * as failure from "./failure.ts"
 import { interrupt } from "./interrupt.ts"
 import { checkRefs, Ref } from "./ref.ts"
+import * as waiting from "./waiting.ts"
 
 /** A ref for an effect that runs in the background. */
 class EffectRef extends Ref {
@@ -53,8 +54,15 @@ export const cancelCall = (call: Call, recursive: boolean): Effect.Effect<Cancel
     if (!started) return "NotStarted"
     return call.stage === Stage.Cancelling && isCancelled(call.exit) ? "Interrupted" : "AlreadyDone"
   })
-  return Effect.andThen(call.settled(), outcome)
+  return Effect.andThen(end(call), outcome)
 }
+
+/** Succeeds once a call has settled, or when that would be waiting for oneself. */
+const end = (call: Call): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    if (call.exit !== undefined) return resume(Effect.void)
+    return Effect.sync(waiting.observe(call, false, () => resume(Effect.void)))
+  })
 
 const cancelEffect = (ref: EffectRef): Effect.Effect<CancelOutcome> => {
   ref.cancelled = true
