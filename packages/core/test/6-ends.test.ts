@@ -202,13 +202,13 @@ describe("6.3 stop from inside", () => {
 
   it.effect("6.3 a constructor and a finalizer may stop their own key", () =>
     Effect.gen(function* () {
-      let all: any
+      let all: { get(key: string): { hi(): Run }; stop(key: string): Effect.Effect<void> } | undefined
       let made = 0
       class Self extends Actor.Keyed<Self>()("Self", {
         shutdownTimeout: 0,
         make: (key: string) =>
           Effect.gen(function* () {
-            const stop = Effect.suspend(() => all.stop(key) as Effect.Effect<void>)
+            const stop = Effect.suspend(() => all!.stop(key))
             yield* Effect.addFinalizer(() => stop)
             if (++made === 1) yield* stop
             return { hi: () => Effect.succeed(made) }
@@ -228,8 +228,10 @@ describe("6.3 stop from inside", () => {
     Effect.gen(function* () {
       const Named = Helper.options({ name: "one" })
       const first = yield* Named.spawn()
-      const again = Effect.andThen(Actor.stop(first), Named.spawn())
-      const fiber = (yield* first.run(Effect.forkDetach(Effect.andThen(Effect.yieldNow, again)))) as Fiber.Fiber<any>
+      const scope = yield* Effect.scope
+      const again = Effect.andThen(Actor.stop(first), Scope.provide(Named.spawn(), scope))
+      const left = Effect.forkDetach(Effect.andThen(Effect.yieldNow, again))
+      const fiber = (yield* first.run(left)) as Effect.Success<typeof left>
       assert.notStrictEqual(yield* Fiber.join(fiber), first)
     }).pipe(Effect.provide(ActorSystem.layer))
   )
@@ -345,10 +347,10 @@ describe("6.3 a family", () => {
           return { temporary: () => Effect.scoped(temporary) }
         }).pipe(Effect.provide(Part.layer, { local: true })) as any
       }) {}
-      const owner: any = yield* Owner.spawn()
+      const owner: { temporary: { remote(): Run } } = (yield* Owner.spawn()) as any
       yield* owner.temporary.remote()
       yield* settle
-      const killed = yield* fork(Actor.kill(owner))
+      const killed = yield* fork(Actor.kill(owner as any))
       yield* settle
       yield* probe.open("own")
       yield* Fiber.join(killed)

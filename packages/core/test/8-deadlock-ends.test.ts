@@ -120,8 +120,8 @@ describe("8.1 ends of instances", () => {
   it.effect("an uninterruptible call that cancels itself", () =>
     Effect.gen(function* () {
       const a = yield* A.spawn()
-      const own = yield* Deferred.make<[ObjectRef.Any]>()
-      const cancel = Effect.flatMap(Deferred.await(own), ([ref]) => ObjectRef.cancel(ref))
+      const own = yield* Deferred.make<ReadonlyArray<ObjectRef.Any>>()
+      const cancel = Effect.flatMap(Deferred.await(own), ([ref]) => ObjectRef.cancel(ref!))
       const ref: ObjectRef.Any = yield* a.f.remote(Effect.uninterruptible(cancel))
       yield* Deferred.succeed(own, [ref])
       yield* exitOf(ref as Run)
@@ -142,7 +142,12 @@ describe("8.1 keys, constructors and restarts", () => {
   }) {}
   let bodies = new Map<string, Run>()
 
-  const test = (name: string, body: (docs: any) => Effect.Effect<void, any, Scope.Scope>) =>
+  interface Docs {
+    get(key: string): { run(body: Run): Run }
+    stop(key: string): Effect.Effect<void>
+  }
+
+  const test = (name: string, body: (docs: Docs) => Effect.Effect<void, any, Scope.Scope>) =>
     it.effect(name, () => {
       bodies = new Map()
       return Effect.provide(
@@ -213,20 +218,19 @@ describe("8.1 keys, constructors and restarts", () => {
   it.effect("a constructor, and a finalizer, that wants the actor of its own name", () =>
     Effect.gen(function* () {
       const causes: Array<string> = []
-      const again: Run = Effect.suspend(() => Named.options({ name: "one", getIfExists: true }).spawn())
-      const caught = Effect.catchCause(again, (cause) => Effect.sync(() => causes.push(String(cause))))
+      const spawn = (options: object): Run => Effect.suspend(() => (Named as any).options(options).spawn())
+      const caught = Effect.catchCause(spawn({ getIfExists: true }), (cause) =>
+        Effect.sync(() => causes.push(String(cause)))
+      ) as Effect.Effect<unknown>
       class Named extends Actor.Service<Named>()("Named", {
         name: "one",
-        make: Effect.andThen(
-          caught,
-          Effect.as(
-            Effect.addFinalizer(() => caught),
-            {}
-          )
-        )
+        make: Effect.gen(function* () {
+          yield* caught
+          yield* Effect.addFinalizer(() => caught)
+          return { hi: () => Effect.void }
+        })
       }) {}
-      const named: any = yield* exitOf(Effect.scoped(Named.spawn()) as Run)
-      assert.isTrue(Exit.isSuccess(named))
+      assert.isTrue(Exit.isSuccess(yield* exitOf(Effect.scoped(spawn({})))))
       assert.include(causes[0], "the start of Named -> the start of Named")
       assert.include(causes[1], "the end of Named -> the end of Named")
     })
@@ -253,13 +257,12 @@ describe("8.1 keys, constructors and restarts", () => {
         restart: Schedule.recurs(1),
         make: Effect.suspend(() => {
           const methods = { die: () => Effect.die("bug"), hi: () => Effect.void }
-          return Effect.as(++lives === 1 ? Effect.void : b.f(again!.hi()), methods)
+          return Effect.as(++lives === 1 ? Effect.void : b.f(again.hi()), methods)
         })
       }) {}
-      let again: Again["Service"] | undefined
-      again = yield* Again.spawn()
+      const again: { hi(): Run; die(): Run } = yield* Again.spawn()
       yield* Effect.exit(again.die())
-      const death = yield* exitOf(Actor.watch(again))
+      const death = yield* exitOf(Actor.watch(again as any))
       assert.include(String(death), "its constructor failed")
     })
   )
