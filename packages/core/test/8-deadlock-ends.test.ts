@@ -218,7 +218,8 @@ describe("8.1 keys, constructors and restarts", () => {
   it.effect("a constructor, and a finalizer, that wants the actor of its own name", () =>
     Effect.gen(function* () {
       const causes: Array<string> = []
-      const spawn = (options: object): Run => Effect.suspend(() => (Named as any).options({ name: "one", ...options }).spawn())
+      const spawn = (options: object): Run =>
+        Effect.suspend(() => (Named as any).options({ name: "one", ...options }).spawn())
       const caught = Effect.catchCause(spawn({ getIfExists: true }), (cause) =>
         Effect.sync(() => causes.push(String(cause)))
       ) as Effect.Effect<unknown>
