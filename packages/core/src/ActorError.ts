@@ -21,8 +21,21 @@ const fields = {
   method: Schema.String
 }
 
-const subject = (self: { readonly actor: string; readonly method: string }): string =>
-  self.method === "" ? self.actor : `${self.actor}.${self.method}`
+/** Of what ends a call from outside, so that the failures of a hundred calls of one method can be told apart. */
+const ended = {
+  ...fields,
+  /** The number of the call that ended, as its ref shows it. */
+  id: Schema.optional(Schema.Number)
+}
+
+const subject = (self: {
+  readonly actor: string
+  readonly method: string
+  readonly id?: number | undefined
+}): string => {
+  const name = self.method === "" ? self.actor : `${self.actor}.${self.method}`
+  return self.id === undefined ? name : `${name} #${self.id}`
+}
 
 /** A cause may be any value, which JSON would drop or choke on. */
 const withCauseInWords = (json: any): unknown => ("cause" in json ? { ...json, cause: errorText(json.cause) } : json)
@@ -34,7 +47,7 @@ const withCauseInWords = (json: any): unknown => ("cause" in json ? { ...json, c
  * @since 0.1.0
  */
 export class ActorDied extends Schema.TaggedError<ActorDied>()("ActorDied", {
-  ...fields,
+  ...ended,
   /** Why the instance died: "it was stopped", "it was killed", "its constructor failed", ... */
   why: Schema.String,
   /** When it died, in milliseconds since the epoch. */
@@ -69,7 +82,7 @@ export class ActorDied extends Schema.TaggedError<ActorDied>()("ActorDied", {
  * @since 0.1.0
  */
 export class ActorUnavailable extends Schema.TaggedError<ActorUnavailable>()("ActorUnavailable", {
-  ...fields,
+  ...ended,
   why: Schema.String,
   mayHaveRun: Schema.Boolean,
   cause: Schema.optionalKey(Schema.Defect())
@@ -95,7 +108,7 @@ export class ActorUnavailable extends Schema.TaggedError<ActorUnavailable>()("Ac
  * @since 0.1.0
  */
 export class TaskCancelled extends Schema.TaggedError<TaskCancelled>()("TaskCancelled", {
-  ...fields,
+  ...ended,
   mayHaveRun: Schema.Boolean
 }) {
   get retrySafe(): boolean {
@@ -113,7 +126,7 @@ export class TaskCancelled extends Schema.TaggedError<TaskCancelled>()("TaskCanc
  * @since 0.1.0
  */
 export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
-  ...fields,
+  ...ended,
   /** The timeout, in milliseconds. */
   timeout: Schema.Number,
   mayHaveRun: Schema.Boolean

@@ -220,7 +220,7 @@ describe("TaskPool", () => {
     )
     assert.deepStrictEqual(alive, [4, 9])
     assert.deepStrictEqual([death._tag, death.mayHaveRun], ["ActorDied", false])
-    assert.match(death.message, /^square\.run: .*restart schedule ended.*exited with code 4 while it ran crash/)
+    assert.match(death.message, /^square\.run #\d+: .*restart schedule ended.*exited with code 4 while it ran crash/)
   })
 
   it("runs a call again after its thread was lost, as far as maxTaskRetries goes", async () => {

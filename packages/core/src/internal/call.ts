@@ -189,6 +189,16 @@ export class Call extends Ref {
     })
   }
 
+  /** Who is to pull before this goes on, if it is a stream that waits for that. */
+  get reader(): waiting.Waiter | undefined {
+    return undefined
+  }
+
+  /** Whether it was asked, and its asker is yet to begin to wait: it runs on the asker's stack. */
+  get isBeingAsked(): boolean {
+    return this.resumes === ASKED
+  }
+
   /** The time by which its waiting and its running are measured, in milliseconds: not a date. */
   now(): number {
     // `| 0` is modulo 2^32, so differences are right for 49 days.

@@ -13,6 +13,7 @@ import { descendants, endAll } from "./ending.ts"
 import * as failure from "./failure.ts"
 import { interrupt } from "./interrupt.ts"
 import { checkRefs, Ref } from "./ref.ts"
+import * as waiting from "./waiting.ts"
 
 /** A ref for an effect that runs in the background. */
 class EffectRef extends Ref {
@@ -24,7 +25,7 @@ export const fromEffect = (effect: Effect.Effect<any, any, any>): Effect.Effect<
   Effect.withFiber((fiber) => {
     const ref = new EffectRef()
     ref.fiber = Effect.runForkWith(fiber.context)(effect as Effect.Effect<any, any>)
-    ref.fiber.addObserver((exit) => ref.settle(Exit.hasInterrupts(exit) && ref.cancelled ? cancelledExit() : exit))
+    ref.fiber.addObserver((exit) => ref.settle(Exit.hasInterrupts(exit) && ref.cancelled ? cancelledExit(ref) : exit))
     return Exit.succeed(ref)
   })
 
@@ -56,11 +57,13 @@ const end = (
   return Effect.map(settled(refs), () => outcomes.map((outcome) => outcome()))
 }
 
-/** What is to be said of a ref once it has settled, from what it is before it is told to end. */
+/** What is to be said of a ref once it has settled. */
 const outcomeOf = (ref: Ref): (() => CancelOutcome) => {
   if (ref.exit !== undefined) return () => "AlreadyDone"
-  if (ref instanceof Call && ref.attempts === 0) return () => "NotStarted"
-  return () => (isCancelled(ref.exit!) ? "Interrupted" : "AlreadyDone")
+  return () => {
+    if (ref instanceof Call && ref.attempts === 0) return "NotStarted"
+    return isCancelled(ref.exit) ? "Interrupted" : "AlreadyDone"
+  }
 }
 
 /** Ends what is no call that was submitted. */
@@ -72,37 +75,49 @@ const endOther = (ref: Ref): void => {
     interrupt(ref.fiber!)
   } else {
     // A promise cannot be stopped. Its ref can: its waiters wait no longer.
-    ref.settle(cancelledExit())
+    ref.settle(cancelledExit(ref))
   }
 }
 
-/** Succeeds once all refs have settled. */
+/** Succeeds once all refs have settled, or when that would be waiting for oneself. */
 const settled = (refs: ReadonlyArray<Ref>): Effect.Effect<void> => {
   const open = refs.filter((ref) => ref.exit === undefined)
   if (open.length === 0) return Effect.void
   return Effect.callback((resume) => {
     let missing = open.length
-    const observer = asyncContext.bindResume(() => {
-      if (--missing === 0) resume(Effect.void)
-    })
-    for (const ref of open) ref.observe(observer)
-    return Effect.sync(() => {
+    const leave = () => {
+      wait?.end()
       for (const ref of open) ref.unobserve(observer)
-    })
+    }
+    const done = asyncContext.bindResume(() => resume(Effect.void))
+    const observer = (exit: Exit.Exit<any, any>) => {
+      if (--missing > 0) return wait?.told()
+      wait?.end()
+      done(exit)
+    }
+    for (const ref of open) ref.observe(observer)
+    const wait = waiting.begin(open, false, done)
+    if (wait !== undefined) wait.leave = leave
+    wait?.check()
+    return Effect.sync(leave)
   })
 }
 
-const isCancelled = (exit: Exit.Exit<any, any>): boolean =>
-  exit._tag === "Failure" &&
-  exit.cause.reasons.some(
-    (reason) =>
-      Cause.isFailReason(reason) && reason.error instanceof ActorError && reason.error.reason._tag === "TaskCancelled"
-  )
+/** A call that cancels itself, where it cannot be interrupted, does not wait for its exit. */
+const isCancelled = (exit: Exit.Exit<any, any> | undefined): boolean =>
+  exit === undefined ||
+  (exit._tag === "Failure" &&
+    exit.cause.reasons.some(
+      (reason) =>
+        Cause.isFailReason(reason) && reason.error instanceof ActorError && reason.error.reason._tag === "TaskCancelled"
+    ))
 
-const cancelledExit = (): Exit.Exit<never, ActorError> =>
+const cancelledExit = ({ id }: Ref): Exit.Exit<never, ActorError> =>
   Exit.fail(
     failure.withoutStack(
       () =>
-        new ActorError({ reason: new TaskCancelled({ actor: "ObjectRef.fromEffect", method: "", mayHaveRun: true }) })
+        new ActorError({
+          reason: new TaskCancelled({ actor: "ObjectRef.fromEffect", method: "", id, mayHaveRun: true })
+        })
     )
   )

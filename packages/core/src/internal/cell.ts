@@ -30,6 +30,7 @@ import type { Idle } from "./idleList.ts"
 import { interrupt } from "./interrupt.ts"
 import { type Implementation, methodNames } from "./method.ts"
 import { checkGroup, type InstanceOptions } from "./options.ts"
+import { Phase } from "./phase.ts"
 import { hasRef, Preparing } from "./preparing.ts"
 import { type Registry, registryIn } from "./registry.ts"
 import { Room } from "./room.ts"
@@ -41,6 +42,7 @@ import { Supervisor } from "./supervisor.ts"
 import { dateIn } from "./time.ts"
 import { Timers } from "./timers.ts"
 import * as tracing from "./tracing.ts"
+import * as waiting from "./waiting.ts"
 
 export type Dispatcher = Scheduler.SchedulerDispatcher | undefined
 
@@ -60,6 +62,9 @@ interface About {
   /** Where it belongs, if not to the system in its context. */
   readonly registry?: Registry
 }
+
+/** Why an instance dies whose Scope cannot wait for its calls. */
+export const HASTENED = "its Scope closed at once, since the actor that owns it was killed or restarts"
 
 let lastInstance = 0
 
@@ -111,12 +116,21 @@ export class Cell {
   /** Submitters that wait for `pending` to fall below `maxPendingCalls`. */
   private room: Room | undefined = undefined
   private handingOver: Handover | undefined = undefined
-  private watchers: Set<(exit: Exit.Exit<any, any>) => void> | undefined = undefined
+  /** The constructor under way: that of the first life, or of the next one. */
+  start: Phase | undefined = undefined
+  /** The end, once there is somebody who waits for it, or it takes time. */
+  end: Phase | undefined = undefined
   /** Set while the end of a call matters to more than the call. */
   private attentive = false
   /** Why the instance restarts, or did so last. */
   restartsFor: { readonly why: string; readonly cause: Cause.Cause<unknown> | undefined } | undefined = undefined
   private dying = false
+  /** Set while all ends at once that the instance runs: it was killed, or a life of it ends for the next one. */
+  abrupt = false
+  /** Its Scope closes, and will kill it when its calls take too long. */
+  doomed = false
+  /** Instances that end with a Scope that this one closes now, or a call of it. */
+  private wards: Set<Cell> | undefined = undefined
   closing = false
   private supervisor: Supervisor | undefined = undefined
   private handle: object | undefined = undefined
@@ -358,7 +372,7 @@ export class Cell {
   }
 
   /** Carries out the end of a call: by interruption if it was running, at once if it was withdrawn. */
-  end(call: Call, before: Stage): void {
+  endCall(call: Call, before: Stage): void {
     if (call.exit !== undefined) return
     if (before === Stage.Running) return call.fiber && interrupt(call.fiber)
     // Its fiber has been interrupted for the restart, and is on its way to the end.
@@ -440,7 +454,9 @@ export class Cell {
     this.letIn()
     if (this.keeper !== undefined && this.pending === 0 && this.death === undefined) this.keeper.idle(this)
     this.supervisor?.attend()
-    if (this.death !== undefined && this.pending === 0) this.close()
+    if (this.death === undefined) return
+    if (this.pending === 0) this.close()
+    else this.recheckEnd()
   }
 
   // --- permits -------------------------------------------------------------------------------------------------------
@@ -480,7 +496,51 @@ export class Cell {
     use: (implementation: Implementation) => object,
     restore: (make: Effect.Effect<Implementation, any>) => Effect.Effect<Implementation, any> = identity
   ): Effect.Effect<object, any> {
-    const make = Effect.map(restore(this.construct()), (implementation) => (this.handle = use(implementation)))
+    return this.bring(use, restore(this.onFiberOf(this.construct())))
+  }
+
+  /** The fiber that starts the instance runs the constructor, and does nothing else meanwhile. */
+  private onFiberOf<A, E>(make: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.withFiber((fiber) => {
+      const wait = waiting.begin(this.starts(), false, undefined)
+      this.start!.fiber = fiber
+      return Effect.onExit(make, () => {
+        wait?.end()
+        this.started()
+        return Effect.void
+      })
+    })
+  }
+
+  /** The constructor is about to run. */
+  starts(): Phase {
+    this.start = new Phase(this, "start")
+    return this.start
+  }
+
+  /** The constructor has ended. */
+  started(): void {
+    const { start } = this
+    this.start = undefined
+    start?.settle(Exit.void)
+  }
+
+  /** Whether a restart waits for running calls to end. */
+  get waitsForQuiet(): boolean {
+    return this.supervisor?.waitsForQuiet === true
+  }
+
+  /** The phase of its life that the instance goes through on this fiber, if it does. */
+  phaseOn(fiber: Fiber.Fiber<unknown, unknown>): Phase | undefined {
+    if (this.start?.fiber === fiber) return this.start
+    return this.end?.fiber === fiber ? this.end : undefined
+  }
+
+  private bring(
+    use: (implementation: Implementation) => object,
+    constructed: Effect.Effect<Implementation, any>
+  ): Effect.Effect<object, any> {
+    const make = Effect.map(constructed, (implementation) => (this.handle = use(implementation)))
     return Effect.onError(make, (cause) => {
       if (!this.closing) this.kill("its constructor failed", cause)
       // A supervisor must not wait for an end that waits for the supervisor.
@@ -498,7 +558,7 @@ export class Cell {
     this.keeper = keeper
     this.paused = this.attentive = true
     // Not even an early end may come before that of the instance before.
-    const ready = Effect.andThen(Effect.uninterruptible(after), this.boot(identity))
+    const ready = Effect.andThen(Effect.uninterruptible(after), this.bring(identity, this.construct()))
     this.supervised().run(ready, "its constructor failed")
   }
 
@@ -516,6 +576,7 @@ export class Cell {
   /** Begins another life, with a Scope of its own. */
   renew(): void {
     this.restarts++
+    this.abrupt = false
     this.scope = Scope.makeUnsafe()
     this.context = this.inside(this.context)
     this.lastCaller = undefined
@@ -540,7 +601,7 @@ export class Cell {
       this.kill("a method died of a defect", cause)
       return false
     }
-    this.interruptForRestart("it is restarting after a defect", undefined)
+    this.beginRestart({ why: "it is restarting after a defect", cause: undefined }, cause)
     return true
   }
 
@@ -548,13 +609,21 @@ export class Cell {
   crash(why: string, cause: Cause.Cause<unknown>): void {
     if (this.paused || this.dying) return
     if (this.death !== undefined || this.options.restart === undefined) return this.kill(why, cause)
-    this.interruptForRestart(why, cause)
+    this.beginRestart({ why, cause: printable(cause) }, cause)
     this.restart(cause)
   }
 
-  private interruptForRestart(why: string, cause: Cause.Cause<unknown> | undefined): void {
+  /** No call starts until the restart is over, and those that run end, if there is a restart. */
+  private beginRestart(restartsFor: NonNullable<Cell["restartsFor"]>, cause: Cause.Cause<unknown>): void {
     this.paused = this.attentive = true
-    this.restartsFor = { why, cause: cause && printable(cause) }
+    this.restartsFor = restartsFor
+    // Else the instance dies, and what runs beside the crash is to hear of that, and not of a restart.
+    if (this.supervised().judge(cause)) this.interruptForRestart()
+  }
+
+  /** Ends the calls that run, for a restart. */
+  interruptForRestart(): void {
+    this.hasten()
     endAll(this.running.toArray(), Stage.Restarting)
   }
 
@@ -586,14 +655,30 @@ export class Cell {
 
   /** No new calls, waiting ones fail, running ones are interrupted. */
   kill(why: string, cause: Cause.Cause<unknown> | undefined): void {
-    if (this.dying || this.closing) return
+    if (this.dying || this.gone) return
     this.dying = true
+    this.hasten()
+    if (this.closing) return
     // What has failed already fails as it did, and makes room for those that wait for it.
     this.preparing?.hurry()
     this.refuse(why, cause)
     this.failWaiting()
     endAll(this.running.toArray(), Stage.Dying)
     if (this.pending === 0) this.close()
+    else this.recheckEnd()
+  }
+
+  /** What ends with this instance from now on ends at once, and so does what is ending already. */
+  private hasten(): void {
+    this.abrupt = true
+    for (const ward of this.wards ?? []) ward.kill(HASTENED, undefined)
+  }
+
+  /** Has an instance killed should this one be killed, or restart, before it is gone. Returns how to forget it. */
+  guard(ward: Cell): () => void {
+    this.wards ??= new Set()
+    this.wards.add(ward)
+    return () => this.wards!.delete(ward)
   }
 
   private refuse(why: string, cause: Cause.Cause<unknown> | undefined): void {
@@ -603,6 +688,12 @@ export class Cell {
     this.registry.hub?.instanceDied(this, this.death)
     this.attentive = true
     this.letIn()
+    this.recheckEnd()
+  }
+
+  /** What keeps the instance from its end may wait for just that. */
+  recheckEnd(): void {
+    if (this.end !== undefined && this.end.dependents > 0) deadlock.check(this.end)
   }
 
   private failWaiting(): void {
@@ -615,7 +706,10 @@ export class Cell {
     if (this.closing) return
     this.closing = true
     if (this.supervisor === undefined) this.finalize()
-    else this.supervisor.end(() => this.finalize())
+    else {
+      this.supervisor.end(() => this.finalize())
+      this.recheckEnd()
+    }
   }
 
   private finalize(): void {
@@ -626,9 +720,14 @@ export class Cell {
     const cause = this.death?.cause
     const finalizers = Scope.closeUnsafe(this.scope, cause === undefined ? Exit.void : Exit.failCause(cause))
     if (finalizers === undefined) return this.vanish()
+    const { ending } = this
+    const work = Effect.withFiber<void>((fiber) => {
+      ending.fiber = fiber
+      return logged(this, finalizers)
+    })
     stack.enter()
     try {
-      this.fork(logged(this, finalizers)).addObserver(() => this.vanish())
+      this.fork(work).addObserver(() => this.vanish())
     } finally {
       stack.leave()
     }
@@ -645,6 +744,7 @@ export class Cell {
   }
 
   closeScope(exit: Exit.Exit<any, any>): Effect.Effect<void> {
+    this.abrupt = true
     return logged(this, Scope.close(this.scope, exit))
   }
 
@@ -658,21 +758,32 @@ export class Cell {
     this.registry.cells.delete(this)
     const { name } = this.options
     if (name !== undefined && this.registry.names.get(name)?.cell === this) this.registry.names.delete(name)
-    const { watchers } = this
-    this.watchers = this.implementation = this.lastCaller = this.lastMerged = this.owner = undefined
-    if (watchers !== undefined) stack.notify([...watchers], Exit.void)
+    const { end } = this
+    this.end = this.implementation = this.lastCaller = this.lastMerged = this.owner = undefined
+    end?.settle(Exit.void)
   }
 
-  /** Succeeds when the instance is gone. */
-  ended(): Effect.Effect<void> {
+  /** Succeeds when the constructor under way has ended, or all of an instance that is ending. Dies of a deadlock. */
+  get over(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      const phase = this.death === undefined ? this.start : this.ending
+      if (phase === undefined || this.gone) return resume(Effect.void)
+      const told = (exit: Exit.Exit<any, any>) =>
+        resume(exit._tag === "Success" ? Effect.void : Exit.die(Cause.squash(exit.cause)))
+      return Effect.sync(waiting.observe(phase, false, told))
+    })
+  }
+
+  private get ending(): Phase {
+    this.end ??= new Phase(this, "end")
+    return this.end
+  }
+
+  /** Succeeds when the instance is gone, or when that would be waiting for oneself. If `firm`, it waits all the same. */
+  ended(firm = false): Effect.Effect<void> {
     return Effect.callback((resume) => {
       if (this.gone) return resume(Effect.void)
-      const tell = asyncContext.bindResume(() => resume(Effect.void))
-      this.watchers ??= new Set()
-      this.watchers.add(tell)
-      return Effect.sync(() => {
-        this.watchers?.delete(tell)
-      })
+      return Effect.sync(waiting.observe(this.ending, false, () => resume(Effect.void), firm))
     })
   }
 }

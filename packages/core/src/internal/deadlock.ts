@@ -8,66 +8,94 @@
  * is anything that we do not understand: a method that waits in several fibers, that has a timeout, that has forked
  * something, that waits for anything but a call.
  *
+ * What waits, and is waited for, besides calls: the start of an instance, for which its calls wait, and which waits in
+ * its constructor; the end of an instance, which waits for its calls, then in its finalizers; and who reads a stream,
+ * for whose next pull the stream waits, and holds its permit.
+ *
  * When there is no deadlock, nearly all of these searches end at the first step.
  */
 import type * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import { Call, Stage } from "./call.ts"
 import type { CallQueue } from "./callQueue.ts"
+import type { Cell } from "./cell.ts"
 import * as failure from "./failure.ts"
+import { childrenOf, holdsOut } from "./interrupt.ts"
+import { Phase } from "./phase.ts"
 import { isRef, type Ref } from "./ref.ts"
 import * as stack from "./stack.ts"
-import type { Wait } from "./waiting.ts"
+import { isReading, type Wait, type Waiter } from "./waiting.ts"
 
 /** A search that comes by so many calls gives up. */
 const MAX_CALLS = 10_000
 
-/** Something that is not a call that waits, and may end the wait. */
+/** Something that waits for nothing we know of, and may end the wait. */
 const FREE = undefined
-type Blocker = Call | typeof FREE
+type Blocker = Waiter | typeof FREE
 
-/** Call when `call` has begun to wait for something, or waits for less than before. */
-export const check = (call: Call): void => {
-  // Where no call waits for it or for its permit, no way leads back to it.
-  if (!isWaitedFor(call) || mayGoOn(call)) return
-  if (!isStuck(call)) return
-  const cycle = shortestCycle(call)
+/** Call when `waiter` has begun to wait for something, or waits for less than before. */
+export const check = (waiter: Waiter): void => {
+  // Where nothing waits for it or for its permit, no way leads back to it.
+  if (!isWaitedFor(waiter) || mayGoOn(waiter)) return
+  if (!isStuck(waiter)) return
+  const cycle = shortestCycle(waiter)
   if (cycle !== undefined) breakUp(cycle)
 }
 
-const isWaitedFor = ({ dependents, queue }: Call): boolean =>
-  dependents > 0 || (queue.head !== undefined && queue.running >= queue.limit) || queue.cell.hasSuspended
+const isWaitedFor = (waiter: Waiter): boolean => {
+  if (isReading(waiter)) return true
+  if (waiter instanceof Phase) return waiter.part === "start" || waiter.dependents > 0
+  return waiter instanceof Call && isCallWaitedFor(waiter)
+}
 
-/** Whether a single look tells that the call is not stuck. Without it each search would allocate. */
-const mayGoOn = (call: Call): boolean => {
-  const wait = mainWait(call)
-  if (wait === undefined)
-    return call.stage !== Stage.Waiting && call.stage !== Stage.Preparing && call.stage !== Stage.New
+const isCallWaitedFor = ({ dependents, queue }: Call): boolean => {
+  const { cell } = queue
+  if (dependents > 0 || (queue.head !== undefined && queue.running >= queue.limit) || cell.hasSuspended) return true
+  return cell.death !== undefined || cell.start !== undefined
+}
+
+/** Whether a single look tells that it is not stuck. Without it each search would allocate. */
+const mayGoOn = (waiter: Waiter): boolean => {
+  const wait = mainWait(waiter)
+  if (wait === undefined) return waiter instanceof Call && waiter.stage >= Stage.Running && waiter.reader === undefined
   const ref = wait.firstOpen()
+  if (ref instanceof Phase) return false
   if (!(ref instanceof Call) || isBusy(ref)) return true
   const holder = ref.stage === Stage.Waiting ? ref.queue.cell.running.tail : undefined
   return holder !== undefined && holder.queue === ref.queue && isBusy(holder)
 }
 
-const isBusy = (call: Call): boolean => call.stage >= Stage.Running && call.waits === undefined
+const isBusy = (call: Call): boolean =>
+  call.stage >= Stage.Running && call.waits === undefined && call.reader === undefined
 
-/** The one wait of a running call, where it is certain that it goes on only when that is over. */
-const mainWait = (call: Call): Wait | undefined => {
-  const { fiber, waits } = call
-  if (call.stage !== Stage.Running || waits === undefined || waits.next !== undefined) return undefined
+/** The one wait of something that runs, where it is certain that it goes on only when that is over. */
+const mainWait = (waiter: Waiter): Wait | undefined => {
+  const { fiber, waits } = waiter
+  if (waits === undefined || waits.next !== undefined) return undefined
   // Nobody knows yet on which fiber the method runs, or it waits on another one: in a race, or with a timeout.
   if (fiber === undefined || (waits.fiber as unknown) !== fiber) return undefined
-  return hasChildren(waits.fiber) ? undefined : waits
+  // What was told to end goes on, unless it is in a region that cannot be interrupted.
+  if (isToldToEnd(waiter) && !holdsOut(fiber)) return undefined
+  // What a method has forked may end its wait.
+  return childrenOf(fiber).length > 0 ? undefined : waits
 }
 
-/** What a method has forked may end its wait. Effect's public interface of fibers does not tell of it. */
-const hasChildren = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
-  ((fiber as { readonly _children?: ReadonlySet<unknown> })._children?.size ?? 0) > 0
+const isToldToEnd = (waiter: Waiter): boolean => {
+  if (waiter instanceof Call) return waiter.stage > Stage.Running
+  return waiter instanceof Phase && waiter.part === "start" && waiter.cell.closing
+}
 
-/** All of these have to stay stuck for `call` to be stuck. */
-function* blockers(call: Call, lines: Set<CallQueue>): Generator<Blocker> {
+/** All of these have to stay stuck for `waiter` to be stuck. */
+function* blockers(waiter: Waiter, lines: Set<CallQueue>): Generator<Blocker> {
+  if (waiter instanceof Call) yield* callBlockers(waiter, lines)
+  else if (!(waiter instanceof Phase)) yield* waitBlockers(waiter)
+  else if (waiter.part === "end") yield* endBlockers(waiter)
+  else if (waiter.cell.waitsForQuiet) yield* runningOf(waiter.cell)
+  else yield* waitBlockers(waiter)
+}
+
+function* callBlockers(call: Call, lines: Set<CallQueue>): Generator<Blocker> {
   // It will expire.
-  if (call.method.timeout !== undefined) return yield FREE
+  if (call.method.timeout !== undefined && call.stage <= Stage.Running) return yield FREE
   switch (call.stage) {
     case Stage.New:
       return yield* roomBlockers(call.queue)
@@ -78,17 +106,33 @@ function* blockers(call: Call, lines: Set<CallQueue>): Generator<Blocker> {
       if (lines.has(call.queue)) return
       lines.add(call.queue)
       return yield* permitHolders(call.queue)
-    case Stage.Running: {
-      const wait = mainWait(call)
-      const refs = wait?.open()
-      // It has been told already, or is about to be told, what it waits for.
-      if (refs === undefined || refs.length < wait!.untold) return yield FREE
-      return yield* refBlockers(refs)
-    }
     default:
-      // It was told to end.
-      return yield FREE
+      if (call.reader !== undefined && call.stage === Stage.Running) yield call.reader
+      else yield* waitBlockers(call)
   }
+}
+
+function* waitBlockers(waiter: Waiter): Generator<Blocker> {
+  const wait = mainWait(waiter)
+  const refs = wait?.open()
+  // It has been told already, or is about to be told, what it waits for.
+  if (refs === undefined || refs.length < wait!.untold) yield FREE
+  else yield* refBlockers(refs)
+}
+
+/** An instance ends when its calls have settled, then the constructor, if one is under way, then the finalizers. */
+function* endBlockers(end: Phase): Generator<Blocker> {
+  const { cell } = end
+  if (cell.closing) return yield* cell.start === undefined ? waitBlockers(end) : [cell.start]
+  // Nobody ends it, or it will be killed.
+  if (cell.death === undefined || cell.doomed) return yield FREE
+  yield* runningOf(cell)
+  for (const { head } of cell.queues()) if (head !== undefined) yield head
+  yield* cell.preparingCalls()
+}
+
+function* runningOf(cell: Cell): Generator<Blocker> {
+  for (const queue of cell.queues()) yield* runningCalls(queue)
 }
 
 function* argumentBlockers(refs: ReadonlyArray<Ref>): Generator<Blocker> {
@@ -100,11 +144,12 @@ function* argumentBlockers(refs: ReadonlyArray<Ref>): Generator<Blocker> {
 
 /** The first that fails ends the wait for all of them, so that one that is not stuck is enough. */
 function* refBlockers(refs: ReadonlyArray<Ref>): Generator<Blocker> {
-  for (const ref of refs) yield ref instanceof Call ? ref : FREE
+  for (const ref of refs) yield ref instanceof Call || ref instanceof Phase ? ref : FREE
 }
 
 function* permitHolders(queue: CallQueue): Generator<Blocker> {
-  if (queue.cell.paused || queue.running < queue.limit || hasBusy(queue)) yield FREE
+  if (queue.cell.paused) yield queue.cell.start
+  else if (queue.running < queue.limit || hasBusy(queue)) yield FREE
   else yield* runningCalls(queue)
 }
 
@@ -129,19 +174,20 @@ function* runningCalls(queue: CallQueue): Generator<Blocker> {
 
 /** Any call that settles makes room. */
 function* roomBlockers({ cell }: CallQueue): Generator<Blocker> {
-  if (cell.paused || cell.death !== undefined) return yield FREE
+  if (cell.death !== undefined) return yield FREE
+  if (cell.paused) yield cell.start
   for (const queue of cell.queues()) {
     yield* runningCalls(queue)
-    if (queue.head !== undefined && queue.running < queue.limit) yield FREE
+    if (queue.head !== undefined && queue.running < queue.limit && !cell.paused) yield FREE
   }
   yield* cell.preparingCalls()
 }
 
-/** Whether all that has to go on before `call` can is stuck. Depth first: a free one is never far. */
-const isStuck = (call: Call): boolean => {
-  const seen = new Set([call])
+/** Whether all that has to go on before `waiter` can is stuck. Depth first: a free one is never far. */
+const isStuck = (waiter: Waiter): boolean => {
+  const seen = new Set([waiter])
   const lines = new Set<CallQueue>()
-  const path = [blockers(call, lines)]
+  const path = [blockers(waiter, lines)]
   while (path.length > 0) {
     const next = path.at(-1)!.next()
     if (next.done) path.pop()
@@ -154,14 +200,14 @@ const isStuck = (call: Call): boolean => {
   return true
 }
 
-/** The shortest way from `call` back to it, through what is known to be stuck. */
-const shortestCycle = (call: Call): ReadonlyArray<Call> | undefined => {
-  const from = new Map<Call, Call>()
+/** The shortest way from `waiter` back to it, through what is known to be stuck. */
+const shortestCycle = (waiter: Waiter): ReadonlyArray<Waiter> | undefined => {
+  const from = new Map<Waiter, Waiter>()
   const lines = new Set<CallQueue>()
-  const found = [call]
+  const found = [waiter]
   for (let i = 0; i < found.length; i++) {
-    for (const next of blockers(found[i]!, lines) as Generator<Call>) {
-      if (next === call) return wayTo(found[i]!, call, from)
+    for (const next of blockers(found[i]!, lines) as Generator<Waiter>) {
+      if (next === waiter) return wayTo(found[i]!, waiter, from)
       if (from.has(next)) continue
       from.set(next, found[i]!)
       found.push(next)
@@ -170,23 +216,26 @@ const shortestCycle = (call: Call): ReadonlyArray<Call> | undefined => {
   return undefined
 }
 
-const wayTo = (last: Call, first: Call, from: ReadonlyMap<Call, Call>): ReadonlyArray<Call> => {
+const wayTo = (last: Waiter, first: Waiter, from: ReadonlyMap<Waiter, Waiter>): ReadonlyArray<Waiter> => {
   const way = [last]
   while (way[0] !== first) way.unshift(from.get(way[0]!)!)
   return way
 }
 
 /**
- * Fails the wait of the youngest call that waits in its method: the same one whichever of them came last to its wait.
- * If it waits for a call that it asked, that call fails; a ref that it holds goes on without it.
+ * Ends the wait of the youngest that can be told: the same one whichever of them came last to its wait. If it waits for a
+ * call that it asked, that call fails; a ref that it holds goes on without it.
+ *
+ * Who waits for the end of an instance that waits for it, and not only for its permit, goes on as if that had come, as
+ * with any stop from inside (semantics 6.3).
  */
-const breakUp = (cycle: ReadonlyArray<Call>): void => {
-  const running = cycle.filter(({ stage }) => stage === Stage.Running)
-  const victim = running.reduce((a, b) => (a.id > b.id ? a : b))
+const breakUp = (cycle: ReadonlyArray<Waiter>): void => {
+  const victim = victimOf(cycle)
+  if (victim === undefined) return
   const index = cycle.indexOf(victim)
   const target = cycle[(index + 1) % cycle.length]!
   const wait = mainWait(victim)!
-  if (wait.asked && target.stage < Stage.Running) {
+  if (wait.asked && target instanceof Call && target.stage < Stage.Running) {
     // It stands in line behind the first one, as a rule.
     const exit = failure.deadlock(target, print(rotate(cycle, index + 2)))
     return target.queue.cell.deny(target, exit)
@@ -197,21 +246,36 @@ const breakUp = (cycle: ReadonlyArray<Call>): void => {
   )
 }
 
+const victimOf = (cycle: ReadonlyArray<Waiter>): Waiter | undefined => {
+  const able = cycle.filter((waiter) => mainWait(waiter)?.resume !== undefined)
+  const forEnds = able.filter((waiter) => isEnd(cycle[(cycle.indexOf(waiter) + 1) % cycle.length]!))
+  const forCalls = able.filter((waiter) => !forEnds.includes(waiter))
+  const hasLine = cycle.some((waiter) => waiter instanceof Call && waiter.stage < Stage.Running)
+  const first = hasLine && forCalls.length > 0 ? forCalls : forEnds.length > 0 ? forEnds : forCalls
+  return first.length === 0 ? undefined : first.reduce((a, b) => (a.id > b.id ? a : b))
+}
+
+const isEnd = (waiter: Waiter): boolean => waiter instanceof Phase && waiter.part === "end"
+
 const rotate = <A>(list: ReadonlyArray<A>, by: number): ReadonlyArray<A> =>
   list.map((_, index) => list[(index + by) % list.length]!)
 
 /** The calls by name, the first one again at the end, unless that is what the last one stands in line for anyway. */
-const print = (cycle: ReadonlyArray<Call>): ReadonlyArray<string> => {
-  const labels = cycle.map((call) => call.origin + limitOf(call))
+const print = (cycle: ReadonlyArray<Waiter>): ReadonlyArray<string> => {
+  const labels = cycle.map((waiter) => waiter.origin + limitOf(waiter))
   const first = cycle[0]!
   const last = cycle.at(-1)!
-  return last.stage === Stage.Waiting && last.origin === first.origin ? labels : [...labels, labels[0]!]
+  return last instanceof Call && last.stage === Stage.Waiting && last.origin === first.origin
+    ? labels
+    : [...labels, labels[0]!]
 }
 
 /** What keeps a call that has not started from starting. */
-const limitOf = ({ queue, stage }: Call): string => {
+const limitOf = (waiter: Waiter): string => {
+  if (!(waiter instanceof Call)) return ""
+  const { queue, stage } = waiter
   if (stage === Stage.New) return ` (maxPendingCalls ${queue.cell.options.maxPendingCalls})`
-  if (stage !== Stage.Waiting) return ""
+  if (stage !== Stage.Waiting || queue.cell.paused) return ""
   const group = queue.group === undefined ? "" : ` of group ${queue.group}`
   return ` (maxConcurrency ${queue.limit}${group})`
 }

@@ -39,5 +39,5 @@ export const endAll = (calls: ReadonlyArray<Call>, stage: Stage): void => {
     call.queue.cell.withdraw(call)
     call.stage = stage
   }
-  for (let i = 0; i < told.length; i++) told[i]!.queue.cell.end(told[i]!, before[i]!)
+  for (let i = 0; i < told.length; i++) told[i]!.queue.cell.endCall(told[i]!, before[i]!)
 }

@@ -69,7 +69,7 @@ const list = (refs: ReadonlyArray<Ref>, seen: ReadonlySet<Ref>): string => {
 }
 
 const mention = (ref: Ref, seen: ReadonlySet<Ref>): string => {
-  if (!(ref instanceof Call)) return `#${ref.id}`
+  if (!(ref instanceof Call)) return ref.origin === "" ? `#${ref.id}` : ref.origin
   const name = `\`${ref.origin}\` #${ref.id}`
   if (seen.has(ref)) return `${name} again`
   return seen.size >= MAX_DEPTH ? `${name} (...)` : `${name} (${state(ref, new Set([...seen, ref]))})`

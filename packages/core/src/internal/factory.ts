@@ -129,9 +129,9 @@ const startNamed = (
   }
   if (holder.handle !== undefined && holder.cell.death === undefined) return Effect.succeed(holder.handle)
   // It is being made, or it is ending: look again when that is over.
-  const over = holder.cell.death === undefined ? Deferred.await(holder.decided) : holder.cell.ended()
+  const decided = Effect.suspend(() => (holder.cell.death === undefined ? Deferred.await(holder.decided) : Effect.void))
   return Effect.andThen(
-    restore(over),
+    restore(Effect.andThen(holder.cell.over, decided)),
     Effect.suspend(() => startNamed(definition, name, args, context, restore))
   )
 }

@@ -17,9 +17,10 @@ import {
   TaskCancelled,
   TimedOut
 } from "../ActorError.ts"
-import { type Call, Stage, trailOf } from "./call.ts"
+import { Call, Stage, trailOf } from "./call.ts"
 import type { MethodSpec } from "./method.ts"
 import { callers } from "./trail.ts"
+import type { Waiter } from "./waiting.ts"
 
 /**
  * Makes an error without a stack: it would show the inside of this library, and capturing it is most of the cost when
@@ -41,6 +42,9 @@ const error = (make: () => Reason): ActorError => withoutStack(() => new ActorEr
 
 const about = ({ actor, name }: MethodSpec) => ({ actor, method: name })
 
+/** What ends a call from outside says which one. */
+const ended = ({ id, method }: Call) => ({ ...about(method), id })
+
 const annotations = (call: Call): Context.Context<never> =>
   Context.make(FailedCall, {
     call: call.origin,
@@ -54,7 +58,7 @@ const fail = (call: Call, make: () => Reason): Exit.Exit<never, ActorError> =>
 export const cancelled = (call: Call): Exit.Exit<never, ActorError> => fail(call, () => cancelledReason(call))
 
 const cancelledReason = (call: Call): TaskCancelled =>
-  new TaskCancelled({ ...about(call.method), mayHaveRun: call.attempts > 0 })
+  new TaskCancelled({ ...ended(call), mayHaveRun: call.attempts > 0 })
 
 /** How an instance came to its end. */
 export interface Death {
@@ -68,7 +72,7 @@ export const timedOut = (call: Call): Exit.Exit<never, ActorError> => fail(call,
 
 const timedOutReason = (call: Call): TimedOut =>
   new TimedOut({
-    ...about(call.method),
+    ...ended(call),
     timeout: Duration.toMillis(call.method.timeout!),
     mayHaveRun: call.attempts > 0
   })
@@ -77,21 +81,31 @@ export const died = (call: Call, death: Death): Exit.Exit<never, ActorError> =>
   fail(call, () => diedReason(call, death))
 
 const diedReason = (call: Call, death: Death): ActorDied =>
-  deathReason(call.method.actor, call.method.name, death, call.attempts > 0)
+  deathReason(call.method.actor, call.method.name, death, call.attempts > 0, call.id)
 
 /** A death as those see it who ask about the instance, or about a call of it. */
-export const deathReason = (actor: string, method: string, { at, cause, why }: Death, mayHaveRun: boolean): ActorDied =>
+export const deathReason = (
+  actor: string,
+  method: string,
+  { at, cause, why }: Death,
+  mayHaveRun: boolean,
+  id?: number
+): ActorDied =>
   new ActorDied({
     actor,
     method,
+    ...(id === undefined ? undefined : { id }),
     why,
     at,
     mayHaveRun,
     ...(cause === undefined ? undefined : { cause: Cause.squash(cause) })
   })
 
-export const deadlock = (call: Call, cycle: ReadonlyArray<string>): Exit.Exit<never, ActorError> =>
-  fail(call, () => new Deadlock({ ...about(call.method), cycle, mayHaveRun: call.attempts > 0 }))
+export const deadlock = (waiter: Waiter, cycle: ReadonlyArray<string>): Exit.Exit<never, ActorError> => {
+  if (waiter instanceof Call)
+    return fail(waiter, () => new Deadlock({ ...about(waiter.method), cycle, mayHaveRun: waiter.attempts > 0 }))
+  return Exit.fail(error(() => new Deadlock({ actor: waiter.origin, method: "", cycle, mayHaveRun: true })))
+}
 
 export const decode = (call: Call, issue: string): Exit.Exit<never, ActorError> =>
   fail(call, () => new DecodeError({ ...about(call.method), issue, mayHaveRun: call.attempts > 0 }))
@@ -144,5 +158,5 @@ const whyInterrupted = (call: Call, death: Death | undefined): Reason => {
 const unavailableReason = (call: Call): ActorUnavailable => {
   const { cause, why } = call.queue.cell.restartsFor!
   const because = cause === undefined ? undefined : { cause: Cause.squash(cause) }
-  return new ActorUnavailable({ ...about(call.method), why, mayHaveRun: true, ...because })
+  return new ActorUnavailable({ ...ended(call), why, mayHaveRun: true, ...because })
 }

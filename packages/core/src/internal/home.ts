@@ -151,7 +151,8 @@ export const submit = (
   const { cell } = queue
   const call = new CallImpl(queue, specOf(cell, name), args, context, true)
   cell.submit(call, undefined, true)
-  const settled = (exit: Exit.Exit<any, any>) => onExit(exit, exit._tag === "Failure" && cell.paused)
+  const settled = (exit: Exit.Exit<any, any>) =>
+    onExit(exit, exit._tag === "Failure" && cell.paused && cell.death === undefined)
   if (call.exit !== undefined) settled(call.exit)
   else call.observe(settled)
   return call

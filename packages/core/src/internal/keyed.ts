@@ -74,7 +74,7 @@ class Instances implements Keeper {
       return present
     }
     // The one before may be ending still: two instances of one key never live at the same time.
-    return this.bringUp(key, present === undefined ? Effect.void : present.ended())
+    return this.bringUp(key, present === undefined ? Effect.void : present.ended(true))
   }
 
   /** The instance for a key, if one is up. */
@@ -174,8 +174,7 @@ class Instances implements Keeper {
     return Effect.suspend(() => {
       const cell = this.peek(key)
       if (cell === undefined) return Effect.void
-      cell.stop("it was stopped")
-      return cell.ended()
+      return life.end(cell, (cell) => cell.stop("it was stopped"), Effect.void)
     })
   }
 

@@ -3,12 +3,13 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { ActorContext } from "../ActorContext.ts"
 import { type ActorDied, ActorError } from "../ActorError.ts"
+import { waitsForFiber } from "./awaited.ts"
 import { current } from "./call.ts"
-import type { Cell } from "./cell.ts"
+import { type Cell, HASTENED } from "./cell.ts"
 import { deathReason } from "./failure.ts"
 import { cellOf, checkHandle, residentOf } from "./handle.ts"
 import * as options from "./options.ts"
@@ -16,31 +17,27 @@ import { show } from "./show.ts"
 import { liveClock } from "./time.ts"
 
 export const stop = (handle: object): Effect.Effect<void> =>
-  end(handle, (cell) => cell.stop("it was stopped"), Effect.void)
+  endBehind(handle, (cell) => cell.stop("it was stopped"), Effect.void)
 
 /** From inside, the kill interrupts its own caller at the next chance, which is here unless the caller forbids it. */
 export const kill = (handle: object): Effect.Effect<void> =>
-  end(handle, (cell) => cell.kill("it was killed", undefined), Effect.yieldNow)
+  endBehind(handle, (cell) => cell.kill("it was killed", undefined), Effect.yieldNow)
 
-/** Ends an instance and waits until it is gone. From inside that would be waiting for oneself. */
-const end = (handle: object, how: (cell: Cell) => void, inside: Effect.Effect<void>): Effect.Effect<void> => {
+const endBehind = (handle: object, how: (cell: Cell) => void, inside: Effect.Effect<void>): Effect.Effect<void> => {
   checkHandle(handle)
-  return Effect.withFiber((fiber) => {
+  return Effect.suspend(() => {
     const cell = residentOf(handle)
-    if (cell === undefined) return Effect.void
-    how(cell)
-    if (cell.gone) return Effect.void
-    return isInside(fiber.context, cell) ? inside : cell.ended()
+    return cell === undefined ? Effect.void : end(cell, how, inside)
   })
 }
 
-/** Whether a fiber works for a call of this instance, directly or through calls to others. */
-const isInside = (context: Context.Context<never>, cell: Cell): boolean => {
-  for (let call = current(context); call !== undefined; call = current(call.context)) {
-    if (call.queue.cell === cell) return true
-  }
-  return false
-}
+/** Ends an instance and waits until it is gone, unless the instance waits for the very work that this is part of. */
+export const end = (cell: Cell, how: (cell: Cell) => void, inside: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    how(cell)
+    if (cell.gone) return Effect.void
+    return waitsForFiber(cell, fiber) ? inside : cell.ended()
+  })
 
 export const resize = (handle: object, limit: number, group: string | undefined): Effect.Effect<void> => {
   const resident = residentOf(handle)
@@ -92,11 +89,28 @@ export const watch = (handle: object): Effect.Effect<ActorDied> => {
 /** How long a Scope that closes waits in real time while a test clock stands still, which nobody moves then. */
 const TEST_PATIENCE = "1 second"
 
-/** What the end of its Scope does to an instance: stop it, and kill it when that takes too long. */
+/**
+ * What the end of its Scope does to an instance: stop it, and kill it when that takes too long. Where an actor closes the
+ * Scope that ends at once itself, the instance does, too: a family is not given `shutdownTimeout` per level.
+ */
 export const shutdown = (cell: Cell): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    close(cell)
-    return cell.gone ? Effect.void : hurried(cell.ended(), cell.options.shutdownTimeout, () => cutShort(cell))
+  Effect.withFiber((fiber) => {
+    const owner = ownerIn(fiber.context)
+    if (owner?.abrupt) cell.kill(HASTENED, undefined)
+    else close(cell)
+    if (cell.gone || waitsForFiber(cell, fiber)) return Effect.void
+    const { shutdownTimeout } = cell.options
+    // It has a fiber of its own, which is not a child of the one that waits: see deadlock.ts.
+    const cut = Effect.map(patienceIn(fiber.context, shutdownTimeout), () => cutShort(cell))
+    const patience = Effect.runForkWith(fiber.context)(cut)
+    // Until then there is no deadlock in its calls: their end is near.
+    cell.doomed = Duration.isFinite(shutdownTimeout)
+    const forget = owner?.guard(cell)
+    return Effect.onExit(cell.ended(), () => {
+      forget?.()
+      patience.interruptUnsafe()
+      return Effect.void
+    })
   })
 
 /** Refuses new calls, since the Scope closes; those accepted may finish. */
@@ -106,13 +120,24 @@ export const close = (cell: Cell): void => cell.stop("its Scope closed")
 export const cutShort = (cell: Cell): void =>
   cell.kill("its Scope closed and its calls did not finish within shutdownTimeout", undefined)
 
-/** Waits until something has ended, and hurries it up when that takes longer than `timeout`. */
+/** Waits until something has ended, and hurries it up when that takes longer than `timeout`, or is not wanted to take any. */
 export const hurried = (end: Effect.Effect<void>, timeout: Duration.Duration, hurry: () => void): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
-    const patience = Effect.sleep(timeout)
-    const isLive = Context.get(fiber.context, Clock.Clock) === liveClock
-    const over = isLive
-      ? patience
-      : Effect.raceFirst(patience, Effect.provideService(Effect.sleep(TEST_PATIENCE), Clock.Clock, liveClock))
-    return Effect.raceFirst(end, Effect.andThen(Effect.andThen(over, Effect.sync(hurry)), Effect.never))
+    if (ownerIn(fiber.context)?.abrupt) {
+      hurry()
+      return end
+    }
+    const patience = patienceIn(fiber.context, timeout)
+    return Effect.raceFirst(end, Effect.andThen(Effect.andThen(patience, Effect.sync(hurry)), Effect.never))
   })
+
+/** Sleeps, though under a test clock not for long. */
+const patienceIn = (context: Context.Context<never>, timeout: Duration.Duration): Effect.Effect<void> => {
+  const patience = Effect.sleep(timeout)
+  if (Context.get(context, Clock.Clock) === liveClock) return patience
+  return Effect.raceFirst(patience, Effect.provideService(Effect.sleep(TEST_PATIENCE), Clock.Clock, liveClock))
+}
+
+/** The actor inside which a fiber runs, be it in a method, in its constructor or in a finalizer. */
+const ownerIn = (context: Context.Context<never>): Cell | undefined =>
+  Context.getOrUndefined(context as Context.Context<ActorContext>, ActorContext) as unknown as Cell | undefined

@@ -102,7 +102,10 @@ export class Places {
     return Effect.gen({ self: this }, function* () {
       const pace = this.restart && pacer.make(this.restart)
       let why = yield* this.end(first)
-      while (pace !== undefined && (yield* pace(why))) {
+      while (pace !== undefined) {
+        const pause = yield* pace(why)
+        if (pause === undefined) break
+        yield* Effect.sleep(pause)
         const exit = yield* Effect.exit(this.startMember())
         if (exit._tag === "Failure") this.failures.note(exit.cause)
         why = exit._tag === "Failure" ? exit.cause : yield* this.end(exit.value)

@@ -9,12 +9,14 @@ import * as Cause from "effect/Cause"
 import type * as Channel from "effect/Channel"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import { admit } from "./ask.ts"
 import { Call } from "./call.ts"
 import type { Target } from "./callQueue.ts"
 import { checkItem } from "./contract.ts"
+import * as deadlock from "./deadlock.ts"
 import { isEffect, noEffect } from "./evaluable.ts"
 import * as failure from "./failure.ts"
 import type { MethodSpec } from "./method.ts"
@@ -29,6 +31,9 @@ class StreamCall extends Call {
   answer: ((chunk: Exit.Exit<any, any>) => void) | undefined = undefined
   /** How to wake the producer when it waits for a pull. */
   private wake: ((go: Exit.Exit<any, any>) => void) | undefined = undefined
+  /** Who pulled last, and on which fiber. */
+  private puller: waiting.Waiter | undefined = undefined
+  private pulledOn: Fiber.Fiber<unknown, unknown> | undefined = undefined
   /** How many items the consumer has: where a retried call goes on. */
   private delivered = 0
 
@@ -72,7 +77,27 @@ class StreamCall extends Call {
     return Effect.callback((resume) => {
       if (this.answer !== undefined) return resume(Effect.void)
       this.wake = resume
+      // Who is to pull may stand in line for the permit that this call holds.
+      deadlock.check(this)
     })
+  }
+
+  override get reader(): waiting.Waiter | undefined {
+    const { puller } = this
+    return this.wake !== undefined && puller?.fiber === this.pulledOn ? puller : undefined
+  }
+
+  /** Remembers who pulls. */
+  private meet(puller: Fiber.Fiber<unknown, unknown> | undefined): void {
+    if (puller === this.pulledOn) return
+    if (this.puller !== undefined) waiting.leaves(this.puller)
+    this.pulledOn = puller
+    this.puller = puller && waiting.reads(this, puller)
+  }
+
+  override settle(exit: Exit.Exit<any, any>): boolean {
+    this.meet(undefined)
+    return super.settle(exit)
   }
 
   /** One pull of the consumer. */
@@ -80,6 +105,7 @@ class StreamCall extends Call {
     const onExit = (exit: Exit.Exit<unknown, unknown>) =>
       resume(exit._tag === "Success" ? Cause.done() : Exit.failCause(exit.cause as Cause.Cause<any>))
     let leave = () => {}
+    this.meet(Fiber.getCurrent())
     this.answer = (chunk) => {
       leave()
       resume(chunk)

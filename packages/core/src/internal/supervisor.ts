@@ -3,11 +3,16 @@
  * wait in line meanwhile.
  */
 import type * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import type { Cell } from "./cell.ts"
+import * as deadlock from "./deadlock.ts"
 import * as pacer from "./pacer.ts"
+
+/** Why an instance dies that may not restart. */
+const SCHEDULE_ENDED = "its restart schedule ended"
 
 export class Supervisor {
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
@@ -17,6 +22,7 @@ export class Supervisor {
   private afterwards: (() => void) | undefined = undefined
   private onQuiet: (() => void) | undefined = undefined
   private pace: pacer.Pacer | undefined = undefined
+  private verdict: Fiber.Fiber<Duration.Duration | undefined> | undefined = undefined
 
   private readonly cell: Cell
 
@@ -27,12 +33,19 @@ export class Supervisor {
   /** Runs what makes the instance ready. Then calls start; if it fails, the instance dies. */
   run(ready: Effect.Effect<unknown, unknown>, whyNot: string): void {
     const { cell } = this
+    const phase = cell.starts()
     this.starting = true
-    const fiber = cell.fork(ready)
+    const fiber = cell.fork(
+      Effect.withFiber((fiber) => {
+        phase.fiber = fiber
+        return ready
+      })
+    )
     this.starting = false
     this.fiber = fiber
     fiber.addObserver((exit) => {
       this.fiber = undefined
+      cell.started()
       if (exit._tag === "Success") cell.proceed()
       else if (!cell.closing) cell.kill(whyNot, exit.cause)
     })
@@ -57,6 +70,14 @@ export class Supervisor {
     fiber.addObserver(afterwards)
   }
 
+  /** Asks the restart schedule for one more restart. Says whether it allows that, as far as it knows at once. */
+  judge(cause: Cause.Cause<unknown>): boolean {
+    this.pace ??= pacer.make(this.cell.options.restart!)
+    this.verdict = this.cell.fork(this.pace(cause)) as Fiber.Fiber<Duration.Duration | undefined>
+    const exit = this.verdict.pollUnsafe()
+    return exit?._tag === "Success" && exit.value !== undefined
+  }
+
   /** Makes the instance anew, as its restart schedule says. */
   restart(cause: Cause.Cause<unknown>): void {
     this.run(this.rebuild(cause), "its restart schedule failed")
@@ -64,17 +85,22 @@ export class Supervisor {
 
   private rebuild(cause: Cause.Cause<unknown>): Effect.Effect<void> {
     const { cell } = this
-    cell.registry.hub?.instanceRestarting(cell, cause)
     return Effect.gen({ self: this }, function* () {
-      yield* this.quieted()
-      this.pace ??= pacer.make(cell.options.restart!)
-      for (let why = cause; ; ) {
+      let verdict = Fiber.join(this.verdict!)
+      for (let why = cause, whyNot = SCHEDULE_ENDED; ; ) {
+        const pause = yield* verdict
+        if (pause === undefined) return cell.kill(whyNot, why)
+        if (why === cause) cell.registry.hub?.instanceRestarting(cell, cause)
+        cell.interruptForRestart()
+        yield* this.quieted()
         yield* cell.closeScope(Exit.failCause(why))
-        if (!(yield* this.pace(why))) return cell.kill("its restart schedule ended", why)
+        yield* Effect.sleep(pause)
         cell.renew()
         const exit = yield* Effect.exit(cell.construct())
         if (exit._tag === "Success") return cell.registry.hub?.instanceRestarted(cell)
         why = exit.cause
+        whyNot = `its constructor failed, and ${SCHEDULE_ENDED}`
+        verdict = this.pace!(why)
       }
     })
   }
@@ -87,11 +113,19 @@ export class Supervisor {
         resume(Effect.void)
       }
       this.attend()
+      if (this.onQuiet !== undefined) deadlock.check(this.cell.start!)
     })
+  }
+
+  /** Whether a restart waits for running calls to end. */
+  get waitsForQuiet(): boolean {
+    return this.onQuiet !== undefined
   }
 
   /** A call has ended. */
   attend(): void {
-    if (this.onQuiet !== undefined && this.cell.quiet) this.onQuiet()
+    if (this.onQuiet === undefined) return
+    if (this.cell.quiet) this.onQuiet()
+    else deadlock.check(this.cell.start!)
   }
 }

@@ -288,7 +288,7 @@ export class Model {
     else if (this.runsAgain(call, result)) this.waitAgain(call)
     else this.settle(call, result === "die" ? `defect of #${call.id}` : `error of #${call.id}`)
     // The call that caused a restart is back in line before the restart begins.
-    if (restarts) this.rebuilds = true
+    if (restarts) this.rebuild()
     this.rebuildWhenQuiet()
     this.drain(call.spec.group, false)
   }
@@ -411,14 +411,22 @@ export class Model {
       return false
     }
     this.paused = true
-    for (const call of this.runningNow()) this.end(call, "restarting")
+    if (this.mayRestart) for (const call of this.runningNow()) this.end(call, "restarting")
     return true
+  }
+
+  private get mayRestart(): boolean {
+    return this.restarts < this.config.maxRestarts
+  }
+
+  private rebuild(): void {
+    if (this.mayRestart) this.rebuilds = true
+    else this.kill()
   }
 
   private rebuildWhenQuiet(): void {
     if (!this.rebuilds || this.killed || groups.some((group) => this.running[group].length > 0)) return
     this.rebuilds = false
-    if (this.restarts === this.config.maxRestarts) return this.kill()
     this.at(this.now + this.config.restartDelay, "restart", undefined, () => {
       this.restarts++
       this.paused = false

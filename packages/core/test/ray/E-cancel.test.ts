@@ -41,7 +41,7 @@ describe("E: cancellation", () => {
           assert.strictEqual(interrupted, round + 1)
           const reason = yield* reasonOf(ref)
           assert.strictEqual(reason._tag, "TaskCancelled")
-          assert.include(reason.message, "test/Worker.run: the call was cancelled while it ran.")
+          assert.include(reason.message, `test/Worker.run #${ref.id}: the call was cancelled while it ran.`)
           assert.isTrue(reason.mayHaveRun)
         }
       })

@@ -138,7 +138,7 @@ describe("J: facts", () => {
       yield* settle
       yield* TestClock.adjust("2 seconds")
       const exit = yield* Effect.exit(ref)
-      assert.include(String(exit), "test/Worker.run: not settled within its timeout of 2s. It was running")
+      assert.include(String(exit), `test/Worker.run #${ref.id}: not settled within its timeout of 2s. It was running`)
     })
   )
 
