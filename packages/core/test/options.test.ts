@@ -95,6 +95,7 @@ describe("options of an actor", () => {
 
   it("getIfExists needs a name", () => {
     assert.throws(
+      // @ts-expect-error -- 'name' is missing
       () => Actor.Service<any>()("test/Bad", { make }).options({ getIfExists: true }),
       RangeError,
       /test\/Bad.*name/
@@ -161,12 +162,22 @@ describe("options of an actor", () => {
     assert.throws(define((function* () {})()), TypeError, /"make" is a generator. Wrap it: Effect.gen/)
   })
 
-  it.effect('no method may be called "then": await would take the handle for a promise', () =>
+  it.effect('no method may be called "then", "constructor" or a symbol: handles cannot have such', () =>
     Effect.gen(function* () {
-      const methods = { then: Actor.method() }
-      assert.throws(() => Actor.Service<any>()("test/Bad", { methods }), TypeError, /test\/Bad.*"then"/)
-      class Bad extends Actor.Service<Bad>()("test/Bad", { make: Effect.succeed({ then: () => Effect.void }) }) {}
-      assert.match(String(yield* defectOf(Bad.spawn())), /test\/Bad.*"then"/)
+      const nothing = () => Effect.void
+      const symbol = Symbol("mine")
+      for (const name of ["then", "constructor"]) {
+        const refused = new RegExp(`test/Bad: no method may be called "${name}".* Choose another name`)
+        const define: any = Actor.Service()
+        const defineKeyed: any = Actor.Keyed()
+        const contract = { key: Schema.String, methods: { [name]: Actor.method() } }
+        assert.throws(() => define("test/Bad", contract), TypeError, refused)
+        assert.throws(() => defineKeyed("test/Bad", contract), TypeError, refused)
+        const Bad = define("test/Bad", { make: Effect.succeed({ [name]: nothing }) })
+        assert.match(String(yield* defectOf(Bad.spawn())), refused)
+      }
+      const Bad = (Actor.Service() as any)("test/Bad", { make: Effect.succeed({ [symbol]: nothing }) })
+      assert.match(String(yield* defectOf(Bad.spawn())), /test\/Bad: no method may be called Symbol\(mine\)/)
     })
   )
 
