@@ -23,6 +23,7 @@ import { noEffect } from "./evaluable.ts"
 import * as handles from "./handle.ts"
 import * as life from "./life.ts"
 import type { Implementation } from "./method.ts"
+import { ofActors } from "./options.ts"
 import { type NameHolder, registryIn } from "./registry.ts"
 
 /** `Actor.Service<Self>()`. */
@@ -37,12 +38,12 @@ export const service = (id: string, input: any): any => {
       `${id}: an actor needs "make", an Effect or a function, or "methods" for a contract, but ${got}`
     )
   }
-  return addWays(key, define(id, key, make, undefined, options))
+  return addWays(key, define(id, key, make, undefined, options, ofActors))
 }
 
 const contractStatics = (id: string, key: Context.Service<any, any>, methods: Contract) => {
   handles.checkNames(id, Object.keys(methods))
-  const toFactory = (make: Make, options: any = {}) => addWays({}, define(id, key, make, methods, options))
+  const toFactory = (make: Make, options: any = {}) => addWays({}, define(id, key, make, methods, options, ofActors))
   return {
     methods,
     of: (implementation: Implementation) => implementation,

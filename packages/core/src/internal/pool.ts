@@ -129,6 +129,7 @@ const asSubmitter = (work: Work) => (member: object) => {
 }
 
 export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any, Scope.Scope>) {
+  options.onlyKnown("ActorPool", input, { spawn: true, size: true, callsPerMember: true, onDeath: true })
   const size = options.size("ActorPool", "size", input.size)
   const perMember = options.limit("ActorPool", "callsPerMember", input.callsPerMember ?? 1)
   const onDeath = options.oneOf("ActorPool", "onDeath", ["replace", "drop"], input.onDeath ?? "replace")
@@ -137,7 +138,7 @@ export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any,
   const ofMembers = yield* Scope.fork(scope)
   const members = new Members(perMember)
   const implementation = { run: (work: Work) => members.run(asSubmitter(work)) }
-  const normalized = options.normalize("ActorPool", { maxConcurrency: size * perMember })
+  const normalized = options.normalize("ActorPool", { maxConcurrency: size * perMember }, options.ofTasks)
   const cell = new Cell("ActorPool", Effect.succeed(implementation), normalized, Context.empty(), {
     registry: registryIn(yield* Effect.context<never>())
   })
