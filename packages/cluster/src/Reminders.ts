@@ -55,6 +55,7 @@
  */
 import type { Handle, KeyedHandle } from "@troupe/core/Actor"
 import type { ActorContext } from "@troupe/core/ActorContext"
+import { checkOptions } from "@troupe/core/Home"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -362,6 +363,12 @@ export const deliver = <Self, K, M, Group extends string>(
 }
 
 const check = (actor: string, options: DeliverOptions): internal.ScannerOptions => {
+  checkOptions(`${actor}: Reminders.deliver`, options, {
+    pollInterval: true,
+    lease: true,
+    maxConcurrency: true,
+    maxAttempts: true
+  })
   const pollInterval = durationOf(`${actor}: the pollInterval of its reminders`, options.pollInterval ?? "1 second", 1)
   const lease = durationOf(
     `${actor}: the lease of its reminders`,

@@ -18,12 +18,13 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { ActorContext } from "./ActorContext.ts"
 import type { ActorDied, ActorError, ActorNameTaken } from "./ActorError.ts"
 import type { Driver } from "./Driver.ts"
+import { method as contractMethod } from "./internal/contract.ts"
 import { secondCall } from "./internal/definition.ts"
 import * as factory from "./internal/factory.ts"
 import * as handles from "./internal/handle.ts"
@@ -606,13 +607,7 @@ export const method: {
     readonly error?: Error | undefined
     readonly stream?: IsStream | undefined
   }): ContractMethod<[payload: Schema.Struct<Fields>["Type"]], Success, Error, IsStream>
-} = (options: any = {}): any => ({
-  args: options.payload === undefined ? (options.args ?? []) : [Schema.Struct(options.payload)],
-  success: options.success ?? Schema.Void,
-  error: options.error ?? Schema.Never,
-  stream: options.stream ?? false,
-  "~troupe/ContractMethod": true
-})
+} = contractMethod as any
 
 // --- definition ------------------------------------------------------------------------------------------------------
 

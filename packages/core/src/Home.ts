@@ -20,6 +20,7 @@ import type { ActorContext } from "./ActorContext.ts"
 import type { ActorDied } from "./ActorError.ts"
 import * as carried from "./internal/carried.ts"
 import * as home from "./internal/home.ts"
+import * as options from "./internal/options.ts"
 import * as task from "./internal/task.ts"
 import type { TaskSchemas } from "./Task.ts"
 
@@ -138,6 +139,19 @@ export const crash: (self: Self, why: string, cause: Cause.Cause<unknown>) => vo
  * @since 0.1.0
  */
 export const died: (self: Self, why: string, cause: Cause.Cause<unknown> | undefined) => void = home.died
+
+/**
+ * Throws a `TypeError` for an option that is not among `known`, which has all that there are: from untyped code, a
+ * misspelt option would be none. `subject` is named in the message.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export const checkOptions: <O extends object>(
+  subject: string,
+  given: O,
+  known: { readonly [K in keyof O]-?: true }
+) => void = options.onlyKnown
 
 // --- the other side --------------------------------------------------------------------------------------------------
 

@@ -86,6 +86,7 @@ const awake = (wire: Wire): Layer.Layer<never, never, Sharding.Sharding> =>
 
 export const client = (actor: Contracted, options: ClientOptions = {}): Layer.Layer<any, never, Cluster> => {
   const wire = of(actor)
+  Home.checkOptions(wire.actor, options, { maxPendingCalls: true, overflow: true })
   const proxyOptions = {
     // Permits are given where the instance is. Here they would only be a second line to wait in.
     maxConcurrency: Infinity,

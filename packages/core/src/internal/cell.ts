@@ -26,7 +26,7 @@ import * as failure from "./failure.ts"
 import { interrupt } from "./interrupt.ts"
 import { type Implementation, methodNames } from "./method.ts"
 import { checkGroup, type InstanceOptions } from "./options.ts"
-import { hasRef, Preparing } from "./preparing.ts"
+import { areReady, Preparing } from "./preparing.ts"
 import { type Registry, registryIn } from "./registry.ts"
 import { Room } from "./room.ts"
 import * as snapshot from "./snapshot.ts"
@@ -168,8 +168,8 @@ export class Cell {
       return
     }
     this.pending++
-    if (hasRef(call.args)) this.prepare(call, dispatcher)
-    else this.enqueue(call, dispatcher, asked)
+    if (areReady(call.args)) this.enqueue(call, dispatcher, asked)
+    else this.prepare(call, dispatcher)
     if (call.exit === undefined) this.adopt(call)
   }
 

@@ -57,10 +57,7 @@ export const override = ({ contract, id, input, key, known, make }: Definition, 
 }
 
 /** Runs the constructor with its arguments, and looks at what it gives. From untyped code it may be anything. */
-export const construct = (
-  definition: Definition,
-  args: ReadonlyArray<unknown>
-): Effect.Effect<Implementation, any> =>
+export const construct = (definition: Definition, args: ReadonlyArray<unknown>): Effect.Effect<Implementation, any> =>
   Effect.map(made(definition, args), (implementation) => {
     shapeOf(definition, implementation)
     return implementation

@@ -24,6 +24,7 @@ import * as handles from "./handle.ts"
 import * as life from "./life.ts"
 import type { Implementation } from "./method.ts"
 import { ofActors } from "./options.ts"
+import { own } from "./owners.ts"
 import { type NameHolder, registryIn } from "./registry.ts"
 
 /** `Actor.Service<Self>()`. */
@@ -54,7 +55,8 @@ const contractStatics = (id: string, key: Context.Service<any, any>, methods: Co
 
 /** Adds the ways to bring up instances to `target`. */
 const addWays = (target: any, definition: Definition): any => {
-  const layerWith = (...args: ReadonlyArray<unknown>) => Layer.effect(definition.key)(start(definition, args))
+  const layerWith = (...args: ReadonlyArray<unknown>) =>
+    Layer.effect(definition.key)(own(definition.key, start(definition, args)))
   let layer: unknown
   return Object.defineProperties(target, {
     // One Layer object per definition, so that Effect builds it once per program.

@@ -76,7 +76,9 @@ const RESERVED = new Set(["then", "constructor"])
 
 export const reserved = (actor: string, name: string | symbol): TypeError => {
   const shown = typeof name === "symbol" ? String(name) : `"${name}"`
-  return new TypeError(`${actor}: no method may be called ${shown}, nor "then", "constructor" or a symbol. Choose another name`)
+  return new TypeError(
+    `${actor}: no method may be called ${shown}, nor "then", "constructor" or a symbol. Choose another name`
+  )
 }
 
 /** What debuggers and assertion libraries look for on any object. A method of such a name has to be defined. */

@@ -19,6 +19,7 @@ import * as handles from "./handle.ts"
 import * as life from "./life.ts"
 import type { Implementation } from "./method.ts"
 import * as options from "./options.ts"
+import { own } from "./owners.ts"
 
 /** Why an instance ended that its next call makes again. */
 export const IDLE = "it was idle"
@@ -241,19 +242,18 @@ const addWays = (target: any, definition: Definition): any => {
 
 const toLayer = (definition: Definition): Layer.Layer<any> => {
   limits(definition)
-  return Layer.effect(definition.key)(
-    Effect.withFiber((fiber) => {
-      const instances = new Instances(definition, fiber.context)
-      const service = {
-        [handles.DefinitionKey]: definition,
-        get: (key: unknown) => makeHandle(instances, definition, key),
-        keys: Effect.sync(() => instances.residents()),
-        stop: (key: unknown) => instances.stop(key)
-      }
-      return Effect.as(
-        Effect.addFinalizer(() => instances.close()),
-        service
-      )
-    })
-  )
+  const open = Effect.withFiber((fiber) => {
+    const instances = new Instances(definition, fiber.context)
+    const service = {
+      [handles.DefinitionKey]: definition,
+      get: (key: unknown) => makeHandle(instances, definition, key),
+      keys: Effect.sync(() => instances.residents()),
+      stop: (key: unknown) => instances.stop(key)
+    }
+    return Effect.as(
+      Effect.addFinalizer(() => instances.close()),
+      service
+    )
+  })
+  return Layer.effect(definition.key)(own(definition.key, open))
 }
