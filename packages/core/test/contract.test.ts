@@ -124,7 +124,7 @@ describe("a contract in process", () => {
     })
   )
 
-  it.effect("what the implementation has besides the contract fails the start, and is named", () =>
+  it.effect("6.2 what the implementation has besides the contract fails the start, and is named", () =>
     Effect.gen(function* () {
       const more = { ...implementation(), secret: () => Effect.succeed("secret") }
       const factory = Counter.toFactory(Effect.succeed<ReturnType<typeof implementation>>(more))
@@ -135,7 +135,7 @@ describe("a contract in process", () => {
     })
   )
 
-  it.effect("an implementation may be the instance of a class: what else its class has stays inside", () =>
+  it.effect("6.2 an implementation may be the instance of a class: what else its class has stays inside", () =>
     Effect.gen(function* () {
       class Live {
         private count = 0
@@ -152,7 +152,9 @@ describe("a contract in process", () => {
           return Stream.range(1, n)
         }
         reset() {
-          return Effect.sync(() => void (this.count = 0))
+          return Effect.sync(() => {
+            this.count = 0
+          })
         }
         lie() {
           return Effect.succeed(1.5)
