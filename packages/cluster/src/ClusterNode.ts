@@ -80,11 +80,13 @@ export const layer = (
  */
 export const launch = <E>(
   actors: Layer.Layer<any, E, Cluster | SqlClient.SqlClient>,
-  options: NodeOptions & { readonly health?: { readonly host?: string | undefined; readonly port: number } | undefined }
-): Effect.Effect<never, E | ClusterStartError> => {
-  const address: health.HealthOptions | undefined = options.health && {
-    host: options.health.host ?? "127.0.0.1",
-    port: options.health.port
+  {
+    health: at,
+    ...options
+  }: NodeOptions & {
+    readonly health?: { readonly host?: string | undefined; readonly port: number } | undefined
   }
+): Effect.Effect<never, E | ClusterStartError> => {
+  const address: health.HealthOptions | undefined = at && { host: at.host ?? "127.0.0.1", port: at.port }
   return Layer.launch(nodeCommand.nodeOf(actors, options, address)) as Effect.Effect<never, E | ClusterStartError>
 }

@@ -42,6 +42,7 @@
  * @since 0.1.0
  */
 import type { ActorContext } from "@troupe/core/ActorContext"
+import { checkOptions } from "@troupe/core/Home"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -253,9 +254,11 @@ const open = <S>(
   identity: identities.Identity,
   instance: identities.Instance | undefined,
   schema: Schema.Codec<S, any>,
-  { initial, timeout = "10 seconds" }: Options<S>
+  options: Options<S>
 ): Effect.Effect<DurableState<S>, DurableStateError, DurableStateStorage> =>
   Effect.gen(function* () {
+    checkOptions(`${identity.actor}: DurableState`, options, { initial: true, timeout: true, key: true })
+    const { initial, timeout = "10 seconds" } = options
     const storage = yield* DurableStateStorage
     const subject = `${identity.actor}(${identity.key})`
     const state = new State<S>({

@@ -382,6 +382,12 @@ export const deliver = <Self, K, M, Group extends string>(
 }
 
 const check = (actor: string, options: DeliverOptions): internal.ScannerOptions => {
+  Home.checkOptions(`${actor}: Reminders.deliver`, options, {
+    pollInterval: true,
+    lease: true,
+    maxConcurrency: true,
+    maxAttempts: true
+  })
   const pollInterval = durationOf(`${actor}: the pollInterval of its reminders`, options.pollInterval ?? "1 second", 1)
   const lease = durationOf(
     `${actor}: the lease of its reminders`,

@@ -18,12 +18,13 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { ActorContext } from "./ActorContext.ts"
 import type { ActorDied, ActorError, ActorNameTaken } from "./ActorError.ts"
 import type { Driver } from "./Driver.ts"
+import { method as contractMethod } from "./internal/contract.ts"
 import { secondCall } from "./internal/definition.ts"
 import * as factory from "./internal/factory.ts"
 import * as handles from "./internal/handle.ts"
@@ -45,12 +46,14 @@ import type { ObjectRef } from "./ObjectRef.ts"
  */
 export interface Method<in out Args extends ReadonlyArray<any>, out A, out E = never> {
   /** Submits a call and waits for its result. */
-  <T extends RefArgs<Args>>(...args: T): Effect.Effect<A, E | ActorError | RefErrors<T>>
+  <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>): Effect.Effect<A, E | ActorError | RefErrors<T>>
   /**
    * Submits a call and succeeds at once with its ref. The submission itself fails only when the actor has
    * `maxPendingCalls` unsettled calls already.
    */
-  remote<T extends RefArgs<Args>>(...args: T): Effect.Effect<ObjectRef<A, E | ActorError | RefErrors<T>>, ActorError>
+  remote<T extends RefArgs<Args>>(
+    ...args: NamedArgs<Args, T>
+  ): Effect.Effect<ObjectRef<A, E | ActorError | RefErrors<T>>, ActorError>
   /** The same method with other options for its calls. */
   options(options: MethodOptions<never, E>): Method<Args, A, E>
 }
@@ -85,7 +88,7 @@ export type AnyMethod = Method<any, any, any> | GroupedMethod<any, any, any, any
  * @since 0.1.0
  */
 export interface StreamMethod<in out Args extends ReadonlyArray<any>, out A, out E = never> {
-  <T extends RefArgs<Args>>(...args: T): Stream.Stream<A, E | ActorError | RefErrors<T>>
+  <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>): Stream.Stream<A, E | ActorError | RefErrors<T>>
 }
 
 /**
@@ -121,6 +124,15 @@ export interface AnyHandle extends Readonly<Record<string, AnyMethod | StreamMet
  * @since 0.1.0
  */
 export type RefArgs<Args extends ReadonlyArray<any>> = { readonly [K in keyof Args]: Args[K] | ObjectRef<Args[K], any> }
+
+/**
+ * The same, for the compiler to infer `T` from: what a call was given. It shows them under the names that the method has
+ * for them, where `T` would show `args_0`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type NamedArgs<Args extends ReadonlyArray<any>, T extends RefArgs<Args>> = T extends never ? T : RefArgs<Args>
 
 /**
  * The errors of the refs among arguments.
@@ -179,15 +191,22 @@ export interface InstanceOptions {
  * @category options
  * @since 0.1.0
  */
-export interface NameOptions {
-  /** A name under which `ActorSystem.get` finds the instance. Unique among the living of an `ActorSystem`. */
-  readonly name?: string | undefined
-  /**
-   * With a `name` that is taken by an instance of this actor: use that instance, which goes on belonging to the Scope
-   * that started it. Default `false`: fail with `ActorNameTaken`.
-   */
-  readonly getIfExists?: boolean | undefined
-}
+export type NameOptions =
+  | {
+      /** A name under which `ActorSystem.get` finds the instance. Unique among the living of an `ActorSystem`. */
+      readonly name?: string | undefined
+      /** Needs a `name`. */
+      readonly getIfExists?: false | undefined
+    }
+  | {
+      /** A name under which `ActorSystem.get` finds the instance. Unique among the living of an `ActorSystem`. */
+      readonly name: string
+      /**
+       * When the name is taken by an instance of this actor: use that instance, which goes on belonging to the Scope that
+       * started it. Default `false`: fail with `ActorNameTaken`.
+       */
+      readonly getIfExists?: boolean | undefined
+    }
 
 /**
  * Options of the calls of one method. They can be given per actor, under `methodOptions`, and per call, with
@@ -218,7 +237,7 @@ export interface MethodOptions<Group extends string = never, E = any> {
  * @category options
  * @since 0.1.0
  */
-export interface ActorOptions<M, Group extends string> extends InstanceOptions {
+export interface ActorOptions<M, Group extends string, Errors = MethodErrors<M>> extends InstanceOptions {
   /** Sets of methods with permits and a line of their own. A full group never delays another. */
   readonly concurrencyGroups?:
     | {
@@ -229,10 +248,38 @@ export interface ActorOptions<M, Group extends string> extends InstanceOptions {
       }
     | undefined
   /** Options for the calls of single methods. */
-  // A `retry` here cannot know the errors of its method: to give them to it, the compiler would have to infer the methods
-  // before it has seen them, and give up where the constructor is written as a generic call.
-  readonly methodOptions?: { readonly [K in keyof NoInfer<M>]?: MethodOptions<NoInfer<Group>> | undefined } | undefined
+  readonly methodOptions?:
+    | { readonly [K in keyof NoInfer<M>]?: MethodOptions<NoInfer<Group>, Errors[K & keyof Errors]> | undefined }
+    | undefined
 }
+
+/**
+ * The errors of methods, by their names.
+ *
+ * Of methods that the compiler has yet to infer it is `any`.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export type MethodErrors<M> = { readonly [K in keyof M]: MethodError<M[K]> }
+
+type MethodError<Method> = 0 extends 1 & Method
+  ? any
+  : Method extends (...args: any) => infer Result
+    ? Result extends Effect.Effect<any, infer E, any>
+      ? E
+      : Result extends Stream.Stream<any, infer E, any>
+        ? E
+        : never
+    : never
+
+/**
+ * Options of an actor that is defined by a contract.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export type ContractOptions<C extends AnyContract, Group extends string> = ActorOptions<MethodsOf<C, never>, Group>
 
 // --- the type rule for blocking --------------------------------------------------------------------------------------
 
@@ -257,6 +304,36 @@ export interface NotAnEffectError<Where> {
 }
 
 /**
+ * What the type checker reports when something among the methods is none.
+ *
+ * @category capabilities
+ * @since 0.1.0
+ */
+export interface NotAMethodError<Where> {
+  readonly "the constructor of an actor must give methods only - keep state in variables that they close over, or in private fields": Where
+}
+
+/**
+ * What the type checker reports when a method has a name that handles cannot have.
+ *
+ * @category capabilities
+ * @since 0.1.0
+ */
+export interface ReservedNameError<Where, Remedy = "choose another name"> {
+  readonly "no method of an actor may be called then, constructor or a symbol - choose another name": [Where, Remedy]
+}
+
+/**
+ * What the type checker reports when an implementation has methods that its contract has not.
+ *
+ * @category capabilities
+ * @since 0.1.0
+ */
+export interface NotInContractError<Where> {
+  readonly "the contract has no such method - add it to the contract, or keep it out of the implementation": Where
+}
+
+/**
  * What the methods of an implementation require.
  *
  * @category capabilities
@@ -278,21 +355,35 @@ type ServicesOf<Result> = 0 extends 1 & Result
 // `any` says nothing about blocking.
 type Blocks<R> = 0 extends 1 & R ? false : [Extract<R, Driver>] extends [never] ? false : true
 
-type BlockingMethods<M> = {
-  [K in keyof M]: M[K] extends (...args: any) => infer Result
-    ? Blocks<ServicesOf<Result>> extends true
-      ? K
-      : never
-    : never
-}[keyof M]
+// `await` would take a handle with a `then` for a promise, and every object has a constructor.
+type Reserved = "then" | "constructor" | symbol
 
-type OtherMethods<M> = {
-  [K in keyof M]: M[K] extends (...args: any) => infer Result
-    ? [Result] extends [Effect.Effect<any, any, any> | Stream.Stream<any, any, any>]
-      ? never
-      : K
-    : never
-}[keyof M]
+type FaultOf<Name, Method> = Name extends Reserved
+  ? "name"
+  : 0 extends 1 & Method
+    ? never
+    : Method extends (...args: any) => infer Result
+      ? [Result] extends [Effect.Effect<any, any, any> | Stream.Stream<any, any, any>]
+        ? Blocks<ServicesOf<Result>> extends true
+          ? "blocks"
+          : never
+        : "result"
+      : "data"
+
+type Faults<M> = { [K in keyof M]: FaultOf<K, M[K]> }
+
+interface Refusals<Where> {
+  readonly name: ReservedNameError<Where>
+  readonly data: NotAMethodError<Where>
+  readonly result: NotAnEffectError<Where>
+  readonly blocks: BlockingGetError<Where>
+}
+
+type FirstFault<F> = "name" extends F ? "name" : "data" extends F ? "data" : "result" extends F ? "result" : "blocks"
+
+type Refusal<F, Fault extends keyof Refusals<any>> = Refusals<
+  { [K in keyof F]: Fault extends F[K] ? K : never }[keyof F]
+>[Fault]
 
 /**
  * Is `unknown` for an implementation whose methods are Effects or Streams, and that does not block. Else it names the
@@ -304,23 +395,44 @@ type OtherMethods<M> = {
 export type Validate<M, R> = string extends keyof M
   ? // Nothing is known of the methods yet: the compiler is still inferring them.
     unknown
-  : [OtherMethods<M>] extends [never]
-    ? [BlockingMethods<M>] extends [never]
-      ? Blocks<R> extends true
-        ? BlockingGetError<"make">
-        : unknown
-      : BlockingGetError<BlockingMethods<M>>
-    : NotAnEffectError<OtherMethods<M>>
+  : [Faults<M>[keyof M]] extends [never]
+    ? Blocks<R> extends true
+      ? BlockingGetError<"make">
+      : unknown
+    : Refusal<Faults<M>, FirstFault<Faults<M>[keyof M]>>
+
+/**
+ * Is `Class` for a contract whose methods have names that handles can have. Else it names the offender.
+ *
+ * @category contracts
+ * @since 0.1.0
+ */
+export type ValidateNames<C, Class> = [Extract<keyof C, Reserved>] extends [never]
+  ? Class
+  : ReservedNameError<Extract<keyof C, Reserved>>
+
+/**
+ * The same for an implementation of a contract, which has no methods besides.
+ *
+ * @category contracts
+ * @since 0.1.0
+ */
+export type ValidateContract<M, R, C> = string extends keyof M
+  ? unknown
+  : [Exclude<keyof M, keyof C>] extends [never]
+    ? Validate<M, R>
+    : NotInContractError<Exclude<keyof M, keyof C>>
 
 // --- actors ----------------------------------------------------------------------------------------------------------
 
 /**
- * Any object of methods. That they return Effects or Streams is for {@link Validate} to say, which says it better.
+ * Any object of methods, be it a literal, the instance of a class, or one with the type of an interface. What is wrong
+ * with it is for {@link Validate} to say, which says it better.
  *
  * @category models
  * @since 0.1.0
  */
-export type AnyMethods = Record<string, (...args: any) => any>
+export type AnyMethods = Record<string, any>
 
 /**
  * Stands where a `layer` would be, of an actor whose constructor takes arguments: the compiler shows what to do instead.
@@ -328,7 +440,9 @@ export type AnyMethods = Record<string, (...args: any) => any>
  * @category models
  * @since 0.1.0
  */
-export type LayerNeedsArguments = "the constructor takes arguments - use layerWith(...) instead of layer"
+export interface LayerNeedsArguments<Remedy = "use layerWith(...) instead of layer"> {
+  readonly "the constructor takes arguments": Remedy
+}
 
 type Inside = Scope.Scope | ActorContext
 
@@ -349,7 +463,9 @@ export interface Factory<Self, Args extends ReadonlyArray<any>, M, Group extends
   /** Starts a fresh instance in the current Scope and succeeds with its handle. */
   spawn(...args: Args): Effect.Effect<Handle<M, Group>, E, Exclude<R | MethodServices<M>, Inside> | Scope.Scope>
   /** The same actor with other options for the instances brought up through the result. */
-  options(options: InstanceOptions & { readonly name?: undefined }): Factory<Self, Args, M, Group, E, R>
+  options(
+    options: InstanceOptions & { readonly name?: undefined; readonly getIfExists?: false | undefined }
+  ): Factory<Self, Args, M, Group, E, R>
   options(options: InstanceOptions & NameOptions): Factory<Self, Args, M, Group, E | ActorNameTaken, R>
 }
 
@@ -435,11 +551,11 @@ export interface ContractClass<Self, Id extends string, C extends AnyContract>
   /** The contract: schemas by method, for homes that need them. */
   readonly methods: C
   /** Checks that an object implements the contract, and returns it as it is. */
-  of<const M extends MethodsOf<C>>(methods: M): M
+  of<const M extends MethodsOf<C>>(methods: M & NoInfer<ValidateContract<M, never, C>>): M
   /** Joins the contract with an implementation in this process. */
   toLayer<M extends MethodsOf<C>, E = never, R = never, Group extends string = never>(
-    make: Effect.Effect<M, E, R> & NoInfer<Validate<M, R>>,
-    options?: ActorOptions<MethodsOf<C>, Group>
+    make: Effect.Effect<M, E, R> & NoInfer<ValidateContract<M, R, C>>,
+    options?: ContractOptions<C, Group>
   ): Layer.Layer<Self, E, Exclude<R | MethodServices<M>, Inside>>
   /** Joins the contract with an implementation, and gives all ways to bring up instances. */
   toFactory<
@@ -449,8 +565,8 @@ export interface ContractClass<Self, Id extends string, C extends AnyContract>
     Args extends ReadonlyArray<any> = [],
     Group extends string = never
   >(
-    make: Make<Args, M, E, R> & NoInfer<Validate<M, R>>,
-    options?: ActorOptions<MethodsOf<C>, Group>
+    make: Make<Args, M, E, R> & NoInfer<ValidateContract<M, R, C>>,
+    options?: ContractOptions<C, Group>
   ): Factory<Self, Args, MethodsOf<C, Exclude<MethodServices<M>, Inside>>, Group, E, R>
 }
 
@@ -491,13 +607,7 @@ export const method: {
     readonly error?: Error | undefined
     readonly stream?: IsStream | undefined
   }): ContractMethod<[payload: Schema.Struct<Fields>["Type"]], Success, Error, IsStream>
-} = (options: any = {}): any => ({
-  args: options.payload === undefined ? (options.args ?? []) : [Schema.Struct(options.payload)],
-  success: options.success ?? Schema.Void,
-  error: options.error ?? Schema.Never,
-  stream: options.stream ?? false,
-  "~troupe/ContractMethod": true
-})
+} = contractMethod as any
 
 // --- definition ------------------------------------------------------------------------------------------------------
 
@@ -541,17 +651,18 @@ export const Service: <Self>() => {
   <const Id extends string, const C extends AnyContract>(
     id: Id,
     options: { readonly methods: C; readonly make?: undefined }
-  ): ContractClass<Self, Id, C>
+  ): ValidateNames<C, ContractClass<Self, Id, C>>
   <
     const Id extends string,
     M extends AnyMethods,
     E = never,
     R = never,
     Args extends ReadonlyArray<any> = [],
-    Group extends string = never
+    Group extends string = never,
+    Errors = MethodErrors<M>
   >(
     id: Id,
-    options: { readonly make: Make<Args, M, E, R>; readonly methods?: undefined } & ActorOptions<M, Group> &
+    options: { readonly make: Make<Args, M, E, R>; readonly methods?: undefined } & ActorOptions<M, Group, Errors> &
       NoInfer<Validate<M, R>>
   ): Class<Self, Id, Args, M, Group, E, R>
 } = (...first: ReadonlyArray<unknown>) => secondCall("Actor.Service", first, factory.service) as any
@@ -620,12 +731,12 @@ export interface KeyedContractClass<Self, Id extends string, K, C extends AnyCon
   /** The schema of the keys, for homes that need it. */
   readonly keySchema: Schema.Top
   /** Checks that an object implements the contract, and returns it as it is. */
-  of<const M extends MethodsOf<C>>(methods: M): M
+  of<const M extends MethodsOf<C>>(methods: M & NoInfer<ValidateContract<M, never, C>>): M
   of(this: void, self: KeyedHandle<K, MethodsOf<C, never>>): KeyedHandle<K, MethodsOf<C, never>>
   /** Joins the contract with an implementation in this process. */
   toLayer<M extends MethodsOf<C>, E = never, R = never, Group extends string = never>(
-    make: ((key: K) => Effect.Effect<M, E, R>) & NoInfer<Validate<M, R>>,
-    options?: ActorOptions<MethodsOf<C>, Group> & KeyedOptions
+    make: ((key: K) => Effect.Effect<M, E, R>) & NoInfer<ValidateContract<M, R, C>>,
+    options?: ContractOptions<C, Group> & KeyedOptions
   ): Layer.Layer<Self, never, Exclude<R | MethodServices<M>, Inside>>
   /** The handle for a key of the actor in context. */
   get(key: K): Effect.Effect<Handle<MethodsOf<C, never>>, never, Self>
@@ -669,12 +780,21 @@ export const Keyed: <Self>() => {
   <const Id extends string, K extends Schema.Top, const C extends AnyContract>(
     id: Id,
     options: { readonly key: K; readonly methods: C; readonly make?: undefined }
-  ): KeyedContractClass<Self, Id, K["Type"], C>
-  <const Id extends string, K, M extends AnyMethods, E = never, R = never, Group extends string = never>(
+  ): ValidateNames<C, KeyedContractClass<Self, Id, K["Type"], C>>
+  <
+    const Id extends string,
+    K,
+    M extends AnyMethods,
+    E = never,
+    R = never,
+    Group extends string = never,
+    Errors = MethodErrors<M>
+  >(
     id: Id,
     options: { readonly make: (key: K) => Effect.Effect<M, E, R>; readonly methods?: undefined } & ActorOptions<
       M,
-      Group
+      Group,
+      Errors
     > &
       KeyedOptions &
       NoInfer<Validate<M, R>>

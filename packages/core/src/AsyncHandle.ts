@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { AnyHandle, AnyMethod, GroupedMethod, Method, RefArgs, RefErrors } from "./Actor.ts"
+import type { AnyHandle, AnyMethod, GroupedMethod, Method, NamedArgs, RefArgs, RefErrors } from "./Actor.ts"
 import type { ActorError } from "./ActorError.ts"
 import * as internal from "./internal/asyncHandle.ts"
 import type { ObjectRef } from "./ObjectRef.ts"
@@ -18,7 +18,7 @@ export type AsyncHandle<H> = {
   readonly [K in keyof H as H[K] extends AnyMethod ? K : never]: H[K] extends
     | Method<infer Args, infer A, infer E>
     | GroupedMethod<infer Args, infer A, infer E, infer _>
-    ? <T extends RefArgs<Args>>(...args: T) => ObjectRef<A, E | ActorError | RefErrors<T>>
+    ? <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>) => ObjectRef<A, E | ActorError | RefErrors<T>>
     : never
 }
 

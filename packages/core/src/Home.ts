@@ -21,6 +21,7 @@ import type { ActorContext } from "./ActorContext.ts"
 import type { ActorDied } from "./ActorError.ts"
 import * as carried from "./internal/carried.ts"
 import * as home from "./internal/home.ts"
+import * as options from "./internal/options.ts"
 import * as values from "./internal/show.ts"
 import * as signature from "./internal/signature.ts"
 import * as task from "./internal/task.ts"
@@ -176,6 +177,19 @@ export const died: (self: Self, why: string, cause: Cause.Cause<unknown> | undef
  * @since 0.1.0
  */
 export const ends: (self: Self, why: string, cause: Cause.Cause<unknown> | undefined) => void = home.ends
+
+/**
+ * Throws a `TypeError` for an option that is not among `known`, which has all that there are: from untyped code, a
+ * misspelt option would be none. `subject` is named in the message.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export const checkOptions: <O extends object>(
+  subject: string,
+  given: O,
+  known: { readonly [K in keyof O]-?: true }
+) => void = options.onlyKnown
 
 // --- the other side --------------------------------------------------------------------------------------------------
 

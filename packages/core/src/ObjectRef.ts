@@ -49,17 +49,16 @@ export type TypeId = typeof TypeId
 /**
  * The future result of a call: an Effect, a thenable and a Deferred in one.
  *
+ * It has all that a Promise has, so that it can be given where one is asked for. It is no `instanceof Promise`;
+ * {@link toPromise} makes one that is.
+ *
  * @category models
  * @since 0.1.0
  */
-export interface ObjectRef<out A, out E = never> extends Effect.Effect<A, E>, PromiseLike<A>, Inspectable.Inspectable {
+export interface ObjectRef<out A, out E = never> extends Effect.Effect<A, E>, Promise<A>, Inspectable.Inspectable {
   readonly [TypeId]: TypeId
   /** Unique in the process. */
   readonly id: number
-  /** As of a Promise. */
-  catch<B = never>(onError?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<A | B>
-  /** As of a Promise. */
-  finally(onEnd?: (() => void) | null): Promise<A>
 }
 
 /**

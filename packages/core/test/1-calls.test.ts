@@ -1,6 +1,6 @@
 import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, type ActorError, ObjectRef } from "@troupe/core"
+import { Actor, type ActorError, AsyncHandle, ObjectRef, Task } from "@troupe/core"
 import { Cause, Deferred, Effect, Exit, Fiber, Latch, Random, Record, Schedule } from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, errorOf, fork, Probe, range, reasonOf, reasonOfExit, seeded, settle, Worker } from "./support.ts"
@@ -808,6 +808,59 @@ describe("1.6", () => {
       assert.isTrue(Actor.isHandle(worker))
       assert.isFalse(Actor.isHandle({}))
       assert.deepStrictEqual(Object.keys(worker), ["work", "note", "echo", "add", "fail", "die", "run"])
+    })
+  )
+})
+
+describe("1.1 a call that was not run", () => {
+  const notRun = /^test\/Worker\.add(\.remote)?\(\.\.\.\) has not run: yield\* it, or give it to Effect\.runPromise/
+
+  it.effect("1.1 says what to do where it is printed or awaited, in text and in JSON", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      for (const call of [worker.add(1, 2), worker.add.remote(1, 2)]) {
+        assert.match(inspect(call), notRun)
+        assert.match(`${call}`, notRun)
+        assert.match(inspect(yield* Effect.promise(async () => ({ call: await call }))), /has not run: yield\* it/)
+        assert.match(JSON.stringify({ call }), /"test\/Worker\.add","status":"has not run: yield\* it/)
+      }
+    })
+  )
+
+  it.effect("1.1 is no number, and neither is a ref", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      const call: any = worker.add(1, 2)
+      const refs: ReadonlyArray<any> = [yield* worker.add.remote(1, 2), ObjectRef.succeed(1)]
+      assert.throws(() => call * 2, TypeError, notRun)
+      assert.match(call + 1, notRun)
+      for (const ref of refs) assert.throws(() => ref * 2, TypeError, /is no number: yield\* or await it/)
+    })
+  )
+
+  it.effect("1.5 is no argument, if it was to give a ref: the call dies, and says which argument of what", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      type Untyped = (...args: Array<unknown>) => Effect.Effect<ObjectRef.ObjectRef<unknown, unknown>, unknown>
+      const add = worker.add as unknown as Untyped & { readonly remote: Untyped }
+      const echo = Task.make("test/echo", (_: unknown) => Effect.void)
+      const refused =
+        /argument 2 of test\/Worker\.add is test\/Worker\.add\.remote\(\.\.\.\), which has not run: yield\* it/
+      assert.match(String(yield* defectOf(add(1, add.remote(1, 2)))), refused)
+      assert.match(String(yield* defectOf(yield* add.remote(1, add.remote(1, 2)))), refused)
+      const plain = AsyncHandle.make({ add: worker.add }) as unknown as { readonly add: Untyped }
+      assert.match(String(yield* defectOf(plain.add(ObjectRef.succeed(1), add.remote(1, 2)))), refused)
+      assert.match(String(yield* defectOf(echo(add.remote(1, 2)))), /argument 1 of test\/echo is/)
+      assert.strictEqual(yield* worker.add(1, 2), 3)
+    })
+  )
+
+  it.effect("1.5 is an argument like any other, if the method takes an Effect", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      assert.strictEqual(yield* worker.run(worker.add(1, 2)), 3)
+      const ref: ObjectRef.ObjectRef<number> = yield* worker.run(Effect.suspend(() => worker.add.remote(1, 2)))
+      assert.strictEqual(yield* ref, 3)
     })
   )
 })

@@ -286,6 +286,7 @@ describe("7.1", () => {
       assert.throws(() => Worker.options({ name }), RangeError, "test/Worker: name must be a string that is not blank")
     }
     assert.throws(() => Worker.options({ name: 7 as never }), RangeError, "but is 7")
+    // @ts-expect-error -- 'name' is missing
     assert.throws(() => Worker.options({ getIfExists: true }), RangeError, "test/Worker: getIfExists needs a name")
   })
 })

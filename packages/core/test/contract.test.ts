@@ -124,11 +124,46 @@ describe("a contract in process", () => {
     })
   )
 
-  it.effect("what the implementation has besides the contract is not on the handle", () =>
+  it.effect("6.2 what the implementation has besides the contract fails the start, and is named", () =>
     Effect.gen(function* () {
       const more = { ...implementation(), secret: () => Effect.succeed("secret") }
-      const counter = yield* Counter.toFactory(Effect.succeed(more)).spawn()
-      assert.throws(() => (counter as any).secret(), TypeError, /test\/Counter has no method "secret"/)
+      const factory = Counter.toFactory(Effect.succeed<ReturnType<typeof implementation>>(more))
+      assert.match(
+        String(yield* defectOf(Effect.scoped(factory.spawn()))),
+        /test\/Counter: its contract has no method "secret", it has increment, .*Add it to the contract/
+      )
+    })
+  )
+
+  it.effect("6.2 an implementation may be the instance of a class: what else its class has stays inside", () =>
+    Effect.gen(function* () {
+      class Live {
+        private count = 0
+        private add_(by: number) {
+          return Effect.sync(() => (this.count += by))
+        }
+        increment(by: number) {
+          return this.add_(by)
+        }
+        add(payload: { readonly by: number }) {
+          return this.add_(payload.by)
+        }
+        ticks(n: number) {
+          return Stream.range(1, n)
+        }
+        reset() {
+          return Effect.sync(() => {
+            this.count = 0
+          })
+        }
+        lie() {
+          return Effect.succeed(1.5)
+        }
+      }
+      const counter = yield* Counter.toFactory(Effect.sync(() => new Live())).spawn()
+      assert.strictEqual(yield* counter.increment(1), 1)
+      assert.strictEqual(yield* counter.add({ by: 2 }), 3)
+      assert.throws(() => (counter as any).add_(1), TypeError, /test\/Counter has no method "add_"/)
     })
   )
 

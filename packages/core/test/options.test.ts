@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, AsyncHandle, ObjectRef, Task } from "@troupe/core"
-import { Duration, Effect, Fiber, Schema } from "effect"
+import { Actor, ActorPool, ActorSystem, AsyncHandle, ObjectRef, Task } from "@troupe/core"
+import { Duration, Effect, Fiber, Layer, ManagedRuntime, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, errorOf, fork, Probe, range, reasonOf, settle, Worker } from "./support.ts"
 
@@ -95,6 +95,7 @@ describe("options of an actor", () => {
 
   it("getIfExists needs a name", () => {
     assert.throws(
+      // @ts-expect-error -- 'name' is missing
       () => Actor.Service<any>()("test/Bad", { make }).options({ getIfExists: true }),
       RangeError,
       /test\/Bad.*name/
@@ -111,7 +112,7 @@ describe("options of an actor", () => {
 
   it("a misspelt option is no option: the error lists what there is", () => {
     const misspelt = { maxConcurency: 2 } as object
-    const known = /test\/Bad: there is no option "maxConcurency", there are maxConcurrency, .*getIfExists/
+    const known = /test\/Bad: there is no option "maxConcurency", there are maxConcurrency, .*/
     assert.throws(() => Actor.Service<any>()("test/Bad", { make, ...misspelt }), TypeError, known)
     assert.throws(() => Worker.options(misspelt), TypeError, /"maxConcurency"/)
     assert.throws(() => Actor.Keyed<any>()("test/Bad", { make: () => make, ...misspelt }), TypeError, known)
@@ -119,6 +120,89 @@ describe("options of an actor", () => {
     const methodOptions = { run: { timeOut: 1 } as object }
     assert.throws(() => Worker.options({ methodOptions } as object), TypeError, /test\/Worker.run.*"timeOut".*timeout/)
   })
+
+  it.effect("each kind of actor has its own options, and so have groups, pools, contracts and metrics", () =>
+    Effect.gen(function* () {
+      const none = (option: string) => new RegExp(`there is no option "${option}", there are .*`)
+      const name = { name: "a" } as object
+      const keyed = { idleTimeToLive: 1 } as object
+      assert.throws(() => Actor.Keyed<any>()("test/Bad", { make: () => make, ...name }), TypeError, none("name"))
+      assert.throws(() => Actor.Service<any>()("test/Bad", { make, ...keyed }), TypeError, none("idleTimeToLive"))
+      assert.throws(() => Task.make("test/bad", () => Effect.void, name), TypeError, none("name"))
+      const io = { maxConcurrency: 1, methods: ["ping" as const], max: 2 }
+      assert.throws(
+        () => Actor.Service<any>()("test/Bad", { make, concurrencyGroups: { io } }),
+        TypeError,
+        /test\/Bad: concurrencyGroups\.io: there is no option "max"/
+      )
+      assert.throws(() => Actor.method({ arg: [] } as object), TypeError, /Actor\.method: there is no option "arg"/)
+      assert.throws(() => ActorSystem.layerMetrics({ max: 1 } as object), TypeError, none("max"))
+      const pool = { spawn: Worker.spawn(), size: 1, perMember: 2 }
+      assert.match(String(yield* defectOf(ActorPool.make(pool))), /ActorPool: there is no option "perMember"/)
+    })
+  )
+
+  it.effect(
+    "6.2 what make gives may be the instance of a class: its methods keep their this, its fields stay inside",
+    () =>
+      Effect.gen(function* () {
+        class Base {
+          protected count = 0
+          reset() {
+            return Effect.sync(() => (this.count = 0))
+          }
+        }
+        class Counting extends Base {
+          increment(by: number) {
+            return Effect.sync(() => (this.count += by))
+          }
+        }
+        class Counter extends Actor.Service<Counter>()("test/Counter", { make: Effect.sync(() => new Counting()) }) {}
+        class Keyed extends Actor.Keyed<Keyed>()("test/Keyed", {
+          make: (_: string) => Effect.sync(() => new Counting())
+        }) {}
+        const one = yield* Counter.spawn()
+        const other = yield* Counter.spawn()
+        assert.deepStrictEqual([yield* one.increment(1), yield* one.increment(1), yield* other.increment(1)], [1, 2, 1])
+        assert.strictEqual(yield* one.reset(), 0)
+        const key = Effect.flatMap(Keyed.get("a"), (keyed) => Effect.andThen(keyed.increment(2), keyed.increment(2)))
+        assert.strictEqual(yield* Effect.provide(key, Keyed.layer), 4)
+      })
+  )
+
+  it.effect("6.2 what is no method fails the start by name, of a key, too", () =>
+    Effect.gen(function* () {
+      const implementation: any = { ping: () => Effect.void, count: 1 }
+      class Bad extends Actor.Service<Bad>()("test/Bad", { make: Effect.succeed(implementation) }) {}
+      const only = /test\/Bad: the constructor must give methods only, but "count" is 1. Keep state in variables/
+      assert.match(String(yield* defectOf(Bad.spawn())), only)
+      class Keys extends Actor.Keyed<Keys>()("test/Bad", {
+        make: (_: string) => Effect.succeed<{ ping: () => Effect.Effect<void> }>(implementation)
+      }) {}
+      const ping = Effect.flatMap(Keys.get("a"), (keys) => keys.ping())
+      assert.match((yield* reasonOf(Effect.provide(ping, Keys.layer))).message, only)
+    })
+  )
+
+  it.effect("6.1 two actors of one id are refused where they are provided together, and not one after the other", () =>
+    Effect.gen(function* () {
+      const define = () => Actor.Service<any>()("test/Twice", { make })
+      const [one, other] = [define(), define()]
+      const keyed = Actor.Keyed<any>()("test/Twice", { make: () => make })
+      const refused = /test\/Twice: two actors of this id are provided together.* Give one of them an id of its own/
+      const up = (layer: Layer.Layer<any>) => Effect.provide(Effect.void, layer)
+      assert.match(String(yield* defectOf(up(Layer.mergeAll(one.layer, other.layer)))), refused)
+      assert.match(String(yield* defectOf(up(Layer.mergeAll(one.layer, keyed.layer)))), refused)
+      assert.match(String(yield* defectOf(up(Layer.provideMerge(one.layer, other.layer)))), refused)
+      assert.match(String(yield* defectOf(Effect.provide(up(other.layer), one.layer))), refused)
+      yield* up(Layer.mergeAll(one.layer, one.options({ maxConcurrency: 1 }).layer))
+      yield* up(one.layer)
+      yield* up(other.layer)
+      const [runtime, later] = [ManagedRuntime.make(one.layer), ManagedRuntime.make(other.layer)]
+      yield* Effect.promise(() => Promise.all([runtime.runPromise(one), later.runPromise(other)]))
+      yield* Effect.promise(() => Promise.all([runtime.dispose(), later.dispose()]))
+    })
+  )
 
   it.effect("retry does nothing without maxTaskRetries, so that is refused, at every level", () =>
     Effect.gen(function* () {
@@ -161,12 +245,22 @@ describe("options of an actor", () => {
     assert.throws(define((function* () {})()), TypeError, /"make" is a generator. Wrap it: Effect.gen/)
   })
 
-  it.effect('no method may be called "then": await would take the handle for a promise', () =>
+  it.effect('6.2 no method may be called "then", "constructor" or a symbol: handles cannot have such', () =>
     Effect.gen(function* () {
-      const methods = { then: Actor.method() }
-      assert.throws(() => Actor.Service<any>()("test/Bad", { methods }), TypeError, /test\/Bad.*"then"/)
-      class Bad extends Actor.Service<Bad>()("test/Bad", { make: Effect.succeed({ then: () => Effect.void }) }) {}
-      assert.match(String(yield* defectOf(Bad.spawn())), /test\/Bad.*"then"/)
+      const nothing = () => Effect.void
+      const symbol = Symbol("mine")
+      for (const name of ["then", "constructor"]) {
+        const refused = new RegExp(`test/Bad: no method may be called "${name}", .* Choose another name`)
+        const define: any = Actor.Service()
+        const defineKeyed: any = Actor.Keyed()
+        const contract = { key: Schema.String, methods: { [name]: Actor.method() } }
+        assert.throws(() => define("test/Bad", contract), TypeError, refused)
+        assert.throws(() => defineKeyed("test/Bad", contract), TypeError, refused)
+        const Bad: typeof Worker = define("test/Bad", { make: Effect.succeed({ [name]: nothing }) })
+        assert.match(String(yield* defectOf(Bad.spawn())), refused)
+      }
+      const Bad: typeof Worker = (Actor.Service() as any)("test/Bad", { make: Effect.succeed({ [symbol]: nothing }) })
+      assert.match(String(yield* defectOf(Bad.spawn())), /test\/Bad: no method may be called Symbol\(mine\)/)
     })
   )
 

@@ -210,6 +210,11 @@ describe("options", () => {
     const { layer } = Inspector
     assert.throws(() => layer({ port: 70_000 }), RangeError, /port must be an integer from 0 to 65535, but is 70000/)
     assert.throws(() => layer({ port: 1.5 }), RangeError, /port/)
+    assert.throws(
+      () => layer({ prot: 1 } as object),
+      TypeError,
+      /Inspector\.layer: there is no option "prot", there are port, /
+    )
     assert.throws(() => layer({ interval: "1 millis" }), RangeError, /interval must be at least 50 milliseconds/)
     assert.throws(() => layer({ maxInstances: 0 }), RangeError, /maxInstances/)
     assert.throws(() => layer({ onPortTaken: "warn" as any }), TypeError, /onPortTaken must be "another" or "fail"/)

@@ -342,6 +342,10 @@ describe("a thread that does not come up", () => {
   )
 
   it("wrong options are told where they are written", () => {
+    assert.throws(
+      () => WorkerHome.layer(Crasher, { url, sizes: 2 } as object),
+      /test\/Crasher: there is no option "sizes"/
+    )
     assert.throws(() => WorkerHome.layer(Crasher, {}), /test\/Crasher: WorkerHome needs "url"/)
     assert.throws(
       () => WorkerHome.layer(Crasher, { url, size: 2 }),

@@ -62,6 +62,7 @@ describe("TaskPool", () => {
     })
 
     it("is dealt with in no other way", () => {
+      assert.throws(() => TaskPool.layer({ url, maxConcurrency: 1 } as object), /TaskPool: there is no option "maxConc/)
       assert.throws(() => TaskPool.layer({ url, onUnserved: "ignore" as any }), /onUnserved must be "warn" or "run"/)
     })
   })

@@ -94,6 +94,7 @@ const awake = (wire: Wire): Layer.Layer<never, never, Sharding.Sharding> =>
 
 export const client = (actor: Contracted, options: ClientOptions = {}): Layer.Layer<any, never, Cluster> => {
   const wire = of(actor)
+  Home.checkOptions(wire.actor, options, { maxPendingCalls: true, overflow: true })
   return inTime(clientOf(wire, actor, options), () => `the calls of this process to ${wire.actor}`)
 }
 

@@ -3,6 +3,7 @@
  */
 
 import { isIP } from "node:net"
+import { checkOptions } from "@troupe/core/Home"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -66,8 +67,19 @@ const DEFAULT_MAX_INSTANCES = 10_000
 /** Shorter ones can be guessed from what is seen on the wire. */
 const MIN_SECRET = 16
 
+const ofShared = {
+  storage: true,
+  secret: true,
+  tls: true,
+  unavailableAfter: true,
+  failover: true,
+  shards: true
+} as const
+const ofLocal = { drainTimeout: true, retention: true, maxInstances: true } as const
+
 export const node = (options: NodeOptions): Effect.Effect<NodeSettings, ClusterStartError> =>
   checked(() => {
+    checkOptions("ClusterHome.layerNode", options, { ...ofShared, ...ofLocal, host: true, port: true, advertise: true })
     const listen = { host: options.host ?? DEFAULT_HOST, port: portOf("port", options.port ?? DEFAULT_PORT) }
     const advertise = {
       host: options.advertise?.host ?? listen.host,
@@ -88,9 +100,16 @@ export const node = (options: NodeOptions): Effect.Effect<NodeSettings, ClusterS
   })
 
 export const client = (options: ClusterOptions): Effect.Effect<Shared, ClusterStartError> =>
-  checked(() => sharedOf(options))
+  checked(() => {
+    checkOptions("ClusterHome.layerClient", options, ofShared)
+    return sharedOf(options)
+  })
 
-export const local = (options: LocalOptions) => checked(() => localOf(options))
+export const local = (options: LocalOptions) =>
+  checked(() => {
+    checkOptions("ClusterHome.layerLocal", options, { ...ofLocal, file: true })
+    return localOf(options)
+  })
 
 const localOf = (options: Omit<LocalOptions, "file">) => ({
   drainTimeout: options_.millis("node", "drainTimeout", options.drainTimeout ?? DEFAULT_DRAIN_TIMEOUT),

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
+import { NodeInspectSymbol } from "effect/Inspectable"
 import type { ActorError } from "../ActorError.ts"
 import * as asyncContext from "./asyncContext.ts"
 import { Call } from "./call.ts"
@@ -32,7 +33,31 @@ abstract class Submission extends Evaluable {
     this.method = method
     this.args = args
   }
+
+  /** How it was written. */
+  protected abstract get source(): string
+
+  toJSON(): unknown {
+    return { _id: "Call", call: this.method.label, status: NOT_RUN }
+  }
+
+  override toString(): string {
+    return `${this.source} ${NOT_RUN}`
+  }
+
+  [NodeInspectSymbol](): string {
+    return this.toString()
+  }
+
+  /** Arithmetic would make `NaN` of it. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === "number") throw new TypeError(this.toString())
+    return this.toString()
+  }
 }
+
+/** For code that awaits it, prints it or computes with it, where it had to run it. */
+const NOT_RUN = "has not run: yield* it, or give it to Effect.runPromise. What AsyncHandle.make gives can be awaited"
 
 export class Ask extends Submission {
   evaluate(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
@@ -61,11 +86,7 @@ export class Ask extends Submission {
     return streaming.toChannel(this.target, this.method, this.args)
   }
 
-  toJSON(): unknown {
-    return { _id: "Call", call: this.method.label }
-  }
-
-  override toString(): string {
+  protected get source(): string {
     return `${this.method.label}(...)`
   }
 }
@@ -74,6 +95,19 @@ Object.assign(Ask.prototype, { "~effect/Stream": { _A: identity, _E: identity, _
 
 /** What `handle.method.remote(...args)` returns: running it submits a call and succeeds with its ref at once. */
 export class Remote extends Submission {
+  protected get source(): string {
+    return `${this.method.label}.remote(...)`
+  }
+
+  declare readonly isUnready: true
+
+  /** What is wrong with it as an argument, whose place is counted from 1. */
+  misplaced(call: Call, place: number): TypeError {
+    return new TypeError(
+      `argument ${place} of ${call.origin} is ${this.source}, which has not run: yield* it, and give the ref that it succeeds with. To give the Effect itself, wrap it: Effect.suspend(() => ...)`
+    )
+  }
+
   evaluate(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
     const { args, method } = this
     const queue = this.target.resolve()
@@ -102,6 +136,8 @@ export class Remote extends Submission {
     return call
   }
 }
+
+Object.assign(Remote.prototype, { isUnready: true })
 
 /**
  * Submits when there is room: fails or waits when there is none, as `overflow` says. A call that settles meanwhile, since

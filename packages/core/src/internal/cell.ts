@@ -31,7 +31,7 @@ import { interrupt } from "./interrupt.ts"
 import { type Implementation, methodNames } from "./method.ts"
 import { checkGroup, type InstanceOptions } from "./options.ts"
 import { Phase } from "./phase.ts"
-import { hasRef, Preparing } from "./preparing.ts"
+import { areReady, Preparing } from "./preparing.ts"
 import { type Registry, registryIn } from "./registry.ts"
 import { Room } from "./room.ts"
 import { attempt, keyText, printable } from "./show.ts"
@@ -197,8 +197,8 @@ export class Cell {
       return
     }
     this.pending++
-    if (hasRef(call.args)) this.prepare(call, dispatcher)
-    else this.enqueue(call, dispatcher, asked)
+    if (areReady(call.args)) this.enqueue(call, dispatcher, asked)
+    else this.prepare(call, dispatcher)
     if (call.exit === undefined) this.adopt(call)
   }
 

@@ -5,9 +5,24 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { MethodSpec } from "./method.ts"
+import { onlyKnown } from "./options.ts"
 import { errorText } from "./show.ts"
 
 type Contract = NonNullable<MethodSpec["contract"]>
+
+const PARTS = { args: true, payload: true, success: true, error: true, stream: true } as const
+
+/** `Actor.method`. */
+export const method = (parts: any = {}) => {
+  onlyKnown("Actor.method", parts, PARTS)
+  return {
+    args: parts.payload === undefined ? (parts.args ?? []) : [Schema.Struct(parts.payload)],
+    success: parts.success ?? Schema.Void,
+    error: parts.error ?? Schema.Never,
+    stream: parts.stream ?? false,
+    "~troupe/ContractMethod": true
+  }
+}
 
 /** What is wrong with the arguments of a call, if anything. */
 export const checkArgs = ({ args: schemas }: Contract, args: ReadonlyArray<unknown>): string | undefined => {

@@ -3,7 +3,7 @@
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { noEffect } from "./evaluable.ts"
+import { kindOf, noEffect } from "./evaluable.ts"
 import * as handles from "./handle.ts"
 import { type Implementation, type MethodSpec, methodNames } from "./method.ts"
 import * as options from "./options.ts"
@@ -20,8 +20,9 @@ export interface Definition {
   readonly key: Context.Service<any, any>
   readonly make: Make
   readonly contract: Contract | undefined
-  /** The options as they were given, for `options({...})` to build on. */
+  /** The options as they were given, for `options({...})` to build on, and which ones there are. */
   readonly input: any
+  readonly known: options.Known<any>
   readonly options: options.InstanceOptions
   /** Made with the first instance of plain actors: before it, nobody knows the methods. */
   shape: Shape | undefined
@@ -37,20 +38,33 @@ export const define = (
   key: Context.Service<any, any>,
   make: Make,
   contract: Contract | undefined,
-  input: any
-): Definition => ({ id, key, make, contract, input, options: options.normalize(id, input), shape: undefined })
+  input: any,
+  known: options.Known<any>
+): Definition => ({
+  id,
+  key,
+  make,
+  contract,
+  input,
+  known,
+  options: options.normalize(id, input, known),
+  shape: undefined
+})
 
 /** The same definition with other options. An option that is `undefined` is one that was not given. */
-export const override = ({ contract, id, input, key, make }: Definition, overrides: object): Definition => {
+export const override = ({ contract, id, input, key, known, make }: Definition, overrides: object): Definition => {
   const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined))
-  return define(id, key, make, contract, { ...input, ...given })
+  return define(id, key, make, contract, { ...input, ...given }, known)
 }
 
-/** Runs the constructor with its arguments. From untyped code it may be anything. */
-export const construct = (
-  { id, make }: Definition,
-  args: ReadonlyArray<unknown>
-): Effect.Effect<Implementation, any> => {
+/** Runs the constructor with its arguments, and looks at what it gives. From untyped code it may be anything. */
+export const construct = (definition: Definition, args: ReadonlyArray<unknown>): Effect.Effect<Implementation, any> =>
+  Effect.map(made(definition, args), (implementation) => {
+    shapeOf(definition, implementation)
+    return implementation
+  })
+
+const made = ({ id, make }: Definition, args: ReadonlyArray<unknown>): Effect.Effect<Implementation, any> => {
   if (Effect.isEffect(make)) return make
   return Effect.suspend(() => {
     const effect: unknown = make(...args)
@@ -81,8 +95,9 @@ export const shapeOf = (definition: Definition, implementation: Implementation):
     )
   }
   const names = contract === undefined ? methodNames(implementation) : Object.keys(contract)
-  checkImplementation(definition, implementation)
   handles.checkNames(id, names)
+  if (isLiteral(implementation)) checkMembers(definition, implementation)
+  checkImplementation(definition, implementation)
   definition.shape = {
     methods: names.map((name) => describe(definition, name)),
     prototype: handles.makePrototype(id, names)
@@ -99,8 +114,31 @@ const hasMethods = (implementation: Implementation, methods: ReadonlyArray<Metho
   return index === methods.length
 }
 
+/** The instance of a class has fields, and methods for its own use. What is written as a literal is meant for callers. */
+const isLiteral = (implementation: Implementation): boolean => {
+  const prototype = Object.getPrototypeOf(implementation)
+  return prototype === Object.prototype || prototype === null
+}
+
+const checkMembers = ({ contract, id }: Definition, implementation: Implementation): void => {
+  for (const name of Reflect.ownKeys(implementation)) {
+    if (typeof name === "symbol") throw handles.reserved(id, name)
+    const member: unknown = implementation[name]
+    if (typeof member !== "function") {
+      throw new TypeError(
+        `${id}: the constructor must give methods only, but "${name}" is ${kindOf(member)}. Keep state in variables that the methods close over`
+      )
+    }
+    if (contract !== undefined && !Object.hasOwn(contract, name)) {
+      throw new TypeError(
+        `${id}: its contract has no method "${name}", it has ${Object.keys(contract).join(", ")}. Add it to the contract, or keep it out of the implementation`
+      )
+    }
+  }
+}
+
 /** Methods that the options or the contract speak of have to exist. */
-export const checkImplementation = (definition: Definition, implementation: Implementation): void => {
+const checkImplementation = (definition: Definition, implementation: Implementation): void => {
   const { contract, id, options } = definition
   const mentioned = [
     ...Object.keys(contract ?? {}),

@@ -64,7 +64,8 @@ const wrapping = (value: any): string => {
   return `${kindOf(value)}. Effect.succeed wraps a value`
 }
 
-const kindOf = (value: unknown): string => {
+/** What a value is, in two words. */
+export const kindOf = (value: unknown): string => {
   if (typeof value === "function") return "a function"
   return typeof value === "object" && value !== null ? "an object" : show(value)
 }

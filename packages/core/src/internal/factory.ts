@@ -23,6 +23,8 @@ import { noEffect } from "./evaluable.ts"
 import * as handles from "./handle.ts"
 import * as life from "./life.ts"
 import type { Implementation } from "./method.ts"
+import { ofActors } from "./options.ts"
+import { own } from "./owners.ts"
 import { type NameHolder, registryIn } from "./registry.ts"
 
 /** `Actor.Service<Self>()`. */
@@ -37,12 +39,12 @@ export const service = (id: string, input: any): any => {
       `${id}: an actor needs "make", an Effect or a function, or "methods" for a contract, but ${got}`
     )
   }
-  return addWays(key, define(id, key, make, undefined, options))
+  return addWays(key, define(id, key, make, undefined, options, ofActors))
 }
 
 const contractStatics = (id: string, key: Context.Service<any, any>, methods: Contract) => {
   handles.checkNames(id, Object.keys(methods))
-  const toFactory = (make: Make, options: any = {}) => addWays({}, define(id, key, make, methods, options))
+  const toFactory = (make: Make, options: any = {}) => addWays({}, define(id, key, make, methods, options, ofActors))
   return {
     methods,
     of: (implementation: Implementation) => implementation,
@@ -53,7 +55,8 @@ const contractStatics = (id: string, key: Context.Service<any, any>, methods: Co
 
 /** Adds the ways to bring up instances to `target`. */
 const addWays = (target: any, definition: Definition): any => {
-  const layerWith = (...args: ReadonlyArray<unknown>) => Layer.effect(definition.key)(start(definition, args))
+  const layerWith = (...args: ReadonlyArray<unknown>) =>
+    Layer.effect(definition.key)(own(definition.key, start(definition, args)))
   let layer: unknown
   return Object.defineProperties(target, {
     // One Layer object per definition, so that Effect builds it once per program.

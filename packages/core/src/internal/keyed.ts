@@ -21,6 +21,7 @@ import * as life from "./life.ts"
 import type { Implementation } from "./method.ts"
 import { Minutely } from "./minutely.ts"
 import * as options from "./options.ts"
+import { own } from "./owners.ts"
 import { attempt, errorText, keyText } from "./show.ts"
 import { elapsedIn } from "./time.ts"
 
@@ -242,22 +243,22 @@ const makeMethod = (instances: Instances, definition: Definition, key: unknown, 
 /** `Actor.Keyed<Self>()`. */
 export const service = (id: string, input: any): any => {
   checkId("Actor.Keyed", id)
-  const { make, methods, ...options } = input ?? {}
+  const { make, methods, ...given } = input ?? {}
   const Service = (Context.Service as any)()(id)
   Service.get = (key: unknown) => Effect.map(Service as Effect.Effect<any>, (service: any) => service.get(key))
   if (methods !== undefined) {
     handles.checkNames(id, Object.keys(methods))
     const contract: Contract = methods
-    const define_ = (make: any, options: any = {}) => define(id, Service, make, contract, options)
+    const define_ = (make: any, given: any = {}) => define(id, Service, make, contract, given, options.ofKeyed)
     return Object.assign(Service, {
       methods,
       keySchema: input.key,
       of: (implementation: Implementation) => implementation,
-      toLayer: (make: any, options?: any) => toLayer(define_(make, options))
+      toLayer: (make: any, given?: any) => toLayer(define_(make, given))
     })
   }
   if (typeof make !== "function") throw new TypeError(`${id}: a keyed actor needs "make", a function of the key`)
-  return addWays(Service, define(id, Service, make, undefined, options))
+  return addWays(Service, define(id, Service, make, undefined, given, options.ofKeyed))
 }
 
 const addWays = (target: any, definition: Definition): any => {
@@ -271,19 +272,18 @@ const addWays = (target: any, definition: Definition): any => {
 
 const toLayer = (definition: Definition): Layer.Layer<any> => {
   limits(definition)
-  return Layer.effect(definition.key)(
-    Effect.withFiber((fiber) => {
-      const instances = new Instances(definition, fiber.context)
-      const service = {
-        [handles.DefinitionKey]: definition,
-        get: (key: unknown) => makeHandle(instances, definition, key),
-        keys: Effect.sync(() => instances.residents()),
-        stop: (key: unknown) => instances.stop(key)
-      }
-      return Effect.as(
-        Effect.addFinalizer(() => instances.close()),
-        service
-      )
-    })
-  )
+  const open = Effect.withFiber((fiber) => {
+    const instances = new Instances(definition, fiber.context)
+    const service = {
+      [handles.DefinitionKey]: definition,
+      get: (key: unknown) => makeHandle(instances, definition, key),
+      keys: Effect.sync(() => instances.residents()),
+      stop: (key: unknown) => instances.stop(key)
+    }
+    return Effect.as(
+      Effect.addFinalizer(() => instances.close()),
+      service
+    )
+  })
+  return Layer.effect(definition.key)(own(definition.key, open))
 }

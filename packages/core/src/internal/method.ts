@@ -13,11 +13,15 @@ export const methodNames = (implementation: Implementation): Array<string> => {
   const methods: any = implementation
   for (let object = methods; object !== null && object !== Object.prototype; object = Object.getPrototypeOf(object)) {
     for (const name of Object.getOwnPropertyNames(object)) {
-      if (name !== "constructor" && typeof methods[name] === "function") names.add(name)
+      if (typeof methods[name] === "function" && !isOfClass(object, name)) names.add(name)
     }
   }
   return [...names]
 }
+
+/** The class itself, which every prototype of one has, is no method. */
+const isOfClass = (prototype: any, name: string): boolean =>
+  name === "constructor" && prototype.constructor.prototype === prototype
 
 export interface MethodSpec {
   /** The id of the actor. */

@@ -142,6 +142,7 @@ class Recorder {
 }
 
 export const layer = (input: MetricsOptions = {}): Layer.Layer<never> => {
+  options.onlyKnown("ActorSystem.layerMetrics", input, { maxMethods: true })
   const maxMethods = options.limit("ActorSystem.layerMetrics", "maxMethods", input.maxMethods ?? DEFAULT_MAX_METHODS)
   return Layer.effectDiscard(
     Effect.withFiber((fiber) => {

@@ -5,7 +5,14 @@ import type * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import type { InstanceOptions as InstanceInput, MethodOptions, NameOptions } from "../Actor.ts"
+import type {
+  ActorOptions,
+  InstanceOptions as InstanceInput,
+  KeyedOptions,
+  MethodOptions,
+  NameOptions
+} from "../Actor.ts"
+import type { TaskOptions, TaskSchemas } from "../Task.ts"
 import { show } from "./show.ts"
 
 type Input = InstanceInput & NameOptions
@@ -37,8 +44,56 @@ const DEFAULT_SHUTDOWN_TIMEOUT = Duration.seconds(5)
 /** What `onDefect: "restart"` does unless told otherwise: five restarts, the first after 100 ms, each after twice as long. */
 const defaultRestart = Schedule.max([Schedule.exponential("100 millis"), Schedule.recurs(5)])
 
-/** Checks `input` and fills in the defaults. `actor` is named in errors. */
-export const normalize = (actor: string, input: Input & Groups): InstanceOptions => {
+/** The options that there are, as keys: the compiler sees to it that none is forgotten. */
+export type Known<O> = { readonly [K in keyof O]-?: true }
+
+/** From untyped code a misspelt option would be no option at all. */
+export const onlyKnown = <O extends object>(subject: string, given: O, known: Known<O>): void => {
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(known, name))
+  if (unknown === undefined) return
+  throw new TypeError(`${subject}: there is no option "${unknown}", there are ${Object.keys(known).join(", ")}`)
+}
+
+const ofCalls: Known<TaskOptions> = {
+  maxConcurrency: true,
+  maxPendingCalls: true,
+  overflow: true,
+  maxTaskRetries: true,
+  retry: true
+}
+
+const ofInstances: Known<ActorOptions<unknown, string>> = {
+  ...ofCalls,
+  shutdownTimeout: true,
+  onDefect: true,
+  restart: true,
+  validate: true,
+  concurrencyGroups: true,
+  methodOptions: true
+}
+
+export const ofActors: Known<ActorOptions<unknown, string> & NameOptions> = {
+  ...ofInstances,
+  name: true,
+  getIfExists: true
+}
+
+export const ofKeyed: Known<ActorOptions<unknown, string> & KeyedOptions> = {
+  ...ofInstances,
+  idleTimeToLive: true,
+  maxInstances: true
+}
+
+export const ofTasks: Known<TaskOptions & TaskSchemas<any, any, any>> = {
+  ...ofCalls,
+  args: true,
+  success: true,
+  error: true
+}
+
+/** Checks `input` and fills in the defaults. `actor` is named in errors, and `known` are the options that it can have. */
+export const normalize = (actor: string, input: Input & Groups, known: Known<any>): InstanceOptions => {
+  onlyKnown(actor, input, known)
   const restart = schedule(actor, input.restart) ?? (input.onDefect === "restart" ? defaultRestart : undefined)
   const options: InstanceOptions = {
     maxConcurrency: limit(actor, "maxConcurrency", input.maxConcurrency ?? DEFAULT_MAX_CONCURRENCY),
@@ -63,7 +118,6 @@ export const normalize = (actor: string, input: Input & Groups): InstanceOptions
     name: input.name === undefined ? undefined : name(actor, input.name),
     getIfExists: getIfExists(actor, input)
   }
-  onlyKnown(actor, input, [...Object.keys(options), ...ofKeyed])
   const ofMethods = Object.entries(input.methodOptions ?? {})
   if (ofMethods.every(([, own]) => own?.maxTaskRetries === undefined)) retryNeedsTimes(actor, input)
   for (const [method, own] of ofMethods) {
@@ -80,22 +134,18 @@ export const retryNeedsTimes = (subject: string, given: Pick<MethodOptions, "ret
   )
 }
 
-/** Options that only keyed actors have. They are checked there. */
-const ofKeyed = ["idleTimeToLive", "maxInstances"]
-
-/** From untyped code a misspelt option would be no option at all. */
-const onlyKnown = (subject: string, input: object, known: ReadonlyArray<string>): void => {
-  const unknown = Object.keys(input).find((name) => !known.includes(name))
-  if (unknown === undefined) return
-  throw new TypeError(`${subject}: there is no option "${unknown}", there are ${known.join(", ")}`)
-}
-
 interface Groups {
   readonly concurrencyGroups?: Readonly<Record<string, ConcurrencyGroup>> | undefined
   readonly methodOptions?: Readonly<Record<string, MethodOptions<string> | undefined>> | undefined
 }
 
-const ofMethods = ["concurrencyGroup", "maxTaskRetries", "retry", "timeout", "name"]
+const ofMethods: Known<MethodOptions<string>> = {
+  concurrencyGroup: true,
+  maxTaskRetries: true,
+  retry: true,
+  timeout: true,
+  name: true
+}
 
 /** Checks options of a method. `subject` is named in errors. */
 export const methodOptions = (
@@ -170,7 +220,9 @@ const groups = (
   input: Readonly<Record<string, ConcurrencyGroup>>
 ): Readonly<Record<string, ConcurrencyGroup>> => {
   const groupOf = new Map<string, string>()
-  for (const [group, { maxConcurrency, methods }] of Object.entries(input)) {
+  for (const [group, own] of Object.entries(input)) {
+    const { maxConcurrency, methods } = own
+    onlyKnown(`${actor}: concurrencyGroups.${group}`, own, { maxConcurrency: true, methods: true })
     limit(actor, `concurrencyGroups.${group}.maxConcurrency`, maxConcurrency)
     if (!Array.isArray(methods)) {
       throw new TypeError(

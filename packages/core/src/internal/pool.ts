@@ -40,12 +40,13 @@ const asSubmitter = (work: Work) => (member: object) => {
 }
 
 export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any, Scope.Scope>) {
+  options.onlyKnown("ActorPool", input, { spawn: true, size: true, callsPerMember: true, onDeath: true, restart: true })
   const size = options.size("ActorPool", "size", input.size)
   const perMember = options.limit("ActorPool", "callsPerMember", input.callsPerMember ?? 1)
   const restart = restartOf(input)
   const members = new Members(perMember)
   const implementation = { run: (work: Work) => members.run(asSubmitter(work)) }
-  const normalized = options.normalize("ActorPool", { maxConcurrency: size * perMember })
+  const normalized = options.normalize("ActorPool", { maxConcurrency: size * perMember }, options.ofTasks)
   const context = yield* Effect.context<Scope.Scope>()
   const registry = registryIn(context)
   const cell = new Cell("ActorPool", Effect.succeed(implementation), normalized, Context.empty(), { registry })

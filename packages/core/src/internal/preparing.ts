@@ -1,16 +1,32 @@
 /**
  * Calls that wait for refs among their arguments (semantics 1.5). They stand in no line and hold no permit yet.
  */
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import * as asyncContext from "./asyncContext.ts"
 import type { Call } from "./call.ts"
 import * as deadlock from "./deadlock.ts"
+import { Evaluable } from "./evaluable.ts"
 import { isRef, type Observer, type Ref } from "./ref.ts"
 import { depend } from "./waiting.ts"
 
-export const hasRef = (args: ReadonlyArray<unknown>): boolean => {
-  for (let i = 0; i < args.length; i++) if (isRef(args[i])) return true
-  return false
+/** What cannot be given to a method as it is: a ref, whose value is, or a `.remote` call that was not run. */
+interface Unready {
+  readonly isUnready: true
+  /** Why it is no argument at all, if it is none. */
+  misplaced?(call: Call, place: number): TypeError
+}
+
+const isUnready = (arg: unknown): arg is Unready => arg instanceof Evaluable && (arg as Unready).isUnready === true
+
+export const areReady = (args: ReadonlyArray<unknown>): boolean => {
+  for (let i = 0; i < args.length; i++) if (isUnready(args[i])) return false
+  return true
+}
+
+const misplaced = (call: Call): TypeError | undefined => {
+  for (const [index, arg] of call.args.entries()) {
+    if (isUnready(arg) && arg.misplaced !== undefined) return arg.misplaced(call, index + 1)
+  }
 }
 
 export class Preparing {
@@ -21,6 +37,8 @@ export class Preparing {
    * Calls back at once if that is known already.
    */
   start(call: Call, done: (failed: Exit.Failure<any, any> | undefined) => void): void {
+    const refused = misplaced(call)
+    if (refused !== undefined) return done(Exit.die(refused) as Exit.Failure<never, never>)
     const refs = call.args.filter(isRef)
     const failed = refs.find((ref) => ref.exit?._tag === "Failure")
     if (failed !== undefined) return done(failed.look() as Exit.Failure<any, any>)

@@ -43,6 +43,8 @@ export class Ref extends Evaluable {
   dependents = 0
 
   declare readonly [TypeId]: typeof TypeId
+  /** As an argument it stands for its value. */
+  declare readonly isUnready: true
 
   /**
    * What Deferred keeps its completion in. There is no setter: whoever tries to complete a ref through the Deferred
@@ -153,10 +155,18 @@ export class Ref extends Evaluable {
   [NodeInspectSymbol](): string {
     return this.toString()
   }
+
+  /** Arithmetic would make `NaN` of it. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === "number") throw new TypeError(`${this.toString()} is no number: yield* or await it to get its value`)
+    return this.toString()
+  }
 }
 
 Object.assign(Ref.prototype, {
   [TypeId]: TypeId,
+  [Symbol.toStringTag]: "ObjectRef",
+  isUnready: true,
   [DeferredTypeId]: { _A: identity, _E: identity }
 })
 

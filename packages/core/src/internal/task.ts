@@ -34,10 +34,11 @@ export const make = (
 ): unknown => {
   checkId("Task.make", name)
   if (typeof run !== "function") throw new TypeError(`${name}: a task needs a function, but got ${typeof run}`)
+  options.onlyKnown(name, input, options.ofTasks)
   const { args: argSchemas, error, success, ...own } = input
   const schemas = { args: argSchemas, success, error }
   checkSchemas(name, schemas)
-  const normalized = options.normalize(name, own)
+  const normalized = options.normalize(name, own, options.ofTasks)
   const definition: TaskDefinition = { name, run, ...schemas }
   const implementation = {
     run: (...args: ReadonlyArray<unknown>) =>

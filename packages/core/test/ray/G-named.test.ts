@@ -252,6 +252,7 @@ describe("G: get or create", () => {
   )
 
   it("test_simple: getIfExists without a name is refused where it is written", () => {
+    // @ts-expect-error -- 'name' is missing
     assert.throws(() => Counter.options({ getIfExists: true }), RangeError, "ray/Counter: getIfExists needs a name")
   })
 

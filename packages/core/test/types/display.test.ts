@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { hover } from "./hover.ts"
 
 const source = `import { Effect, Ref } from "effect"
-import { Actor } from "@troupe/core"
+import { Actor, AsyncHandle, ObjectRef, Task } from "@troupe/core"
+const double = Task.make("double", (it: number) => Effect.succeed(it * 2))
 class Counter extends Actor.Service<Counter>()("app/Counter", {
   make: Effect.map(Ref.make(0), (count) => ({
     increment: (by: number) => Ref.updateAndGet(count, (n) => n + by),
@@ -16,8 +17,14 @@ const program = Effect.gen(function*() {
   const load = counter.load
   const now = counter.increment(1)
   const ref = yield* counter.increment.remote(1)
-  const chained = counter.load
-  return [increment, load, now, ref, chained] as const
+  const chained = counter.load.options({ timeout: "1 second" })
+  const asked = counter.load("id")
+  yield* counter.load.remote(ObjectRef.succeed("other"))
+  yield* chained("chained")
+  const plain = AsyncHandle.make(counter)
+  yield* plain.load("plain")
+  yield* double(2)
+  return [increment, load, now, ref, asked] as const
 })
 `
 
@@ -27,12 +34,21 @@ describe("what an editor shows", () => {
     assert.strictEqual(hover(source, "const load"), 'const load: Actor.Method<[id: string], number, "empty">')
   })
 
+  it("a call has the names that its method has for the arguments, whatever they are", () => {
+    const id = "(id: string | ObjectRef.ObjectRef<string, any>)"
+    assert.include(hover(source, "asked = counter.load"), id)
+    assert.include(hover(source, "counter.load.remote"), id)
+    assert.include(hover(source, "yield* chained"), id)
+    assert.include(hover(source, "plain.load"), id)
+    assert.include(hover(source, "yield* double"), "(it: number | ObjectRef.ObjectRef<number, any>)")
+  })
+
   it("an ask is an Effect", () => {
     assert.strictEqual(hover(source, "const now"), "const now: Effect.Effect<number, ActorError, never>")
   })
 
   it("a ref is an ObjectRef", () => {
-    assert.strictEqual(hover(source, "const ref"), "const ref: ObjectRef<number, ActorError>")
+    assert.strictEqual(hover(source, "const ref"), "const ref: ObjectRef.ObjectRef<number, ActorError>")
   })
 
   it("a layer is a Layer of the actor", () => {

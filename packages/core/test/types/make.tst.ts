@@ -34,9 +34,35 @@ class FnUntraced extends Actor.Service<FnUntraced>()("FnUntraced", {
   })
 }) {}
 
+class Counting {
+  private count: number
+  constructor(start: number) {
+    this.count = start
+  }
+  increment(by: number) {
+    return Effect.sync(() => (this.count += by))
+  }
+}
+
+class OfClass extends Actor.Service<OfClass>()("OfClass", {
+  make: (start: number) => Effect.sync(() => new Counting(start))
+}) {}
+
+interface Counts {
+  increment(by: number): Effect.Effect<number>
+}
+
+class OfInterface extends Actor.Service<OfInterface>()("OfInterface", {
+  make: Effect.sync((): Counts => new Counting(0))
+}) {}
+
+class Keyed extends Actor.Keyed<Keyed>()("Keyed", {
+  make: (start: number) => Effect.sync((): Counts => new Counting(start))
+}) {}
+
 describe("the constructor of an actor", () => {
   it("gives the handle its methods", () => {
-    const handles = Effect.all([Gen, Mapped, Piped, Function, FnUntraced])
+    const handles = Effect.all([Gen, Mapped, Piped, Function, FnUntraced, OfClass, OfInterface, Keyed.get(1)])
     expect<Effect.Success<typeof handles>[number]>().type.toBe<{ readonly increment: Increment }>()
   })
 

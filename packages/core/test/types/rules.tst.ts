@@ -83,6 +83,7 @@ describe("requirements and errors of an actor", () => {
     >()
     expect(Store.layerWith).type.not.toBeCallableWith()
     expect<typeof Store.layer>().type.toBe<Actor.LayerNeedsArguments>()
+    expect(Effect.provide).type.not.toBeCallableWith(Effect.void, Store.layer)
   })
 
   it("groups hide nothing from plain async code", () => {
@@ -92,7 +93,38 @@ describe("requirements and errors of an actor", () => {
     expect(store.load("id")).type.toBeAssignableTo<PromiseLike<string>>()
   })
 
-  it("retry of a call gets the errors of its method; where the actor is defined it takes any, and harms no inference", () => {
+  it("retry gets the errors of its method, where the actor is defined, too", () => {
+    class Busy extends Schema.TaggedError<Busy>()("Busy", { ms: Schema.Number }) {}
+    const load = (_id: number): Effect.Effect<string, Busy> => Effect.fail(new Busy({ ms: 1 }))
+    class Made extends Actor.Service<Made>()("Made", {
+      methodOptions: { load: { maxTaskRetries: 1, retry: (error) => error.ms > 1 } },
+      make: Effect.gen(function* () {
+        yield* Effect.void
+        return { load }
+      })
+    }) {}
+    class Called extends Actor.Keyed<Called>()("Called", {
+      methodOptions: { load: { maxTaskRetries: 1, retry: (error) => error.ms > 1 } },
+      make: (_key: string) => Effect.succeed({ load })
+    }) {}
+    expect<Made["Service"]["load"]>().type.toBe<Actor.Method<[_id: number], string, Busy>>()
+    expect<ReturnType<Called["Service"]["get"]>["load"]>().type.toBe<Actor.Method<[_id: number], string, Busy>>()
+    expect(define).type.not.toBeCallableWith("A", {
+      methodOptions: { load: { maxTaskRetries: 1, retry: (error: { readonly code: number }) => error.code > 1 } },
+      make: Effect.succeed({ load })
+    })
+    class Contract extends Actor.Service<Contract>()("Contract", {
+      methods: { load: Actor.method({ success: Schema.String, error: Busy }) }
+    }) {}
+    expect(Contract.toLayer).type.toBeCallableWith(Effect.succeed({ load: () => load(1) }), {
+      methodOptions: { load: { maxTaskRetries: 1, retry: (error: Busy) => error.ms > 1 } }
+    })
+    expect(Contract.toLayer).type.not.toBeCallableWith(Effect.succeed({ load: () => load(1) }), {
+      methodOptions: { load: { maxTaskRetries: 1, retry: (error: { readonly code: number }) => error.code > 1 } }
+    })
+  })
+
+  it("where the constructor is a call that hides its methods from retry, it takes any error, and harms no inference", () => {
     class Retried extends Actor.Service<Retried>()("Retried", {
       methodOptions: { load: { maxTaskRetries: 1, retry: (error) => error === "busy" } },
       make: Effect.fnUntraced(function* (key: string) {
@@ -160,10 +192,14 @@ describe("1.6 what does not exist does not compile", () => {
 })
 
 describe("3 refs", () => {
-  it("are covariant Effects and thenables", () => {
+  it("3.3 are covariant Effects and Promises", () => {
     expect<ObjectRef.ObjectRef<1, "e">>().type.toBeAssignableTo<ObjectRef.ObjectRef<number, string>>()
     expect<ObjectRef.ObjectRef<1, "e">>().type.toBeAssignableTo<Effect.Effect<number, string>>()
     expect<Awaited<ObjectRef.ObjectRef<1, "e">>>().type.toBe<1>()
+    expect(ref.then((n) => `${n}`)).type.toBe<Promise<string>>()
+    expect(ref.then((n) => n).catch((error: Error) => error.name)).type.toBe<Promise<number | string>>()
+    expect(ref.catch(() => "no").finally(() => {})).type.toBe<Promise<number | string>>()
+    expect(ref).type.toBeAssignableTo<Promise<number>>()
   })
 
   it("3.4 a promise of a ref is a promise of its value", () => {

@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto"
 import { createServer } from "node:http"
 import path from "node:path"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { checkOptions } from "@troupe/core/Home"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -33,6 +34,17 @@ interface Settings {
 
 /** Checks options where they are written. */
 export const settings = (options: Options): Settings => {
+  checkOptions<Options>("Inspector.layer", options, {
+    port: true,
+    onPortTaken: true,
+    host: true,
+    allowedHosts: true,
+    control: true,
+    token: true,
+    interval: true,
+    maxInstances: true,
+    title: true
+  })
   const { allowedHosts = [], control = false, host = "127.0.0.1", maxInstances = 10_000, port = DEFAULT_PORT } = options
   const interval = Duration.toMillis(options.interval ?? 500)
   if (!(Number.isInteger(port) && port >= 0 && port <= 65_535)) throw wrong("port", "an integer from 0 to 65535", port)

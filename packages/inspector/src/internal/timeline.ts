@@ -2,6 +2,7 @@
  * Recording: a ring of events, and what is known at both ends of it.
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
+import { checkOptions } from "@troupe/core/Home"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -58,6 +59,11 @@ const now = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos) / 1e6)
 
 export const record = (options: RecordOptions = {}): Effect.Effect<Recording, never, Scope.Scope> =>
   Effect.gen(function* () {
+    checkOptions<RecordOptions & { readonly file?: string }>("Timeline", options, {
+      capacity: true,
+      waitingLanes: true,
+      file: true
+    })
     const ring = new Ring<ActorSystem.Event>(atLeastOne("capacity", options.capacity ?? DEFAULT_CAPACITY))
     const waitingLanes = atLeastOne("waitingLanes", options.waitingLanes ?? DEFAULT_WAITING_LANES)
     // The system that is recorded is the one of here, whoever asks for the trace later.

@@ -64,12 +64,24 @@ const hasten = (pool: threads.Threads): Effect.Effect<void, never, Scope.Scope> 
 
 const isKeyed = (actor: ContractClass): boolean => actor.toFactory === undefined
 
+const ofHomes = {
+  ...threads.ofThreads,
+  maxConcurrency: true,
+  maxPendingCalls: true,
+  overflow: true,
+  restart: true,
+  maxTaskRetries: true,
+  retry: true,
+  validate: true
+} as const
+
 const check = (actor: ContractClass, options: HomeOptions): void => {
   if (typeof actor?.methods !== "object") {
     throw new TypeError(
       `${actor?.key ?? String(actor)}: only an actor with a contract can live in a thread. Give its definition "methods", and its implementation to toLayer.`
     )
   }
+  Home.checkOptions<HomeOptions>(actor.key, options, ofHomes)
   const { size } = threads.settingsOf(actor.key, options)
   if (isKeyed(actor) || size === 1) return
   throw new RangeError(

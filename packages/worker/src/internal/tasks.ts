@@ -18,7 +18,7 @@ import { spawn } from "./homes.ts"
 import { argumentsCannotCross, cannotCross, misfitAmong } from "./issues.ts"
 import type { Greeting } from "./protocol.ts"
 import { serve as serveActor } from "./serve.ts"
-import { sizeOf } from "./threads.ts"
+import { ofThreads, sizeOf } from "./threads.ts"
 import { mark, moved, movedBy } from "./transfer.ts"
 
 class Runner extends Actor.Service<Runner>()("troupe/TaskPool", {
@@ -40,12 +40,9 @@ interface Member {
   busy: number
 }
 
-export const layer = ({
-  maxTaskRetries = 0,
-  onUnserved = "warn",
-  size = "max",
-  ...options
-}: TaskPoolOptions): Layer.Layer<never, WorkerFailed> => {
+export const layer = (input: TaskPoolOptions): Layer.Layer<never, WorkerFailed> => {
+  Home.checkOptions("TaskPool", input, { ...ofThreads, maxTaskRetries: true, restart: true, onUnserved: true })
+  const { maxTaskRetries = 0, onUnserved = "warn", size = "max", ...options } = input
   if (onUnserved !== "warn" && onUnserved !== "run")
     throw new RangeError(`TaskPool: onUnserved must be "warn" or "run", but is ${String(onUnserved)}`)
   return Layer.effect(Home.Tasks)(

@@ -34,6 +34,17 @@ interface Settings {
   readonly spawn: () => Worker
 }
 
+/** The options that threads have, as keys. */
+export const ofThreads = {
+  url: true,
+  workerOptions: true,
+  spawn: true,
+  size: true,
+  startTimeout: true,
+  unresponsiveAfter: true,
+  shutdownTimeout: true
+} as const
+
 export const settingsOf = (actor: string, options: WorkerOptions): Settings => ({
   size: sizeOf(actor, options.size ?? 1),
   startTimeout: millis(actor, "startTimeout", options.startTimeout ?? "30 seconds"),

@@ -1,0 +1,51 @@
+/**
+ * Which actor an id belongs to where Layers are built. A Context has one place for an id: of two actors with the same
+ * one, callers of the first would get the handle of the second, and never know.
+ */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+
+type Key = Context.Service<any, any>
+
+interface Owner {
+  readonly key: Key
+  /** How many Layers of the actor are up. */
+  layers: number
+}
+
+/** By the MemoMap that Layers are built with: other runtimes, and later ones, may define an actor anew. */
+const together = new WeakMap<Layer.MemoMap, Map<string, Owner>>()
+/** Which actor a service in a Context is of. */
+const services = new WeakMap<object, Key>()
+
+/** Builds the service of an actor. Dies when another actor has its id, beside it or in the context around it. */
+export const own = <E, R>(key: Key, build: Effect.Effect<object, E, R>): Effect.Effect<object, E, R | Scope.Scope> =>
+  Effect.contextWith((context: Context.Context<R>) => {
+    const around = services.get(context.mapUnsafe.get(key.key))
+    const memoMap: Layer.MemoMap | undefined = context.mapUnsafe.get(Layer.CurrentMemoMap.key)
+    const owner = memoMap === undefined ? { key, layers: 0 } : ownerIn(memoMap, key)
+    if (owner.key !== key || (around !== undefined && around !== key)) return Effect.die(taken(key.key))
+    owner.layers++
+    const leave = Effect.addFinalizer(() => Effect.sync(() => void owner.layers--))
+    return Effect.andThen(
+      leave,
+      Effect.tap(build, (service) => Effect.sync(() => services.set(service, key)))
+    )
+  })
+
+const ownerIn = (memoMap: Layer.MemoMap, key: Key): Owner => {
+  const ids = together.get(memoMap) ?? new Map<string, Owner>()
+  together.set(memoMap, ids)
+  const present = ids.get(key.key)
+  if (present !== undefined && present.layers > 0) return present
+  const owner = { key, layers: 0 }
+  ids.set(key.key, owner)
+  return owner
+}
+
+const taken = (id: string): TypeError =>
+  new TypeError(
+    `${id}: two actors of this id are provided together, and the handle of one would take the place of the other. Give one of them an id of its own; if it is one actor whose module was loaded twice, load it once`
+  )

@@ -1,0 +1,65 @@
+import { assert, describe, it } from "@effect/vitest"
+import { diagnostics, tsc } from "./hover.ts"
+
+const imports = `import { Actor } from "@troupe/core"
+import { Effect, Layer, ManagedRuntime, Schema } from "effect"
+const symbol = Symbol("mine")
+class Public {
+  count = 0
+  increment() {
+    return Effect.sync(() => ++this.count)
+  }
+}
+class Files extends Actor.Service<Files>()("app/Files", {
+  make: (root: string) => Effect.succeed({ root: () => Effect.succeed(root) })
+}) {}
+class Counter extends Actor.Service<Counter>()("app/Counter", {
+  methods: { add: Actor.method({ args: [Schema.Int], success: Schema.Int }) }
+}) {}
+const more = { add: (n: number) => Effect.succeed(n), reset: () => Effect.void }
+const program = Effect.flatMap(Files, (files) => files.root())
+`
+
+const make = (implementation: string) => `Actor.Service<any>()("app/X", { make: ${implementation} })`
+
+/** Mistakes, each in one line, and what the compiler has to say about them. */
+const mistakes: ReadonlyArray<readonly [mistake: string, messages: ReadonlyArray<RegExp>]> = [
+  [make("Effect.succeed({ then: () => Effect.void })"), [/choose another name/, /ReservedNameError<"then"/]],
+  [make("Effect.succeed({ constructor: () => Effect.void })"), [/ReservedNameError<"constructor"/]],
+  [make("Effect.succeed({ [symbol]: () => Effect.void })"), [/ReservedNameError<unique symbol/]],
+  [
+    'class Then extends Actor.Service<Then>()("app/X", { methods: { then: Actor.method() } }) {}',
+    [/ReservedNameError<"then", "choose another name">/]
+  ],
+  [make("Effect.succeed({ count: 1, go: () => Effect.void })"), [/must give methods only/, /NotAMethodError<"count">/]],
+  [make("Effect.sync(() => new Public())"), [/or in private fields/, /NotAMethodError<"count">/]],
+  [make("Effect.succeed({ a: () => 1, b: async () => 1 })"), [/wrap a Promise/, /NotAnEffectError<"a" \| "b">/]],
+  ["Counter.toLayer(Effect.succeed(more))", [/the contract has no such method/, /NotInContractError<"reset">/]],
+  ["Counter.toFactory(() => Effect.succeed(more))", [/NotInContractError<"reset">/]],
+  ["Counter.of(more)", [/the contract has no such method/, /NotInContractError<"reset">/]],
+  ["Effect.provide(program, Files.layer)", [/use layerWith\(...\) instead of layer/]],
+  ["program.pipe(Effect.provide(Files.layer))", [/use layerWith\(...\) instead of layer/]],
+  ["ManagedRuntime.make(Files.layer)", [/use layerWith\(...\) instead of layer/]],
+  ["Layer.mergeAll(Files.layer, Files.layerWith(''))", [/use layerWith\(...\) instead of layer/]],
+  ['Files.options({ getIfExists: true }).spawn("/")', [/Property 'name' is missing/]],
+  ["Effect.runPromise(program)", [/Type 'Files' is not assignable to type 'never'/]]
+]
+
+describe("what the compiler says about mistakes tells what to do", () => {
+  it("in TypeScript 7", async () => {
+    const output = await tsc(imports + mistakes.map(([mistake]) => mistake).join("\n"))
+    const said = output.split(/^fixture\.ts/m).slice(1)
+    assert.lengthOf(said, mistakes.length, output)
+    for (const [index, [mistake, messages]] of mistakes.entries()) {
+      for (const message of messages) assert.match(said[index]!, message, mistake)
+    }
+  })
+
+  it("in TypeScript 6, as editors show it", () => {
+    const errors = diagnostics(imports + mistakes.map(([mistake]) => mistake).join("\n"))
+    assert.lengthOf(errors, mistakes.length)
+    for (const [index, [mistake, messages]] of mistakes.entries()) {
+      for (const message of messages) assert.match(errors[index]!.message, message, mistake)
+    }
+  })
+})
