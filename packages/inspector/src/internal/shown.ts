@@ -11,24 +11,23 @@
  */
 const UNSEEN = /(?:(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}])+/gu
 
+/** Most text is like this, and there is much of it. */
+const PLAIN = /^[\x20-\x7e]*$/
+
 /** No name is longer than this where people read it. */
 export const MOST_OF_A_NAME = 200
 /** Errors say more than names. */
 export const MOST_OF_AN_ERROR = 2000
 
-/** In one line, of at most so many characters. */
-export const shown = (text: string, most = MOST_OF_A_NAME): string => bounded(oneLine(head(text, most)), most)
+/** In one line, of at most so many characters. Nothing is looked for in what is not shown: a key may be a book. */
+export const shown = (text: string, most = MOST_OF_A_NAME): string =>
+  text.length <= most ? oneLine(text) : `${oneLine(text.slice(0, most - 1))}…`
 
 /** The same without a bound. */
-export const oneLine = (text: string): string => text.replaceAll(UNSEEN, " ")
+export const oneLine = (text: string): string => (PLAIN.test(text) ? text : text.replaceAll(UNSEEN, " "))
 
 /** The same, but line breaks may stay. */
 export const safe = (text: string): string => text.split("\n").map(oneLine).join("\n")
-
-/** Nothing is looked for in what is not shown: a key may be as long as a book. */
-const head = (text: string, most: number): string => (text.length <= most ? text : text.slice(0, most + 1))
-
-const bounded = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most - 1)}…`)
 
 /** JSON that means the same, and moves no cursor: all that could stands in strings, which can say it otherwise. */
 export const safeJson = (json: string): string =>
