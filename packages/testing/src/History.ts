@@ -45,6 +45,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { linearize } from "./internal/linearize.ts"
+import { isExit, show, tagOf } from "./internal/show.ts"
 
 /**
  * One call of a history. Moments are counted, not timed: each beginning and each end is one more.
@@ -142,7 +143,7 @@ const isUncertain = (exit: Exit.Exit<unknown, unknown>): boolean =>
   exit._tag === "Failure" &&
   exit.cause.reasons.some(
     (reason) =>
-      Cause.isInterruptReason(reason) || (Cause.isFailReason(reason) && (reason.error as any)?._tag === "ActorError")
+      Cause.isInterruptReason(reason) || (Cause.isFailReason(reason) && tagOf(reason.error) === "ActorError")
   )
 
 /**
@@ -156,7 +157,7 @@ export const record = <Shape extends object>(
   handle: Shape
 ): { readonly handle: Shape; readonly history: History<Shape> } => {
   if (!Actor.isHandle(handle))
-    throw new TypeError(`History.record takes the handle of an actor, but got ${String(handle)}`)
+    throw new TypeError(`History.record takes the handle of an actor, but got ${show(handle)}`)
   const recorder = new Recorder()
   const methods = new Map<PropertyKey, unknown>()
   const recorded: Shape = new Proxy(handle, {
@@ -213,7 +214,7 @@ export const check = <S, Shape>(
       const step = (model.methods as any)[method]
       if (typeof step !== "function") throw new TypeError(`History.check: the model has no method "${method}"`)
       const [next, result] = step(state, ...args)
-      return [next, Exit.isExit(result) ? result : Exit.succeed(result)]
+      return [next, isExit(result) ? result : Exit.succeed(result)]
     }
     const { longest, order } = linearize(operations, model.initial, apply, anything)
     if (order !== undefined) return Effect.succeed(order)
@@ -237,13 +238,4 @@ const describe = (operation: Operation): string => {
   if (exit === undefined) return `${span}  ${nameOf(operation)} has no result`
   const result = exit._tag === "Success" ? `gave ${show(exit.value)}` : `failed with ${show(Cause.squash(exit.cause))}`
   return `${span}  ${nameOf(operation)} ${result}`
-}
-
-const show = (value: unknown): string => {
-  if (value instanceof Error) return `${value.name}: ${value.message}`
-  try {
-    return JSON.stringify(value) ?? String(value)
-  } catch {
-    return String(value)
-  }
 }

@@ -1,7 +1,6 @@
 /**
  * Runs a program under one schedule after the other, and makes a report of the first one that fails.
  */
-import * as Cause from "effect/Cause"
 import type { Report } from "../Explore.ts"
 import { type Fails, minimise } from "./minimise.ts"
 import { type Plan, print } from "./plan.ts"
@@ -9,6 +8,7 @@ import { cut, interleaving, WIDTH } from "./print.ts"
 import { combine, Random } from "./random.ts"
 import { type Kind, type Program, Run, type Verdict } from "./run.ts"
 import type { Chooser } from "./scheduler.ts"
+import { pretty } from "./show.ts"
 import { exhaustive, follow, type Strategy, sampling, sparse } from "./strategy.ts"
 import { now, pause, turn } from "./turn.ts"
 import { inTurns, joinTurns, type Turns, type Went } from "./turns.ts"
@@ -94,7 +94,8 @@ export class Explorer {
     const report = (): Report => {
       const millis = now() - started
       const perSecond = Math.round((count * 1000) / Math.max(millis, 1))
-      return { schedules: count, complete: strategy.complete, steps, seed, millis: Math.round(millis), perSecond }
+      const { complete } = strategy
+      return { schedules: count, complete, covered: this.covered(count, complete), steps, seed, millis: Math.round(millis), perSecond }
     }
     while (count < schedules && !this.signal.aborted && now() - started < timeout) {
       const chooser = strategy.next()
@@ -111,6 +112,15 @@ export class Explorer {
     // A strategy that has nothing left says so only when it is asked.
     if (count === schedules && this.settings.strategy === "exhaustive") strategy.next()
     return report()
+  }
+
+  /** What a search that found nothing says of what it did not look at. */
+  private covered(count: number, complete: boolean): string {
+    const { preemptions, seed, strategy } = this.settings
+    const bound = `with at most ${plural(preemptions, "preemption")}`
+    if (complete) return `every schedule ${bound}: ${count} in all. There may be failures that take more`
+    if (strategy === "exhaustive") return `${plural(count, "schedule")} ${bound}, and not all of these`
+    return `${plural(count, "schedule")} by strategy ${strategy}, of seed ${seed}; others may fail`
   }
 
   private makeStrategy(): Strategy {
@@ -262,6 +272,7 @@ export class Explorer {
       return {
         schedules: 1,
         complete: false,
+        covered: "the one schedule that was replayed",
         steps,
         seed,
         millis: Math.round(millis),
@@ -273,6 +284,8 @@ export class Explorer {
     return { verdict, schedule, preemptions, schedules: 1, message: lines.join("\n") }
   }
 }
+
+const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`
 
 const titles: Record<Kind, string> = {
   Failure: "The program failed",
@@ -286,9 +299,9 @@ const titles: Record<Kind, string> = {
 const MAX_LINES = 14
 
 const headline = ({ cause, details, kind }: Verdict): ReadonlyArray<string> => {
-  const pretty = cause === undefined ? [] : Cause.pretty(cause).split("\n")
+  const said = cause === undefined ? [] : pretty(cause).split("\n")
   // Frames of this library and of Effect tell nothing about the program.
-  const telling = pretty.filter((line) => !/^\s+at .*([\\/]node_modules[\\/]|node:internal)/.test(line))
+  const telling = said.filter((line) => !/^\s+at .*([\\/]node_modules[\\/]|node:internal)/.test(line))
   const lines = [...details, ...telling]
   const shown = lines.length <= MAX_LINES ? lines : [...lines.slice(0, MAX_LINES), `… ${lines.length - MAX_LINES} more`]
   return [titles[kind], ...shown.map((line) => cut(`  ${line}`, WIDTH))]

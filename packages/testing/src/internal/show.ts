@@ -1,0 +1,54 @@
+/**
+ * Values of the program as people read them. They may do anything when they are looked at; a report comes about all the
+ * same.
+ */
+import * as Cause from "effect/Cause"
+import * as Equal from "effect/Equal"
+import * as Exit from "effect/Exit"
+
+/** No value is longer than this in a report. */
+const MOST = 200
+
+const orElse = <A>(look: () => A, otherwise: () => A): A => {
+  try {
+    return look()
+  } catch {
+    return otherwise()
+  }
+}
+
+const bounded = (text: string): string => (text.length <= MOST ? text : `${text.slice(0, MOST - 1)}…`)
+
+export const show = (value: unknown): string =>
+  orElse(
+    () => bounded(value instanceof Error ? `${value.name}: ${value.message}` : (JSON.stringify(value) ?? String(value))),
+    // A BigInt, and what holds itself, have no JSON, but mostly a text.
+    () => orElse(() => bounded(String(value)), () => "a value that cannot be shown")
+  )
+
+/** What failed and where, line by line. */
+export const pretty = (cause: Cause.Cause<unknown>): string =>
+  orElse(
+    () => Cause.pretty(cause),
+    () => show(Cause.squash(cause))
+  )
+
+/** Whether two values are equal. Those that cannot be looked into are if they are the same. */
+export const same = (a: unknown, b: unknown): boolean =>
+  orElse(
+    () => Equal.equals(a, b),
+    () => Object.is(a, b)
+  )
+
+/** The tag of an error, if it has one that can be read. */
+export const tagOf = (error: unknown): unknown =>
+  orElse(
+    () => (error as { readonly _tag?: unknown } | null | undefined)?._tag,
+    () => undefined
+  )
+
+export const isExit = (value: unknown): value is Exit.Exit<unknown, unknown> =>
+  orElse(
+    () => Exit.isExit(value),
+    () => false
+  )
