@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { connect, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Inspector, Timeline } from "@troupe/inspector"
+import { type Inspector, Timeline } from "@troupe/inspector"
 import { Effect, References, type Scope } from "effect"
 import { serve, settings } from "../src/internal/serve.ts"
 import { ask, Updates } from "./http.ts"

@@ -13,13 +13,39 @@ const AT_ONCE = 5
 const CONNECTIONS = 50
 
 const targets = [
-  ["/", "//", "///", "*", "http://", "http:///", "https://", "http://[", "http://x:99999/", "//@:", "/\\", ".", "..", "?"],
+  [
+    "/",
+    "//",
+    "///",
+    "*",
+    "http://",
+    "http:///",
+    "https://",
+    "http://[",
+    "http://x:99999/",
+    "//@:",
+    "/\\",
+    ".",
+    "..",
+    "?"
+  ],
   ["/%", "/%zz", "/%e0%a4%a", "/%00", "/%ff%fe", "/api/%73napshot", "/api/instance/%", "/api/explain/%2e%2e", "/#"],
   ["/api/snapshot", "/api/calls", "/api/waits", "/api/info", "/api/recent", "/api/feed", "/api/", "/api/nothing"],
   ["/api/snapshot?limit=1e999", "/api/snapshot?state=%", "/api/snapshot?instance=-1", "/api/snapshot?%&=&&a=1&a=2"],
-  ["/api/timeline?seconds=0", "/api/timeline?seconds=NaN", "/api/timeline?seconds=99999999999999999999", "/api/timeline?seconds=60.5"],
+  [
+    "/api/timeline?seconds=0",
+    "/api/timeline?seconds=NaN",
+    "/api/timeline?seconds=99999999999999999999",
+    "/api/timeline?seconds=60.5"
+  ],
   ["/api/instance/9999999999", "/api/instance/-0", "/api/explain/0x10", "/api/explain/", "/api/cancel/99999999999"],
-  ["/api/kill/99999999999", "/api/stop/__proto__", "/api/resize/99999999999?limit=Infinity", "/constructor", "/__proto__"]
+  [
+    "/api/kill/99999999999",
+    "/api/stop/__proto__",
+    "/api/resize/99999999999?limit=Infinity",
+    "/constructor",
+    "/__proto__"
+  ]
 ]
 const methods = ["PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PRI", "get", "", "G\0T"]
 const versions = ["HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/9.9", "http/1.1", "", "\xff"]
@@ -30,7 +56,15 @@ const headers = [
   ["Transfer-Encoding: chunked", "Transfer-Encoding: chunked, chunked", "Transfer-Encoding: nonsense"],
   ["Expect: 100-continue", "Expect: nonsense", "Connection: close", "Connection: Upgrade\r\nUpgrade: websocket"],
   ["Authorization: Bearer", "Authorization: Bearer \xff\xfe", "Authorization: Basic", "Sec-Fetch-Site: \x01"],
-  ["Host: second.example", "Cookie: %; =; a", `X: ${"y".repeat(20_000)}`, ": no name", "no colon", "Bad\0Name: x", " folded"],
+  [
+    "Host: second.example",
+    "Cookie: %; =; a",
+    `X: ${"y".repeat(20_000)}`,
+    ": no name",
+    "no colon",
+    "Bad\0Name: x",
+    " folded"
+  ],
   ["Content-Type: multipart/form-data; boundary=", "Accept-Encoding: \u0080", "Upgrade: h2c", "HTTP2-Settings: %"]
 ]
 

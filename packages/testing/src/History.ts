@@ -142,8 +142,7 @@ class Recorder {
 const isUncertain = (exit: Exit.Exit<unknown, unknown>): boolean =>
   exit._tag === "Failure" &&
   exit.cause.reasons.some(
-    (reason) =>
-      Cause.isInterruptReason(reason) || (Cause.isFailReason(reason) && tagOf(reason.error) === "ActorError")
+    (reason) => Cause.isInterruptReason(reason) || (Cause.isFailReason(reason) && tagOf(reason.error) === "ActorError")
   )
 
 /**

@@ -102,5 +102,7 @@ export class Gate {
   }
 }
 
-const TOO_MANY_ANSWERS = "the inspector answers too many requests already; try again when some of them have been answered"
-const TOO_MANY_BYTES = "clients of the inspector have not read what they asked for, so there is no room for more; try again"
+const TOO_MANY_ANSWERS =
+  "the inspector answers too many requests already; try again when some of them have been answered"
+const TOO_MANY_BYTES =
+  "clients of the inspector have not read what they asked for, so there is no room for more; try again"

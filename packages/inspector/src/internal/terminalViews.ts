@@ -2,8 +2,8 @@
  * Snapshots as lines of text.
  */
 import type * as ActorSystem from "@troupe/core/ActorSystem"
-import { type Cell, type Column, table } from "./terminalTable.ts"
 import { MOST_OF_AN_ERROR, shown } from "./shown.ts"
+import { type Cell, type Column, table } from "./terminalTable.ts"
 import { count, cut, duration, plural, rate, type Style } from "./terminalText.ts"
 import { methodOf, ownerOf, titleOf } from "./timelineNames.ts"
 
@@ -234,7 +234,8 @@ const callColumns = (snapshot: Snapshot): ReadonlyArray<Column<Call>> => {
       align: "left",
       worth: 3,
       least: 14,
-      cell: ({ waitingOn }) => shown(waitingOn.map(({ method, ref }) => `${shown(method ?? "ref")} #${ref}`).join(", "), MOST_OF_AN_ERROR)
+      cell: ({ waitingOn }) =>
+        shown(waitingOn.map(({ method, ref }) => `${shown(method ?? "ref")} #${ref}`).join(", "), MOST_OF_AN_ERROR)
     }
   ]
 }

@@ -95,7 +95,15 @@ export class Explorer {
       const millis = now() - started
       const perSecond = Math.round((count * 1000) / Math.max(millis, 1))
       const { complete } = strategy
-      return { schedules: count, complete, covered: this.covered(count, complete), steps, seed, millis: Math.round(millis), perSecond }
+      return {
+        schedules: count,
+        complete,
+        covered: this.covered(count, complete),
+        steps,
+        seed,
+        millis: Math.round(millis),
+        perSecond
+      }
     }
     while (count < schedules && !this.signal.aborted && now() - started < timeout) {
       const chooser = strategy.next()
@@ -136,7 +144,11 @@ export class Explorer {
   }
 
   /** Runs the program under one schedule, to its end or until nothing can go on. */
-  private async execute(chooser: Chooser, seed: number, { patient = false, trace = false, turns = false }: How = {}): Promise<Done> {
+  private async execute(
+    chooser: Chooser,
+    seed: number,
+    { patient = false, trace = false, turns = false }: How = {}
+  ): Promise<Done> {
     const { ignore, maxSteps } = this.settings
     const run = new Run(chooser, { seed, maxSteps, ignore, trace })
     if (turns) run.scheduler.turns = []

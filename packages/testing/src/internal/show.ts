@@ -21,9 +21,14 @@ const bounded = (text: string): string => (text.length <= MOST ? text : `${text.
 
 export const show = (value: unknown): string =>
   orElse(
-    () => bounded(value instanceof Error ? `${value.name}: ${value.message}` : (JSON.stringify(value) ?? String(value))),
+    () =>
+      bounded(value instanceof Error ? `${value.name}: ${value.message}` : (JSON.stringify(value) ?? String(value))),
     // A BigInt, and what holds itself, have no JSON, but mostly a text.
-    () => orElse(() => bounded(String(value)), () => "a value that cannot be shown")
+    () =>
+      orElse(
+        () => bounded(String(value)),
+        () => "a value that cannot be shown"
+      )
   )
 
 /** What failed and where, line by line. */
