@@ -30,6 +30,7 @@ describe("10.1 the conformance suite, in a cluster", () => {
     desk: (fixture) => on(ClusterHome.layer(Desk, fixtures[fixture].layer)),
     box: (fixture) => on(ClusterHome.layer(Box, fixtures[fixture].layer)),
     // Each has a line in docs/cluster.md, "What differs from one process". What holds instead is in home.test.ts.
+    ahead: 2,
     without: [
       "1.2 interrupting an asker cancels its call, and waits until its finalizers have run",
       "2.4 resize starts waiting calls",

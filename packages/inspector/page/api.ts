@@ -81,7 +81,8 @@ export const follow = async (
       if (error instanceof ApiError && (error.status === 401 || error.status === 403)) {
         return onStatus("refused", error.message, error.status)
       }
-      onStatus("lost", error instanceof Error ? error.message : String(error))
+      const code = error instanceof ApiError ? error.status : undefined
+      onStatus("lost", error instanceof Error ? error.message : String(error), code)
     }
     await new Promise((resolve) => setTimeout(resolve, wait))
   }

@@ -1,4 +1,8 @@
 /** Making elements, and making those that are there look like those that should be. */
+import { safe } from "../src/internal/shown.ts"
+
+/** Nobody reads more than this of one text: a key, or the message of an error, may be as long as a book. */
+const MOST_OF_A_TEXT = 5000
 
 type Child = Node | string | number | undefined | false | null | ReadonlyArray<Child>
 type Attributes = Readonly<Record<string, string | number | boolean | undefined | Readonly<Record<string, string>>>>
@@ -16,17 +20,20 @@ export const h = (tag: string, attributes?: Attributes, ...children: ReadonlyArr
     if (value === undefined || value === false) continue
     // By way of the object model, since the page's policy forbids style attributes.
     if (typeof value === "object") for (const name in value) element.style.setProperty(name, value[name]!)
-    else element.setAttribute(key, value === true ? "" : String(value))
+    else element.setAttribute(key, value === true ? "" : key.startsWith("data-") ? String(value) : textOf(value))
   }
   append(element, children)
   return element
 }
 
+/** What an actor says stays in its place, and cannot turn what stands around it. */
+const textOf = (value: unknown): string => safe(String(value).slice(0, MOST_OF_A_TEXT))
+
 const append = (element: HTMLElement, children: ReadonlyArray<Child>): void => {
   for (const child of children) {
     if (child === undefined || child === false || child === null) continue
     if (Array.isArray(child)) append(element, child)
-    else element.append(child instanceof Node ? child : String(child))
+    else element.append(child instanceof Node ? child : textOf(child))
   }
 }
 

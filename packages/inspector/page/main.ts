@@ -496,7 +496,7 @@ const setStatus = (now: keyof typeof statuses, why: string, code?: number): void
   document.body.classList.toggle("stale", now !== "live")
   timeline.hold(now !== "live")
   byId("lost").hidden = now !== "lost"
-  if (now === "lost") byId("lost").textContent = lostText()
+  if (now === "lost") byId("lost").textContent = code === 429 ? `${why}. Trying again.` : lostText()
   if (now === "refused") tellRefusal(why, code)
   retitle()
 }

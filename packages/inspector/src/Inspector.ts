@@ -99,8 +99,20 @@ export interface Options {
   readonly token?: string | Redacted.Redacted<string> | undefined
   /** How often the page is brought up to date. Default 500 milliseconds; less often with very many instances. */
   readonly interval?: Duration.Input | undefined
-  /** How many instances the page shows at most. Default 10,000. */
+  /** How many instances the page shows, and an answer tells of, at most. Default 10,000. */
   readonly maxInstances?: number | undefined
+  /**
+   * How many pages may be open at a time. Those beyond are told so, with status 429. Default 32, which is a team that
+   * looks at one program.
+   */
+  readonly maxPages?: number | undefined
+  /**
+   * How many recordings may go on at a time. Those beyond are told so, with status 429. Default 2: a recording takes up
+   * to 100 MB for the moment in which its trace is made.
+   */
+  readonly maxRecordings?: number | undefined
+  /** About how many bytes the events of one recording may take; the oldest ones go first. Default 16 MiB. */
+  readonly maxRecordingBytes?: number | undefined
   /** What the page is called. Default the name of the script that runs. */
   readonly title?: string | undefined
 }

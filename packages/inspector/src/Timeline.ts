@@ -71,6 +71,11 @@ export interface RecordOptions {
    */
   readonly capacity?: number | undefined
   /**
+   * About how many bytes the events may take. Keys and messages of errors may be long: when there are more, the oldest
+   * events are dropped, as with `capacity`. Default 64 MiB.
+   */
+  readonly maxBytes?: number | undefined
+  /**
    * How many waiting calls of one instance are drawn at a time at most. Those beyond are in the curve of waiting calls,
    * and the time that they waited is among the details of their run. Default 32.
    */

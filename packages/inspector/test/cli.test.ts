@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorSystem } from "@troupe/core"
 import * as Cli from "@troupe/inspector/Cli"
-import { Effect, Fiber, Latch, Schedule } from "effect"
+import { Cause, Effect, Fiber, Latch, Schedule } from "effect"
 import { TestClock } from "effect/testing"
 import {
   type Answer,
@@ -15,6 +15,7 @@ import {
   until,
   wire
 } from "./cliSupport.ts"
+import { randomOf } from "./random.ts"
 
 class Db extends Actor.Service<Db>()("app/Db", {
   shutdownTimeout: 0,
@@ -65,6 +66,40 @@ const failure = (args: ReadonlyArray<string>, answer: (path: string) => Answer, 
     if (!(error instanceof Cli.InspectError)) assert.fail(`not an InspectError: ${error}`)
     return { error, world }
   })
+
+/** What moves a cursor or turns the direction, besides ends of lines. */
+const MOVES = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}]/u
+
+const odds = [
+  null,
+  -1,
+  1e308,
+  "",
+  "\u001b[2J\u202e",
+  [],
+  {},
+  "9".repeat(5000),
+  true,
+  Array.from({ length: 300 }, () => null)
+]
+
+/** The same with one or more of its parts in a state in which none should be; or cut off, as text. */
+const mutated = (value: unknown, random: () => number): unknown => {
+  const one = <A>(of: ReadonlyArray<A>): A => of[Math.floor(random() * of.length)]!
+  const copy = JSON.parse(JSON.stringify({ body: value }))
+  for (let n = 1 + Math.floor(random() * 3); n > 0; n--) {
+    let at: any = copy
+    let key = "body"
+    while (random() < 0.85 && typeof at[key] === "object" && at[key] !== null && Object.keys(at[key]).length > 0) {
+      at = at[key]
+      key = one(Object.keys(at))
+    }
+    if (random() < 0.2) delete at[key]
+    else at[key] = structuredClone(one(odds))
+  }
+  const json = JSON.stringify(copy.body) ?? ""
+  return random() < 0.1 ? json.slice(0, Math.floor(random() * json.length)) : json
+}
 
 const text = (world: { readonly printed: ReadonlyArray<string> }) => world.printed.join("")
 
@@ -161,6 +196,28 @@ describe("troupe inspect", () => {
       assert.notInclude(text(world), "\u0007")
       assert.include(text(world), 'app/Db "evil [2J name" #')
       assert.include(text(world), "no such row [31m")
+    })
+  )
+
+  it.effect("shows what has no shape or another direction as space, and knows how wide each character is", () =>
+    Effect.gen(function* () {
+      const body = yield* Effect.gen(function* () {
+        yield* Db.options({ name: "\u202egpj.exe\u009b2J\u2066\u200b\ud800" }).spawn()
+        yield* Db.options({ name: "東京の役者".repeat(20) }).spawn()
+        yield* Db.options({ name: `e${"\u0301".repeat(50)}` }).spawn()
+        return yield* wire
+      }).pipe(Effect.provide(ActorSystem.layer))
+      const world = yield* makeWorld(answering(body))
+      yield* run(world, ["inspect"], { isTerminal: false })
+      assert.include(text(world), 'app/Db " gpj.exe 2J " #')
+      assert.notMatch(text(world), MOVES)
+      const narrow = yield* makeWorld(answering(body))
+      yield* run(narrow, ["inspect", "list"], { isTerminal: true })
+      const tokyo = plain(text(narrow))
+        .split("\n")
+        .find((line) => line.includes("東京"))!
+      const columns = [...tokyo].reduce((sum, character) => sum + (character > "\u2e80" ? 2 : 1), 0)
+      assert.isAtMost(columns, 80)
     })
   )
 
@@ -548,6 +605,61 @@ describe("what goes wrong", () => {
       assert.include(error.message, "http://127.0.0.1:4680 answers, but not as an inspector of this version would")
       assert.include(error.message, expected)
     })
+  )
+
+  it.effect("what the server says moves no cursor, in sentences and in JSON", () =>
+    Effect.gen(function* () {
+      const evil = "\u001b]0;owned\u0007\u009b2J\u202e"
+      const { error } = yield* failure(["inspect"], () => ({ status: 400, body: { error: evil } }))
+      assert.strictEqual(error.message, " ]0;owned 2J ")
+      const world = yield* makeWorld(answering({ call: 41, text: evil }))
+      yield* run(world, ["inspect", "explain", "41", "--json"])
+      assert.notMatch(text(world), MOVES)
+      assert.deepStrictEqual(JSON.parse(text(world)), { call: 41, text: evil })
+    })
+  )
+
+  it.effect("a server that never answers is given up with a sentence", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld(() => "never")
+      const fiber = yield* Effect.forkChild(Effect.flip(run(world, ["inspect"])))
+      yield* TestClock.adjust("31 seconds")
+      const error = yield* Fiber.join(fiber)
+      assert.include(String(error), "http://127.0.0.1:4680 has not answered api/snapshot?limit=10000 within 30 seconds")
+    })
+  )
+
+  it.effect(
+    "odd answers, hundreds of them, are shown or refused with a sentence",
+    () =>
+      Effect.gen(function* () {
+        const seed = Number(process.env.TROUPE_SEED ?? Date.now() % 1_000_000)
+        console.info(`Repeat this with TROUPE_SEED=${seed}`)
+        const random = randomOf(seed)
+        const body = yield* busy
+        const commands = [
+          ["inspect"],
+          ["inspect", "list"],
+          ["inspect", "list", "--calls"],
+          ["inspect", "--json"],
+          ["inspect", "explain", "41"],
+          ["inspect", "timeline"]
+        ]
+        for (let i = 0; i < 300; i++) {
+          const odd = mutated(body, random)
+          const status = [200, 200, 200, 404, 500][Math.floor(random() * 5)]!
+          const world = yield* makeWorld(() => ({ status, body: odd }))
+          const args = commands[i % commands.length]!
+          const exit = yield* Effect.exit(run(world, args, { isTerminal: i % 2 === 0 && args.length > 1 }))
+          if (exit._tag === "Failure") {
+            const error = Cause.squash(exit.cause)
+            assert.instanceOf(error, Cli.InspectError)
+            assert.notMatch(error.message, MOVES)
+          }
+          assert.notMatch(plain(text(world)), MOVES)
+        }
+      }),
+    60_000
   )
 
   it.effect.each([["ftp://x"], ["http://"], ["http://a b"]])("%s is no address", ([url]) =>

@@ -6,8 +6,8 @@ import { Command } from "effect/cli"
 import { HttpClient, HttpClientError, HttpClientResponse } from "effect/http"
 import { ChildProcessSpawner } from "effect/process"
 
-/** What a server gives to a request: a body with a status, or nothing since nobody listens. */
-export type Answer = { readonly status?: number; readonly body: unknown } | "nobody"
+/** What a server gives to a request: a body with a status, or nothing since nobody listens, or since it says nothing. */
+export type Answer = { readonly status?: number; readonly body: unknown } | "nobody" | "never"
 
 export interface Asked {
   readonly path: string
@@ -88,6 +88,7 @@ const server = (world: World) =>
       const path = url.pathname + url.search
       world.asked.push({ path, authorization: request.headers.authorization })
       const answer = world.answer(path)
+      if (answer === "never") return Effect.never
       if (answer === "nobody") {
         const cause = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" })
         const reason = new HttpClientError.TransportError({ request, cause: new TypeError("fetch failed", { cause }) })

@@ -275,8 +275,8 @@ describe("updates", () => {
     "a slow page gets the newest state, and never a growing queue",
     () =>
       Effect.gen(function* () {
-        // An update of all of them is more than a megabyte, and eight of these are more than sockets hold.
-        const rooms = Array.from({ length: 120 }, (_, i) => `${i}-${"x".repeat(15_000)}`)
+        // An update of all of them is more than two megabytes, and eight of these are more than sockets hold.
+        const rooms = Array.from({ length: 6000 }, (_, i) => `${i}-${"x".repeat(180)}`)
         const program = Effect.gen(function* () {
           const greet = Effect.forEach(rooms, (room) => Effect.flatMap(Room.get(room), (it) => it.greet()))
           yield* greet
@@ -334,6 +334,44 @@ describe("updates", () => {
         assert.strictEqual(totals.instances, 30)
       })
       yield* Effect.provide(program, Room.layer)
+    }).pipe(ownSystem)
+  )
+})
+
+describe("text that programs made", () => {
+  const evil = `\u001b[2J\u202emoc.live\n\ud800${"x".repeat(100_000)}`
+
+  it.live("is bounded in updates, and turns and breaks nothing", () =>
+    Effect.gen(function* () {
+      yield* Effect.flatMap(Room.get(evil), (room) => room.greet())
+      const worker = yield* Worker.options({ name: evil }).spawn()
+      const { port } = yield* inspect()
+      const updates = yield* open(port)
+      const { rows } = yield* until(updates, () => true)
+      for (const { key, name } of rows) {
+        const text = key ?? name!
+        assert.isAtMost(text.length, 200)
+        assert.match(text, /^ \[2J moc\.live x+…$/)
+      }
+      yield* Effect.exit(worker.die(evil))
+      const { news } = yield* until(updates, ({ news }) => news.some(({ kind }) => kind === "restarted"))
+      const { text } = news.find(({ kind }) => kind === "restarted")!
+      assert.isAtMost(text.length, 2000)
+      assert.include(text, " [2J moc.live x")
+    }).pipe(Effect.provide(Room.layer), ownSystem)
+  )
+
+  it.live("is bounded in a trace, and turns and breaks nothing", () =>
+    Effect.gen(function* () {
+      const { port } = yield* inspect()
+      const recording = ask(port, "/api/timeline?seconds=1")
+      const worker = yield* Worker.options({ name: evil }).spawn()
+      yield* Effect.sleep(500)
+      yield* Effect.exit(worker.fail(evil))
+      const { text } = yield* promise(() => recording)
+      assert.include(text, " [2J moc.live x")
+      assert.isBelow(text.length, 20_000)
+      assert.notMatch(text, /[\u202e\ud800]|\\u001b|\\ud800|\\n/)
     }).pipe(ownSystem)
   )
 })

@@ -83,8 +83,13 @@ export interface Options {
 export interface Report {
   /** How many schedules were run. */
   readonly schedules: number
-  /** Whether these were all there are, within the bound of `"exhaustive"`. */
+  /**
+   * Whether these were all there are with at most `preemptions` preemptions, which only `"exhaustive"` can tell. A failure
+   * that takes more of them may be left.
+   */
   readonly complete: boolean
+  /** The same in words: `every schedule with at most 2 preemptions: 119 in all. There may be failures that take more`. */
+  readonly covered: string
   /** How many operations and tasks were run in all schedules together. */
   readonly steps: number
   readonly seed: number

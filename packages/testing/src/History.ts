@@ -46,6 +46,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { linearize } from "./internal/linearize.ts"
+import { isExit, tagOf } from "./internal/show.ts"
 
 /**
  * One call of a history. Moments are counted, not timed: each beginning and each end is one more.
@@ -142,8 +143,7 @@ class Recorder {
 const isUncertain = (exit: Exit.Exit<unknown, unknown>): boolean =>
   exit._tag === "Failure" &&
   exit.cause.reasons.some(
-    (reason) =>
-      Cause.isInterruptReason(reason) || (Cause.isFailReason(reason) && (reason.error as any)?._tag === "ActorError")
+    (reason) => Cause.isInterruptReason(reason) || (Cause.isFailReason(reason) && tagOf(reason.error) === "ActorError")
   )
 
 /**
@@ -214,7 +214,7 @@ export const check = <S, Shape>(
       const step = (model.methods as any)[method]
       if (typeof step !== "function") throw new TypeError(`History.check: the model has no method "${method}"`)
       const [next, result] = step(state, ...args)
-      return [next, Exit.isExit(result) ? result : Exit.succeed(result)]
+      return [next, isExit(result) ? result : Exit.succeed(result)]
     }
     const { longest, order } = linearize(operations, model.initial, apply, anything)
     if (order !== undefined) return Effect.succeed(order)

@@ -248,6 +248,103 @@ describe("a fiber", () => {
   )
 })
 
+/** Fails only if five steps of two fibers come in turns. Beside these, others do what does not matter. */
+const fiveSteps = (others: number) =>
+  Effect.gen(function* () {
+    let done = 0
+    const step = (n: number) =>
+      Effect.gen(function* () {
+        yield* Effect.void
+        if (done === n) done++
+      })
+    const even = Effect.andThen(Effect.andThen(step(0), step(2)), step(4))
+    const odd = Effect.andThen(step(1), step(3))
+    const idle = Effect.repeat(Effect.yieldNow, { times: 2 })
+    const all = [odd, even, ...Array.from({ length: others }, () => idle)]
+    yield* Effect.all(all, { concurrency: "unbounded", discard: true })
+    if (done === 5) return yield* Effect.die("all five in order")
+  })
+
+/** Two actors lose an update each, if their callers come in turns. Beside these, others call what does not matter. */
+const twoCounters = (others: number) =>
+  Effect.gen(function* () {
+    const counters = [yield* Counter.spawn(), yield* Counter.spawn()]
+    const lost = yield* Ref.make(0)
+    const visit = Effect.forEach(counters, (counter) =>
+      Effect.gen(function* () {
+        const before = yield* counter.get()
+        yield* counter.add(1)
+        if ((yield* counter.get()) !== before + 1) yield* Ref.update(lost, (n) => n + 1)
+      })
+    )
+    const other = Effect.gen(function* () {
+      const counter = yield* Counter.spawn()
+      for (let i = 0; i < 3; i++) yield* counter.add(i)
+    })
+    const all = [visit, visit, ...Array.from({ length: others }, () => other)]
+    yield* Effect.all(all, { concurrency: "unbounded", discard: true })
+    if ((yield* Ref.get(lost)) >= 2) return yield* Effect.die("both were disturbed")
+  })
+
+describe("a failing schedule is shortened", () => {
+  const choicesOf = (error: Explore.ExploreError) => {
+    const [, found, left] = /Shortened from (\d+) choices to (\d+)/.exec(error.message)!
+    return { found: Number(found), left: Number(left) }
+  }
+
+  it.live.each([1, 2, 3, 4, 5])("to the four choices that five steps in order take, with seed %i", (seed) =>
+    Effect.gen(function* () {
+      const error = yield* failure(fiveSteps(0), { seed })
+      assert.strictEqual(choicesOf(error).left, 4, error.message)
+      const again = yield* Effect.flip(Explore.replay(fiveSteps(0), error.schedule))
+      assert.strictEqual(again.preemptions, 4)
+    })
+  )
+
+  it.live.each([1, 2, 3])("also from dozens of choices of which most do not matter, with seed %i", (seed) =>
+    Effect.gen(function* () {
+      const error = yield* failure(fiveSteps(6), { seed, strategy: "random", schedules: 5000 })
+      const { found, left } = choicesOf(error)
+      assert.isAbove(found, 15)
+      assert.isAtMost(left, 6, error.message)
+    })
+  )
+
+  it.live.each([1, 2, 3])("also when the steps are calls of two actors among calls of others, with seed %i", (seed) =>
+    Effect.gen(function* () {
+      const error = yield* failure(twoCounters(2), { seed, strategy: "random" })
+      assert.isAtMost(choicesOf(error).left, 2, error.message)
+    })
+  )
+
+  it.live("for a few seconds, and the report says so if these were not enough", () =>
+    Effect.gen(function* () {
+      const slow = Effect.sync(() => {
+        for (const end = performance.now() + 30; performance.now() < end; );
+      })
+      const error = yield* failure(Effect.andThen(slow, fiveSteps(4)), { strategy: "random", schedules: 5000 })
+      assert.match(error.message, /Shortened from \d+ choices to \d+, until the time for it was over\./)
+    })
+  )
+})
+
+describe("a report", () => {
+  it.live("comes about whatever the values of the program do when they are looked at", () =>
+    Effect.gen(function* () {
+      const { proxy, revoke } = Proxy.revocable({}, {})
+      revoke()
+      const lies = Object.defineProperty(new Error("x"), "message", { get: () => assert.fail("it was looked at") })
+      const bare = Object.assign(Object.create(null), { toJSON: () => assert.fail("it was asked") })
+      for (const value of [proxy, lies, bare, Symbol("s"), 1n, { big: 1n }, () => 1, null, "\ud800"]) {
+        const died = yield* failure(Effect.die(value))
+        assert.include(died.message, "The program failed")
+        const failed = yield* failure(Effect.fail(value))
+        assert.include(failed.message, "It takes no race")
+      }
+    })
+  )
+})
+
 describe("all schedules of a small program", () => {
   it.live("are covered, and the report says so", () =>
     Effect.gen(function* () {
@@ -261,6 +358,8 @@ describe("all schedules of a small program", () => {
       const report = yield* Explore.check(program, { strategy: "exhaustive", schedules: 100_000 })
       assert.isTrue(report.complete)
       assert.strictEqual(orders.size, 6)
+      const all = `every schedule with at most 2 preemptions: ${report.schedules} in all. There may be failures that take more`
+      assert.strictEqual(report.covered, all)
     })
   )
 
@@ -270,6 +369,9 @@ describe("all schedules of a small program", () => {
       const report = yield* Explore.check(program, { strategy: "exhaustive", schedules: 20 })
       assert.strictEqual(report.schedules, 20)
       assert.isFalse(report.complete)
+      assert.strictEqual(report.covered, "20 schedules with at most 2 preemptions, and not all of these")
+      const sampled = yield* Explore.check(program, { schedules: 20 })
+      assert.strictEqual(sampled.covered, "20 schedules by strategy mixed, of seed 1; others may fail")
     })
   )
 

@@ -221,6 +221,21 @@ describe("the history of an actor", () => {
     })
   )
 
+  it.effect("is told whatever arguments, results and errors do when they are looked at", () =>
+    Effect.gen(function* () {
+      const { proxy, revoke } = Proxy.revocable({}, {})
+      revoke()
+      const lies = Object.defineProperty(new Error("x"), "message", { get: () => assert.fail("it was looked at") })
+      const tagged = Object.defineProperty({}, "_tag", { get: () => assert.fail("it was looked at") })
+      for (const value of [proxy, lies, tagged, Object.create(null), Symbol("s"), 1n, { big: 1n }, "x".repeat(1e6)]) {
+        const history = byHand(["write", [value], 0, 1], ["read", [], 2, 3, Exit.succeed(value)], ["read", [], 4, 5, 7])
+        const error = yield* Effect.flip(History.check(history, register))
+        assert.include(error.message, "No order of these 3 calls")
+        assert.isBelow(error.message.length, 2000)
+      }
+    })
+  )
+
   it.effect("that the model has no method for is refused by name", () =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(History.check(byHand(["jump", [], 0, 1]), register))

@@ -7,6 +7,7 @@ import type { Call } from "./call.ts"
 import * as deadlock from "./deadlock.ts"
 import { Evaluable } from "./evaluable.ts"
 import { isRef, type Observer, type Ref } from "./ref.ts"
+import { isInstance } from "./show.ts"
 import { depend } from "./waiting.ts"
 
 /** What cannot be given to a method as it is: a ref, whose value is, or a `.remote` call that was not run. */
@@ -16,7 +17,8 @@ interface Unready {
   misplaced?(call: Call, place: number): TypeError
 }
 
-const isUnready = (arg: unknown): arg is Unready => arg instanceof Evaluable && (arg as Unready).isUnready === true
+const isUnready = (arg: unknown): arg is Unready =>
+  typeof arg === "object" && isInstance(arg, Evaluable) && (arg as Unready).isUnready === true
 
 export const areReady = (args: ReadonlyArray<unknown>): boolean => {
   for (let i = 0; i < args.length; i++) if (isUnready(args[i])) return false

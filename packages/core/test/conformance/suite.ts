@@ -34,6 +34,8 @@ export interface Home {
   box(fixture: BoxName): Layer.Layer<Box, unknown>
   /** Starts an instance in the current Scope, if the home has a way to. */
   readonly spawn?: ((fixture: DeskName) => Effect.Effect<Desk["Service"], unknown, Scope.Scope>) | undefined
+  /** How many items of a stream it may make beyond those that were asked for. Default none. */
+  readonly ahead?: number | undefined
   /** The tests that it does not pass, by name. Each has a line in its fidelity table, and a test of what holds instead. */
   readonly without?: ReadonlyArray<string> | undefined
 }
@@ -632,6 +634,26 @@ export const suite = (home: Home): void => {
           assert.deepStrictEqual(yield* desk.log(id), [...made, `${id} over`])
         })
       )
+
+      for (const capacity of [0, 3, 10]) {
+        // What the consumer has taken from the buffer at once and not looked at yet, the buffer, and one that waits for room.
+        const [least, most] = capacity === 0 ? [0, 0] : [capacity + 1, 2 * capacity]
+        const { ahead: more = 0 } = home
+        const name =
+          capacity === 0
+            ? `7.5 while its consumer is at work, a stream makes ${more === 0 ? "nothing" : `${more} items at most`}`
+            : `7.5 with Stream.buffer({ capacity: ${capacity} }) a stream is ${least} to ${most + more} items ahead`
+        withDesk(name, "plain", (desk, id) =>
+          Effect.gen(function* () {
+            const stream = capacity === 0 ? desk.endless(id) : Stream.buffer(desk.endless(id), { capacity })
+            let got = 0
+            yield* fork(Stream.runForEach(stream, () => (++got < 3 ? Effect.void : Effect.never)))
+            const ahead = Effect.map(logOf(desk, id), (log) => log.length - got)
+            yield* Effect.repeat(ahead, { until: (n) => got === 3 && n >= least })
+            for (let i = 0; i < 10; i++) assert.isAtMost(yield* ahead, most + more)
+          })
+        )
+      }
 
       withDesk("7.5 a stream that is not run makes nothing", "plain", (desk, id) =>
         Effect.gen(function* () {

@@ -9,6 +9,7 @@ import type * as ActorSystem from "@troupe/core/ActorSystem"
 import type { Recorded } from "../Timeline.ts"
 import type { ChromeTrace, TraceEvent } from "./chromeTraceFormat.ts"
 import { type Lane, Process } from "./chromeTraceLanes.ts"
+import { MOST_OF_AN_ERROR, shown } from "./shown.ts"
 import { methodOf, type Named, titleOf } from "./timelineNames.ts"
 
 type CallEvent = ActorSystem.CallEvent
@@ -156,7 +157,7 @@ class Drawing {
         return this.moment(event.instance, at, `restarted (${event.restarts})`, {})
       case "InstanceDied":
         this.restarted(event.instance, at)
-        return this.moment(event.instance, at, `died: ${event.why}`, errorOf(event))
+        return this.moment(event.instance, at, `died: ${shown(event.why)}`, errorOf(event))
       case "InstanceGone":
         return this.moment(event.instance, at, "gone", {})
     }
@@ -164,7 +165,7 @@ class Drawing {
 
   private callEvent(event: CallEvent, at: number): void {
     if (event._tag === "Refused") {
-      return this.moment(event.instance, at, `refused ${methodOf(event)}`, { call: event.call })
+      return this.moment(event.instance, at, `refused ${shown(methodOf(event))}`, { call: event.call })
     }
     const call = this.calls.get(event.call)
     switch (event._tag) {
@@ -178,7 +179,7 @@ class Drawing {
         return this.beginRun(call, at)
       case "Requeued":
         if (call === undefined) return
-        this.endRun(call, at, "to run again", { error: event.error })
+        this.endRun(call, at, "to run again", errorOf(event))
         return this.beginWait(call, at)
       case "Settled":
         if (call === undefined) return
@@ -187,7 +188,7 @@ class Drawing {
   }
 
   private submitted(event: Extract<CallEvent, { readonly _tag: "Submitted" }>, at: number): void {
-    const call = this.open(event.call, methodOf(event), event.instance)
+    const call = this.open(event.call, shown(methodOf(event)), event.instance)
     call.parent = event.parent
     call.asked = event.asked
     const parent = event.parent === undefined ? undefined : this.calls.get(event.parent)
@@ -391,7 +392,7 @@ class Drawing {
   private describe(): ReadonlyArray<TraceEvent> {
     const titles = titlesOf(this.recorded)
     const processes = [...this.processes.values()].sort((a, b) => a.pid - b.pid)
-    let tid = Math.max(0, ...processes.map(({ pid }) => pid)) + 1
+    let tid = (processes.at(-1)?.pid ?? 0) + 1
     return processes.flatMap((process) => {
       const events = process.describe(titles.get(process.pid) ?? `#${process.pid}`, tid)
       tid += events.length
@@ -400,7 +401,8 @@ class Drawing {
   }
 }
 
-const errorOf = ({ error }: { readonly error: string | undefined }) => (error === undefined ? {} : { error })
+const errorOf = ({ error }: { readonly error: string | undefined }) =>
+  error === undefined ? {} : { error: shown(error, MOST_OF_AN_ERROR) }
 
 const millis = (value: number): number => Math.round(value * 1000) / 1000
 
@@ -420,7 +422,7 @@ const seedsOf = ({ after, events }: Recorded): ReadonlyArray<Seed> => {
   for (const event of events) {
     if (!("call" in event) || seen.has(event.call)) continue
     seen.add(event.call)
-    const seed = { call: event.call, instance: event.instance, name: methodOf(event) }
+    const seed = { call: event.call, instance: event.instance, name: shown(methodOf(event)) }
     if (event._tag === "Started") {
       seeds.push({ ...seed, running: false, since: event.at - event.waited, attempt: event.attempt })
     } else if (event._tag === "Requeued") {
@@ -437,7 +439,7 @@ const seedsOf = ({ after, events }: Recorded): ReadonlyArray<Seed> => {
   for (const call of after.calls) {
     if (seen.has(call.id)) continue
     const { attempts, id, instance, since } = call
-    seeds.push({ call: id, instance, name: methodOf(call), running: isRunning(call), since, attempt: attempts })
+    seeds.push({ call: id, instance, name: shown(methodOf(call)), running: isRunning(call), since, attempt: attempts })
   }
   return seeds.sort((a, b) => a.since - b.since)
 }
@@ -455,4 +457,4 @@ const titlesOf = ({ after, before, events }: Recorded): Map<number, string> => {
   return titles
 }
 
-const labelled = (instance: Named): string => `${titleOf(instance)} #${instance.instance}`
+const labelled = (instance: Named): string => `${shown(titleOf(instance))} #${instance.instance}`

@@ -10,8 +10,9 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import { type Client, DEFAULT_ADDRESS, type Filter, InspectError, makeClient, parseAddress } from "./cliClient.ts"
+import { safe, safeJson } from "./shown.ts"
 import { live, screen } from "./terminalLive.ts"
-import { plural, safe } from "./terminalText.ts"
+import { plural } from "./terminalText.ts"
 import {
   callLines,
   coreStates,
@@ -105,7 +106,7 @@ const connect = Effect.fnUntraced(function* ({ token, url }: Pick<Effect.Success
 
 const printJson = Effect.fnUntraced(function* (value: unknown) {
   const { print } = yield* screen
-  yield* print([JSON.stringify(value, null, 2)])
+  yield* print([safeJson(JSON.stringify(value, null, 2))])
 })
 
 /** Where there is no terminal, this many calls are enough: `list --calls` shows all. */
@@ -221,7 +222,7 @@ const timeline = Command.make(
     const toOutput = output === "-" || common.json
     if (!toOutput) yield* print([`Recording for ${seconds} s ...`])
     const { events, text } = yield* client.timeline(seconds)
-    if (toOutput) return yield* print([text.trimEnd()])
+    if (toOutput) return yield* print([safeJson(text.trimEnd())])
     const fs = yield* FileSystem.FileSystem
     yield* fs
       .writeFileString(output, text)

@@ -11,6 +11,8 @@ import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { MOST_OF_AN_ERROR, safe } from "./shown.ts"
 
 /** Why there is nothing to show, in words for people. */
 export class InspectError extends Schema.TaggedError<InspectError>()("InspectError", {
@@ -30,6 +32,11 @@ export interface Address {
 }
 
 export const DEFAULT_ADDRESS = "http://127.0.0.1:4680"
+
+/** How long a server may take for an answer, in milliseconds. */
+const PATIENCE = 30_000
+/** More characters than a trace or the snapshot of a large program has. */
+const MOST_OF_AN_ANSWER = 256 * 1024 * 1024
 
 const EXAMPLE = `Give it as the program printed it, like ${DEFAULT_ADDRESS}`
 
@@ -61,7 +68,9 @@ const ErrorBody = Schema.Struct({ error: Schema.String })
 const Explanation = Schema.Struct({ call: Schema.Int, text: Schema.String })
 const Trace = Schema.Struct({ traceEvents: Schema.Array(Schema.Unknown) })
 
-const fail = (reason: InspectError["reason"], message: string) => new InspectError({ reason, message })
+/** What a server says may be anything. */
+const fail = (reason: InspectError["reason"], message: string) =>
+  new InspectError({ reason, message: safe(message.slice(0, MOST_OF_AN_ERROR)) })
 
 export const makeClient = ({ base, token }: Address) =>
   Effect.gen(function* () {
@@ -77,10 +86,25 @@ export const makeClient = ({ base, token }: Address) =>
     const notAnInspector = (what: string) =>
       fail("NotAnInspector", `${shown} answers, but not as an inspector of this version would: ${what}.`)
 
+    /** What a server sends need not have an end. */
+    const textOf = (path: string, { stream }: HttpClientResponse.HttpClientResponse) =>
+      Effect.gen(function* () {
+        const parts: Array<string> = []
+        let length = 0
+        yield* Stream.runForEach(Stream.decodeText(Stream.mapError(stream, notListening)), (part) => {
+          parts.push(part)
+          length += part.length
+          return length <= MOST_OF_AN_ANSWER ? Effect.void : notAnInspector(`${path} has no end`)
+        })
+        return parts.join("")
+      })
+
     const refuse = (path: string, response: HttpClientResponse.HttpClientResponse) =>
       Effect.gen(function* () {
         const { status } = response
-        const body = yield* Effect.option(Effect.flatMap(response.json, Schema.decodeUnknownEffect(ErrorBody)))
+        const body = yield* Effect.option(
+          Effect.flatMap(textOf(path, response), Schema.decodeUnknownEffect(Schema.fromJsonString(ErrorBody)))
+        )
         if (Option.isNone(body)) return yield* notAnInspector(`${path} gave status ${status}`)
         const { error } = body.value
         if (status !== 401 && status !== 403) return yield* fail(status === 404 ? "NotFound" : "Refused", error)
@@ -88,15 +112,20 @@ export const makeClient = ({ base, token }: Address) =>
         return yield* fail("Refused", `${error}\n${remedy}`)
       })
 
-    const get = (path: string) =>
+    const get = (path: string, patience = PATIENCE) =>
       Effect.gen(function* () {
         const request = HttpClientRequest.get(base + path)
         const response = yield* http
           .execute(token === undefined ? request : HttpClientRequest.bearerToken(request, token))
           .pipe(Effect.mapError(notListening))
         if (response.status !== 200) return yield* refuse(path, response)
-        return yield* Effect.mapError(response.text, notListening)
-      })
+        return yield* textOf(path, response)
+      }).pipe(
+        Effect.timeoutOrElse({
+          duration: patience,
+          orElse: () => fail("NothingListens", `${shown} has not answered ${path} within ${patience / 1000} seconds.`)
+        })
+      )
 
     const decode = <S extends Schema.ConstraintDecoder<unknown>>(path: string, schema: S, text: string) =>
       Effect.mapError(Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(text), () =>
@@ -114,7 +143,7 @@ export const makeClient = ({ base, token }: Address) =>
       timeline: (seconds: number) =>
         Effect.gen(function* () {
           const path = `api/timeline?seconds=${seconds}`
-          const text = yield* get(path)
+          const text = yield* get(path, seconds * 1000 + PATIENCE)
           const { traceEvents } = yield* decode(path, Trace, text)
           return { text, events: traceEvents.length }
         })

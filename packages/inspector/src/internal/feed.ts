@@ -2,7 +2,7 @@
  * What pages are told, and how often. Nothing is made while no page is open.
  *
  * Nothing is queued for a page either. Each one pulls, and gets what has changed since it last did: a slow one misses
- * states in between, and costs no memory.
+ * states in between, and holds one update at most, which it shares with others.
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
 import * as Clock from "effect/Clock"
@@ -30,7 +30,7 @@ const GRACE = "10 seconds"
 
 export interface Feed {
   /** The updates for one page, as server-sent events, from everything on. */
-  readonly updates: Stream.Stream<string>
+  readonly updates: Stream.Stream<Uint8Array>
   /** The shared state, kept up to date for as long as the Scope is open. */
   readonly live: Effect.Effect<Live, never, Scope.Scope>
 }
@@ -125,13 +125,13 @@ const timed = <A>(effect: Effect.Effect<A>): Effect.Effect<{ readonly result: A;
     return { result, millis: Number((yield* Clock.monotonicTimeNanos) - start) / 1e6 }
   })
 
-const updatesOf = ({ latch, live }: Beat): Stream.Stream<string> => {
+const updatesOf = ({ latch, live }: Beat): Stream.Stream<Uint8Array> => {
   let version = 0
-  const text = timed(
+  const present = timed(
     Effect.sync(() => {
-      const text = live.since(version)
+      const bytes = live.since(version)
       version = live.version
-      return `data: ${text}\n\n`
+      return bytes
     })
   ).pipe(
     Effect.map(({ millis, result }) => {
@@ -139,8 +139,8 @@ const updatesOf = ({ latch, live }: Beat): Stream.Stream<string> => {
       return result
     })
   )
-  const next: Effect.Effect<string> = Effect.suspend(() =>
-    version === live.version ? Effect.andThen(latch.await, next) : text
+  const next: Effect.Effect<Uint8Array> = Effect.suspend(() =>
+    version === live.version ? Effect.andThen(latch.await, next) : present
   )
   return Stream.fromEffectRepeat(next)
 }

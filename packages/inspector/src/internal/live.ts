@@ -20,6 +20,8 @@ export interface About {
   readonly moment: number
 }
 
+const encoder = new TextEncoder()
+
 export class Live {
   version = 0
   waits: Waits = { nodes: [], edges: [], cycles: [] }
@@ -35,8 +37,8 @@ export class Live {
   cost = 0
   /** The part of it that writing down has taken since the last update. */
   encoding = 0
-  /** The present frame as text, by the version after which it tells: pages that keep up share it. */
-  private readonly encoded = new Map<number, string>()
+  /** The present frame as an event for pages, by the version after which it tells: pages that keep up share it. */
+  private readonly encoded = new Map<number, Uint8Array>()
 
   /** Hears of calls, on the stack of whoever makes them. */
   hear(event: ActorSystem.Event): void {
@@ -65,13 +67,13 @@ export class Live {
     this.encoded.clear()
   }
 
-  /** What came after a version, as text. */
-  since(version: number): string {
+  /** What came after a version, as the bytes of a server-sent event. */
+  since(version: number): Uint8Array {
     const known = this.encoded.get(version)
     if (known !== undefined) return known
-    const text = JSON.stringify(this.frame(version))
-    this.encoded.set(version, text)
-    return text
+    const bytes = encoder.encode(`data: ${JSON.stringify(this.frame(version))}\n\n`)
+    this.encoded.set(version, bytes)
+    return bytes
   }
 
   private frame(since: number): Frame {

@@ -8,6 +8,7 @@
 import type { Instance } from "@troupe/core/ActorSystem"
 import type { News, Row } from "./frame.ts"
 import { hasMoved, labelOf, placeOf } from "./rows.ts"
+import { MOST_OF_AN_ERROR, shown } from "./shown.ts"
 
 const MOST_NEWS = 300
 
@@ -34,7 +35,7 @@ export class NewsDesk {
     // It was there while nobody watched: what it has done since it was started may be long ago.
     const isOld = before === undefined && !(looks.before !== undefined && instance.since >= looks.before)
     const when = isOld ? undefined : looks.at
-    const reason = instance.lastError === undefined ? "" : instance.lastError.message
+    const reason = instance.lastError === undefined ? "" : shown(instance.lastError.message, MOST_OF_AN_ERROR)
     const restarts = now.restarts - (before?.restarts ?? 0)
     const began = now.state === "restarting" && before?.state !== "restarting"
     if (restarts > 0) {
@@ -46,7 +47,7 @@ export class NewsDesk {
     if (began) tell("restarting", reason || "its home was lost", when)
     if (instance.death !== undefined && before?.death === undefined) {
       const { at, error, why } = instance.death
-      tell("died", error === undefined ? why : `${why}: ${error}`, at)
+      tell("died", shown(error === undefined ? why : `${why}: ${error}`, MOST_OF_AN_ERROR), at)
     }
     if (before?.home !== undefined && now.home !== undefined && hasMoved(before.home, now.home)) {
       tell("moved", `${placeOf(before.home)} → ${placeOf(now.home)}`, when)

@@ -13,8 +13,8 @@ const isState = Schema.is(ActorSystem.State)
 /** The parameters behind the question mark. */
 export const search: Effect.Effect<URLSearchParams, never, HttpServerRequest.HttpServerRequest> = Effect.map(
   HttpServerRequest.HttpServerRequest,
-  // Only what is behind the question mark matters, so any base will do.
-  ({ url }) => new URL(url, "http://localhost").searchParams
+  // A target need not be a path, nor anything else that could be read as an address: `*` and `//` are targets, too.
+  ({ url }) => new URLSearchParams(/\?([^#]*)/.exec(url)?.[1])
 )
 
 /** A number of the path, such as `:call`. */
@@ -37,8 +37,10 @@ const statesIn = (text: string): Effect.Effect<ReadonlyArray<ActorSystem.State>,
   return Effect.fail(refuse(400, `state must be one or more of ${known}, but is ${JSON.stringify(wrong.slice(0, 50))}`))
 }
 
-/** Options of a snapshot: `?actor=&name=&instance=&state=running,dead&limit=`. */
-export const snapshotOptions: Effect.Effect<ActorSystem.SnapshotOptions, Refused, HttpServerRequest.HttpServerRequest> =
+/** Options of a snapshot: `?actor=&name=&instance=&state=running,dead&limit=`, of `most` instances at most. */
+export const snapshotOptions = (
+  most: number
+): Effect.Effect<ActorSystem.SnapshotOptions, Refused, HttpServerRequest.HttpServerRequest> =>
   Effect.gen(function* () {
     const query = yield* search
     const given = (name: string) => query.get(name) || undefined
@@ -50,6 +52,6 @@ export const snapshotOptions: Effect.Effect<ActorSystem.SnapshotOptions, Refused
       name: given("name"),
       instance: instance === undefined ? undefined : yield* whole("instance", instance),
       state: state === undefined ? undefined : yield* statesIn(state),
-      limit: limit === undefined ? undefined : yield* whole("limit", limit)
+      limit: limit === undefined ? undefined : Math.min(most, yield* whole("limit", limit))
     }
   })

@@ -4,6 +4,7 @@
  */
 import type { Instance, Permits } from "@troupe/core/ActorSystem"
 import type { HomeFacts, Row } from "./frame.ts"
+import { shown } from "./shown.ts"
 
 /** How many departures are remembered. A client that missed more of them begins anew. */
 const MOST_GONE = 20_000
@@ -27,8 +28,8 @@ export const rowOf = (it: Instance): Row => {
   return {
     id: it.instance,
     actor: it.actor,
-    ...(it.name !== undefined && { name: it.name }),
-    ...(it.key !== undefined && { key: it.key }),
+    ...(it.name !== undefined && { name: shown(it.name) }),
+    ...(it.key !== undefined && { key: shown(it.key) }),
     state: it.state,
     since: it.since,
     running,
@@ -39,8 +40,18 @@ export const rowOf = (it: Instance): Row => {
     refused: it.refused,
     restarts: it.restarts,
     ...(it.death !== undefined && { death: it.death.why }),
-    ...(it.home !== undefined && { home: it.home })
+    ...(it.home !== undefined && { home: factsOf(it.home) })
   }
+}
+
+/** Text, numbers and switches: a home is code of others, and may say what no JSON can. */
+const factsOf = (home: HomeFacts): HomeFacts => {
+  const facts: Record<string, string | number | boolean> = {}
+  for (const [name, fact] of Object.entries(home)) {
+    if (typeof fact === "string") facts[shown(name)] = shown(fact)
+    else if (typeof fact === "number" || typeof fact === "boolean") facts[shown(name)] = fact
+  }
+  return facts
 }
 
 /** How a person calls an instance. */

@@ -16,6 +16,7 @@ import { type Inspector, ListenError, type Options } from "../Inspector.ts"
 import { type Access, isLoopback } from "./access.ts"
 import * as feed from "./feed.ts"
 import type { Info } from "./frame.ts"
+import { arriving, Gate, PATIENCE } from "./limits.ts"
 import * as server from "./server.ts"
 
 const DEFAULT_PORT = 4680
@@ -28,8 +29,11 @@ interface Settings {
   readonly control: boolean
   /** Whether to print the token: not one that somebody chose, who knows it. */
   readonly shown: boolean
-  readonly feed: { readonly interval: number; readonly maxInstances: number }
+  readonly interval: number
+  readonly bounds: server.Bounds
   readonly title: string
+  /** How long a client may be silent, in milliseconds. */
+  readonly patience: number
 }
 
 /** Checks options where they are written. */
@@ -43,15 +47,15 @@ export const settings = (options: Options): Settings => {
     token: true,
     interval: true,
     maxInstances: true,
+    maxPages: true,
+    maxRecordings: true,
+    maxRecordingBytes: true,
     title: true
   })
-  const { allowedHosts = [], control = false, host = "127.0.0.1", maxInstances = 10_000, port = DEFAULT_PORT } = options
+  const { allowedHosts = [], control = false, host = "127.0.0.1", port = DEFAULT_PORT } = options
   const interval = Duration.toMillis(options.interval ?? 500)
   if (!(Number.isInteger(port) && port >= 0 && port <= 65_535)) throw wrong("port", "an integer from 0 to 65535", port)
   if (!(interval >= LEAST_INTERVAL)) throw wrong("interval", `at least ${LEAST_INTERVAL} milliseconds`, interval)
-  if (!(Number.isInteger(maxInstances) && maxInstances >= 1)) {
-    throw wrong("maxInstances", "an integer of at least 1", maxInstances)
-  }
   const given = Redacted.isRedacted(options.token) ? Redacted.value(options.token) : options.token
   if (given !== undefined && !/^[\x21-\x7e]{8,}$/.test(given)) {
     throw new TypeError("Inspector.layer: token must be at least 8 characters, all of them printable ASCII, no spaces")
@@ -69,8 +73,23 @@ export const settings = (options: Options): Settings => {
     access: { host, allowedHosts, token },
     control,
     shown: given === undefined,
-    feed: { interval, maxInstances },
-    title: options.title ?? scriptName()
+    interval,
+    bounds: boundsOf(options),
+    title: options.title ?? scriptName(),
+    patience: PATIENCE
+  }
+}
+
+const boundsOf = (options: Options): server.Bounds => {
+  const atLeastOne = (option: keyof server.Bounds, value: number): number => {
+    if (Number.isInteger(value) && value >= 1) return value
+    throw wrong(option, "an integer of at least 1", value)
+  }
+  return {
+    maxInstances: atLeastOne("maxInstances", options.maxInstances ?? 10_000),
+    maxPages: atLeastOne("maxPages", options.maxPages ?? 32),
+    maxRecordings: atLeastOne("maxRecordings", options.maxRecordings ?? 2),
+    maxRecordingBytes: atLeastOne("maxRecordingBytes", options.maxRecordingBytes ?? 16 * 1024 * 1024)
   }
 }
 
@@ -79,32 +98,37 @@ const wrong = (option: string, expected: string, given: unknown): RangeError =>
 
 const scriptName = (): string => (process.argv[1] === undefined ? "node" : path.basename(process.argv[1]))
 
-const infoOf = ({ control, feed, title }: Settings, startedAt: number): Info => ({
+const infoOf = ({ bounds, control, title }: Settings, startedAt: number): Info => ({
   protocol: 1,
   title,
   pid: process.pid,
   node: process.version,
   startedAt,
   control,
-  limit: feed.maxInstances
+  limit: bounds.maxInstances
 })
 
 /** Serves until the Scope closes. Updates under way end with it: nothing waits for a page that is open. */
 export const serve = (settings: Settings): Effect.Effect<Inspector["Service"], ListenError, Scope.Scope> =>
   Effect.gen(function* () {
-    const { access, onPortTaken } = settings
+    const { access, bounds, interval, onPortTaken } = settings
     const first = listen(access.host, settings.port)
     const { http, node } = yield* onPortTaken === "fail"
       ? first
       : Effect.catchIf(first, isTaken, () => listen(access.host, 0))
     const info = infoOf(settings, yield* Clock.currentTimeMillis)
-    const handler = yield* server.make({ access, info, feed: yield* feed.make(settings.feed) })
+    const gate = new Gate(bounds.maxPages)
+    gate.guard(node, settings.patience)
+    const updates = yield* feed.make({ interval, maxInstances: bounds.maxInstances })
+    const handler = yield* server.make({ access, bounds, gate, info, feed: updates })
     // Keep-alive connections.
     yield* Effect.addFinalizer(() => Effect.sync(() => node.closeAllConnections()))
     yield* http.serve(handler).pipe(
       // What the inspector does is not what its user wants to trace.
       Effect.provideService(HttpMiddleware.TracerDisabledWhen, () => true)
     )
+    // Nothing here is another protocol: without a listener, Node takes a wish for one as the request that it also is.
+    node.removeAllListeners("upgrade")
     const address = node.address()
     const port = typeof address === "object" && address !== null ? address.port : settings.port
     return yield* announce(settings, port)
@@ -112,7 +136,7 @@ export const serve = (settings: Settings): Effect.Effect<Inspector["Service"], L
 
 const listen = (host: string, port: number) =>
   Effect.suspend(() => {
-    const node = createServer()
+    const node = createServer(arriving)
     return NodeHttpServer.make(() => node, {
       port,
       host,

@@ -1,17 +1,19 @@
 /**
  * The routes of the inspector, and who gets through to them.
  */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as ActorSystem from "@troupe/core/ActorSystem"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import { type Access, refuseStrangers, refuseWithoutToken } from "./access.ts"
 import * as byNumber from "./byNumber.ts"
 import type { Feed } from "./feed.ts"
 import type { Info } from "./frame.ts"
+import { type Gate, Places } from "./limits.ts"
 import { pageFiles } from "./pageFiles.ts"
 import { idIn, search, snapshotOptions, whole } from "./query.ts"
 import { json, type Refused, refusal, refuse, secured } from "./reply.ts"
@@ -21,6 +23,16 @@ export interface ServerOptions {
   readonly access: Access
   readonly info: Info
   readonly feed: Feed
+  readonly gate: Gate
+  readonly bounds: Bounds
+}
+
+/** What may be asked for at a time, as users may choose it. */
+export interface Bounds {
+  readonly maxInstances: number
+  readonly maxPages: number
+  readonly maxRecordings: number
+  readonly maxRecordingBytes: number
 }
 
 type Response = HttpServerResponse.HttpServerResponse
@@ -38,20 +50,36 @@ const page = Object.entries(pageFiles).map(([path, { body, contentType }]) =>
   HttpRouter.route("GET", path as `/${string}`, HttpServerResponse.text(body, { contentType }))
 )
 
-const timeline = Effect.gen(function* () {
-  const seconds = yield* whole("seconds", (yield* search).get("seconds") ?? "5", 1)
-  if (seconds > LONGEST_RECORDING) return yield* refuse(400, `seconds must be at most ${LONGEST_RECORDING}`)
-  const trace = yield* views.recording(seconds)
-  return HttpServerResponse.text(trace, {
-    contentType: "application/json",
-    headers: { "content-disposition": 'attachment; filename="troupe-trace.json"' }
-  })
-})
+/** What Node calls the answer that is being made. */
+const nodeResponse: Effect.Effect<ServerResponse, never, HttpServerRequest.HttpServerRequest> = Effect.map(
+  HttpServerRequest.HttpServerRequest,
+  (request) => NodeHttpServerRequest.toServerResponse(request) as ServerResponse
+)
 
-const reading = ({ feed, info }: ServerOptions) => [
+const take = (places: Places) => Effect.flatMap(nodeResponse, (response) => places.take(response))
+
+const timeline = ({ maxRecordingBytes, maxRecordings }: Bounds) => {
+  const places = new Places(
+    maxRecordings,
+    `${maxRecordings === 1 ? "a recording goes" : `${maxRecordings} recordings go`} on already, and each takes memory of ` +
+      "the program; try again when one has ended, or give a higher `maxRecordings` to Inspector.layer"
+  )
+  return Effect.gen(function* () {
+    const seconds = yield* whole("seconds", (yield* search).get("seconds") ?? "5", 1)
+    if (seconds > LONGEST_RECORDING) return yield* refuse(400, `seconds must be at most ${LONGEST_RECORDING}`)
+    yield* take(places)
+    const trace = yield* views.recording(seconds, maxRecordingBytes)
+    return HttpServerResponse.text(trace, {
+      contentType: "application/json",
+      headers: { "content-disposition": 'attachment; filename="troupe-trace.json"' }
+    })
+  })
+}
+
+const reading = ({ bounds, feed, info }: ServerOptions) => [
   get("/api/info", Effect.succeed(info)),
-  get("/api/snapshot", Effect.flatMap(snapshotOptions, ActorSystem.snapshot)),
-  get("/api/calls", Effect.flatMap(snapshotOptions, views.calls)),
+  get("/api/snapshot", Effect.flatMap(snapshotOptions(bounds.maxInstances), ActorSystem.snapshot)),
+  get("/api/calls", Effect.flatMap(snapshotOptions(bounds.maxInstances), views.calls)),
   get("/api/instance/:instance", Effect.flatMap(idIn("instance"), views.instance)),
   get(
     "/api/explain/:call",
@@ -72,17 +100,24 @@ const reading = ({ feed, info }: ServerOptions) => [
       return live.recent(after, yield* ActorSystem.snapshot({ limit: 2000 }))
     })
   ),
-  HttpRouter.route("GET", "/api/timeline", answered(timeline)),
-  HttpRouter.route("GET", "/api/feed", () => Effect.succeed(updates(feed)))
+  HttpRouter.route("GET", "/api/timeline", answered(timeline(bounds))),
+  HttpRouter.route("GET", "/api/feed", answered(updates(feed, bounds)))
 ]
 
 /** A page that has nothing to read for now leaves the rest where it is: in the state, which is not copied for it. */
-const updates = ({ updates }: Feed): Response =>
-  HttpServerResponse.stream(Stream.encodeText(updates), {
+const updates = ({ updates }: Feed, { maxPages }: Bounds) => {
+  const places = new Places(
+    maxPages,
+    `${maxPages === 1 ? "a page is" : `${maxPages} pages are`} open already; close one, or give a higher \`maxPages\` to ` +
+      "Inspector.layer"
+  )
+  const response = HttpServerResponse.stream(updates, {
     contentType: "text/event-stream",
     // For proxies that would keep updates until there are enough of them.
     headers: { "x-accel-buffering": "no" }
   })
+  return Effect.as(take(places), response)
+}
 
 const post = <R>(path: `/${string}`, result: Effect.Effect<string, Refused, R>) =>
   HttpRouter.route("POST", path, answered(Effect.map(result, (result) => json({ result }))))
@@ -114,7 +149,12 @@ const readOnly = HttpRouter.route(
   Effect.succeed(refusal(refuse(403, "this inspector only reads: give `control: true` to Inspector.layer")))
 )
 
-const guard = ({ access }: ServerOptions, request: HttpServerRequest.HttpServerRequest): Refused | undefined => {
+const guard = ({ access, gate }: ServerOptions, request: HttpServerRequest.HttpServerRequest): Refused | undefined => {
+  const beyond = gate.enter(
+    NodeHttpServerRequest.toIncomingMessage(request) as IncomingMessage,
+    NodeHttpServerRequest.toServerResponse(request) as ServerResponse
+  )
+  if (beyond !== undefined) return beyond
   // The page itself tells nothing, and may be opened by a link anywhere. Only what is the page to the letter is excused:
   // the router has its own mind on what is the same path.
   const isPage = Object.hasOwn(pageFiles, request.url)
@@ -139,6 +179,13 @@ export const make = (
     return answer.pipe(
       // The router fails where it has no route.
       Effect.catch(() => Effect.succeed(refusal(refuse(404, "there is nothing here; the page is at /")))),
+      // What is told comes from instances and homes, which is code of others.
+      Effect.catchDefect((defect) =>
+        Effect.as(
+          Effect.logError("Inspector: a request could not be answered", defect),
+          refusal(refuse(500, "this could not be told; the log of the program says why"))
+        )
+      ),
       Effect.map(secured)
     )
   })

@@ -1,7 +1,7 @@
 /**
  * A table that fits into a width: less important columns make room first.
  */
-import { cut, pad, type Style } from "./terminalText.ts"
+import { cut, pad, type Style, widthOf } from "./terminalText.ts"
 
 export interface Cell {
   readonly text: string
@@ -29,7 +29,7 @@ const GAP = 2
 
 const sized = <Row>(column: Column<Row>, rows: ReadonlyArray<Row>): Sized<Row> => {
   const cells = rows.map(column.cell).map((cell) => (typeof cell === "string" ? { text: cell } : cell))
-  const width = Math.max(column.title.length, ...cells.map(({ text }) => [...text].length))
+  const width = cells.reduce((most, { text }) => Math.max(most, widthOf(text)), column.title.length)
   return { column, cells, width, least: Math.min(width, column.least ?? width) }
 }
 

@@ -16,24 +16,32 @@ export const styleOf = (colors: boolean): Style => {
   return { bold: paint(1), dim: paint(2), red: paint(31), green: paint(32), yellow: paint(33) }
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\x00-\x1f\x7f-\x9f\u2028\u2029]+/g
+// What East Asian scripts and pictures are written with takes two columns, and marks on other characters take none.
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u
+const MARK = /[\p{M}\u200c\u200d]/u
+const PLAIN = /^[\x20-\x7e]*$/
 
-/** Names, keys and errors are made by programs: none of them may move the cursor. */
-export const oneLine = (text: string): string => text.replaceAll(CONTROL, " ")
+const columns = (character: string): number => (MARK.test(character) ? 0 : WIDE.test(character) ? 2 : 1)
 
-/** The same, but line breaks may stay. */
-export const safe = (text: string): string => text.split("\n").map(oneLine).join("\n")
+/** How many columns of a terminal text takes. */
+export const widthOf = (text: string): number =>
+  PLAIN.test(text) ? text.length : [...text].reduce((sum, character) => sum + columns(character), 0)
 
-/** Cuts text to `width` characters, and shows that it did. */
+/** Cuts text to `width` columns, and shows that it did. */
 export const cut = (text: string, width: number): string => {
-  const characters = [...text]
-  if (characters.length <= width) return text
-  return width <= 0 ? "" : `${characters.slice(0, width - 1).join("")}…`
+  if (widthOf(text) <= width) return text
+  if (width <= 0) return ""
+  let left = width - 1
+  const fits = [...text].findIndex((character) => {
+    left -= columns(character)
+    return left < 0
+  })
+  return `${[...text].slice(0, fits).join("")}…`
 }
 
 export const pad = (text: string, width: number, side: "left" | "right"): string => {
-  const space = " ".repeat(Math.max(0, width - [...text].length))
+  const space = " ".repeat(Math.max(0, width - widthOf(text)))
   return side === "left" ? text + space : space + text
 }
 

@@ -2,8 +2,9 @@
  * Snapshots as lines of text.
  */
 import type * as ActorSystem from "@troupe/core/ActorSystem"
+import { MOST_OF_AN_ERROR, shown } from "./shown.ts"
 import { type Cell, type Column, table } from "./terminalTable.ts"
-import { count, cut, duration, oneLine, plural, rate, type Style } from "./terminalText.ts"
+import { count, cut, duration, plural, rate, type Style } from "./terminalText.ts"
 import { methodOf, ownerOf, titleOf } from "./timelineNames.ts"
 
 type Snapshot = ActorSystem.Snapshot
@@ -101,7 +102,7 @@ const columnsOf = (now: number, style: Style): ReadonlyArray<Column<Row>> => {
       worth: 11,
       least: 16,
       cell: ({ group, instance }) =>
-        group === undefined ? `${oneLine(titleOf(instance))} #${instance.instance}` : `  ${oneLine(group)}`
+        group === undefined ? `${shown(titleOf(instance))} #${instance.instance}` : `  ${shown(group)}`
     },
     {
       title: "STATE",
@@ -155,11 +156,13 @@ const upOf = ({ death, since }: Instance, now: number): number => (death?.at ?? 
 
 const noteOf = ({ death, lastError, state }: Instance, now: number): string => {
   if (death !== undefined && state === "dead") {
-    return oneLine(
-      `${death.why}, ${duration(now - death.at)} ago${death.error === undefined ? "" : `: ${death.error}`}`
+    return shown(
+      `${death.why}, ${duration(now - death.at)} ago${death.error === undefined ? "" : `: ${death.error}`}`,
+      MOST_OF_AN_ERROR
     )
   }
-  return lastError === undefined ? "" : oneLine(`${lastError.message} (${duration(now - lastError.at)} ago)`)
+  if (lastError === undefined) return ""
+  return `${shown(lastError.message, MOST_OF_AN_ERROR)} (${duration(now - lastError.at)} ago)`
 }
 
 /** The table of instances, and how many there are that it does not show. */
@@ -209,13 +212,13 @@ const callColumns = (snapshot: Snapshot): ReadonlyArray<Column<Call>> => {
   const titles = new Map(snapshot.instances.map((instance) => [instance.instance, titleOf(instance)]))
   return [
     { title: "CALL", align: "right", worth: 10, cell: ({ id }) => String(id) },
-    { title: "METHOD", align: "left", worth: 9, least: 10, cell: (call) => oneLine(methodOf(call)) },
+    { title: "METHOD", align: "left", worth: 9, least: 10, cell: (call) => shown(methodOf(call)) },
     {
       title: "ACTOR",
       align: "left",
       worth: 7,
       least: 12,
-      cell: (call) => `${oneLine(titles.get(call.instance) ?? ownerOf(call))} #${call.instance}`
+      cell: (call) => `${shown(titles.get(call.instance) ?? ownerOf(call))} #${call.instance}`
     },
     {
       title: "STAGE",
@@ -231,7 +234,8 @@ const callColumns = (snapshot: Snapshot): ReadonlyArray<Column<Call>> => {
       align: "left",
       worth: 3,
       least: 14,
-      cell: ({ waitingOn }) => oneLine(waitingOn.map(({ method, ref }) => `${method ?? "ref"} #${ref}`).join(", "))
+      cell: ({ waitingOn }) =>
+        shown(waitingOn.map(({ method, ref }) => `${shown(method ?? "ref")} #${ref}`).join(", "), MOST_OF_AN_ERROR)
     }
   ]
 }

@@ -5,6 +5,7 @@ import * as ActorSystem from "@troupe/core/ActorSystem"
 import * as Effect from "effect/Effect"
 import * as Timeline from "../Timeline.ts"
 import { type Refused, refuse } from "./reply.ts"
+import { record } from "./timeline.ts"
 
 /** How many calls of an instance its page lists, and how many of them it explains. */
 const MOST_CALLS = 200
@@ -62,10 +63,10 @@ export const calls = (options: ActorSystem.SnapshotOptions): Effect.Effect<Calls
   })
 
 /** Records for a while, and gives a Chrome trace as text. */
-export const recording = (seconds: number): Effect.Effect<string> =>
+export const recording = (seconds: number, maxBytes: number): Effect.Effect<string> =>
   Effect.scoped(
     Effect.gen(function* () {
-      const recording = yield* Timeline.record()
+      const recording = yield* record({ maxBytes })
       yield* Effect.sleep(seconds * 1000)
       return Timeline.stringify(yield* recording.trace)
     })

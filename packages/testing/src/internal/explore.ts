@@ -1,7 +1,6 @@
 /**
  * Runs a program under one schedule after the other, and makes a report of the first one that fails.
  */
-import * as Cause from "effect/Cause"
 import type { Report } from "../Explore.ts"
 import { type Fails, minimise } from "./minimise.ts"
 import { type Plan, print } from "./plan.ts"
@@ -9,8 +8,10 @@ import { cut, interleaving, WIDTH } from "./print.ts"
 import { combine, Random } from "./random.ts"
 import { type Kind, type Program, Run, type Verdict } from "./run.ts"
 import type { Chooser } from "./scheduler.ts"
+import { pretty } from "./show.ts"
 import { exhaustive, follow, type Strategy, sampling, sparse } from "./strategy.ts"
 import { now, pause, turn } from "./turn.ts"
+import { inTurns, joinTurns, type Turns, type Went } from "./turns.ts"
 
 export interface Settings {
   readonly schedules: number
@@ -50,16 +51,24 @@ interface Done {
   readonly verdict: Verdict | undefined
 }
 
-interface Search {
-  readonly fails: Fails
+/** A failure that is being made shorter. */
+interface Shortening {
+  readonly seed: number
   readonly kind: Kind
   readonly mayGoOn: () => boolean
+}
+
+/** A plan that fails, and whether all ways to make it shorter were tried. */
+interface Shortened {
+  readonly plan: Plan
+  readonly all: boolean
 }
 
 interface How {
   /** Whether promises get their turn before time passes. */
   readonly patient?: boolean
   readonly trace?: boolean
+  readonly turns?: boolean
 }
 
 export class Explorer {
@@ -85,7 +94,16 @@ export class Explorer {
     const report = (): Report => {
       const millis = now() - started
       const perSecond = Math.round((count * 1000) / Math.max(millis, 1))
-      return { schedules: count, complete: strategy.complete, steps, seed, millis: Math.round(millis), perSecond }
+      const { complete } = strategy
+      return {
+        schedules: count,
+        complete,
+        covered: this.covered(count, complete),
+        steps,
+        seed,
+        millis: Math.round(millis),
+        perSecond
+      }
     }
     while (count < schedules && !this.signal.aborted && now() - started < timeout) {
       const chooser = strategy.next()
@@ -104,6 +122,15 @@ export class Explorer {
     return report()
   }
 
+  /** What a search that found nothing says of what it did not look at. */
+  private covered(count: number, complete: boolean): string {
+    const { preemptions, seed, strategy } = this.settings
+    const bound = `with at most ${plural(preemptions, "preemption")}`
+    if (complete) return `every schedule ${bound}: ${count} in all. There may be failures that take more`
+    if (strategy === "exhaustive") return `${plural(count, "schedule")} ${bound}, and not all of these`
+    return `${plural(count, "schedule")} by strategy ${strategy}, of seed ${seed}; others may fail`
+  }
+
   private makeStrategy(): Strategy {
     const { depth, preemptions, seed, strategy } = this.settings
     return strategy === "exhaustive" ? exhaustive(preemptions) : sampling(strategy, seed, depth)
@@ -117,9 +144,14 @@ export class Explorer {
   }
 
   /** Runs the program under one schedule, to its end or until nothing can go on. */
-  private async execute(chooser: Chooser, seed: number, { patient = false, trace = false }: How = {}): Promise<Done> {
+  private async execute(
+    chooser: Chooser,
+    seed: number,
+    { patient = false, trace = false, turns = false }: How = {}
+  ): Promise<Done> {
     const { ignore, maxSteps } = this.settings
     const run = new Run(chooser, { seed, maxSteps, ignore, trace })
+    if (turns) run.scheduler.turns = []
     run.start(this.program)
     while (run.pump(patient || this.outside) === "stuck") {
       if (await this.movedFromOutside(run)) this.outside = true
@@ -148,69 +180,95 @@ export class Explorer {
   // --- a failure -----------------------------------------------------------------------------------------------------
 
   private async explain(found: Plan, seed: number, verdict: Verdict, schedules: number): Promise<Failed> {
-    const plan = await this.shorten(found, seed, verdict)
-    const { run, verdict: again } = await this.execute(follow(plan ?? found), seed, { trace: true })
-    const schedule = print(seed, plan ?? found)
+    const shortened = await this.shorten(found, seed, verdict)
+    const plan = shortened?.plan ?? found
+    const { run, verdict: again } = await this.execute(follow(plan), seed, { trace: true })
+    const schedule = print(seed, plan)
     const { preemptions } = run.scheduler
     const message = [
       ...headline(again ?? verdict),
       "",
-      ...(plan === undefined
+      ...(shortened === undefined
         ? [
             "The same schedule did not fail again: the program depends on something that the explorer does not",
             "control, such as Date.now, Math.random, state outside of the program, or the world outside."
           ]
-        : [this.foundLine(schedules, found, run.plan), "", ...interleaving(run.trace!.events)]),
+        : [this.foundLine(schedules, found, shortened), "", ...interleaving(run.trace!.events)]),
       "",
       `schedule "${schedule}"`
     ].join("\n")
     return { verdict: again ?? verdict, schedule, preemptions, schedules, message }
   }
 
-  private foundLine(schedules: number, found: Plan, plan: Plan): string {
+  private foundLine(schedules: number, found: Plan, { all, plan }: Shortened): string {
     const { seed, strategy } = this.settings
     const how =
       plan.length === 0
         ? "It takes no race: the plain schedule fails."
-        : `Shortened from ${found.length} choices to ${plan.length}.`
+        : `Shortened from ${found.length} choices to ${plan.length}${all ? "" : ", until the time for it was over"}.`
     return `Schedule ${schedules} (${strategy}, seed ${seed}). ${how}`
   }
 
   /** The shortest plan found that fails in the same way, or nothing if not even the same plan does. */
-  private async shorten(found: Plan, seed: number, { kind }: Verdict): Promise<Plan | undefined> {
+  private async shorten(found: Plan, seed: number, { kind }: Verdict): Promise<Shortened | undefined> {
     const deadline = now() + MINIMISE_MILLIS
-    let runs = 0
-    const fails = async (plan: Plan): Promise<Plan | undefined> => {
-      runs++
-      const { run, verdict } = await this.execute(follow(plan), seed)
-      return verdict?.kind === kind ? run.plan : undefined
-    }
-    const mayGoOn = () => runs < MINIMISE_RUNS && now() < deadline && !this.signal.aborted
+    const last = this.minimised + MINIMISE_RUNS
+    const mayGoOn = () => this.minimised < last && now() < deadline && !this.signal.aborted
+    const how: Shortening = { seed, kind, mayGoOn }
     this.minimising = true
     try {
-      const again = await fails(found)
+      const again = await this.fails(follow(found), how)
       if (again === undefined) return undefined
-      const shorter = await minimise(again, fails, mayGoOn)
-      return await this.simpler(shorter, seed, { fails, kind, mayGoOn })
+      const plan = await this.simpler(await this.shorter(again.plan, how), how)
+      return { plan, all: mayGoOn() }
     } finally {
       this.minimising = false
     }
+  }
+
+  private minimised = 0
+
+  /** How a schedule went, if it fails in the way that is looked for. */
+  private async fails(chooser: Chooser, { kind, seed }: Shortening): Promise<Went | undefined> {
+    this.minimised++
+    const { run, verdict } = await this.execute(chooser, seed, { turns: true })
+    return verdict?.kind === kind ? { plan: run.plan, turns: run.scheduler.turns! } : undefined
+  }
+
+  /** Leaves out choices and joins turns, by turns, until neither makes the plan shorter. */
+  private async shorter(plan: Plan, how: Shortening): Promise<Plan> {
+    const fails: Fails = async (plan) => (await this.fails(follow(plan), how))?.plan
+    const failsInTurns = async (turns: Turns) => {
+      const went = await this.fails(inTurns(turns), how)
+      // What counts is whether it fails as it will be replayed.
+      return went && this.fails(follow(went.plan), how)
+    }
+    let best = await minimise(plan, fails, how.mayGoOn)
+    while (best.length > 1 && how.mayGoOn()) {
+      const went = await this.fails(follow(best), how)
+      if (went === undefined) break
+      const joined = await joinTurns(went, failsInTurns, how.mayGoOn)
+      const next = await minimise(joined.plan, fails, how.mayGoOn)
+      if (next.length >= best.length) break
+      best = next
+    }
+    return best
   }
 
   /**
    * What is left when no step of a plan can be left out need not be the simplest way to fail. So look among schedules that
    * are simple from the start, for a while: those with few preemptions, all of them and then at random.
    */
-  private async simpler(plan: Plan, seed: number, { fails, kind, mayGoOn }: Search): Promise<Plan> {
+  private async simpler(plan: Plan, how: Shortening): Promise<Plan> {
     let best = plan
     const few = exhaustive(Math.min(2, plan.length - 1))
-    const random = new Random(seed)
-    for (let i = 0; i < SIMPLER_RUNS && best.length > 1 && mayGoOn(); i++) {
+    const random = new Random(how.seed)
+    for (let i = 0; i < SIMPLER_RUNS && best.length > 1 && how.mayGoOn(); i++) {
       const chooser = i % 2 === 0 ? few.next() : sparse(random)
       if (chooser === undefined) continue
-      const { run, verdict } = await this.execute(chooser, seed)
-      if (verdict?.kind !== kind || run.plan.length > 2 * best.length) continue
-      const shorter = await minimise(run.plan, fails, mayGoOn)
+      const went = await this.fails(chooser, how)
+      if (went === undefined || went.plan.length > 2 * best.length) continue
+      const shorter = await this.shorter(went.plan, how)
       if (shorter.length < best.length) best = shorter
     }
     return best
@@ -226,6 +284,7 @@ export class Explorer {
       return {
         schedules: 1,
         complete: false,
+        covered: "the one schedule that was replayed",
         steps,
         seed,
         millis: Math.round(millis),
@@ -237,6 +296,8 @@ export class Explorer {
     return { verdict, schedule, preemptions, schedules: 1, message: lines.join("\n") }
   }
 }
+
+const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`
 
 const titles: Record<Kind, string> = {
   Failure: "The program failed",
@@ -250,9 +311,9 @@ const titles: Record<Kind, string> = {
 const MAX_LINES = 14
 
 const headline = ({ cause, details, kind }: Verdict): ReadonlyArray<string> => {
-  const pretty = cause === undefined ? [] : Cause.pretty(cause).split("\n")
+  const said = cause === undefined ? [] : pretty(cause).split("\n")
   // Frames of this library and of Effect tell nothing about the program.
-  const telling = pretty.filter((line) => !/^\s+at .*([\\/]node_modules[\\/]|node:internal)/.test(line))
+  const telling = said.filter((line) => !/^\s+at .*([\\/]node_modules[\\/]|node:internal)/.test(line))
   const lines = [...details, ...telling]
   const shown = lines.length <= MAX_LINES ? lines : [...lines.slice(0, MAX_LINES), `… ${lines.length - MAX_LINES} more`]
   return [titles[kind], ...shown.map((line) => cut(`  ${line}`, WIDTH))]

@@ -2,9 +2,9 @@
  * The search for an order of calls that explains their results. See `History.ts` for where it comes from.
  */
 import * as Cause from "effect/Cause"
-import * as Equal from "effect/Equal"
 import type * as Exit from "effect/Exit"
 import type { Operation } from "../History.ts"
+import { same } from "./show.ts"
 
 type Apply<S> = (state: S, operation: Operation) => readonly [S, Exit.Exit<unknown, unknown>]
 
@@ -71,7 +71,7 @@ class Reached<S> {
     const key = this.words.join()
     const states = this.states.get(key)
     if (states === undefined) this.states.set(key, [state])
-    else if (states.some((other) => Equal.equals(other, state))) return false
+    else if (states.some((other) => same(other, state))) return false
     else states.push(state)
     return true
   }
@@ -84,9 +84,9 @@ const matches = (
 ): boolean => {
   if (actual === undefined) return true
   if (actual._tag === "Success") {
-    return expected._tag === "Success" && (expected.value === anything || Equal.equals(actual.value, expected.value))
+    return expected._tag === "Success" && (expected.value === anything || same(actual.value, expected.value))
   }
-  return expected._tag === "Failure" && Equal.equals(Cause.squash(actual.cause), Cause.squash(expected.cause))
+  return expected._tag === "Failure" && same(Cause.squash(actual.cause), Cause.squash(expected.cause))
 }
 
 export const linearize = <S>(

@@ -10,6 +10,8 @@ export interface Preemption {
   /** The thread that is preempted before its operation number `operation`. */
   readonly thread: number
   readonly operation: number
+  /** Who goes on instead, if it is not the one whose turn it is. */
+  readonly next?: number | undefined
 }
 
 export interface Pick {
@@ -29,8 +31,10 @@ const VERSION = "1"
 
 const word = (n: number): string => (n >>> 0).toString(36)
 
-const stepText = (step: Step): string =>
-  `${word(step.thread)}@${word(step.operation)}${step._tag === "Pick" ? `>${word(step.next)}` : ""}`
+const stepText = ({ _tag, next, operation, thread }: Step): string => {
+  const place = `${word(thread)}@${word(operation)}`
+  return next === undefined ? place : `${place}${_tag === "Pick" ? ">" : "!"}${word(next)}`
+}
 
 /** A plan and the seed of the program's own random numbers, as text that can be copied. */
 export const print = (seed: number, plan: Plan): string => [VERSION, word(seed), ...plan.map(stepText)].join(".")
@@ -42,11 +46,12 @@ const number = (text: string): number => {
 }
 
 const parseStep = (text: string): Step => {
-  const match = /^(\w+)@(\w+)(?:>(\w+))?$/.exec(text)
+  const match = /^(\w+)@(\w+)(?:([>!])(\w+))?$/.exec(text)
   if (match === null) throw new RangeError(`"${text}" is no step of a schedule`)
-  const [, thread = "", operation = "", next] = match
+  const [, thread = "", operation = "", sign, next] = match
   const place = { thread: number(thread), operation: number(operation) }
-  return next === undefined ? { _tag: "Preempt", ...place } : { _tag: "Pick", ...place, next: number(next) }
+  if (next === undefined) return { _tag: "Preempt", ...place }
+  return { _tag: sign === ">" ? "Pick" : "Preempt", ...place, next: number(next) }
 }
 
 /** Reads what {@link print} wrote. Throws a `RangeError` for anything else. */

@@ -5,8 +5,9 @@
  */
 import * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
-import type { Step } from "./plan.ts"
+import type { Preemption, Step } from "./plan.ts"
 import { combine } from "./random.ts"
+import type { Turn } from "./turns.ts"
 
 /**
  * One line of execution: a fiber, or a task that belongs to none. `id` follows from who made it and how many they had
@@ -17,8 +18,13 @@ export class Thread {
   readonly parent: Thread | undefined
   /** Its place among the threads that its parent made, counted from 1. */
   readonly index: number
-  /** How many operations it has begun. */
+  /** How many operations it has begun. It is the same however often it was preempted, so that plans can be changed. */
   operations = 0
+  /**
+   * After a preemption: `"resumes"` until it goes on, with an operation of the yield and not of the program, and `"repeats"`
+   * until it begins the one before which it was preempted.
+   */
+  preempted: "resumes" | "repeats" | undefined = undefined
   children = 0
   /** For strategies to use. */
   priority = 0
@@ -42,12 +48,15 @@ export interface Task {
 
 /** Makes the choices of one schedule. */
 export interface Chooser {
-  /** Whether `thread` is preempted before its next operation. Asked only where it makes a difference. */
-  preempt(thread: Thread, tasks: ReadonlyArray<Task>): boolean
-  /** Which of at least two tasks runs next, after `previous` has stopped. */
-  pick(tasks: ReadonlyArray<Task>, previous: Thread): number
+  /**
+   * Whether `thread` is preempted before its next operation. Asked only where it makes a difference. `onTop` tells that
+   * somebody else may be below it on the stack, who would go on then.
+   */
+  preempt(thread: Thread, tasks: ReadonlyArray<Task>, onTop: boolean): boolean
+  /** Which of at least two tasks runs next, after `previous` has stopped, or was preempted. */
+  pick(tasks: ReadonlyArray<Task>, previous: Thread, preempted: boolean): number
   /** A thread has been made. */
-  made?(thread: Thread): void
+  made?(thread: Thread): unknown
 }
 
 /** What Effect's public interface of fibers does not tell. Were it gone, threads would be named after others. */
@@ -73,6 +82,12 @@ export interface Witness {
   resumed(thread: Thread): void
 }
 
+const note = (turns: Array<Turn>, { id, operations }: Thread): void => {
+  const turn = { thread: id, until: operations }
+  if (turns.at(-1)?.thread === id) turns[turns.length - 1] = turn
+  else turns.push(turn)
+}
+
 export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher {
   readonly executionMode = "sync" as const
   readonly tasks: Array<Task> = []
@@ -80,6 +95,8 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
   readonly fibers = new Map<Fiber.Fiber<unknown, unknown>, Thread>()
   /** In what this schedule differs from the plain one. */
   readonly plan: Array<Step> = []
+  /** Who ran when. Noted only if there is a list to note it in. */
+  turns: Array<Turn> | undefined = undefined
   /** Operations and tasks so far. */
   steps = 0
   preemptions = 0
@@ -96,6 +113,8 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
   private yielding: Fiber.Fiber<unknown, unknown> | undefined = undefined
   /** The thread that has nobody below it on the stack, when that is known. */
   private bottom: Thread | undefined = undefined
+  /** The preemption that has just been, until somebody goes on. */
+  private preemption: Preemption | undefined = undefined
   /** Whether no fiber has run since the present task began, and whether it is one that {@link Task.resumes}. */
   private fresh = false
   private resumes = false
@@ -124,29 +143,47 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
   shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
     const thread = fiber === this.lastFiber ? this.lastThread : this.threadOf(fiber)
     this.current = thread
-    thread.operations++
+    this.preemption = undefined
     // A program that never ends stops here, and never gets its next turn.
     if (++this.steps > this.maxSteps) return this.stopFor(fiber)
-    if (this.fresh) {
-      this.fresh = false
-      // It has just been chosen to run: to choose once more would make no difference.
-      if (this.resumes) {
-        this.bottom = thread
-        this.witness?.resumed(thread)
-        return false
-      }
+    const { fresh } = this
+    const resumes = fresh && this.resumes
+    const { preempted } = thread
+    this.fresh = false
+    if (resumes) {
+      this.bottom = thread
+      this.witness?.resumed(thread)
     }
+    thread.preempted = preempted === "resumes" && resumes ? "repeats" : undefined
+    if (thread.preempted === "repeats") return false
+    thread.operations++
+    // It has just been chosen to run: to choose once more would make no difference.
+    if (resumes) return this.goOn(thread)
+    if (preempted === "repeats") return this.begins(thread)
     // A fiber that is interrupted before it began ends now. Were it preempted, Effect would begin it all the same.
-    if (thread.operations === 1 && (fiber as Inside)._interruptedCause !== undefined) return false
+    if (thread.operations === 1 && (fiber as Inside)._interruptedCause !== undefined) return this.goOn(thread)
     // With nobody else to run, it would only be chosen again.
-    const alone = this.tasks.length === 0 && this.bottom === thread
-    if (!alone && this.chooser.preempt(thread, this.tasks)) {
+    const onTop = this.bottom !== thread
+    if ((onTop || this.tasks.length > 0) && this.chooser.preempt(thread, this.tasks, onTop)) {
       this.preemptions++
-      this.plan.push({ _tag: "Preempt", thread: thread.id, operation: thread.operations })
+      this.preemption = { _tag: "Preempt", thread: thread.id, operation: thread.operations }
+      this.plan.push(this.preemption)
       this.witness?.preempted(thread)
+      // It is still to begin.
+      thread.operations--
+      thread.preempted = "resumes"
       return this.stopFor(fiber)
     }
+    return this.begins(thread)
+  }
+
+  private begins(thread: Thread): false {
     this.witness?.operation(thread)
+    return this.goOn(thread)
+  }
+
+  private goOn(thread: Thread): false {
+    if (this.turns !== undefined) note(this.turns, thread)
     return false
   }
 
@@ -207,6 +244,8 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
     while (tasks.length > 0 && this.steps <= this.maxSteps) {
       const index = tasks.length === 1 ? 0 : this.pick()
       const task = tasks[index]!
+      this.preemption = undefined
+      if (this.turns !== undefined) note(this.turns, task.thread)
       if (index === 0) tasks.shift()
       else tasks.splice(index, 1)
       this.steps++
@@ -227,12 +266,13 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
   }
 
   private pick(): number {
-    const previous = this.current
-    const index = this.chooser.pick(this.tasks, previous)
-    if (index > 0) {
-      const next = this.tasks[index]!.thread.id
-      this.plan.push({ _tag: "Pick", thread: previous.id, operation: previous.operations, next })
-    }
+    const { current: previous, plan, preemption } = this
+    const index = this.chooser.pick(this.tasks, previous, preemption !== undefined)
+    if (index === 0) return index
+    const next = this.tasks[index]!.thread.id
+    // Who goes on after a preemption is a part of it: one choice, which is made or is not.
+    if (preemption !== undefined) plan[plan.length - 1] = { ...preemption, next }
+    else plan.push({ _tag: "Pick", thread: previous.id, operation: previous.operations, next })
     return index
   }
 }

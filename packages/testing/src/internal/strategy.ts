@@ -1,9 +1,9 @@
 /**
  * How schedules are chosen. A strategy makes one chooser after the other, and may learn from how they went.
  */
-import type { Plan } from "./plan.ts"
+import type { Plan, Step } from "./plan.ts"
 import { combine, Random } from "./random.ts"
-import type { Chooser, Task, Thread } from "./scheduler.ts"
+import type { Chooser, Task } from "./scheduler.ts"
 
 export interface Strategy {
   /** The chooser of the next schedule, or `undefined` when there is no other schedule left. */
@@ -186,21 +186,30 @@ export const exhaustive = (bound: number): Strategy => {
 
 /** Follows a plan. Steps of it that cannot be taken are left out. */
 export const follow = (plan: Plan): Chooser => {
-  const preempted = new Map<number, Set<number>>()
-  const picks = new Map<number, Map<number, number>>()
-  for (const step of plan) {
-    if (step._tag === "Preempt") {
-      preempted.set(step.thread, (preempted.get(step.thread) ?? new Set()).add(step.operation))
-    } else {
-      picks.set(step.thread, (picks.get(step.thread) ?? new Map()).set(step.operation, step.next))
-    }
-  }
+  const preemptions = places(plan, "Preempt")
+  const picks = places(plan, "Pick")
+  /** Who goes on after the preemption that has just been. */
+  let instead: number | undefined
   return {
-    preempt: (thread: Thread) => preempted.get(thread.id)?.has(thread.operations) ?? false,
-    pick: (tasks, previous) => {
-      const next = picks.get(previous.id)?.get(previous.operations)
+    preempt: ({ id, operations }) => {
+      const step = preemptions.get(id)?.get(operations)
+      instead = step?.next
+      return step !== undefined
+    },
+    pick: (tasks, previous, preempted) => {
+      const next = preempted ? instead : picks.get(previous.id)?.get(previous.operations)?.next
       const index = next === undefined ? 0 : tasks.findIndex((task) => task.thread.id === next)
       return Math.max(0, index)
     }
   }
+}
+
+/** The steps of one kind, by thread and operation. */
+const places = (plan: Plan, kind: Step["_tag"]): Map<number, Map<number, Step>> => {
+  const places = new Map<number, Map<number, Step>>()
+  for (const step of plan) {
+    if (step._tag !== kind) continue
+    places.set(step.thread, (places.get(step.thread) ?? new Map<number, Step>()).set(step.operation, step))
+  }
+  return places
 }
