@@ -216,7 +216,9 @@ describe("options", () => {
       /Inspector\.layer: there is no option "prot", there are port, /
     )
     assert.throws(() => layer({ interval: "1 millis" }), RangeError, /interval must be at least 50 milliseconds/)
-    assert.throws(() => layer({ maxInstances: 0 }), RangeError, /maxInstances/)
+    for (const option of ["maxInstances", "maxPages", "maxRecordings", "maxRecordingBytes"]) {
+      assert.throws(() => layer({ [option]: 0 }), RangeError, `${option} must be an integer of at least 1, but is 0`)
+    }
     assert.throws(() => layer({ onPortTaken: "warn" as any }), TypeError, /onPortTaken must be "another" or "fail"/)
     assert.throws(() => layer({ token: "short" }), TypeError, /token must be at least 8 characters/)
     assert.throws(() => layer({ token: "with a space in it" }), TypeError, /token/)
