@@ -284,7 +284,7 @@ describe("1.11", () => {
         }).spawn()
         yield* Effect.exit(checked.same(make() as any))
         assert.strictEqual(yield* checked.same({ a: 1 }), 1)
-        const pool = yield* ActorPool.make({ spawn: Sink.spawn(), size: 1, maxConcurrencyPerMember: 1 } as any)
+        const pool = yield* ActorPool.make({ spawn: Sink.spawn(), size: 1, callsPerMember: 1 } as any)
         for (const work of [
           () => make(),
           () => Effect.sync(make),

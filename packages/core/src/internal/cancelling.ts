@@ -81,10 +81,12 @@ const endOther = (ref: Ref): void => {
 
 /** Succeeds once all refs have settled, or when that would be waiting for oneself. */
 const settled = (refs: ReadonlyArray<Ref>): Effect.Effect<void> => {
-  const open = refs.filter((ref) => ref.exit === undefined)
-  if (open.length === 0) return Effect.void
+  if (refs.every((ref) => ref.exit !== undefined)) return Effect.void
   return Effect.callback((resume) => {
+    const open = refs.filter((ref) => ref.exit === undefined)
     let missing = open.length
+    if (missing === 0) return resume(Effect.void)
+    let wait: waiting.Wait | undefined
     const leave = () => {
       wait?.end()
       for (const ref of open) ref.unobserve(observer)
@@ -96,7 +98,7 @@ const settled = (refs: ReadonlyArray<Ref>): Effect.Effect<void> => {
       done(exit)
     }
     for (const ref of open) ref.observe(observer)
-    const wait = waiting.begin(open, false, done)
+    wait = waiting.begin(open, false, done)
     if (wait !== undefined) wait.leave = leave
     wait?.check()
     return Effect.sync(leave)

@@ -7,7 +7,7 @@ import type { Call } from "./call.ts"
 import * as deadlock from "./deadlock.ts"
 import { Evaluable } from "./evaluable.ts"
 import { isRef, type Observer, type Ref } from "./ref.ts"
-import { isInstance } from "./show.ts"
+import { attempt, isInstance } from "./show.ts"
 import { depend } from "./waiting.ts"
 
 /** What cannot be given to a method as it is: a ref, whose value is, or a `.remote` call that was not run. */
@@ -17,8 +17,11 @@ interface Unready {
   misplaced?(call: Call, place: number): TypeError
 }
 
+/** A Proxy that hides what it is counts as unready: the attempt to make it ready is what refuses it. */
 const isUnready = (arg: unknown): arg is Unready =>
-  typeof arg === "object" && isInstance(arg, Evaluable) && (arg as Unready).isUnready === true
+  typeof arg === "object" &&
+  isInstance(arg, Evaluable) &&
+  !(attempt(() => (arg as Unready | { isUnready?: never }).isUnready !== true) ?? false)
 
 export const areReady = (args: ReadonlyArray<unknown>): boolean => {
   for (let i = 0; i < args.length; i++) if (isUnready(args[i])) return false
