@@ -182,7 +182,7 @@ export class CallQueue extends CallList implements Target {
     })
     // It was told to end while it was still on our stack, and had no fiber that could be told.
     if ((call.stage as Stage) !== Stage.Running) interrupt(fiber)
-    if (call.waits !== undefined) deadlock.check(call)
+    if (call.waits !== undefined || call.reader !== undefined) deadlock.check(call)
   }
 
   /** The fiber of a call has ended. */
