@@ -101,7 +101,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "makes the next instance of a key while the last one is ending",
     file: "keyed.ts",
-    from: "present === undefined ? Effect.void : present.ended()",
+    from: "present === undefined ? Effect.void : present.ended(true)",
     to: "Effect.void"
   },
   {
