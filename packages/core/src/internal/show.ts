@@ -158,6 +158,8 @@ const ways: ReadonlyArray<Way> = [
   }
 ]
 
-/** Not what another realm's `Object.prototype.toString` says. */
+/** In one line, and not what another realm's `Object.prototype.toString` says. */
 const ownText = (text: unknown): string | undefined =>
-  typeof text === "string" && !text.startsWith("[object ") ? text.slice(0, MAX_LENGTH + 1) : undefined
+  typeof text === "string" && !text.startsWith("[object ")
+    ? text.slice(0, MAX_LENGTH + 1).replace(/\s*\n\s*/g, " ")
+    : undefined
