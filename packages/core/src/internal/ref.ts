@@ -184,7 +184,7 @@ export const checkRefs = (operation: string, refs: ReadonlyArray<unknown>): void
   const other = refs.find((ref) => !isRef(ref))
   if (other === undefined && !refs.includes(undefined)) return
   const hint = isInstance(other, Promise)
-    ? " A Promise cannot be ended, and an async function gives one even where it returns a ref: keep the ref itself."
+    ? " A Promise is no ref, and an async function gives one even where it returns a ref: keep the ref itself, or use ObjectRef.fromPromise."
     : attempt(() => Effect.isEffect(other))
       ? " An Effect is no ref: submit the call with .remote to get one."
       : operation === "cancel"
