@@ -4,7 +4,7 @@
  */
 import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ActorPool, ActorSystem, AsyncHandle, ObjectRef, Task } from "@troupe/core"
+import { Actor, ActorPool, ActorSystem, AsyncHandle, Driver, ObjectRef, Task } from "@troupe/core"
 import { Cause, Effect, Equal, Exit, Fiber, Hash, Layer, Logger, Scheduler, Schema, Stream, Tracer } from "effect"
 import * as fc from "fast-check"
 import { defectOf, errorOf } from "./support.ts"
@@ -472,3 +472,67 @@ it.effect("6.6 a finalizer that dies of any value is logged", () =>
     assert.match(logged.join("\n"), /A finalizer of test\/Ends .*message.*unreadable/s)
   })
 )
+
+describe("mistakes of untyped code", () => {
+  class Room extends Actor.Keyed<Room>()("test/Room", {
+    make: (_key: string) => Effect.succeed({ say: () => Effect.void, lines: () => Stream.make(1, 2) })
+  }) {}
+
+  it.effect("1.11 a keyed service and the prototype of handles can be printed, also once there are instances", () =>
+    Effect.gen(function* () {
+      const rooms = yield* Room
+      assert.strictEqual(inspect(rooms), "test/Room(0 keys)")
+      yield* rooms.get("a").say()
+      assert.strictEqual(inspect(rooms), "test/Room(1 keys)")
+      class Counter extends Actor.Service<Counter>()("test/Counter", {
+        make: Effect.succeed({ add: () => Effect.void })
+      }) {}
+      const prototype = Object.getPrototypeOf(yield* Counter.spawn())
+      assert.strictEqual(inspect(prototype), "test/Counter")
+      assert.strictEqual(JSON.stringify(prototype), '{"_id":"Actor","actor":"test/Counter","methods":["add"]}')
+    }).pipe(Effect.scoped, Effect.provide(Room.layer))
+  )
+
+  it.effect("5.7 cancel, cancelAll, get and wait refuse options that they have not, and records", () =>
+    Effect.gen(function* () {
+      const refs = ObjectRef as any
+      const defect = (effect: () => Effect.Effect<unknown, unknown, any>) =>
+        Effect.map(defectOf(Effect.provide(Effect.suspend(effect) as Effect.Effect<unknown>, Driver.layer)), String)
+      const ref = ObjectRef.succeed(1)
+      assert.include(yield* defect(() => refs.cancel(ref, { recursiv: false })), 'no option "recursiv"')
+      assert.include(yield* defect(() => refs.cancelAll([ref], { recursiv: false })), 'no option "recursiv"')
+      assert.include(yield* defect(() => refs.get(ref, { timout: 1 })), 'no option "timout"')
+      assert.include(yield* defect(() => refs.wait([ref], { num_returns: 1 })), 'no option "num_returns"')
+      assert.include(yield* defect(() => refs.cancelAll({ ref })), "ObjectRef.cancelAll takes ObjectRefs in an array")
+      assert.include(yield* defect(() => refs.cancel(Promise.resolve(1))), "keep the ref itself")
+    })
+  )
+
+  it.effect("1.1 for await over a call throws, and says how a Stream is iterated", () =>
+    Effect.gen(function* () {
+      const rooms = yield* Room
+      const call: any = rooms.get("a").lines()
+      const error = yield* Effect.flip(
+        Effect.tryPromise({
+          try: async () => {
+            for await (const _ of call);
+          },
+          catch: String
+        })
+      )
+      assert.include(error, "Stream.toAsyncIterable")
+    }).pipe(Effect.provide(Room.layer))
+  )
+
+  it.effect("7.4 a pool refuses a spawn that is no Effect", () =>
+    Effect.gen(function* () {
+      const defect = yield* defectOf(
+        Effect.scoped(ActorPool.make({ spawn: (() => Room) as unknown as Effect.Effect<object>, size: 1 }))
+      )
+      assert.strictEqual(
+        String(defect),
+        "TypeError: ActorPool: spawn must be an Effect, like Counter.spawn(), but is a function"
+      )
+    })
+  )
+})

@@ -70,9 +70,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "cancels a call without those that it submitted",
-    file: "cell.ts",
-    from: "endAll([call, ...descendants([call])], Stage.Cancelling)",
-    to: "endAll([call], Stage.Cancelling)"
+    file: "cancelling.ts",
+    from: "endAll([...calls, ...descendants(calls)], Stage.Cancelling)",
+    to: "endAll(calls, Stage.Cancelling)"
   },
   {
     name: "begins the next life before the calls of the last one have ended",

@@ -91,7 +91,17 @@ export class Ask extends Submission {
   }
 }
 
-Object.assign(Ask.prototype, { "~effect/Stream": { _A: identity, _E: identity, _R: identity } })
+/** `for await` would find the iterator of `yield*`, whose only item is the call itself. */
+const noIteration = function (this: Ask): never {
+  throw new TypeError(
+    `${this.toString()}. For a Stream it is: for await (const item of Stream.toAsyncIterable(handle.method(...)))`
+  )
+}
+
+Object.assign(Ask.prototype, {
+  "~effect/Stream": { _A: identity, _E: identity, _R: identity },
+  [Symbol.asyncIterator]: noIteration
+})
 
 /** What `handle.method.remote(...args)` returns: running it submits a call and succeeds with its ref at once. */
 export class Remote extends Submission {

@@ -7,7 +7,9 @@ import { isHandle } from "./handle.ts"
 
 export const make = (handle: Record<string, { remote(...args: ReadonlyArray<unknown>): unknown }>): object => {
   if (!isHandle(handle) && !hasMethods(handle)) {
-    throw new TypeError("AsyncHandle.make takes the handle of an actor: what `await runtime.runPromise(Counter)` gives")
+    throw new TypeError(
+      "AsyncHandle.make takes the handle of an actor: what `await runtime.runPromise(Counter)` gives, or for a keyed actor `await runtime.runPromise(Account.get(key))`"
+    )
   }
   const methods = new Map<string, unknown>()
   return new Proxy(handle, {

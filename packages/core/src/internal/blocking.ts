@@ -12,6 +12,7 @@ import type { GetOptions } from "../ObjectRef.ts"
 import * as asyncContext from "./asyncContext.ts"
 import { type Call, current } from "./call.ts"
 import * as combinators from "./combinators.ts"
+import { onlyKnown } from "./options.ts"
 import { checkRefs, isRef, type Ref } from "./ref.ts"
 import { show } from "./show.ts"
 
@@ -39,6 +40,7 @@ export const get = (refs: Refs, options?: GetOptions): Effect.Effect<any, any, D
   const wanted = isRef(refs)
     ? Effect.map(combinators.all([refs], "get"), ([value]) => value)
     : combinators.all(refs, "get")
+  if (options !== undefined) onlyKnown("ObjectRef.get", options, { timeout: true })
   if (options?.timeout === undefined) return drive("get", wanted)
   const timeout = nonNegative("get", options.timeout)
   const list = isRef(refs) ? [refs] : Object.values(refs)
@@ -73,6 +75,7 @@ export const wait = (
   drive(
     "wait",
     Effect.suspend((): Effect.Effect<[Array<Ref>, Array<Ref>]> => {
+      onlyKnown("ObjectRef.wait", options, { numReturns: true, timeout: true })
       checkRefs("wait", refs)
       if (refs.length === 0) return Effect.succeed([[], []])
       const numReturns = checkWait(refs, options.numReturns ?? 1)

@@ -239,7 +239,12 @@ Object.assign(Call.prototype, { trace: undefined, asyncContext: undefined, spare
 export const dateFor = (call: Call): number => dateIn(call.context)
 
 const notAnEffect = (call: Call, value: unknown): TypeError => {
-  const got = Stream.isStream(value) ? "a Stream. Run it as a Stream" : noEffect(value)
+  if (Stream.isStream(value)) {
+    return new TypeError(
+      `${call.origin} gives a Stream, and was run as an Effect: use Stream.runForEach(handle.method(...), ...), or in plain code for await (const item of Stream.toAsyncIterable(handle.method(...)))`
+    )
+  }
+  const got = noEffect(value)
   return new TypeError(`${call.origin} must return an Effect, but returned ${got}`)
 }
 

@@ -12,7 +12,9 @@ import { Call, Stage } from "./call.ts"
 import { descendants, endAll } from "./ending.ts"
 import * as failure from "./failure.ts"
 import { interrupt } from "./interrupt.ts"
+import { onlyKnown } from "./options.ts"
 import { checkRefs, Ref } from "./ref.ts"
+import { attempt, show } from "./show.ts"
 import * as waiting from "./waiting.ts"
 
 /** A ref for an effect that runs in the background. */
@@ -40,7 +42,13 @@ export const cancel = (ref: Ref, options?: CancelOptions): Effect.Effect<CancelO
   )
 
 export const cancelAll = (refs: Iterable<Ref>, options?: CancelOptions): Effect.Effect<Array<CancelOutcome>> =>
-  Effect.suspend(() => end("cancelAll", Array.from(refs), options))
+  Effect.suspend(() => end("cancelAll", toList(refs), options))
+
+/** From untyped code it may be a record, of which `Array.from` would make an empty list. */
+const toList = (refs: Iterable<Ref>): ReadonlyArray<Ref> => {
+  if (attempt(() => Symbol.iterator in refs) === true) return Array.from(refs)
+  throw new TypeError(`ObjectRef.cancelAll takes ObjectRefs in an array, but got ${show(refs)}`)
+}
 
 /** Tells all that they are to end before the first one does, and waits once for all of them. */
 const end = (
@@ -48,6 +56,7 @@ const end = (
   refs: ReadonlyArray<Ref>,
   options: CancelOptions | undefined
 ): Effect.Effect<Array<CancelOutcome>> => {
+  if (options !== undefined) onlyKnown(`ObjectRef.${operation}`, options, { recursive: true })
   checkRefs(operation, refs)
   const outcomes = refs.map(outcomeOf)
   const calls = refs.filter((ref) => ref instanceof Call)

@@ -49,7 +49,9 @@ const override = (method: MethodSpec, overrides: any): MethodSpec => {
 }
 
 export const checkHandle = (handle: object): void => {
-  if (!isHandle(handle)) throw new TypeError(`Not the handle of an actor: ${show(handle)}`)
+  if (isHandle(handle)) return
+  const hint = typeof handle === "function" ? ". A class has none: `yield* Counter` gives it" : ""
+  throw new TypeError(`Not the handle of an actor: ${show(handle)}${hint}`)
 }
 
 /** The cell behind a handle: of a key, the one that is up, if there is one. */
@@ -82,7 +84,7 @@ const RESERVED = new Set(["then", "constructor"])
 export const reserved = (actor: string, name: string | symbol): TypeError => {
   const shown = typeof name === "symbol" ? String(name) : `"${name}"`
   return new TypeError(
-    `${actor}: no method may be called ${shown}, nor "then", "constructor" or a symbol. Choose another name`
+    `${actor}: no method may be called ${shown}: "then", "constructor" and symbols are taken. Choose another name`
   )
 }
 
@@ -101,6 +103,8 @@ export const probes = new Set([
 /** The prototype of all handles of an actor. */
 export const makePrototype = (actor: string, methods: ReadonlyArray<string>): object => {
   const describe = (handle: object): string => {
+    // The prototype itself, which a debugger shows.
+    if (!isHandle(handle)) return actor
     const { death, instance, main } = cellOf(handle)
     const state = death === undefined ? `${main.running} running, ${main.waiting} waiting` : `dead: ${death.why}`
     return `${actor}(#${instance}, ${state})`
@@ -110,6 +114,7 @@ export const makePrototype = (actor: string, methods: ReadonlyArray<string>): ob
       return describe(this)
     },
     toJSON(this: object) {
+      if (!isHandle(this)) return { _id: "Actor", actor, methods }
       const { instance } = cellOf(this)
       return { _id: "Actor", actor, instance, methods }
     },

@@ -274,12 +274,17 @@ const toLayer = (definition: Definition): Layer.Layer<any> => {
   limits(definition)
   const open = Effect.withFiber((fiber) => {
     const instances = new Instances(definition, fiber.context)
+    const describe = (): string => `${definition.id}(${instances.residents().length} keys)`
     const service = {
-      [handles.DefinitionKey]: definition,
       get: (key: unknown) => makeHandle(instances, definition, key),
       keys: Effect.sync(() => instances.residents()),
       stop: (key: unknown) => instances.stop(key)
     }
+    Object.defineProperties(service, {
+      [handles.DefinitionKey]: { value: definition },
+      [NodeInspectSymbol]: { value: describe },
+      toString: { value: describe }
+    })
     return Effect.as(
       Effect.addFinalizer(() => instances.close()),
       service

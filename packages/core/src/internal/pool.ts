@@ -10,7 +10,7 @@ import type { PoolOptions } from "../ActorPool.ts"
 import { Ask } from "./ask.ts"
 import { current, within } from "./call.ts"
 import { Cell } from "./cell.ts"
-import { isEffect, noEffect } from "./evaluable.ts"
+import { isEffect, kindOf, noEffect } from "./evaluable.ts"
 import { makeMethod } from "./handle.ts"
 import { Members, type Work } from "./members.ts"
 import * as options from "./options.ts"
@@ -44,6 +44,9 @@ export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any,
   const size = options.size("ActorPool", "size", input.size)
   const perMember = options.limit("ActorPool", "callsPerMember", input.callsPerMember ?? 1)
   const restart = restartOf(input)
+  if (!isEffect(input.spawn)) {
+    throw new TypeError(`ActorPool: spawn must be an Effect, like Counter.spawn(), but is ${kindOf(input.spawn)}`)
+  }
   const members = new Members(perMember)
   const implementation = { run: (work: Work) => members.run(asSubmitter(work)) }
   const normalized = options.normalize("ActorPool", { maxConcurrency: size * perMember }, options.ofTasks)

@@ -11,7 +11,7 @@ import { identity } from "effect/Function"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as asyncContext from "./asyncContext.ts"
 import { Evaluable } from "./evaluable.ts"
-import { attempt, errorText, show } from "./show.ts"
+import { attempt, errorText, isInstance, show } from "./show.ts"
 import * as stack from "./stack.ts"
 import * as unobserved from "./unobserved.ts"
 
@@ -183,10 +183,12 @@ export const isRef = (u: unknown): u is Ref => {
 export const checkRefs = (operation: string, refs: ReadonlyArray<unknown>): void => {
   const other = refs.find((ref) => !isRef(ref))
   if (other === undefined && !refs.includes(undefined)) return
-  const hint = attempt(() => Effect.isEffect(other))
-    ? " An Effect is no ref: submit the call with .remote to get one."
-    : operation === "cancel"
-      ? " To end an actor, use Actor.stop or Actor.kill."
-      : ""
+  const hint = isInstance(other, Promise)
+    ? " A Promise is no ref, and an async function gives one even where it returns a ref: keep the ref itself, or use ObjectRef.fromPromise."
+    : attempt(() => Effect.isEffect(other))
+      ? " An Effect is no ref: submit the call with .remote to get one."
+      : operation === "cancel"
+        ? " To end an actor, use Actor.stop or Actor.kill."
+        : ""
   throw new TypeError(`ObjectRef.${operation} takes ObjectRefs, but got ${show(other)}.${hint}`)
 }
