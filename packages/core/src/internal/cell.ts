@@ -434,7 +434,7 @@ export class Cell {
     return this.room?.calls() ?? []
   }
 
-  letIn(): void {
+  private letIn(): void {
     const isTaken = () => this.pending + (this.handingOver?.room ?? 0) >= this.options.maxPendingCalls
     this.room?.admit(() => !isTaken() || this.death !== undefined)
   }
@@ -450,9 +450,10 @@ export class Cell {
     return this.handingOver
   }
 
-  private attend(): void {
+  /** A call has left, or what ended calls left is there for others. */
+  attend(): void {
     this.letIn()
-    if (this.keeper !== undefined && this.pending === 0 && this.death === undefined) this.keeper.idle(this)
+    if (this.pending === 0 && this.death === undefined && !this.hasSuspended) this.keeper?.idle(this)
     this.supervisor?.attend()
     if (this.death === undefined) return
     if (this.pending === 0) this.close()
