@@ -129,8 +129,8 @@ export class Cell {
   abrupt = false
   /** Its Scope closes, and will kill it when its calls take too long. */
   doomed = false
-  /** Instances that end with a Scope that this one closes now, or a call of it. */
-  private wards: Set<Cell> | undefined = undefined
+  /** How to hurry up what ends with a Scope that this instance closes now, or a call of it. */
+  private wards: Set<() => void> | undefined = undefined
   closing = false
   private supervisor: Supervisor | undefined = undefined
   private handle: object | undefined = undefined
@@ -672,14 +672,14 @@ export class Cell {
   /** What ends with this instance from now on ends at once, and so does what is ending already. */
   private hasten(): void {
     this.abrupt = true
-    for (const ward of this.wards ?? []) ward.kill(HASTENED, undefined)
+    for (const hurry of this.wards ?? []) hurry()
   }
 
-  /** Has an instance killed should this one be killed, or restart, before it is gone. Returns how to forget it. */
-  guard(ward: Cell): () => void {
+  /** Calls `hurry` should the instance be killed, or restart. Returns how to forget it. */
+  guard(hurry: () => void): () => void {
     this.wards ??= new Set()
-    this.wards.add(ward)
-    return () => this.wards!.delete(ward)
+    this.wards.add(hurry)
+    return () => this.wards!.delete(hurry)
   }
 
   private refuse(why: string, cause: Cause.Cause<unknown> | undefined): void {
