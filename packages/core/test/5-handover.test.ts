@@ -3,9 +3,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ObjectRef } from "@troupe/core"
-import { Effect, Fiber, Latch, Scheduler } from "effect"
+import { Effect, Fiber, Latch, Random, Scheduler } from "effect"
 import { TestClock } from "effect/testing"
-import { fork, Probe, reasonOf, settle } from "./support.ts"
+import { fork, Probe, reasonOf, seeded, settle } from "./support.ts"
 
 class Tight extends Actor.Service<Tight>()("test/Tight", {
   maxPendingCalls: 2,
@@ -62,6 +62,28 @@ describe("5.6 before what a call left is handed on", () => {
       assert.strictEqual((yield* reasonOf(Fiber.join(first)))._tag, "Deadlock")
       assert.strictEqual(yield* Fiber.join(suspended), "suspended")
     })
+  )
+
+  it.effect("calls that end, are cancelled and ask their own actor never wait for room for ever", () =>
+    seeded(
+      Effect.gen(function* () {
+        for (let round = 0; round < 30; round++) {
+          const tight = yield* Tight.options({ maxConcurrency: 1, maxPendingCalls: 3 }).spawn()
+          const fibers: Array<Fiber.Fiber<unknown, unknown>> = []
+          for (let n = 0; n < 60; n++) {
+            const turns = Effect.repeat(Effect.yieldNow, { times: yield* Random.nextIntBetween(0, 5) })
+            const ended = fibers[yield* Random.nextIntBetween(0, 200)]
+            if (ended !== undefined) yield* Effect.forkChild(Fiber.interrupt(ended))
+            const asks = yield* Random.nextBoolean
+            fibers.push(yield* fork(tight.run(asks ? tight.run(turns) : turns)))
+            yield* turns
+          }
+          yield* Effect.repeat(settle, { times: 60 })
+          const open = fibers.filter((fiber) => fiber.pollUnsafe() === undefined)
+          assert.strictEqual(open.length, 0, `round ${round}`)
+        }
+      })
+    )
   )
 
   it.effect("an instance of a key is not idle: the caller who waits for room finds its state", () =>

@@ -116,6 +116,8 @@ export class Cell {
   /** Submitters that wait for `pending` to fall below `maxPendingCalls`. */
   private room: Room | undefined = undefined
   private handingOver: Handover | undefined = undefined
+  /** Whether a call of an actor waits for room, and may come to wait for itself. */
+  watchesRoom = false
   /** The constructor under way: that of the first life, or of the next one. */
   start: Phase | undefined = undefined
   /** The end, once there is somebody who waits for it, or it takes time. */
@@ -426,11 +428,16 @@ export class Cell {
   }
 
   get hasSuspended(): boolean {
-    return this.room !== undefined && !this.room.isEmpty
+    return this.suspended > 0
+  }
+
+  /** How many submitters wait. */
+  get suspended(): number {
+    return this.room === undefined ? 0 : this.room.size
   }
 
   /** Calls that wait to be accepted. */
-  suspendedCalls(): Array<Call> {
+  suspendedCalls(): Iterable<Call> {
     return this.room?.calls() ?? []
   }
 
@@ -453,6 +460,7 @@ export class Cell {
   /** A call has left, or what ended calls left is there for others. */
   attend(): void {
     this.letIn()
+    if (this.watchesRoom) deadlock.checkRoom(this)
     if (this.pending === 0 && this.death === undefined && !this.hasSuspended) this.keeper?.idle(this)
     this.supervisor?.attend()
     if (this.death === undefined) return

@@ -38,8 +38,9 @@ export const check = (waiter: Waiter): void => {
   if (isWaitedFor(waiter) && !mayGoOn(waiter) && isStuck(waiter)) resolve(waiter)
 }
 
-/** Call when what ended calls left has been handed on: until then, those who wait for room seemed to get some. */
+/** Call when room has gone to others, in a cell where calls were found to wait for it and not to be stuck. */
 export const checkRoom = (cell: Cell): void => {
+  cell.watchesRoom = false
   for (const call of cell.suspendedCalls()) {
     if (call.dependents === 0 || call.method.timeout !== undefined) continue
     // All of them wait for the same calls.
@@ -184,8 +185,12 @@ function* runningCalls(queue: CallQueue): Generator<Blocker> {
   if (missing > 0) yield FREE
 }
 
-/** Any call that settles makes room, and what it left may be about to be handed on. */
+/**
+ * Any call that settles makes room, and what it left may be about to be handed on. Those who come in first may be stuck
+ * behind who waits, which is looked at again then.
+ */
 function* roomBlockers({ cell }: CallQueue): Generator<Blocker> {
+  cell.watchesRoom = true
   if (cell.death !== undefined || cell.pending < cell.options.maxPendingCalls) return yield FREE
   if (cell.paused) yield cell.start
   for (const queue of cell.queues()) {

@@ -8,7 +8,6 @@
 import type * as Context from "effect/Context"
 import type { Call } from "./call.ts"
 import type { Cell } from "./cell.ts"
-import * as deadlock from "./deadlock.ts"
 import * as stack from "./stack.ts"
 
 /**
@@ -57,6 +56,5 @@ export class Handover {
     for (const queue of cell.queues()) queue.held = 0
     cell.attend()
     for (const queue of cell.queues()) queue.drain(false)
-    deadlock.checkRoom(cell)
   }
 }
