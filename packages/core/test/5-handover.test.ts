@@ -64,21 +64,51 @@ describe("5.6 before what a call left is handed on", () => {
     })
   )
 
+  for (const [limit, expected] of [
+    [2, "Success"],
+    [1, "Failure"]
+  ] as const) {
+    it.effect(`so it is where the other call just succeeds: at ${limit} permits the call ends in ${expected}`, () =>
+      Effect.gen(function* () {
+        const gate = yield* Latch.make()
+        const tight = yield* Tight.options({ maxConcurrency: 2 }).spawn()
+        const other = yield* tight.run.remote(gate.await)
+        const first = yield* fork(tight.run(Effect.andThen(other, tight.run(Effect.void))))
+        const suspended = yield* fork(tight.run(Effect.void))
+        yield* settle
+        yield* Actor.resize(tight, limit)
+        yield* gate.open
+        yield* settle
+        assert.strictEqual(first.pollUnsafe()?._tag, expected)
+        assert.strictEqual(suspended.pollUnsafe()?._tag, "Success")
+      })
+    )
+  }
+
   it.effect("calls that end, are cancelled and ask their own actor never wait for room for ever", () =>
     seeded(
       Effect.gen(function* () {
-        for (let round = 0; round < 30; round++) {
-          const tight = yield* Tight.options({ maxConcurrency: 1, maxPendingCalls: 3 }).spawn()
+        for (let round = 0; round < 60; round++) {
+          const limit = 1 + (round % 5)
+          const tight = yield* Tight.options({ maxConcurrency: 1, maxPendingCalls: 1 + limit }).spawn()
           const fibers: Array<Fiber.Fiber<unknown, unknown>> = []
-          for (let n = 0; n < 60; n++) {
-            const turns = Effect.repeat(Effect.yieldNow, { times: yield* Random.nextIntBetween(0, 5) })
-            const ended = fibers[yield* Random.nextIntBetween(0, 200)]
-            if (ended !== undefined) yield* Effect.forkChild(Fiber.interrupt(ended))
-            const asks = yield* Random.nextBoolean
-            fibers.push(yield* fork(tight.run(asks ? tight.run(turns) : turns)))
-            yield* turns
+          const gates: Array<Latch.Latch> = []
+          for (let n = 0; n < 100; n++) {
+            const gate = Latch.makeUnsafe()
+            gates.push(gate)
+            const choice = yield* Random.nextIntBetween(0, 8)
+            if (choice < 3) fibers.push(yield* fork(tight.run(gate.await)))
+            else if (choice < 5) fibers.push(yield* fork(tight.run(tight.run(Effect.void))))
+            else if (choice === 5) {
+              const some = fibers.splice(yield* Random.nextIntBetween(0, fibers.length + 1), 3)
+              for (const fiber of some) fiber.interruptUnsafe()
+            } else if (choice === 6) for (const open of gates.splice(0, n / 2)) open.openUnsafe()
+            else yield* Effect.yieldNow
           }
-          yield* Effect.repeat(settle, { times: 60 })
+          for (let n = 0; n < 20; n++) {
+            for (const gate of gates) gate.openUnsafe()
+            yield* settle
+          }
           const open = fibers.filter((fiber) => fiber.pollUnsafe() === undefined)
           assert.strictEqual(open.length, 0, `round ${round}`)
         }
