@@ -284,6 +284,16 @@ describe("2.4", () => {
     }
   })
 
+  it.effect("2.4 an actor without a line is resized however deep the stack of the caller is", () =>
+    Effect.gen(function* () {
+      const [worker, idle] = [yield* Worker.spawn(), yield* Worker.spawn()]
+      for (const depth of range(50)) {
+        const nest = (inner: Effect.Effect<unknown>): Effect.Effect<unknown> => worker.run(inner)
+        yield* range(depth).reduce(nest, Actor.resize(idle, 2))
+      }
+    })
+  )
+
   it.effect("2.4 the same holds for Actor.resize, and the actor goes on as before", () =>
     Effect.gen(function* () {
       const worker = yield* Worker.spawn()

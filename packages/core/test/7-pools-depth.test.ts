@@ -230,6 +230,27 @@ describe("7.4", () => {
     })
   )
 
+  it.effect("7.4 a logger that throws is given the next replacements that fail all the same", () =>
+    Effect.gen(function* () {
+      let calls = 0
+      const logger = Logger.make(() => {
+        calls++
+        throw new Error("no log")
+      })
+      const database = new Database()
+      const program = Effect.gen(function* () {
+        const pool = yield* ActorPool.make({ spawn: database.spawn, size: 1 })
+        database.answer = Effect.fail("away")
+        yield* killAll(pool)
+        yield* settle
+        assert.strictEqual(calls, 1)
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(calls, 2)
+      })
+      yield* Effect.provide(Effect.scoped(program), Logger.layer([logger]))
+    })
+  )
+
   it.effect("7.4 what cannot be released of a dead member is logged, and the member is replaced", () =>
     Effect.gen(function* () {
       const spawn = Effect.andThen(
@@ -325,6 +346,30 @@ describe("6.3", () => {
       assert.strictEqual((yield* reasonOf(ref))._tag, "ActorDied")
       yield* probe.open("own")
       assert.strictEqual(yield* own, "own")
+    })
+  )
+
+  it.effect("6.3 a pool that closes with its actor ends at once when the actor is killed meanwhile", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      class Owner extends Actor.Service<Owner>()("test/Owner", {
+        make: Effect.gen(function* () {
+          const spawn = Worker.options({ shutdownTimeout: "1 hour" }).spawn(probe)
+          const pool = yield* ActorPool.make({ spawn, size: 1 })
+          return { submit: () => pool.remote((member) => member.work("pooled")) }
+        })
+      }) {}
+      const owner = yield* Owner.spawn()
+      const ref = yield* owner.submit()
+      yield* probe.started("pooled")
+      const stop = yield* fork(Actor.stop(owner))
+      yield* settle
+      assert.isUndefined(stop.pollUnsafe())
+      yield* Actor.kill(owner)
+      assert.isDefined(stop.pollUnsafe())
+      const reason = yield* reasonOf(ref)
+      assert(reason._tag === "ActorDied")
+      assert.match(reason.why, /^its Scope closed at once/)
     })
   )
 })

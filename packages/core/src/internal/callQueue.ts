@@ -121,7 +121,7 @@ export class CallQueue extends CallList implements Target {
    * a failure in any case, they hear at once: they may end calls that stand in line still.
    */
   drain(together: boolean): void {
-    if (this.draining || this.cell.paused) return
+    if (this.head === undefined || this.draining || this.cell.paused) return
     if (stack.isDeep()) return this.schedule(undefined)
     this.draining = true
     if (together) stack.startBatch()

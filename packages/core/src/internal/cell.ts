@@ -116,6 +116,8 @@ export class Cell {
   /** Submitters that wait for `pending` to fall below `maxPendingCalls`. */
   private room: Room | undefined = undefined
   private handingOver: Handover | undefined = undefined
+  /** Whether a call of an actor waits for room, and may come to wait for itself. */
+  watchesRoom = false
   /** The constructor under way: that of the first life, or of the next one. */
   start: Phase | undefined = undefined
   /** The end, once there is somebody who waits for it, or it takes time. */
@@ -129,8 +131,8 @@ export class Cell {
   abrupt = false
   /** Its Scope closes, and will kill it when its calls take too long. */
   doomed = false
-  /** Instances that end with a Scope that this one closes now, or a call of it. */
-  private wards: Set<Cell> | undefined = undefined
+  /** How to hurry up what ends with a Scope that this instance closes now, or a call of it. */
+  private wards: Set<() => void> | undefined = undefined
   closing = false
   private supervisor: Supervisor | undefined = undefined
   private handle: object | undefined = undefined
@@ -426,15 +428,20 @@ export class Cell {
   }
 
   get hasSuspended(): boolean {
-    return this.room !== undefined && !this.room.isEmpty
+    return this.suspended > 0
+  }
+
+  /** How many submitters wait. */
+  get suspended(): number {
+    return this.room === undefined ? 0 : this.room.size
   }
 
   /** Calls that wait to be accepted. */
-  suspendedCalls(): Array<Call> {
+  suspendedCalls(): Iterable<Call> {
     return this.room?.calls() ?? []
   }
 
-  letIn(): void {
+  private letIn(): void {
     const isTaken = () => this.pending + (this.handingOver?.room ?? 0) >= this.options.maxPendingCalls
     this.room?.admit(() => !isTaken() || this.death !== undefined)
   }
@@ -450,9 +457,11 @@ export class Cell {
     return this.handingOver
   }
 
-  private attend(): void {
+  /** A call has left, or what ended calls left is there for others. */
+  attend(): void {
     this.letIn()
-    if (this.keeper !== undefined && this.pending === 0 && this.death === undefined) this.keeper.idle(this)
+    if (this.watchesRoom) deadlock.checkRoom(this)
+    if (this.pending === 0 && this.death === undefined && !this.hasSuspended) this.keeper?.idle(this)
     this.supervisor?.attend()
     if (this.death === undefined) return
     if (this.pending === 0) this.close()
@@ -671,14 +680,14 @@ export class Cell {
   /** What ends with this instance from now on ends at once, and so does what is ending already. */
   private hasten(): void {
     this.abrupt = true
-    for (const ward of this.wards ?? []) ward.kill(HASTENED, undefined)
+    for (const hurry of this.wards ?? []) hurry()
   }
 
-  /** Has an instance killed should this one be killed, or restart, before it is gone. Returns how to forget it. */
-  guard(ward: Cell): () => void {
+  /** Calls `hurry` should the instance be killed, or restart. Returns how to forget it. */
+  guard(hurry: () => void): () => void {
     this.wards ??= new Set()
-    this.wards.add(ward)
-    return () => this.wards!.delete(ward)
+    this.wards.add(hurry)
+    return () => this.wards!.delete(hurry)
   }
 
   private refuse(why: string, cause: Cause.Cause<unknown> | undefined): void {

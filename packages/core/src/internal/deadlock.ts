@@ -35,9 +35,22 @@ type Blocker = Waiter | typeof FREE
 /** Call when `waiter` has begun to wait for something, or waits for less than before. */
 export const check = (waiter: Waiter): void => {
   // Where nothing waits for it or for its permit, no way leads back to it.
-  if (!isWaitedFor(waiter) || mayGoOn(waiter)) return
-  if (!isStuck(waiter)) return
-  const cycle = shortestCycle(waiter)
+  if (isWaitedFor(waiter) && !mayGoOn(waiter) && isStuck(waiter)) resolve(waiter)
+}
+
+/** Call when room has gone to others, in a cell where calls were found to wait for it and not to be stuck. */
+export const checkRoom = (cell: Cell): void => {
+  cell.watchesRoom = false
+  for (const call of cell.suspendedCalls()) {
+    if (call.dependents === 0 || call.method.timeout !== undefined) continue
+    // All of them wait for the same calls.
+    if (!isStuck(call)) return
+    resolve(call)
+  }
+}
+
+const resolve = (stuck: Waiter): void => {
+  const cycle = shortestCycle(stuck)
   if (cycle !== undefined) breakUp(cycle)
 }
 
@@ -172,9 +185,13 @@ function* runningCalls(queue: CallQueue): Generator<Blocker> {
   if (missing > 0) yield FREE
 }
 
-/** Any call that settles makes room. */
+/**
+ * Any call that settles makes room, and what it left may be about to be handed on. Those who come in first may be stuck
+ * behind who waits, which is looked at again then.
+ */
 function* roomBlockers({ cell }: CallQueue): Generator<Blocker> {
-  if (cell.death !== undefined) return yield FREE
+  cell.watchesRoom = true
+  if (cell.death !== undefined || cell.pending < cell.options.maxPendingCalls) return yield FREE
   if (cell.paused) yield cell.start
   for (const queue of cell.queues()) {
     yield* runningCalls(queue)

@@ -5,10 +5,10 @@
  * it is free, each call that is ended would start one that is about to be ended as well. So what ended calls leave is
  * handed on in the next turn of the scheduler, when the calls that were ended with them have left the line.
  */
-import * as Context from "effect/Context"
-import * as Scheduler from "effect/Scheduler"
+import type * as Context from "effect/Context"
 import type { Call } from "./call.ts"
 import type { Cell } from "./cell.ts"
+import * as stack from "./stack.ts"
 
 /**
  * A fiber that ends many calls yields on its way. So as long as each turn ends more, the handover waits for the next one,
@@ -32,7 +32,7 @@ export class Handover {
   /** A call was ended, and leaves something. */
   later(call: Call): void {
     this.putOff()
-    if (!this.scheduled) this.schedule(call)
+    if (!this.scheduled) this.schedule(call.context)
   }
 
   /** A call was ended, perhaps before it had anything to leave. */
@@ -40,21 +40,21 @@ export class Handover {
     this.endedMore = true
   }
 
-  private schedule(call: Call): void {
+  private schedule(context: Context.Context<never>): void {
     this.scheduled = true
     this.endedMore = false
-    const turn = Context.get(call.context, Scheduler.Scheduler).makeDispatcher()
-    turn.scheduleTask(() => {
+    stack.later(undefined, context, () => {
       this.scheduled = false
-      if (this.endedMore && ++this.turns < MAX_TURNS) this.schedule(call)
+      if (this.endedMore && ++this.turns < MAX_TURNS) this.schedule(context)
       else this.now()
-    }, 0)
+    })
   }
 
   now(): void {
+    const { cell } = this
     this.turns = this.room = 0
-    for (const queue of this.cell.queues()) queue.held = 0
-    this.cell.letIn()
-    for (const queue of this.cell.queues()) queue.drain(false)
+    for (const queue of cell.queues()) queue.held = 0
+    cell.attend()
+    for (const queue of cell.queues()) queue.drain(false)
   }
 }

@@ -86,6 +86,9 @@ export const watch = (handle: object): Effect.Effect<ActorDied> => {
   })
 }
 
+/** Why an instance dies whose calls take too long for a Scope that closes. */
+const TOOK_TOO_LONG = "its Scope closed and its calls did not finish within shutdownTimeout"
+
 /** How long a Scope that closes waits in real time while a test clock stands still, which nobody moves then. */
 const TEST_PATIENCE = "1 second"
 
@@ -99,36 +102,42 @@ export const shutdown = (cell: Cell): Effect.Effect<void> =>
     if (owner?.abrupt) cell.kill(HASTENED, undefined)
     else close(cell)
     if (cell.gone || waitsForFiber(cell, fiber)) return Effect.void
-    const { shutdownTimeout } = cell.options
-    // It has a fiber of its own, which is not a child of the one that waits: see deadlock.ts.
-    const cut = Effect.map(patienceIn(fiber.context, shutdownTimeout), () => cutShort(cell))
-    const patience = Effect.runForkWith(fiber.context)(cut)
-    // Until then there is no deadlock in its calls: their end is near.
-    cell.doomed = Duration.isFinite(shutdownTimeout)
-    const forget = owner?.guard(cell)
-    return Effect.onExit(cell.ended(), () => {
-      forget?.()
-      patience.interruptUnsafe()
-      return Effect.void
-    })
+    doom(cell, cell.options.shutdownTimeout)
+    return hurried(cell.ended(), cell.options.shutdownTimeout, (why) => cell.kill(why, undefined))
   })
+
+/** Until then there is no deadlock in its calls: their end is near. */
+export const doom = (cell: Cell, timeout: Duration.Duration): void => {
+  cell.doomed = Duration.isFinite(timeout)
+}
 
 /** Refuses new calls, since the Scope closes; those accepted may finish. */
 export const close = (cell: Cell): void => cell.stop("its Scope closed")
 
-/** Ends the calls that take too long for a Scope that closes. */
-export const cutShort = (cell: Cell): void =>
-  cell.kill("its Scope closed and its calls did not finish within shutdownTimeout", undefined)
-
-/** Waits until something has ended, and hurries it up when that takes longer than `timeout`, or is not wanted to take any. */
-export const hurried = (end: Effect.Effect<void>, timeout: Duration.Duration, hurry: () => void): Effect.Effect<void> =>
+/**
+ * Waits until something has ended. Hurries it up when that takes longer than `timeout`, and where an actor waits for it
+ * that ends at once, or comes to.
+ */
+export const hurried = (
+  end: Effect.Effect<void>,
+  timeout: Duration.Duration,
+  hurry: (why: string) => void
+): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
-    if (ownerIn(fiber.context)?.abrupt) {
-      hurry()
+    const owner = ownerIn(fiber.context)
+    if (owner?.abrupt) {
+      hurry(HASTENED)
       return end
     }
-    const patience = patienceIn(fiber.context, timeout)
-    return Effect.raceFirst(end, Effect.andThen(Effect.andThen(patience, Effect.sync(hurry)), Effect.never))
+    // It has a fiber of its own, which is not a child of the one that waits: see deadlock.ts.
+    const cut = Effect.map(patienceIn(fiber.context, timeout), () => hurry(TOOK_TOO_LONG))
+    const patience = Effect.runForkWith(fiber.context)(cut)
+    const forget = owner?.guard(() => hurry(HASTENED))
+    return Effect.onExit(end, () => {
+      forget?.()
+      patience.interruptUnsafe()
+      return Effect.void
+    })
   })
 
 /** Sleeps, though under a test clock not for long. */

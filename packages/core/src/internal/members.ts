@@ -9,7 +9,6 @@ import { Ask } from "./ask.ts"
 import * as asyncContext from "./asyncContext.ts"
 import type { Cell } from "./cell.ts"
 import { cellOf, checkHandle, isAddress } from "./handle.ts"
-import * as life from "./life.ts"
 
 export type Work = (member: object) => Effect.Effect<any, any>
 
@@ -62,10 +61,10 @@ export class Members {
     this.changed()
   }
 
-  /** Ends the calls of those that take too long to end. A member that was there before the pool goes on after it. */
-  cutShort(): void {
+  /** Ends those whose end takes too long. A member that was there before the pool goes on after it. */
+  kill(why: string): void {
     for (const { cell, scope } of this.all) {
-      if (cell !== undefined && isWithin(cell.owner, scope)) life.cutShort(cell)
+      if (cell !== undefined && isWithin(cell.owner, scope)) cell.kill(why, undefined)
     }
   }
 

@@ -4,6 +4,7 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import * as asyncContext from "./asyncContext.ts"
 
 export class Minutely<A> {
   private count = 0
@@ -11,6 +12,7 @@ export class Minutely<A> {
   private fiber: Fiber.Fiber<void> | undefined = undefined
   private stopped = false
 
+  private readonly asyncContext = asyncContext.capture()
   private readonly context: Context.Context<never>
   private readonly log: (count: number, last: A) => Effect.Effect<void>
 
@@ -23,18 +25,19 @@ export class Minutely<A> {
     if (this.stopped) return
     this.count++
     this.last = what
-    this.fiber ??= Effect.runForkWith(this.context)(this.report())
+    // It lives on for a minute, and is of no request.
+    this.fiber ??= asyncContext.run(this.asyncContext, () => Effect.runForkWith(this.context)(this.report()))
   }
 
   /** Goes on for as long as there is something to say each minute. */
   private report(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      // A logger is code of others, and must not run on the stack of what is noted.
+      // A logger is code of others: it may throw, and must not run on the stack of what is noted.
       yield* Effect.yieldNow
       while (this.count > 0) {
         const { count, last } = this
         this.count = 0
-        yield* this.log(count, last!)
+        yield* Effect.exit(this.log(count, last!))
         yield* Effect.sleep("1 minute")
       }
       this.fiber = this.last = undefined

@@ -152,16 +152,18 @@ export class Places {
     return Effect.suspend(() => {
       const { cell, members } = this
       this.failures.stop()
+      const patience = members.patience ?? cell.options.shutdownTimeout
       life.close(cell)
+      life.doom(cell, patience)
       const orderly = cell
         .ended()
         .pipe(
           Effect.andThen(Scope.close(this.ofPlaces, Exit.void)),
           Effect.andThen(Scope.close(this.ofMembers, Exit.void))
         )
-      return life.hurried(orderly, members.patience ?? cell.options.shutdownTimeout, () => {
-        life.cutShort(cell)
-        members.cutShort()
+      return life.hurried(orderly, patience, (why) => {
+        cell.kill(why, undefined)
+        members.kill(why)
       })
     })
   }

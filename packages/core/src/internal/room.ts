@@ -7,8 +7,8 @@ import type { Call } from "./call.ts"
 export class Room {
   private readonly line = new Map<Call, () => void>()
 
-  get isEmpty(): boolean {
-    return this.line.size === 0
+  get size(): number {
+    return this.line.size
   }
 
   /** Calls `submit` when it is the turn of a call, in the async context of now, unless the call leaves before. */
@@ -30,7 +30,7 @@ export class Room {
     }
   }
 
-  calls(): Array<Call> {
-    return [...this.line.keys()]
+  calls(): Iterable<Call> {
+    return this.line.keys()
   }
 }

@@ -165,7 +165,7 @@ const takeUnsafe = (registry: Registry, options: SnapshotOptions, now: number): 
     for (const cell of cells) {
       if (!admits(cell.id, cell.instance, cell.name, stateOf(cell))) continue
       totals.instances++
-      const unsettled = cell.pending + cell.suspendedCalls().length
+      const unsettled = cell.pending + cell.suspended
       totals.calls += unsettled
       if (instances.length < limit) instances.push(instanceOf(cell))
       if (unsettled > 0) busy.push(callsOf(cell))
@@ -212,7 +212,7 @@ const instanceOf = (cell: Cell): Instance => {
     groups,
     pending: cell.pending,
     ...(maxPendingCalls !== Infinity && { maxPendingCalls }),
-    suspended: cell.suspendedCalls().length,
+    suspended: cell.suspended,
     settled: { ...cell.tally },
     refused: cell.refused,
     restarts: cell.restarts,
