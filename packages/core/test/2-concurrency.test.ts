@@ -288,7 +288,7 @@ describe("2.4", () => {
     Effect.gen(function* () {
       const [worker, idle] = [yield* Worker.spawn(), yield* Worker.spawn()]
       for (const depth of range(50)) {
-        const nest = (inner: Effect.Effect<unknown>): Effect.Effect<unknown> => worker.run(inner)
+        const nest = (inner: Effect.Effect<any, any>): Effect.Effect<any, any> => worker.run(inner)
         yield* range(depth).reduce(nest, Actor.resize(idle, 2))
       }
     })

@@ -48,6 +48,22 @@ const hangs = <X, E, R>(effect: Effect.Effect<X, E, R>): Effect.Effect<boolean, 
   })
 
 describe("8.1 what is found", () => {
+  it.effect("a call that asks its own actor, when the limit has shrunk to what it holds", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const a = yield* A.options({ maxConcurrency: 3 }).spawn()
+      const holders = yield* Effect.forEach(["1", "2"], (id) => a.f.remote(probe.work(id)))
+      const asker = yield* a.f.remote(a.echo("in line"))
+      yield* settle
+      yield* Actor.resize(a, 1)
+      yield* probe.open("1", "2")
+      yield* ObjectRef.all(holders)
+      yield* settle
+      assert.strictEqual((yield* reasonOf(asker))._tag, "Deadlock")
+      assert.strictEqual(yield* a.echo("after it"), "after it")
+    })
+  )
+
   it.effect("a call at limit 1 that calls its own actor", () =>
     Effect.gen(function* () {
       const a = yield* A.options(one).spawn()

@@ -231,6 +231,13 @@ export class CallQueue extends CallList implements Target {
     if (held) this.hold(call)
     this.cell.finish(call, exit, restarted)
     // What made others end it may be on its way to ending more, with a permit of its own that is free by now.
-    if (this.head !== undefined && !held) this.drain(false)
+    if (this.head === undefined || held) return
+    if (this.running < this.limit) this.drain(false)
+    else this.checkHolders()
+  }
+
+  /** The limit has shrunk: no permit comes back as calls end, and what goes on may wait for what stands in line. */
+  private checkHolders(): void {
+    for (const call of this.cell.running.toArray()) if (call.queue === this) deadlock.check(call)
   }
 }
