@@ -52,14 +52,15 @@ class Local extends Actor.Service<Local>()("test/Local", { make: Effect.succeed(
 /** Calls its own kind, and has an actor of its own. */
 class Chain extends Actor.Keyed<Chain>()("test/Chain", {
   key: Schema.Number,
-  methods: { sum: Actor.method({ success: Schema.Number }) }
+  methods: { sum: Actor.method({ success: Schema.Number }), leave: Actor.method() }
 }) {}
 
 const ChainLive = Chain.toLayer((key) =>
   Effect.map(Effect.andThen(Local.spawn(), Chain), (chain) =>
     Chain.of({
       sum: () =>
-        key === 0 ? Effect.succeed(0) : Effect.map(Effect.orDie(chain.get(key - 1).sum()), (sum) => sum + key)
+        key === 0 ? Effect.succeed(0) : Effect.map(Effect.orDie(chain.get(key - 1).sum()), (sum) => sum + key),
+      leave: () => chain.stop(key)
     })
   )
 ).pipe(Layer.provide(ClusterHome.client(Chain)))
@@ -279,6 +280,14 @@ for (const [home, engine] of Object.entries(homes)) {
       })
     )
 
+    it.effect("a result that throws when it is looked at fails with DecodeError, and costs no other call", () =>
+      Effect.gen(function* () {
+        const worker = yield* Worker.get(freshKey())
+        assert.deepInclude(yield* reasonOf(worker.revoked()), { _tag: "DecodeError", mayHaveRun: true })
+        assert.strictEqual(yield* worker.note("a"), "a")
+      })
+    )
+
     it.effect("stop ends the instance of a key with its finalizers, and the next call makes it again", () =>
       Effect.gen(function* () {
         const key = freshKey()
@@ -335,6 +344,14 @@ for (const [home, engine] of Object.entries(homes)) {
       Effect.gen(function* () {
         const chain = yield* Chain.get(5)
         assert.strictEqual(yield* chain.sum(), 15)
+      })
+    )
+
+    it.effect("a method may stop its own key: it finishes, and the next call makes the instance again", () =>
+      Effect.gen(function* () {
+        const chain = yield* Chain.get(3)
+        yield* chain.leave()
+        assert.strictEqual(yield* chain.sum(), 6)
       })
     )
 

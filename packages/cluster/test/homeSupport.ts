@@ -88,6 +88,7 @@ export class Worker extends Actor.Keyed<Worker>()("test/Worker", {
     flaky: Actor.method({ success: Schema.Int, error: Refused }),
     hasty: Actor.method({ success: Schema.Void }),
     misfit: Actor.method({ success: Schema.Int }),
+    revoked: Actor.method({ success: Schema.Unknown }),
     when: Actor.method({ args: [Schema.Date], success: Schema.Date }),
     items: Actor.method({ args: [Schema.Int], success: Schema.Int, error: Refused, stream: true }),
     endless: Actor.method({ success: Schema.Int, stream: true })
@@ -119,6 +120,12 @@ export const makeWorker = (key: string) =>
       flaky: () => Effect.suspend(() => (++tries < 3 ? Effect.fail(refused("not yet")) : Effect.succeed(tries))),
       hasty: () => Effect.asVoid(probe.work("hasty")),
       misfit: () => Effect.succeed("no number" as any),
+      revoked: () =>
+        Effect.sync((): unknown => {
+          const { proxy, revoke } = Proxy.revocable({}, {})
+          revoke()
+          return proxy
+        }),
       when: (date: Date) => Effect.succeed(date),
       items: (count: number) => Stream.concat(Stream.range(1, count), Stream.fail(refused("no more"))),
       endless: () => Stream.range(1, Infinity).pipe(Stream.rechunk(1), Stream.ensuring(probe.note("endless over")))

@@ -173,6 +173,15 @@ describe("7.4", () => {
       })
   )
 
+  it.effect("7.4 work that goes on with what is no Effect fails, and its member has room again", () =>
+    Effect.gen(function* () {
+      const pool = yield* ActorPool.make({ spawn: Worker.spawn(), size: 1 })
+      const wrong = () => Effect.flatMap(Effect.void, () => 5 as unknown as Effect.Effect<void>)
+      assert.match(String(yield* defectOf(pool.run(wrong))), /Not a valid effect/)
+      assert.strictEqual(yield* pool.run(() => Effect.succeed("next")), "next")
+    })
+  )
+
   it.effect("7.4 a restart schedule hears why a member died", () =>
     Effect.gen(function* () {
       const causes: Array<string> = []

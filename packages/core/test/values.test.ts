@@ -326,6 +326,19 @@ describe("1.11", () => {
       }).pipe(Effect.scoped, Effect.provide(Layer.fresh(ActorSystem.layer)))
   )
 
+  forAnyValue("1.11 a retry may throw any value: its call has failed, and is over", ({ make }) =>
+    watched(
+      Effect.gen(function* () {
+        const throwing = () => {
+          throw make()
+        }
+        const sink = yield* Sink.options({ maxTaskRetries: 1, retry: throwing }).spawn()
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(sink.fail(make))))
+        yield* isFine(sink)
+      })
+    )
+  )
+
   it.effect("1.11 a callback of a fiber that waits may throw: the others hear of the result all the same", () =>
     Effect.gen(function* () {
       const sink = yield* Sink.spawn()

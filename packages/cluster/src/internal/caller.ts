@@ -39,6 +39,8 @@ export interface Caller {
     key: unknown
   ) => Effect.Effect<Record<string, (...args: ReadonlyArray<any>) => unknown>, never, ActorContext.ActorContext>
   readonly stop: (key: unknown) => Effect.Effect<void>
+  /** Whether this is part of an unsettled call of the instance with this key. */
+  readonly isInside: (context: Context.Context<never>, key: unknown) => boolean
   /** Says that calls which are interrupted from now on are not cancelled: it is this caller that ends. */
   readonly leave: Effect.Effect<void>
 }
@@ -75,7 +77,11 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
         const subject = { actor: `${wire.actor}(${Home.keyText(key)})`, method: "stop" }
         return Effect.ignore(guarded({ guard, subject }, client(wire.encodeKey(key))[STOP]!(undefined)))
       })
-    return { make, stop, leave: waits.leave }
+    const isInside = (context: Context.Context<never>, key: unknown): boolean => {
+      const self = Home.callIn(context) && Context.getOrUndefined(context, ActorContext.ActorContext)
+      return self?.id === wire.actor && wire.encodeKey(self.key) === wire.encodeKey(key)
+    }
+    return { make, stop, isInside, leave: waits.leave }
   })
 
 /** The client of the entity. Spans that nobody collects are not made. */

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import type { ClientOptions } from "../ClusterHome.ts"
-import { makeCaller } from "./caller.ts"
+import { type Caller, makeCaller } from "./caller.ts"
 import { Departure } from "./departure.ts"
 import { GRACE } from "./ending.ts"
 import { type MessageStorage, Sharding } from "./engine.ts"
@@ -111,20 +111,28 @@ const clientOf = (wire: Wire, actor: Contracted, options: ClientOptions): Layer.
       const make = wire.keyed ? caller.make : caller.make(undefined)
       const proxies: Layer.Layer<any> = (actor as any).toLayer(make, proxyOptions)
       const leave = Layer.effectDiscard(Effect.addFinalizer(() => caller.leave))
-      return Layer.provideMerge(leave, wire.keyed ? withStop(actor as any, proxies, caller.stop) : proxies)
+      return Layer.provideMerge(leave, wire.keyed ? withStop(actor as any, proxies, caller) : proxies)
     })
   )
 }
 
-/** `stop(key)` ends the instance itself, wherever it is. What is left here is only an address. */
+/**
+ * `stop(key)` ends the instance itself, wherever it is. What is left here is only an address. A method of the instance does
+ * not wait for that, since the instance waits for the method.
+ */
 const withStop = (
   actor: Context.Key<any, any>,
   proxies: Layer.Layer<any>,
-  stop: (key: unknown) => Effect.Effect<void>
+  { isInside, stop }: Caller
 ): Layer.Layer<any> =>
   Layer.effect(actor as any)(
     Effect.map(Layer.build(proxies), (services) => {
       const service: any = Context.getUnsafe(services, actor)
-      return { ...service, stop: (key: unknown) => Effect.andThen(stop(key), service.stop(key)) }
+      const end = (key: unknown) => Effect.andThen(stop(key), service.stop(key))
+      const endFrom = (key: unknown) =>
+        Effect.withFiber(({ context }) =>
+          isInside(context, key) ? Effect.asVoid(Effect.forkDetach(end(key))) : end(key)
+        )
+      return { ...service, stop: endFrom }
     })
   )

@@ -10,6 +10,7 @@ import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { identity } from "effect/Function"
@@ -19,7 +20,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { DurableCall } from "./durableCall.ts"
 import { ClusterSchema, Entity, Sharding } from "./engine.ts"
-import { subjectOf } from "./failure.ts"
+import { type Subject, subjectOf, undecodable } from "./failure.ts"
 import type { Residence } from "./residence.ts"
 import { storable } from "./storable.ts"
 import { isTraced } from "./tracing.ts"
@@ -94,7 +95,24 @@ const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, inPl
       return Effect.provideService(call, DurableCall, { id })
     }
   }
-  return ({ payload }: any) => inPlace(seat.use((handle) => handle[name](...payload)))
+  const subject = subjectOf(actor, method)
+  return ({ payload }: any) =>
+    inPlace(
+      Effect.flatMap(
+        seat.use((handle) => handle[name](...payload)),
+        (value) => readable(subject, value)
+      )
+    )
+}
+
+/** The engine looks whether a result is a Deferred. One that throws at that, as a revoked Proxy does, had no answer. */
+const readable = (subject: Subject, value: unknown): Effect.Effect<unknown, ActorError> => {
+  try {
+    Deferred.isDeferred(value)
+    return Effect.succeed(value)
+  } catch (error) {
+    return Effect.fail(undecodable(subject, `its result cannot be read: ${Home.errorText(error)}`, true))
+  }
 }
 
 /** How long it takes at most until a node notices that it has lost a key. */

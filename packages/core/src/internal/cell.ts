@@ -299,8 +299,8 @@ export class Cell {
         return call.queue.waitAgain(call)
       }
     } catch (defect) {
-      // The predicate of `retry` is user code.
-      return this.settle(call, Exit.failCause(Cause.combine(exit.cause, Cause.die(defect))))
+      // The predicate of `retry` is user code. `Cause.combine` would compare what it threw, which may throw.
+      return this.settle(call, Exit.failCause(Cause.fromReasons([...exit.cause.reasons, Cause.makeDieReason(defect)])))
     }
     this.settle(call, exit)
   }

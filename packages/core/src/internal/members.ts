@@ -73,18 +73,30 @@ export class Members {
     return Effect.uninterruptibleMask((restore) => {
       const member = this.leastBusy()
       if (member === undefined) return restore(Effect.andThen(this.change(), this.run(work)))
-      member.busy++
-      const release = Effect.sync(() => {
-        member.busy--
-        this.changed()
+      return Effect.withFiber((fiber) => {
+        const release = this.occupy(member)
+        // A fiber that comes upon what is no Effect ends on the spot, without its finalizers.
+        fiber.addObserver(release)
+        const effect = work(member.handle)
+        return Effect.catchIf(
+          Effect.ensuring(restore(effect), Effect.sync(release)),
+          (error) => diedUnstarted(member, effect, error),
+          () => restore(this.run(work))
+        )
       })
-      const effect = work(member.handle)
-      return Effect.catchIf(
-        Effect.ensuring(restore(effect), release),
-        (error) => diedUnstarted(member, effect, error),
-        () => restore(this.run(work))
-      )
     })
+  }
+
+  /** Takes a place of the member, and gives what frees it, once. */
+  private occupy(member: Member): () => void {
+    let taken = true
+    member.busy++
+    return () => {
+      if (!taken) return
+      taken = false
+      member.busy--
+      this.changed()
+    }
   }
 
   private leastBusy(): Member | undefined {
