@@ -250,7 +250,7 @@ describe("options of an actor", () => {
       const nothing = () => Effect.void
       const symbol = Symbol("mine")
       for (const name of ["then", "constructor"]) {
-        const refused = new RegExp(`test/Bad: no method may be called "${name}", .* Choose another name`)
+        const refused = new RegExp(`test/Bad: no method may be called "${name}": .* Choose another name`)
         const define: any = Actor.Service()
         const defineKeyed: any = Actor.Keyed()
         const contract = { key: Schema.String, methods: { [name]: Actor.method() } }

@@ -15,7 +15,8 @@ describe("E: cancellation", () => {
         const worker = yield* Worker.spawn()
         const ref = yield* worker.run.remote(Effect.never)
         // @ts-expect-error -- an actor's calls are never ended by force
-        yield* ObjectRef.cancel(ref, { force: true })
+        const force = yield* Effect.exit(ObjectRef.cancel(ref, { force: true }))
+        assert.include(String(force), 'there is no option "force", there are recursive')
         // @ts-expect-error -- an actor is not a ref
         const actor = yield* Effect.exit(Effect.suspend(() => ObjectRef.cancel(worker)))
         assert.match(String(actor), /TypeError.*ObjectRef/)
