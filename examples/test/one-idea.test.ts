@@ -51,11 +51,11 @@ switched off
 switched on, restarts: 2
 printed page 7
 printed page 8
-switched off
 page 3 failed: Error: paper jam
 page 6 failed: Error: paper jam
 page 9 failed: Error: paper jam
 page 10 failed: ActorDied
+switched off
 the printer died: its restart schedule ended (Error: paper jam)
 `
 }
