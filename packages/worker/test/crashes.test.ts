@@ -76,7 +76,7 @@ describe("10.2 a thread that is lost", () => {
       "running out of memory",
       (crasher) => crasher.hog(),
       /ERR_WORKER_OUT_OF_MEMORY|memory limit/,
-      { resourceLimits: { maxOldGenerationSizeMb: 48 } }
+      { resourceLimits: { maxOldGenerationSizeMb: 128 } }
     ]
   ]
   for (const [what, lose, why, worker] of ways) {

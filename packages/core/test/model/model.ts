@@ -210,8 +210,10 @@ export class Model {
   private handOn(): void {
     if (this.heldRoom + this.held.main + this.held.io === 0) return
     this.heldRoom = this.held.main = this.held.io = 0
+    // Whether those that are let in begin before those that stand in line is left open.
+    this.isOrderOpen = this.suspended.length > 0
     this.admit()
-    this.isOrderOpen = this.lines.main.length > 0 && this.lines.io.length > 0
+    this.isOrderOpen ||= this.lines.main.length > 0 && this.lines.io.length > 0
     for (const group of groups) this.drain(group, false)
     this.drainAll()
   }
