@@ -196,22 +196,28 @@ export class Model {
   // --- running -------------------------------------------------------------------------------------------------------
 
   private drainAll(): void {
+    // Which of the two turns comes first is left open.
+    const isEither = this.scheduled.length > 0 && this.isHolding
     for (const group of this.scheduled) {
-      this.isOrderOpen = this.scheduled.some((other) => other !== group)
+      this.isOrderOpen = isEither || this.scheduled.some((other) => other !== group)
       this.drain(group, true)
     }
     this.scheduled.length = 0
-    this.handOn()
+    this.handOn(isEither)
     this.isOrderOpen = false
     // Who is gone is not rebuilt.
     if (this.refuses && this.pending === 0) this.cancelRestart()
   }
 
-  private handOn(): void {
-    if (this.heldRoom + this.held.main + this.held.io === 0) return
+  private get isHolding(): boolean {
+    return this.heldRoom + this.held.main + this.held.io > 0
+  }
+
+  private handOn(isEither: boolean): void {
+    if (!this.isHolding) return
     this.heldRoom = this.held.main = this.held.io = 0
     // Whether those that are let in begin before those that stand in line is left open.
-    this.isOrderOpen = this.suspended.length > 0
+    this.isOrderOpen = isEither || this.suspended.length > 0
     this.admit()
     this.isOrderOpen ||= this.lines.main.length > 0 && this.lines.io.length > 0
     for (const group of groups) this.drain(group, false)
