@@ -212,7 +212,7 @@ export const specifiers = ({ manifest: { name }, modules }: Package): ReadonlyAr
 
 /** The modules of a package that nobody may import. */
 export const closedSpecifiers = ({ folder, manifest: { name } }: Package): ReadonlyArray<string> => {
-  const internal = globSync("internal/*.ts", { cwd: path.join(folder, "src") })
+  const internal = globSync("internal/**/*.ts", { cwd: path.join(folder, "src") })
   return internal.slice(0, 2).flatMap((file) => {
     const module = file.slice(0, -".ts".length)
     return [`${name}/${module}`, `${name}/dist/${module}.js`, `${name}/src/${file}`]

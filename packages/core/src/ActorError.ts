@@ -12,7 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
-import { errorText, isInstance } from "./internal/show.ts"
+import { errorText, isInstance } from "./internal/base/show.ts"
 
 const fields = {
   /** The id of the actor, as given to `Actor.Service`. */

@@ -12,7 +12,7 @@ import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { ActorError } from "./ActorError.ts"
-import * as internal from "./internal/pool.ts"
+import * as internal from "./internal/kinds/pool.ts"
 import type { ObjectRef } from "./ObjectRef.ts"
 
 /**

@@ -5,7 +5,7 @@
  */
 import type { AnyHandle, AnyMethod, GroupedMethod, Method, NamedArgs, RefArgs, RefErrors } from "./Actor.ts"
 import type { ActorError } from "./ActorError.ts"
-import * as internal from "./internal/asyncHandle.ts"
+import * as internal from "./internal/handle/asyncHandle.ts"
 import type { ObjectRef } from "./ObjectRef.ts"
 
 /**

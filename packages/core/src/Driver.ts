@@ -12,7 +12,7 @@
  */
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
-import { permission } from "./internal/permission.ts"
+import { permission } from "./internal/refs/permission.ts"
 
 declare const DriverBrand: unique symbol
 

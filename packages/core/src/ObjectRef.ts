@@ -24,12 +24,12 @@ import type * as Inspectable from "effect/Inspectable"
 import type * as Stream from "effect/Stream"
 import type { ActorError } from "./ActorError.ts"
 import type { Driver } from "./Driver.ts"
-import * as blocking from "./internal/blocking.ts"
-import * as blockingSync from "./internal/blockingSync.ts"
-import * as cancelling from "./internal/cancelling.ts"
-import * as combinators from "./internal/combinators.ts"
-import * as explaining from "./internal/explain.ts"
-import { isRef, Ref, TypeId as TypeId_ } from "./internal/ref.ts"
+import { isRef, Ref, TypeId as TypeId_ } from "./internal/call/ref.ts"
+import * as blocking from "./internal/refs/blocking.ts"
+import * as blockingSync from "./internal/refs/blockingSync.ts"
+import * as cancelling from "./internal/refs/cancelling.ts"
+import * as combinators from "./internal/refs/combinators.ts"
+import * as explaining from "./internal/system/explain.ts"
 
 /**
  * The mark of refs.

@@ -13,7 +13,7 @@ import type * as Scope from "effect/Scope"
 import type { BlockingGetError, MethodOptions, NamedArgs, RefArgs, RefErrors } from "./Actor.ts"
 import type { ActorError } from "./ActorError.ts"
 import type { Driver } from "./Driver.ts"
-import * as internal from "./internal/task.ts"
+import * as internal from "./internal/kinds/task.ts"
 import type { ObjectRef } from "./ObjectRef.ts"
 
 /**

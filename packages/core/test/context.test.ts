@@ -17,7 +17,7 @@ import {
   Tracer
 } from "effect"
 import { TestClock } from "effect/testing"
-import { ambient } from "../src/internal/context.ts"
+import { ambient } from "../src/internal/instance/context.ts"
 import { fork, Probe, settle } from "./support.ts"
 
 const Tenant = Context.Reference<string>("test/Tenant", { defaultValue: () => "nobody" })

@@ -16,148 +16,148 @@ export interface Mutant {
 export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "drops the release of a permit",
-    file: "callQueue.ts",
+    file: "instance/callQueue.ts",
     from: "    this.running--\n",
     to: ""
   },
   {
     name: "starts the last call in line, not the first",
-    file: "callQueue.ts",
+    file: "instance/callQueue.ts",
     from: "const call = this.head\n",
     to: "const call = this.tail!\n"
   },
   {
     name: "starts one call more than there are permits",
-    file: "callQueue.ts",
+    file: "instance/callQueue.ts",
     from: "this.running + this.held < this.limit && !this.cell.paused) {",
     to: "this.running + this.held <= this.limit && !this.cell.paused) {"
   },
   {
     name: "lets askers jump the line",
-    file: "callQueue.ts",
+    file: "instance/callQueue.ts",
     from: "if (this.head === undefined && this.running < this.limit) {",
     to: "if (this.running < this.limit) {"
   },
   {
     name: "believes that a drain is scheduled when it is not",
-    file: "callQueue.ts",
+    file: "instance/callQueue.ts",
     from: "      this.scheduled = false\n",
     to: ""
   },
   {
     name: "starts calls while the instance restarts",
-    file: "callQueue.ts",
+    file: "instance/callQueue.ts",
     from: "if (stack.isDeep() || this.cell.paused) return this.wait(call, dispatcher)",
     to: "if (stack.isDeep()) return this.wait(call, dispatcher)"
   },
   {
     name: "puts a retried call at the end of the line",
-    file: "callQueue.ts",
+    file: "instance/callQueue.ts",
     from: "if (next === undefined) return this.wait(call, undefined)",
     to: "return this.wait(call, undefined)"
   },
   {
     name: "skips settling a call that ends while it waits",
-    file: "cell.ts",
+    file: "instance/cell.ts",
     from: "    this.settle(call, Exit.interrupt())\n",
     to: ""
   },
   {
     name: "does not count off calls that settle",
-    file: "cell.ts",
+    file: "instance/cell.ts",
     from: "    this.pending--\n",
     to: ""
   },
   {
     name: "cancels a call without those that it submitted",
-    file: "cancelling.ts",
+    file: "refs/cancelling.ts",
     from: "endAll([...calls, ...descendants(calls)], Stage.Cancelling)",
     to: "endAll(calls, Stage.Cancelling)"
   },
   {
     name: "begins the next life before the calls of the last one have ended",
-    file: "supervisor.ts",
+    file: "instance/supervisor.ts",
     from: "      yield* this.quieted()\n",
     to: ""
   },
   {
     name: "kills without ending the calls that run",
-    file: "cell.ts",
+    file: "instance/cell.ts",
     from: "    endAll(this.running.toArray(), Stage.Dying)\n    if (this.pending === 0) this.close()",
     to: "    this.close()"
   },
   {
     name: "never frees a name",
-    file: "cell.ts",
+    file: "instance/cell.ts",
     from: "this.registry.names.get(name)?.cell === this) this.registry.names.delete(name)",
     to: "this.registry.names.get(name)?.cell === undefined) this.registry.names.delete(name)"
   },
   {
     name: "forgets to go on after a restart",
-    file: "cell.ts",
+    file: "instance/cell.ts",
     from: "    for (const queue of this.queues()) queue.drain(true)\n",
     to: ""
   },
   {
     name: "makes the next instance of a key while the last one is ending",
-    file: "keyed.ts",
+    file: "kinds/keyed.ts",
     from: "present === undefined ? Effect.void : present.ended(true)",
     to: "Effect.void"
   },
   {
     name: "starts a call when the first of its refs is there",
-    file: "preparing.ts",
+    file: "instance/preparing.ts",
     from: "--missing > 0) return",
     to: "--missing < 0) return"
   },
   {
     name: "forgets another waiter than the one that leaves",
-    file: "ref.ts",
+    file: "call/ref.ts",
     from: "resumes.lastIndexOf(observer)",
     to: "0"
   },
   {
     name: "does not cancel the call of an asker that is interrupted",
-    file: "call.ts",
+    file: "call/call.ts",
     from: "      this.queue.cell.cancel(this)\n",
     to: ""
   },
   {
     name: "hands on the permit of an ended call at once",
-    file: "callQueue.ts",
+    file: "instance/callQueue.ts",
     from: "    if (held) this.hold(call)\n",
     to: "",
     test: ["5-batches.test.ts", "asks"]
   },
   {
     name: "forgets to hand on the permits of ended calls",
-    file: "handover.ts",
+    file: "instance/handover.ts",
     from: "queue.held = 0",
     to: "queue.held += 0"
   },
   {
     name: "hands on the room of ended calls at once",
-    file: "cell.ts",
+    file: "instance/cell.ts",
     from: "    this.handover.room++\n",
     to: "",
     test: ["5-batches.test.ts", "submissions that wait for room"]
   },
   {
     name: "starts the next call before it tells of a failure",
-    file: "callQueue.ts",
+    file: "instance/callQueue.ts",
     from: "    else stack.enter()\n",
     to: "    else stack.startBatch()\n",
     test: ["5-batches.test.ts", "by a sibling that fails"]
   },
   {
     name: "lets several fibers make an instance of the same name",
-    file: "factory.ts",
+    file: "kinds/factory.ts",
     from: "    names.set(name, holder)\n",
     to: ""
   },
   {
     name: "starts calls in line whose time is over",
-    file: "callQueue.ts",
+    file: "instance/callQueue.ts",
     from: "        if (this.cell.expires(call)) continue\n",
     to: "",
     test: ["9-errors.test.ts", "9.1 of calls whose time is over together"]
@@ -165,19 +165,19 @@ export const mutants: ReadonlyArray<Mutant> = [
   // What the explorer found in core, and what has been mended since.
   {
     name: "lets an asker be interrupted between submitting its call and waiting for it",
-    file: "ask.ts",
+    file: "handle/ask.ts",
     from: "call.exit ?? inPlace(call.waitOrCancel(), fiber)",
     to: "call.exit ?? call.waitOrCancel()"
   },
   {
     name: "does not notice room that comes while somebody begins to wait for it",
-    file: "ask.ts",
+    file: "handle/ask.ts",
     from: "      if (!cell.full) {\n        submit()\n        return resume(Effect.void)\n      }\n",
     to: ""
   },
   {
     name: "starts to watch for idle instances when all are to end",
-    file: "keyed.ts",
+    file: "kinds/keyed.ts",
     from: "    if (this.closed) return\n",
     to: ""
   }

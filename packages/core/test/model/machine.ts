@@ -4,7 +4,7 @@
 import { Actor, ActorError, ObjectRef } from "@troupe/core"
 import { Cause, Effect, Exit, Fiber, Latch, Schedule, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { cellOf } from "../../src/internal/handle.ts"
+import { cellOf } from "../../src/internal/handle/handle.ts"
 import { type Config, type Group, groups, type Submission } from "./commands.ts"
 import type { Step } from "./model.ts"
 

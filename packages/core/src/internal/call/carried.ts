@@ -1,0 +1,25 @@
+/**
+ * Calls that a home beyond this process carries out: they need no fiber here.
+ */
+import * as Context from "effect/Context"
+import * as Exit from "effect/Exit"
+import type * as Home from "../../Home.ts"
+import { Evaluable } from "../base/evaluable.ts"
+import type { Call } from "./call.ts"
+
+/** Where an instance that lives here for others is asked where it is. */
+export const Residence = Context.Reference<Home.Residence | undefined>("troupe/Residence", {
+  defaultValue: () => undefined
+})
+
+/** The work of one call, done somewhere else. */
+export abstract class Carried extends Evaluable {
+  /** Sends the call on its way. Its end is reported with {@link report}, now or later, exactly once. */
+  abstract start(call: Call): void
+  /** Asks for an early end. The end is reported all the same. */
+  abstract interruptUnsafe(): void
+
+  evaluate(): Exit.Exit<never> {
+    return Exit.die(new TypeError("A carried call is run by the instance that it was submitted to, and by nobody else"))
+  }
+}

@@ -1,0 +1,298 @@
+/**
+ * Finding deadlocks (semantics 8.1).
+ *
+ * A call is stuck when all that could let it go on is stuck, too: the refs that its method waits for, the calls that
+ * hold the permits it stands in line for, the refs among its arguments. So the question is put each time a call begins
+ * to wait: follow what it waits for, and if everything that can be reached waits, and one of the ways leads back, then
+ * nobody will ever end this. A single call on the way that may go on by itself is enough to leave things alone, and so
+ * is anything that we do not understand: a method that waits in several fibers, that has a timeout, that has forked
+ * something, that waits for anything but a call.
+ *
+ * What waits, and is waited for, besides calls: the start of an instance, for which its calls wait, and which waits in
+ * its constructor; the end of an instance, which waits for its calls, then in its finalizers; and who reads a stream,
+ * for whose next pull the stream waits, and holds its permit.
+ *
+ * When there is no deadlock, nearly all of these searches end at the first step.
+ */
+import type * as Exit from "effect/Exit"
+import { childrenOf, holdsOut } from "../base/interrupt.ts"
+import * as stack from "../base/stack.ts"
+import type { CallQueue } from "../instance/callQueue.ts"
+import type { Cell } from "../instance/cell.ts"
+import { Call, Stage } from "./call.ts"
+import * as failure from "./failure.ts"
+import { Phase } from "./phase.ts"
+import { isRef, type Ref } from "./ref.ts"
+import { isReading, type Wait, type Waiter } from "./waiting.ts"
+
+/** A search that comes by so many calls gives up. */
+const MAX_CALLS = 10_000
+
+/** Something that waits for nothing we know of, and may end the wait. */
+const FREE = undefined
+type Blocker = Waiter | typeof FREE
+
+/** Call when `waiter` has begun to wait for something, or waits for less than before. */
+export const check = (waiter: Waiter): void => {
+  // Where nothing waits for it or for its permit, no way leads back to it.
+  if (isWaitedFor(waiter) && !mayGoOn(waiter) && isStuck(waiter)) resolve(waiter)
+}
+
+/** Call when room has gone to others, in a cell where calls were found to wait for it and not to be stuck. */
+export const checkRoom = (cell: Cell): void => {
+  cell.watchesRoom = false
+  for (const call of cell.suspendedCalls()) {
+    if (call.dependents === 0 || call.method.timeout !== undefined) continue
+    // All of them wait for the same calls.
+    if (!isStuck(call)) return
+    resolve(call)
+  }
+}
+
+const resolve = (stuck: Waiter): void => {
+  const cycle = shortestCycle(stuck)
+  if (cycle !== undefined) breakUp(cycle)
+}
+
+const isWaitedFor = (waiter: Waiter): boolean => {
+  if (isReading(waiter)) return true
+  if (waiter instanceof Phase) return waiter.part === "start" || waiter.dependents > 0
+  return waiter instanceof Call && isCallWaitedFor(waiter)
+}
+
+const isCallWaitedFor = ({ dependents, queue }: Call): boolean => {
+  const { cell } = queue
+  if (dependents > 0 || (queue.head !== undefined && queue.running >= queue.limit) || cell.hasSuspended) return true
+  return cell.death !== undefined || cell.start !== undefined
+}
+
+/** Whether a single look tells that it is not stuck. Without it each search would allocate. */
+const mayGoOn = (waiter: Waiter): boolean => {
+  const wait = mainWait(waiter)
+  if (wait === undefined) return waiter instanceof Call && waiter.stage >= Stage.Running && waiter.reader === undefined
+  const ref = wait.firstOpen()
+  if (ref instanceof Phase) return false
+  if (!(ref instanceof Call) || isBusy(ref)) return true
+  const holder = ref.stage === Stage.Waiting ? ref.queue.cell.running.tail : undefined
+  return holder !== undefined && holder.queue === ref.queue && isBusy(holder)
+}
+
+const isBusy = (call: Call): boolean =>
+  call.stage >= Stage.Running && call.waits === undefined && call.reader === undefined
+
+/** The one wait of something that runs, where it is certain that it goes on only when that is over. */
+const mainWait = (waiter: Waiter): Wait | undefined => {
+  const { fiber, waits } = waiter
+  if (waits === undefined || waits.next !== undefined) return undefined
+  // Nobody knows yet on which fiber the method runs, or it waits on another one: in a race, or with a timeout.
+  if (fiber === undefined || (waits.fiber as unknown) !== fiber) return undefined
+  // What was told to end goes on, unless it is in a region that cannot be interrupted.
+  if (isToldToEnd(waiter) && !holdsOut(fiber)) return undefined
+  // What a method has forked may end its wait.
+  return childrenOf(fiber).length > 0 ? undefined : waits
+}
+
+const isToldToEnd = (waiter: Waiter): boolean => {
+  if (waiter instanceof Call) return waiter.stage > Stage.Running
+  return waiter instanceof Phase && waiter.part === "start" && waiter.cell.closing
+}
+
+/** All of these have to stay stuck for `waiter` to be stuck. */
+function* blockers(waiter: Waiter, lines: Set<CallQueue>): Generator<Blocker> {
+  if (waiter instanceof Call) yield* callBlockers(waiter, lines)
+  else if (!(waiter instanceof Phase)) yield* waitBlockers(waiter)
+  else if (waiter.part === "end") yield* endBlockers(waiter)
+  else if (waiter.cell.waitsForQuiet) yield* runningOf(waiter.cell)
+  else yield* waitBlockers(waiter)
+}
+
+function* callBlockers(call: Call, lines: Set<CallQueue>): Generator<Blocker> {
+  // It will expire.
+  if (call.method.timeout !== undefined && call.stage <= Stage.Running) return yield FREE
+  switch (call.stage) {
+    case Stage.New:
+      return yield* roomBlockers(call.queue)
+    case Stage.Preparing:
+      return yield* argumentBlockers(call.args.filter(isRef))
+    case Stage.Waiting:
+      // What holds for one call in line holds for all: a long line is not gone through once for each of them.
+      if (lines.has(call.queue)) return
+      lines.add(call.queue)
+      return yield* permitHolders(call.queue)
+    default:
+      if (call.reader !== undefined && call.stage === Stage.Running) yield call.reader
+      else yield* waitBlockers(call)
+  }
+}
+
+function* waitBlockers(waiter: Waiter): Generator<Blocker> {
+  const wait = mainWait(waiter)
+  const refs = wait?.open()
+  // It has been told already, or is about to be told, what it waits for.
+  if (refs === undefined || refs.length < wait!.untold) yield FREE
+  else yield* refBlockers(refs)
+}
+
+/** An instance ends when its calls have settled, then the constructor, if one is under way, then the finalizers. */
+function* endBlockers(end: Phase): Generator<Blocker> {
+  const { cell } = end
+  if (cell.closing) return yield* cell.start === undefined ? waitBlockers(end) : [cell.start]
+  // Nobody ends it, or it will be killed.
+  if (cell.death === undefined || cell.doomed) return yield FREE
+  yield* runningOf(cell)
+  for (const { head } of cell.queues()) if (head !== undefined) yield head
+  yield* cell.preparingCalls()
+}
+
+function* runningOf(cell: Cell): Generator<Blocker> {
+  for (const queue of cell.queues()) yield* runningCalls(queue)
+}
+
+function* argumentBlockers(refs: ReadonlyArray<Ref>): Generator<Blocker> {
+  const open = refs.filter(({ exit }) => exit === undefined)
+  // It is about to be told.
+  if (open.length === 0 || refs.some(({ exit }) => exit?._tag === "Failure")) yield FREE
+  else yield* refBlockers(open)
+}
+
+/** The first that fails ends the wait for all of them, so that one that is not stuck is enough. */
+function* refBlockers(refs: ReadonlyArray<Ref>): Generator<Blocker> {
+  for (const ref of refs) yield ref instanceof Call || ref instanceof Phase ? ref : FREE
+}
+
+function* permitHolders(queue: CallQueue): Generator<Blocker> {
+  if (queue.cell.paused) yield queue.cell.start
+  else if (queue.running < queue.limit || hasBusy(queue)) yield FREE
+  else yield* runningCalls(queue)
+}
+
+/** Whether a permit is held by a call that plainly goes on. To look at all of them first is cheaper than to follow one. */
+const hasBusy = (queue: CallQueue): boolean => {
+  for (let call = queue.cell.running.head; call !== undefined; call = call.next) {
+    if (call.queue === queue && isBusy(call)) return true
+  }
+  return false
+}
+
+function* runningCalls(queue: CallQueue): Generator<Blocker> {
+  let missing = queue.running
+  for (let call = queue.cell.running.head; call !== undefined; call = call.next) {
+    if (call.queue !== queue) continue
+    missing--
+    yield call
+  }
+  // One of them is on the JavaScript stack right now.
+  if (missing > 0) yield FREE
+}
+
+/**
+ * Any call that settles makes room, and what it left may be about to be handed on. Those who come in first may be stuck
+ * behind who waits, which is looked at again then.
+ */
+function* roomBlockers({ cell }: CallQueue): Generator<Blocker> {
+  cell.watchesRoom = true
+  if (cell.death !== undefined || cell.pending < cell.options.maxPendingCalls) return yield FREE
+  if (cell.paused) yield cell.start
+  for (const queue of cell.queues()) {
+    yield* runningCalls(queue)
+    if (queue.head !== undefined && queue.running < queue.limit && !cell.paused) yield FREE
+  }
+  yield* cell.preparingCalls()
+}
+
+/** Whether all that has to go on before `waiter` can is stuck. Depth first: a free one is never far. */
+const isStuck = (waiter: Waiter): boolean => {
+  const seen = new Set([waiter])
+  const lines = new Set<CallQueue>()
+  const path = [blockers(waiter, lines)]
+  while (path.length > 0) {
+    const next = path.at(-1)!.next()
+    if (next.done) path.pop()
+    else if (next.value === FREE || seen.size >= MAX_CALLS) return false
+    else if (!seen.has(next.value)) {
+      seen.add(next.value)
+      path.push(blockers(next.value, lines))
+    }
+  }
+  return true
+}
+
+/** The shortest way from `waiter` back to it, through what is known to be stuck. */
+const shortestCycle = (waiter: Waiter): ReadonlyArray<Waiter> | undefined => {
+  const from = new Map<Waiter, Waiter>()
+  const lines = new Set<CallQueue>()
+  const found = [waiter]
+  for (let i = 0; i < found.length; i++) {
+    for (const next of blockers(found[i]!, lines) as Generator<Waiter>) {
+      if (next === waiter) return wayTo(found[i]!, waiter, from)
+      if (from.has(next)) continue
+      from.set(next, found[i]!)
+      found.push(next)
+    }
+  }
+  return undefined
+}
+
+const wayTo = (last: Waiter, first: Waiter, from: ReadonlyMap<Waiter, Waiter>): ReadonlyArray<Waiter> => {
+  const way = [last]
+  while (way[0] !== first) way.unshift(from.get(way[0]!)!)
+  return way
+}
+
+/**
+ * Ends the wait of the youngest that can be told: the same one whichever of them came last to its wait. If it waits for a
+ * call that it asked, that call fails; a ref that it holds goes on without it.
+ *
+ * Who waits for the end of an instance that waits for it, and not only for its permit, goes on as if that had come, as
+ * with any stop from inside (semantics 6.3).
+ */
+const breakUp = (cycle: ReadonlyArray<Waiter>): void => {
+  const victim = victimOf(cycle)
+  if (victim === undefined) return
+  const index = cycle.indexOf(victim)
+  const target = cycle[(index + 1) % cycle.length]!
+  const wait = mainWait(victim)!
+  if (wait.asked && target instanceof Call && target.stage < Stage.Running) {
+    // It stands in line behind the first one, as a rule.
+    const exit = failure.deadlock(target, print(rotate(cycle, index + 2)))
+    return target.queue.cell.deny(target, exit)
+  }
+  stack.notify(
+    [(exit) => wait.fail(exit as Exit.Exit<never, unknown>)],
+    failure.deadlock(victim, print(rotate(cycle, index + 1)))
+  )
+}
+
+const victimOf = (cycle: ReadonlyArray<Waiter>): Waiter | undefined => {
+  const able = cycle.filter((waiter) => mainWait(waiter)?.resume !== undefined)
+  const forEnds = able.filter((waiter) => isEnd(cycle[(cycle.indexOf(waiter) + 1) % cycle.length]!))
+  const forCalls = able.filter((waiter) => !forEnds.includes(waiter))
+  const hasLine = cycle.some((waiter) => waiter instanceof Call && waiter.stage < Stage.Running)
+  const first = hasLine && forCalls.length > 0 ? forCalls : forEnds.length > 0 ? forEnds : forCalls
+  return first.length === 0 ? undefined : first.reduce((a, b) => (a.id > b.id ? a : b))
+}
+
+const isEnd = (waiter: Waiter): boolean => waiter instanceof Phase && waiter.part === "end"
+
+const rotate = <A>(list: ReadonlyArray<A>, by: number): ReadonlyArray<A> =>
+  list.map((_, index) => list[(index + by) % list.length]!)
+
+/** The calls by name, the first one again at the end, unless that is what the last one stands in line for anyway. */
+const print = (cycle: ReadonlyArray<Waiter>): ReadonlyArray<string> => {
+  const labels = cycle.map((waiter) => waiter.origin + limitOf(waiter))
+  const first = cycle[0]!
+  const last = cycle.at(-1)!
+  return last instanceof Call && last.stage === Stage.Waiting && last.origin === first.origin
+    ? labels
+    : [...labels, labels[0]!]
+}
+
+/** What keeps a call that has not started from starting. */
+const limitOf = (waiter: Waiter): string => {
+  if (!(waiter instanceof Call)) return ""
+  const { queue, stage } = waiter
+  if (stage === Stage.New) return ` (maxPendingCalls ${queue.cell.options.maxPendingCalls})`
+  if (stage !== Stage.Waiting || queue.cell.paused) return ""
+  const group = queue.group === undefined ? "" : ` of group ${queue.group}`
+  return ` (maxConcurrency ${queue.limit}${group})`
+}

@@ -1,0 +1,162 @@
+/**
+ * How calls fail for reasons of ours, and what every failure of a call carries.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Exit from "effect/Exit"
+import {
+  ActorDied,
+  ActorError,
+  ActorUnavailable,
+  Deadlock,
+  DecodeError,
+  FailedCall,
+  PendingCallsLimitExceeded,
+  type Reason,
+  TaskCancelled,
+  TimedOut
+} from "../../ActorError.ts"
+import { Call, Stage, trailOf } from "./call.ts"
+import type { MethodSpec } from "./method.ts"
+import { callers } from "./trail.ts"
+import type { Waiter } from "./waiting.ts"
+
+/**
+ * Makes an error without a stack: it would show the inside of this library, and capturing it is most of the cost when
+ * a dying actor fails thousands of calls. Who called is in the cause's {@link FailedCall}.
+ */
+const Limit = Error as unknown as { stackTraceLimit: number | undefined }
+
+export const withoutStack = <A>(make: () => A): A => {
+  const { stackTraceLimit } = Limit
+  Limit.stackTraceLimit = 0
+  try {
+    return make()
+  } finally {
+    Limit.stackTraceLimit = stackTraceLimit
+  }
+}
+
+const error = (make: () => Reason): ActorError => withoutStack(() => new ActorError({ reason: make() }))
+
+const about = ({ actor, name }: MethodSpec) => ({ actor, method: name })
+
+/** What ends a call from outside says which one. */
+const ended = ({ id, method }: Call) => ({ ...about(method), id })
+
+const annotations = (call: Call): Context.Context<never> =>
+  Context.make(FailedCall, {
+    call: call.origin,
+    id: call.id,
+    callers: callers(trailOf(call))
+  }) as Context.Context<never>
+
+const fail = (call: Call, make: () => Reason): Exit.Exit<never, ActorError> =>
+  Exit.failCause(Cause.annotate(Cause.fail(error(make)), annotations(call)))
+
+export const cancelled = (call: Call): Exit.Exit<never, ActorError> => fail(call, () => cancelledReason(call))
+
+const cancelledReason = (call: Call): TaskCancelled =>
+  new TaskCancelled({ ...ended(call), mayHaveRun: call.attempts > 0 })
+
+/** How an instance came to its end. */
+export interface Death {
+  readonly why: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly cause: Cause.Cause<unknown> | undefined
+}
+
+export const timedOut = (call: Call): Exit.Exit<never, ActorError> => fail(call, () => timedOutReason(call))
+
+const timedOutReason = (call: Call): TimedOut =>
+  new TimedOut({
+    ...ended(call),
+    timeout: Duration.toMillis(call.method.timeout!),
+    mayHaveRun: call.attempts > 0
+  })
+
+export const died = (call: Call, death: Death): Exit.Exit<never, ActorError> =>
+  fail(call, () => diedReason(call, death))
+
+const diedReason = (call: Call, death: Death): ActorDied =>
+  deathReason(call.method.actor, call.method.name, death, call.attempts > 0, call.id)
+
+/** A death as those see it who ask about the instance, or about a call of it. */
+export const deathReason = (
+  actor: string,
+  method: string,
+  { at, cause, why }: Death,
+  mayHaveRun: boolean,
+  id?: number
+): ActorDied =>
+  new ActorDied({
+    actor,
+    method,
+    ...(id === undefined ? undefined : { id }),
+    why,
+    at,
+    mayHaveRun,
+    ...(cause === undefined ? undefined : { cause: Cause.squash(cause) })
+  })
+
+export const deadlock = (waiter: Waiter, cycle: ReadonlyArray<string>): Exit.Exit<never, ActorError> => {
+  if (waiter instanceof Call)
+    return fail(waiter, () => new Deadlock({ ...about(waiter.method), cycle, mayHaveRun: waiter.attempts > 0 }))
+  return Exit.fail(error(() => new Deadlock({ actor: waiter.origin, method: "", cycle, mayHaveRun: true })))
+}
+
+export const decode = (call: Call, issue: string): Exit.Exit<never, ActorError> =>
+  fail(call, () => new DecodeError({ ...about(call.method), issue, mayHaveRun: call.attempts > 0 }))
+
+export const limitExceeded = (method: MethodSpec, maxPendingCalls: number): ActorError =>
+  error(() => new PendingCallsLimitExceeded({ ...about(method), maxPendingCalls }))
+
+/**
+ * The exit of a call as its ref shows it. An interruption becomes the reason for it, whatever else is in the cause stays
+ * (semantics 9.3), and the cause is annotated with who called.
+ */
+export const explain = (
+  call: Call,
+  exit: Exit.Failure<unknown, unknown>,
+  death: Death | undefined
+): Exit.Exit<unknown, unknown> => {
+  const { cause } = exit
+  const told = call.stage > Stage.Running
+  const ended = Cause.hasInterrupts(cause) && (told || Cause.hasInterruptsOnly(cause))
+  const reasons = ended
+    ? [
+        Cause.makeFailReason(error(() => whyInterrupted(call, death))),
+        ...cause.reasons.filter((reason) => !Cause.isInterruptReason(reason))
+      ]
+    : cause.reasons
+  // A failure that came from another call carries that call: it failed first.
+  if (reasons.every(isAnnotated)) return exit
+  return Exit.failCause(Cause.annotate(Cause.fromReasons(reasons), annotations(call)))
+}
+
+/** Whether the method itself died, rather than a call that it waited for: a defect is the business of one actor. */
+export const hasOwnDefect = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.some((reason) => Cause.isDieReason(reason) && !isAnnotated(reason))
+
+const isAnnotated = (reason: Cause.Reason<unknown>): boolean => reason.annotations.has(FailedCall.key)
+
+const whyInterrupted = (call: Call, death: Death | undefined): Reason => {
+  switch (call.stage) {
+    case Stage.Expiring:
+      return timedOutReason(call)
+    case Stage.Dying:
+      return diedReason(call, death!)
+    case Stage.Restarting:
+      return unavailableReason(call)
+    default:
+      return cancelledReason(call)
+  }
+}
+
+const unavailableReason = (call: Call): ActorUnavailable => {
+  const { cause, why } = call.queue.cell.restartsFor!
+  const because = cause === undefined ? undefined : { cause: Cause.squash(cause) }
+  return new ActorUnavailable({ ...ended(call), why, mayHaveRun: true, ...because })
+}

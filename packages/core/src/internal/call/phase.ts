@@ -1,0 +1,28 @@
+/**
+ * The start and the end of an instance, as what others wait for, and as what waits itself: a constructor that asks, or a
+ * finalizer. The search for deadlocks follows them as it follows calls.
+ */
+import type * as Fiber from "effect/Fiber"
+import type { Cell } from "../instance/cell.ts"
+import { Ref } from "./ref.ts"
+import type { Wait } from "./waiting.ts"
+
+export class Phase extends Ref {
+  /** What its fiber waits for. */
+  waits: Wait | undefined = undefined
+  /** On which fiber the constructor runs, or on which the finalizers do. */
+  fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+
+  readonly cell: Cell
+  readonly part: "start" | "end"
+
+  constructor(cell: Cell, part: "start" | "end") {
+    super()
+    this.cell = cell
+    this.part = part
+  }
+
+  override get origin(): string {
+    return `the ${this.part} of ${this.cell.actor}`
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * What `handle.method(...args)` returns: a description of one call. Running it submits the call and waits for it.
+ *
+ * Whether the method returns an Effect or a Stream is known only once it has run, so this object can be used as either;
+ * the types let callers see the right one.
+ */
+import type * as Channel from "effect/Channel"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
+import { NodeInspectSymbol } from "effect/Inspectable"
+import type { ActorError } from "../../ActorError.ts"
+import * as asyncContext from "../base/asyncContext.ts"
+import { Evaluable, inPlace } from "../base/evaluable.ts"
+import { Call } from "../call/call.ts"
+import type { MethodSpec } from "../call/method.ts"
+import * as tracing from "../call/tracing.ts"
+import * as waiting from "../call/waiting.ts"
+import type { CallQueue, Target } from "../instance/callQueue.ts"
+import * as streaming from "./streaming.ts"
+
+/** A call that is yet to be made. */
+abstract class Submission extends Evaluable {
+  protected readonly target: Target
+  protected readonly method: MethodSpec
+  protected readonly args: ReadonlyArray<unknown>
+
+  constructor(target: Target, method: MethodSpec, args: ReadonlyArray<unknown>) {
+    super()
+    this.target = target
+    this.method = method
+    this.args = args
+  }
+
+  /** How it was written. */
+  protected abstract get source(): string
+
+  toJSON(): unknown {
+    return { _id: "Call", call: this.method.label, status: NOT_RUN }
+  }
+
+  override toString(): string {
+    return `${this.source} ${NOT_RUN}`
+  }
+
+  [NodeInspectSymbol](): string {
+    return this.toString()
+  }
+
+  /** Arithmetic would make `NaN` of it. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === "number") throw new TypeError(this.toString())
+    return this.toString()
+  }
+}
+
+/** For code that awaits it, prints it or computes with it, where it had to run it. */
+const NOT_RUN = "has not run: yield* it, or give it to Effect.runPromise. What AsyncHandle.make gives can be awaited"
+
+export class Ask extends Submission {
+  evaluate(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
+    const { args, method } = this
+    const queue = this.target.resolve()
+    const { cell } = queue
+    if (cell.full) return this.whenRoom(queue, fiber)
+    const call = new Call(queue, method, args, fiber.context, true)
+    tracing.mark(call, fiber, true)
+    cell.submit(call, fiber.currentDispatcher, true)
+    // Were the wait an operation of its own, an interruption before it would leave a call that nobody cancels.
+    return call.exit ?? inPlace(call.waitOrCancel(), fiber)
+  }
+
+  /** The call is cancelled when the wait is interrupted after it was submitted, be it right between the two. */
+  private whenRoom(queue: CallQueue, fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
+    const { args, method } = this
+    const call = new Call(queue, method, args, fiber.context, true)
+    tracing.mark(call, fiber, true)
+    const submit = admit(call, () => queue.cell.submit(call, fiber.currentDispatcher, true))
+    const result = Effect.suspend(() => call.wait())
+    return Effect.onInterrupt(Effect.andThen(submit, result), () => call.cancelAndWait())
+  }
+
+  get channel(): Channel.Channel<any, any, void, unknown, unknown, unknown> {
+    return streaming.toChannel(this.target, this.method, this.args)
+  }
+
+  protected get source(): string {
+    return `${this.method.label}(...)`
+  }
+}
+
+/** `for await` would find the iterator of `yield*`, whose only item is the call itself. */
+const noIteration = function (this: Ask): never {
+  throw new TypeError(
+    `${this.toString()}. For a Stream it is: for await (const item of Stream.toAsyncIterable(handle.method(...)))`
+  )
+}
+
+Object.assign(Ask.prototype, {
+  "~effect/Stream": { _A: identity, _E: identity, _R: identity },
+  [Symbol.asyncIterator]: noIteration
+})
+
+/** What `handle.method.remote(...args)` returns: running it submits a call and succeeds with its ref at once. */
+export class Remote extends Submission {
+  protected get source(): string {
+    return `${this.method.label}.remote(...)`
+  }
+
+  declare readonly isUnready: true
+
+  /** What is wrong with it as an argument, whose place is counted from 1. */
+  misplaced(call: Call, place: number): TypeError {
+    return new TypeError(
+      `argument ${place} of ${call.origin} is ${this.source}, which has not run: yield* it, and give the ref that it succeeds with. To give the Effect itself, wrap it: Effect.suspend(() => ...)`
+    )
+  }
+
+  evaluate(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
+    const { args, method } = this
+    const queue = this.target.resolve()
+    const { cell } = queue
+    const call = new Call(queue, method, args, fiber.context, false)
+    tracing.mark(call, fiber, false)
+    if (cell.full)
+      return Effect.as(
+        admit(call, () => cell.submit(call, fiber.currentDispatcher, false)),
+        call
+      )
+    cell.submit(call, fiber.currentDispatcher, false)
+    return Exit.succeed(call)
+  }
+
+  /** Submits for code that runs on no fiber. The ref is there even if the call has to wait for room, or is refused. */
+  submit(): Call {
+    const { args, method } = this
+    const queue = this.target.resolve()
+    const { cell } = queue
+    const call = new Call(queue, method, args, Context.empty(), false)
+    const submit = () => cell.submit(call, undefined, false)
+    if (!cell.full) submit()
+    else if (cell.options.overflow === "suspend") cell.whenRoom(call, submit)
+    else call.settle(cell.refuseCall(call))
+    return call
+  }
+}
+
+Object.assign(Remote.prototype, { isUnready: true })
+
+/**
+ * Submits when there is room: fails or waits when there is none, as `overflow` says. A call that settles meanwhile, since
+ * its time is over, needs no room any more.
+ */
+export const admit = (call: Call, submit: () => void): Effect.Effect<void, ActorError> =>
+  Effect.suspend(() => {
+    const { cell } = call.queue
+    if (!cell.full) {
+      submit()
+      return Effect.void
+    }
+    if (cell.options.overflow === "fail") return cell.refuseCall(call)
+    return Effect.callback((resume) => {
+      // Between this operation and the one before, room may have come, and then nobody would tell.
+      if (!cell.full) {
+        submit()
+        return resume(Effect.void)
+      }
+      const go = asyncContext.bindResume(() => {
+        wait?.end()
+        call.unobserve(go)
+        resume(Effect.void)
+      })
+      cell.whenRoom(call, () => {
+        submit()
+        go(undefined)
+      })
+      call.observe(go)
+      // Whoever waits for room waits for what it asks for, in either way.
+      const wait = waiting.begin(call, true, go)
+      wait?.check()
+      return Effect.sync(() => {
+        wait?.end()
+        call.unobserve(go)
+        cell.leaveRoom(call)
+      })
+    })
+  })

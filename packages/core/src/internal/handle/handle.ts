@@ -1,0 +1,139 @@
+/**
+ * Handles: plain objects with one function per method, and below them one prototype per actor that knows what to say
+ * when an unknown method is called from untyped code.
+ */
+import { NodeInspectSymbol } from "effect/Inspectable"
+import * as options from "../base/options.ts"
+import { attempt, show } from "../base/show.ts"
+import type { MethodSpec } from "../call/method.ts"
+import type { Target } from "../instance/callQueue.ts"
+import type { Cell } from "../instance/cell.ts"
+import { Ask, Remote } from "./ask.ts"
+
+export const CellKey: unique symbol = Symbol.for("troupe/Cell") as any
+/** Where a keyed service keeps what it was made from. */
+export const DefinitionKey: unique symbol = Symbol.for("troupe/Definition") as any
+/** Where the address of a key keeps how calls find its instance, and bring it up. */
+export const TargetKey: unique symbol = Symbol.for("troupe/Target") as any
+
+/** Makes the handle of an instance. `methods` are those of its implementation. */
+export const make = (cell: Cell, methods: ReadonlyArray<MethodSpec>, prototype: object): object => {
+  const handle: any = { [CellKey]: cell }
+  for (const method of methods) handle[method.name] = makeMethod((group) => cell.queue(group), method)
+  return Object.setPrototypeOf(handle, prototype)
+}
+
+/** Finds the line for a concurrency group. Throws when there is no such group. */
+export type Find = (group: string | undefined) => Target
+
+export const makeMethod = (find: Find, method: MethodSpec): unknown => {
+  const target = find(method.group)
+  const ask: any = (...args: ReadonlyArray<unknown>) => new Ask(target, method, args)
+  ask.remote = (...args: ReadonlyArray<unknown>) => new Remote(target, method, args)
+  ask.options = (overrides: any) => makeMethod(find, override(method, overrides))
+  return ask
+}
+
+const override = (method: MethodSpec, overrides: any): MethodSpec => {
+  options.methodOptions(method.label, overrides)
+  if (method.maxTaskRetries === 0) options.retryNeedsTimes(method.label, overrides)
+  return {
+    ...method,
+    label: overrides.name ?? method.label,
+    group: overrides.concurrencyGroup ?? method.group,
+    maxTaskRetries: overrides.maxTaskRetries ?? method.maxTaskRetries,
+    retry: overrides.retry ?? method.retry,
+    timeout:
+      overrides.timeout === undefined ? method.timeout : options.duration(method.label, "timeout", overrides.timeout)
+  }
+}
+
+export const checkHandle = (handle: object): void => {
+  if (isHandle(handle)) return
+  const hint = typeof handle === "function" ? ". A class has none: `yield* Counter` gives it" : ""
+  throw new TypeError(`Not the handle of an actor: ${show(handle)}${hint}`)
+}
+
+/** The cell behind a handle: of a key, the one that is up, if there is one. */
+export const residentOf = (handle: object): Cell | undefined => {
+  checkHandle(handle)
+  return (handle as any)[CellKey]
+}
+
+/** The cell behind a handle, which has to be up. */
+export const cellOf = (handle: object): Cell => {
+  const cell = residentOf(handle)
+  if (cell === undefined) throw new TypeError(`${String(handle)} has no instance now: it gets one with its next call`)
+  return cell
+}
+
+/** Whether a handle is the address of a key, behind which instances come and go. */
+export const isAddress = (handle: object): boolean => TargetKey in handle
+
+export const isHandle = (u: unknown): boolean =>
+  typeof u === "object" && u !== null && attempt(() => CellKey in u) === true
+
+export const checkNames = (actor: string, names: ReadonlyArray<string>): void => {
+  const name = names.find((name) => RESERVED.has(name))
+  if (name !== undefined) throw reserved(actor, name)
+}
+
+/** `await` would take a handle with a `then` for a promise, and every object has a constructor. */
+const RESERVED = new Set(["then", "constructor"])
+
+export const reserved = (actor: string, name: string | symbol): TypeError => {
+  const shown = typeof name === "symbol" ? String(name) : `"${name}"`
+  return new TypeError(
+    `${actor}: no method may be called ${shown}: "then", "constructor" and symbols are taken. Choose another name`
+  )
+}
+
+/** What debuggers and assertion libraries look for on any object. A method of such a name has to be defined. */
+export const probes = new Set([
+  "then",
+  "toJSON",
+  "inspect",
+  "constructor",
+  "asymmetricMatch",
+  "nodeType",
+  "tagName",
+  "$$typeof"
+])
+
+/** The prototype of all handles of an actor. */
+export const makePrototype = (actor: string, methods: ReadonlyArray<string>): object => {
+  const describe = (handle: object): string => {
+    // The prototype itself, which a debugger shows.
+    if (!isHandle(handle)) return actor
+    const { death, instance, main } = cellOf(handle)
+    const state = death === undefined ? `${main.running} running, ${main.waiting} waiting` : `dead: ${death.why}`
+    return `${actor}(#${instance}, ${state})`
+  }
+  const base = {
+    toString(this: object) {
+      return describe(this)
+    },
+    toJSON(this: object) {
+      if (!isHandle(this)) return { _id: "Actor", actor, methods }
+      const { instance } = cellOf(this)
+      return { _id: "Actor", actor, instance, methods }
+    },
+    [NodeInspectSymbol](this: object) {
+      return describe(this)
+    }
+  }
+  // Found only for properties that a handle does not have, so calls of real methods never come by here.
+  return new Proxy(base, {
+    get(target, key, handle) {
+      if (key in target || typeof key === "symbol" || probes.has(key)) return Reflect.get(target, key, handle)
+      return unknownMethod(actor, key, methods)
+    }
+  })
+}
+
+export const unknownMethod = (actor: string, name: string, methods: ReadonlyArray<string>): unknown => {
+  const fail = () => {
+    throw new TypeError(`${actor} has no method "${name}", it has ${methods.join(", ")}`)
+  }
+  return Object.assign(fail, { remote: fail, options: fail })
+}

@@ -1,0 +1,143 @@
+/**
+ * Streaming methods (semantics 7.5).
+ *
+ * The call that stands for a stream runs on a fiber of the actor like any other, holds one permit, and can be cancelled
+ * or killed like any other. It works only on demand: each pull of the consumer makes it pull once. When the stream ends
+ * or fails, the call settles, and that is how the consumer hears of it.
+ */
+import * as Cause from "effect/Cause"
+import type * as Channel from "effect/Channel"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Pull from "effect/Pull"
+import * as Stream from "effect/Stream"
+import { isEffect, noEffect } from "../base/evaluable.ts"
+import * as stack from "../base/stack.ts"
+import { Call } from "../call/call.ts"
+import { checkItem } from "../call/contract.ts"
+import * as deadlock from "../call/deadlock.ts"
+import * as failure from "../call/failure.ts"
+import type { MethodSpec } from "../call/method.ts"
+import * as tracing from "../call/tracing.ts"
+import * as waiting from "../call/waiting.ts"
+import type { Target } from "../instance/callQueue.ts"
+import { admit } from "./ask.ts"
+
+type Chunk = readonly [unknown, ...Array<unknown>]
+
+class StreamCall extends Call {
+  /** How to answer the pull that is under way, if one is. */
+  answer: ((chunk: Exit.Exit<any, any>) => void) | undefined = undefined
+  /** How to wake the producer when it waits for a pull. */
+  private wake: ((go: Exit.Exit<any, any>) => void) | undefined = undefined
+  /** Who pulled last, and on which fiber. */
+  private puller: waiting.Waiter | undefined = undefined
+  private pulledOn: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  /** How many items the consumer has: where a retried call goes on. */
+  private delivered = 0
+
+  /** A stream does not go on without its consumer. */
+  override spare(): void {}
+
+  override accept(value: unknown): Effect.Effect<any, any> {
+    if (Stream.isStream(value)) return Effect.scoped(this.produce(value)) as Effect.Effect<any, any>
+    if (isEffect(value)) return Exit.die(new TypeError(`${this.origin} returned no Stream: run it as an Effect`))
+    return Exit.die(new TypeError(`${this.origin} must return a Stream, but returned ${noEffect(value)}`))
+  }
+
+  private produce(stream: Stream.Stream<unknown, unknown, unknown>) {
+    return Effect.gen({ self: this }, function* () {
+      const pull = yield* Stream.toPull(this.delivered === 0 ? stream : Stream.drop(stream, this.delivered))
+      while (true) {
+        yield* this.demand()
+        const exit = yield* Effect.exit(pull)
+        if (exit._tag === "Failure") return Pull.isDoneCause(exit.cause) ? undefined : yield* exit
+        const issue = this.issueWith(exit.value)
+        if (issue !== undefined) return yield* failure.decode(this, issue)
+        this.delivered += exit.value.length
+        const { answer } = this
+        this.answer = undefined
+        if (answer !== undefined) stack.notify([answer], Exit.succeed(exit.value as Chunk))
+      }
+    })
+  }
+
+  private issueWith(items: ReadonlyArray<unknown>): string | undefined {
+    const { contract } = this.method
+    if (contract === undefined) return undefined
+    for (const item of items) {
+      const issue = checkItem(contract.success, item)
+      if (issue !== undefined) return issue
+    }
+  }
+
+  /** Waits for a pull. */
+  private demand(): Effect.Effect<void, any> {
+    return Effect.callback((resume) => {
+      if (this.answer !== undefined) return resume(Effect.void)
+      this.wake = resume
+      // Who is to pull may stand in line for the permit that this call holds.
+      deadlock.check(this)
+    })
+  }
+
+  override get reader(): waiting.Waiter | undefined {
+    const { puller } = this
+    return this.wake !== undefined && puller?.fiber === this.pulledOn ? puller : undefined
+  }
+
+  /** Remembers who pulls. */
+  private meet(puller: Fiber.Fiber<unknown, unknown> | undefined): void {
+    if (puller === this.pulledOn) return
+    if (this.puller !== undefined) waiting.leaves(this.puller)
+    this.pulledOn = puller
+    this.puller = puller && waiting.reads(this, puller)
+  }
+
+  override settle(exit: Exit.Exit<any, any>): boolean {
+    this.meet(undefined)
+    return super.settle(exit)
+  }
+
+  /** One pull of the consumer. */
+  readonly pull: Effect.Effect<Chunk, any> = Effect.callback((resume) => {
+    const onExit = (exit: Exit.Exit<unknown, unknown>) =>
+      resume(exit._tag === "Success" ? Cause.done() : Exit.failCause(exit.cause as Cause.Cause<any>))
+    let leave = () => {}
+    this.meet(Fiber.getCurrent())
+    this.answer = (chunk) => {
+      leave()
+      resume(chunk)
+    }
+    const { wake } = this
+    this.wake = undefined
+    if (wake !== undefined) stack.notify([wake], Exit.void)
+    // Last, since it looks for deadlocks. The answer may have come already.
+    if (this.answer !== undefined) leave = waiting.observe(this, true, onExit)
+    return Effect.sync(() => {
+      this.answer = undefined
+      leave()
+    })
+  })
+}
+
+export const toChannel = (
+  target: Target,
+  method: MethodSpec,
+  args: ReadonlyArray<unknown>
+): Channel.Channel<any, any, void, unknown, unknown, unknown> =>
+  Stream.unwrap(
+    Effect.withFiber((fiber) => {
+      const queue = target.resolve()
+      const call = new StreamCall(queue, method, args, fiber.context, true)
+      tracing.mark(call, fiber, true)
+      const start = admit(call, () => queue.cell.submit(call, fiber.currentDispatcher, true))
+      // The end is arranged first, so that an interruption of the start finds it.
+      const end = Effect.suspend(() => (call.exit === undefined ? call.cancelAndWait() : Effect.void))
+      return Effect.andThen(
+        Effect.addFinalizer(() => end),
+        Effect.as(start, Stream.fromPull(Effect.succeed(call.pull)))
+      )
+    })
+  ).channel as any

@@ -1,0 +1,130 @@
+/**
+ * In whose context a method runs.
+ *
+ * The caller's context is the ground: its tracer, log annotations and references reach the method. The services with
+ * which the actor was built lie on top: they win. The exception are the references of Effect itself, which say how the
+ * current request is to be run and watched. There the caller wins where it has set one.
+ */
+import * as Context from "effect/Context"
+import type * as Fiber from "effect/Fiber"
+import * as References from "effect/References"
+import * as Scheduler from "effect/Scheduler"
+import * as asyncContext from "../base/asyncContext.ts"
+import { CurrentCallKey } from "../call/call.ts"
+
+/** Effect's own ambient references, by key. A test holds this list against the modules that define them. */
+export const ambient: ReadonlySet<string> = new Set([
+  "effect/Clock",
+  "effect/Console",
+  "effect/ConfigProvider",
+  "effect/Random",
+  "effect/Scheduler",
+  "effect/Scheduler/MaxOpsBeforeYield",
+  "effect/Scheduler/PreventSchedulerYield",
+  "effect/Tracer",
+  "effect/Tracer/ParentSpan",
+  "effect/Tracer/DisablePropagation",
+  "effect/Tracer/CurrentTraceLevel",
+  "effect/Tracer/MinimumTraceLevel",
+  "effect/References/TracerEnabled",
+  "effect/References/TracerTimingEnabled",
+  "effect/References/TracerSpanAnnotations",
+  "effect/References/TracerSpanLinks",
+  "effect/References/CurrentLogAnnotations",
+  "effect/References/CurrentLogLevel",
+  "effect/References/CurrentLogSpans",
+  "effect/References/CurrentStackFrame",
+  "effect/References/MinimumLogLevel",
+  "effect/References/UnhandledLogLevel",
+  "effect/Logger/CurrentLoggers",
+  "effect/Logger/LogToStderr",
+  "effect/ErrorReporter/CurrentErrorReporters",
+  "effect/Metric/CurrentMetricAttributes",
+  "effect/Metric/MetricRegistry",
+  "effect/Metric/FiberRuntimeMetrics"
+])
+
+/** The scheduler of `Effect.runSync` keeps the event loop from turning. It is for its own caller, not for calls. */
+const isRunSync = (value: unknown): boolean =>
+  value instanceof Scheduler.MixedScheduler && value.executionMode === "sync"
+
+/**
+ * A scheduler with one dispatcher for all fibers. Each fiber that yields makes a dispatcher of its own otherwise, and each
+ * dispatcher a turn of the event loop; the calls of an actor that yield together take one turn together.
+ */
+class OneDispatcher implements Scheduler.Scheduler {
+  readonly executionMode: "sync" | "async"
+  private readonly scheduler: Scheduler.Scheduler
+  private readonly dispatcher: Scheduler.SchedulerDispatcher
+
+  constructor(scheduler: Scheduler.Scheduler) {
+    this.executionMode = scheduler.executionMode
+    this.scheduler = scheduler
+    this.dispatcher = new Shared(scheduler.makeDispatcher())
+  }
+
+  shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
+    return this.scheduler.shouldYield(fiber)
+  }
+
+  makeDispatcher(): Scheduler.SchedulerDispatcher {
+    return this.dispatcher
+  }
+}
+
+/** Fibers that take one turn together go on in the async contexts in which each of them yielded. */
+class Shared implements Scheduler.SchedulerDispatcher {
+  private readonly dispatcher: Scheduler.SchedulerDispatcher
+
+  constructor(dispatcher: Scheduler.SchedulerDispatcher) {
+    this.dispatcher = dispatcher
+  }
+
+  scheduleTask(task: () => void, priority: number): void {
+    const context = asyncContext.capture()
+    this.dispatcher.scheduleTask(asyncContext.inUse ? () => asyncContext.run(context, task) : task, priority)
+  }
+
+  flush(): void {
+    this.dispatcher.flush()
+  }
+}
+
+/** What was true while the actor was made, and says nothing of the calls that come later. */
+const momentary = [
+  "effect/Tracer/ParentSpan",
+  "effect/References/TracerSpanLinks",
+  "effect/References/CurrentStackFrame"
+]
+
+/** How many stack frames of callers reach a method at most, and how many are kept of more. */
+const MAX_FRAMES = 64
+const KEPT_FRAMES = 32
+
+/** A method that submits its own next run would have a frame more in each run, for ever. */
+const shortened = (frame: References.StackFrame): References.StackFrame => {
+  let depth = 0
+  for (let at: References.StackFrame | undefined = frame; at !== undefined; at = at.parent) {
+    if (++depth === MAX_FRAMES) return nearest(frame, KEPT_FRAMES)!
+  }
+  return frame
+}
+
+const nearest = (frame: References.StackFrame | undefined, count: number): References.StackFrame | undefined =>
+  frame === undefined || count === 0 ? undefined : { ...frame, parent: nearest(frame.parent, count - 1) }
+
+/** Lays the actor's services over the caller's context. */
+export const merge = (caller: Context.Context<never>, actor: Context.Context<never>): Context.Context<never> => {
+  const map = new Map(actor.mapUnsafe)
+  for (const key of momentary) map.delete(key)
+  if (isRunSync(map.get(Scheduler.Scheduler.key))) map.delete(Scheduler.Scheduler.key)
+  for (const [key, value] of caller.mapUnsafe) {
+    if (key === CurrentCallKey) continue
+    if ((!map.has(key) || ambient.has(key)) && !isRunSync(value)) map.set(key, value)
+  }
+  const frame = map.get(References.CurrentStackFrame.key)
+  if (frame !== undefined) map.set(References.CurrentStackFrame.key, shortened(frame))
+  const scheduler = map.get(Scheduler.Scheduler.key) ?? Context.get(caller, Scheduler.Scheduler)
+  if (!(scheduler instanceof OneDispatcher)) map.set(Scheduler.Scheduler.key, new OneDispatcher(scheduler))
+  return Context.makeUnsafe(map)
+}

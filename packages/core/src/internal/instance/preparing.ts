@@ -1,0 +1,94 @@
+/**
+ * Calls that wait for refs among their arguments (semantics 1.5). They stand in no line and hold no permit yet.
+ */
+import * as Exit from "effect/Exit"
+import * as asyncContext from "../base/asyncContext.ts"
+import { Evaluable } from "../base/evaluable.ts"
+import { attempt, isInstance } from "../base/show.ts"
+import type { Call } from "../call/call.ts"
+import * as deadlock from "../call/deadlock.ts"
+import { isRef, type Observer, type Ref } from "../call/ref.ts"
+import { depend } from "../call/waiting.ts"
+
+/** What cannot be given to a method as it is: a ref, whose value is, or a `.remote` call that was not run. */
+interface Unready {
+  readonly isUnready: true
+  /** Why it is no argument at all, if it is none. */
+  misplaced?(call: Call, place: number): TypeError
+}
+
+/** A Proxy that hides what it is counts as unready: the attempt to make it ready is what refuses it. */
+const isUnready = (arg: unknown): arg is Unready =>
+  typeof arg === "object" &&
+  isInstance(arg, Evaluable) &&
+  !(attempt(() => (arg as Unready | { isUnready?: never }).isUnready !== true) ?? false)
+
+export const areReady = (args: ReadonlyArray<unknown>): boolean => {
+  for (let i = 0; i < args.length; i++) if (isUnready(args[i])) return false
+  return true
+}
+
+const misplaced = (call: Call): TypeError | undefined => {
+  for (const [index, arg] of call.args.entries()) {
+    if (isUnready(arg) && arg.misplaced !== undefined) return arg.misplaced(call, index + 1)
+  }
+}
+
+export class Preparing {
+  private readonly waits = new Map<Call, { readonly stop: () => void; readonly observer: Observer }>()
+
+  /**
+   * Calls back once: with nothing when the arguments of `call` are all there, and in it, or with the first failure.
+   * Calls back at once if that is known already.
+   */
+  start(call: Call, done: (failed: Exit.Failure<any, any> | undefined) => void): void {
+    const refused = misplaced(call)
+    if (refused !== undefined) return done(Exit.die(refused) as Exit.Failure<never, never>)
+    const refs = call.args.filter(isRef)
+    const failed = refs.find((ref) => ref.exit?._tag === "Failure")
+    if (failed !== undefined) return done(failed.look() as Exit.Failure<any, any>)
+    const open = refs.filter((ref) => ref.exit === undefined)
+    let missing = open.length
+    const ready = () => {
+      call.args = call.args.map((arg) => (isRef(arg) ? (arg.exit as Exit.Success<any>).value : arg))
+      done(undefined)
+    }
+    if (missing === 0) return ready()
+    const onExit = (exit: Exit.Exit<any, any>) => {
+      // It may have been dropped when the ref had settled, but had not told us yet.
+      if (!this.waits.has(call)) return
+      if (exit._tag === "Success" && --missing > 0) return deadlock.check(call)
+      this.drop(call)
+      if (exit._tag === "Failure") done(exit)
+      else ready()
+    }
+    const observer = asyncContext.bindResume(onExit)
+    this.waits.set(call, { stop: () => stopWaiting(open, observer), observer })
+    depend(open, 1)
+    for (const ref of open) ref.observe(observer)
+  }
+
+  /** Forgets a call, which is then never called back for. */
+  drop(call: Call): void {
+    const wait = this.waits.get(call)
+    this.waits.delete(call)
+    wait?.stop()
+  }
+
+  /** Calls back now for calls whose refs have failed already, but have not told so yet. */
+  hurry(): void {
+    for (const [call, { observer }] of this.waits) {
+      const failed = call.args.find((arg) => isRef(arg) && arg.exit?._tag === "Failure")
+      if (failed !== undefined) observer((failed as Ref).look()!)
+    }
+  }
+
+  calls(): Array<Call> {
+    return [...this.waits.keys()]
+  }
+}
+
+const stopWaiting = (refs: ReadonlyArray<Ref>, observer: (exit: Exit.Exit<any, any>) => void): void => {
+  depend(refs, -1)
+  for (const ref of refs) ref.unobserve(observer)
+}

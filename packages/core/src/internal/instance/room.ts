@@ -1,0 +1,36 @@
+/**
+ * The submitters that wait, in order, until an instance with `maxPendingCalls` has room for their calls.
+ */
+import * as asyncContext from "../base/asyncContext.ts"
+import type { Call } from "../call/call.ts"
+
+export class Room {
+  private readonly line = new Map<Call, () => void>()
+
+  get size(): number {
+    return this.line.size
+  }
+
+  /** Calls `submit` when it is the turn of a call, in the async context of now, unless the call leaves before. */
+  wait(call: Call, submit: () => void): void {
+    this.line.set(call, asyncContext.bind(submit))
+  }
+
+  /** A call has settled, or its submitter was interrupted: it needs no room any more. */
+  leave(call: Call): void {
+    this.line.delete(call)
+  }
+
+  /** Lets those in whose turn it is. */
+  admit(hasRoom: () => boolean): void {
+    for (const [call, submit] of this.line) {
+      if (!hasRoom()) return
+      this.line.delete(call)
+      submit()
+    }
+  }
+
+  calls(): Iterable<Call> {
+    return this.line.keys()
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * What all instances of an actor with the same options share.
+ */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { kindOf, noEffect } from "../base/evaluable.ts"
+import * as options from "../base/options.ts"
+import { show } from "../base/show.ts"
+import { type Implementation, type MethodSpec, methodNames } from "../call/method.ts"
+import * as handles from "../handle/handle.ts"
+
+export type Make =
+  | Effect.Effect<Implementation, any>
+  | ((...args: ReadonlyArray<any>) => Effect.Effect<Implementation, any>)
+
+export type Contract = Readonly<Record<string, NonNullable<MethodSpec["contract"]>>>
+
+export interface Definition {
+  readonly id: string
+  readonly key: Context.Service<any, any>
+  readonly make: Make
+  readonly contract: Contract | undefined
+  /** The options as they were given, for `options({...})` to build on, and which ones there are. */
+  readonly input: any
+  readonly known: options.Known<any>
+  readonly options: options.InstanceOptions
+  /** Made with the first instance of plain actors: before it, nobody knows the methods. */
+  shape: Shape | undefined
+}
+
+export interface Shape {
+  readonly methods: ReadonlyArray<MethodSpec>
+  readonly prototype: object
+}
+
+export const define = (
+  id: string,
+  key: Context.Service<any, any>,
+  make: Make,
+  contract: Contract | undefined,
+  input: any,
+  known: options.Known<any>
+): Definition => ({
+  id,
+  key,
+  make,
+  contract,
+  input,
+  known,
+  options: options.normalize(id, input, known),
+  shape: undefined
+})
+
+/** The same definition with other options. An option that is `undefined` is one that was not given. */
+export const override = ({ contract, id, input, key, known, make }: Definition, overrides: object): Definition => {
+  const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined))
+  return define(id, key, make, contract, { ...input, ...given }, known)
+}
+
+/** Runs the constructor with its arguments, and looks at what it gives. From untyped code it may be anything. */
+export const construct = (definition: Definition, args: ReadonlyArray<unknown>): Effect.Effect<Implementation, any> =>
+  Effect.map(made(definition, args), (implementation) => {
+    shapeOf(definition, implementation)
+    return implementation
+  })
+
+const made = ({ id, make }: Definition, args: ReadonlyArray<unknown>): Effect.Effect<Implementation, any> => {
+  if (Effect.isEffect(make)) return make
+  return Effect.suspend(() => {
+    const effect: unknown = make(...args)
+    if (Effect.isEffect(effect)) return effect as Effect.Effect<Implementation, any>
+    return Effect.die(new TypeError(`${id}: the constructor must return an Effect, but returned ${noEffect(effect)}`))
+  })
+}
+
+/** The first of two calls fixes a type and nothing else. Plain JavaScript forgets it easily. */
+export const secondCall = <F>(constructor: string, first: ReadonlyArray<unknown>, second: F): F => {
+  if (first.length === 0) return second
+  throw new TypeError(`Write ${constructor}()("id", { ... }): the first call takes no arguments`)
+}
+
+export const checkId = (constructor: string, id: unknown): void => {
+  if (typeof id === "string" && id !== "") return
+  throw new TypeError(`${constructor} needs an id, a string that is not empty, but got ${show(id)}`)
+}
+
+/** The methods of an implementation, checked against all that speaks of them. */
+export const shapeOf = (definition: Definition, implementation: Implementation): Shape => {
+  const { contract, id, shape } = definition
+  // Nearly always the methods are those of the instance before, and then nothing is left to check.
+  if (shape !== undefined && hasMethods(implementation, shape.methods)) return shape
+  if (typeof implementation !== "object" || implementation === null) {
+    throw new TypeError(
+      `${id}: the constructor must succeed with an object of methods, but did with ${show(implementation)}`
+    )
+  }
+  const names = contract === undefined ? methodNames(implementation) : Object.keys(contract)
+  handles.checkNames(id, names)
+  if (isLiteral(implementation)) checkMembers(definition, implementation)
+  checkImplementation(definition, implementation)
+  definition.shape = {
+    methods: names.map((name) => describe(definition, name)),
+    prototype: handles.makePrototype(id, names)
+  }
+  return definition.shape
+}
+
+const hasMethods = (implementation: Implementation, methods: ReadonlyArray<MethodSpec>): boolean => {
+  let index = 0
+  for (const name in implementation) {
+    if (methods[index]?.name !== name || typeof implementation[name] !== "function") return false
+    index++
+  }
+  return index === methods.length
+}
+
+/** The instance of a class has fields, and methods for its own use. What is written as a literal is meant for callers. */
+const isLiteral = (implementation: Implementation): boolean => {
+  const prototype = Object.getPrototypeOf(implementation)
+  return prototype === Object.prototype || prototype === null
+}
+
+const checkMembers = ({ contract, id }: Definition, implementation: Implementation): void => {
+  for (const name of Reflect.ownKeys(implementation)) {
+    if (typeof name === "symbol") throw handles.reserved(id, name)
+    const member: unknown = implementation[name]
+    if (typeof member !== "function") {
+      throw new TypeError(
+        `${id}: the constructor must give methods only, but "${name}" is ${kindOf(member)}. Keep state in variables that the methods close over`
+      )
+    }
+    if (contract !== undefined && !Object.hasOwn(contract, name)) {
+      throw new TypeError(
+        `${id}: its contract has no method "${name}", it has ${Object.keys(contract).join(", ")}. Add it to the contract, or keep it out of the implementation`
+      )
+    }
+  }
+}
+
+/** Methods that the options or the contract speak of have to exist. */
+const checkImplementation = (definition: Definition, implementation: Implementation): void => {
+  const { contract, id, options } = definition
+  const mentioned = [
+    ...Object.keys(contract ?? {}),
+    ...Object.keys(options.methodOptions),
+    ...Object.values(options.concurrencyGroups ?? {}).flatMap(({ methods }) => methods)
+  ]
+  const missing = mentioned.find((name) => typeof implementation?.[name] !== "function")
+  if (missing === undefined) return
+  const names = methodNames(implementation).join(", ")
+  throw new TypeError(`${id}: its contract or options name a method "${missing}", but it has only ${names}`)
+}
+
+/** What is known of a method by its name, whether or not it exists. */
+export const describe = ({ contract, id, options: actor }: Definition, name: string, label?: string): MethodSpec => {
+  const own = actor.methodOptions[name]
+  const group = Object.entries(actor.concurrencyGroups ?? {}).find(([, { methods }]) => methods.includes(name))?.[0]
+  return {
+    actor: id,
+    name,
+    label: own?.name ?? label ?? `${id}.${name}`,
+    group: own?.concurrencyGroup ?? group,
+    maxTaskRetries: own?.maxTaskRetries ?? actor.maxTaskRetries,
+    retry: own?.retry ?? actor.retry,
+    timeout: own?.timeout === undefined ? undefined : options.duration(`${id}.${name}`, "timeout", own.timeout),
+    contract: actor.validate ? contract?.[name] : undefined
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Turns definitions into the classes that users extend, and brings up instances.
+ */
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import { ActorNameTaken } from "../../ActorError.ts"
+import { noEffect } from "../base/evaluable.ts"
+import { ofActors } from "../base/options.ts"
+import type { Implementation } from "../call/method.ts"
+import * as handles from "../handle/handle.ts"
+import * as life from "../handle/life.ts"
+import { Cell } from "../instance/cell.ts"
+import { type NameHolder, registryIn } from "../instance/registry.ts"
+import {
+  type Contract,
+  checkId,
+  construct,
+  type Definition,
+  define,
+  type Make,
+  override,
+  shapeOf
+} from "./definition.ts"
+import { own } from "./owners.ts"
+
+/** `Actor.Service<Self>()`. */
+export const service = (id: string, input: any): any => {
+  checkId("Actor.Service", id)
+  const { make, methods, ...options } = input ?? {}
+  const key = (Context.Service as any)()(id)
+  if (methods !== undefined) return Object.assign(key, contractStatics(id, key, methods))
+  if (!Effect.isEffect(make) && typeof make !== "function") {
+    const got = make === undefined ? "has neither" : `"make" is ${noEffect(make)}`
+    throw new TypeError(
+      `${id}: an actor needs "make", an Effect or a function, or "methods" for a contract, but ${got}`
+    )
+  }
+  return addWays(key, define(id, key, make, undefined, options, ofActors))
+}
+
+const contractStatics = (id: string, key: Context.Service<any, any>, methods: Contract) => {
+  handles.checkNames(id, Object.keys(methods))
+  const toFactory = (make: Make, options: any = {}) => addWays({}, define(id, key, make, methods, options, ofActors))
+  return {
+    methods,
+    of: (implementation: Implementation) => implementation,
+    toFactory,
+    toLayer: (make: Make, options?: any) => toFactory(make, options).layer
+  }
+}
+
+/** Adds the ways to bring up instances to `target`. */
+const addWays = (target: any, definition: Definition): any => {
+  const layerWith = (...args: ReadonlyArray<unknown>) =>
+    Layer.effect(definition.key)(own(definition.key, start(definition, args)))
+  let layer: unknown
+  return Object.defineProperties(target, {
+    // One Layer object per definition, so that Effect builds it once per program.
+    layer: { get: () => (layer ??= layerWith()), configurable: true },
+    layerWith: { value: layerWith },
+    spawn: { value: (...args: ReadonlyArray<unknown>) => start(definition, args) },
+    options: { value: (overrides: object) => addWays({}, override(definition, overrides)) }
+  })
+}
+
+/** Runs an effect interruptibly inside a start, which is uninterruptible otherwise. */
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/** Starts an instance in the current Scope. Only the constructor can be interrupted: no step is left half done. */
+const start = (definition: Definition, args: ReadonlyArray<unknown>): Effect.Effect<object, any, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.withFiber((fiber) => {
+      const { name } = definition.options
+      if (name !== undefined) return startNamed(definition, name, args, fiber.context, restore)
+      return bringUp(definition, makeCell(definition, args, fiber.context), fiber.context, restore)
+    })
+  )
+
+const makeCell = (definition: Definition, args: ReadonlyArray<unknown>, context: Context.Context<never>): Cell =>
+  new Cell(definition.id, construct(definition, args), definition.options, context)
+
+/** Runs the constructor, and ties the instance to the current Scope. */
+const bringUp = (
+  definition: Definition,
+  cell: Cell,
+  context: Context.Context<never>,
+  restore: Restore
+): Effect.Effect<object, any, Scope.Scope> => {
+  const scope = Context.get(context as Context.Context<Scope.Scope>, Scope.Scope)
+  const boot = cell.boot((implementation) => {
+    const { methods, prototype } = shapeOf(definition, implementation)
+    return handles.make(cell, methods, prototype)
+  }, restore)
+  return Effect.tap(boot, tie(cell, scope))
+}
+
+/** Ends an instance with a Scope, which lets go of it when it is gone before. */
+const tie = (cell: Cell, scope: Scope.Scope): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (cell.gone) return Effect.void
+    const own = Scope.forkUnsafe(scope)
+    cell.owner = own
+    return Scope.addFinalizer(own, life.shutdown(cell))
+  })
+
+/** Holds the name while the instance is made, so that of many who want it at once exactly one makes it. */
+const startNamed = (
+  definition: Definition,
+  name: string,
+  args: ReadonlyArray<unknown>,
+  context: Context.Context<never>,
+  restore: Restore
+): Effect.Effect<object, any, Scope.Scope> => {
+  const { id, options } = definition
+  const { names } = registryIn(context)
+  const holder = names.get(name)
+  if (holder === undefined) {
+    const cell = makeCell(definition, args, context)
+    const holder: NameHolder = { actor: id, cell, handle: undefined, decided: Deferred.makeUnsafe() }
+    names.set(name, holder)
+    return Effect.onExit(bringUp(definition, cell, context, restore), (exit) => {
+      if (exit._tag === "Success") holder.handle = exit.value
+      return Deferred.done(holder.decided, Exit.void)
+    })
+  }
+  if (!options.getIfExists || holder.actor !== id) {
+    return Effect.fail(new ActorNameTaken({ actor: id, name, holder: holder.actor }))
+  }
+  if (holder.handle !== undefined && holder.cell.death === undefined) return Effect.succeed(holder.handle)
+  // It is being made, or it is ending: look again when that is over.
+  const decided = Effect.suspend(() => (holder.cell.death === undefined ? Deferred.await(holder.decided) : Effect.void))
+  return Effect.andThen(
+    restore(Effect.andThen(holder.cell.over, decided)),
+    Effect.suspend(() => startNamed(definition, name, args, context, restore))
+  )
+}

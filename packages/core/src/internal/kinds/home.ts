@@ -1,0 +1,168 @@
+/**
+ * What a home beyond this process needs of an instance, on both sides of its wire.
+ *
+ * On the caller's side a home is a constructor whose methods send their calls elsewhere. Such a call needs no fiber
+ * here: the method returns a {@link Carried}, and whoever hears of the result reports it. On the other side the calls
+ * that arrive are submitted to an instance that leaves limits, retries and deadlines to the caller's side.
+ */
+import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import type * as Exit from "effect/Exit"
+import type * as Stream from "effect/Stream"
+import { ActorContext } from "../../ActorContext.ts"
+import type { ActorDied } from "../../ActorError.ts"
+import type { Link, Terms } from "../../Home.ts"
+import { type Call, Call as CallImpl, current, Stage } from "../call/call.ts"
+import type { MethodSpec } from "../call/method.ts"
+import * as tracing from "../call/tracing.ts"
+import { Ask } from "../handle/ask.ts"
+import { CellKey, DefinitionKey, TargetKey } from "../handle/handle.ts"
+import type { CallQueue } from "../instance/callQueue.ts"
+import type { Cell } from "../instance/cell.ts"
+import type { Definition } from "./definition.ts"
+import { IDLE } from "./keyed.ts"
+
+/**
+ * Reports the end of a carried call. `restarted` says that the instance over there has restarted under it, so that the
+ * call may run again if its retries allow it.
+ */
+export const report = (call: Call, exit: Exit.Exit<any, any>, restarted: boolean): void =>
+  call.queue.reported(call, exit, restarted)
+
+/** A call that its home lost before it began was not started after all. */
+export const notBegun = (call: Call): void => {
+  call.attempts--
+}
+
+export const callIn = current
+
+/** Whether a call that is told to end ends for a restart, rather than for good. */
+export const endsForGood = (call: Call): boolean => call.stage > Stage.Running && call.stage !== Stage.Restarting
+
+/** Whether the instance dies: what it still waits for should be quick. */
+export const isDying = (call: Call): boolean => call.stage === Stage.Dying
+
+/**
+ * Whether a fiber with this context is interrupted since an instance ends or restarts: the one that it works for, or one
+ * further up that asked. An asker that is interrupted cancels what it asked for, so the reason is found where the
+ * cancelling began. A fiber that works for no call ends with the instance that started it.
+ */
+export const endsWithInstance = (context: Context.Context<never>): boolean => {
+  let call = current(context)
+  for (; call !== undefined; call = current(context)) {
+    if (call.stage !== Stage.Cancelling) return call.stage === Stage.Dying || call.stage === Stage.Restarting
+    context = call.context
+  }
+  return (Context.getOrUndefined(context, ActorContext) as Cell | undefined)?.ends ?? false
+}
+
+/** The span of a call that has started, if it has one: what is done for the call elsewhere belongs below it. */
+export const spanOf = tracing.spanOf
+
+/** Tells the instance that is being made, or made anew, in `self` about its home. */
+export const link = (self: unknown, home: Link): void => {
+  ;(self as Cell).home = home
+}
+
+/** The home is lost: running calls end, and the instance is made anew as its restart schedule says, or dies. */
+export const crash = (self: unknown, why: string, cause: Cause.Cause<unknown>): void => (self as Cell).crash(why, cause)
+
+/** The instance ends over there, where its running calls are. */
+export const ends = (self: unknown, why: string, cause: Cause.Cause<unknown> | undefined): void => {
+  const cell = self as Cell
+  if (cell.death === undefined) cell.retire(why, undefined, cause)
+}
+
+/** The instance cannot live over there. */
+export const died = (self: unknown, why: string, cause: Cause.Cause<unknown> | undefined): void => {
+  const cell = self as Cell
+  if (cell.death === undefined) cell.kill(why, cause)
+}
+
+// --- the other side --------------------------------------------------------------------------------------------------
+
+/** The terms on which an instance, or all instances of a keyed actor, take calls. */
+export const terms = (service: any): Terms => {
+  const definition: Definition | undefined = service[DefinitionKey]
+  const { idleTimeToLive, maxInstances } = definition?.input ?? {}
+  const options = definition?.options ?? (service[CellKey] as Cell).options
+  const functions: Array<string> = []
+  const retry = (name: string, value: boolean | Function | undefined) => {
+    if (typeof value !== "function") return value
+    functions.push(name)
+  }
+  const millis = (duration: Duration.Input | undefined) =>
+    duration === undefined ? undefined : Duration.toMillis(duration)
+  const methodOptions = Object.entries(options.methodOptions).map(([name, own]) => [
+    name,
+    { ...own, retry: retry(`methodOptions.${name}.retry`, own?.retry), timeout: millis(own?.timeout) }
+  ])
+  return {
+    maxConcurrency: options.maxConcurrency,
+    maxPendingCalls: options.maxPendingCalls,
+    overflow: options.overflow,
+    concurrencyGroups: options.concurrencyGroups,
+    methodOptions: Object.fromEntries(methodOptions),
+    maxTaskRetries: options.maxTaskRetries,
+    retry: retry("retry", options.retry),
+    shutdownTimeout: Duration.toMillis(options.shutdownTimeout),
+    validate: options.validate,
+    idleTimeToLive: millis(idleTimeToLive),
+    maxInstances,
+    functions
+  }
+}
+
+/** Whether an instance ended for want of calls: its next call makes it again. */
+export const endedIdle = ({ why }: ActorDied): boolean => why === IDLE
+
+const specs = new WeakMap<Cell, Map<string, MethodSpec>>()
+
+/** A method without what the caller's side takes care of. */
+const specOf = (cell: Cell, name: string): MethodSpec => {
+  const known = specs.get(cell)
+  const spec = known?.get(name)
+  if (spec !== undefined) return spec
+  // From the first call on: the caller's side sends no more than the limits allow.
+  if (known === undefined) cell.unlimit()
+  const made = { ...bare, actor: cell.actor, name, label: `${cell.actor}.${name}` }
+  specs.set(cell, (known ?? new Map()).set(name, made))
+  return made
+}
+
+const bare = { group: undefined, maxTaskRetries: 0, retry: false, timeout: undefined, contract: undefined }
+
+/** Finds the instance behind a handle: of a key, the one that is up, or that this call brings up. */
+const queueOf = (handle: any): CallQueue => handle[TargetKey]?.resolve() ?? (handle[CellKey] as Cell).main
+
+/** A call that has come over the wire. */
+export type Accepted = Call
+
+/** Submits a call that has come over the wire. It may start, and even settle, on this very stack. */
+export const submit = (
+  handle: object,
+  name: string,
+  args: ReadonlyArray<unknown>,
+  context: Context.Context<never>,
+  onExit: (exit: Exit.Exit<any, any>, restarted: boolean) => void
+): Accepted => {
+  const queue = queueOf(handle)
+  const { cell } = queue
+  const call = new CallImpl(queue, specOf(cell, name), args, context, true)
+  cell.submit(call, undefined, true)
+  const settled = (exit: Exit.Exit<any, any>) =>
+    onExit(exit, exit._tag === "Failure" && cell.paused && cell.death === undefined)
+  if (call.exit !== undefined) settled(call.exit)
+  else call.observe(settled)
+  return call
+}
+
+/** The same for a streaming method, whose call lasts as long as somebody pulls. */
+export const stream = (handle: object, name: string, args: ReadonlyArray<unknown>): Stream.Stream<unknown, unknown> => {
+  const queue = queueOf(handle)
+  return new Ask({ resolve: () => queueOf(handle) }, specOf(queue.cell, name), args) as any
+}
+
+/** Cancels a call that has come over the wire. */
+export const interrupt = (call: Accepted): void => call.queue.cell.cancel(call)

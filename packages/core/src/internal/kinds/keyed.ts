@@ -1,0 +1,294 @@
+/**
+ * Keyed actors: one instance per key, made by the first call and ended when it has been idle for long enough.
+ */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import type * as Fiber from "effect/Fiber"
+import * as Hash from "effect/Hash"
+import { NodeInspectSymbol } from "effect/Inspectable"
+import * as Layer from "effect/Layer"
+import * as MutableHashMap from "effect/MutableHashMap"
+import * as Option from "effect/Option"
+import * as asyncContext from "../base/asyncContext.ts"
+import { Minutely } from "../base/minutely.ts"
+import * as options from "../base/options.ts"
+import { attempt, errorText, keyText } from "../base/show.ts"
+import { elapsedIn } from "../base/time.ts"
+import type { Implementation } from "../call/method.ts"
+import * as handles from "../handle/handle.ts"
+import * as life from "../handle/life.ts"
+import type { CallQueue } from "../instance/callQueue.ts"
+import { Cell, type Keeper } from "../instance/cell.ts"
+import { type Contract, checkId, construct, type Definition, define, describe, override } from "./definition.ts"
+import { IdleList } from "./idleList.ts"
+import { own } from "./owners.ts"
+
+/** Why an instance ended that its next call makes again. */
+export const IDLE = "it was idle"
+
+const DEFAULT_IDLE_TIME_TO_LIVE = Duration.minutes(1)
+/** Effect's own cluster entities have the same bound. */
+const DEFAULT_MAX_INSTANCES = 10_000
+
+interface Limits {
+  /** How long an instance may be idle, in milliseconds. */
+  readonly timeToLive: number
+  readonly maxInstances: number
+}
+
+/** The options that only keyed actors have, checked. */
+const limits = ({ id, input: { idleTimeToLive, maxInstances } }: Definition): Limits => ({
+  timeToLive: Duration.toMillis(options.duration(id, "idleTimeToLive", idleTimeToLive ?? DEFAULT_IDLE_TIME_TO_LIVE)),
+  maxInstances: options.limit(id, "maxInstances", maxInstances ?? DEFAULT_MAX_INSTANCES)
+})
+
+/** The instances of one keyed actor, in one Scope. */
+class Instances implements Keeper {
+  private readonly cells = MutableHashMap.empty<unknown, Cell>()
+  private readonly keys = new Map<Cell, unknown>()
+  private readonly idling = new IdleList()
+  /** How many are up, those not counted that are ending. */
+  private up = 0
+  private readonly early: Minutely<void>
+  private sweeper: Fiber.Fiber<void> | undefined = undefined
+  private closed = false
+
+  private readonly asyncContext = asyncContext.capture()
+  private readonly definition: Definition
+  private readonly context: Context.Context<never>
+  private readonly limits: Limits
+
+  constructor(definition: Definition, context: Context.Context<never>) {
+    this.definition = definition
+    this.context = context
+    this.limits = limits(definition)
+    this.early = new Minutely(context, (count) => Effect.logWarning(endedEarly(definition.id, count, this.limits)))
+  }
+
+  /** The instance for a key, about to get a call. */
+  obtain(key: unknown): Cell {
+    const present = this.peek(key)
+    if (present !== undefined && present.death === undefined) {
+      this.idling.remove(present)
+      return present
+    }
+    // The one before may be ending still: two instances of one key never live at the same time.
+    return this.bringUp(key, present === undefined ? Effect.void : present.ended(true))
+  }
+
+  /** The instance for a key, if one is up. */
+  peek(key: unknown): Cell | undefined {
+    try {
+      return Option.getOrUndefined(MutableHashMap.get(this.cells, key))
+    } catch (cause) {
+      throw new TypeError(
+        `${this.definition.id}(${keyText(key)}): this key cannot be hashed and compared: ${errorText(cause)}. Use a string, or plain data.`,
+        { cause }
+      )
+    }
+  }
+
+  private bringUp(key: unknown, after: Effect.Effect<void>): Cell {
+    const { id, options } = this.definition
+    const make = construct(this.definition, [key])
+    // An instance is not of the request that came first.
+    const cell = asyncContext.run(
+      this.asyncContext,
+      () => new Cell(`${id}(${keyText(key)})`, make, options, this.context, { id, key })
+    )
+    if (this.closed) {
+      cell.stop("its Scope closed")
+      return cell
+    }
+    if (this.up >= this.limits.maxInstances) this.makeRoom()
+    this.up++
+    this.keys.set(cell, key)
+    MutableHashMap.set(this.cells, key, cell)
+    cell.bootLater(after, this)
+    return cell
+  }
+
+  idle(cell: Cell): void {
+    if (this.closed) return
+    // More instances than allowed were made while all were busy.
+    if (this.up > this.limits.maxInstances) return this.evict(cell, 0)
+    this.idling.add(cell, this.now())
+    this.sweeper ??= asyncContext.run(this.asyncContext, () => Effect.runForkWith(this.context)(this.sweep()))
+  }
+
+  handleOf({ key }: Cell): object {
+    return makeHandle(this, this.definition, key)
+  }
+
+  ending(cell: Cell): void {
+    this.up--
+    this.idling.remove(cell)
+  }
+
+  gone(cell: Cell): void {
+    const key = this.keys.get(cell)
+    this.keys.delete(cell)
+    // A key may refuse to be hashed or compared any more. What is left of it then, its next call replaces.
+    attempt(() => this.peek(key) === cell && MutableHashMap.remove(this.cells, key))
+  }
+
+  /** Ends the instance that has been idle longest, if one is. */
+  private makeRoom(): void {
+    const { first } = this.idling
+    if (first !== undefined) this.evict(first.cell, this.now() - first.since)
+  }
+
+  /** Ends an instance for want of room, and before its time unless it has been idle for long enough. */
+  private evict(cell: Cell, idleFor: number): void {
+    if (idleFor < this.limits.timeToLive) this.early.note()
+    cell.stop(IDLE)
+  }
+
+  /** Sleeps until the time of the one that has been idle longest is over. Ends when nobody is idle. */
+  private sweep(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      // The first turn comes later: whoever is idle now may get its next call on this very stack.
+      yield* Effect.yieldNow
+      for (let oldest = this.idling.first; oldest !== undefined; oldest = this.idling.first) {
+        const left = oldest.since + this.limits.timeToLive - this.now()
+        if (left <= 0) oldest.cell.stop(IDLE)
+        // A test clock counts in fractions: what is left of one is no time at all, and the sweep would never end.
+        else yield* Effect.sleep(Math.ceil(left))
+      }
+      this.sweeper = undefined
+    })
+  }
+
+  private now(): number {
+    return elapsedIn(this.context)
+  }
+
+  /** The keys whose instances are up. */
+  residents(): Array<unknown> {
+    return [...this.keys].filter(([cell]) => cell.death === undefined).map(([, key]) => key)
+  }
+
+  /** Ends the instance of a key, if there is one, once its calls have finished. */
+  stop(key: unknown): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const cell = this.peek(key)
+      if (cell === undefined) return Effect.void
+      return life.end(cell, (cell) => cell.stop("it was stopped"), Effect.void)
+    })
+  }
+
+  close(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.closed = true
+      this.early.stop()
+      this.sweeper?.interruptUnsafe()
+      return Effect.forEach([...this.keys.keys()], life.shutdown, { concurrency: "unbounded", discard: true })
+    })
+  }
+}
+
+const endedEarly = (id: string, count: number, { maxInstances, timeToLive }: Limits): string => {
+  const instances = count === 1 ? "1 instance" : `${count} instances`
+  const time = Duration.format(Duration.millis(timeToLive))
+  return `${id}: ${instances} ended before being idle for ${time} (idleTimeToLive), since ${maxInstances} instances are up (maxInstances) and others are wanted. What they kept in memory is gone: raise maxInstances, or keep that elsewhere`
+}
+
+/** The address of a key: it has no instance of its own, each call finds the present one. */
+const makeHandle = (instances: Instances, definition: Definition, key: unknown): object => {
+  const label = `${definition.id}(${keyText(key)})`
+  const methods = new Map<string, unknown>()
+  const method = (name: string): unknown => {
+    if (!methods.has(name)) methods.set(name, makeMethod(instances, definition, key, name, `${label}.${name}`))
+    return methods.get(name)
+  }
+  const address = {
+    [Equal.symbol]: (that: any) => that?.[KeyOf]?.instances === instances && Equal.equals(that[KeyOf].key, key),
+    [Hash.symbol]: () => Hash.combine(Hash.hash(key), Hash.string(definition.id)),
+    [NodeInspectSymbol]: () => label,
+    toString: () => label,
+    toJSON: () => ({ _id: "Actor", actor: definition.id, key: inJson(key) }),
+    [KeyOf]: { instances, key },
+    [handles.TargetKey]: { resolve: () => instances.obtain(key).main },
+    get [handles.CellKey]() {
+      return instances.peek(key)
+    }
+  }
+  const base: any = Object.create(address)
+  for (const name of Object.keys(definition.contract ?? {})) base[name] = method(name)
+  // Without a contract nobody knows the methods before the first instance is made.
+  return new Proxy(base, {
+    get: (target, name, handle) =>
+      name in target || typeof name === "symbol" || handles.probes.has(name) || definition.contract !== undefined
+        ? Reflect.get(target, name, handle)
+        : method(name)
+  })
+}
+
+/** A key as it is, if JSON can have it. */
+const inJson = (key: unknown): unknown => (attempt(() => JSON.stringify(key)) === undefined ? keyText(key) : key)
+
+const KeyOf: unique symbol = Symbol.for("troupe/KeyOf") as any
+
+const makeMethod = (instances: Instances, definition: Definition, key: unknown, name: string, label: string) =>
+  handles.makeMethod(
+    (group) => {
+      options.checkGroup(definition.id, definition.options.concurrencyGroups, group)
+      return { resolve: (): CallQueue => instances.obtain(key).queue(group) }
+    },
+    describe(definition, name, label)
+  )
+
+/** `Actor.Keyed<Self>()`. */
+export const service = (id: string, input: any): any => {
+  checkId("Actor.Keyed", id)
+  const { make, methods, ...given } = input ?? {}
+  const Service = (Context.Service as any)()(id)
+  Service.get = (key: unknown) => Effect.map(Service as Effect.Effect<any>, (service: any) => service.get(key))
+  if (methods !== undefined) {
+    handles.checkNames(id, Object.keys(methods))
+    const contract: Contract = methods
+    const define_ = (make: any, given: any = {}) => define(id, Service, make, contract, given, options.ofKeyed)
+    return Object.assign(Service, {
+      methods,
+      keySchema: input.key,
+      of: (implementation: Implementation) => implementation,
+      toLayer: (make: any, given?: any) => toLayer(define_(make, given))
+    })
+  }
+  if (typeof make !== "function") throw new TypeError(`${id}: a keyed actor needs "make", a function of the key`)
+  return addWays(Service, define(id, Service, make, undefined, given, options.ofKeyed))
+}
+
+const addWays = (target: any, definition: Definition): any => {
+  limits(definition)
+  let layer: unknown
+  return Object.defineProperties(target, {
+    layer: { get: () => (layer ??= toLayer(definition)), configurable: true },
+    options: { value: (overrides: object) => addWays({}, override(definition, overrides)) }
+  })
+}
+
+const toLayer = (definition: Definition): Layer.Layer<any> => {
+  limits(definition)
+  const open = Effect.withFiber((fiber) => {
+    const instances = new Instances(definition, fiber.context)
+    const describe = (): string => `${definition.id}(${instances.residents().length} keys)`
+    const service = {
+      get: (key: unknown) => makeHandle(instances, definition, key),
+      keys: Effect.sync(() => instances.residents()),
+      stop: (key: unknown) => instances.stop(key)
+    }
+    Object.defineProperties(service, {
+      [handles.DefinitionKey]: { value: definition },
+      [NodeInspectSymbol]: { value: describe },
+      toString: { value: describe }
+    })
+    return Effect.as(
+      Effect.addFinalizer(() => instances.close()),
+      service
+    )
+  })
+  return Layer.effect(definition.key)(own(definition.key, open))
+}

@@ -1,0 +1,99 @@
+/**
+ * A task is an instance of its own with a single method, that nobody started and nobody ends.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { NodeInspectSymbol } from "effect/Inspectable"
+import * as Schema from "effect/Schema"
+import type { TaskDefinition, Tasks } from "../../Home.ts"
+import { noEffect } from "../base/evaluable.ts"
+import * as options from "../base/options.ts"
+import { show } from "../base/show.ts"
+import type { MethodSpec } from "../call/method.ts"
+import * as handles from "../handle/handle.ts"
+import { Cell } from "../instance/cell.ts"
+import { tasks } from "../instance/registry.ts"
+import { checkId } from "./definition.ts"
+
+/** The one method of what is not an actor to its users. */
+export const singleMethod = (name: string, { maxTaskRetries, retry }: options.InstanceOptions): MethodSpec => ({
+  actor: name,
+  name: "run",
+  label: name,
+  group: undefined,
+  maxTaskRetries,
+  retry,
+  timeout: undefined,
+  contract: undefined
+})
+
+export const make = (
+  name: string,
+  run: (...args: ReadonlyArray<any>) => Effect.Effect<any, any>,
+  input: any = {}
+): unknown => {
+  checkId("Task.make", name)
+  if (typeof run !== "function") throw new TypeError(`${name}: a task needs a function, but got ${typeof run}`)
+  options.onlyKnown(name, input, options.ofTasks)
+  const { args: argSchemas, error, success, ...own } = input
+  const schemas = { args: argSchemas, success, error }
+  checkSchemas(name, schemas)
+  const normalized = options.normalize(name, own, options.ofTasks)
+  const definition: TaskDefinition = { name, run, ...schemas }
+  const implementation = {
+    run: (...args: ReadonlyArray<unknown>) =>
+      Effect.withFiber(({ context }) => {
+        const elsewhere = Context.get(context, TaskHome)?.find(name, definition)
+        return elsewhere?.(args) ?? here(args)
+      })
+  }
+  const here = (args: ReadonlyArray<unknown>) => {
+    const effect = run(...args)
+    if (Effect.isEffect(effect)) return Effect.scoped(effect as Effect.Effect<any, any>)
+    return Effect.die(new TypeError(`${name} must return an Effect, but returned ${noEffect(effect)}`))
+  }
+  // Made with the first call: a task that is only defined costs nothing.
+  let cell: Cell | undefined
+  const cellOf = (): Cell => {
+    if (cell !== undefined) return cell
+    cell = new Cell(name, Effect.succeed(implementation), normalized, Context.empty(), { registry: tasks })
+    cell.implementation = implementation
+    cell.permanent = true
+    return cell
+  }
+  const task: any = handles.makeMethod(
+    (group) => {
+      if (group !== undefined)
+        throw new RangeError(`${name}: a task has no concurrency groups, so not "${group}" either`)
+      return { resolve: () => cellOf().main }
+    },
+    singleMethod(name, normalized)
+  )
+  const describe = (): string => `${name}(${cell?.main.running ?? 0} running, ${cell?.main.waiting ?? 0} waiting)`
+  Object.defineProperties(task, { toString: { value: describe }, [NodeInspectSymbol]: { value: describe } })
+  task[TaskKey] = { ...definition, cellOf }
+  return task
+}
+
+const checkSchemas = (name: string, { args = [], error, success }: any): void => {
+  if (!Array.isArray(args)) throw new TypeError(`${name}: args must be an array of schemas, one for each argument`)
+  const given = [...args.map((schema) => ["args", schema]), ["success", success], ["error", error]]
+  const wrong = given.find(([, schema]) => schema !== undefined && !Schema.isSchema(schema))
+  if (wrong !== undefined) throw new TypeError(`${name}: ${wrong[0]} takes schemas, but got ${show(wrong[1])}`)
+}
+
+export const resize = (task: any, limit: number): Effect.Effect<void> => {
+  const { cellOf, name } = task?.[TaskKey] ?? {}
+  if (cellOf === undefined) throw new TypeError(`Task.resize takes a task, but got ${show(task)}`)
+  options.limit(name, "maxConcurrency", limit)
+  return Effect.sync(() => {
+    const cell = cellOf()
+    cell.resize(cell.main, limit)
+  })
+}
+
+/** Where a task keeps what it runs. */
+export const TaskKey: unique symbol = Symbol.for("troupe/Task") as any
+
+/** Where tasks run, if not in the process of their caller. */
+export const TaskHome = Context.Reference<Tasks | undefined>("troupe/TaskHome", { defaultValue: () => undefined })

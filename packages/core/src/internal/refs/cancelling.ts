@@ -1,0 +1,134 @@
+/**
+ * Ending what refs stand for.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import { ActorError, TaskCancelled } from "../../ActorError.ts"
+import type { CancelOutcome } from "../../ObjectRef.ts"
+import * as asyncContext from "../base/asyncContext.ts"
+import { interrupt } from "../base/interrupt.ts"
+import { onlyKnown } from "../base/options.ts"
+import { attempt, show } from "../base/show.ts"
+import { Call, Stage } from "../call/call.ts"
+import { descendants, endAll } from "../call/ending.ts"
+import * as failure from "../call/failure.ts"
+import { checkRefs, Ref } from "../call/ref.ts"
+import * as waiting from "../call/waiting.ts"
+
+/** A ref for an effect that runs in the background. */
+class EffectRef extends Ref {
+  fiber: Fiber.Fiber<any, any> | undefined = undefined
+  cancelled = false
+}
+
+export const fromEffect = (effect: Effect.Effect<any, any, any>): Effect.Effect<Ref, never, any> =>
+  Effect.withFiber((fiber) => {
+    const ref = new EffectRef()
+    ref.fiber = Effect.runForkWith(fiber.context)(effect as Effect.Effect<any, any>)
+    ref.fiber.addObserver((exit) => ref.settle(Exit.hasInterrupts(exit) && ref.cancelled ? cancelledExit(ref) : exit))
+    return Exit.succeed(ref)
+  })
+
+interface CancelOptions {
+  readonly recursive?: boolean | undefined
+}
+
+export const cancel = (ref: Ref, options?: CancelOptions): Effect.Effect<CancelOutcome> =>
+  Effect.map(
+    Effect.suspend(() => end("cancel", [ref], options)),
+    ([outcome]) => outcome!
+  )
+
+export const cancelAll = (refs: Iterable<Ref>, options?: CancelOptions): Effect.Effect<Array<CancelOutcome>> =>
+  Effect.suspend(() => end("cancelAll", toList(refs), options))
+
+/** From untyped code it may be a record, of which `Array.from` would make an empty list. */
+const toList = (refs: Iterable<Ref>): ReadonlyArray<Ref> => {
+  if (attempt(() => Symbol.iterator in refs) === true) return Array.from(refs)
+  throw new TypeError(`ObjectRef.cancelAll takes ObjectRefs in an array, but got ${show(refs)}`)
+}
+
+/** Tells all that they are to end before the first one does, and waits once for all of them. */
+const end = (
+  operation: string,
+  refs: ReadonlyArray<Ref>,
+  options: CancelOptions | undefined
+): Effect.Effect<Array<CancelOutcome>> => {
+  if (options !== undefined) onlyKnown(`ObjectRef.${operation}`, options, { recursive: true })
+  checkRefs(operation, refs)
+  const outcomes = refs.map(outcomeOf)
+  const calls = refs.filter((ref) => ref instanceof Call)
+  if (options?.recursive === false) for (const call of calls) call.leaveChildren()
+  endAll([...calls, ...descendants(calls)], Stage.Cancelling)
+  for (const ref of refs) if (ref.exit === undefined) endOther(ref)
+  return Effect.map(settled(refs), () => outcomes.map((outcome) => outcome()))
+}
+
+/** What is to be said of a ref once it has settled. */
+const outcomeOf = (ref: Ref): (() => CancelOutcome) => {
+  if (ref.exit !== undefined) return () => "AlreadyDone"
+  return () => {
+    if (ref instanceof Call && ref.attempts === 0) return "NotStarted"
+    return isCancelled(ref.exit) ? "Interrupted" : "AlreadyDone"
+  }
+}
+
+/** Ends what is no call that was submitted. */
+const endOther = (ref: Ref): void => {
+  if (ref instanceof Call) {
+    if (ref.stage === Stage.New) ref.queue.cell.turnAway(ref, failure.cancelled(ref))
+  } else if (ref instanceof EffectRef) {
+    ref.cancelled = true
+    interrupt(ref.fiber!)
+  } else {
+    // A promise cannot be stopped. Its ref can: its waiters wait no longer.
+    ref.settle(cancelledExit(ref))
+  }
+}
+
+/** Succeeds once all refs have settled, or when that would be waiting for oneself. */
+const settled = (refs: ReadonlyArray<Ref>): Effect.Effect<void> => {
+  if (refs.every((ref) => ref.exit !== undefined)) return Effect.void
+  return Effect.callback((resume) => {
+    const open = refs.filter((ref) => ref.exit === undefined)
+    let missing = open.length
+    if (missing === 0) return resume(Effect.void)
+    let wait: waiting.Wait | undefined
+    const leave = () => {
+      wait?.end()
+      for (const ref of open) ref.unobserve(observer)
+    }
+    const done = asyncContext.bindResume(() => resume(Effect.void))
+    const observer = (exit: Exit.Exit<any, any>) => {
+      if (--missing > 0) return wait?.told()
+      wait?.end()
+      done(exit)
+    }
+    for (const ref of open) ref.observe(observer)
+    wait = waiting.begin(open, false, done)
+    if (wait !== undefined) wait.leave = leave
+    wait?.check()
+    return Effect.sync(leave)
+  })
+}
+
+/** A call that cancels itself, where it cannot be interrupted, does not wait for its exit. */
+const isCancelled = (exit: Exit.Exit<any, any> | undefined): boolean =>
+  exit === undefined ||
+  (exit._tag === "Failure" &&
+    exit.cause.reasons.some(
+      (reason) =>
+        Cause.isFailReason(reason) && reason.error instanceof ActorError && reason.error.reason._tag === "TaskCancelled"
+    ))
+
+const cancelledExit = ({ id }: Ref): Exit.Exit<never, ActorError> =>
+  Exit.fail(
+    failure.withoutStack(
+      () =>
+        new ActorError({
+          reason: new TaskCancelled({ actor: "ObjectRef.fromEffect", method: "", id, mayHaveRun: true })
+        })
+    )
+  )

@@ -1,0 +1,145 @@
+/**
+ * Waiting for several refs at once, without a fiber for each.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import * as asyncContext from "../base/asyncContext.ts"
+import { checkRefs, type Ref } from "../call/ref.ts"
+import * as waiting from "../call/waiting.ts"
+
+type Shape = ReadonlyArray<Ref> | Readonly<Record<string, Ref>>
+
+/**
+ * Watches refs until `step` returns an exit, and resumes with it. Settled refs are stepped through at once, in order.
+ * The watch leaves no observer behind, however it ends.
+ */
+const watch = (
+  refs: ReadonlyArray<Ref>,
+  step: (exit: Exit.Exit<any, any>, index: number) => Exit.Exit<any, any> | undefined
+): Effect.Effect<any, any> =>
+  Effect.callback((onResult) => {
+    const resume = asyncContext.bindResume(onResult)
+    const watched: Array<() => void> = []
+    let wait: waiting.Wait | undefined
+    const leave = () => {
+      wait?.end()
+      for (const unobserve of watched) unobserve()
+    }
+    const decide = (result: Exit.Exit<any, any>) => {
+      leave()
+      for (const ref of refs) ref.excuse()
+      resume(result)
+    }
+    let result: Exit.Exit<any, any> | undefined
+    for (let index = 0; index < refs.length && result === undefined; index++) {
+      const ref = refs[index]!
+      const exit = ref.look()
+      if (exit !== undefined) {
+        result = step(exit, index)
+        continue
+      }
+      const observer = (exit: Exit.Exit<any, any>) => {
+        if (result !== undefined) return
+        result = step(exit, index)
+        if (result === undefined) return wait?.told()
+        decide(result)
+      }
+      ref.observe(observer)
+      watched.push(() => ref.unobserve(observer))
+    }
+    if (result !== undefined) return decide(result)
+    wait = waiting.begin(refs, false, resume)
+    if (wait !== undefined) wait.leave = leave
+    wait?.check()
+    return Effect.sync(leave)
+  })
+
+const refsOf = (shape: Shape): ReadonlyArray<Ref> => (Array.isArray(shape) ? shape : Object.values(shape))
+
+const reshape = (shape: Shape, values: ReadonlyArray<unknown>): unknown =>
+  Array.isArray(shape) ? values : Object.fromEntries(Object.keys(shape).map((key, index) => [key, values[index]]))
+
+/** Collects what `take` makes of each exit, or ends with the failure that it returns. */
+const collect = (
+  operation: string,
+  shape: Shape,
+  take: (exit: Exit.Exit<any, any>) => Exit.Exit<any, any>
+): Effect.Effect<any, any> => {
+  const refs = refsOf(shape)
+  if (refs.length === 0) return Effect.succeed(reshape(shape, []))
+  return Effect.suspend(() => {
+    checkRefs(operation, refs)
+    const values = new Array<unknown>(refs.length)
+    let missing = refs.length
+    return watch(refs, (exit, index) => {
+      const taken = take(exit)
+      if (taken._tag === "Failure") return taken
+      values[index] = taken.value
+      return --missing === 0 ? Exit.succeed(reshape(shape, values)) : undefined
+    })
+  })
+}
+
+export const all = (shape: Shape, operation = "all"): Effect.Effect<any, any> =>
+  collect(operation, shape, (exit) => exit)
+
+export const allSettled = (shape: Shape): Effect.Effect<any, any> =>
+  collect("allSettled", shape, (exit) => Exit.succeed(exit))
+
+/** Untyped code may pass anything, and with no ref at all the wait would never end. */
+const checkSome = (operation: string, refs: ReadonlyArray<Ref>): void => {
+  checkRefs(operation, refs)
+  if (refs.length === 0)
+    throw new RangeError(`ObjectRef.${operation} needs at least one ref, with none it would never end`)
+}
+
+export const race = (refs: ReadonlyArray<Ref>): Effect.Effect<any, any> =>
+  Effect.suspend(() => {
+    checkSome("race", refs)
+    return watch(refs, (exit) => exit)
+  })
+
+export const any = (refs: ReadonlyArray<Ref>): Effect.Effect<any, any> =>
+  Effect.suspend(() => {
+    checkSome("any", refs)
+    const causes: Array<Cause.Cause<unknown>> = []
+    return watch(refs, (exit) => {
+      if (exit._tag === "Success") return exit
+      causes.push(exit.cause)
+      if (causes.length < refs.length) return undefined
+      return Exit.failCause(Cause.fromReasons(causes.flatMap((cause) => cause.reasons)))
+    })
+  })
+
+export const asSettled = (
+  refs: ReadonlyArray<Ref>,
+  operation = "asSettled"
+): Stream.Stream<readonly [Ref, Exit.Exit<any, any>]> =>
+  Stream.callback((queue) =>
+    Effect.callback<void>((resume) => {
+      checkRefs(operation, refs)
+      let missing = refs.length
+      const finish = () => {
+        Queue.endUnsafe(queue)
+        resume(Effect.void)
+      }
+      if (missing === 0) return finish()
+      const observers = refs.map((ref) => (exit: Exit.Exit<any, any>) => {
+        Queue.offerUnsafe(queue, [ref, exit])
+        if (--missing === 0) finish()
+      })
+      for (const [index, ref] of refs.entries()) ref.observe(observers[index]!)
+      return Effect.sync(() => {
+        for (const [index, ref] of refs.entries()) {
+          ref.unobserve(observers[index]!)
+          ref.excuse()
+        }
+      })
+    })
+  )
+
+export const asCompleted = (refs: ReadonlyArray<Ref>): Stream.Stream<any, any> =>
+  Stream.mapEffect(asSettled(refs, "asCompleted"), ([, exit]) => exit)

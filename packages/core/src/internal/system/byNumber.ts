@@ -1,0 +1,75 @@
+/**
+ * Calls and instances by their numbers, for those who know of them from a snapshot, in another process maybe.
+ */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type { EndOptions } from "../../ActorSystem.ts"
+import type { CancelOutcome } from "../../ObjectRef.ts"
+import * as options_ from "../base/options.ts"
+import type { Call } from "../call/call.ts"
+import type { Cell } from "../instance/cell.ts"
+import { registryIn, tasks } from "../instance/registry.ts"
+import * as cancelling from "../refs/cancelling.ts"
+import { explainCall } from "./explain.ts"
+import { callsOf } from "./snapshot.ts"
+
+/** The living instances that the present system shows. */
+const cellsIn = (context: Context.Context<never>): ReadonlyArray<Cell> => [...registryIn(context).cells, ...tasks.cells]
+
+const findCall = (context: Context.Context<never>, id: number, instance?: number): Call | undefined => {
+  for (const cell of cellsIn(context)) {
+    if (instance !== undefined && cell.instance !== instance) continue
+    for (const { call } of callsOf(cell)) if (call.id === id) return call
+  }
+  return undefined
+}
+
+const findCell = (context: Context.Context<never>, instance: number): Cell | undefined =>
+  cellsIn(context).find((cell) => cell.instance === instance)
+
+export const explain = (
+  id: number,
+  options: { readonly instance?: number | undefined } = {}
+): Effect.Effect<string | undefined> =>
+  Effect.withFiber((fiber) => {
+    const call = findCall(fiber.context, id, options.instance)
+    return Effect.succeed(call && explainCall(call))
+  })
+
+export const cancel = (
+  id: number,
+  options: { readonly recursive?: boolean | undefined } = {}
+): Effect.Effect<CancelOutcome | undefined> =>
+  Effect.withFiber((fiber) => {
+    const call = findCall(fiber.context, id)
+    return call === undefined ? Effect.undefined : cancelling.cancel(call, options)
+  })
+
+/** Whoever ends an instance from far does not wait until it is gone: the snapshot shows it. */
+const end = (instance: number, how: (cell: Cell) => void): Effect.Effect<boolean> =>
+  Effect.withFiber((fiber) => {
+    const cell = findCell(fiber.context, instance)
+    // A task is a function: there is nothing to end.
+    if (cell === undefined || cell.permanent) return Effect.succeed(false)
+    how(cell)
+    return Effect.succeed(true)
+  })
+
+export const kill = (instance: number, { why = "it was killed" }: EndOptions = {}) =>
+  end(instance, (cell) => cell.kill(why, undefined))
+
+export const stop = (instance: number, { why = "it was stopped" }: EndOptions = {}) =>
+  end(instance, (cell) => cell.stop(why))
+
+export const resize = (
+  instance: number,
+  maxConcurrency: number,
+  options: { readonly concurrencyGroup?: string | undefined } = {}
+): Effect.Effect<boolean> =>
+  Effect.withFiber((fiber) => {
+    options_.limit("ActorSystem.resize", "maxConcurrency", maxConcurrency)
+    const cell = findCell(fiber.context, instance)
+    if (cell === undefined) return Effect.succeed(false)
+    cell.resize(cell.queue(options.concurrencyGroup), maxConcurrency)
+    return Effect.succeed(true)
+  })

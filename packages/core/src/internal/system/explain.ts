@@ -1,0 +1,82 @@
+/**
+ * Saying in one sentence where a call is, and why it is not done (semantics 11.1).
+ */
+import * as Effect from "effect/Effect"
+import { Call, Stage } from "../call/call.ts"
+import { checkRefs, type Ref } from "../call/ref.ts"
+import type { CallQueue } from "../instance/callQueue.ts"
+import { waitedFor } from "./snapshot.ts"
+
+/** How many of a kind are named before "and 5 more". */
+const MAX_NAMED = 3
+/** How far a chain of waits is followed. */
+const MAX_DEPTH = 8
+
+export const explain = (ref: Ref): Effect.Effect<string> =>
+  Effect.sync(() => {
+    checkRefs("explain", [ref])
+    return ref instanceof Call ? explainCall(ref) : plain(ref)
+  })
+
+export const explainCall = (call: Call): string => `${call.origin} #${call.id}: ${state(call, new Set([call]))}`
+
+const plain = (ref: Ref): string =>
+  ref.exit === undefined ? `#${ref.id}: pending, and no call of an actor` : `#${ref.id}: ${ref.status}`
+
+const state = (call: Call, seen: ReadonlySet<Ref>): string => {
+  if (call.exit !== undefined) return call.status
+  const time = seconds(call.age)
+  switch (call.stage) {
+    case Stage.New:
+      return `waiting ${time} for room: ${room(call.queue)}`
+    case Stage.Preparing:
+      return `waiting ${time} for its arguments: ${list(waitedFor(call), seen)}`
+    case Stage.Waiting:
+      return `waiting ${time}: ${place(call)} ${line(call.queue, seen)}`
+    default: {
+      const refs = waitedFor(call)
+      const ending = call.stage === Stage.Running ? "" : ", told to end"
+      return `running ${time}${ending}${refs.length === 0 ? "" : `, waiting on ${list(refs, seen)}`}`
+    }
+  }
+}
+
+const room = ({ cell }: CallQueue): string =>
+  `${cell.pending} calls of ${cell.actor} are pending (maxPendingCalls ${cell.options.maxPendingCalls})`
+
+const line = (queue: CallQueue, seen: ReadonlySet<Ref>): string => {
+  const { cell, group, limit, running } = queue
+  if (cell.paused) return `of ${cell.actor}, which is ${cell.implementation === undefined ? "starting" : "restarting"}`
+  if (running < limit) return "and about to start"
+  const holders = cell.running.toArray().filter((call) => call.queue === queue)
+  const where = group === undefined ? "" : ` in group ${group}`
+  return holders.length === 0 ? `behind what runs${where}` : `behind ${list(holders, seen)}${where}`
+}
+
+const place = (call: Call): string => {
+  let position = 1
+  for (let before = call.previous; before !== undefined; before = before.previous) position++
+  return `${ordinals[position] ?? `number ${position}`} in line`
+}
+
+const ordinals = ["", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
+
+const list = (refs: ReadonlyArray<Ref>, seen: ReadonlySet<Ref>): string => {
+  const named = refs.slice(0, MAX_NAMED).map((ref) => mention(ref, seen))
+  const more = refs.length - named.length
+  if (more > 0) return `${named.join(", ")} and ${more} more`
+  return named.length < 2 ? named.join("") : `${named.slice(0, -1).join(", ")} and ${named.at(-1)}`
+}
+
+const mention = (ref: Ref, seen: ReadonlySet<Ref>): string => {
+  if (!(ref instanceof Call)) return ref.origin === "" ? `#${ref.id}` : ref.origin
+  const name = `\`${ref.origin}\` #${ref.id}`
+  if (seen.has(ref)) return `${name} again`
+  return seen.size >= MAX_DEPTH ? `${name} (...)` : `${name} (${state(ref, new Set([...seen, ref]))})`
+}
+
+const seconds = (millis: number): string => {
+  const seconds = millis / 1000
+  if (seconds < 100) return `${seconds.toFixed(1)} s`
+  return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`
+}

@@ -1,0 +1,252 @@
+/**
+ * Telling those who watch a system what happens in it.
+ *
+ * While nobody watches, `registry.hub` is undefined, and that is all that a call looks at. The hub keeps the times of
+ * calls under way, so that a call need not be larger for the sake of those who watch.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Event } from "../../ActorSystem.ts"
+import { printable } from "../base/show.ts"
+import { elapsedIn, liveClock } from "../base/time.ts"
+import { type Call, current } from "../call/call.ts"
+import type { Death } from "../call/failure.ts"
+import type { Cell } from "../instance/cell.ts"
+import { type Registry, registryIn, tasks } from "../instance/registry.ts"
+import { messageOf, outcomeOf } from "./snapshot.ts"
+
+type Watcher = (event: Event) => void
+
+/** When a call was submitted or was to run again, and when it started, as `elapsedIn` counts. */
+interface Times {
+  waiting: number
+  started: number | undefined
+  waited: number
+}
+
+/**
+ * Those who watch one system, and the times of the calls under way in it. Events are spelled out, since spreading what
+ * they share takes longer than the rest of an event.
+ */
+export class Hub {
+  private readonly watchers = new Set<Watcher>()
+  private readonly times = new Map<Call, Times>()
+
+  get size(): number {
+    return this.watchers.size
+  }
+
+  add(watcher: Watcher): void {
+    this.watchers.add(watcher)
+  }
+
+  remove(watcher: Watcher): void {
+    this.watchers.delete(watcher)
+  }
+
+  private tell(event: Event): void {
+    for (const watcher of this.watchers) watcher(event)
+  }
+
+  submitted(call: Call, asked: boolean): void {
+    const now = elapsedIn(call.context)
+    const parent = current(call.context)
+    this.times.set(call, { waiting: now, started: undefined, waited: 0 })
+    this.tell({
+      _tag: "Submitted",
+      at: dateOf(now, call.context),
+      call: call.id,
+      method: call.method.label,
+      name: call.method.name,
+      actor: call.queue.cell.id,
+      instance: call.queue.cell.instance,
+      parent: parent?.id,
+      asked
+    })
+  }
+
+  refused(call: Call): void {
+    this.tell({
+      _tag: "Refused",
+      at: dateOf(elapsedIn(call.context), call.context),
+      call: call.id,
+      method: call.method.label,
+      name: call.method.name,
+      actor: call.queue.cell.id,
+      instance: call.queue.cell.instance
+    })
+  }
+
+  started(call: Call): void {
+    const now = elapsedIn(call.context)
+    const times = this.timesOf(call, now, false)
+    const waited = now - times.waiting
+    times.started = now
+    times.waited += waited
+    this.tell({
+      _tag: "Started",
+      at: dateOf(now, call.context),
+      call: call.id,
+      method: call.method.label,
+      name: call.method.name,
+      actor: call.queue.cell.id,
+      instance: call.queue.cell.instance,
+      attempt: call.attempts,
+      waited
+    })
+  }
+
+  requeued(call: Call, exit: Exit.Failure<unknown, unknown>): void {
+    const now = elapsedIn(call.context)
+    const times = this.timesOf(call, now, call.attempts > 0)
+    const ran = now - (times.started ?? now)
+    times.waiting = now
+    times.started = undefined
+    this.tell({
+      _tag: "Requeued",
+      at: dateOf(now, call.context),
+      call: call.id,
+      method: call.method.label,
+      name: call.method.name,
+      actor: call.queue.cell.id,
+      instance: call.queue.cell.instance,
+      ran,
+      error: messageOf(exit.cause)
+    })
+  }
+
+  settled(call: Call, exit: Exit.Exit<unknown, unknown>): void {
+    const now = elapsedIn(call.context)
+    const times = this.timesOf(call, now, call.attempts > 0)
+    this.times.delete(call)
+    const ran = times.started === undefined ? undefined : now - times.started
+    const waited = ran === undefined ? times.waited + now - times.waiting : times.waited
+    const error = exit._tag === "Failure" ? messageOf(exit.cause) : undefined
+    this.tell({
+      _tag: "Settled",
+      at: dateOf(now, call.context),
+      call: call.id,
+      method: call.method.label,
+      name: call.method.name,
+      actor: call.queue.cell.id,
+      instance: call.queue.cell.instance,
+      outcome: outcomeOf(call, exit),
+      waited,
+      ran,
+      error
+    })
+  }
+
+  /** Of a call that was under way before anybody watched, not all is known. */
+  private timesOf(call: Call, now: number, running: boolean): Times {
+    const known = this.times.get(call)
+    if (known !== undefined) return known
+    const since = now - call.age
+    const times: Times = { waiting: since, started: running ? since : undefined, waited: 0 }
+    this.times.set(call, times)
+    return times
+  }
+
+  instance(cell: Pick<Cell, "id" | "instance" | "context">, event: InstanceNews): void {
+    this.tell({
+      ...event,
+      at: dateOf(elapsedIn(cell.context), cell.context),
+      actor: cell.id,
+      instance: cell.instance
+    } as Event)
+  }
+
+  instanceRestarting(cell: Cell, cause: Cause.Cause<unknown>): void {
+    this.instance(cell, { _tag: "InstanceRestarting", error: messageOf(cause) })
+  }
+
+  instanceRestarted(cell: Cell): void {
+    this.instance(cell, { _tag: "InstanceRestarted", restarts: cell.restarts })
+  }
+
+  instanceDied(cell: Cell, { cause, why }: Death): void {
+    this.instance(cell, { _tag: "InstanceDied", why, error: cause && messageOf(cause) })
+  }
+}
+
+type WithoutSubject<E> = E extends Event ? Omit<E, "at" | "actor" | "instance"> : never
+type InstanceNews = WithoutSubject<Extract<Event, { readonly _tag: `Instance${string}` }>>
+
+/** How far dates may be from the wall clock until they are set by it, in milliseconds. */
+const ASTRAY = 1000
+/** How often the dates are compared with the wall clock, in milliseconds. */
+const COMPARE_EVERY = 100
+
+/** When the clock began that counts for most, as a date, and when that was last compared with the wall clock. */
+let origin = Number.NaN
+let compared = Number.NEGATIVE_INFINITY
+
+/** The date of a moment as `elapsedIn` counts: finer than milliseconds, and that of the wall clock where it is set. */
+const dateOf = (now: number, context: Context.Context<never>): number => {
+  const clock = Context.get(context, Clock.Clock)
+  if (clock !== liveClock) return Number(clock.currentTimeNanosUnsafe()) / 1e6
+  if (now - compared >= COMPARE_EVERY) {
+    const wall = clock.currentTimeMillisUnsafe()
+    if (!(Math.abs(origin + now - wall) <= ASTRAY)) origin = wall - now
+    compared = now
+  }
+  return origin + now
+}
+
+const join = (registry: Registry, watcher: Watcher): void => {
+  registry.hub ??= new Hub()
+  registry.hub.add(watcher)
+}
+
+const leave = (registry: Registry, watcher: Watcher): void => {
+  registry.hub?.remove(watcher)
+  if (registry.hub?.size === 0) registry.hub = undefined
+}
+
+export const watch = (watcher: Watcher): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.withFiber(({ context }) => {
+    const registry = registryIn(context)
+    const stop = () => {
+      leave(registry, own)
+      leave(tasks, own)
+    }
+    // Whatever it does must not reach the call that it is told of.
+    const own: Watcher = (event) => {
+      try {
+        watcher(event)
+      } catch (error) {
+        stop()
+        const log = Effect.logError(
+          "A watcher of ActorSystem.watch threw, and is told nothing more",
+          printable(Cause.die(error))
+        )
+        Effect.runForkWith(context)(log)
+      }
+    }
+    const start = () => {
+      join(registry, own)
+      join(tasks, own)
+    }
+    return Effect.acquireRelease(Effect.sync(start), () => Effect.sync(stop))
+  })
+
+const DEFAULT_CAPACITY = 16_384
+
+export const events = (options: { readonly capacity?: number | undefined } = {}): Stream.Stream<Event> =>
+  Stream.callback<Event>(
+    (queue) =>
+      Effect.andThen(
+        watch((event) => void Queue.offerUnsafe(queue, event)),
+        Effect.never
+      ),
+    {
+      bufferSize: options.capacity ?? DEFAULT_CAPACITY,
+      strategy: "sliding"
+    }
+  )

@@ -1,0 +1,154 @@
+/**
+ * Metrics of calls and instances (semantics 11.3), kept by a watcher.
+ */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import type { CallEvent, Event, MetricsOptions } from "../../ActorSystem.ts"
+import * as options from "../base/options.ts"
+import type { Cell } from "../instance/cell.ts"
+import { registryIn, tasks } from "../instance/registry.ts"
+import { watch } from "./hub.ts"
+
+const DEFAULT_MAX_METHODS = 1000
+const OTHER = "(other)"
+
+/** From a tenth of a millisecond to a minute and a half. */
+const boundaries = Metric.exponentialBoundaries({ start: 0.1, factor: 2, count: 20 })
+
+/** The metrics of one method, or of all that are too many to be told apart. */
+class MethodMetrics {
+  readonly waiting: Metric.Histogram<number>
+  readonly running: Metric.Histogram<number>
+  private readonly outcomes = new Map<string, Metric.Counter<number>>()
+  private readonly attributes: { readonly actor: string; readonly method: string }
+
+  constructor(actor: string, method: string) {
+    this.attributes = { actor, method }
+    this.waiting = Metric.histogram("troupe_call_waiting_milliseconds", {
+      description: "How long calls waited before they started",
+      attributes: this.attributes,
+      boundaries
+    })
+    this.running = Metric.histogram("troupe_call_running_milliseconds", {
+      description: "How long calls ran",
+      attributes: this.attributes,
+      boundaries
+    })
+  }
+
+  calls(outcome: string): Metric.Counter<number> {
+    let counter = this.outcomes.get(outcome)
+    if (counter === undefined) {
+      counter = Metric.counter("troupe_calls", {
+        description: "Calls that have ended",
+        attributes: { ...this.attributes, outcome },
+        incremental: true
+      })
+      this.outcomes.set(outcome, counter)
+    }
+    return counter
+  }
+}
+
+/** The metrics of all instances of an actor together. */
+class ActorMetrics {
+  readonly waiting: Metric.Gauge<number>
+  readonly running: Metric.Gauge<number>
+  readonly instances: Metric.Gauge<number>
+  readonly restarts: Metric.Counter<number>
+
+  constructor(actor: string) {
+    const attributes = { actor }
+    this.waiting = Metric.gauge("troupe_calls_waiting", { description: "Calls that wait to start", attributes })
+    this.running = Metric.gauge("troupe_calls_running", { description: "Calls that run", attributes })
+    this.instances = Metric.gauge("troupe_instances", { description: "Living instances", attributes })
+    this.restarts = Metric.counter("troupe_restarts", { description: "Restarts", attributes, incremental: true })
+  }
+}
+
+class Recorder {
+  private readonly methods = new Map<string, MethodMetrics>()
+  private readonly actors = new Map<string, ActorMetrics>()
+  private readonly context: Context.Context<never>
+  private readonly maxMethods: number
+
+  constructor(context: Context.Context<never>, maxMethods: number) {
+    this.context = context
+    this.maxMethods = maxMethods
+  }
+
+  /** Counts what was there before. */
+  include(cell: Cell): void {
+    const running = cell.running.length
+    this.add(cell.id, { instances: 1, running, waiting: cell.pending - running })
+  }
+
+  readonly record = (event: Event): void => {
+    const { actor } = event
+    switch (event._tag) {
+      case "Submitted":
+        return this.add(actor, { waiting: 1 })
+      case "Started":
+        this.of(event).waiting.updateUnsafe(event.waited, this.context)
+        return this.add(actor, { waiting: -1, running: 1 })
+      case "Requeued":
+        return this.add(actor, { waiting: 1, running: -1 })
+      case "Settled":
+        return this.settled(event)
+      case "Refused":
+        return this.of(event).calls("refused").updateUnsafe(1, this.context)
+      case "InstanceStarted":
+        return this.add(actor, { instances: 1 })
+      case "InstanceGone":
+        return this.add(actor, { instances: -1 })
+      case "InstanceRestarted":
+        return this.actor(actor).restarts.updateUnsafe(1, this.context)
+    }
+  }
+
+  private settled(event: Extract<CallEvent, { readonly _tag: "Settled" }>): void {
+    const metrics = this.of(event)
+    metrics.calls(event.outcome).updateUnsafe(1, this.context)
+    if (event.ran !== undefined) metrics.running.updateUnsafe(event.ran, this.context)
+    this.add(event.actor, event.ran === undefined ? { waiting: -1 } : { running: -1 })
+  }
+
+  private add(actor: string, change: { readonly [K in "waiting" | "running" | "instances"]?: number }): void {
+    const metrics = this.actor(actor)
+    if (change.waiting) metrics.waiting.modifyUnsafe(change.waiting, this.context)
+    if (change.running) metrics.running.modifyUnsafe(change.running, this.context)
+    if (change.instances) metrics.instances.modifyUnsafe(change.instances, this.context)
+  }
+
+  private actor(id: string): ActorMetrics {
+    const name = this.actors.has(id) || this.actors.size < this.maxMethods ? id : OTHER
+    const metrics = this.actors.get(name) ?? new ActorMetrics(name)
+    this.actors.set(name, metrics)
+    return metrics
+  }
+
+  private of({ actor, name }: CallEvent): MethodMetrics {
+    const key = `${actor}\n${name}`
+    const known = this.methods.get(key)
+    if (known !== undefined) return known
+    const full = this.methods.size >= this.maxMethods
+    if (full && this.methods.has(OTHER)) return this.methods.get(OTHER)!
+    const metrics = full ? new MethodMetrics(OTHER, OTHER) : new MethodMetrics(actor, name)
+    this.methods.set(full ? OTHER : key, metrics)
+    return metrics
+  }
+}
+
+export const layer = (input: MetricsOptions = {}): Layer.Layer<never> => {
+  options.onlyKnown("ActorSystem.layerMetrics", input, { maxMethods: true })
+  const maxMethods = options.limit("ActorSystem.layerMetrics", "maxMethods", input.maxMethods ?? DEFAULT_MAX_METHODS)
+  return Layer.effectDiscard(
+    Effect.withFiber((fiber) => {
+      const recorder = new Recorder(fiber.context, maxMethods)
+      for (const { cells } of [registryIn(fiber.context), tasks]) for (const cell of cells) recorder.include(cell)
+      return watch(recorder.record)
+    })
+  )
+}
