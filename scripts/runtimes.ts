@@ -97,7 +97,7 @@ const runtimes: Readonly<Record<string, Runtime>> = {
       return /<pre>(.*)<\/pre>/s.exec(dom)?.[1]?.replaceAll("&gt;", ">").trim() ?? dom
     }
   },
-  "effect-oldest": effect("4.0.0"),
+  "effect-oldest": effect("4.0.5"),
   "effect-newest": effect("^4.1.0")
 }
 
