@@ -24,7 +24,7 @@
  */
 import type { Task } from "@troupe/core/Task"
 import type * as Layer from "effect/Layer"
-import * as tasks from "./internal/tasks.ts"
+import * as tasks from "./internal/owner/tasks.ts"
 import type { WorkerFailed } from "./WorkerFailed.ts"
 import type { HomeOptions, WorkerOptions } from "./WorkerHome.ts"
 

@@ -29,9 +29,9 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import * as homes from "./internal/homes.ts"
-import * as server from "./internal/serve.ts"
-import * as transfers from "./internal/transfer.ts"
+import * as homes from "./internal/owner/homes.ts"
+import * as server from "./internal/thread/serve.ts"
+import * as transfers from "./internal/values/transfer.ts"
 import type { WorkerFailed } from "./WorkerFailed.ts"
 
 /**

@@ -7,8 +7,8 @@ import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
-import * as causes from "./causes.ts"
-import { attempt, textOf } from "./guard.ts"
+import * as causes from "../values/causes.ts"
+import { attempt, textOf } from "../values/guard.ts"
 
 /** The clock that dated the spans in the thread, and is finer than milliseconds. */
 const liveClock = Context.get(Context.empty(), Clock.Clock)

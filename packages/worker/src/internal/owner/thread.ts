@@ -6,12 +6,12 @@ import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Tracer from "effect/Tracer"
-import * as causes from "./causes.ts"
-import { describe } from "./guard.ts"
+import * as causes from "../values/causes.ts"
+import { describe } from "../values/guard.ts"
+import { From, type Greeting, type Message, type Start, To, WORDS, Word } from "../wire/protocol.ts"
+import * as spans from "../wire/spans.ts"
+import { Wire } from "../wire/wire.ts"
 import type { Carrying } from "./outgoing.ts"
-import { From, type Greeting, type Message, type Start, To, WORDS, Word } from "./protocol.ts"
-import * as spans from "./spans.ts"
-import { Wire } from "./wire.ts"
 
 /** What the owner of threads wants of each of them. */
 export interface ThreadOptions {

@@ -4,8 +4,8 @@
 import type { AnyContractMethod } from "@troupe/core/Actor"
 import * as Home from "@troupe/core/Home"
 import type * as Schema from "effect/Schema"
+import type { Greeting } from "../wire/protocol.ts"
 import { argsCodec, type Codec, codecOf } from "./codec.ts"
-import type { Greeting } from "./protocol.ts"
 
 /** What the classes that `Actor.Service` and `Actor.Keyed` make for a contract have at run time. */
 export interface Contract {
