@@ -24,7 +24,8 @@
  */
 import type { Task } from "@troupe/core/Task"
 import type * as Layer from "effect/Layer"
-import * as tasks from "./internal/owner/tasks.ts"
+import * as taskPool from "./internal/owner/taskPool.ts"
+import { serveTasks } from "./internal/thread/serveTasks.ts"
 import type { WorkerFailed } from "./WorkerFailed.ts"
 import type { HomeOptions, WorkerOptions } from "./WorkerHome.ts"
 
@@ -57,7 +58,7 @@ export interface TaskPoolOptions extends WorkerOptions {
  * @category layers
  * @since 0.1.0
  */
-export const layer: (options: TaskPoolOptions) => Layer.Layer<never, WorkerFailed> = tasks.layer
+export const layer: (options: TaskPoolOptions) => Layer.Layer<never, WorkerFailed> = taskPool.layer
 
 /**
  * Serves tasks from this thread: the last line of the thread's file. `layer` is what they require.
@@ -68,4 +69,4 @@ export const layer: (options: TaskPoolOptions) => Layer.Layer<never, WorkerFaile
 export const serve: {
   (tasks: ReadonlyArray<Task<any, any, any, never>>): void
   <R, E>(tasks: ReadonlyArray<Task<any, any, any, R>>, layer: Layer.Layer<R, E>): void
-} = tasks.serve as any
+} = serveTasks as any

@@ -1,98 +1,125 @@
 /**
- * What the two sides of a thread say to each other. A message is a small array: its kind first, then what the call it is
- * about is called, then its contents. Messages travel in batches: one `postMessage` for all of a microtask,
- * or for the first so many of them.
+ * What an owner and its thread say to each other: {@link ToThread} and {@link FromThread}. A message is a small tuple that
+ * begins with its kind. Messages travel in batches: one `postMessage` for all of a microtask, or for the first so many of
+ * them.
  *
  * Not `effect/rpc`: its codecs and envelopes take three times as long as the rest of a call, see
  * `docs/decisions/0018-a-wire-of-our-own.md`.
  */
-
 import type { MessagePort } from "node:worker_threads"
 import type { ContractText, Terms } from "@troupe/core/Home"
+import type { PackedReasons } from "../values/causes.ts"
+import type { PackedSpan, SpanReport } from "./spans.ts"
 
-/** Kinds of messages to the thread. */
+/** Calls are numbered by the owner, in the order in which it sends them. */
+export type CallId = number
+
+/** Instances are numbered by the owner. The one instance of an actor without keys is number 0. */
+export type InstanceId = number
+
+/** A method is known by its place in the contract, see `methodCodecs`. */
+export type MethodIndex = number
+
+/** A batch is known by how many the thread sent before it. */
+export type BatchNumber = number
+
+// --- to the thread ---------------------------------------------------------------------------------------------------
+
 export const To = {
-  /** call, instance, method, args, span */
   Call: 0,
-  /** call */
   Interrupt: 1,
-  /** call, instance, method, args, span: a streaming method. Nothing runs before the first pull. */
   Stream: 2,
-  /** call */
   Pull: 3,
-  /** instance, key: from now on, `instance` is what calls of this key say */
   Open: 4,
-  /** instance: it ends, finalizers included */
   Close: 5,
-  /** number */
   Ping: 6,
-  /** The thread ends, all instances with it. */
   Stop: 7,
-  /** number: the batch of this number cannot be read, its messages are to come again one by one */
   Unreadable: 8
 } as const
 
-/** Kinds of messages from the thread. */
+/** Asks the thread to run a method. A streaming one begins with its first pull. */
+export type Begin = readonly [
+  kind: typeof To.Call | typeof To.Stream,
+  call: CallId,
+  instance: InstanceId,
+  method: MethodIndex,
+  args: unknown,
+  span: PackedSpan | undefined
+]
+
+export type ToThread =
+  | Begin
+  | readonly [kind: typeof To.Interrupt, call: CallId]
+  | readonly [kind: typeof To.Pull, call: CallId]
+  /** From now on, calls of this key name this instance. */
+  | readonly [kind: typeof To.Open, instance: InstanceId, key: unknown]
+  /** Ends an instance, finalizers included. */
+  | readonly [kind: typeof To.Close, instance: InstanceId]
+  | readonly [kind: typeof To.Ping]
+  /** Ends the thread, and all instances with it. */
+  | readonly [kind: typeof To.Stop]
+  /** The owner cannot read a batch, and asks for its messages one by one. */
+  | readonly [kind: typeof To.Unreadable, batch: BatchNumber]
+
+// --- from the thread -------------------------------------------------------------------------------------------------
+
 export const From = {
-  /** call, value */
   Success: 0,
-  /** call, reasons, restarted */
   Failure: 1,
-  /** call, items: the answer to a pull */
   Items: 2,
-  /** The thread is ready: greeting */
   Ready: 3,
-  /** The implementation could not be built: reasons */
   Failed: 4,
-  /** instance: it has ended as it was told to */
   Closed: 5,
-  /** instance, why, reasons, whether it has lived: it has ended by itself */
   Died: 6,
-  /** number, lag in milliseconds */
   Pong: 7,
-  /** spans that have started or ended */
   Spans: 8,
-  /** call, issue, whether it may have run: arguments or a result that cannot cross, or do not fit */
   Refused: 9,
-  /** number: the messages of this batch have come again */
   Repeated: 10,
-  /** call: it was told to end before it was taken up */
   NotBegun: 11
 } as const
 
-export type Message = readonly [kind: number, subject: any, ...rest: Array<any>]
+/** What the thread says about a call. */
+export type Answer =
+  | readonly [kind: typeof From.Success, call: CallId, value: unknown]
+  | readonly [kind: typeof From.Failure, call: CallId, reasons: PackedReasons, restarted: boolean]
+  /** Answers a pull. */
+  | readonly [kind: typeof From.Items, call: CallId, items: ReadonlyArray<unknown>]
+  /** Arguments or a result cannot cross, or do not fit the contract. */
+  | readonly [kind: typeof From.Refused, call: CallId, issue: string, mayHaveRun: boolean]
+  /** The owner ended the call before the thread took it up. */
+  | readonly [kind: typeof From.NotBegun, call: CallId]
 
-/** What a thread says when it is ready. */
+export type FromThread =
+  | Answer
+  | readonly [kind: typeof From.Ready, greeting: Greeting]
+  /** The implementation could not be built. */
+  | readonly [kind: typeof From.Failed, reasons: PackedReasons]
+  /** An instance has ended because the owner closed it. */
+  | readonly [kind: typeof From.Closed, instance: InstanceId]
+  /** An instance has ended by itself, or, if it has not lived, could not be opened. */
+  | readonly [
+      kind: typeof From.Died,
+      instance: InstanceId,
+      why: string,
+      reasons: PackedReasons | undefined,
+      hasLived: boolean
+    ]
+  | readonly [kind: typeof From.Pong, lagMillis: number]
+  | readonly [kind: typeof From.Spans, reports: ReadonlyArray<SpanReport>]
+  /** The thread has sent the messages of an unreadable batch again. */
+  | readonly [kind: typeof From.Repeated, batch: BatchNumber]
+
+/** What a thread says about itself when it is ready. */
 export interface Greeting {
   readonly serves: ContractText
-  /** The tasks that it serves, by their names, if it serves tasks. */
+  /** The texts of the tasks that it serves, by their names. */
   readonly tasks: Readonly<Record<string, string>>
   readonly terms: Terms
 }
 
-/** The words of the memory that both sides see. */
-export const Word = {
-  /** Counts what the thread has posted, so that the caller's side can sleep until there is something new. */
-  Posted: 0,
-  /** The call that went on last, modulo 2^32. */
-  Started: 1,
-  /** Set when the thread exits. */
-  Dead: 2,
-  /** The last call that the thread has taken up, modulo 2^32: it takes them up in the order of their numbers. */
-  Taken: 3,
-  /** Set when the thread got what it cannot read. */
-  Garbled: 4,
-  /** How many batches of the thread its owner has read. */
-  Read: 5,
-  /** Set when the owner has given the thread up: what it has not taken up by then runs elsewhere. */
-  Lost: 6,
-  /** Counts the batches that tell calls to end. */
-  Interrupts: 7
-} as const
+// --- the start -------------------------------------------------------------------------------------------------------
 
-export const WORDS = 8
-
-/** What a thread is given when it starts. */
+/** What the owner gives a thread to start with, over the port that Node made for it. */
 export interface Start {
   readonly troupe: true
   readonly port: MessagePort
