@@ -6,12 +6,10 @@ import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Tracer from "effect/Tracer"
-import { unpackAny } from "../values/causes.ts"
 import { describe } from "../values/guard.ts"
 import { makeMemory, Word } from "../wire/memory.ts"
 import {
   type CallId,
-  From,
   type FromThread,
   type Greeting,
   type InstanceId,
@@ -22,15 +20,16 @@ import {
 import { Wire } from "../wire/wire.ts"
 import { Arrivals } from "./arrivals.ts"
 import { CarriedCalls } from "./carriedCalls.ts"
-import { HEARTBEAT_MILLIS, Heartbeat } from "./heartbeat.ts"
+import { Heartbeat } from "./heartbeat.ts"
 import type { Loss } from "./loss.ts"
+import { type Listener, refused, take } from "./messages.ts"
+import { pumpOf } from "./pump.ts"
 import { Replay } from "./replay.ts"
 import { Residents, type Self } from "./residents.ts"
 import { after } from "./timer.ts"
 
 /** How the threads of a home are run, and what their owner wants to know of each. Durations are in milliseconds. */
 export interface ThreadOptions {
-  readonly actor: string
   readonly spawn: () => Worker
   /** How long a thread may take until it is ready. */
   readonly startTimeout: number
@@ -52,29 +51,28 @@ export interface ThreadOptions {
 type Phase =
   | { readonly _tag: "Starting"; readonly loss: undefined }
   | { readonly _tag: "Serving"; readonly loss: undefined }
-  /** Its instances are being told that it is lost. Its calls are told afterwards. */
   | { readonly _tag: "Losing"; readonly loss: Loss }
   | { readonly _tag: "Lost"; readonly loss: Loss }
 
 /** How long a thread has to show that it listens, once all its instances were killed. */
 const LISTEN_MILLIS = 1000
 
-export class Thread {
+export class Thread implements Listener {
   readonly id: number
   readonly wire: Wire<FromThread, ToThread>
   readonly spans: Replay
   readonly calls: CarriedCalls
+  readonly residents = new Residents()
+  readonly heartbeat: Heartbeat
+  readonly arrivals: Arrivals
+  readonly shared = makeMemory()
   /** How late timers of the thread were at its last answer, in milliseconds. */
   lag = 0
   private phase: Phase = { _tag: "Starting", loss: undefined }
   private readonly options: ThreadOptions
   private readonly worker: Worker
-  private readonly shared = makeMemory()
-  private readonly residents = new Residents()
-  private readonly heartbeat: Heartbeat
-  private readonly arrivals: Arrivals
   private readonly ended: Promise<void>
-  private onReady: ((result: Effect.Effect<Greeting, Loss>) => void) | undefined = undefined
+  private onStarted: ((result: Effect.Effect<Greeting, Loss>) => void) | undefined = undefined
   /** The error that ended the thread, if it was one. */
   private error: unknown
   /** Whether the batch that is being collected interrupts calls. */
@@ -120,6 +118,11 @@ export class Thread {
     return this.phase._tag === "Losing"
   }
 
+  /** In milliseconds. */
+  get unresponsiveAfter(): number {
+    return this.options.unresponsiveAfter
+  }
+
   // --- life ----------------------------------------------------------------------------------------------------------
 
   /** Succeeds when the thread is ready, with what it says about itself. Interrupting it ends the thread. */
@@ -127,23 +130,32 @@ export class Thread {
     const seconds = this.options.startTimeout / 1000
     const late = `it was not ready within ${seconds} s (startTimeout): does its file end with WorkerHome.serve(...)?`
     const timer = after(this.options.startTimeout, () => this.abandon(late))
-    this.onReady = (result) => {
-      this.onReady = undefined
+    this.onStarted = (result) => {
+      this.onStarted = undefined
       clearTimeout(timer)
       resume(result)
     }
-    if (this.lost !== undefined) this.onReady(Effect.fail(this.lost))
+    if (this.lost !== undefined) this.onStarted(Effect.fail(this.lost))
     return Effect.promise(() => this.terminate())
   })
 
-  private serve(greeting: Greeting): void {
+  onReady(greeting: Greeting): void {
     if (this.phase._tag !== "Starting") return
     this.phase = { _tag: "Serving", loss: undefined }
     // From here on only calls keep the process alive.
     this.worker.unref()
-    const { unresponsiveAfter } = this.options
+    const { unresponsiveAfter } = this
     this.heartbeat.start(unresponsiveAfter, () => this.abandon(this.whySilent(unresponsiveAfter)))
-    this.onReady?.(Effect.succeed(greeting))
+    this.onStarted?.(Effect.succeed(greeting))
+  }
+
+  onFailed(cause: Cause.Cause<unknown>): void {
+    this.onStarted?.(Effect.fail({ why: "its implementation could not be built", cause }))
+  }
+
+  onPong(lagMillis: number): void {
+    this.lag = lagMillis
+    this.options.onLag(lagMillis, this)
   }
 
   /**
@@ -190,7 +202,7 @@ export class Thread {
     this.phase = { _tag: "Losing", loss }
     // The pool forgets this thread before anything else happens, so that an instance that is made anew does not get it.
     this.options.onLost(this)
-    this.onReady?.(Effect.fail(loss))
+    this.onStarted?.(Effect.fail(loss))
     // No caller hears of a lost call before all instances know, lest its next call goes to one that does not.
     this.each(this.residents.all(), (self) => Home.crash(self, why, loss.cause))
     this.phase = { _tag: "Lost", loss }
@@ -263,8 +275,8 @@ export class Thread {
 
   private wireOver(port: MessagePort): Wire<FromThread, ToThread> {
     return new Wire(port, {
-      message: (message) => this.take(message),
-      refused: (message, error) => this.refused(message, error),
+      message: (message) => take(this, message),
+      refused: (message, error) => refused(this, message, error),
       posted: () => {
         if (this.interrupts) Atomics.add(this.shared, Word.Interrupts, 1)
         this.interrupts = false
@@ -275,73 +287,6 @@ export class Thread {
     })
   }
 
-  private take(message: FromThread): void {
-    switch (message[0]) {
-      case From.Success:
-      case From.Failure:
-      case From.Items:
-      case From.Refused:
-      case From.NotBegun:
-        return this.calls.get(message[1])?.take(message)
-      case From.Ready:
-        return this.serve(message[1])
-      case From.Failed:
-        return this.onReady?.(
-          Effect.fail({ why: "its implementation could not be built", cause: unpackAny(message[1]) })
-        )
-      case From.Closed:
-        return this.residents.closed(message[1])
-      case From.Died: {
-        const [, instance, why, reasons, hasLived] = message
-        return this.residents.died(instance, why, reasons, hasLived)
-      }
-      case From.Pong:
-        this.heartbeat.answered()
-        this.lag = message[1]
-        return this.options.onLag(this.lag, this)
-      case From.Spans:
-        for (const report of message[1]) this.spans.take(report)
-        return
-      case From.Repeated:
-        return this.arrivals.repeated()
-      default:
-        message satisfies never
-    }
-  }
-
-  /** A message cannot be cloned. Messages without values of users always can. */
-  private refused(message: ToThread, error: unknown): void {
-    switch (message[0]) {
-      case To.Call:
-      case To.Stream:
-        return this.calls.get(message[1])?.refuse(error)
-      case To.Open:
-        return this.residents.refuse(message[1], error)
-      case To.Interrupt:
-      case To.Pull:
-      case To.Close:
-      case To.Ping:
-      case To.Stop:
-      case To.Unreadable:
-        return
-      default:
-        message satisfies never
-    }
-  }
-
-  /** For an owner that blocks on calls of this thread: its event loop, and with it the heartbeat, stands still. */
-  readonly pump: Home.Pump = {
-    flush: () => this.wire.flush(),
-    receive: (milliseconds) => {
-      const posted = Atomics.load(this.shared, Word.Posted)
-      if (this.wire.drain()) return true
-      if (this.lost !== undefined || Atomics.load(this.shared, Word.Dead) !== 0) return false
-      if (this.heartbeat.isSilentFor(this.options.unresponsiveAfter)) return false
-      const late =
-        Atomics.wait(this.shared, Word.Posted, posted, Math.min(milliseconds, HEARTBEAT_MILLIS)) === "timed-out"
-      this.wire.drain()
-      if (late) this.heartbeat.ping()
-      return true
-    }
-  }
+  /** For an owner that blocks on calls of this thread. */
+  readonly pump: Home.Pump = pumpOf(this)
 }

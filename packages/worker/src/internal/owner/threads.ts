@@ -94,7 +94,6 @@ export class Threads {
     try {
       return new Thread({
         ...settings,
-        actor,
         shutdownTimeout: FINALIZERS_MILLIS,
         tracer: Context.get(context, Tracer.Tracer),
         onLag: (milliseconds, { id }) => {

@@ -3,7 +3,7 @@
  */
 import * as Actor from "@troupe/core/Actor"
 import * as Schema from "effect/Schema"
-import { Packed } from "../values/codec.ts"
+import { Packed } from "../values/schemaFacts.ts"
 
 export class TaskRunner extends Actor.Service<TaskRunner>()("troupe/TaskPool", {
   methods: {
