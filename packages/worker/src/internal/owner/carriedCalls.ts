@@ -29,7 +29,7 @@ export class CarriedCalls {
     this.heartbeat = heartbeat
   }
 
-  /** Returns the number of the call, which is to be sent at once. */
+  /** Returns the number of the call. It has to be sent before the next one is added: the thread takes calls up in order. */
   add(call: CarriedCall): CallId {
     const id = ++this.last
     this.calls.set(id, call)

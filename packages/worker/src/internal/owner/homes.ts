@@ -23,7 +23,7 @@ import { settingsOf, threadOptions } from "./settings.ts"
 import type { Thread } from "./thread.ts"
 import * as threads from "./threads.ts"
 
-/** What classes with a contract have for those who implement them. */
+/** A class with a contract, and how an implementation is given to it. */
 interface ContractClass extends Contract {
   toLayer(make: unknown, options: object): Layer.Layer<any>
   toFactory?: (make: unknown, options: object) => { spawn(): Effect.Effect<any, any, Scope.Scope> }
@@ -99,7 +99,7 @@ const check = (actor: ContractClass, options: HomeOptions): void => {
   )
 }
 
-/** The options of the implementation, overridden by those that were given here. */
+/** The options of the implementation, overridden by those of the home. */
 const instanceOptions = (pool: threads.Threads, options: HomeOptions): object => {
   const { functions, ...terms } = pool.terms
   const missing = functions.find((name) => name !== "retry" || options.retry === undefined)

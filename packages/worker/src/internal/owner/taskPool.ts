@@ -18,7 +18,7 @@ import { sizeOf, threadOptions } from "./settings.ts"
 
 interface Member {
   readonly runner: TaskRunnerHandle
-  /** The runner's method under the name of each task, as errors and spans are to show it. */
+  /** The runner's method under the name of each task, for errors and spans to show. */
   readonly runs: Map<string, TaskRunnerHandle["run"]>
   /** How many calls it has. */
   busy: number

@@ -65,7 +65,7 @@ export class Threads {
     }
     const ready = this.bringUp(forget)
     this.slots[slot] = ready
-    // Those who obtain it are told of the failure.
+    // The callers of obtain see the failure.
     ready.catch(forget)
     return ready
   }
@@ -82,7 +82,7 @@ export class Threads {
     throw workerFailed(actor, loss)
   }
 
-  /** Checks what a thread says about itself. Returns why it cannot be used, if it cannot. */
+  /** Checks the greeting of a thread. Returns why it cannot be used, if it cannot. */
   private accept(greeting: Greeting): Loss | undefined {
     const why = mismatch(this.contract, greeting.serves) ?? this.agree(greeting)
     if (why !== undefined) return { why, cause: Cause.empty }
@@ -134,7 +134,7 @@ export class Threads {
   }
 }
 
-/** Says why a thread cannot be used, going by what it says about itself, if it cannot. */
+/** Says why a thread cannot be used, going by its greeting, or nothing if it can. */
 export type Agree = (greeting: Greeting) => string | undefined
 
 /** Starts the threads of a home in the current Scope. */

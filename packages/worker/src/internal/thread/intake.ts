@@ -1,5 +1,5 @@
 /**
- * Which of the calls that arrive are to run in this thread.
+ * Decides which of the calls that arrive run in this thread.
  */
 import { Word } from "../wire/memory.ts"
 import { type CallId, From, type FromThread, To, type ToThread } from "../wire/protocol.ts"
@@ -17,7 +17,7 @@ export class Intake {
     this.shared = shared
   }
 
-  /** Whether a call is to run here: its owner may have given it to another thread, or have interrupted it. */
+  /** Whether a call runs here: its owner may have given it to another thread, or have interrupted it. */
   takeUp(id: CallId): boolean {
     Atomics.store(this.shared, Word.Taken, id | 0)
     if (Atomics.load(this.shared, Word.Lost) !== 0) return false

@@ -14,6 +14,6 @@ export class TaskRunner extends Actor.Service<TaskRunner>()("troupe/TaskPool", {
 
 export type TaskRunnerHandle = Actor.Handle<Actor.MethodsOf<(typeof TaskRunner)["methods"], never>>
 
-/** Threads know tasks by their names, so each name is to mean one task. */
+/** Threads know tasks by their names, so a name must mean one task. */
 export const twoOfOneName = (name: string): string =>
   `two tasks with different functions are called "${name}", and threads know them by their names. Give each its own name, or make it once, outside of functions.`
