@@ -1,6 +1,7 @@
 /**
  * The inside of a thread: builds the implementation, and does what the owner says.
  */
+import type { MessagePort } from "node:worker_threads"
 import * as Actor from "@troupe/core/Actor"
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
@@ -56,12 +57,28 @@ export class Server {
     this.tasks = tasks
     this.shared = shared
     this.methods = methodCodecs(contract)
-    const wire = new Wire<ToThread, FromThread>(port, {
+    const wire = this.wireOver(port)
+    this.wire = wire
+    this.answers = new Answers(wire)
+    this.intake = new Intake(wire, shared)
+    this.instances = new Instances(wire, this.scope, contract.keySchema)
+    this.calls = new Calls(shared, this.answers, this.instances)
+    this.streams = new Streams(shared, this.answers)
+    this.spans = new SpanReports(wire)
+    this.unread = new UnreadBatches(shared)
+    process.once("exit", () => {
+      Atomics.store(shared, Word.Dead, 1)
+      this.wakeOwner()
+    })
+  }
+
+  private wireOver(port: MessagePort): Wire<ToThread, FromThread> {
+    return new Wire(port, {
       message: (message) => this.take(message),
       refused: (message, error) => this.refused(message, error),
       garbled: (error) => {
         // It cannot be known which calls were in it, so it is the end of all.
-        Atomics.store(shared, Word.Garbled, 1)
+        Atomics.store(this.shared, Word.Garbled, 1)
         throw error
       },
       posted: (batch) => {
@@ -74,18 +91,6 @@ export class Server {
         queueMicrotask(() => {
           throw error
         })
-    })
-    this.wire = wire
-    this.answers = new Answers(wire)
-    this.intake = new Intake(wire, shared)
-    this.instances = new Instances(wire, this.scope, contract.keySchema)
-    this.calls = new Calls(shared, this.answers, this.instances)
-    this.streams = new Streams(shared, this.answers)
-    this.spans = new SpanReports(wire)
-    this.unread = new UnreadBatches(shared)
-    process.once("exit", () => {
-      Atomics.store(shared, Word.Dead, 1)
-      this.wakeOwner()
     })
   }
 
