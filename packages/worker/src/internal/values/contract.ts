@@ -5,7 +5,6 @@ import type { AnyContractMethod } from "@troupe/core/Actor"
 import * as Home from "@troupe/core/Home"
 import type * as Schema from "effect/Schema"
 import { argsCodec, type Codec, codecOf } from "./codec.ts"
-import type { Greeting } from "./protocol.ts"
 
 /** What the classes that `Actor.Service` and `Actor.Keyed` make for a contract have at run time. */
 export interface Contract {
@@ -21,9 +20,10 @@ interface ContractMethod extends AnyContractMethod {
   readonly stream: boolean
 }
 
-/** How one method crosses. */
-export interface Way {
+/** How the values of one method cross. */
+export interface MethodCodec {
   readonly name: string
+  /** Stands for the name in messages. */
   readonly index: number
   readonly stream: boolean
   readonly args: Codec
@@ -31,24 +31,24 @@ export interface Way {
   readonly error: Codec
 }
 
-const ways = new WeakMap<object, ReadonlyArray<Way>>()
+const known = new WeakMap<object, ReadonlyArray<MethodCodec>>()
 
-/** How the methods of a contract cross, in the order of their names: the index stands for the name. */
-export const waysOf = ({ methods }: Contract): ReadonlyArray<Way> => {
-  const known = ways.get(methods)
-  if (known !== undefined) return known
+/** The codecs of a contract's methods, in the order of their names. */
+export const methodCodecs = ({ methods }: Contract): ReadonlyArray<MethodCodec> => {
+  const before = known.get(methods)
+  if (before !== undefined) return before
   const made = Object.keys(methods)
     .sort()
     .map((name, index) => {
       const { args, error, stream, success } = methods[name]!
       return { name, index, stream, args: argsCodec(args), success: codecOf(success), error: codecOf(error) }
     })
-  ways.set(methods, made)
+  known.set(methods, made)
   return made
 }
 
-/** Why a thread cannot serve a contract, if it cannot. */
-export const mismatch = (contract: Contract, { serves }: Greeting): string | undefined => {
+/** Why a thread that serves one contract cannot serve another, or `undefined` if it can. */
+export const mismatch = (contract: Contract, serves: Home.ContractText): string | undefined => {
   if (serves.actor !== contract.key) return `it serves ${serves.actor}. Is it the right file?`
   const difference = Home.difference(Home.contractText(contract), serves, "in the thread")
   return difference && `the contract is not the same on both sides: ${difference}. Build both from the same sources.`

@@ -1,66 +1,35 @@
 /**
- * The threads of one home. A thread that is lost is replaced when somebody needs it next.
+ * The threads of one home. A thread that is lost is replaced when an instance needs it next.
  */
-import { availableParallelism } from "node:os"
-import { Worker } from "node:worker_threads"
 import type { Terms } from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import { WorkerFailed } from "../WorkerFailed.ts"
-import type { WorkerOptions } from "../WorkerHome.ts"
-import { type Contract, mismatch } from "./contract.ts"
-import type { Greeting } from "./protocol.ts"
-import { after, type Loss, Thread } from "./thread.ts"
+import { WorkerFailed } from "../../WorkerFailed.ts"
+import type { WorkerOptions } from "../../WorkerHome.ts"
+import { type Contract, mismatch } from "../values/contract.ts"
+import type { Greeting } from "../wire/protocol.ts"
+import { type Loss, workerFailed } from "./loss.ts"
+import { type Settings, settingsOf } from "./settings.ts"
+import { Thread } from "./thread.ts"
+import { after } from "./timer.ts"
 
-export type { Thread }
-
-/** How late the timers of threads were when they last said so. */
+/** How late the timers of threads were when they last answered a ping. */
 const lag = Metric.gauge("troupe_worker_event_loop_lag_milliseconds", {
   description: "How late timers of a worker thread are"
 })
 
-/** Options with their defaults, checked. Durations are in milliseconds. */
-interface Settings {
-  readonly size: number
-  readonly startTimeout: number
-  readonly unresponsiveAfter: number
-  readonly shutdownTimeout: number | undefined
-  readonly spawn: () => Worker
-}
-
-/** The options that threads have, as keys. */
-export const ofThreads = {
-  url: true,
-  workerOptions: true,
-  spawn: true,
-  size: true,
-  startTimeout: true,
-  unresponsiveAfter: true,
-  shutdownTimeout: true
-} as const
-
-export const settingsOf = (actor: string, options: WorkerOptions): Settings => ({
-  size: sizeOf(actor, options.size ?? 1),
-  startTimeout: millis(actor, "startTimeout", options.startTimeout ?? "30 seconds"),
-  unresponsiveAfter: millis(actor, "unresponsiveAfter", options.unresponsiveAfter ?? "30 seconds"),
-  shutdownTimeout:
-    options.shutdownTimeout === undefined ? undefined : millis(actor, "shutdownTimeout", options.shutdownTimeout, 0),
-  spawn: spawner(actor, options)
-})
-
-/** What a thread gets for finalizers once its calls had their `shutdownTimeout`, in milliseconds. */
+/** How long finalizers of a thread may take once its calls had their `shutdownTimeout`. */
 const FINALIZERS_MILLIS = 1000
 
 export class Threads {
   readonly size: number
   readonly actor: string
-  /** On which terms the implementation takes calls: those of the first thread. */
+  /** The terms on which the implementation takes calls: those of the first thread. */
   terms!: Terms
   private readonly contract: Contract
   /** Each from the moment it is started until it is lost. */
@@ -96,7 +65,7 @@ export class Threads {
     }
     const ready = this.bringUp(forget)
     this.slots[slot] = ready
-    // Whoever waits for it hears of it.
+    // The callers of obtain see the failure.
     ready.catch(forget)
     return ready
   }
@@ -110,12 +79,12 @@ export class Threads {
     const loss = Exit.isSuccess(result) ? this.accept(result.value) : (Cause.squash(result.cause) as Loss)
     if (loss === undefined) return thread
     await thread.terminate()
-    throw failed(actor, loss)
+    throw workerFailed(actor, loss)
   }
 
-  /** Looks at what a thread says about itself. Returns what speaks against it. */
+  /** Checks the greeting of a thread. Returns why it cannot be used, if it cannot. */
   private accept(greeting: Greeting): Loss | undefined {
-    const why = mismatch(this.contract, greeting) ?? this.agree(greeting)
+    const why = mismatch(this.contract, greeting.serves) ?? this.agree(greeting)
     if (why !== undefined) return { why, cause: Cause.empty }
     this.terms ??= greeting.terms
   }
@@ -125,7 +94,6 @@ export class Threads {
     try {
       return new Thread({
         ...settings,
-        actor,
         shutdownTimeout: FINALIZERS_MILLIS,
         tracer: Context.get(context, Tracer.Tracer),
         onLag: (milliseconds, { id }) => {
@@ -149,8 +117,8 @@ export class Threads {
     return Effect.forEach(this.slots.keys(), (slot) => this.obtain(slot), { concurrency: "unbounded", discard: true })
   }
 
-  /** The Scope closes: whoever does not end in time is ended by force. */
-  hasten(): void {
+  /** The Scope begins to close: threads that do not end in time are ended by force. */
+  enforceShutdownTimeout(): void {
     const patience = this.settings.shutdownTimeout ?? this.terms.shutdownTimeout
     const late = `its thread did not end within ${patience / 1000} s (shutdownTimeout)`
     after(patience + FINALIZERS_MILLIS, () => {
@@ -166,7 +134,7 @@ export class Threads {
   }
 }
 
-/** What else speaks against a thread, going by what it says about itself. */
+/** Says why a thread cannot be used, going by its greeting, or nothing if it can. */
 export type Agree = (greeting: Greeting) => string | undefined
 
 /** Starts the threads of a home in the current Scope. */
@@ -181,28 +149,3 @@ export const make = (
     yield* threads.warm()
     return threads
   })
-
-export const failed = (actor: string, { cause, why }: Loss): WorkerFailed =>
-  new WorkerFailed({ actor, why, ...(cause.reasons.length === 0 ? undefined : { cause: Cause.squash(cause) }) })
-
-const spawner = (actor: string, { spawn, url, workerOptions }: WorkerOptions): (() => Worker) => {
-  if (spawn !== undefined) return spawn
-  if (url === undefined) {
-    throw new TypeError(`${actor}: WorkerHome needs "url", the file of the thread, or "spawn", which makes its Worker`)
-  }
-  const file = typeof url === "string" && url.startsWith("file:") ? new URL(url) : url
-  return () => new Worker(file, workerOptions)
-}
-
-export const sizeOf = (actor: string, value: number | "max"): number => {
-  if (value === "max") return availableParallelism()
-  if (Number.isInteger(value) && value >= 1) return value
-  throw new RangeError(`${actor}: size must be an integer of at least 1, or "max", but is ${String(value)}`)
-}
-
-const millis = (actor: string, option: string, value: Duration.Input, least = 1): number => {
-  const duration = Duration.fromInput(value)
-  const milliseconds = duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
-  if (milliseconds >= least) return milliseconds
-  throw new RangeError(`${actor}: ${option} must be a duration of at least ${least} ms, but is ${String(value)}`)
-}

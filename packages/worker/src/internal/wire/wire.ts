@@ -1,41 +1,43 @@
 /**
- * One end of the line between a thread and its owner. Messages of one microtask travel together, unless they are many.
+ * One end of the wire between an owner and its thread. Messages of one microtask travel together, unless they are many.
  */
 import { type MessagePort, receiveMessageOnPort, type Transferable } from "node:worker_threads"
-import type { Message } from "./protocol.ts"
 
-/** A batch that is so large goes at once, so that the other side begins while this one goes on. */
+/** A batch of this size goes out at once, so that the other side begins while this one goes on. */
 const LARGE_BATCH = 64
 
-export class Wire {
-  private batch: Array<Message> = []
+/** What one end does with messages, and about those that fail to cross. */
+export interface WireEvents<Received, Sent> {
+  readonly message: (message: Received) => void
+  /** A message cannot be sent. */
+  readonly refused: (message: Sent, error: unknown) => void
+  /** A batch goes out. */
+  readonly posted: (batch: ReadonlyArray<Sent>) => void
+  /** A batch has arrived, and none of its messages has been dealt with. */
+  readonly arrived?: (() => void) | undefined
+  /** A batch has arrived that cannot be read. */
+  readonly garbled: (error: unknown) => void
+  /** Dealing with a message threw. The other messages of its batch are dealt with all the same. */
+  readonly failed: (error: unknown) => void
+}
+
+export class Wire<Received, Sent> {
+  private batch: Array<Sent> = []
   private scheduled = false
   /** Batches that were looked at before their turn. */
-  private ahead: Array<ReadonlyArray<Message>> = []
+  private ahead: Array<ReadonlyArray<Received>> = []
   private readonly port: MessagePort
-  private readonly on: {
-    readonly message: (message: Message) => void
-    /** A message cannot be sent. */
-    readonly refused: (message: Message, error: unknown) => void
-    /** A batch goes out. */
-    readonly posted?: (batch: ReadonlyArray<Message>) => void
-    /** A batch has arrived, before it is looked at. */
-    readonly arrived?: () => void
-    /** A batch has arrived that cannot be read. */
-    readonly garbled: (error: unknown) => void
-    /** Dealing with a message threw. That is the business of no other message. */
-    readonly failed: (error: unknown) => void
-  }
+  private readonly on: WireEvents<Received, Sent>
 
-  constructor(port: MessagePort, on: Wire["on"]) {
+  constructor(port: MessagePort, on: WireEvents<Received, Sent>) {
     this.port = port
     this.on = on
-    port.on("message", (batch: ReadonlyArray<Message>) => this.take(batch))
+    port.on("message", (batch: ReadonlyArray<Received>) => this.take(batch))
     port.on("messageerror", (error) => on.garbled(error))
   }
 
-  /** Sends a message with the next batch. One that moves something goes alone: it cannot be sent twice. */
-  post(message: Message, moved?: ReadonlyArray<Transferable>): void {
+  /** Sends a message with the next batch. One that moves something goes alone, since it cannot be sent twice. */
+  post(message: Sent, moved?: ReadonlyArray<Transferable>): void {
     if (moved !== undefined && moved.length > 0) {
       this.flush()
       return this.postAlone(message, moved)
@@ -47,7 +49,7 @@ export class Wire {
     queueMicrotask(() => this.flush())
   }
 
-  /** Sends now what waits to be sent. */
+  /** Sends the messages that wait for the end of the microtask. */
   flush(): void {
     this.scheduled = false
     const { batch } = this
@@ -60,21 +62,21 @@ export class Wire {
       for (const message of batch) this.postAlone(message)
       return
     }
-    this.on.posted?.(batch)
+    this.on.posted(batch)
   }
 
   /** Sends a message in a batch of its own. */
-  postAlone(message: Message, moved: ReadonlyArray<Transferable> = []): void {
+  postAlone(message: Sent, moved: ReadonlyArray<Transferable> = []): void {
     const batch = [message]
     try {
       this.port.postMessage(batch, moved)
     } catch (error) {
       return this.guarded(() => this.on.refused(message, error))
     }
-    this.on.posted?.(batch)
+    this.on.posted(batch)
   }
 
-  /** Takes in all that has arrived, without the event loop. Returns whether there was anything. */
+  /** Deals with all batches that have arrived, without the event loop. Returns whether there were any. */
   drain(): boolean {
     let any = false
     for (let next = this.receive(); next !== undefined; next = this.receive()) {
@@ -84,7 +86,7 @@ export class Wire {
     return any
   }
 
-  private receive(): { readonly message: ReadonlyArray<Message> | undefined } | undefined {
+  private receive(): { readonly message: ReadonlyArray<Received> | undefined } | undefined {
     try {
       return receiveMessageOnPort(this.port)
     } catch (error) {
@@ -93,21 +95,21 @@ export class Wire {
     }
   }
 
-  /** What has arrived and is dealt with only after the batch under way. */
-  lookAhead(): ReadonlyArray<ReadonlyArray<Message>> {
-    const more: Array<ReadonlyArray<Message>> = []
+  /** Reads the batches that have arrived. They are dealt with after the batch under way. */
+  lookAhead(): ReadonlyArray<ReadonlyArray<Received>> {
+    const more: Array<ReadonlyArray<Received>> = []
     for (let next = this.receive(); next !== undefined; next = this.receive())
       if (next.message !== undefined) more.push(next.message)
     this.ahead.push(...more)
     return more
   }
 
-  private take(batch: ReadonlyArray<Message>): void {
+  private take(batch: ReadonlyArray<Received>): void {
     this.dealWith(batch)
     while (this.ahead.length > 0) this.dealWith(this.ahead.shift()!)
   }
 
-  private dealWith(batch: ReadonlyArray<Message>): void {
+  private dealWith(batch: ReadonlyArray<Received>): void {
     this.on.arrived?.()
     for (let i = 0; i < batch.length; i++) {
       try {
@@ -118,7 +120,6 @@ export class Wire {
     }
   }
 
-  /** The other messages of a batch are dealt with all the same. */
   private guarded(work: () => void): void {
     try {
       work()
@@ -127,7 +128,7 @@ export class Wire {
     }
   }
 
-  /** From here on it does not keep the process alive. */
+  /** From here on the wire does not keep the process alive. */
   unref(): void {
     this.port.unref()
   }

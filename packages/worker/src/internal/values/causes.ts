@@ -9,51 +9,64 @@ import { attempt, isError, messageOf, partOf, textOf } from "./guard.ts"
 
 const Kind = { Failure: 0, Defect: 1, Interrupt: 2, ActorError: 3 } as const
 
-type Packed = readonly [kind: (typeof Kind)[keyof typeof Kind], content?: unknown]
+type PackedReason =
+  | readonly [kind: typeof Kind.Failure, error: unknown]
+  | readonly [kind: typeof Kind.Defect, defect: PackedDefect]
+  | readonly [kind: typeof Kind.Interrupt]
+  | readonly [kind: typeof Kind.ActorError, error: PackedActorError]
+
+export type PackedReasons = ReadonlyArray<PackedReason>
 
 /**
  * Makes the reasons of a cause fit to cross, whatever is in it, and never throws. A typed failure that its schema cannot
  * encode crosses as a defect.
  */
-export const pack = (cause: Cause.Cause<unknown>, error: Codec): ReadonlyArray<Packed> =>
-  cause.reasons.map((reason): Packed => {
+export const pack = (cause: Cause.Cause<unknown>, error: Codec): PackedReasons =>
+  cause.reasons.map((reason): PackedReason => {
     if (Cause.isInterruptReason(reason)) return [Kind.Interrupt]
-    if (Cause.isDieReason(reason)) return [Kind.Defect, packDefect(reason.defect, 0)]
+    if (Cause.isDieReason(reason)) return [Kind.Defect, packDefect(reason.defect)]
     return packFailure(reason.error, error)
   })
 
-const packFailure = (failure: unknown, error: Codec): Packed => {
+const packFailure = (failure: unknown, error: Codec): PackedReason => {
   if (ActorError.isActorError(failure)) return [Kind.ActorError, packActorError(failure)]
   try {
     return [Kind.Failure, error.pack(failure)]
   } catch (issue) {
     const misfit = new TypeError(`a failure does not fit the contract: ${messageOf(issue)}`, { cause: failure })
-    return [Kind.Defect, packDefect(misfit, 0)]
+    return [Kind.Defect, packDefect(misfit)]
   }
 }
 
-export const unpack = (reasons: ReadonlyArray<Packed>, error: Codec): Cause.Cause<unknown> =>
+/** Packs a cause whose typed failures no contract describes. They cross as defects do. */
+export const packAny = (cause: Cause.Cause<unknown>): PackedReasons => pack(cause, anyError)
+
+export const unpack = (reasons: PackedReasons, error: Codec): Cause.Cause<unknown> =>
   Cause.fromReasons(reasons.map((reason) => unpackReason(reason, error)))
 
-const unpackReason = ([kind, content]: Packed, error: Codec): Cause.Reason<unknown> => {
-  switch (kind) {
+export const unpackAny = (reasons: PackedReasons): Cause.Cause<unknown> => unpack(reasons, anyError)
+
+const unpackReason = (reason: PackedReason, error: Codec): Cause.Reason<unknown> => {
+  switch (reason[0]) {
     case Kind.Interrupt:
       return Cause.makeInterruptReason()
     case Kind.Defect:
-      return Cause.makeDieReason(unpackDefect(content as PackedDefect))
+      return Cause.makeDieReason(unpackDefect(reason[1]))
     case Kind.ActorError:
-      return Cause.makeFailReason(unpackActorError(content as PackedActorError))
+      return Cause.makeFailReason(unpackActorError(reason[1]))
     case Kind.Failure:
-      return Cause.makeFailReason(error.unpack(content))
+      return Cause.makeFailReason(error.unpack(reason[1]))
   }
 }
 
-/** Whether the first thing to be said about a call is that it was cancelled. */
+/** Whether the first reason why a call failed is that it was cancelled. */
 export const isCancelled = ({ reasons: [first] }: Cause.Cause<unknown>): boolean =>
   first !== undefined &&
   Cause.isFailReason(first) &&
   ActorError.isActorError(first.error) &&
   first.error.reason._tag === "TaskCancelled"
+
+const anyError: Codec = { pack: (error) => packDefect(error), unpack: (packed) => unpackDefect(packed) }
 
 // --- errors of actors ------------------------------------------------------------------------------------------------
 
@@ -63,13 +76,13 @@ interface PackedActorError {
   readonly reason: { readonly cause?: PackedDefect }
 }
 
-/** What killed an instance may be anything, so no schema looks at it. */
-const packActorError = ({ reason }: ActorError.ActorError): unknown => {
+/** The cause of an instance's death may be any value, so no schema looks at it. */
+const packActorError = ({ reason }: ActorError.ActorError): PackedActorError => {
   const { cause, ...fields } = reason as ActorError.Reason & { readonly cause?: unknown }
   const Reason = reason.constructor as new (fields: object) => ActorError.Reason
   const bare = cause === undefined ? reason : new Reason(fields)
-  const packed = actorError.pack(new ActorError.ActorError({ reason: bare })) as { readonly reason: object }
-  return cause === undefined ? packed : { ...packed, reason: { ...packed.reason, cause: packDefect(cause, 0) } }
+  const packed = actorError.pack(new ActorError.ActorError({ reason: bare })) as PackedActorError
+  return cause === undefined ? packed : { ...packed, reason: { ...packed.reason, cause: packDefect(cause) } }
 }
 
 const unpackActorError = (packed: PackedActorError): ActorError.ActorError => {
@@ -80,7 +93,7 @@ const unpackActorError = (packed: PackedActorError): ActorError.ActorError => {
 
 // --- defects ---------------------------------------------------------------------------------------------------------
 
-/** An error or any other value that somebody threw. */
+/** A thrown value, an error or not. */
 export type PackedDefect =
   | {
       readonly error: { readonly name: string; readonly message: string; readonly stack: string | undefined }
@@ -92,7 +105,7 @@ export type PackedDefect =
 /** Chains of causes may be long, or cycles. */
 const MAX_CAUSES = 8
 
-export const packDefect = (defect: unknown, depth: number): PackedDefect => {
+export const packDefect = (defect: unknown, depth = 0): PackedDefect => {
   if (!isError(defect)) return { value: cloneable(defect) }
   const cause = partOf(defect, "cause")
   const stack = partOf(defect, "stack")
@@ -117,7 +130,7 @@ const fieldsOf = (error: Error): object =>
       .map(([key, value]) => [key, cloneable(value)])
   )
 
-/** What crosses by itself, and what would change the class of the copy. */
+/** Fields that cross by themselves, and one that would change the class of the copy. */
 const apart = new Set(["cause", "name", "message", "stack", "__proto__"])
 
 /** The classes that every thread has. */
@@ -134,7 +147,7 @@ export const unpackDefect = (packed: PackedDefect): unknown => {
   return Object.defineProperties(error, { name: { ...own, value: name }, stack: { ...own, value: stack } })
 }
 
-/** What cannot be cloned crosses as text. */
+/** A value that cannot be cloned crosses as text. */
 const cloneable = (value: unknown): unknown => {
   if (typeof value !== "object" && typeof value !== "function" && typeof value !== "symbol") return value
   try {
@@ -143,6 +156,3 @@ const cloneable = (value: unknown): unknown => {
     return textOf(value)
   }
 }
-
-/** For failures that no contract speaks of: as defects cross. */
-export const anyError: Codec = { pack: (error) => packDefect(error, 0), unpack: unpackDefect }

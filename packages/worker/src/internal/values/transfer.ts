@@ -1,5 +1,5 @@
 /**
- * Values that move to the other side, rather than being copied: their sender gives them up.
+ * Values that move to the other side instead of being copied. Their sender gives them up.
  */
 import type { Transferable } from "node:worker_threads"
 
@@ -13,11 +13,11 @@ export const mark = <A extends object>(value: A, transferables: ReadonlyArray<Tr
 const ownerOf = (value: object): Transferable =>
   (ArrayBuffer.isView(value) ? value.buffer : value) as unknown as Transferable
 
-/** What of a value moves. */
+/** The parts of a value that are marked to move. */
 export const moved = (value: unknown): ReadonlyArray<Transferable> | undefined =>
   typeof value === "object" && value !== null ? lists.get(value) : undefined
 
-/** What of these values moves. */
+/** The same for several values. */
 export const movedBy = (values: ReadonlyArray<unknown>): ReadonlyArray<Transferable> | undefined => {
   let all: Array<Transferable> | undefined
   for (const value of values) {

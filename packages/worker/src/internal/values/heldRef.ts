@@ -1,15 +1,15 @@
 /**
  * Refs that are left inside values. Structured clone takes a ref that has settled for plain data and copies its insides,
- * so somebody has to look for them before.
+ * so values are searched for refs before they are sent.
  */
 import { isObjectRef } from "@troupe/core/ObjectRef"
 
-/** How many values are looked at: enough to find what was forgotten, and next to nothing compared with the copy. */
+/** How many values are searched: enough to find a ref that was forgotten, and next to nothing compared with the copy. */
 const LOOKS = 1000
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
 
-/** Refuses a value that is a ref or holds one, and says where. Values at the top are looked at first. */
+/** Throws for a value that is a ref or holds one, and says where. The search goes from the top down. */
 export const refuseRefs = (value: unknown): void => {
   if (!isObject(value)) return
   const ref = findRef(value)
@@ -18,7 +18,7 @@ export const refuseRefs = (value: unknown): void => {
   throw new HeldRef(path === "" ? "is an ObjectRef" : `holds an ObjectRef${path === undefined ? "" : ` at ${path}`}`)
 }
 
-/** Says what to do as well. */
+/** Its message says what to do about it. */
 export class HeldRef extends TypeError {
   constructor(what: string) {
     super(`it ${what}. Wait for the ref first, or pass it as an argument of its own.`)
@@ -50,7 +50,7 @@ const findRef = (root: object): object | undefined => {
   }
 }
 
-/** Deep enough for what a person has written. */
+/** Deep enough for a path that a person has written. */
 const MAX_DEPTH = 10
 
 /** The way to a part of a value, as code would write it. */

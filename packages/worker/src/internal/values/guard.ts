@@ -1,8 +1,9 @@
 /**
- * Looking at what users pass, fail with and throw. It may throw wherever it is touched: a getter, a Proxy, a `toString`.
+ * Looking at the values that users pass, fail with and throw. They may throw wherever they are touched: a getter, a Proxy, a
+ * `toString`.
  */
 
-/** What `look` finds, or `otherwise` where looking throws. */
+/** The result of `look`, or `otherwise` if it throws. */
 export const attempt = <A, B>(look: () => A, otherwise: B): A | B => {
   try {
     return look()
@@ -22,9 +23,9 @@ export const isError = (value: unknown): value is Error => attempt(() => value i
 export const partOf = (value: object, key: string): unknown =>
   attempt(() => value[key as keyof typeof value] as unknown, UNREADABLE)
 
-/** What was thrown, in words for people: the message of an error. */
+/** A thrown value in words for people: the message of an error. */
 export const messageOf = (error: unknown): string => textOf(isError(error) ? partOf(error, "message") : error)
 
-/** The same with the name of the error. */
+/** The same, after the name of the error. */
 export const describe = (error: unknown): string =>
   isError(error) ? `${textOf(partOf(error, "name"))}: ${messageOf(error)}` : textOf(error)

@@ -1,5 +1,5 @@
 /**
- * The caller's side of actors in threads.
+ * Actors that live in threads: their Layers, and the constructors of their instances.
  */
 import * as Actor from "@troupe/core/Actor"
 import * as ActorContext from "@troupe/core/ActorContext"
@@ -12,14 +12,18 @@ import * as Hash from "effect/Hash"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
-import type { WorkerFailed } from "../WorkerFailed.ts"
-import type { HomeOptions } from "../WorkerHome.ts"
-import { codecOf } from "./codec.ts"
-import { type Contract, waysOf } from "./contract.ts"
-import { implementation } from "./outgoing.ts"
+import type { WorkerFailed } from "../../WorkerFailed.ts"
+import type { HomeOptions } from "../../WorkerHome.ts"
+import { codecOf } from "../values/codec.ts"
+import { type Contract, methodCodecs } from "../values/contract.ts"
+import type { InstanceId } from "../wire/protocol.ts"
+import { workerFailed } from "./loss.ts"
+import { methodsOf } from "./methods.ts"
+import { settingsOf, threadOptions } from "./settings.ts"
+import type { Thread } from "./thread.ts"
 import * as threads from "./threads.ts"
 
-/** What the classes for contracts offer to those who implement them. */
+/** A class with a contract, and how an implementation is given to it. */
 interface ContractClass extends Contract {
   toLayer(make: unknown, options: object): Layer.Layer<any>
   toFactory?: (make: unknown, options: object) => { spawn(): Effect.Effect<any, any, Scope.Scope> }
@@ -30,7 +34,10 @@ export const layer = (actor: ContractClass, options: HomeOptions): Layer.Layer<a
   return Layer.unwrap(
     Effect.map(threads.make(actor, options), (pool) => {
       const make = isKeyed(actor) ? keyedMake(actor, pool) : singleMake(actor, pool)
-      return Layer.provideMerge(Layer.effectDiscard(hasten(pool)), actor.toLayer(make, instanceOptions(pool, options)))
+      return Layer.provideMerge(
+        Layer.effectDiscard(enforceShutdownTimeout(pool)),
+        actor.toLayer(make, instanceOptions(pool, options))
+      )
     })
   )
 }
@@ -47,7 +54,7 @@ export const spawn = (
     const own = Scope.forkUnsafe(scope)
     const handle = Effect.flatMap(threads.make(actor, options, agree), (pool) => {
       const factory = actor.toFactory!(singleMake(actor, pool), instanceOptions(pool, options))
-      return Effect.tap(factory.spawn(), hasten(pool))
+      return Effect.tap(factory.spawn(), enforceShutdownTimeout(pool))
     })
     // The thread is there for one instance, and ends with it, however long the Scope stays open.
     const end = (handle: any) => Effect.andThen(Actor.watch(handle), Scope.close(own, Exit.void))
@@ -58,14 +65,17 @@ export const spawn = (
   })
 }
 
-/** From the moment the Scope closes, before its instances end: a thread that does not listen keeps nobody waiting. */
-const hasten = (pool: threads.Threads): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.addFinalizer(() => Effect.sync(() => pool.hasten()))
+/**
+ * Runs before the instances end, so that their time counts from the moment the Scope closes, and closing it does not wait
+ * for a thread that does not listen.
+ */
+const enforceShutdownTimeout = (pool: threads.Threads): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.addFinalizer(() => Effect.sync(() => pool.enforceShutdownTimeout()))
 
 const isKeyed = (actor: ContractClass): boolean => actor.toFactory === undefined
 
-const ofHomes = {
-  ...threads.ofThreads,
+const homeOptions = {
+  ...threadOptions,
   maxConcurrency: true,
   maxPendingCalls: true,
   overflow: true,
@@ -81,15 +91,15 @@ const check = (actor: ContractClass, options: HomeOptions): void => {
       `${actor?.key ?? String(actor)}: only an actor with a contract can live in a thread. Give its definition "methods", and its implementation to toLayer.`
     )
   }
-  Home.checkOptions<HomeOptions>(actor.key, options, ofHomes)
-  const { size } = threads.settingsOf(actor.key, options)
+  Home.checkOptions<HomeOptions>(actor.key, options, homeOptions)
+  const { size } = settingsOf(actor.key, options)
   if (isKeyed(actor) || size === 1) return
   throw new RangeError(
     `${actor.key}: one instance lives in one thread, so size must be 1, but is ${size}. Actor.Keyed spreads keys over threads, ActorPool calls over instances.`
   )
 }
 
-/** The options that were given to the implementation, but for those that were given here. */
+/** The options of the implementation, overridden by those of the home. */
 const instanceOptions = (pool: threads.Threads, options: HomeOptions): object => {
   const { functions, ...terms } = pool.terms
   const missing = functions.find((name) => name !== "retry" || options.retry === undefined)
@@ -99,7 +109,7 @@ const instanceOptions = (pool: threads.Threads, options: HomeOptions): object =>
     )
   }
   const { size, spawn, startTimeout, unresponsiveAfter, url, workerOptions, ...own } = options
-  // What goes wrong in a method is dealt with where the method is.
+  // The instance in the thread deals with defects of its methods.
   return { restart: defaultRestart, ...given(terms), ...given(own), onDefect: "resume" }
 }
 
@@ -131,7 +141,7 @@ const singleMake = (actor: ContractClass, pool: threads.Threads) =>
     return yield* settle(actor, thread, 0, undefined)
   })
 
-let lastInstance = 0
+let lastInstance: InstanceId = 0
 
 /** The constructor of the instances that threads share: the key decides which thread. */
 const keyedMake = (actor: ContractClass, pool: threads.Threads) => {
@@ -147,18 +157,18 @@ const keyedMake = (actor: ContractClass, pool: threads.Threads) => {
 /** Ties an instance to its thread, for as long as both last. */
 const settle = Effect.fnUntraced(function* (
   actor: ContractClass,
-  thread: threads.Thread,
-  instance: number,
+  thread: Thread,
+  instance: InstanceId,
   key: { readonly packed: unknown } | undefined
 ) {
   const self = yield* ActorContext.ActorContext
-  // It was ready, and was lost before we got here.
-  if (thread.lost !== undefined) return yield* Effect.fail(threads.failed(actor.key, thread.lost))
+  // The thread was ready, and was lost before its instance got here.
+  if (thread.lost !== undefined) return yield* Effect.fail(workerFailed(actor.key, thread.lost))
   thread.open(instance, self, key)
   yield* Effect.addFinalizer(() => thread.close(instance))
   Home.link(self, {
     describe: () => ({ kind: "worker", thread: thread.id, lagMillis: thread.lag }),
     pump: thread.pump
   })
-  return implementation({ thread, self, actor: actor.key, instance }, waysOf(actor))
+  return methodsOf({ thread, self, actor: actor.key, instance }, methodCodecs(actor))
 })
