@@ -57,12 +57,12 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as SqlClient from "effect/sql/SqlClient"
-import * as attaching from "./internal/attach.ts"
-import * as durableCall from "./internal/durableCall.ts"
+import * as attaching from "./internal/calls/attach.ts"
+import * as durableCall from "./internal/calls/durableCall.ts"
 import type { MessageStorage, Sharding } from "./internal/engine.ts"
-import * as home from "./internal/home.ts"
-import * as nodes from "./internal/node.ts"
-import * as settings from "./internal/settings.ts"
+import * as home from "./internal/home/home.ts"
+import * as nodes from "./internal/node/node.ts"
+import * as settings from "./internal/node/settings.ts"
 
 /**
  * What actors of a cluster need: a node, or a client of one.

@@ -30,10 +30,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { Cluster, ClusterStartError, NodeOptions } from "./ClusterHome.ts"
-import type * as health from "./internal/healthServer.ts"
-import { layerNode } from "./internal/node.ts"
-import * as nodeCommand from "./internal/nodeCommand.ts"
-import * as nodeConfig from "./internal/nodeConfig.ts"
+import * as nodeCommand from "./internal/command/command.ts"
+import * as nodeConfig from "./internal/command/config.ts"
+import type * as health from "./internal/command/health.ts"
+import { layerNode } from "./internal/node/node.ts"
 
 /**
  * `troupe node <module>`. It ends only when it is interrupted.

@@ -35,7 +35,7 @@
  */
 import type * as Actor from "@troupe/core/Actor"
 import type * as Schema from "effect/Schema"
-import { annotate, type Delivery as Kind, read } from "./internal/delivery.ts"
+import { annotate, type Delivery as Kind, read } from "./internal/wire/delivery.ts"
 
 /**
  * How calls of a method are delivered.

@@ -50,15 +50,15 @@ import * as Layer from "effect/Layer"
 import type * as Schema from "effect/Schema"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import { DurableCall } from "./internal/durableCall.ts"
-import { codec, State, unavailable } from "./internal/state.ts"
-import type { DurableStateError } from "./internal/stateErrors.ts"
-import * as identities from "./internal/stateIdentity.ts"
-import * as storages from "./internal/stateStorage.ts"
+import * as identities from "./internal/base/identity.ts"
+import { DurableCall } from "./internal/calls/durableCall.ts"
+import type { DurableStateError } from "./internal/state/errors.ts"
+import { codec, State, unavailable } from "./internal/state/state.ts"
+import * as storages from "./internal/state/storage.ts"
 
 // --- errors ----------------------------------------------------------------------------------------------------------
 
-export { DurableStateError, StateFenced, StateUnavailable, StateUnreadable } from "./internal/stateErrors.ts"
+export { DurableStateError, StateFenced, StateUnavailable, StateUnreadable } from "./internal/state/errors.ts"
 
 // --- storage ---------------------------------------------------------------------------------------------------------
 

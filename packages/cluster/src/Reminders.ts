@@ -66,10 +66,10 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import * as keys from "./internal/keyText.ts"
-import * as internal from "./internal/reminders.ts"
-import * as storages from "./internal/remindersStorage.ts"
-import * as identities from "./internal/stateIdentity.ts"
+import * as identities from "./internal/base/identity.ts"
+import * as keys from "./internal/base/keyText.ts"
+import * as internal from "./internal/reminders/firing.ts"
+import * as storages from "./internal/reminders/storage.ts"
 
 /**
  * Where reminders are kept.

@@ -11,7 +11,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ClusterNode } from "@troupe/cluster"
 import { ConfigProvider, Duration, Effect, Schedule, type Scope } from "effect"
 import { parse, parseAllDocuments } from "yaml"
-import * as settings from "../src/internal/settings.ts"
+import * as settings from "../src/internal/node/settings.ts"
 import { freePort } from "./fixtures/node-processes.ts"
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))

@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Logger, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { Ending, GRACE } from "../src/internal/ending.ts"
+import { Ending, GRACE } from "../src/internal/node/ending.ts"
 import { nodes } from "./fixtures/node-processes.ts"
 
 const hangs = Layer.effectDiscard(Effect.addFinalizer(() => Effect.never))

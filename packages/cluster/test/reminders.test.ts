@@ -5,8 +5,8 @@ import { Actor } from "@troupe/core"
 import { Context, type Duration, Effect, Exit, Fiber, Latch, Layer, Queue, Schema, Scope } from "effect"
 import type { SqlError } from "effect/sql"
 import { TestClock } from "effect/testing"
-import { DurableCall } from "../src/internal/durableCall.ts"
-import type { Storage } from "../src/internal/remindersStorage.ts"
+import { DurableCall } from "../src/internal/calls/durableCall.ts"
+import type { Storage } from "../src/internal/reminders/storage.ts"
 import { databases, node, open } from "./stateSupport.ts"
 
 // Databases take their time on a busy machine.

@@ -17,8 +17,8 @@ import {
 } from "effect"
 import { SqlError } from "effect/sql"
 import { TestClock } from "effect/testing"
-import { DurableCall } from "../src/internal/durableCall.ts"
-import type { Storage } from "../src/internal/stateStorage.ts"
+import { DurableCall } from "../src/internal/calls/durableCall.ts"
+import type { Storage } from "../src/internal/state/storage.ts"
 import { databases, node, open, seeded, settle } from "./stateSupport.ts"
 
 // Databases take their time on a busy machine.

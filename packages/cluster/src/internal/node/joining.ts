@@ -1,0 +1,79 @@
+/**
+ * Whether a node may join: it does not start where those that are there would not let it in.
+ *
+ * It would say that it is ready and get keys, and nobody could call them. Which of two nodes has the wrong secret cannot
+ * be told, so the one that comes later gives in.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { RunnerStorage } from "../engine.ts"
+import * as transport from "../net/transport.ts"
+import type { Register } from "./departure.ts"
+import { type Address, ClusterStartError } from "./settings.ts"
+
+const PROBE_TIMEOUT = "2 seconds"
+const STORAGE_TIMEOUT = "5 seconds"
+/** A node that ends while it is asked closes the connection, too. */
+const TRIES = 2
+
+/** A storage that takes longer is in trouble, and the node starts without asking again. */
+const REGISTERED_WITHIN = "5 seconds"
+/** How long a node takes at most to close that has given in. */
+const GONE_WITHIN = "2 seconds"
+
+type Joining = Layer.Layer<never, ClusterStartError, RunnerStorage.RunnerStorage>
+
+/** Asks those that are there, before anything is opened. */
+export const layerBefore = (self: Address, options: transport.TransportOptions): Joining =>
+  Layer.effectDiscard(Effect.flatMap(ask(self, options), yieldTo))
+
+/** Asks again when the node is in the register: two that start at the same time have not seen each other before. */
+export const layerAfter = (self: Address, options: transport.TransportOptions, register: Register): Joining =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      yield* Effect.timeoutOption(register.registered, REGISTERED_WITHIN)
+      const refusals = yield* ask(self, options)
+      const [first, ...others] = refusals
+      if (first === undefined) return
+      if (others.length > 0 || nameOf(self) > first.name) return yield* yieldTo(refusals)
+      // If they see each other, one of them stays: the other is gone in a moment.
+      yield* yieldTo(yield* Effect.delay(ask(self, options), GONE_WITHIN))
+    })
+  )
+
+interface Refusal {
+  readonly name: string
+  readonly why: string
+}
+
+/** Gives in to those who refuse, if there are any. */
+const yieldTo = (refusals: ReadonlyArray<Refusal>): Effect.Effect<void, ClusterStartError> => {
+  if (refusals.length === 0) return Effect.void
+  const all = refusals.map(({ name, why }) => `${name}: ${why}`).join("; ")
+  return Effect.fail(
+    new ClusterStartError({ why: `the nodes with which it shares its storage do not let it in. ${all}` })
+  )
+}
+
+/** Who refuses, unless another node lets this one in. Those that do not answer say nothing. */
+const ask = (self: Address, options: transport.TransportOptions) =>
+  Effect.gen(function* () {
+    const storage = yield* RunnerStorage.RunnerStorage
+    const runners = yield* Effect.orElseSucceed(Effect.timeout(storage.getRunners, STORAGE_TIMEOUT), () => [])
+    const others = runners.map(([{ address }]) => address).filter((address) => nameOf(address) !== nameOf(self))
+    const answers = yield* Effect.forEach(others, (address) => probe(address, options), { concurrency: 10 })
+    return answers.includes(true) ? [] : answers.filter((answer) => typeof answer === "object")
+  })
+
+const probe = (address: Address, options: transport.TransportOptions): Effect.Effect<boolean | Refusal> =>
+  Effect.scoped(transport.open(address, options, "probe")).pipe(
+    Effect.timeout(PROBE_TIMEOUT),
+    Effect.retry({ times: TRIES - 1, while: transport.isRefusal }),
+    Effect.match({
+      onFailure: (error) =>
+        transport.isRefusal(error) ? { name: nameOf(address), why: transport.whyOf(error) } : false,
+      onSuccess: () => true
+    })
+  )
+
+const nameOf = ({ host, port }: Address): string => `${host}:${port}`

@@ -1,0 +1,104 @@
+/**
+ * How calls fail for reasons of the cluster.
+ *
+ * The errors of the method, and our own from the other side, pass untouched. What the engine reports becomes an
+ * `ActorError`, so that a call fails with the same types in every home.
+ */
+import { ActorError, ActorUnavailable, DecodeError, TaskCancelled } from "@troupe/core/ActorError"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { wordsOf } from "../base/writable.ts"
+import type { WireMethod } from "./wire.ts"
+
+export interface Subject {
+  readonly actor: string
+  readonly method: string
+}
+
+export const unavailable = (
+  subject: Subject,
+  why: string,
+  options: { readonly mayHaveRun: boolean; readonly cause?: unknown }
+): ActorError => new ActorError({ reason: new ActorUnavailable({ ...subject, why, ...options }) })
+
+export const undecodable = (subject: Subject, issue: string, mayHaveRun: boolean): ActorError =>
+  new ActorError({ reason: new DecodeError({ ...subject, issue, mayHaveRun }) })
+
+export const subjectOf = (actor: string, { name }: Pick<WireMethod, "name">): Subject => ({ actor, method: name })
+
+/** Nobody interrupted the caller of a volatile call, or nobody would ask. So it was the node, giving the actor up. */
+const left = (subject: Subject): ActorError =>
+  unavailable(
+    subject,
+    "its node gave it up while the call ran: that node is leaving, or keys move since another node has joined or left",
+    { mayHaveRun: true }
+  )
+
+/** The interruption of a durable call is only stored as its result when somebody cancelled it. */
+export const cancelled = (subject: Subject): ActorError =>
+  new ActorError({ reason: new TaskCancelled({ ...subject, mayHaveRun: true }) })
+
+/** The failure of a request as its caller is to see it. */
+export const translate = (
+  subject: Subject,
+  cause: Cause.Cause<unknown>,
+  interrupted: (subject: Subject) => ActorError = left
+): Effect.Effect<never, unknown> => {
+  for (const reason of cause.reasons) {
+    const known = Option.getOrUndefined(recognize(subject, reason))
+    if (known !== undefined) return Effect.fail(known)
+  }
+  if (Cause.hasInterruptsOnly(cause)) return Effect.fail(interrupted(subject))
+  return Effect.failCause(cause)
+}
+
+/** Errors and defects of methods may be anything, also what throws when it is looked at: then it is not the engine's. */
+const recognize = Option.liftThrowable((subject: Subject, reason: Cause.Reason<unknown>): ActorError | undefined => {
+  if (Cause.isFailReason(reason)) return ofError(subject, reason.error)
+  return Cause.isDieReason(reason) ? ofDefect(subject, reason.defect) : undefined
+})
+
+const ofError = (subject: Subject, error: any): ActorError | undefined => {
+  switch (error?.["~effect/cluster/ClusterError"] && error._tag) {
+    case "MailboxFull":
+      return unavailable(subject, "its node has no room for another instance (maxInstances)", {
+        mayHaveRun: false,
+        cause: error
+      })
+    case "EntityNotAssignedToRunner":
+      return unavailable(subject, "no node has it at the moment", { mayHaveRun: false, cause: error })
+    case "RunnerUnavailable":
+      return unavailable(subject, "its node cannot be reached", { mayHaveRun: true, cause: error })
+    case "PersistenceError":
+      return unavailable(subject, "the storage of the cluster does not answer", { mayHaveRun: true, cause: error })
+    case "AlreadyProcessingMessage":
+      return unavailable(subject, "the same call is under way already", { mayHaveRun: true, cause: error })
+  }
+}
+
+/** What arrives from another process has lost its tag, and kept its name. */
+const MALFORMED = new Set(["MalformedMessage", "~effect/cluster/ClusterError/MalformedMessage"])
+
+const ofDefect = (subject: Subject, defect: any): ActorError | undefined => {
+  const tag = defect?._tag ?? defect?.name
+  if (MALFORMED.has(tag)) {
+    const issue = wordsOf(defect.cause ?? defect)
+    return undecodable(subject, `what crosses the wire does not fit the contract: ${issue}`, true)
+  }
+  // A write to a connection that broke. Nobody knows how much of it arrived.
+  if (tag === "SocketError") {
+    return unavailable(subject, "the connection to its node broke", { mayHaveRun: true, cause: defect })
+  }
+  if (tag === "EntityNotAssignedToRunner" || tag === "RunnerUnavailable") return ofError(subject, defect)
+  if (defect instanceof Error && /^Entity type '.*' not registered$/.test(defect.message)) {
+    return unavailable(
+      subject,
+      "the node that should have it does not host it: provide ClusterHome.layer of this actor on all nodes",
+      {
+        mayHaveRun: false,
+        cause: defect
+      }
+    )
+  }
+}
