@@ -57,12 +57,12 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as SqlClient from "effect/sql/SqlClient"
+import type { ClusterStartError } from "./internal/base/startError.ts"
 import * as attaching from "./internal/calls/attach.ts"
 import * as durableCall from "./internal/calls/durableCall.ts"
 import type { MessageStorage, Sharding } from "./internal/engine.ts"
 import * as home from "./internal/home/home.ts"
 import * as nodes from "./internal/node/node.ts"
-import * as settings from "./internal/node/settings.ts"
 
 /**
  * What actors of a cluster need: a node, or a client of one.
@@ -239,20 +239,7 @@ export const layerNode: (options: NodeOptions) => Layer.Layer<Cluster | SqlClien
 export const layerClient: (options: ClusterOptions) => Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> =
   nodes.layerClient
 
-/**
- * A node or client that could not start, with what to change.
- *
- * @category errors
- * @since 0.1.0
- */
-export const ClusterStartError: typeof settings.ClusterStartError = settings.ClusterStartError
-/**
- * The type of {@link ClusterStartError}.
- *
- * @category errors
- * @since 0.1.0
- */
-export type ClusterStartError = settings.ClusterStartError
+export { ClusterStartError } from "./internal/base/startError.ts"
 
 // --- durable calls ---------------------------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { Cluster, ClusterStartError, NodeOptions } from "./ClusterHome.ts"
 import * as nodeCommand from "./internal/command/command.ts"
 import * as nodeConfig from "./internal/command/config.ts"
-import type * as health from "./internal/command/health.ts"
+import type { Address } from "./internal/net/address.ts"
 import { layerNode } from "./internal/node/node.ts"
 
 /**
@@ -87,6 +87,6 @@ export const launch = <E>(
     readonly health?: { readonly host?: string | undefined; readonly port: number } | undefined
   }
 ): Effect.Effect<never, E | ClusterStartError> => {
-  const address: health.HealthOptions | undefined = at && { host: at.host ?? "127.0.0.1", port: at.port }
+  const address: Address | undefined = at && { host: at.host ?? "127.0.0.1", port: at.port }
   return Layer.launch(nodeCommand.nodeOf(actors, options, address)) as Effect.Effect<never, E | ClusterStartError>
 }

@@ -17,8 +17,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { issueOf } from "../base/writable.ts"
-import { ClusterError, ClusterSchema, EntityId, type MessageStorage, Sharding } from "../engine.ts"
-import * as residence from "../home/residence.ts"
+import { ClusterError, ClusterSchema, EntityId, type MessageStorage, ShardId, Sharding } from "../engine.ts"
 import { cancelled, type Subject, subjectOf, translate, unavailable, undecodable } from "../wire/failure.ts"
 import { type Client, describeIssue, STOP, type Wire, type WireMethod } from "../wire/wire.ts"
 import * as attempts from "./attempt.ts"
@@ -59,10 +58,12 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
       Effect.map(ActorContext.ActorContext, (self) => {
         const entityId = wire.encodeKey(key)
         const id = EntityId.make(entityId)
-        Home.link(
-          self,
-          residence.caller(() => sharding.getShardId(id, wire.entity.getShardGroup(id)))
-        )
+        Home.link(self, {
+          describe: () => {
+            const shard = sharding.getShardId(id, wire.entity.getShardGroup(id))
+            return { kind: "cluster", role: "caller", shard: ShardId.toString(shard) }
+          }
+        })
         const send = client(entityId)
         return Object.fromEntries(
           wire.methods.map((method) => {

@@ -13,10 +13,12 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { NodeOptions } from "../../ClusterHome.ts"
+import { ClusterStartError } from "../base/startError.ts"
+import { type Address, nameOf } from "../net/address.ts"
 import { Ending, GRACE } from "../node/ending.ts"
 import { layerOf } from "../node/node.ts"
 import * as settings from "../node/settings.ts"
-import { nameOf } from "../sql/storage.ts"
+import * as storages from "../sql/storage.ts"
 import * as nodeConfig from "./config.ts"
 import * as health from "./health.ts"
 
@@ -96,8 +98,8 @@ const given = ({ host, port, storage }: Input): Partial<NodeOptions> => ({
 export const nodeOf = (
   actors: Layer.Layer<any, any, any>,
   options: NodeOptions,
-  address: health.HealthOptions | undefined
-): Layer.Layer<never, settings.ClusterStartError | unknown> =>
+  address: Address | undefined
+): Layer.Layer<never, unknown> =>
   Layer.unwrap(
     Effect.map(settings.node(options), (node) => {
       const ending = new Ending(node.drainTimeout)
@@ -112,9 +114,9 @@ export const nodeOf = (
 const withActors = (
   actors: Layer.Layer<any, any, any>,
   node: settings.NodeSettings,
-  address: health.HealthOptions | undefined,
+  address: Address | undefined,
   ending: Ending
-): Layer.Layer<never, settings.ClusterStartError | unknown> => {
+): Layer.Layer<never, unknown> => {
   const readiness = new health.Readiness()
   const ready = Layer.effectDiscard(
     Effect.acquireRelease(
@@ -139,16 +141,13 @@ const withActors = (
 }
 
 /** Who the node is, where it is found and what it shares with others: what two nodes that do not meet disagree on. */
-const introduction = (
-  { advertise, listen, storage }: settings.NodeSettings,
-  health: health.HealthOptions | undefined
-): string => {
-  const [at, listening] = [advertise, listen].map(({ host, port }) => `${host}:${port}`)
+const introduction = ({ advertise, listen, storage }: settings.NodeSettings, health: Address | undefined): string => {
+  const [at, listening] = [advertise, listen].map(nameOf)
   return [
     `The node is ready at ${at}`,
     ...(at === listening ? [] : [`listens on ${listening}`]),
-    `storage is ${nameOf(storage)}`,
-    ...(health === undefined ? [] : [`health is at http://${health.host}:${health.port}/ready`])
+    `storage is ${storages.nameOf(storage)}`,
+    ...(health === undefined ? [] : [`health is at http://${nameOf(health)}/ready`])
   ].join(", ")
 }
 
@@ -171,7 +170,7 @@ const load = (module: string): Effect.Effect<Layer.Layer<any, any, any>, NodeCom
 
 const asUserError = (error: unknown): NodeCommandError => {
   if (error instanceof NodeCommandError) return error
-  if (error instanceof settings.ClusterStartError) return new NodeCommandError({ why: error.message })
+  if (error instanceof ClusterStartError) return new NodeCommandError({ why: error.message })
   return new NodeCommandError({
     why: `The actors could not be brought up: ${(error as any)?.message ?? String(error)}`
   })

@@ -8,14 +8,10 @@ import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
+import { ClusterStartError } from "../base/startError.ts"
 import { Sharding } from "../engine.ts"
+import { type Address, nameOf } from "../net/address.ts"
 import * as listening from "../net/listening.ts"
-import { ClusterStartError } from "../node/settings.ts"
-
-export interface HealthOptions {
-  readonly host: string
-  readonly port: number
-}
 
 /** Where a node is in its life. */
 export class Readiness {
@@ -36,7 +32,7 @@ const BASE = "http://node"
 
 type Needs = Sharding.Sharding | SqlClient.SqlClient
 
-export const layer = (options: HealthOptions, readiness: Readiness): Layer.Layer<never, ClusterStartError, Needs> =>
+export const layer = (options: Address, readiness: Readiness): Layer.Layer<never, ClusterStartError, Needs> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const context = yield* Effect.context<Needs | Scope.Scope>()
@@ -45,7 +41,7 @@ export const layer = (options: HealthOptions, readiness: Readiness): Layer.Layer
   )
 
 const listen = (
-  { host, port }: HealthOptions,
+  address: Address,
   context: Context.Context<Needs>,
   readiness: Readiness
 ): Effect.Effect<Server, ClusterStartError> =>
@@ -55,12 +51,14 @@ const listen = (
     const server = createServer(LIMITS, (request, response) => void run(respond(request, response, readiness)))
     // For as long as the server lives, since it may also fail to accept a connection.
     server.on("error", (cause) => {
-      const why = listening.why(cause, { host, port }, listening.HEALTH) ?? cause.message
+      const why = listening.why(cause, address, listening.HEALTH) ?? cause.message
       resume(
-        Effect.fail(new ClusterStartError({ why: `its health port ${host}:${port} cannot be opened: ${why}`, cause }))
+        Effect.fail(
+          new ClusterStartError({ why: `its health port ${nameOf(address)} cannot be opened: ${why}`, cause })
+        )
       )
     })
-    server.listen(port, host, () => resume(Effect.succeed(server)))
+    server.listen(address.port, address.host, () => resume(Effect.succeed(server)))
   })
 
 const close = (server: Server): Effect.Effect<void> =>

@@ -5,6 +5,7 @@ import type * as Home from "@troupe/core/Home"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Entity, ShardId } from "../engine.ts"
+import { nameOf } from "../net/address.ts"
 
 type Facts = ReturnType<Home.Link["describe"]>
 
@@ -26,9 +27,9 @@ export class Residence implements Home.Residence {
     key: unknown
   ): Effect.Effect<void, never, Entity.CurrentAddress | Entity.CurrentRunnerAddress | Scope.Scope> =>
     Effect.gen({ self: this }, function* () {
-      const { host, port } = yield* Entity.CurrentRunnerAddress
+      const address = yield* Entity.CurrentRunnerAddress
       const { entityId, shardId } = yield* Entity.CurrentAddress
-      const facts = { kind: "cluster", node: `${host}:${port}`, shard: ShardId.toString(shardId) }
+      const facts = { kind: "cluster", node: nameOf(address), shard: ShardId.toString(shardId) }
       this.facts.set(key, facts)
       this.ids.set(entityId, facts)
       yield* Effect.addFinalizer(() =>
@@ -51,8 +52,3 @@ export class Residence implements Home.Residence {
     return actor === this.actor ? this.facts.get(key) : undefined
   }
 }
-
-/** What stands in this process for an instance that may be anywhere in the cluster. */
-export const caller = (shardOf: () => ShardId.ShardId): Home.Link => ({
-  describe: () => ({ kind: "cluster", role: "caller", shard: ShardId.toString(shardOf()) })
-})

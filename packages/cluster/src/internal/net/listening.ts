@@ -1,7 +1,7 @@
 /**
  * Why a process cannot listen where it is told to, in words that say what to change.
  */
-import type { Address } from "../node/settings.ts"
+import type { Address } from "./address.ts"
 
 /** Where the address comes from: the flags of the command, and their variables. */
 export interface Flags {

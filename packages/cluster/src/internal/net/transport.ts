@@ -15,6 +15,7 @@ import * as Socket from "effect/socket/Socket"
 import * as SocketServer from "effect/socket/SocketServer"
 import { Warnings } from "../base/warnings.ts"
 import { RpcClient, RpcSerialization, type RunnerAddress, Runners } from "../engine.ts"
+import { type Address, nameOf } from "./address.ts"
 import * as handshake from "./handshake.ts"
 import { Strangers } from "./strangers.ts"
 
@@ -52,8 +53,8 @@ export interface Line {
 export class Lines {
   private readonly lines = new Map<string, Line>()
 
-  to({ host, port }: { readonly host: string; readonly port: number }): Line {
-    const name = `${host}:${port}`
+  to(address: Address): Line {
+    const name = nameOf(address)
     const known = this.lines.get(name)
     if (known !== undefined) return known
     const line: Line = { open: false, opened: 0, trouble: undefined }
@@ -94,27 +95,27 @@ export const isRefusal = (error: unknown): error is Socket.SocketError => {
 
 /** Opens a connection to a node and proves who we are. It is closed with the Scope. */
 export const open = (
-  { host, port }: { readonly host: string; readonly port: number },
+  address: Address,
   options: TransportOptions,
   purpose: handshake.Purpose
 ): Effect.Effect<Net.Socket, Socket.SocketError, Scope.Scope> =>
   Effect.gen(function* () {
     const connection = yield* Effect.acquireRelease(
       // Both throw: an address that is none, which the storage may say, and a certificate that is none.
-      Effect.try({ try: () => dial(host, port, options.tls), catch: (cause) => socketError(cause) }),
+      Effect.try({ try: () => dial(address, options.tls), catch: (cause) => socketError(cause) }),
       (connection) => Effect.sync(() => (connection.writable ? connection.destroySoon() : connection.destroy()))
     )
     yield* connected(connection, options.tls === undefined ? "connect" : "secureConnect").pipe(
       Effect.timeoutOrElse({
         duration: OPEN_TIMEOUT,
-        orElse: () => Effect.fail(socketError(new Error(`${host}:${port} does not answer`), "Timeout"))
+        orElse: () => Effect.fail(socketError(new Error(`${nameOf(address)} does not answer`), "Timeout"))
       })
     )
     yield* Effect.mapError(handshake.connect(connection, options.secret, purpose), (cause) => socketError(cause))
     return connection
   })
 
-const dial = (host: string, port: number, tls: TlsOptions | undefined): Net.Socket => {
+const dial = ({ host, port }: Address, tls: TlsOptions | undefined): Net.Socket => {
   const connection =
     tls === undefined
       ? Net.connect({ host, port, noDelay: true })
@@ -200,7 +201,7 @@ export const layerClient = (
 
 /** Listens for other nodes. Whoever does not prove to be one is cut off before anything it sent is decoded. */
 export const layerServer = (
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port }: Address,
   options: TransportOptions
 ): Layer.Layer<SocketServer.SocketServer, SocketServer.SocketServerError> => {
   const listening =

@@ -6,10 +6,11 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { ClusterStartError } from "../base/startError.ts"
 import { RunnerStorage } from "../engine.ts"
+import { type Address, nameOf } from "../net/address.ts"
 import * as transport from "../net/transport.ts"
 import type { Register } from "./departure.ts"
-import { type Address, ClusterStartError } from "./settings.ts"
 
 const PROBE_TIMEOUT = "2 seconds"
 const STORAGE_TIMEOUT = "5 seconds"
@@ -75,5 +76,3 @@ const probe = (address: Address, options: transport.TransportOptions): Effect.Ef
       onSuccess: () => true
     })
   )
-
-const nameOf = ({ host, port }: Address): string => `${host}:${port}`

@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { Cluster, ClusterOptions, LocalOptions, NodeOptions } from "../../ClusterHome.ts"
+import type { ClusterStartError } from "../base/startError.ts"
 import { Warnings } from "../base/warnings.ts"
 import { CurrentGuard } from "../calls/attempt.ts"
 import {
@@ -25,6 +26,7 @@ import {
   SqlMessageStorage,
   SqlRunnerStorage
 } from "../engine.ts"
+import { type Address, nameOf } from "../net/address.ts"
 import * as listening from "../net/listening.ts"
 import * as transport from "../net/transport.ts"
 import * as fileLock from "../sql/fileLock.ts"
@@ -37,7 +39,7 @@ import * as retention from "./retention.ts"
 import * as runners from "./runners.ts"
 import * as settings from "./settings.ts"
 
-type Node = Layer.Layer<Cluster | SqlClient.SqlClient, settings.ClusterStartError>
+type Node = Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError>
 
 /** How often storage is asked for calls and results that nobody announced, in milliseconds. */
 const MESSAGE_POLL = 2000
@@ -103,7 +105,7 @@ export const layerOf = (node: settings.NodeSettings, ending: Ending): Node => {
   const lines = new transport.Lines()
   const register = new Register()
   const socket = storage.failing(
-    `its socket ${node.listen.host}:${node.listen.port}`,
+    `its socket ${nameOf(node.listen)}`,
     transport.layerServer(node.listen, node),
     (error) => listening.why(error, node.listen, listening.SOCKET)
   )
@@ -209,11 +211,11 @@ const withStorage =
 const layerHealth = (options: transport.TransportOptions): Layer.Layer<RunnerHealth.RunnerHealth> =>
   Layer.sync(RunnerHealth.RunnerHealth)(() => {
     const warnings = new Warnings()
-    const warn = ({ host, port }: settings.Address, error: unknown): Effect.Effect<void> =>
+    const warn = (address: Address, error: unknown): Effect.Effect<void> =>
       transport.isRefusal(error)
         ? warnings.warn(
-            `${host}:${port}`,
-            `The node at ${host}:${port} gets no keys: it does not let this node in. ${transport.whyOf(error)}`
+            nameOf(address),
+            `The node at ${nameOf(address)} gets no keys: it does not let this node in. ${transport.whyOf(error)}`
           )
         : Effect.void
     return {

@@ -2,29 +2,14 @@
  * What a node needs to know, checked before anything is opened.
  */
 
-import { isIP } from "node:net"
 import { checkOptions } from "@troupe/core/Home"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import type { ClusterOptions, LocalOptions, NodeOptions } from "../../ClusterHome.ts"
 import * as options_ from "../base/durations.ts"
+import { ClusterStartError } from "../base/startError.ts"
+import { type Address, isLoopback, isWildcard } from "../net/address.ts"
 import type { TlsOptions } from "../net/transport.ts"
-
-/** A node, or a client, that could not start. `why` says what to change. */
-export class ClusterStartError extends Schema.TaggedError<ClusterStartError>()("ClusterStartError", {
-  why: Schema.String,
-  cause: Schema.optionalKey(Schema.Defect())
-}) {
-  override get message(): string {
-    return `The cluster node cannot start: ${this.why}`
-  }
-}
-
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
 
 export interface Shared {
   readonly storage: ClusterOptions["storage"]
@@ -167,8 +152,3 @@ const limit = (option: string, value: number): number => (value === Infinity ? v
 
 const text = (value: string | Redacted.Redacted<string>): string =>
   Redacted.isRedacted(value) ? Redacted.value(value) : value
-
-export const isLoopback = (host: string): boolean =>
-  host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))
-
-const isWildcard = (host: string): boolean => host === "0.0.0.0" || host === "::" || host === ""

@@ -8,7 +8,7 @@
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import { createTable } from "../state/storage.ts"
+import { createTable } from "../sql/table.ts"
 
 /** Which reminder: of which actor, of which key of it, and its own id. */
 export interface Address {

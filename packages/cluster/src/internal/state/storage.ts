@@ -11,6 +11,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Identity } from "../base/identity.ts"
 import { formerTextOf, textOf } from "../base/keyText.ts"
+import { createTable } from "../sql/table.ts"
 
 /** A row, as the one who has claimed it knows it. */
 export interface Row {
@@ -99,16 +100,6 @@ export const sql = (prefix: string): Effect.Effect<Storage, SqlError, SqlClient.
           Effect.asVoid(sql`UPDATE ${table} SET value = NULL, done = NULL, epoch = epoch + 1 WHERE ${where(identity)}`)
         )
     }
-  })
-
-/** Postgres lets two sessions that create the same table at once collide, in spite of IF NOT EXISTS. */
-export const createTable = (
-  sql: SqlClient.SqlClient,
-  statement: Effect.Effect<unknown, SqlError>
-): Effect.Effect<void, SqlError> =>
-  sql.onDialectOrElse({
-    pg: () => Effect.asVoid(Effect.retry(statement, { times: 3 })),
-    orElse: () => Effect.asVoid(statement)
   })
 
 /** Databases differ in what they make of a BIGINT. Ours count writes, and stay far below 2^53. */
