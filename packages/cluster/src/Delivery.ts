@@ -35,7 +35,7 @@
  */
 import type * as Actor from "@troupe/core/Actor"
 import type * as Schema from "effect/Schema"
-import { annotate, type Delivery as Kind, read } from "./internal/wire/delivery.ts"
+import { annotate, type DeliveryKind, read } from "./internal/wire/delivery.ts"
 
 /**
  * How calls of a method are delivered.
@@ -43,7 +43,7 @@ import { annotate, type Delivery as Kind, read } from "./internal/wire/delivery.
  * @category models
  * @since 0.1.0
  */
-export type Delivery = Kind
+export type Delivery = DeliveryKind
 
 /**
  * Calls run at most once. One that was sent and not answered, since its node or the connection to it was lost, fails
@@ -52,8 +52,7 @@ export type Delivery = Kind
  * @category deliveries
  * @since 0.1.0
  */
-export const atMostOnce = <M extends Actor.AnyContractMethod>(method: M): M =>
-  annotate(method, { delivery: "atMostOnce" })
+export const atMostOnce = <M extends Actor.AnyContractMethod>(method: M): M => annotate(method, { kind: "atMostOnce" })
 
 /**
  * Calls are sent again, in a new place if need be, when they were sent and not answered. They may run more than once,
@@ -64,7 +63,7 @@ export const atMostOnce = <M extends Actor.AnyContractMethod>(method: M): M =>
  */
 export const atLeastOnce = <Args extends ReadonlyArray<any>, Success extends Schema.Top, Error extends Schema.Top>(
   method: Effectful<Args, Success, Error>
-): Effectful<Args, Success, Error> => annotate(method, { delivery: "atLeastOnce" })
+): Effectful<Args, Success, Error> => annotate(method, { kind: "atLeastOnce" })
 
 /**
  * Calls are stored before they are sent, and so are their results. A call survives its caller and its nodes, runs on
@@ -83,7 +82,7 @@ export const atLeastOnce = <Args extends ReadonlyArray<any>, Success extends Sch
 export const durable = <Args extends ReadonlyArray<any>, Success extends Schema.Top, Error extends Schema.Top>(
   method: Effectful<Args, Success, Error>,
   options?: { readonly id?: ((...args: Mutable<Args>) => string) | undefined }
-): Effectful<Args, Success, Error> => annotate(method, { delivery: "durable", id: options?.id })
+): Effectful<Args, Success, Error> => annotate(method, { kind: "durable", id: options?.id })
 
 /**
  * A method of a contract that returns no Stream.
@@ -106,4 +105,4 @@ type Mutable<Args extends ReadonlyArray<any>> = { -readonly [K in keyof Args]: A
  * @category getters
  * @since 0.1.0
  */
-export const of = (method: Actor.AnyContractMethod): Delivery => read(method).delivery
+export const of = (method: Actor.AnyContractMethod): Delivery => read(method).kind

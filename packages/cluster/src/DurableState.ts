@@ -68,7 +68,7 @@ export { DurableStateError, StateFenced, StateUnavailable, StateUnreadable } fro
  * @category services
  * @since 0.1.0
  */
-export class DurableStateStorage extends Context.Service<DurableStateStorage, storages.Storage>()(
+export class DurableStateStorage extends Context.Service<DurableStateStorage, storages.StateStore>()(
   "troupe/cluster/DurableStateStorage"
 ) {}
 

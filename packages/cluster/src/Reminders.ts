@@ -77,7 +77,7 @@ import * as storages from "./internal/reminders/storage.ts"
  * @category services
  * @since 0.1.0
  */
-export class ReminderStorage extends Context.Service<ReminderStorage, storages.Storage>()(
+export class ReminderStorage extends Context.Service<ReminderStorage, storages.ReminderStore>()(
   "troupe/cluster/ReminderStorage"
 ) {}
 
@@ -181,8 +181,8 @@ export const to = <Self, K, M, Group extends string>(
   actor: Context.Key<Self, KeyedHandle<K, M, Group>>,
   key: K
 ): Reminding<M, ReminderStorage> => {
-  const target = targetOf(actor)
-  return reminding(ReminderStorage, target, fileOf(target, key))
+  const reminded = remindedOf(actor)
+  return reminding(ReminderStorage, reminded, fileOf(reminded, key))
 }
 
 /**
@@ -197,18 +197,19 @@ export const self: Effect.Effect<Reminding<AnyMethods>, never, ReminderStorage |
   function* () {
     const storage = yield* ReminderStorage
     const identity = yield* identities.identity("Reminders.self")
-    const target: Target = { actor: identity.actor, contract: undefined, keySchema: undefined }
-    return reminding<AnyMethods, never>(Effect.succeed(storage), target, fileOf(target, identity.key))
+    const reminded: Reminded = { actor: identity.actor, contract: undefined, keySchema: undefined }
+    return reminding<AnyMethods, never>(Effect.succeed(storage), reminded, fileOf(reminded, identity.key))
   }
 )
 
-interface Target {
+/** The actor that is reminded. */
+interface Reminded {
   readonly actor: string
   readonly contract: internal.Contract | undefined
   readonly keySchema: Schema.Codec<any, any> | undefined
 }
 
-const targetOf = (actor: Context.Key<any, any>): Target => {
+const remindedOf = (actor: Context.Key<any, any>): Reminded => {
   const { keySchema, methods } = actor as any
   return {
     actor: actor.key,
@@ -226,32 +227,32 @@ interface File {
   readonly keyJson: string
 }
 
-const fileOf = (target: Target, key: unknown): File => {
-  const plain = typeof key === "number" ? key : labelOf(target, key)
-  const keyJson = jsonOf(target, key)
+const fileOf = (reminded: Reminded, key: unknown): File => {
+  const plain = typeof key === "number" ? key : labelOf(reminded, key)
+  const keyJson = jsonOf(reminded, key)
   return { label: String(plain), key: keys.textOf(plain), former: keys.formerTextOf(plain), keyJson }
 }
 
-const labelOf = ({ actor }: Target, key: unknown): string => {
+const labelOf = ({ actor }: Reminded, key: unknown): string => {
   const text = String(key)
   if (!text.startsWith("[object ")) return text
   throw new TypeError(`${actor}: reminders need a key that is a string or a number, or has a toString of its own`)
 }
 
-const jsonOf = ({ keySchema }: Target, key: unknown): string =>
+const jsonOf = ({ keySchema }: Reminded, key: unknown): string =>
   JSON.stringify(keySchema === undefined ? key : Schema.encodeSync(keySchema)(key))
 
-const keyOf = ({ keySchema }: Target, json: string): unknown => {
+const keyOf = ({ keySchema }: Reminded, json: string): unknown => {
   const key = JSON.parse(json)
   return keySchema === undefined ? key : Schema.decodeSync(keySchema)(key)
 }
 
 const reminding = <M, R>(
-  storage: Effect.Effect<storages.Storage, never, R>,
-  target: Target,
+  storage: Effect.Effect<storages.ReminderStore, never, R>,
+  reminded: Reminded,
   { former, key, keyJson, label }: File
 ): Reminding<M, R> => {
-  const { actor, contract } = target
+  const { actor, contract } = reminded
   const subject = `${actor}(${label})`
   /** Storage, once what was filed under another text is filed here. */
   const opened =
@@ -362,17 +363,17 @@ export const deliver = <Self, K, M, Group extends string>(
   actor: Context.Key<Self, KeyedHandle<K, M, Group>>,
   options: DeliverOptions = {}
 ): Layer.Layer<never, never, Self | ReminderStorage> => {
-  const target = targetOf(actor)
-  const checked = check(target.actor, options)
+  const reminded = remindedOf(actor)
+  const checked = check(reminded.actor, options)
   return Layer.effectDiscard(
     Effect.gen(function* () {
       const storage = yield* ReminderStorage
       const service = yield* actor
       yield* internal.scan(
         {
-          actor: target.actor,
-          contract: target.contract,
-          handle: (json) => service.get(keyOf(target, json) as K) as Handle<M> as any
+          actor: reminded.actor,
+          contract: reminded.contract,
+          handle: (json) => service.get(keyOf(reminded, json) as K) as Handle<M> as any
         },
         storage,
         checked

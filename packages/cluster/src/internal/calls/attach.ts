@@ -37,7 +37,7 @@ export const attach = (
 const find = (wire: Wire, calls: Stored, entityId: string, id: string, name: string | undefined) =>
   Effect.gen(function* () {
     const durable = wire.methods.filter(
-      (method) => method.terms.delivery === "durable" && (name === undefined || method.name === name)
+      (method) => method.delivery.kind === "durable" && (name === undefined || method.name === name)
     )
     for (const method of durable) {
       const found = yield* Effect.mapError(calls.find(entityId, method, id), (cause) =>

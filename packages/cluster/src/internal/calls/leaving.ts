@@ -46,8 +46,7 @@ const makePlaces = (sharding: Sharding.Sharding["Service"]): Places => {
 
 /** The durable calls that somebody in this process waits for. */
 export class Waits {
-  private left = false
-  private ending = false
+  private state: "open" | "terminating" | "left" = "open"
   private readonly waiting = new Set<() => void>()
   private readonly places: Places
 
@@ -57,18 +56,18 @@ export class Waits {
 
   /** Nobody waits any longer: this process, or this part of it, comes to its end. */
   readonly leave: Effect.Effect<void> = Effect.sync(() => {
-    this.left = true
+    this.state = "left"
     for (const detach of this.waiting) detach()
   })
 
   /** The process is told to end: what is interrupted from now on is interrupted for that. */
   readonly terminate = (): void => {
-    this.ending = true
+    if (this.state === "open") this.state = "terminating"
   }
 
   /** Whether a fiber in this context was interrupted for another reason than that its call is not wanted any more. */
   isTeardown(context: Context.Context<never>): boolean {
-    if (this.left || this.ending || this.places.isLeft(context)) return true
+    if (this.state !== "open" || this.places.isLeft(context)) return true
     return Context.get(context, CurrentWork)?.over === true || Home.endsWithInstance(context)
   }
 

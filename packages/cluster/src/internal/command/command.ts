@@ -15,9 +15,9 @@ import * as Schema from "effect/Schema"
 import type { NodeOptions } from "../../ClusterHome.ts"
 import { ClusterStartError } from "../base/startError.ts"
 import { type Address, nameOf } from "../net/address.ts"
-import { Ending, GRACE } from "../node/ending.ts"
 import { layerOf } from "../node/node.ts"
 import * as settings from "../node/settings.ts"
+import { GRACE, Shutdown } from "../node/shutdown.ts"
 import * as storages from "../sql/storage.ts"
 import * as nodeConfig from "./config.ts"
 import * as health from "./health.ts"
@@ -102,9 +102,9 @@ export const nodeOf = (
 ): Layer.Layer<never, unknown> =>
   Layer.unwrap(
     Effect.map(settings.node(options), (node) => {
-      const ending = new Ending(node.drainTimeout)
-      return ending.bounded(
-        withActors(actors, node, address, ending),
+      const shutdown = new Shutdown(node.drainTimeout)
+      return shutdown.bounded(
+        withActors(actors, node, address, shutdown),
         GRACE.node,
         () => "what its actors have brought along"
       )
@@ -115,7 +115,7 @@ const withActors = (
   actors: Layer.Layer<any, any, any>,
   node: settings.NodeSettings,
   address: Address | undefined,
-  ending: Ending
+  shutdown: Shutdown
 ): Layer.Layer<never, unknown> => {
   const readiness = new health.Readiness()
   const ready = Layer.effectDiscard(
@@ -136,7 +136,7 @@ const withActors = (
   return Layer.merge(ready, said).pipe(
     Layer.provide(actors),
     Layer.provide(looks),
-    Layer.provide(layerOf(node, ending))
+    Layer.provide(layerOf(node, shutdown))
   ) as Layer.Layer<never, unknown>
 }
 

@@ -11,8 +11,8 @@ import { type Caller, makeCaller } from "../calls/caller.ts"
 import { places } from "../calls/leaving.ts"
 import { type MessageStorage, Sharding } from "../engine.ts"
 import { Departure } from "../node/departure.ts"
-import { GRACE } from "../node/ending.ts"
 import * as retention from "../node/retention.ts"
+import { GRACE } from "../node/shutdown.ts"
 import { type Client, type Contracted, of, WAKE, type Wire } from "../wire/wire.ts"
 import { keyedSeats, register, singleSeat } from "./host.ts"
 import { Residence } from "./residence.ts"
@@ -36,7 +36,7 @@ export const layer = (
 
 /** What closes with the node of an actor, in the time that the node has. */
 const inTime = <A, E, R>(layer: Layer.Layer<A, E, R>, what: () => string): Layer.Layer<A, E, R> =>
-  Layer.unwrap(Effect.map(Departure, ({ ending }) => ending.bounded(layer, GRACE.actor, what)))
+  Layer.unwrap(Effect.map(Departure, ({ shutdown }) => shutdown.bounded(layer, GRACE.actor, what)))
 
 /** Registers the entity. The implementation is kept to it: the service that others see is the client. */
 const host = (

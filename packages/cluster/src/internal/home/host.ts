@@ -5,7 +5,7 @@
  * any other home; the entity says only which node has it.
  */
 import * as Actor from "@troupe/core/Actor"
-import { ActorDied, ActorError, DecodeError } from "@troupe/core/ActorError"
+import { ActorError } from "@troupe/core/ActorError"
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -21,7 +21,7 @@ import * as Stream from "effect/Stream"
 import { DurableCall } from "../calls/durableCall.ts"
 import { isTraced } from "../calls/tracing.ts"
 import { ClusterSchema, Entity, Sharding } from "../engine.ts"
-import { type Subject, subjectOf, undecodable } from "../wire/failure.ts"
+import { died, type Subject, subjectOf, undecodable } from "../wire/failure.ts"
 import { storable } from "../wire/storable.ts"
 import { STOP, WAKE, type Wire, type WireMethod } from "../wire/wire.ts"
 import type { Residence } from "./residence.ts"
@@ -76,12 +76,12 @@ export const register = (
 type InPlace = (call: Effect.Effect<any, any>) => Effect.Effect<any, any>
 
 const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, inPlace: InPlace) => {
-  const { name, stream, terms } = method
+  const { delivery, name, stream } = method
   if (stream) {
     return ({ payload }: any) =>
       Stream.unwrap(seat.use((handle) => Effect.succeed(Stream.suspend(() => handle[name](...payload)))))
   }
-  if (terms.delivery === "durable") {
+  if (delivery.kind === "durable") {
     return ({ payload: { args, id } }: any) => {
       const call = storable(
         durably(
@@ -211,22 +211,11 @@ export const singleSeat =
 
 const constructorFailed = (actor: string, cause: Cause.Cause<unknown>): Effect.Effect<never, ActorError> =>
   Effect.flatMap(Clock.currentTimeMillis, (at) =>
-    Effect.fail(
-      new ActorError({
-        reason: new ActorDied({
-          actor,
-          method: "",
-          why: "its constructor failed",
-          at,
-          mayHaveRun: false,
-          cause: Cause.squash(cause)
-        })
-      })
-    )
+    Effect.fail(died({ actor, method: "" }, "its constructor failed", { at, cause: Cause.squash(cause) }))
   )
 
 const noSeat = (wire: Wire, entityId: string, defect: unknown): Seat => {
   const issue = `its key "${entityId}" cannot be read by the key schema of this node: ${Home.errorText(defect)}`
-  const error = new ActorError({ reason: new DecodeError({ actor: wire.actor, method: "", issue, mayHaveRun: false }) })
+  const error = undecodable({ actor: wire.actor, method: "" }, issue, false)
   return { use: () => Effect.fail(error), stop: Effect.void }
 }

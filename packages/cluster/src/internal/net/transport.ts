@@ -41,7 +41,7 @@ const retryPolicy = Schedule.min([Schedule.exponential("100 millis", 1.5), Sched
 const TLS_TIMEOUT = 5000
 
 /** What is known of the connections to one address. */
-export interface Line {
+export interface Peer {
   open: boolean
   /** How often a connection was opened. */
   opened: number
@@ -50,22 +50,22 @@ export interface Line {
 }
 
 /** The connections of this process to nodes, by address. */
-export class Lines {
-  private readonly lines = new Map<string, Line>()
+export class Peers {
+  private readonly peers = new Map<string, Peer>()
 
-  to(address: Address): Line {
+  at(address: Address): Peer {
     const name = nameOf(address)
-    const known = this.lines.get(name)
+    const known = this.peers.get(name)
     if (known !== undefined) return known
-    const line: Line = { open: false, opened: 0, trouble: undefined }
-    this.lines.set(name, line)
-    return line
+    const peer: Peer = { open: false, opened: 0, trouble: undefined }
+    this.peers.set(name, peer)
+    return peer
   }
 
   /** Why calls may find no node. */
   trouble(): string | undefined {
     const troubles: Array<string> = []
-    for (const [name, { trouble }] of this.lines) {
+    for (const [name, { trouble }] of this.peers) {
       if (trouble !== undefined && troubles.length < MAX_TROUBLES) troubles.push(`${name}: ${trouble}`)
     }
     return troubles.length === 0 ? undefined : troubles.join("; ")
@@ -158,30 +158,30 @@ const connected = (connection: Net.Socket, event: string): Effect.Effect<void, S
 /** How the engine gets connections to other nodes. */
 export const layerClient = (
   options: TransportOptions,
-  lines: Lines
+  peers: Peers
 ): Layer.Layer<Runners.RpcClientProtocol, never, RpcSerialization.RpcSerialization> =>
   Layer.effect(Runners.RpcClientProtocol)(
     Effect.map(RpcSerialization.RpcSerialization, (serialization) => ({
       codecFor: serialization.codecFor,
       make: (address: RunnerAddress.RunnerAddress) =>
         Effect.gen(function* () {
-          const line = lines.to(address)
+          const peer = peers.at(address)
           yield* Effect.addFinalizer(() =>
             Effect.sync(() => {
-              line.trouble = undefined
+              peer.trouble = undefined
             })
           )
           const opened = Effect.mapBoth(open(address, options, "messages"), {
             onFailure: (error) => {
-              line.trouble = whyOf(error)
+              peer.trouble = whyOf(error)
               return error
             },
             onSuccess: (connection) => {
-              line.opened++
-              line.open = true
-              line.trouble = undefined
+              peer.opened++
+              peer.open = true
+              peer.trouble = undefined
               connection.once("close", () => {
-                line.open = false
+                peer.open = false
               })
               return connection
             }
@@ -220,7 +220,7 @@ export const layerServer = (
     Effect.map(listening, (server) =>
       SocketServer.SocketServer.of({
         address: server.address,
-        run: (handler) => server.run(guard(handler, options.secret)) as any
+        run: (handler) => server.run(authenticated(handler, options.secret)) as any
       })
     )
   )
@@ -240,7 +240,8 @@ const closed =
           warnings.warn(`${address} closed`, `A connection from ${address} was closed: no node sends what it sent`)
         )
 
-const guard = <R, E, A>(handler: (socket: Socket.Socket) => Effect.Effect<A, E, R>, secret: string) => {
+/** Handles connections of processes that have proved to be of the cluster, and refuses the others. */
+const authenticated = <R, E, A>(handler: (socket: Socket.Socket) => Effect.Effect<A, E, R>, secret: string) => {
   const strangers = new Strangers()
   const warnings = new Warnings()
   return (socket: Socket.Socket): Effect.Effect<void, E, R> =>

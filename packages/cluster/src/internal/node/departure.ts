@@ -12,22 +12,22 @@ import * as Equal from "effect/Equal"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import { type Runner, RunnerStorage, ShardId, Sharding } from "../engine.ts"
-import { Ending } from "./ending.ts"
+import { Shutdown } from "./shutdown.ts"
 
 /** How this node leaves. */
 export interface Departure {
   /** Hands its keys over. Whoever closes something that callers may need waits for it. */
   readonly handOver: Effect.Effect<void>
-  readonly ending: Ending
+  readonly shutdown: Shutdown
 }
 
 export const Departure: Context.Reference<Departure> = Context.Reference<Departure>("troupe/cluster/Departure", {
-  defaultValue: () => ({ handOver: Effect.void, ending: new Ending(Infinity) })
+  defaultValue: () => ({ handOver: Effect.void, shutdown: new Shutdown(Infinity) })
 })
 
 export interface DepartureOptions {
   readonly shards: number
-  readonly ending: Ending
+  readonly shutdown: Shutdown
   /** How often the other processes look who is there, in milliseconds. */
   readonly assignmentRefresh: number
 }
@@ -104,7 +104,7 @@ export class Register {
       const storage = yield* RunnerStorage.RunnerStorage
       const shards = Array.from({ length: options.shards }, (_, index) => ShardId.make("default", index + 1))
       const empty = Effect.sync(() => !shards.some((shard) => sharding.hasShardId(shard)))
-      const { assignmentRefresh, ending } = options
+      const { assignmentRefresh, shutdown } = options
       const tell = Effect.gen({ self: this }, function* () {
         const runners = yield* storage.getRunners
         const { self } = this
@@ -114,12 +114,12 @@ export class Register {
         yield* storage.unregister(self.address)
       })
       const handOver = Effect.gen({ self: this }, function* () {
-        yield* ending.brief(Effect.ignore(tell))
+        yield* shutdown.brief(Effect.ignore(tell))
         if (!this.leaving) return
         const emptied = Effect.repeat(Effect.delay(empty, POLL), { until: (done) => done })
         const heardOf = Effect.sleep(2 * assignmentRefresh + GRACE)
-        yield* Effect.all([Effect.timeoutOption(emptied, ending.left), heardOf], { concurrency: 2 })
+        yield* Effect.all([Effect.timeoutOption(emptied, shutdown.left), heardOf], { concurrency: 2 })
       })
-      return { handOver: yield* Effect.cached(Effect.ignore(handOver)), ending }
+      return { handOver: yield* Effect.cached(Effect.ignore(handOver)), shutdown }
     })
 }

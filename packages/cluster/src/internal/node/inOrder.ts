@@ -11,13 +11,13 @@ import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import { ClusterError, MessageStorage } from "../engine.ts"
 
-/** A line for each entity that is being stored for. */
-interface Line {
+type Messages = MessageStorage.MessageStorage["Service"]
+
+/** Held by the call of an entity that is being stored. */
+interface EntityLock {
   readonly lock: Semaphore.Semaphore
   users: number
 }
-
-type Storage = MessageStorage.MessageStorage["Service"]
 
 const RETRY_PAUSE = "100 millis"
 
@@ -26,39 +26,39 @@ export const layer = (
   patience: Duration.Input
 ): Layer.Layer<MessageStorage.MessageStorage, never, MessageStorage.MessageStorage> =>
   Layer.effect(MessageStorage.MessageStorage)(
-    Effect.map(MessageStorage.MessageStorage, (storage) => inOrder(storage, patience))
+    Effect.map(MessageStorage.MessageStorage, (messages) => inOrder(messages, patience))
   )
 
-const inOrder = (storage: Storage, patience: Duration.Input): Storage => {
-  const lines = new Map<string, Line>()
-  const enter = (id: string): Line => {
-    const line = lines.get(id) ?? { lock: Semaphore.makeUnsafe(1), users: 0 }
-    lines.set(id, line)
-    line.users++
-    return line
+const inOrder = (messages: Messages, patience: Duration.Input): Messages => {
+  const locks = new Map<string, EntityLock>()
+  const enter = (id: string): EntityLock => {
+    const own = locks.get(id) ?? { lock: Semaphore.makeUnsafe(1), users: 0 }
+    locks.set(id, own)
+    own.users++
+    return own
   }
-  const leave = (id: string, line: Line) => {
-    if (--line.users === 0) lines.delete(id)
+  const leave = (id: string, own: EntityLock) => {
+    if (--own.users === 0) locks.delete(id)
   }
-  const save: Storage["saveRequest"] = (message) =>
-    Effect.retry(storage.saveRequest(message), {
+  const save: Messages["saveRequest"] = (message) =>
+    Effect.retry(messages.saveRequest(message), {
       while: (error) => error._tag === "PersistenceError",
       schedule: Schedule.spaced(RETRY_PAUSE)
     })
   return MessageStorage.MessageStorage.of({
-    ...storage,
+    ...messages,
     saveRequest: (message) =>
       Effect.suspend(() => {
         const { entityId, entityType } = message.envelope.address
         const id = `${entityType}/${entityId}`
-        const line = enter(id)
-        const inLine = Effect.timeoutOrElse(line.lock.withPermit(save(message)), {
+        const own = enter(id)
+        const saved = Effect.timeoutOrElse(own.lock.withPermit(save(message)), {
           duration: patience,
           orElse: () => Effect.fail(new ClusterError.PersistenceError({ cause: tooLate }))
         })
         return Effect.ensuring(
-          inLine,
-          Effect.sync(() => leave(id, line))
+          saved,
+          Effect.sync(() => leave(id, own))
         )
       })
   })

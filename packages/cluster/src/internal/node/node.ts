@@ -32,12 +32,12 @@ import * as transport from "../net/transport.ts"
 import * as fileLock from "../sql/fileLock.ts"
 import * as storage from "../sql/storage.ts"
 import { Departure, Register } from "./departure.ts"
-import { Ending, GRACE } from "./ending.ts"
 import * as inOrder from "./inOrder.ts"
 import * as joining from "./joining.ts"
 import * as retention from "./retention.ts"
 import * as runners from "./runners.ts"
 import * as settings from "./settings.ts"
+import { GRACE, Shutdown } from "./shutdown.ts"
 
 type Node = Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError>
 
@@ -64,10 +64,10 @@ const common = (maxInstances: number): Config => ({
 })
 
 /** Entities that end with their node have what is left of its time, so it is looked at when they do. */
-const layerConfig = (config: Config, ending: Ending): Layer.Layer<ShardingConfig.ShardingConfig> =>
+const layerConfig = (config: Config, shutdown: Shutdown): Layer.Layer<ShardingConfig.ShardingConfig> =>
   Layer.effect(ShardingConfig.ShardingConfig)(
     Effect.map(ShardingConfig.ShardingConfig, (defaults) =>
-      Object.defineProperty({ ...defaults }, "entityTerminationTimeout", { get: () => ending.left })
+      Object.defineProperty({ ...defaults }, "entityTerminationTimeout", { get: () => shutdown.left })
     )
   ).pipe(Layer.provide(ShardingConfig.layer(config)))
 
@@ -76,19 +76,21 @@ const layerConfig = (config: Config, ending: Ending): Layer.Layer<ShardingConfig
 export const layerLocal = (options: LocalOptions): Node =>
   Layer.unwrap(
     Effect.map(settings.local(options), (local) => {
-      const ending = new Ending(local.drainTimeout)
+      const shutdown = new Shutdown(local.drainTimeout)
       const engine = Sharding.layer.pipe(
         Layer.provideMerge(Runners.layerNoop),
         Layer.provide([RunnerStorage.layerMemory, RunnerHealth.layerNoop])
       )
       const node = engine.pipe(
         withStorage(local.retention, settings.UNAVAILABLE_AFTER),
-        Layer.provide(layerConfig({ ...common(local.maxInstances), shardsPerGroup: settings.DEFAULT_SHARDS }, ending)),
-        Layer.provideMerge(Layer.succeed(Departure)({ handOver: Effect.void, ending })),
+        Layer.provide(
+          layerConfig({ ...common(local.maxInstances), shardsPerGroup: settings.DEFAULT_SHARDS }, shutdown)
+        ),
+        Layer.provideMerge(Layer.succeed(Departure)({ handOver: Effect.void, shutdown })),
         Layer.provideMerge(storage.sqlite(options.file)),
         Layer.provide(fileLock.layer(options.file))
       )
-      return ending.bounded(node, GRACE.engine, () => ENGINE)
+      return shutdown.bounded(node, GRACE.engine, () => ENGINE)
     })
   )
 
@@ -98,11 +100,11 @@ const ENGINE = "its engine and its storage to close"
 // --- one of many -----------------------------------------------------------------------------------------------------
 
 export const layerNode = (options: NodeOptions): Node =>
-  Layer.unwrap(Effect.map(settings.node(options), (node) => layerOf(node, new Ending(node.drainTimeout))))
+  Layer.unwrap(Effect.map(settings.node(options), (node) => layerOf(node, new Shutdown(node.drainTimeout))))
 
-/** A node that ends in the time of `ending`. */
-export const layerOf = (node: settings.NodeSettings, ending: Ending): Node => {
-  const lines = new transport.Lines()
+/** A node that ends within `shutdown`. */
+export const layerOf = (node: settings.NodeSettings, shutdown: Shutdown): Node => {
+  const peers = new transport.Peers()
   const register = new Register()
   const socket = storage.failing(
     `its socket ${nameOf(node.listen)}`,
@@ -111,8 +113,8 @@ export const layerOf = (node: settings.NodeSettings, ending: Ending): Node => {
   )
   const engine = RunnerServer.layer.pipe(
     Layer.provideMerge(Sharding.layer),
-    Layer.provideMerge(runners.layer(lines)),
-    Layer.provide([transport.layerClient(node, lines), RpcServer.layerProtocolSocketServer, layerHealth(node)]),
+    Layer.provideMerge(runners.layer(peers)),
+    Layer.provide([transport.layerClient(node, peers), RpcServer.layerProtocolSocketServer, layerHealth(node)]),
     Layer.provide(socket),
     Layer.provide(joining.layerBefore(node.advertise, node))
   )
@@ -123,30 +125,30 @@ export const layerOf = (node: settings.NodeSettings, ending: Ending): Node => {
     runnerListenAddress: Option.some(RunnerAddress.make(node.listen.host, node.listen.port))
   }
   const departure = Layer.effect(Departure)(
-    register.departure({ shards: node.shards, ending, assignmentRefresh: node.failover.assignmentRefresh })
+    register.departure({ shards: node.shards, shutdown, assignmentRefresh: node.failover.assignmentRefresh })
   )
   const whole = departure.pipe(
     Layer.provide(joining.layerAfter(node.advertise, node, register)),
     Layer.provideMerge(engine),
     withStorage(node.retention, node.unavailableAfter),
     Layer.provide(register.layer),
-    withRunners(layerConfig(config, ending), node, lines)
+    withRunners(layerConfig(config, shutdown), node, peers)
   )
-  return ending.bounded(whole, GRACE.engine, () => ENGINE)
+  return shutdown.bounded(whole, GRACE.engine, () => ENGINE)
 }
 
 export const layerClient = (options: ClusterOptions): Node =>
   Layer.unwrap(
     Effect.map(settings.client(options), (client) => {
-      const lines = new transport.Lines()
+      const peers = new transport.Peers()
       const engine = Sharding.layer.pipe(
-        Layer.provideMerge(runners.layer(lines)),
-        Layer.provide([transport.layerClient(client, lines), RunnerHealth.layerNoop])
+        Layer.provideMerge(runners.layer(peers)),
+        Layer.provide([transport.layerClient(client, peers), RunnerHealth.layerNoop])
       )
       const config: Config = { sendRetryInterval: SEND_RETRY, ...timing(client), runnerAddress: Option.none() }
       return engine.pipe(
         Layer.provideMerge(messages(client.unavailableAfter)),
-        withRunners(ShardingConfig.layer(config), client, lines)
+        withRunners(ShardingConfig.layer(config), client, peers)
       )
     })
   )
@@ -169,7 +171,7 @@ const withRunners =
   (
     config: Layer.Layer<ShardingConfig.ShardingConfig>,
     { storage: shared, unavailableAfter }: settings.Shared,
-    lines: transport.Lines
+    peers: transport.Peers
   ) =>
   <A, E>(
     engine: Layer.Layer<
@@ -185,7 +187,7 @@ const withRunners =
       Layer.provide(storage.failing("its storage", SqlRunnerStorage.layer as Layer.Layer<RunnerStorage.RunnerStorage>)),
       Layer.provide([config, RpcSerialization.layerSchemaBinary()]),
       Layer.provideMerge(
-        Layer.succeedContext(Context.make(CurrentGuard, { unavailableAfter, trouble: () => lines.trouble() }))
+        Layer.succeedContext(Context.make(CurrentGuard, { unavailableAfter, trouble: () => peers.trouble() }))
       ),
       Layer.provideMerge(storage.layer(shared))
     )

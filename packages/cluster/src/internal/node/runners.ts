@@ -19,12 +19,12 @@ import {
   type ShardingConfig,
   Snowflake
 } from "../engine.ts"
-import type { Line, Lines } from "../net/transport.ts"
+import type { Peer, Peers } from "../net/transport.ts"
 import { unavailable } from "../wire/failure.ts"
 
 type Needs = Runners.RpcClientProtocol | MessageStorage.MessageStorage | ShardingConfig.ShardingConfig
 
-export const layer = (lines: Lines): Layer.Layer<Runners.Runners, never, Needs> =>
+export const layer = (peers: Peers): Layer.Layer<Runners.Runners, never, Needs> =>
   Layer.effect(Runners.Runners)(
     Effect.gen(function* () {
       const runners = yield* Runners.makeRpc
@@ -38,12 +38,12 @@ export const layer = (lines: Lines): Layer.Layer<Runners.Runners, never, Needs> 
         send: (options) => {
           const { address, message } = options
           if (!isVolatile(message)) return runners.send(options)
-          const line = lines.to(address)
-          const before = { ...line }
+          const peer = peers.at(address)
+          const before = { ...peer }
           note(message, true)
           return Effect.catch(runners.send(options), (error) => {
             // A node that does not have the actor has not run the call either.
-            if (error._tag !== "RunnerUnavailable" || !wasOpen(before, line)) {
+            if (error._tag !== "RunnerUnavailable" || !wasOpen(before, peer)) {
               note(message, false)
               return Effect.fail(error)
             }
@@ -68,7 +68,7 @@ const note = (message: Message.Outgoing<any>, delivered: boolean): void => {
 }
 
 /** Whether there was a connection at any time since `before`: only then can anything have been sent. */
-const wasOpen = (before: Line, now: Line): boolean => before.open || now.opened !== before.opened
+const wasOpen = (before: Peer, now: Peer): boolean => before.open || now.opened !== before.opened
 
 const lost = (message: Message.OutgoingRequest<any>, ids: Snowflake.Snowflake.Generator) => {
   const { address, requestId, tag } = message.envelope

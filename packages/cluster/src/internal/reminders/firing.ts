@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { issueOfJson } from "../base/writable.ts"
 import { CallId, CurrentWork, DurableCall } from "../calls/durableCall.ts"
-import type { Outcome, Reminder, Storage } from "./storage.ts"
+import type { Outcome, Reminder, ReminderStore } from "./storage.ts"
 
 /** A method of a contract, as far as its arguments go. */
 export interface Contract {
@@ -32,7 +32,8 @@ const LONGEST_PAUSE = 60_000
 /** How long a storage that does not answer may keep a node from ending. */
 const SETTLE_LIMIT = "10 seconds"
 
-export interface Target {
+/** The actor that reminders call. */
+export interface Callee {
   readonly actor: string
   readonly contract: Contract | undefined
   /** The handle for a key that was written as JSON. */
@@ -41,8 +42,8 @@ export interface Target {
 
 /** Scans until the Scope closes. What fires then is interrupted, and left to other nodes. */
 export const scan = (
-  target: Target,
-  storage: Storage,
+  callee: Callee,
+  storage: ReminderStore,
   options: ScannerOptions
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -59,7 +60,7 @@ export const scan = (
     )
     let firing = 0
     const fire = (reminder: Reminder) =>
-      Effect.onExit(Effect.provideService(call(target, reminder), CurrentWork, work), (exit) =>
+      Effect.onExit(Effect.provideService(call(callee, reminder), CurrentWork, work), (exit) =>
         Effect.suspend(() => {
           firing--
           return settle(storage, reminder, owner, exit, options)
@@ -73,7 +74,7 @@ export const scan = (
       if (room <= 0) return
       // Between the lease and the fork it must not be cut short: the reminders would wait until the lease is over.
       yield* Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(restore(storage.lease(target.actor, now, room, lease)), (due) => {
+        Effect.flatMap(restore(storage.lease(callee.actor, now, room, lease)), (due) => {
           firing += due.length
           return Effect.forEach(due, (reminder) => Effect.forkIn(restore(Effect.exit(fire(reminder))), scope), {
             discard: true
@@ -85,7 +86,7 @@ export const scan = (
     const patient = Effect.catchCause(tick, (cause) =>
       Cause.hasInterruptsOnly(cause)
         ? Effect.failCause(cause)
-        : Effect.logWarning(`The reminders of ${target.actor} cannot be read, trying again`, cause)
+        : Effect.logWarning(`The reminders of ${callee.actor} cannot be read, trying again`, cause)
     )
     yield* Effect.forkScoped(Effect.repeat(patient, Schedule.spaced(options.pollInterval)))
   })
@@ -97,21 +98,21 @@ const bounded = <E>(effect: Effect.Effect<void, E>) => Effect.timeout(Effect.int
 const occurrence = ({ actor, due, generation, id, key }: Reminder): string =>
   `reminder/${actor}/${key}/${id}/${generation}/${due}`
 
-const call = (target: Target, reminder: Reminder): Effect.Effect<unknown, unknown> =>
+const call = (callee: Callee, reminder: Reminder): Effect.Effect<unknown, unknown> =>
   Effect.suspend(() => {
     const { args, keyJson, method } = reminder
-    const handle = target.handle(keyJson)
+    const handle = callee.handle(keyJson)
     if (typeof handle[method] !== "function") {
-      return Effect.die(new TypeError(`${target.actor} has no method "${method}", so a reminder cannot call it`))
+      return Effect.die(new TypeError(`${callee.actor} has no method "${method}", so a reminder cannot call it`))
     }
-    return Effect.flatMap(decodeArgs(target.contract?.[method], args), (args) => handle[method]!(...args))
+    return Effect.flatMap(decodeArgs(callee.contract?.[method], args), (args) => handle[method]!(...args))
   }).pipe(
     Effect.provideService(CallId, occurrence(reminder)),
     Effect.provideService(DurableCall, { id: occurrence(reminder) })
   )
 
 const settle = (
-  storage: Storage,
+  storage: ReminderStore,
   reminder: Reminder,
   owner: string,
   exit: Exit.Exit<unknown, unknown>,

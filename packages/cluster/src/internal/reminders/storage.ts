@@ -11,7 +11,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { createTable } from "../sql/table.ts"
 
 /** Which reminder: of which actor, of which key of it, and its own id. */
-export interface Address {
+export interface ReminderAddress {
   readonly actor: string
   /** How the key is written where states and reminders are filed. */
   readonly key: string
@@ -19,7 +19,7 @@ export interface Address {
 }
 
 /** What is to happen. */
-export interface Order extends Address {
+export interface Order extends ReminderAddress {
   /** The key, as JSON, for finding the actor again. */
   readonly keyJson: string
   readonly method: string
@@ -45,20 +45,20 @@ export interface Lease {
   readonly until: number
 }
 
-/** What a storage has to do. Each operation happens as a whole, or not at all. */
-export interface Storage {
+/** What a store of reminders has to do. Each operation happens as a whole, or not at all. */
+export interface ReminderStore {
   /**
    * Writes a reminder, in place of one with the same address. One that repeats with the same interval keeps its rhythm.
    */
   put(order: Order): Effect.Effect<void, SqlError>
   /** Says whether there was one. */
-  remove(address: Address): Effect.Effect<boolean, SqlError>
+  remove(address: ReminderAddress): Effect.Effect<boolean, SqlError>
   /**
    * Files the reminders of a key under another text. `from` says under which they are, and which key is meant. For
    * storages that outlive versions of this library.
    */
   move?(from: Pick<Order, "actor" | "key" | "keyJson">, to: string): Effect.Effect<void, SqlError>
-  list(of: Omit<Address, "id">): Effect.Effect<ReadonlyArray<Reminder>, SqlError>
+  list(of: Omit<ReminderAddress, "id">): Effect.Effect<ReadonlyArray<Reminder>, SqlError>
   /** Leases reminders of an actor that are due, the earliest first. */
   lease(actor: string, now: number, limit: number, lease: Lease): Effect.Effect<ReadonlyArray<Reminder>, SqlError>
   /** Makes the leases of an owner last longer. */
@@ -76,7 +76,7 @@ export type Outcome =
   | { readonly _tag: "Failed"; readonly why: string }
 
 /** The storage in a SQL database, whose table is created if there is none. */
-export const sql = (prefix: string): Effect.Effect<Storage, SqlError, SqlClient.SqlClient> =>
+export const sql = (prefix: string): Effect.Effect<ReminderStore, SqlError, SqlClient.SqlClient> =>
   Effect.gen(function* () {
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     const table = sql(`${prefix}_reminders`)
@@ -100,7 +100,7 @@ export const sql = (prefix: string): Effect.Effect<Storage, SqlError, SqlClient.
       )`
     )
     yield* createTable(sql, sql`CREATE INDEX IF NOT EXISTS ${sql(`${prefix}_reminders_due`)} ON ${table} (actor, due)`)
-    const at = ({ actor, id, key }: Address) => sql`actor = ${actor} AND actor_key = ${key} AND id = ${id}`
+    const at = ({ actor, id, key }: ReminderAddress) => sql`actor = ${actor} AND actor_key = ${key} AND id = ${id}`
     // Rows that another node is leasing right now are not waited for.
     const locking = sql.literal(sql.onDialectOrElse({ pg: () => "FOR UPDATE SKIP LOCKED", orElse: () => "" }))
     return {
@@ -193,9 +193,9 @@ interface Slot extends Reminder {
 }
 
 /** A storage that lasts as long as the value, for tests. */
-export const memory = (): Storage => {
+export const memory = (): ReminderStore => {
   const slots = new Map<string, Slot>()
-  const text = ({ actor, id, key }: Address) => JSON.stringify([actor, key, id])
+  const text = ({ actor, id, key }: ReminderAddress) => JSON.stringify([actor, key, id])
   const change = (slot: Slot, changes: Partial<Slot>) => slots.set(text(slot), { ...slot, ...changes })
   return {
     put: (order) =>

@@ -14,20 +14,20 @@ import type { SqlError } from "effect/sql/SqlError"
 import type { Identity, Instance } from "../base/identity.ts"
 import { codecOf, issueOf } from "../base/writable.ts"
 import { DurableStateError, StateFenced, StateUnavailable, StateUnreadable } from "./errors.ts"
-import type { Row, Storage } from "./storage.ts"
+import type { Row, StateStore } from "./storage.ts"
 
 /** How often a write is tried that meets a late write of its own instance. Each was interrupted, so there are few. */
 const MAX_ATTEMPTS = 10
 
 /** To and from the text that is saved. */
-export interface Codec<S> {
+export interface TextCodec<S> {
   /** Dies where there is no text: a value that cannot be saved is a mistake in the program. */
   readonly encode: (value: S) => Effect.Effect<string>
   readonly decode: (text: string) => Effect.Effect<S, Schema.SchemaError>
 }
 
 /** `name` is what errors call the value. */
-export const codec = <S>(name: string, schema: Schema.Codec<S, any>): Codec<S> => {
+export const codec = <S>(name: string, schema: Schema.Codec<S, any>): TextCodec<S> => {
   const values = codecOf(schema)
   const json = Schema.fromJsonString(Schema.toCodecJson(schema))
   const encode = (value: S) => Effect.suspend(() => Schema.encodeEffect(json)(value)) as Effect.Effect<string, unknown>
@@ -44,18 +44,18 @@ export const codec = <S>(name: string, schema: Schema.Codec<S, any>): Codec<S> =
 
 type Done = readonly [id: string, result: string]
 
-export interface Options<S> {
+export interface StateOptions<S> {
   readonly identity: Identity
   /** The instance that dies when it is fenced. Tests and tools may have none. */
   readonly instance: Instance | undefined
-  readonly storage: Storage
-  readonly codec: Codec<S>
+  readonly storage: StateStore
+  readonly codec: TextCodec<S>
   readonly initial: () => S
   readonly timeout: number
 }
 
 export class State<S> {
-  private readonly options: Options<S>
+  private readonly options: StateOptions<S>
   private readonly lock = Semaphore.makeUnsafe(1)
   private epoch = 0
   private version = 0
@@ -67,7 +67,7 @@ export class State<S> {
   private unsure = true
   private fenced: DurableStateError | undefined = undefined
 
-  constructor(options: Options<S>) {
+  constructor(options: StateOptions<S>) {
     this.options = options
     this.value = options.initial()
   }
@@ -104,7 +104,7 @@ export class State<S> {
   /** The same for a change with an id: it happens once, and its result is saved with it. */
   modifyOnce<A, E, R>(
     id: string,
-    results: Codec<A>,
+    results: TextCodec<A>,
     remember: number,
     f: (value: S) => Effect.Effect<readonly [A, S], E, R>
   ): Effect.Effect<A, E | DurableStateError, R> {

@@ -31,8 +31,8 @@ export interface Change {
   readonly done: string | undefined
 }
 
-/** What a storage has to do. Each operation happens as a whole, or not at all. */
-export interface Storage {
+/** What a store of states has to do. Each operation happens as a whole, or not at all. */
+export interface StateStore {
   /** Takes the next epoch for a key, which makes a row if there is none. */
   claim(identity: Identity): Effect.Effect<Row, SqlError>
   /** Reads the row of a key. */
@@ -44,7 +44,7 @@ export interface Storage {
 }
 
 /** The storage in a SQL database, whose table is created if there is none. */
-export const sql = (prefix: string): Effect.Effect<Storage, SqlError, SqlClient.SqlClient> =>
+export const sql = (prefix: string): Effect.Effect<StateStore, SqlError, SqlClient.SqlClient> =>
   Effect.gen(function* () {
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     const table = sql(`${prefix}_state`)
@@ -113,7 +113,7 @@ const toRow = (row: any): Row => ({
 const now = Clock.currentTimeMillis
 
 /** A storage that lasts as long as the value, for tests. */
-export const memory = (): Storage => {
+export const memory = (): StateStore => {
   const rows = new Map<string, Row>()
   const id = ({ actor, key }: Identity) => JSON.stringify([actor, textOf(key)])
   const fresh: Row = { epoch: 0, version: 0, value: undefined, done: undefined }

@@ -3,26 +3,26 @@
  */
 import type { AnyContractMethod } from "@troupe/core/Actor"
 
-export type Delivery = "atMostOnce" | "atLeastOnce" | "durable"
+export type DeliveryKind = "atMostOnce" | "atLeastOnce" | "durable"
 
-export interface Terms {
-  readonly delivery: Delivery
+export interface Delivery {
+  readonly kind: DeliveryKind
   /** Makes the id of a durable call of its arguments. */
   readonly id?: ((...args: any) => string) | undefined
 }
 
-const TermsKey = "~troupe/delivery"
+const DeliveryKey = "~troupe/delivery"
 
-export const annotate = <M extends AnyContractMethod>(method: M, terms: Terms): M => {
+export const annotate = <M extends AnyContractMethod>(method: M, delivery: Delivery): M => {
   if (method?.["~troupe/ContractMethod"] !== true) {
-    throw new TypeError(`Delivery.${terms.delivery} takes a method of a contract, made by Actor.method({ ... })`)
+    throw new TypeError(`Delivery.${delivery.kind} takes a method of a contract, made by Actor.method({ ... })`)
   }
-  if ((method as any).stream === true && terms.delivery !== "atMostOnce") {
+  if ((method as any).stream === true && delivery.kind !== "atMostOnce") {
     throw new TypeError(
-      `Delivery.${terms.delivery}: a method that returns a Stream is delivered at most once, since a stream that starts anew would repeat its items`
+      `Delivery.${delivery.kind}: a method that returns a Stream is delivered at most once, since a stream that starts anew would repeat its items`
     )
   }
-  return { ...method, [TermsKey]: terms }
+  return { ...method, [DeliveryKey]: delivery }
 }
 
-export const read = (method: AnyContractMethod): Terms => (method as any)[TermsKey] ?? { delivery: "atMostOnce" }
+export const read = (method: AnyContractMethod): Delivery => (method as any)[DeliveryKey] ?? { kind: "atMostOnce" }

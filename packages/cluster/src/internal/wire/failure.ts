@@ -4,7 +4,7 @@
  * The errors of the method, and our own from the other side, pass untouched. What the engine reports becomes an
  * `ActorError`, so that a call fails with the same types in every home.
  */
-import { ActorError, ActorUnavailable, DecodeError, TaskCancelled } from "@troupe/core/ActorError"
+import { ActorDied, ActorError, ActorUnavailable, DecodeError, TaskCancelled } from "@troupe/core/ActorError"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -24,6 +24,21 @@ export const unavailable = (
 
 export const undecodable = (subject: Subject, issue: string, mayHaveRun: boolean): ActorError =>
   new ActorError({ reason: new DecodeError({ ...subject, issue, mayHaveRun }) })
+
+/** An instance that did not come up: the call has not run. */
+export const died = (
+  subject: Subject,
+  why: string,
+  options: { readonly at: number; readonly cause: unknown }
+): ActorError => new ActorError({ reason: new ActorDied({ ...subject, why, mayHaveRun: false, ...options }) })
+
+/** Arguments that do not fit are found before anything is sent. */
+export const argumentsDoNotFit = (subject: Subject, issue: string): ActorError =>
+  undecodable(subject, `its arguments do not fit the contract: ${issue}`, false)
+
+/** What a method came to is only known when it has run. */
+export const resultDoesNotFit = (subject: Subject, what: string, issue: string): ActorError =>
+  undecodable(subject, `its ${what} does not fit the contract: ${issue}`, true)
 
 export const subjectOf = (actor: string, { name }: Pick<WireMethod, "name">): Subject => ({ actor, method: name })
 

@@ -8,7 +8,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { codecOf, issueOf, wordsOf } from "../base/writable.ts"
-import { type Subject, undecodable } from "./failure.ts"
+import { resultDoesNotFit, type Subject } from "./failure.ts"
 import type { WireMethod } from "./wire.ts"
 
 const defects = codecOf(Schema.Defect())
@@ -21,7 +21,7 @@ export const storable = <R>(
 ): Effect.Effect<any, any, R> =>
   Effect.tap(call, (value) =>
     Effect.flatMap(issueOf("result", codecs.success, value), (issue) =>
-      issue === undefined ? Effect.void : Effect.fail(misfit(subject, "result", issue))
+      issue === undefined ? Effect.void : Effect.fail(resultDoesNotFit(subject, "result", issue))
     )
   ).pipe(
     Effect.catchCause((cause) =>
@@ -44,7 +44,7 @@ const mend = (
     return Effect.map(issueOf("error", codecs.error, error), (issue) => {
       if (issue === undefined) return reason
       const bare = error instanceof ActorError ? withPlainCause(error) : undefined
-      return Cause.makeFailReason(bare ?? misfit(subject, `error (${wordsOf(error)})`, issue))
+      return Cause.makeFailReason(bare ?? resultDoesNotFit(subject, `error (${wordsOf(error)})`, issue))
     })
   }
   if (!Cause.isDieReason(reason)) return Effect.succeed(reason)
@@ -52,9 +52,6 @@ const mend = (
     issue === undefined ? reason : Cause.makeDieReason(new Error(wordsOf(reason.defect)))
   )
 }
-
-const misfit = (subject: Subject, what: string, issue: string): ActorError =>
-  undecodable(subject, `its ${what} does not fit the contract: ${issue}`, true)
 
 /** The same error, whose cause is as plain as can be. */
 const withPlainCause = ({ reason }: ActorError): ActorError | undefined => {

@@ -10,19 +10,19 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import { escape, unescape } from "../base/keyText.ts"
 import { type Codec, codecOf } from "../base/writable.ts"
 import { ClusterSchema, Entity, Rpc, RpcGroup } from "../engine.ts"
-import { read, type Terms } from "./delivery.ts"
+import { type Delivery, read } from "./delivery.ts"
 
 /** An actor that is defined by a contract, as far as a home needs to know it. */
 export interface Contracted {
   readonly key: string
   readonly methods: AnyContract
-  /** How the keys of a keyed actor are written. */
+  /** How keys are written. Keyed actors have it, and no others do. */
   readonly keySchema?: Schema.Top | undefined
 }
 
 export interface WireMethod {
   readonly name: string
-  readonly terms: Terms
+  readonly delivery: Delivery
   readonly stream: boolean
   readonly rpc: Rpc.AnyWithProps
   /** How what is stored of its calls is written. */
@@ -70,7 +70,7 @@ export const of = (actor: Contracted): Wire => {
 
 const make = (actor: Contracted): Wire => {
   const id = checkActor(actor)
-  const keyed = !("toFactory" in actor)
+  const keyed = "keySchema" in actor
   const methods = Object.entries(actor.methods).map(([name, method]) => makeMethod(id, name, method))
   const group = RpcGroup.make(
     ...methods.map(({ rpc }) => rpc as unknown as Rpc.Any),
@@ -98,7 +98,7 @@ const checkActor = (actor: Contracted): string => {
 }
 
 const makeMethod = (actor: string, name: string, method: AnyContractMethod): WireMethod => {
-  const terms = read(method)
+  const delivery = read(method)
   const { args, error, stream, success } = method as unknown as {
     readonly args: ReadonlyArray<Schema.Top>
     readonly success: Schema.Top
@@ -111,7 +111,7 @@ const makeMethod = (actor: string, name: string, method: AnyContractMethod): Wir
   const common = { success, error: Schema.Union([ActorError, error]) }
   const positional = Schema.Tuple(args)
   const rpc =
-    terms.delivery === "durable"
+    delivery.kind === "durable"
       ? Rpc.make(name, {
           ...common,
           payload: { id: Schema.String, args: positional },
@@ -122,7 +122,7 @@ const makeMethod = (actor: string, name: string, method: AnyContractMethod): Wir
           .annotate(ClusterSchema.Uninterruptible, "client")
       : Rpc.make(name, { ...common, payload: positional, stream })
   const codecs = { args: args.map(codecOf), success: codecOf(success), error: codecOf(common.error) }
-  return { name, terms, stream, rpc: rpc as unknown as Rpc.AnyWithProps, codecs }
+  return { name, delivery, stream, rpc: rpc as unknown as Rpc.AnyWithProps, codecs }
 }
 
 const keys = (actor: string, schema: Schema.Top) => {

@@ -17,7 +17,7 @@ export const GRACE = { actor: 300, engine: 500, node: 700 }
 /** The storage has so much of the time to answer: calls that run need the rest, and need no storage. */
 const BRIEF = 3
 
-export class Ending {
+export class Shutdown {
   private waitsFor: string | undefined
   private readonly drainTimeout: number
   private clock: Clock.Clock | undefined

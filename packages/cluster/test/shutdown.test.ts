@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Logger, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { Ending, GRACE } from "../src/internal/node/ending.ts"
+import { GRACE, Shutdown } from "../src/internal/node/shutdown.ts"
 import { nodes } from "./fixtures/node-processes.ts"
 
 const hangs = Layer.effectDiscard(Effect.addFinalizer(() => Effect.never))
@@ -22,9 +22,9 @@ describe("a node that ends", () => {
   it.effect("leaves alone what hangs when its drainTimeout is over, and says what it was", () =>
     Effect.gen(function* () {
       const said: Array<string> = []
-      const ending = new Ending(1000)
+      const shutdown = new Shutdown(1000)
       const fiber = yield* closing(
-        ending.bounded(hangs, GRACE.actor, () => "test/Actor"),
+        shutdown.bounded(hangs, GRACE.actor, () => "test/Actor"),
         said
       )
       yield* TestClock.adjust(999)
@@ -39,9 +39,9 @@ describe("a node that ends", () => {
 
   it.effect("has one drainTimeout for all of its parts together, and a second", () =>
     Effect.gen(function* () {
-      const ending = new Ending(15_000)
+      const shutdown = new Shutdown(15_000)
       const part = (what: string, grace: number, inner: Layer.Layer<never>) =>
-        ending.bounded(Layer.provide(inner, hangs), grace, () => what)
+        shutdown.bounded(Layer.provide(inner, hangs), grace, () => what)
       const node = part(
         "node",
         GRACE.node,
@@ -55,14 +55,14 @@ describe("a node that ends", () => {
 
   it.effect("gives the calls that run what is left of it, and all of it while the node stays", () =>
     Effect.gen(function* () {
-      const ending = new Ending(1000)
+      const shutdown = new Shutdown(1000)
       yield* TestClock.adjust(600)
-      assert.strictEqual(ending.left, 1000)
-      yield* Fiber.join(yield* closing(ending.bounded(Layer.empty, 0, () => "")))
+      assert.strictEqual(shutdown.left, 1000)
+      yield* Fiber.join(yield* closing(shutdown.bounded(Layer.empty, 0, () => "")))
       yield* TestClock.adjust(600)
-      assert.strictEqual(ending.left, 400)
+      assert.strictEqual(shutdown.left, 400)
       yield* TestClock.adjust(600)
-      assert.strictEqual(ending.left, 0)
+      assert.strictEqual(shutdown.left, 0)
     })
   )
 
