@@ -44,12 +44,13 @@
 import type { ActorContext } from "@troupe/core/ActorContext"
 import { checkOptions } from "@troupe/core/Home"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Schema from "effect/Schema"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import { millis } from "./internal/base/durations.ts"
 import * as identities from "./internal/base/identity.ts"
 import { DurableCall } from "./internal/calls/durableCall.ts"
 import type { DurableStateError } from "./internal/state/errors.ts"
@@ -267,7 +268,7 @@ const open = <S>(
       storage,
       codec: codec(`${subject}: the value of its durable state`, schema),
       initial: typeof initial === "function" ? (initial as () => S) : () => initial,
-      timeout: Duration.toMillis(Duration.fromInputUnsafe(timeout))
+      timeout: millis(subject, "timeout", timeout)
     })
     yield* state.claim()
     const once: DurableState<S>["modifyOnceEffect"] = ({ id, remember = 100, result }, f) =>

@@ -66,6 +66,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import { finiteMillis } from "./internal/base/durations.ts"
 import * as identities from "./internal/base/identity.ts"
 import * as keys from "./internal/base/keyText.ts"
 import * as internal from "./internal/reminders/firing.ts"
@@ -279,11 +280,11 @@ const reminding = <M, R>(
       return put(id, method, args, () => ({ due, every: undefined }))
     },
     after: (id, delay, method, args) => {
-      const pause = durationOf(`${subject}: the delay of reminder "${id}"`, delay, 0)
+      const pause = finiteMillis(`${subject}: the delay of reminder "${id}"`, delay, 0)
       return put(id, method, args, (now) => ({ due: now + pause, every: undefined }))
     },
     every: (id, interval, method, args) => {
-      const every = durationOf(`${subject}: the interval of reminder "${id}"`, interval, 1)
+      const every = finiteMillis(`${subject}: the interval of reminder "${id}"`, interval, 1)
       return put(id, method, args, (now) => ({ due: now + every, every }))
     },
     cancel: (id) => Effect.flatMap(opened, (storage) => storage.remove({ actor, key, id: keys.escape(id) })),
@@ -315,13 +316,6 @@ const millisOf = (subject: string, time: DateTime.DateTime.Input): number => {
   const at = Option.getOrUndefined(DateTime.make(time))
   if (at !== undefined) return DateTime.toEpochMillis(at)
   throw new RangeError(`${subject}: the time of a reminder must be a point in time, but is ${Home.show(time)}`)
-}
-
-const durationOf = (what: string, input: Duration.Input, least: number): number => {
-  const duration = Option.getOrUndefined(Duration.fromInput(input))
-  const millis = duration === undefined ? Number.NaN : Duration.toMillis(duration)
-  if (millis >= least && Number.isFinite(millis)) return Math.ceil(millis)
-  throw new RangeError(`${what} must be a finite duration of at least ${least} ms, but is ${Home.show(input)}`)
 }
 
 // --- firing ----------------------------------------------------------------------------------------------------------
@@ -389,8 +383,12 @@ const check = (actor: string, options: DeliverOptions): internal.ScannerOptions 
     maxConcurrency: true,
     maxAttempts: true
   })
-  const pollInterval = durationOf(`${actor}: the pollInterval of its reminders`, options.pollInterval ?? "1 second", 1)
-  const lease = durationOf(
+  const pollInterval = finiteMillis(
+    `${actor}: the pollInterval of its reminders`,
+    options.pollInterval ?? "1 second",
+    1
+  )
+  const lease = finiteMillis(
     `${actor}: the lease of its reminders`,
     options.lease ?? Math.max(30_000, 3 * pollInterval),
     3 * pollInterval

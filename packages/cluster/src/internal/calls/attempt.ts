@@ -8,6 +8,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import { orGiveUp } from "../base/giveUp.ts"
 
 /** How callers are to be guarded: set by nodes and clients that speak over sockets. */
 export interface Guard {
@@ -68,23 +69,11 @@ export const CurrentAttempt: Context.Reference<Attempt | undefined> = Context.Re
   { defaultValue: () => undefined }
 )
 
-/** Runs a request that is to find a node in time, or to fail with `late`. */
+/** Runs a request that has to find a node in time, or fails with `late`. */
 export const run = <A, E, E2>(request: Effect.Effect<A, E>, guard: Guard, late: () => E2): Effect.Effect<A, E | E2> =>
-  Effect.withFiber((parent) =>
-    Effect.callback((resume) => {
-      const attempt = new Attempt(guard, parent.context, () => {
-        resume(Effect.fail(late()))
-        fiber.interruptUnsafe()
-      })
-      const fiber = Effect.runForkWith(Context.add(parent.context, CurrentAttempt, attempt))(request)
-      fiber.addObserver((exit) => {
-        attempt.end()
-        resume(exit)
-      })
-      attempt.wait()
-      return Effect.callback<void>((done) => {
-        fiber.addObserver(() => done(Effect.void))
-        fiber.interruptUnsafe()
-      })
-    })
-  )
+  orGiveUp(late, (context, giveUp) => {
+    const attempt = new Attempt(guard, context, giveUp)
+    const fiber = Effect.runForkWith(Context.add(context, CurrentAttempt, attempt))(request)
+    attempt.wait()
+    return { fiber, ended: () => attempt.end() }
+  })

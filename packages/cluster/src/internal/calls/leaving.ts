@@ -8,6 +8,7 @@
 import * as Home from "@troupe/core/Home"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { orGiveUp } from "../base/giveUp.ts"
 import { Entity, Sharding } from "../engine.ts"
 import { CurrentWork } from "./durableCall.ts"
 
@@ -71,25 +72,11 @@ export class Waits {
     return Context.get(context, CurrentWork)?.over === true || Home.endsWithInstance(context)
   }
 
-  /** Runs an effect until it ends, or until nobody waits any longer: then it fails with `late`, and is interrupted. */
+  /** Runs an effect until it ends, or until this process leaves: then it fails with `late`, and is interrupted. */
   run<A, E, E2>(effect: Effect.Effect<A, E>, late: () => E2): Effect.Effect<A, E | E2> {
-    return Effect.withFiber((parent) =>
-      Effect.callback((resume) => {
-        const detach = () => {
-          resume(Effect.fail(late()))
-          fiber.interruptUnsafe()
-        }
-        this.waiting.add(detach)
-        const fiber = Effect.runForkWith(parent.context)(effect)
-        fiber.addObserver((exit) => {
-          this.waiting.delete(detach)
-          resume(exit)
-        })
-        return Effect.callback<void>((done) => {
-          fiber.addObserver(() => done(Effect.void))
-          fiber.interruptUnsafe()
-        })
-      })
-    )
+    return orGiveUp(late, (context, giveUp) => {
+      this.waiting.add(giveUp)
+      return { fiber: Effect.runForkWith(context)(effect), ended: () => this.waiting.delete(giveUp) }
+    })
   }
 }

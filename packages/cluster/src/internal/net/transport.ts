@@ -115,6 +115,13 @@ export const open = (
     return connection
   })
 
+/** How long a node takes at most to answer a handshake that is all there is. */
+const PROBE_TIMEOUT = "2 seconds"
+
+/** A node is there if it answers a handshake: its socket is open, its event loop turns, and it has the secret. */
+export const probe = (address: Address, options: TransportOptions): Effect.Effect<void, unknown> =>
+  Effect.scoped(open(address, options, "probe")).pipe(Effect.timeout(PROBE_TIMEOUT), Effect.asVoid)
+
 const dial = ({ host, port }: Address, tls: TlsOptions | undefined): Net.Socket => {
   const connection =
     tls === undefined

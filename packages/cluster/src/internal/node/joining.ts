@@ -12,7 +12,6 @@ import { type Address, nameOf } from "../net/address.ts"
 import * as transport from "../net/transport.ts"
 import type { Register } from "./departure.ts"
 
-const PROBE_TIMEOUT = "2 seconds"
 const STORAGE_TIMEOUT = "5 seconds"
 /** A node that ends while it is asked closes the connection, too. */
 const TRIES = 2
@@ -67,8 +66,7 @@ const ask = (self: Address, options: transport.TransportOptions) =>
   })
 
 const probe = (address: Address, options: transport.TransportOptions): Effect.Effect<boolean | Refusal> =>
-  Effect.scoped(transport.open(address, options, "probe")).pipe(
-    Effect.timeout(PROBE_TIMEOUT),
+  transport.probe(address, options).pipe(
     Effect.retry({ times: TRIES - 1, while: transport.isRefusal }),
     Effect.match({
       onFailure: (error) =>

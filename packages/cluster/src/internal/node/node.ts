@@ -48,8 +48,8 @@ const REPLY_POLL = 200
 const SEND_RETRY = 50
 /** All Layers of a node are built well within it: then it does not host the actor at all. */
 const REGISTRATION_TIMEOUT = "15 seconds"
+/** How often a node is probed before it counts as lost. */
 const PROBES = 2
-const PROBE_TIMEOUT = "2 seconds"
 
 type Config = Partial<ShardingConfig.ShardingConfig["Service"]>
 
@@ -209,7 +209,7 @@ const withStorage =
     )
   }
 
-/** A node is there if it answers a handshake: then its socket is open, its event loop turns, and it has the secret. */
+/** How the engine learns which nodes are there. */
 const layerHealth = (options: transport.TransportOptions): Layer.Layer<RunnerHealth.RunnerHealth> =>
   Layer.sync(RunnerHealth.RunnerHealth)(() => {
     const warnings = new Warnings()
@@ -222,8 +222,7 @@ const layerHealth = (options: transport.TransportOptions): Layer.Layer<RunnerHea
         : Effect.void
     return {
       isAlive: (address) =>
-        Effect.scoped(transport.open(address, options, "probe")).pipe(
-          Effect.timeout(PROBE_TIMEOUT),
+        transport.probe(address, options).pipe(
           Effect.retry({ times: PROBES - 1 }),
           Effect.tapError((error) => warn(address, error)),
           Effect.isSuccess

@@ -2,11 +2,11 @@
  * What a node needs to know, checked before anything is opened.
  */
 
-import { checkOptions } from "@troupe/core/Home"
+import { checkOptions, show } from "@troupe/core/Home"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { ClusterOptions, LocalOptions, NodeOptions } from "../../ClusterHome.ts"
-import * as options_ from "../base/durations.ts"
+import { millis } from "../base/durations.ts"
 import { ClusterStartError } from "../base/startError.ts"
 import { type Address, isLoopback, isWildcard } from "../net/address.ts"
 import type { TlsOptions } from "../net/transport.ts"
@@ -97,8 +97,8 @@ export const local = (options: LocalOptions) =>
   })
 
 const localOf = (options: Omit<LocalOptions, "file">) => ({
-  drainTimeout: options_.millis("node", "drainTimeout", options.drainTimeout ?? DEFAULT_DRAIN_TIMEOUT),
-  retention: options_.millis("node", "retention", options.retention ?? DEFAULT_RETENTION),
+  drainTimeout: millis("node", "drainTimeout", options.drainTimeout ?? DEFAULT_DRAIN_TIMEOUT),
+  retention: millis("node", "retention", options.retention ?? DEFAULT_RETENTION),
   maxInstances: limit("maxInstances", options.maxInstances ?? DEFAULT_MAX_INSTANCES)
 })
 
@@ -111,9 +111,9 @@ const sharedOf = (options: ClusterOptions): Shared => {
     storage: options.storage,
     secret,
     tls: options.tls && { ...options.tls, key: text(options.tls.key) },
-    unavailableAfter: options_.millis("node", "unavailableAfter", options.unavailableAfter ?? UNAVAILABLE_AFTER),
+    unavailableAfter: millis("node", "unavailableAfter", options.unavailableAfter ?? UNAVAILABLE_AFTER),
     shards: count("shards", options.shards ?? DEFAULT_SHARDS),
-    failover: failoverOf(options_.millis("node", "failover", options.failover ?? DEFAULT_FAILOVER))
+    failover: failoverOf(millis("node", "failover", options.failover ?? DEFAULT_FAILOVER))
   }
 }
 
@@ -140,12 +140,12 @@ const checked = <A>(make: () => A): Effect.Effect<A, ClusterStartError> =>
 
 const portOf = (option: string, port: number): number => {
   if (Number.isInteger(port) && port > 0 && port < 65536) return port
-  throw new RangeError(`${option} must be a port, an integer from 1 to 65535, but is ${options_.show(port)}`)
+  throw new RangeError(`${option} must be a port, an integer from 1 to 65535, but is ${show(port)}`)
 }
 
 const count = (option: string, value: number): number => {
   if (Number.isInteger(value) && value >= 1) return value
-  throw new RangeError(`${option} must be an integer of at least 1, but is ${options_.show(value)}`)
+  throw new RangeError(`${option} must be an integer of at least 1, but is ${show(value)}`)
 }
 
 const limit = (option: string, value: number): number => (value === Infinity ? value : count(option, value))
