@@ -9,7 +9,7 @@ import * as Home from "@troupe/core/Home"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { ClusterSchema, EntityId, type MessageStorage, ShardId, Sharding } from "../engine.ts"
+import { ClusterSchema, type MessageStorage, type Sharding } from "../engine.ts"
 import { subjectOf } from "../wire/failure.ts"
 import { type Client, STOP, type Wire } from "../wire/wire.ts"
 import { CurrentGuard } from "./attempt.ts"
@@ -20,9 +20,7 @@ import { onTermination } from "./termination.ts"
 import { isTraced } from "./tracing.ts"
 
 export interface Caller {
-  readonly make: (
-    key: unknown
-  ) => Effect.Effect<Record<string, (...args: ReadonlyArray<any>) => unknown>, never, ActorContext.ActorContext>
+  readonly make: (key: unknown) => Effect.Effect<Record<string, (...args: ReadonlyArray<any>) => unknown>>
   readonly stop: (key: unknown) => Effect.Effect<void>
   /** Whether this is part of an unsettled call of the instance with this key. */
   readonly isInside: (context: Context.Context<never>, key: unknown) => boolean
@@ -39,17 +37,9 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
     const waits = new Waits(yield* places)
     yield* onTermination(waits.terminate)
     const calls = yield* stored(wire)
-    const sharding = yield* Sharding.Sharding
     const make = (key: unknown) =>
-      Effect.map(ActorContext.ActorContext, (self) => {
+      Effect.sync(() => {
         const entityId = wire.encodeKey(key)
-        const id = EntityId.make(entityId)
-        Home.link(self, {
-          describe: () => {
-            const shard = sharding.getShardId(id, wire.entity.getShardGroup(id))
-            return { kind: "cluster", role: "caller", shard: ShardId.toString(shard) }
-          }
-        })
         const send = client(entityId)
         return Object.fromEntries(
           wire.methods.map((method) => {

@@ -15,7 +15,7 @@ import * as retention from "../node/retention.ts"
 import { GRACE } from "../node/shutdown.ts"
 import { type Client, type Contracted, of, WAKE, type Wire } from "../wire/wire.ts"
 import { keyedSeats, register, singleSeat } from "./host.ts"
-import { Residence } from "./residence.ts"
+import { ofClients, Residence } from "./residence.ts"
 
 type Cluster = Sharding.Sharding | MessageStorage.MessageStorage
 
@@ -109,7 +109,8 @@ const clientOf = (wire: Wire, actor: Contracted, options: ClientOptions): Layer.
     Effect.gen(function* () {
       const caller = yield* makeCaller(wire)
       const make = wire.keyed ? caller.make : caller.make(undefined)
-      const proxies: Layer.Layer<any> = (actor as any).toLayer(make, proxyOptions)
+      const residence = Layer.succeed(Home.Residence)(yield* ofClients(wire))
+      const proxies: Layer.Layer<any> = Layer.provide((actor as any).toLayer(make, proxyOptions), residence)
       const leave = Layer.effectDiscard(Effect.addFinalizer(() => caller.leave))
       return Layer.provideMerge(leave, wire.keyed ? withStop(actor as any, proxies, caller) : proxies)
     })

@@ -4,8 +4,9 @@
 import type * as Home from "@troupe/core/Home"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { Entity, ShardId } from "../engine.ts"
+import { Entity, EntityId, ShardId, Sharding } from "../engine.ts"
 import { nameOf } from "../net/address.ts"
+import type { Wire } from "../wire/wire.ts"
 
 type Facts = ReturnType<Home.Link["describe"]>
 
@@ -52,3 +53,15 @@ export class Residence implements Home.Residence {
     return actor === this.actor ? this.facts.get(key) : undefined
   }
 }
+
+/** Which shard the instance of a key is in. Which node has that shard just now is not known to a process that calls it. */
+export const ofClients = (wire: Wire): Effect.Effect<Home.Residence, never, Sharding.Sharding> =>
+  Effect.map(Sharding.Sharding, (sharding) => ({
+    client: true,
+    describe: (actor, key) => {
+      if (actor !== wire.actor) return undefined
+      const id = EntityId.make(wire.encodeKey(key))
+      const shard = sharding.getShardId(id, wire.entity.getShardGroup(id))
+      return { kind: "cluster", role: "caller", shard: ShardId.toString(shard) }
+    }
+  }))
