@@ -57,7 +57,7 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as SqlClient from "effect/sql/SqlClient"
-import type { ClusterStartError } from "./internal/base/startError.ts"
+import * as startError from "./internal/base/startError.ts"
 import * as attaching from "./internal/calls/attach.ts"
 import * as durableCall from "./internal/calls/durableCall.ts"
 import type { MessageStorage, Sharding } from "./internal/engine.ts"
@@ -239,7 +239,20 @@ export const layerNode: (options: NodeOptions) => Layer.Layer<Cluster | SqlClien
 export const layerClient: (options: ClusterOptions) => Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> =
   nodes.layerClient
 
-export { ClusterStartError } from "./internal/base/startError.ts"
+/**
+ * A node or client that could not start, with what to change.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const ClusterStartError: typeof startError.ClusterStartError = startError.ClusterStartError
+/**
+ * The type of {@link ClusterStartError}.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type ClusterStartError = startError.ClusterStartError
 
 // --- durable calls ---------------------------------------------------------------------------------------------------
 

@@ -409,7 +409,7 @@ for (const [home, engine] of Object.entries(homes)) {
   })
 }
 
-describe("metrics", () => {
+describe("11.3 metrics", () => {
   it.live("of a node are the calls that it serves, and apart from them those that it makes", () =>
     Effect.gen(function* () {
       const key = freshKey()

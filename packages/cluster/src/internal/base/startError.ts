@@ -3,12 +3,7 @@
  */
 import * as Schema from "effect/Schema"
 
-/**
- * A node or client that could not start, with what to change.
- *
- * @category errors
- * @since 0.1.0
- */
+/** A node or client that could not start. `why` says what the operator can change. */
 export class ClusterStartError extends Schema.TaggedError<ClusterStartError>()("ClusterStartError", {
   why: Schema.String,
   cause: Schema.optionalKey(Schema.Defect())
