@@ -1,7 +1,7 @@
 /**
- * Running nodes: the command `troupe node`, options from the environment, and endpoints for those who watch.
+ * Running nodes: the command `troupe node`, options from the environment, and HTTP endpoints for health checks and metrics.
  *
- * A module that is to be hosted exports a Layer of actors:
+ * A module to be hosted exports a Layer of actors:
  *
  * ```ts no-run
  * import { Effect, Layer, Schema } from "effect"
@@ -44,12 +44,12 @@ import { layerNode } from "./internal/node/node.ts"
 export const command: Command.Command<"node", any, {}, nodeCommand.NodeCommandError, never> = nodeCommand.command as any
 
 /**
- * The options of a node from configuration, by default from environment variables. What is `given` goes first.
+ * The options of a node from configuration, by default from environment variables. Options in `given` take precedence.
  *
  * - `TROUPE_STORAGE`: a SQLite file, or a `postgres://` address
  * - `TROUPE_HOST`, `TROUPE_PORT`: where to listen
  * - `TROUPE_ADVERTISE_HOST`, `TROUPE_ADVERTISE_PORT`: where others find the node
- * - `TROUPE_SECRET`; `TROUPE_TLS_KEY_FILE`, `TROUPE_TLS_CERT_FILE`, `TROUPE_TLS_CA_FILE`: who is let in
+ * - `TROUPE_SECRET`; `TROUPE_TLS_KEY_FILE`, `TROUPE_TLS_CERT_FILE`, `TROUPE_TLS_CA_FILE`: which processes it lets in
  * - `TROUPE_FAILOVER`, `TROUPE_UNAVAILABLE_AFTER`, `TROUPE_DRAIN_TIMEOUT`, `TROUPE_RETENTION`: durations like `6 seconds`
  * - `TROUPE_MAX_INSTANCES`, `TROUPE_SHARDS`
  *

@@ -1,12 +1,12 @@
 /**
- * What a call may become when nodes and connections fail, said method by method.
+ * How calls are delivered when nodes and connections fail, method by method.
  *
  * In one process a call runs once. In a cluster the connection can break after the call was sent and before its answer
- * came, and nobody can tell whether it ran. What is to happen then is a property of the method, so it is written where
- * the method is: around `Actor.method` in the contract. Callers and nodes read the same contract, so they cannot
+ * came, and the caller cannot tell whether it ran. What happens then is a property of the method, so it is declared
+ * with the method: around `Actor.method` in the contract. Callers and nodes read the same contract, so they cannot
  * disagree. This module holds no engine; a contract that imports it can be imported anywhere.
  *
- * - *At most once*, the default: such a call fails with `ActorUnavailable`, which says that it may have run.
+ * - *At most once*, the default: such a call fails with `ActorUnavailable`, whose `mayHaveRun` is true.
  * - *At least once*: such a call is sent again. It may run twice: for queries, and for what is idempotent by itself.
  * - *Durable*: the call is written to the storage of the cluster before it is sent, and its result is, too. It survives
  *   the death of its caller and of all nodes, and is known by an id, which makes it happen once per id.

@@ -117,8 +117,8 @@ export const layerMemory: Layer.Layer<DurableStateStorage> = Layer.sync(DurableS
  */
 export interface DurableState<S> {
   /**
-   * The value, without a look at storage. It fails only when a change before it failed in such a way that nobody knows
-   * what is saved, and storage still cannot be asked.
+   * The value, without a look at storage. It fails only when a change before it failed in such a way that it is
+   * unknown what is saved, and storage still does not answer.
    *
    * An instance that has been replaced and does not know it yet reads what was true when it was replaced; use
    * {@link refresh} where that would do harm.
@@ -189,8 +189,8 @@ export interface Options<S> {
 }
 
 /**
- * Takes over the durable state of the key that this constructor makes an instance for. Whoever had it before can no
- * longer write.
+ * Takes over the durable state of the key that this constructor makes an instance for. The instance that had it before
+ * can no longer write.
  *
  * Values are saved as JSON, in the encoded form of the schema. To change the schema later, let it accept what is saved:
  * new fields with defaults, or a union of the old and the new shape with a transformation.

@@ -1,15 +1,15 @@
 /**
- * Reminders call a keyed actor at a time to come, also when every process has been restarted since.
+ * Reminders call a keyed actor at a later time, even if every process has been restarted in between.
  *
- * A reminder is a note in storage: at this time, call this method of the actor with this key, with these arguments. The
- * nodes look for notes that are due, and the one that gets hold of a note makes the call, through the service of the
- * actor, as anybody would. A note that repeats is moved to its next time; any other is thrown away.
+ * A reminder is a row in storage: at this time, call this method of the actor with this key, with these arguments. The
+ * nodes look for reminders that are due, and the node that leases one makes the call, through the service of the actor,
+ * as any caller would. A reminder that repeats is moved to its next time; any other is deleted.
  *
  * Each reminder has an id. Setting one again replaces it, so a constructor can set the reminders of its actor each
- * time. {@link self} is for actors that remind themselves, {@link to} for everybody else; {@link deliver} goes onto the
- * nodes that are to fire them.
+ * time. {@link self} is for actors that remind themselves, {@link to} for all other callers; {@link deliver} belongs on
+ * the nodes that fire them.
  *
- * A reminder fires *at least once*: when a node dies between the call and the note, another node calls again. All calls
+ * A reminder fires *at least once*: when a node dies after the call and before it has updated the row, another node calls again. All calls
  * for one firing have one id, so a method whose delivery is durable runs once, and `DurableState.modifyOnce` changes
  * the state once.
  *
@@ -156,7 +156,7 @@ export interface Reminding<in out M, out R = never> {
   ): Effect.Effect<void, SqlError, R>
   /**
    * Calls a method again and again, for the first time after one interval. Setting it again with the same interval
-   * leaves its rhythm as it is. What falls into a time when nobody could fire it is made up for by one call.
+   * leaves its rhythm as it is. Firings that were missed while no node could fire are made up for by one call.
    */
   every<Name extends keyof M & string>(
     id: string,
@@ -337,7 +337,7 @@ export interface DeliverOptions {
   /** How many calls of this node for reminders run at a time. Default 100. */
   readonly maxConcurrency?: number | undefined
   /**
-   * How often a call that fails is made, with pauses of 1, 2, 4 to 60 seconds. Then a reminder that repeats waits for
+   * How often a failing call is tried, with pauses of 1, 2, 4 to 60 seconds. Then a reminder that repeats waits for
    * its next time, and any other is given up: it stays in the list with the reason. Default 20.
    */
   readonly maxAttempts?: number | undefined

@@ -21,8 +21,8 @@ type Env = Readonly<Record<string, string>>
 
 /** All variables that a node reads. */
 const variables = new Set(
-  ["nodeConfig.ts", "nodeCommand.ts"].flatMap(
-    (name) => readFileSync(file(`../src/internal/${name}`), "utf8").match(/(?<=Config\.\w+\(")TROUPE_\w+/g) ?? []
+  ["config.ts", "command.ts"].flatMap(
+    (name) => readFileSync(file(`../src/internal/command/${name}`), "utf8").match(/(?<=Config\.\w+\(")TROUPE_\w+/g) ?? []
   )
 )
 

@@ -138,7 +138,7 @@ describe("troupe node", () => {
       const node = yield* troupeNode("--help")
       yield* node.ended
       const textOf = (file: string) => readFileSync(fileURLToPath(new URL(file, import.meta.url)), "utf8")
-      const sources = ["nodeConfig.ts", "nodeCommand.ts"].map((name) => textOf(`../src/internal/${name}`)).join()
+      const sources = ["config.ts", "command.ts"].map((name) => textOf(`../src/internal/command/${name}`)).join()
       const variables = sources.match(/(?<=Config\.\w+\(")TROUPE_\w+/g) ?? []
       assert.isAbove(variables.length, 10)
       for (const text of [node.output(), textOf("../../../docs/cluster.md")]) {

@@ -17,7 +17,7 @@ export type Instance = ActorContext["Service"]
 /** The instance whose constructor or method runs. */
 export const instance: Effect.Effect<Instance, never, ActorContext> = ActorContext
 
-/** The identity of the running instance. Dies where it has no key: nobody could find its state again. */
+/** The identity of the running instance. Dies where it has no key: its state could not be found again. */
 export const identity = (what: string, text?: string): Effect.Effect<Identity, never, ActorContext> =>
   Effect.gen(function* () {
     const self = yield* instance

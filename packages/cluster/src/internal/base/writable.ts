@@ -1,20 +1,20 @@
 /**
  * Whether values can be written: as JSON, which is what storage holds.
  *
- * The engine writes without looking. What does not fit a schema, what JSON cannot hold, and what throws when it is read
- * then looks to it like a storage that does not answer: it tries again, and the call never settles. So what is to be
- * stored is tried here first.
+ * The engine writes without checking. A value that does not fit its schema, that JSON cannot hold or that throws when it
+ * is read looks to it like a storage that does not answer: it tries again, and the call never settles. So values are
+ * checked here before they are stored.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
-/** Deeper values overflow the stack of whoever writes or reads them, some here and some elsewhere. */
+/** Deeper values overflow the stack of the process that writes or reads them. */
 const MAX_DEPTH = 1000
-/** How far down the way to a field is said. */
+/** How many steps of the path to a field are shown. */
 const MAX_PATH = 8
-/** Longer texts help nobody. */
+/** Longer texts are cut: they do not help the reader. */
 const MAX_TEXT = 500
 
 export type Codec = Schema.Codec<unknown, unknown>
@@ -55,7 +55,7 @@ const isTooDeep = (value: unknown): boolean => {
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
 
-/** The way to the innermost field that cannot be written. */
+/** The path to the innermost field that cannot be written. */
 const pathIn = (value: unknown, above: ReadonlyArray<unknown> = []): string => {
   if (!isObject(value) || above.length === MAX_PATH || above.includes(value)) return ""
   const keys = Option.getOrElse(

@@ -1,8 +1,8 @@
 /**
  * What is known of a volatile call on its way to a node.
  *
- * Effect's engine waits for ever when there is no node, and sends a volatile request again when its node is lost. The
- * caller puts an attempt into the context of the request; whoever hands requests to nodes (`runners.ts`) marks it. So a
+ * Effect's engine waits forever when there is no node, and sends a volatile request again when its node is lost. The
+ * caller puts an attempt into the context of the request, and `runners.ts`, which hands requests to nodes, marks it. So a
  * call that finds no node fails after a while, and one that was sent does not.
  */
 import * as Context from "effect/Context"
@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { orGiveUp } from "../base/giveUp.ts"
 
-/** How callers are to be guarded: set by nodes and clients that speak over sockets. */
+/** When callers give up: set by nodes and clients that speak over sockets. */
 export interface Guard {
   /** How long a call waits for a node that can take it, in milliseconds. */
   readonly unavailableAfter: number

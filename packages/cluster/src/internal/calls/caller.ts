@@ -24,7 +24,7 @@ export interface Caller {
   readonly stop: (key: unknown) => Effect.Effect<void>
   /** Whether this is part of an unsettled call of the instance with this key. */
   readonly isInside: (context: Context.Context<never>, key: unknown) => boolean
-  /** Says that calls which are interrupted from now on are not cancelled: it is this caller that ends. */
+  /** Stops waiting for all calls without cancelling them: it is this caller that ends. */
   readonly leave: Effect.Effect<void>
 }
 
@@ -61,7 +61,7 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
     return { make, stop, isInside, leave: waits.leave }
   })
 
-/** The client of the entity. Spans that nobody collects are not made. */
+/** The client of the entity. Spans that are not collected are not made. */
 const clientOf = (wire: Wire): Effect.Effect<Client, never, Sharding.Sharding> =>
   Effect.withFiber((fiber) => {
     const entity = wire.entity.annotate(ClusterSchema.ClientTracingEnabled, isTraced(fiber.context))

@@ -1,9 +1,9 @@
 /**
- * Whether an interruption means "cancel", or only that this process, or this place of an actor, comes to its end.
+ * Whether an interruption means "cancel", or only that this process, or the place of an actor in it, comes to its end.
  *
- * A durable call outlives both. An actor that is interrupted since its node leaves runs again elsewhere, and finds the
- * durable calls that it made; were they cancelled, it would find that. The same goes for an instance that is killed,
- * fenced off or restarted, and for a reminder that is fired when its node leaves.
+ * A durable call outlives both. An actor that is interrupted since its node leaves runs again elsewhere and finds the
+ * durable calls that it made, which must not be cancelled by then. The same goes for an instance that is killed, fenced
+ * off or restarted, and for a reminder that is being fired when its node leaves.
  */
 import * as Home from "@troupe/core/Home"
 import * as Context from "effect/Context"
@@ -45,7 +45,7 @@ const makePlaces = (sharding: Sharding.Sharding["Service"]): Places => {
   }
 }
 
-/** The durable calls that somebody in this process waits for. */
+/** The durable calls that callers in this process wait for. */
 export class Waits {
   private state: "open" | "terminating" | "left" = "open"
   private readonly waiting = new Set<() => void>()
@@ -55,7 +55,7 @@ export class Waits {
     this.places = places
   }
 
-  /** Nobody waits any longer: this process, or this part of it, comes to its end. */
+  /** All callers stop waiting: this process, or this part of it, comes to its end. */
   readonly leave: Effect.Effect<void> = Effect.sync(() => {
     this.state = "left"
     for (const detach of this.waiting) detach()

@@ -123,8 +123,8 @@ const guardedStream = ({ guard, subject }: RemoteMethod, sent: Stream.Stream<any
 }
 
 /**
- * A durable call is not ended by the end of its caller: the request is marked so that Effect leaves it alone. One that
- * is cancelled is told so in storage, where it is found by its id.
+ * A durable call outlives its caller: the request is marked so that Effect does not interrupt it. It is cancelled through
+ * the storage, where it is found by its id.
  */
 const durable = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Effect.Effect<any, any> =>
   Effect.withFiber((fiber) => {
@@ -163,8 +163,8 @@ const issueOfArgs = ({ codecs }: WireMethod, args: ReadonlyArray<unknown>): Effe
 
 /**
  * The storage may be away for a while: saving the same call twice makes one call, since it has an id. And a node that
- * leaves interrupts those who wait for its answers, although the next node will give them. Only the storage knows whether
- * the call was cancelled.
+ * leaves interrupts the callers that wait for its answers, although the next node will give them. Only the storage knows
+ * whether the call was cancelled.
  */
 const untilStored = (
   remote: RemoteMethod,

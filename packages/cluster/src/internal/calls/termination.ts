@@ -1,16 +1,16 @@
 /**
  * Whether this process has been told to end.
  *
- * A program that ends on SIGTERM interrupts what it is at, and nobody has cancelled that. It is noted before the program
- * hears of the signal. Only where the program listens, too: without a listener the signal ends the process on the spot,
- * and ours alone would keep it from that.
+ * A program that ends on SIGTERM interrupts its fibers, and none of that is a cancellation. Our listener notes the signal
+ * before those of the program hear of it. It is only added where the program listens as well: without any listener the
+ * signal ends the process on the spot, and ours alone would prevent that.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
 const SIGNAL = "SIGTERM"
 
-/** Who wants to know. One listener serves all of them, since Node warns of many. */
+/** What to call. One listener serves all callers, since Node warns of many. */
 const notes = new Set<() => void>()
 
 const tell = (): void => {

@@ -22,7 +22,7 @@ import * as storages from "../sql/storage.ts"
 import * as nodeConfig from "./config.ts"
 import * as health from "./health.ts"
 
-/** A node that did not start. The message is for whoever typed the command. */
+/** A node that did not start. The message is for the person who typed the command. */
 export class NodeCommandError extends Schema.TaggedError<NodeCommandError>()("NodeCommandError", {
   why: Schema.String
 }) {

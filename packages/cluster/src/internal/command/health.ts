@@ -1,5 +1,5 @@
 /**
- * Tells an orchestrator over HTTP how a node is: `/live`, `/ready` and `/metrics`.
+ * Health checks and metrics of a node over HTTP: `/live`, `/ready` and `/metrics`.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type * as Context from "effect/Context"
@@ -47,7 +47,7 @@ const listen = (
 ): Effect.Effect<Server, ClusterStartError> =>
   Effect.callback((resume) => {
     const run = Effect.runForkWith(context)
-    // Nothing runs in a callback but the start of a fiber: what throws there would end the process.
+    // The callback only starts a fiber: an error that it throws would end the process.
     const server = createServer(LIMITS, (request, response) => void run(respond(request, response, readiness)))
     // For as long as the server lives, since it may also fail to accept a connection.
     server.on("error", (cause) => {
@@ -87,7 +87,7 @@ const pathOf = (target: string): string => (URL.canParse(target, BASE) ? new URL
 const answer = (path: string, readiness: Readiness): Effect.Effect<Answer, never, Needs> => {
   switch (path) {
     case "/live":
-      // That somebody answers is the answer.
+      // The response itself shows that the process is alive.
       return Effect.succeed({ status: 200, body: "live\n" })
     case "/ready":
       return Effect.map(whyNotReady(readiness), (why) =>

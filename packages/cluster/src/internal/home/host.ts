@@ -52,7 +52,7 @@ export const register = (
       Effect.catchDefect((defect) => Effect.succeed(noSeat(wire, entityId, defect)))
     )
     const place = yield* Effect.context<never>()
-    // Each request has a context of its own, which says nothing but who traces it. Where nobody does, that of the
+    // Each request has a context of its own, which only adds how it is traced. Where it is not, the context of the
     // entity serves all of them, and what an instance derives from it is derived once.
     const inPlace = isTraced(place) ? identity : (call: Effect.Effect<any, any>) => Effect.setContext(call, place)
     const handlers: Record<string, unknown> = {
@@ -105,7 +105,7 @@ const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, inPl
     )
 }
 
-/** The engine looks whether a result is a Deferred. One that throws at that, as a revoked Proxy does, had no answer. */
+/** The engine looks whether a result is a Deferred. One that throws at that, as a revoked Proxy does, would get no answer. */
 const readable = (subject: Subject, value: unknown): Effect.Effect<unknown, ActorError> => {
   try {
     Deferred.isDeferred(value)

@@ -1,5 +1,5 @@
 /**
- * How two processes of a cluster make sure of each other, before the first byte of a message is looked at.
+ * How two processes of a cluster authenticate each other before the first byte of a message is read.
  *
  * ```text
  * server → client   TROUPE 1, nonceS
@@ -27,7 +27,7 @@ export class HandshakeError extends Schema.TaggedError<HandshakeError>()("Handsh
   }
 }
 
-/** What a connection is for: messages, or only to see whether somebody is there. */
+/** What a connection is for: messages, or only to see whether a node answers. */
 export type Purpose = "messages" | "probe"
 
 const MAGIC = Buffer.from("TROUPE\u0000\u0001")
@@ -100,7 +100,7 @@ const estranged = (why: string) => Effect.fail(new HandshakeError({ why, strange
 const withinTime = <A>(handshake: Effect.Effect<A, HandshakeError>): Effect.Effect<A, HandshakeError> =>
   Effect.timeoutOrElse(handshake, { duration: TIMEOUT, orElse: () => fail("the other side did not answer in time") })
 
-/** Reads so many bytes and leaves the others where they are, for whoever reads next. */
+/** Reads so many bytes and leaves the rest in the stream, for the next reader. */
 const readExactly = (connection: Duplex, size: number): Effect.Effect<Buffer, HandshakeError> =>
   Effect.callback((resume) => {
     const leave = () => {

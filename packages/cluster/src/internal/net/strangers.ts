@@ -1,9 +1,9 @@
 /**
  * The connections that have not proved themselves yet.
  *
- * A node cannot tell a peer from a stranger before it has its proof, so it refuses nobody who comes. When there are too
- * many, the one that was silent for longest has to go, of the address with the most of them: a peer proves itself within
- * a round trip, and a stranger takes room from his own kind.
+ * A node cannot tell a peer from a stranger before it has its proof, so it accepts every connection. When there are too
+ * many, it closes the oldest one from the address with the most of them: a peer proves itself within a round trip, and
+ * strangers take room from each other.
  */
 import type { Duplex } from "node:stream"
 

@@ -19,7 +19,7 @@ import { type Address, nameOf } from "./address.ts"
 import * as handshake from "./handshake.ts"
 import { Strangers } from "./strangers.ts"
 
-/** Certificates in PEM. Both sides show one, and accept those that the authority has signed. */
+/** Certificates in PEM. Each side shows one, and accepts any that the authority has signed. */
 export interface TlsOptions {
   readonly key: string
   readonly cert: string
@@ -33,7 +33,7 @@ export interface TransportOptions {
 
 /** How long it takes to give up connecting: a node on the way answers in a fraction of it. */
 const OPEN_TIMEOUT = "2 seconds"
-/** A connection without a sign of life is given up after twice this time. */
+/** A connection that is silent for twice this time is given up. */
 const PING_INTERVAL = "2 seconds"
 /** A node that comes back is found again within a second. */
 const retryPolicy = Schedule.min([Schedule.exponential("100 millis", 1.5), Schedule.spaced("1 second")])
@@ -84,7 +84,7 @@ export const whyOf = ({ reason }: Socket.SocketError): string => {
   return cause?.message || reason.message
 }
 
-/** Whether somebody is there who does not let us in, or whom we do not trust: no other try would change that. */
+/** Whether a node answered that does not let us in, or that we do not trust: another try would not change that. */
 export const isRefusal = (error: unknown): error is Socket.SocketError => {
   if (!Socket.isSocketError(error)) return false
   const { cause } = error.reason
@@ -126,10 +126,10 @@ const dial = ({ host, port }: Address, tls: TlsOptions | undefined): Net.Socket 
   const connection =
     tls === undefined
       ? Net.connect({ host, port, noDelay: true })
-      : // Who may join is said by the authority alone: nodes come and go under all kinds of names.
+      : // The authority alone says who may join: nodes come and go under all kinds of names.
         Tls.connect({ host, port, ...tls, checkServerIdentity: () => undefined })
   prepare(connection)
-  // There is always somebody who hears of an error, or the process would end.
+  // An error without a listener would end the process.
   connection.on("error", () => {})
   return connection
 }
@@ -206,7 +206,7 @@ export const layerClient = (
     }))
   )
 
-/** Listens for other nodes. Whoever does not prove to be one is cut off before anything it sent is decoded. */
+/** Listens for other processes. One that does not prove itself is cut off before anything that it sent is decoded. */
 export const layerServer = (
   { host, port }: Address,
   options: TransportOptions
@@ -234,8 +234,8 @@ export const layerServer = (
 }
 
 /**
- * What ends a connection ends nothing else. That it breaks when a process dies is nothing to report: who waited for an
- * answer hears of it.
+ * What ends a connection ends nothing else. A connection that breaks since a process died need not be reported: the
+ * callers that wait for an answer hear of it.
  */
 const closed =
   (address: string, warnings: Warnings) =>

@@ -1,10 +1,10 @@
 /**
- * How a node leaves: it hands its keys over first, and closes its doors when the others know.
+ * How a node leaves: it hands its keys over first, and closes its socket when the others know.
  *
- * Effect's engine unregisters a node when its doors are closed already. What callers send until they hear of it meets a
- * broken connection, and nobody can tell any more that it did not run. So we unregister it first, and let the node itself
- * see what the others see: a node that has no keys any more. Then it gives them up one by one, as when another node
- * joins. What it runs may finish, and what comes meanwhile is refused, which is a safe answer.
+ * Effect's engine unregisters a node only after its socket is closed. A call that is sent before its caller hears of that
+ * meets a broken connection, and the caller cannot tell that it did not run. So we unregister the node first, and show
+ * the node what the others see: a node without keys. Then it gives its keys up one by one, as when another node joins.
+ * Calls that run may finish, and calls that arrive meanwhile are refused, which is a safe answer.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ import { Shutdown } from "./shutdown.ts"
 
 /** How this node leaves. */
 export interface Departure {
-  /** Hands its keys over. Whoever closes something that callers may need waits for it. */
+  /** Hands the keys of the node over. Every Layer that callers depend on waits for it before it closes. */
   readonly handOver: Effect.Effect<void>
   readonly shutdown: Shutdown
 }
@@ -28,12 +28,12 @@ export const Departure: Context.Reference<Departure> = Context.Reference<Departu
 export interface DepartureOptions {
   readonly shards: number
   readonly shutdown: Shutdown
-  /** How often the other processes look who is there, in milliseconds. */
+  /** How often the other processes read which nodes there are, in milliseconds. */
   readonly assignmentRefresh: number
 }
 
 const POLL = "20 millis"
-/** For processes that are late to look. */
+/** For processes that read late, in milliseconds. */
 const GRACE = 300
 
 type Runners = Array<readonly [runner: Runner.Runner, healthy: boolean]>
@@ -42,7 +42,7 @@ type Runners = Array<readonly [runner: Runner.Runner, healthy: boolean]>
 export class Register {
   /** Whether it hands its keys over to others. */
   private leaving = false
-  /** Whether it has closed without: there was nobody. */
+  /** Whether it has closed without handing over: there was no other node. */
   private closing = false
   private self: Runner.Runner | undefined
   private machineId: any
@@ -85,10 +85,10 @@ export class Register {
     }
   }
 
-  /** It must find itself, or it would register again. It is not well, so it has no keys. */
+  /** The node must find itself, or it would register again. It is listed as unhealthy, so it has no keys. */
   private withoutKeys(self: Runner.Runner, runners: Runners): Runners {
     const others = runners.filter(([runner]) => !this.isSelf(runner))
-    // The engine of the last one closes, and takes no keys any more. It would warn that there are no healthy nodes.
+    // The engine of the last node is closing, and takes no keys. It would warn that there are no healthy nodes.
     const last = this.closing && !others.some(([, healthy]) => healthy)
     return [...others, [self, last]]
   }
@@ -97,7 +97,7 @@ export class Register {
     return this.self !== undefined && Equal.equals(this.self.address, runner.address)
   }
 
-  /** Hands the keys over: once, however many ask for it. */
+  /** Hands the keys over: once, however many Layers ask for it. */
   readonly departure = (options: DepartureOptions) =>
     Effect.gen({ self: this }, function* () {
       const sharding = yield* Sharding.Sharding
@@ -108,7 +108,7 @@ export class Register {
       const tell = Effect.gen({ self: this }, function* () {
         const runners = yield* storage.getRunners
         const { self } = this
-        // Nobody is there to take over.
+        // There is no node to take over.
         if (self === undefined || !runners.some(([runner, healthy]) => healthy && !this.isSelf(runner))) return
         this.leaving = true
         yield* storage.unregister(self.address)

@@ -1,8 +1,8 @@
 /**
- * Whether a node may join: it does not start where those that are there would not let it in.
+ * Whether a node may join: it does not start if the nodes of the cluster refuse its connections.
  *
- * It would say that it is ready and get keys, and nobody could call them. Which of two nodes has the wrong secret cannot
- * be told, so the one that comes later gives in.
+ * It would report that it is ready and get keys that no caller could reach. Which of two nodes has the wrong secret
+ * cannot be told, so the one that comes later gives in.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -13,17 +13,17 @@ import * as transport from "../net/transport.ts"
 import type { Register } from "./departure.ts"
 
 const STORAGE_TIMEOUT = "5 seconds"
-/** A node that ends while it is asked closes the connection, too. */
+/** A node that ends while it is asked closes the connection as well, so one refusal is not enough. */
 const TRIES = 2
 
 /** A storage that takes longer is in trouble, and the node starts without asking again. */
 const REGISTERED_WITHIN = "5 seconds"
-/** How long a node takes at most to close that has given in. */
+/** How long a node that has given in takes at most to close. */
 const GONE_WITHIN = "2 seconds"
 
 type Joining = Layer.Layer<never, ClusterStartError, RunnerStorage.RunnerStorage>
 
-/** Asks those that are there, before anything is opened. */
+/** Asks the registered nodes, before anything is opened. */
 export const layerBefore = (self: Address, options: transport.TransportOptions): Joining =>
   Layer.effectDiscard(Effect.flatMap(ask(self, options), yieldTo))
 
@@ -46,7 +46,7 @@ interface Refusal {
   readonly why: string
 }
 
-/** Gives in to those who refuse, if there are any. */
+/** Gives in to the nodes that refuse, if there are any. */
 const yieldTo = (refusals: ReadonlyArray<Refusal>): Effect.Effect<void, ClusterStartError> => {
   if (refusals.length === 0) return Effect.void
   const all = refusals.map(({ name, why }) => `${name}: ${why}`).join("; ")
@@ -55,7 +55,7 @@ const yieldTo = (refusals: ReadonlyArray<Refusal>): Effect.Effect<void, ClusterS
   )
 }
 
-/** Who refuses, unless another node lets this one in. Those that do not answer say nothing. */
+/** The nodes that refuse, unless another node lets this one in. Nodes that do not answer do not count. */
 const ask = (self: Address, options: transport.TransportOptions) =>
   Effect.gen(function* () {
     const storage = yield* RunnerStorage.RunnerStorage

@@ -41,12 +41,12 @@ import { GRACE, Shutdown } from "./shutdown.ts"
 
 type Node = Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError>
 
-/** How often storage is asked for calls and results that nobody announced, in milliseconds. */
+/** How often storage is polled for calls and results that no message announced, in milliseconds. */
 const MESSAGE_POLL = 2000
 const REPLY_POLL = 200
 /** How often a call whose keys are on the way from one node to another looks for them. */
 const SEND_RETRY = 50
-/** All Layers of a node are built well within it: then it does not host the actor at all. */
+/** A node that has not registered an actor within this time does not host it. */
 const REGISTRATION_TIMEOUT = "15 seconds"
 /** How often a node is probed before it counts as lost. */
 const PROBES = 2
@@ -94,7 +94,7 @@ export const layerLocal = (options: LocalOptions): Node =>
     })
   )
 
-/** What is left to wait for when the actors of a node have ended. */
+/** What a node still waits for when its actors have ended. */
 const ENGINE = "its engine and its storage to close"
 
 // --- one of many -----------------------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ const timing = ({ failover, shards }: settings.Shared): Config => ({
 const messages = (patience: number) =>
   inOrder.layer(patience).pipe(Layer.provide(SqlMessageStorage.layer), Layer.provide(NodeCrypto.layerDigest))
 
-/** What all that are in a cluster with others have in common. */
+/** What nodes and clients of a cluster of processes have in common. */
 const withRunners =
   (
     config: Layer.Layer<ShardingConfig.ShardingConfig>,

@@ -2,8 +2,8 @@
  * Hands requests to nodes as Effect does, but never the same volatile request twice.
  *
  * When the connection to a node is lost, Effect sends what was on its way again, and the method may run twice. Here, a
- * request that may have reached the node fails instead, with `ActorUnavailable`; whoever wants it to be sent again says
- * so in the contract, and then the caller does it. Requests that cannot have been sent go on looking for a node.
+ * request that may have reached the node fails instead, with `ActorUnavailable`; a contract may ask for it to be sent
+ * again, and then the caller does so. Requests that cannot have been sent keep looking for a node.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

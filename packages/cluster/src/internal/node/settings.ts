@@ -1,5 +1,5 @@
 /**
- * What a node needs to know, checked before anything is opened.
+ * The settings of a node, checked before anything is opened.
  */
 
 import { checkOptions, show } from "@troupe/core/Home"
@@ -28,7 +28,7 @@ export interface NodeSettings extends Shared {
   readonly maxInstances: number
 }
 
-/** The times that together make up how long a lost node is missed, in milliseconds. See `docs/cluster.md`. */
+/** The times that make up the failover time, in milliseconds. See `docs/cluster.md`. */
 export interface Failover {
   readonly lockExpiration: number
   readonly lockRefresh: number
@@ -40,7 +40,7 @@ export const DEFAULT_PORT = 34431
 const DEFAULT_HOST = "127.0.0.1"
 const DEFAULT_FAILOVER = "6 seconds"
 const MIN_FAILOVER = 1500
-/** Longer than a fail-over, so that calls survive one. In milliseconds. */
+/** Longer than a failover, so that calls survive one. In milliseconds. */
 export const UNAVAILABLE_AFTER = 30_000
 /** Kubernetes kills after 30 seconds unless told otherwise. Half of it leaves time for the rest. */
 const DEFAULT_DRAIN_TIMEOUT = "15 seconds"
@@ -118,8 +118,9 @@ const sharedOf = (options: ClusterOptions): Shared => {
 }
 
 /**
- * A lost node is missed as long as its locks live, since nobody else may have its keys before. All else is a fraction
- * of that: a lock is refreshed several times before it expires, so that one slow answer of the storage costs nothing.
+ * The keys of a lost node are unavailable until its locks expire, since no other node may have them before. All other
+ * times are a fraction of that: a lock is refreshed several times before it expires, so that one slow answer of the
+ * storage costs nothing.
  */
 const failoverOf = (lockExpiration: number): Failover => {
   if (lockExpiration < MIN_FAILOVER) {

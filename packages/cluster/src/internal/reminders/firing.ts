@@ -40,7 +40,7 @@ export interface Callee {
   handle(keyJson: string): Record<string, (...args: ReadonlyArray<any>) => Effect.Effect<unknown, unknown>>
 }
 
-/** Scans until the Scope closes. What fires then is interrupted, and left to other nodes. */
+/** Scans until the Scope closes. Firings are interrupted then, and left to other nodes. */
 export const scan = (
   callee: Callee,
   storage: ReminderStore,
@@ -48,8 +48,8 @@ export const scan = (
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
     const owner = crypto.randomUUID()
-    // The last comes first when the Scope closes: no more is leased, what fires is interrupted, which cancels no durable
-    // call since its work is over here, and what is left is released.
+    // Finalizers run in reverse order when the Scope closes: nothing more is leased, firings are interrupted, which cancels
+    // no durable call since their work is over here, and the remaining leases are released.
     yield* Effect.addFinalizer(() => Effect.ignore(bounded(storage.release(owner))))
     const scope = yield* Scope.fork(yield* Effect.scope)
     const work = { over: false }
@@ -72,7 +72,7 @@ export const scan = (
       if (firing > 0) yield* storage.extend(lease)
       const room = options.maxConcurrency - firing
       if (room <= 0) return
-      // Between the lease and the fork it must not be cut short: the reminders would wait until the lease is over.
+      // An interruption between the lease and the fork would leave the reminders waiting until the lease is over.
       yield* Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(restore(storage.lease(callee.actor, now, room, lease)), (due) => {
           firing += due.length
@@ -91,7 +91,7 @@ export const scan = (
     yield* Effect.forkScoped(Effect.repeat(patient, Schedule.spaced(options.pollInterval)))
   })
 
-/** In finalizers nobody else ends a wait for storage. */
+/** In a finalizer nothing else would end a wait for storage. */
 const bounded = <E>(effect: Effect.Effect<void, E>) => Effect.timeout(Effect.interruptible(effect), SETTLE_LIMIT)
 
 /** The name of one firing. A durable method that is called twice under it runs once. */
@@ -173,7 +173,7 @@ const decodeArgs = (
     ? Effect.sync(() => JSON.parse(text))
     : Schema.decodeEffect(Schema.fromJsonString(tupleCodec(contract)))(text)
 
-/** Arguments as text. Those that would not come back as they are throw here, where somebody looks. */
+/** Arguments as text. Those that would not come back unchanged throw here, in the call that sets the reminder. */
 export const encodeArgs = (
   actor: string,
   method: string,

@@ -1,9 +1,9 @@
 /**
  * Where reminders are kept until they have fired: one row each.
  *
- * A node that fires a reminder *leases* its row first, by one statement, so that of several nodes one gets it. The
- * lease ends by itself: what a node that died had leased is fired by another. A row that is written anew gets another
- * *generation*, so that whoever still fires the old one does not remove the new one.
+ * A node that fires a reminder *leases* its row first, with one statement, so that only one of several nodes gets it. A
+ * lease expires: the reminders that a dead node had leased are fired by another. A row that is replaced gets another
+ * *generation*, so that a node that still fires the old reminder does not remove the new one.
  */
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"

@@ -1,5 +1,5 @@
 /**
- * Keeps a second process from a file that one process takes to be its own.
+ * Keeps a second process off a file that one process has for itself.
  *
  * The lock is one of SQLite on a file next to it. It belongs to the process: when that dies, however it does, it is gone.
  */
@@ -9,7 +9,7 @@ import { ClusterStartError } from "../base/startError.ts"
 import { needsSqlite } from "./sqlite.ts"
 
 export const layer = (file: string): Layer.Layer<never, ClusterStartError> => {
-  // A database in memory is nobody else's anyway.
+  // No other process can see a database in memory.
   if (file === "" || file === ":memory:") return Layer.empty
   return Layer.effectDiscard(
     Effect.acquireRelease(acquire(file), (lock) =>

@@ -1,5 +1,5 @@
 /**
- * Effect's `SqlClient` over the SQLite that Node brings along, for one file that several processes may share.
+ * Effect's `SqlClient` over the SQLite that is built into Node, for one file that several processes may share.
  *
  * There is one connection for each client, and one statement at a time on it. The file is in WAL mode: readers do not
  * wait for the writer, and there is one writer at a time over all processes. Transactions begin with `BEGIN IMMEDIATE`,
@@ -121,7 +121,7 @@ class Connection implements SqlConnection.Connection {
     return this.run(sql, params, "arrays", false)
   }
 
-  /** Reads all rows first: a statement that is read halfway would keep the connection from everybody else. */
+  /** Reads all rows first: a statement that is read halfway would keep all other statements off the connection. */
   executeStream(
     sql: string,
     params: ReadonlyArray<unknown>,

@@ -50,7 +50,7 @@ const postgres = (url: string | Redacted.Redacted<string>): Layer.Layer<SqlClien
 
 const failed = (why: string) => Layer.effectContext(Effect.fail(new ClusterStartError({ why })))
 
-/** Names what did not start in whatever goes wrong with it. `explain` knows better words for some errors. */
+/** Says in every error what could not be opened. `explain` knows better words for some errors. */
 export const failing = <A, E, R>(
   what: string,
   layer: Layer.Layer<A, E, R>,
@@ -62,7 +62,7 @@ export const failing = <A, E, R>(
     return Layer.effectContext(Effect.fail(new ClusterStartError({ why: `${what} cannot be opened: ${why}`, cause })))
   })
 
-/** Nobody nests errors deeper, and an error may be its own cause. */
+/** Errors are not nested deeper in practice, and an error may be its own cause. */
 const MAX_CAUSES = 5
 
 /** An error and what caused it. Errors of Effect have both in their `reason`. */

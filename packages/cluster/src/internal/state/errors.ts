@@ -74,7 +74,7 @@ export class StateUnreadable extends Schema.TaggedError<StateUnreadable>()("Stat
 /**
  * The error of everything that has to do with storage. `reason` tells what happened.
  *
- * Put it into the `error` of a contract, or make a defect of it with `Effect.orDie` where nobody can do anything about it.
+ * Put it into the `error` of a contract, or turn it into a defect with `Effect.orDie` where the caller cannot do anything about it.
  *
  * @category errors
  * @since 0.1.0

@@ -1,9 +1,9 @@
 /**
  * A durable state in memory: the value as it is in storage, and the right to write it.
  *
- * One operation at a time reads or writes. While a write is under way nobody knows what storage holds, and if it fails
- * or is interrupted it stays that way: then `unsure` is set, and whoever comes next reads before doing anything else. A
- * write that arrives in storage later than that reading finds another version there, and is refused.
+ * One operation at a time reads or writes. While a write is under way it is unknown what storage holds, and if the write
+ * fails or is interrupted it stays unknown: then `unsure` is set, and the next operation reads first. If the failed write
+ * reaches storage after that read, it finds another version there and is refused.
  */
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
@@ -72,7 +72,7 @@ export class State<S> {
     this.value = options.initial()
   }
 
-  /** Takes the right to write away from whoever has it, and reads. */
+  /** Takes the right to write from the instance that has it, and reads. */
   claim(): Effect.Effect<void, DurableStateError> {
     const { identity, storage } = this.options
     return Effect.flatMap(this.ask("claimed", storage.claim(identity), false), (row) => this.adopt(row))
@@ -83,7 +83,7 @@ export class State<S> {
     return this.lock.withPermit(Effect.suspend(() => (this.known() ? use() : Effect.flatMap(this.reload(), use))))
   }
 
-  /** Reads what is known already without waiting for those who write. */
+  /** Reads a value that is known without waiting for writers. */
   get current(): Effect.Effect<S, DurableStateError> {
     return Effect.suspend(() =>
       this.known() ? Effect.succeed(this.value) : this.exclusively(() => Effect.succeed(this.value))

@@ -42,7 +42,7 @@ export const resultDoesNotFit = (subject: Subject, what: string, issue: string):
 
 export const subjectOf = (actor: string, { name }: Pick<WireMethod, "name">): Subject => ({ actor, method: name })
 
-/** Nobody interrupted the caller of a volatile call, or nobody would ask. So it was the node, giving the actor up. */
+/** The caller of a volatile call was not interrupted, or it would not see this. So the node gave the actor up. */
 const left = (subject: Subject): ActorError =>
   unavailable(
     subject,
@@ -50,11 +50,11 @@ const left = (subject: Subject): ActorError =>
     { mayHaveRun: true }
   )
 
-/** The interruption of a durable call is only stored as its result when somebody cancelled it. */
+/** An interruption is stored as the result of a durable call only if the call was cancelled. */
 export const cancelled = (subject: Subject): ActorError =>
   new ActorError({ reason: new TaskCancelled({ ...subject, mayHaveRun: true }) })
 
-/** The failure of a request as its caller is to see it. */
+/** The failure of a request, as its caller sees it. */
 export const translate = (
   subject: Subject,
   cause: Cause.Cause<unknown>,
@@ -101,7 +101,7 @@ const ofDefect = (subject: Subject, defect: any): ActorError | undefined => {
     const issue = wordsOf(defect.cause ?? defect)
     return undecodable(subject, `what crosses the wire does not fit the contract: ${issue}`, true)
   }
-  // A write to a connection that broke. Nobody knows how much of it arrived.
+  // A write to a connection that broke. How much of it arrived is unknown.
   if (tag === "SocketError") {
     return unavailable(subject, "the connection to its node broke", { mayHaveRun: true, cause: defect })
   }
