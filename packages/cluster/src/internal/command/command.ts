@@ -172,6 +172,6 @@ const asUserError = (error: unknown): NodeCommandError => {
   if (error instanceof NodeCommandError) return error
   if (error instanceof ClusterStartError) return new NodeCommandError({ why: error.message })
   return new NodeCommandError({
-    why: `The actors could not be brought up: ${(error as any)?.message ?? String(error)}`
+    why: `The actors could not be started: ${(error as any)?.message ?? String(error)}`
   })
 }

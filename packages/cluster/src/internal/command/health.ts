@@ -70,9 +70,9 @@ const close = (server: Server): Effect.Effect<void> =>
 const respond = (request: IncomingMessage, response: ServerResponse, readiness: Readiness) =>
   Effect.suspend(() => answer(pathOf(request.url ?? ""), readiness)).pipe(
     Effect.catchCause((cause) =>
-      Effect.as(Effect.logWarning("A request to the health port went wrong", cause), {
+      Effect.as(Effect.logWarning("A request to the health port failed", cause), {
         status: 500,
-        body: "this went wrong\n"
+        body: "this request failed\n"
       })
     ),
     Effect.flatMap(({ body, status }) =>

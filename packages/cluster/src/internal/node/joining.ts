@@ -51,7 +51,7 @@ const yieldTo = (refusals: ReadonlyArray<Refusal>): Effect.Effect<void, ClusterS
   if (refusals.length === 0) return Effect.void
   const all = refusals.map(({ name, why }) => `${name}: ${why}`).join("; ")
   return Effect.fail(
-    new ClusterStartError({ why: `the nodes with which it shares its storage do not let it in. ${all}` })
+    new ClusterStartError({ why: `the nodes that share its storage do not let it in. ${all}` })
   )
 }
 

@@ -217,7 +217,7 @@ const layerHealth = (options: transport.TransportOptions): Layer.Layer<RunnerHea
       transport.isRefusal(error)
         ? warnings.warn(
             nameOf(address),
-            `The node at ${nameOf(address)} gets no keys: it does not let this node in. ${transport.whyOf(error)}`
+            `The node at ${nameOf(address)} gets no keys: it refuses connections of this node. ${transport.whyOf(error)}`
           )
         : Effect.void
     return {

@@ -72,13 +72,13 @@ export const node = (options: NodeOptions): Effect.Effect<NodeSettings, ClusterS
     }
     if (isWildcard(advertise.host)) {
       throw new RangeError(
-        `it listens on ${listen.host}, which is all addresses of this machine, and nobody can connect to "all". Say under which one others reach it: advertise: { host } or TROUPE_ADVERTISE_HOST`
+        `it listens on ${listen.host}, which means all addresses of this machine, and other processes need one to connect to. Set the one that they reach: advertise: { host } or TROUPE_ADVERTISE_HOST`
       )
     }
     const shared = sharedOf(options)
     if (!isLoopback(listen.host) && shared.secret === "" && shared.tls === undefined) {
       throw new RangeError(
-        `it would listen on ${listen.host}, where others than this machine can connect, and let anybody in. Give all nodes the same secret (secret or TROUPE_SECRET) or certificates (tls), or listen on 127.0.0.1`
+        `it would listen on ${listen.host}, where other machines can connect, and accept any process. Give all nodes the same secret (secret or TROUPE_SECRET) or certificates (tls), or listen on 127.0.0.1`
       )
     }
     return { ...shared, ...localOf(options), listen, advertise }

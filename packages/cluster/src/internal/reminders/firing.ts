@@ -125,7 +125,7 @@ const settle = (
     yield* bounded(storage.settle(reminder, owner, outcome))
   }).pipe(
     // The lease ends by itself then, and it fires again: at least once.
-    Effect.catchCause((cause) => Effect.logWarning(`${nameOf(reminder)} has fired, which cannot be saved`, cause))
+    Effect.catchCause((cause) => Effect.logWarning(`${nameOf(reminder)} has fired, but that cannot be saved`, cause))
   )
 
 /** It has fired. What repeats fires next at the first time of its rhythm that is not over. */
