@@ -54,8 +54,10 @@ import { millis } from "./internal/base/durations.ts"
 import * as identities from "./internal/base/identity.ts"
 import { DurableCall } from "./internal/calls/durableCall.ts"
 import type { DurableStateError } from "./internal/state/errors.ts"
+import { memory } from "./internal/state/memory.ts"
+import { sql } from "./internal/state/sql.ts"
 import { codec, State, unavailable } from "./internal/state/state.ts"
-import * as storages from "./internal/state/storage.ts"
+import type * as storages from "./internal/state/storage.ts"
 
 // --- errors ----------------------------------------------------------------------------------------------------------
 
@@ -82,7 +84,7 @@ export class DurableStateStorage extends Context.Service<DurableStateStorage, st
  */
 export const layer: Layer.Layer<DurableStateStorage, SqlError, SqlClient.SqlClient> = Layer.effect(
   DurableStateStorage,
-  storages.sql("troupe")
+  sql("troupe")
 )
 
 /**
@@ -94,7 +96,7 @@ export const layer: Layer.Layer<DurableStateStorage, SqlError, SqlClient.SqlClie
 export const layerWith = (options: {
   readonly prefix: string
 }): Layer.Layer<DurableStateStorage, SqlError, SqlClient.SqlClient> =>
-  Layer.effect(DurableStateStorage, storages.sql(options.prefix))
+  Layer.effect(DurableStateStorage, sql(options.prefix))
 
 /**
  * Keeps states in memory, for as long as the Layer lasts. For tests.
@@ -102,7 +104,7 @@ export const layerWith = (options: {
  * @category layers
  * @since 0.1.0
  */
-export const layerMemory: Layer.Layer<DurableStateStorage> = Layer.sync(DurableStateStorage, storages.memory)
+export const layerMemory: Layer.Layer<DurableStateStorage> = Layer.sync(DurableStateStorage, memory)
 
 // --- states ----------------------------------------------------------------------------------------------------------
 

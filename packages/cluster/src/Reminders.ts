@@ -70,7 +70,9 @@ import { finiteMillis } from "./internal/base/durations.ts"
 import * as identities from "./internal/base/identity.ts"
 import * as keys from "./internal/base/keyText.ts"
 import * as internal from "./internal/reminders/firing.ts"
-import * as storages from "./internal/reminders/storage.ts"
+import { memory } from "./internal/reminders/memory.ts"
+import { sql } from "./internal/reminders/sql.ts"
+import type * as storages from "./internal/reminders/storage.ts"
 
 /**
  * Where reminders are kept.
@@ -91,7 +93,7 @@ export class ReminderStorage extends Context.Service<ReminderStorage, storages.R
  */
 export const layer: Layer.Layer<ReminderStorage, SqlError, SqlClient.SqlClient> = Layer.effect(
   ReminderStorage,
-  storages.sql("troupe")
+  sql("troupe")
 )
 
 /**
@@ -102,8 +104,7 @@ export const layer: Layer.Layer<ReminderStorage, SqlError, SqlClient.SqlClient> 
  */
 export const layerWith = (options: {
   readonly prefix: string
-}): Layer.Layer<ReminderStorage, SqlError, SqlClient.SqlClient> =>
-  Layer.effect(ReminderStorage, storages.sql(options.prefix))
+}): Layer.Layer<ReminderStorage, SqlError, SqlClient.SqlClient> => Layer.effect(ReminderStorage, sql(options.prefix))
 
 /**
  * Keeps reminders in memory, for as long as the Layer lasts. For tests.
@@ -111,7 +112,7 @@ export const layerWith = (options: {
  * @category layers
  * @since 0.1.0
  */
-export const layerMemory: Layer.Layer<ReminderStorage> = Layer.sync(ReminderStorage, storages.memory)
+export const layerMemory: Layer.Layer<ReminderStorage> = Layer.sync(ReminderStorage, memory)
 
 // --- setting ---------------------------------------------------------------------------------------------------------
 

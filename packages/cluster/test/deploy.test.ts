@@ -22,7 +22,8 @@ type Env = Readonly<Record<string, string>>
 /** All variables that a node reads. */
 const variables = new Set(
   ["config.ts", "command.ts"].flatMap(
-    (name) => readFileSync(file(`../src/internal/command/${name}`), "utf8").match(/(?<=Config\.\w+\(")TROUPE_\w+/g) ?? []
+    (name) =>
+      readFileSync(file(`../src/internal/command/${name}`), "utf8").match(/(?<=Config\.\w+\(")TROUPE_\w+/g) ?? []
   )
 )
 

@@ -244,7 +244,10 @@ const closed =
       ? Effect.logDebug("The connection of a process of the cluster broke", cause)
       : Effect.andThen(
           Effect.logDebug("A connection was closed", cause),
-          warnings.warn(`${address} closed`, `A connection from ${address} was closed: it sent something that no node sends`)
+          warnings.warn(
+            `${address} closed`,
+            `A connection from ${address} was closed: it sent something that no node sends`
+          )
         )
 
 /** Handles connections of processes that have proved to be of the cluster, and refuses the others. */

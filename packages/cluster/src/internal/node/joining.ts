@@ -50,9 +50,7 @@ interface Refusal {
 const yieldTo = (refusals: ReadonlyArray<Refusal>): Effect.Effect<void, ClusterStartError> => {
   if (refusals.length === 0) return Effect.void
   const all = refusals.map(({ name, why }) => `${name}: ${why}`).join("; ")
-  return Effect.fail(
-    new ClusterStartError({ why: `the nodes that share its storage do not let it in. ${all}` })
-  )
+  return Effect.fail(new ClusterStartError({ why: `the nodes that share its storage do not let it in. ${all}` }))
 }
 
 /** The nodes that refuse, unless another node lets this one in. Nodes that do not answer do not count. */

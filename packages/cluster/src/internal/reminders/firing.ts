@@ -9,8 +9,9 @@ import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import type { SqlError } from "effect/sql/SqlError"
 import { issueOfJson } from "../base/writable.ts"
-import { CallId, CurrentWork, DurableCall } from "../calls/durableCall.ts"
+import { CallId, CurrentWork, DurableCall, type Work } from "../calls/durableCall.ts"
 import type { Outcome, Reminder, ReminderStore } from "./storage.ts"
 
 /** A method of a contract, as far as its arguments go. */
@@ -48,48 +49,70 @@ export const scan = (
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
     const owner = crypto.randomUUID()
-    // Finalizers run in reverse order when the Scope closes: nothing more is leased, firings are interrupted, which cancels
-    // no durable call since their work is over here, and the remaining leases are released.
+    // Finalizers run in reverse order when the Scope closes: nothing more is leased, firings are interrupted, which
+    // cancels no durable call since their work is over here, and the remaining leases are released.
     yield* Effect.addFinalizer(() => Effect.ignore(bounded(storage.release(owner))))
     const scope = yield* Scope.fork(yield* Effect.scope)
-    const work = { over: false }
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        work.over = true
-      })
-    )
-    let firing = 0
-    const fire = (reminder: Reminder) =>
-      Effect.onExit(Effect.provideService(call(callee, reminder), CurrentWork, work), (exit) =>
-        Effect.suspend(() => {
-          firing--
-          return settle(storage, reminder, owner, exit, options)
-        })
-      )
-    const tick = Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis
-      const lease = { owner, until: now + options.lease }
-      if (firing > 0) yield* storage.extend(lease)
-      const room = options.maxConcurrency - firing
-      if (room <= 0) return
-      // An interruption between the lease and the fork would leave the reminders waiting until the lease is over.
-      yield* Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(restore(storage.lease(callee.actor, now, room, lease)), (due) => {
-          firing += due.length
-          return Effect.forEach(due, (reminder) => Effect.forkIn(restore(Effect.exit(fire(reminder))), scope), {
-            discard: true
-          })
-        })
-      )
-    })
+    const scanner = new Scanner(callee, storage, options, owner, scope)
+    yield* Effect.addFinalizer(() => scanner.leave)
     // A storage that is away for a while is asked again at the next turn.
-    const patient = Effect.catchCause(tick, (cause) =>
+    const patient = Effect.catchCause(scanner.tick, (cause) =>
       Cause.hasInterruptsOnly(cause)
         ? Effect.failCause(cause)
         : Effect.logWarning(`The reminders of ${callee.actor} cannot be read, trying again`, cause)
     )
     yield* Effect.forkScoped(Effect.repeat(patient, Schedule.spaced(options.pollInterval)))
   })
+
+/** Leases what is due, and fires it in a Scope. */
+class Scanner {
+  private firing = 0
+  private readonly work: Work = { over: false }
+  private readonly callee: Callee
+  private readonly storage: ReminderStore
+  private readonly options: ScannerOptions
+  private readonly owner: string
+  private readonly scope: Scope.Scope
+
+  constructor(callee: Callee, storage: ReminderStore, options: ScannerOptions, owner: string, scope: Scope.Scope) {
+    this.callee = callee
+    this.storage = storage
+    this.options = options
+    this.owner = owner
+    this.scope = scope
+  }
+
+  readonly leave: Effect.Effect<void> = Effect.sync(() => {
+    this.work.over = true
+  })
+
+  readonly tick: Effect.Effect<void, SqlError> = Effect.gen({ self: this }, function* () {
+    const { options, owner, storage } = this
+    const now = yield* Clock.currentTimeMillis
+    const lease = { owner, until: now + options.lease }
+    if (this.firing > 0) yield* storage.extend(lease)
+    const room = options.maxConcurrency - this.firing
+    if (room <= 0) return
+    // An interruption between the lease and the fork would leave the reminders waiting until the lease is over.
+    yield* Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(restore(storage.lease(this.callee.actor, now, room, lease)), (due) => {
+        this.firing += due.length
+        return Effect.forEach(due, (reminder) => Effect.forkIn(restore(Effect.exit(this.fire(reminder))), this.scope), {
+          discard: true
+        })
+      })
+    )
+  })
+
+  private fire(reminder: Reminder): Effect.Effect<unknown, unknown> {
+    return Effect.onExit(Effect.provideService(call(this.callee, reminder), CurrentWork, this.work), (exit) =>
+      Effect.suspend(() => {
+        this.firing--
+        return settle(this.storage, reminder, this.owner, exit, this.options)
+      })
+    )
+  }
+}
 
 /** In a finalizer nothing else would end a wait for storage. */
 const bounded = <E>(effect: Effect.Effect<void, E>) => Effect.timeout(Effect.interruptible(effect), SETTLE_LIMIT)
