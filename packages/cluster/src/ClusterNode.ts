@@ -65,9 +65,17 @@ export const options: (given?: Partial<NodeOptions>) => Effect.Effect<NodeOption
  * @category layers
  * @since 0.1.0
  */
-export const layer = (
-  given: Partial<NodeOptions> = {}
-): Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> =>
+export const layer: Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> = Layer.unwrap(
+  Effect.map(nodeConfig.options({}), layerNode)
+)
+
+/**
+ * The same, with options that take precedence over the configuration.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerWith = (given: Partial<NodeOptions>): Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> =>
   Layer.unwrap(Effect.map(nodeConfig.options(given), layerNode))
 
 /**

@@ -198,7 +198,7 @@ describe("options", () => {
       const files = { TROUPE_TLS_KEY_FILE: "/no/key", TROUPE_TLS_CERT_FILE: "/no/cert", TROUPE_TLS_CA_FILE: "/no/ca" }
       assert.match((yield* errorOf(from({ TROUPE_STORAGE: "a", ...files }))).message, /\/no\/key/)
       const error = yield* errorOf(
-        Layer.build(ClusterNode.layer()).pipe(
+        Layer.build(ClusterNode.layer).pipe(
           Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: {} }))
         )
       )

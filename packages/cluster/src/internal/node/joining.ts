@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import { ClusterStartError } from "../base/startError.ts"
 import { RunnerStorage } from "../engine.ts"
 import { type Address, nameOf } from "../net/address.ts"
-import * as transport from "../net/transport.ts"
+import * as connections from "../net/connection.ts"
 import type { Register } from "./departure.ts"
 
 const STORAGE_TIMEOUT = "5 seconds"
@@ -24,11 +24,11 @@ const GONE_WITHIN = "2 seconds"
 type Joining = Layer.Layer<never, ClusterStartError, RunnerStorage.RunnerStorage>
 
 /** Asks the registered nodes, before anything is opened. */
-export const layerBefore = (self: Address, options: transport.TransportOptions): Joining =>
+export const layerBefore = (self: Address, options: connections.ConnectionOptions): Joining =>
   Layer.effectDiscard(Effect.flatMap(ask(self, options), yieldTo))
 
 /** Asks again when the node is in the register: two that start at the same time have not seen each other before. */
-export const layerAfter = (self: Address, options: transport.TransportOptions, register: Register): Joining =>
+export const layerAfter = (self: Address, options: connections.ConnectionOptions, register: Register): Joining =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       yield* Effect.timeoutOption(register.registered, REGISTERED_WITHIN)
@@ -54,7 +54,7 @@ const yieldTo = (refusals: ReadonlyArray<Refusal>): Effect.Effect<void, ClusterS
 }
 
 /** The nodes that refuse, unless another node lets this one in. Nodes that do not answer do not count. */
-const ask = (self: Address, options: transport.TransportOptions) =>
+const ask = (self: Address, options: connections.ConnectionOptions) =>
   Effect.gen(function* () {
     const storage = yield* RunnerStorage.RunnerStorage
     const runners = yield* Effect.orElseSucceed(Effect.timeout(storage.getRunners, STORAGE_TIMEOUT), () => [])
@@ -63,12 +63,12 @@ const ask = (self: Address, options: transport.TransportOptions) =>
     return answers.includes(true) ? [] : answers.filter((answer) => typeof answer === "object")
   })
 
-const probe = (address: Address, options: transport.TransportOptions): Effect.Effect<boolean | Refusal> =>
-  transport.probe(address, options).pipe(
-    Effect.retry({ times: TRIES - 1, while: transport.isRefusal }),
+const probe = (address: Address, options: connections.ConnectionOptions): Effect.Effect<boolean | Refusal> =>
+  connections.probe(address, options).pipe(
+    Effect.retry({ times: TRIES - 1, while: connections.isRefusal }),
     Effect.match({
       onFailure: (error) =>
-        transport.isRefusal(error) ? { name: nameOf(address), why: transport.whyOf(error) } : false,
+        connections.isRefusal(error) ? { name: nameOf(address), why: connections.whyOf(error) } : false,
       onSuccess: () => true
     })
   )

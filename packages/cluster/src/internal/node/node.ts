@@ -27,8 +27,11 @@ import {
   SqlRunnerStorage
 } from "../engine.ts"
 import { type Address, nameOf } from "../net/address.ts"
+import * as netClient from "../net/client.ts"
+import * as connections from "../net/connection.ts"
 import * as listening from "../net/listening.ts"
-import * as transport from "../net/transport.ts"
+import { Peers } from "../net/peers.ts"
+import * as netServer from "../net/server.ts"
 import * as fileLock from "../sql/fileLock.ts"
 import * as storage from "../sql/storage.ts"
 import { Departure, Register } from "./departure.ts"
@@ -104,17 +107,15 @@ export const layerNode = (options: NodeOptions): Node =>
 
 /** A node that ends within `shutdown`. */
 export const layerOf = (node: settings.NodeSettings, shutdown: Shutdown): Node => {
-  const peers = new transport.Peers()
+  const peers = new Peers()
   const register = new Register()
-  const socket = storage.failing(
-    `its socket ${nameOf(node.listen)}`,
-    transport.layerServer(node.listen, node),
-    (error) => listening.why(error, node.listen, listening.SOCKET)
+  const socket = storage.failing(`its socket ${nameOf(node.listen)}`, netServer.layer(node.listen, node), (error) =>
+    listening.why(error, node.listen, listening.SOCKET)
   )
   const engine = RunnerServer.layer.pipe(
     Layer.provideMerge(Sharding.layer),
     Layer.provideMerge(runners.layer(peers)),
-    Layer.provide([transport.layerClient(node, peers), RpcServer.layerProtocolSocketServer, layerHealth(node)]),
+    Layer.provide([netClient.layer(node, peers), RpcServer.layerProtocolSocketServer, layerHealth(node)]),
     Layer.provide(socket),
     Layer.provide(joining.layerBefore(node.advertise, node))
   )
@@ -140,10 +141,10 @@ export const layerOf = (node: settings.NodeSettings, shutdown: Shutdown): Node =
 export const layerClient = (options: ClusterOptions): Node =>
   Layer.unwrap(
     Effect.map(settings.client(options), (client) => {
-      const peers = new transport.Peers()
+      const peers = new Peers()
       const engine = Sharding.layer.pipe(
         Layer.provideMerge(runners.layer(peers)),
-        Layer.provide([transport.layerClient(client, peers), RunnerHealth.layerNoop])
+        Layer.provide([netClient.layer(client, peers), RunnerHealth.layerNoop])
       )
       const config: Config = { sendRetryInterval: SEND_RETRY, ...timing(client), runnerAddress: Option.none() }
       return engine.pipe(
@@ -171,7 +172,7 @@ const withRunners =
   (
     config: Layer.Layer<ShardingConfig.ShardingConfig>,
     { storage: shared, unavailableAfter }: settings.Shared,
-    peers: transport.Peers
+    peers: Peers
   ) =>
   <A, E>(
     engine: Layer.Layer<
@@ -210,19 +211,19 @@ const withStorage =
   }
 
 /** How the engine learns which nodes are there. */
-const layerHealth = (options: transport.TransportOptions): Layer.Layer<RunnerHealth.RunnerHealth> =>
+const layerHealth = (options: connections.ConnectionOptions): Layer.Layer<RunnerHealth.RunnerHealth> =>
   Layer.sync(RunnerHealth.RunnerHealth)(() => {
     const warnings = new Warnings()
     const warn = (address: Address, error: unknown): Effect.Effect<void> =>
-      transport.isRefusal(error)
+      connections.isRefusal(error)
         ? warnings.warn(
             nameOf(address),
-            `The node at ${nameOf(address)} gets no keys: it refuses connections of this node. ${transport.whyOf(error)}`
+            `The node at ${nameOf(address)} gets no keys: it refuses connections of this node. ${connections.whyOf(error)}`
           )
         : Effect.void
     return {
       isAlive: (address) =>
-        transport.probe(address, options).pipe(
+        connections.probe(address, options).pipe(
           Effect.retry({ times: PROBES - 1 }),
           Effect.tapError((error) => warn(address, error)),
           Effect.isSuccess

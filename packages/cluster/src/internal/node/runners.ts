@@ -19,7 +19,7 @@ import {
   type ShardingConfig,
   Snowflake
 } from "../engine.ts"
-import type { Peer, Peers } from "../net/transport.ts"
+import type { Peer, Peers } from "../net/peers.ts"
 import { unavailable } from "../wire/failure.ts"
 
 type Needs = Runners.RpcClientProtocol | MessageStorage.MessageStorage | ShardingConfig.ShardingConfig

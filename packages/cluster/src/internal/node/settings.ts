@@ -9,7 +9,7 @@ import type { ClusterOptions, LocalOptions, NodeOptions } from "../../ClusterHom
 import { millis } from "../base/durations.ts"
 import { ClusterStartError } from "../base/startError.ts"
 import { type Address, isLoopback, isWildcard } from "../net/address.ts"
-import type { TlsOptions } from "../net/transport.ts"
+import type { TlsOptions } from "../net/connection.ts"
 
 export interface Shared {
   readonly storage: ClusterOptions["storage"]
