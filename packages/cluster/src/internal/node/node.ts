@@ -23,7 +23,6 @@ import {
   Runners,
   Sharding,
   ShardingConfig,
-  SqlMessageStorage,
   SqlRunnerStorage
 } from "../engine.ts"
 import { type Address, nameOf } from "../net/address.ts"
@@ -35,8 +34,8 @@ import * as netServer from "../net/server.ts"
 import * as fileLock from "../sql/fileLock.ts"
 import * as storage from "../sql/storage.ts"
 import { Departure, Register } from "./departure.ts"
-import * as inOrder from "./inOrder.ts"
 import * as joining from "./joining.ts"
+import * as messageStorage from "./messages.ts"
 import * as retention from "./retention.ts"
 import * as runners from "./runners.ts"
 import * as settings from "./settings.ts"
@@ -164,8 +163,7 @@ const timing = ({ failover, shards }: settings.Shared): Config => ({
   entityReplyPollInterval: REPLY_POLL
 })
 
-const messages = (patience: number) =>
-  inOrder.layer(patience).pipe(Layer.provide(SqlMessageStorage.layer), Layer.provide(NodeCrypto.layerDigest))
+const messages = (patience: number) => messageStorage.layer(patience).pipe(Layer.provide(NodeCrypto.layerDigest))
 
 /** What nodes and clients of a cluster of processes have in common. */
 const withRunners =
