@@ -16,43 +16,43 @@ export interface Mutant {
 export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "drops the release of a permit",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "    this.running--\n",
     to: ""
   },
   {
     name: "starts the last call in line, not the first",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "const call = this.head\n",
     to: "const call = this.tail!\n"
   },
   {
     name: "starts one call more than there are permits",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "this.running + this.held < this.limit && !this.cell.paused) {",
     to: "this.running + this.held <= this.limit && !this.cell.paused) {"
   },
   {
     name: "lets askers jump the line",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "if (this.head === undefined && this.running < this.limit) {",
     to: "if (this.running < this.limit) {"
   },
   {
     name: "believes that a drain is scheduled when it is not",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "      this.scheduled = false\n",
     to: ""
   },
   {
     name: "starts calls while the instance restarts",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "if (stack.isDeep() || this.cell.paused) return this.wait(call, dispatcher)",
     to: "if (stack.isDeep()) return this.wait(call, dispatcher)"
   },
   {
     name: "puts a retried call at the end of the line",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "if (next === undefined) return this.wait(call, undefined)",
     to: "return this.wait(call, undefined)"
   },
@@ -124,7 +124,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "hands on the permit of an ended call at once",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "    if (held) this.hold(call)\n",
     to: "",
     test: ["5-batches.test.ts", "asks"]
@@ -144,7 +144,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "starts the next call before it tells of a failure",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "    else stack.enter()\n",
     to: "    else stack.startBatch()\n",
     test: ["5-batches.test.ts", "by a sibling that fails"]
@@ -157,7 +157,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "starts calls in line whose time is over",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "        if (this.cell.expires(call)) continue\n",
     to: "",
     test: ["9-errors.test.ts", "9.1 of calls whose time is over together"]

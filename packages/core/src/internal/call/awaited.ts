@@ -10,8 +10,8 @@ import type * as Fiber from "effect/Fiber"
 import { childrenOf } from "../base/interrupt.ts"
 import type { Cell } from "../instance/cell.ts"
 import { Call, current, Stage } from "./call.ts"
-import { Phase } from "./phase.ts"
 import { isRef, type Ref } from "./ref.ts"
+import { Phase } from "./transition.ts"
 import type { Wait } from "./waiting.ts"
 
 /** A search that comes by so many calls gives up. */

@@ -17,12 +17,12 @@
 import type * as Exit from "effect/Exit"
 import { childrenOf, holdsOut } from "../base/interrupt.ts"
 import * as stack from "../base/stack.ts"
-import type { CallQueue } from "../instance/callQueue.ts"
 import type { Cell } from "../instance/cell.ts"
+import type { CallQueue } from "../instance/line.ts"
 import { Call, Stage } from "./call.ts"
 import * as failure from "./failure.ts"
-import { Phase } from "./phase.ts"
 import { isRef, type Ref } from "./ref.ts"
+import { Phase } from "./transition.ts"
 import { isReading, type Wait, type Waiter } from "./waiting.ts"
 
 /** A search that comes by so many calls gives up. */

@@ -13,8 +13,8 @@ import * as asyncContext from "../base/asyncContext.ts"
 import type { Cell } from "../instance/cell.ts"
 import { type Call, current } from "./call.ts"
 import { check } from "./deadlock.ts"
-import type { Phase } from "./phase.ts"
 import { isRef, type Observer, type Ref } from "./ref.ts"
+import type { Phase } from "./transition.ts"
 
 /** Who reads streams outside of any call. */
 export class Reader {

@@ -18,7 +18,7 @@ import { Call } from "../call/call.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import * as waiting from "../call/waiting.ts"
-import type { CallQueue, Target } from "../instance/callQueue.ts"
+import type { CallQueue, Target } from "../instance/line.ts"
 import * as streaming from "./streaming.ts"
 
 /** A call that is yet to be made. */

@@ -21,7 +21,7 @@ import * as failure from "../call/failure.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import * as waiting from "../call/waiting.ts"
-import type { Target } from "../instance/callQueue.ts"
+import type { Target } from "../instance/line.ts"
 import { admit } from "./ask.ts"
 
 type Chunk = readonly [unknown, ...Array<unknown>]

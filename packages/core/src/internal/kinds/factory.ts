@@ -12,7 +12,7 @@ import { noEffect } from "../base/evaluable.ts"
 import { ofActors } from "../base/options.ts"
 import type { Implementation } from "../call/method.ts"
 import * as handles from "../handle/handle.ts"
-import * as life from "../handle/life.ts"
+import * as life from "../handle/operations.ts"
 import { Cell } from "../instance/cell.ts"
 import { type NameHolder, registryIn } from "../instance/registry.ts"
 import {

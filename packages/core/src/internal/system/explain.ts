@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import { Call, Stage } from "../call/call.ts"
 import { checkRefs, type Ref } from "../call/ref.ts"
-import type { CallQueue } from "../instance/callQueue.ts"
+import type { CallQueue } from "../instance/line.ts"
 import { waitedFor } from "./snapshot.ts"
 
 /** How many of a kind are named before "and 5 more". */

@@ -23,8 +23,8 @@ import { type Call, dateFor, Stage } from "../call/call.ts"
 import { Residence } from "../call/carried.ts"
 import type { Death } from "../call/failure.ts"
 import { isRef, type Ref } from "../call/ref.ts"
-import type { CallQueue } from "../instance/callQueue.ts"
 import type { Cell } from "../instance/cell.ts"
+import type { CallQueue } from "../instance/line.ts"
 import { type Registry, registryIn, tasks } from "../instance/registry.ts"
 
 /** How many ended instances and dead letters a system remembers. */

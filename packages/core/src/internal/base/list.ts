@@ -1,7 +1,7 @@
 /**
  * A list of calls that any of them can leave in constant time. A call is in one list at most: it is its own node.
  */
-import type { Call } from "./call.ts"
+import type { Call } from "../call/call.ts"
 
 export class CallList {
   head: Call | undefined = undefined
