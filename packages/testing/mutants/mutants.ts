@@ -29,8 +29,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "starts one call more than there are permits",
     file: "instance/line.ts",
-    from: "this.running + this.held < this.limit && !this.cell.paused) {",
-    to: "this.running + this.held <= this.limit && !this.cell.paused) {"
+    from: "this.running + this.held < this.limit && this.cell.life.ready) {",
+    to: "this.running + this.held <= this.limit && this.cell.life.ready) {"
   },
   {
     name: "lets askers jump the line",
@@ -47,7 +47,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "starts calls while the instance restarts",
     file: "instance/line.ts",
-    from: "if (stack.isDeep() || this.cell.paused) return this.wait(call, dispatcher)",
+    from: "if (stack.isDeep() || !this.cell.life.ready) return this.wait(call, dispatcher)",
     to: "if (stack.isDeep()) return this.wait(call, dispatcher)"
   },
   {
@@ -59,7 +59,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "skips settling a call that ends while it waits",
     file: "instance/cell.ts",
-    from: "    this.settle(call, Exit.interrupt())\n",
+    from: "    this.end(call, Exit.interrupt())\n",
     to: ""
   },
   {
@@ -82,8 +82,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kills without ending the calls that run",
-    file: "instance/cell.ts",
-    from: "    endAll(this.running.toArray(), Stage.Dying)\n    if (this.pending === 0) this.close()",
+    file: "instance/life.ts",
+    from: "    endAll(cell.running.toArray(), Stage.Dying)\n    if (cell.pending === 0) this.close()",
     to: "    this.close()"
   },
   {
@@ -101,7 +101,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "makes the next instance of a key while the last one is ending",
     file: "kinds/keyed.ts",
-    from: "present === undefined ? Effect.void : present.ended(true)",
+    from: "present === undefined ? Effect.void : present.life.ended(true)",
     to: "Effect.void"
   },
   {
@@ -118,8 +118,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "does not cancel the call of an asker that is interrupted",
-    file: "call/call.ts",
-    from: "      this.queue.cell.cancel(this)\n",
+    file: "handle/effectCall.ts",
+    from: "    call.queue.cell.cancel(call)\n",
     to: ""
   },
   {
@@ -166,12 +166,12 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "lets an asker be interrupted between submitting its call and waiting for it",
     file: "handle/ask.ts",
-    from: "call.exit ?? inPlace(call.waitOrCancel(), fiber)",
-    to: "call.exit ?? call.waitOrCancel()"
+    from: "call.exit ?? inPlace(waitOrCancel(call), fiber)",
+    to: "call.exit ?? waitOrCancel(call)"
   },
   {
-    name: "does not notice room that comes while somebody begins to wait for it",
-    file: "handle/ask.ts",
+    name: "does not notice room that comes while a submitter begins to wait for it",
+    file: "handle/admit.ts",
     from: "      if (!cell.full) {\n        submit()\n        return resume(Effect.void)\n      }\n",
     to: ""
   },

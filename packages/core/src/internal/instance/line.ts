@@ -1,44 +1,32 @@
 /**
- * The line of calls before one set of permits.
+ * One set of permits, and the calls that wait for one, in order.
  *
  * It is a semaphore and its waiters in one object. Effect's own Semaphore wakes waiters in time linear in their number,
  * so a long line on it is quadratic, and each waiter there is a fiber; here a waiting call is a list node, and gets a
  * fiber only together with a permit.
  */
-
-import type * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
-import type * as Scheduler from "effect/Scheduler"
 import * as asyncContext from "../base/asyncContext.ts"
-import { isExit } from "../base/evaluable.ts"
-import { interrupt } from "../base/interrupt.ts"
-import { CallList } from "../base/list.ts"
+import { List } from "../base/list.ts"
 import * as stack from "../base/stack.ts"
-import { type Call, release, Stage, within } from "../call/call.ts"
-import { Carried } from "../call/carried.ts"
+import { type Call, type Dispatcher, type Instance, type Line as LineOfCall, Stage } from "../call/call.ts"
 import * as deadlock from "../call/deadlock.ts"
-import * as tracing from "../call/tracing.ts"
-import type { Cell } from "./cell.ts"
+import { isEnded } from "../call/ending.ts"
+import type { Handover } from "./handover.ts"
 
 /** How many calls start in one go before the event loop gets its turn. */
 const START_BUDGET = 1024
 
-const keepAsyncContext = (call: Call): void => {
-  const context = asyncContext.capture()
-  if (context !== undefined) call.asyncContext = context
+/** What a line needs of its instance. */
+export interface Starter extends Instance {
+  /** Those that have a permit, and what runs them. */
+  readonly running: List<Call> & { start(call: Call): void }
+  /** Ends a call that is about to start if its time is over. */
+  expires(call: Call): boolean
+  /** When others get what ended calls leave. */
+  readonly handover: Handover
 }
 
-/** Whether a call was told to end, by itself or together with others. */
-export const isEnded = ({ stage }: Call): boolean => stage === Stage.Cancelling || stage === Stage.Expiring
-
-/** How a handle finds the line in which its calls stand: the same always, or that of the present holder of a key. */
-export interface Target {
-  resolve(): CallQueue
-}
-
-export class CallQueue extends CallList implements Target {
+export class Line<Cell extends Starter = Starter> extends List<Call> implements LineOfCall {
   /** Permits in use: calls between start and settle. */
   running = 0
   /** Permits of calls that were ended, which the line gets in the next turn (semantics 5.6). */
@@ -65,8 +53,8 @@ export class CallQueue extends CallList implements Target {
     return this.length
   }
 
-  /** A fixed instance is its own {@link Target}. */
-  resolve(): CallQueue {
+  /** A fixed instance finds its line as the address of a key does, which looks for the present instance. */
+  resolve(): this {
     return this
   }
 
@@ -74,8 +62,8 @@ export class CallQueue extends CallList implements Target {
    * Starts an ask on its caller's stack when it is its turn, else puts it in line. Calls that wait for the scheduler to
    * start them came first, and are started first.
    */
-  startOrWait(call: Call, dispatcher: Scheduler.SchedulerDispatcher | undefined): void {
-    if (stack.isDeep() || this.cell.paused) return this.wait(call, dispatcher)
+  startOrWait(call: Call, dispatcher: Dispatcher): void {
+    if (stack.isDeep() || !this.cell.life.ready) return this.wait(call, dispatcher)
     if (this.head === undefined && this.running < this.limit) {
       stack.enter()
       try {
@@ -89,7 +77,7 @@ export class CallQueue extends CallList implements Target {
   }
 
   /** Puts a call in line. It starts no earlier than the scheduler's next turn. */
-  wait(call: Call, dispatcher: Scheduler.SchedulerDispatcher | undefined): void {
+  wait(call: Call, dispatcher: Dispatcher): void {
     this.append(call)
     // A drain under way gets to this call by itself.
     if (!this.draining && this.running < this.limit) this.schedule(dispatcher)
@@ -100,7 +88,7 @@ export class CallQueue extends CallList implements Target {
     // One look at the clock serves all calls of a turn.
     if (!this.scheduled) this.turn = call.now()
     call.since = this.turn
-    if (call.attempts === 0) keepAsyncContext(call)
+    if (call.attempts === 0) call.keepAsyncContext()
     this.insert(call, undefined)
   }
 
@@ -121,14 +109,14 @@ export class CallQueue extends CallList implements Target {
    * a failure in any case, they hear at once: they may end calls that stand in line still.
    */
   drain(together: boolean): void {
-    if (this.head === undefined || this.draining || this.cell.paused) return
+    if (this.head === undefined || this.draining || !this.cell.life.ready) return
     if (stack.isDeep()) return this.schedule(undefined)
     this.draining = true
     if (together) stack.startBatch()
     else stack.enter()
     try {
       let budget = START_BUDGET
-      while (this.head !== undefined && this.running + this.held < this.limit && !this.cell.paused) {
+      while (this.head !== undefined && this.running + this.held < this.limit && this.cell.life.ready) {
         if (budget-- === 0) return this.schedule(undefined)
         const call = this.head
         if (this.cell.expires(call)) continue
@@ -144,13 +132,7 @@ export class CallQueue extends CallList implements Target {
     }
   }
 
-  /** Keeps the permit of a call that was ended from the line until the next turn. */
-  private hold(call: Call): void {
-    this.held++
-    this.cell.handover.later(call)
-  }
-
-  private schedule(dispatcher: Scheduler.SchedulerDispatcher | undefined): void {
+  private schedule(dispatcher: Dispatcher): void {
     if (this.scheduled) return
     this.scheduled = true
     stack.later(dispatcher, this.head!.context, () => {
@@ -159,79 +141,31 @@ export class CallQueue extends CallList implements Target {
     })
   }
 
+  /** Gives a call its permit. It comes back with {@link release}. */
   private start(call: Call): void {
     this.running++
-    if (call.trace !== undefined) tracing.begin(call, call.trace)
-    call.stage = Stage.Running
-    // It may start again, on the stack of another.
-    if (call.method.maxTaskRetries > 0 && call.attempts === 0) keepAsyncContext(call)
-    call.attempts++
-    this.cell.registry.hub?.started(call)
-    const fiber = this.begin(call)
-    if (fiber instanceof Carried) return this.carry(call, fiber)
-    if (isExit(fiber)) return this.finish(call, fiber, false)
-    const { context } = fiber
-    const exit = fiber.pollUnsafe()
-    if (exit !== undefined) return this.ended(call, exit, context)
-    call.fiber = fiber
-    call.stamp()
-    this.cell.track(call)
-    fiber.addObserver((exit) => {
-      this.cell.running.remove(call)
-      this.ended(call, exit, context)
-    })
-    // It was told to end while it was still on our stack, and had no fiber that could be told.
-    if ((call.stage as Stage) !== Stage.Running) interrupt(fiber)
-    if (call.waits !== undefined || call.reader !== undefined) deadlock.check(call)
+    this.cell.running.start(call)
   }
 
-  /** The fiber of a call has ended. */
-  private ended(call: Call, exit: Exit.Exit<any, any>, context: Context.Context<never>): void {
-    this.finish(call, exit, false)
-    release(context)
-  }
-
-  /** Runs the method. What stands where an Effect has to be can be so odd that the fiber itself throws. */
-  private begin(call: Call): Exit.Exit<any, any> | Carried | Fiber.Fiber<any, any> {
-    try {
-      const effect = this.cell.invoke(call)
-      // A method that has its result at once needs no fiber.
-      if (isExit(effect) || effect instanceof Carried) return effect
-      return Effect.runForkWith(this.contextOf(call))(effect)
-    } catch (defect) {
-      return Exit.die(defect)
-    }
-  }
-
-  private contextOf(call: Call): Context.Context<never> {
-    const ground = this.cell.contextFor(call.context)
-    return within(call.trace === undefined ? ground : tracing.within(ground, call.trace), call)
-  }
-
-  /** Hands a call to its home, which needs no fiber for it here. */
-  private carry(call: Call, carried: Carried): void {
-    call.fiber = carried
-    call.stamp()
-    this.cell.track(call)
-    if ((call.stage as Stage) === Stage.Running) carried.start(call)
-    else this.reported(call, Exit.interrupt(), false)
-  }
-
-  /** The end of a call that was handed to its home. */
-  reported(call: Call, exit: Exit.Exit<any, any>, restarted: boolean): void {
-    this.cell.running.remove(call)
-    this.finish(call, exit, restarted)
-  }
-
-  private finish(call: Call, exit: Exit.Exit<any, any>, restarted: boolean): void {
-    // The permit is free before anybody hears of the result, so that whoever goes on finds it.
+  /**
+   * Takes back the permit of a call that has ended, and gives it to none yet. Says whether {@link next} may do so when the
+   * call has settled. The permit of a call that was ended is kept from the line until the next turn.
+   */
+  release(call: Call): boolean {
     this.running--
-    call.fiber = undefined
     const held = this.head !== undefined && isEnded(call)
     if (held) this.hold(call)
-    this.cell.finish(call, exit, restarted)
-    // What made others end it may be on its way to ending more, with a permit of its own that is free by now.
-    if (this.head === undefined || held) return
+    return !held
+  }
+
+  private hold(call: Call): void {
+    this.held++
+    this.cell.handover.later(call)
+  }
+
+  /** A permit has come back, and its call has settled. */
+  next(): void {
+    if (this.head === undefined) return
     if (this.running < this.limit) this.drain(false)
     else this.checkHolders()
   }

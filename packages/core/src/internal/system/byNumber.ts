@@ -50,16 +50,16 @@ const end = (instance: number, how: (cell: Cell) => void): Effect.Effect<boolean
   Effect.withFiber((fiber) => {
     const cell = findCell(fiber.context, instance)
     // A task is a function: there is nothing to end.
-    if (cell === undefined || cell.permanent) return Effect.succeed(false)
+    if (cell === undefined || cell.registry === tasks) return Effect.succeed(false)
     how(cell)
     return Effect.succeed(true)
   })
 
 export const kill = (instance: number, { why = "it was killed" }: EndOptions = {}) =>
-  end(instance, (cell) => cell.kill(why, undefined))
+  end(instance, (cell) => cell.life.kill(why, undefined))
 
 export const stop = (instance: number, { why = "it was stopped" }: EndOptions = {}) =>
-  end(instance, (cell) => cell.stop(why))
+  end(instance, (cell) => cell.life.stop(why))
 
 export const resize = (
   instance: number,

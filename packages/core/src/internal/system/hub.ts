@@ -15,8 +15,8 @@ import * as Stream from "effect/Stream"
 import type { Event } from "../../ActorSystem.ts"
 import { printable } from "../base/show.ts"
 import { elapsedIn, liveClock } from "../base/time.ts"
-import { type Call, current } from "../call/call.ts"
-import type { Death } from "../call/failure.ts"
+import type { Call, Death } from "../call/call.ts"
+import { current } from "../call/currentCall.ts"
 import type { Cell } from "../instance/cell.ts"
 import { type Registry, registryIn, tasks } from "../instance/registry.ts"
 import { messageOf, outcomeOf } from "./snapshot.ts"
@@ -153,7 +153,7 @@ export class Hub {
     return times
   }
 
-  instance(cell: Pick<Cell, "id" | "instance" | "context">, event: InstanceNews): void {
+  instance(cell: Subject, event: InstanceNews): void {
     this.tell({
       ...event,
       at: dateOf(elapsedIn(cell.context), cell.context),
@@ -162,19 +162,20 @@ export class Hub {
     } as Event)
   }
 
-  instanceRestarting(cell: Cell, cause: Cause.Cause<unknown>): void {
+  instanceRestarting(cell: Subject, cause: Cause.Cause<unknown>): void {
     this.instance(cell, { _tag: "InstanceRestarting", error: messageOf(cause) })
   }
 
-  instanceRestarted(cell: Cell): void {
+  instanceRestarted(cell: Subject & { readonly restarts: number }): void {
     this.instance(cell, { _tag: "InstanceRestarted", restarts: cell.restarts })
   }
 
-  instanceDied(cell: Cell, { cause, why }: Death): void {
+  instanceDied(cell: Subject, { cause, why }: Death): void {
     this.instance(cell, { _tag: "InstanceDied", why, error: cause && messageOf(cause) })
   }
 }
 
+type Subject = Pick<Cell, "id" | "instance" | "context">
 type WithoutSubject<E> = E extends Event ? Omit<E, "at" | "actor" | "instance"> : never
 type InstanceNews = WithoutSubject<Extract<Event, { readonly _tag: `Instance${string}` }>>
 

@@ -19,12 +19,10 @@ import type {
 } from "../../ActorSystem.ts"
 import { attempt, errorText, show } from "../base/show.ts"
 import { dateIn } from "../base/time.ts"
-import { type Call, dateFor, Stage } from "../call/call.ts"
+import { type Call, type Death, dateFor, type Line, Stage } from "../call/call.ts"
 import { Residence } from "../call/carried.ts"
-import type { Death } from "../call/failure.ts"
 import { isRef, type Ref } from "../call/ref.ts"
 import type { Cell } from "../instance/cell.ts"
-import type { CallQueue } from "../instance/line.ts"
 import { type Registry, registryIn, tasks } from "../instance/registry.ts"
 
 /** How many ended instances and dead letters a system remembers. */
@@ -74,8 +72,7 @@ export const outcomeOf = (call: Call, exit: Exit.Exit<unknown, unknown>): Outcom
 }
 
 /** Puts the failure of a call into the books of its instance. */
-export const noteFailure = (call: Call, exit: Exit.Failure<unknown, unknown>): void => {
-  const { cell } = call.queue
+export const noteFailure = (cell: Cell, call: Call, exit: Exit.Failure<unknown, unknown>): void => {
   const outcome = outcomeOf(call, exit)
   cell.tally[outcome]++
   if (outcome === "failed" || outcome === "died") {
@@ -192,7 +189,7 @@ const admitsLetter = (options: SnapshotOptions, actor: string, instance: number)
 const stateOf = (cell: Cell): State => {
   if (cell.death !== undefined) return "stopping"
   if (cell.implementation === undefined) return "starting"
-  return cell.paused ? "restarting" : "running"
+  return !cell.life.ready ? "restarting" : "running"
 }
 
 const instanceOf = (cell: Cell): Instance => {
@@ -240,7 +237,11 @@ const deadInstance = ({ death, key, lastError, name, ...rest }: Obituary): Insta
   death: deathOf(death)
 })
 
-const permitsOf = ({ limit, running, waiting }: CallQueue): Permits => ({
+const permitsOf = ({
+  limit,
+  running,
+  waiting
+}: Pick<Line, "limit" | "running"> & { readonly waiting: number }): Permits => ({
   running,
   waiting,
   ...(limit !== Infinity && { limit })
