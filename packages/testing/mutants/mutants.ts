@@ -118,7 +118,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "does not cancel the call of an asker that is interrupted",
-    file: "handle/effectCall.ts",
+    file: "handle/asker.ts",
     from: "    call.queue.cell.cancel(call)\n",
     to: ""
   },

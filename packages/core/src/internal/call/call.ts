@@ -9,12 +9,14 @@
 import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
+import * as Stream from "effect/Stream"
 import type { Span } from "effect/Tracer"
 import type { Link } from "../../Home.ts"
 import * as asyncContext from "../base/asyncContext.ts"
+import { isEffect, noEffect, runSync } from "../base/evaluable.ts"
 import type { Interruptible } from "../base/interrupt.ts"
 import type { Linked, List } from "../base/list.ts"
 import { dateIn, elapsedIn } from "../base/time.ts"
@@ -146,7 +148,7 @@ const ASKED: Array<Observer> = []
 const NO_ARGS: ReadonlyArray<unknown> = []
 const NO_CONTEXT = Context.empty()
 
-export abstract class Call extends Ref implements Waiter, Linked<Call> {
+export class Call extends Ref implements Waiter, Linked<Call> {
   stage: Stage = Stage.New
   /** When it began to wait, then when it began to run, by `now()`: the engine stores it inline. */
   since = 0
@@ -193,7 +195,10 @@ export abstract class Call extends Ref implements Waiter, Linked<Call> {
   }
 
   /** Takes what the method returned for what the call does. */
-  abstract accept(value: unknown): Effect.Effect<any, any>
+  accept(value: unknown): Effect.Effect<any, any> {
+    const effect = isEffect(value) && this.trace === undefined ? runSync(value) : value
+    return isEffect(effect) ? effect : Exit.die(notAnEffect(this, effect))
+  }
 
   override settle(exit: Exit.Exit<any, any>): boolean {
     if (this.resumes === ASKED) {
@@ -285,3 +290,13 @@ Object.assign(Call.prototype, { trace: undefined, asyncContext: undefined, spare
 
 /** What time it is for the submitter of a call, in milliseconds since the epoch. */
 export const dateFor = (call: Call): number => dateIn(call.context)
+
+const notAnEffect = (call: Call, value: unknown): TypeError => {
+  if (Stream.isStream(value)) {
+    return new TypeError(
+      `${call.origin} gives a Stream, and was run as an Effect: use Stream.runForEach(handle.method(...), ...), or in plain code for await (const item of Stream.toAsyncIterable(handle.method(...)))`
+    )
+  }
+  const got = noEffect(value)
+  return new TypeError(`${call.origin} must return an Effect, but returned ${got}`)
+}

@@ -12,12 +12,12 @@ import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import { Evaluable, inPlace } from "../base/evaluable.ts"
-import type { Call } from "../call/call.ts"
+import { Call } from "../call/call.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import type { CellLine, Target } from "../instance/cell.ts"
 import { admit } from "./admit.ts"
-import { cancelAndWait, EffectCall, waitOrCancel } from "./effectCall.ts"
+import { cancelAndWait, waitOrCancel } from "./asker.ts"
 import * as streaming from "./streaming.ts"
 
 /** A call that is yet to be made. */
@@ -64,7 +64,7 @@ export class Ask extends Submission {
     const queue = this.target.resolve()
     const { cell } = queue
     if (cell.full) return this.whenRoom(queue, fiber)
-    const call = new EffectCall(queue, method, args, fiber.context, true)
+    const call = new Call(queue, method, args, fiber.context, true)
     tracing.mark(call, fiber, true)
     cell.submit(call, fiber.currentDispatcher, true)
     // Were the wait an operation of its own, an interruption before it would leave a call that nothing cancels.
@@ -74,7 +74,7 @@ export class Ask extends Submission {
   /** The call is cancelled when the wait is interrupted after it was submitted, be it right between the two. */
   private whenRoom(queue: CellLine, fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
     const { args, method } = this
-    const call = new EffectCall(queue, method, args, fiber.context, true)
+    const call = new Call(queue, method, args, fiber.context, true)
     tracing.mark(call, fiber, true)
     const submit = admit(queue.cell, call, () => queue.cell.submit(call, fiber.currentDispatcher, true))
     const result = Effect.suspend(() => call.wait())
@@ -121,7 +121,7 @@ export class Remote extends Submission {
     const { args, method } = this
     const queue = this.target.resolve()
     const { cell } = queue
-    const call = new EffectCall(queue, method, args, fiber.context, false)
+    const call = new Call(queue, method, args, fiber.context, false)
     tracing.mark(call, fiber, false)
     if (cell.full)
       return Effect.as(
@@ -137,7 +137,7 @@ export class Remote extends Submission {
     const { args, method } = this
     const queue = this.target.resolve()
     const { cell } = queue
-    const call = new EffectCall(queue, method, args, Context.empty(), false)
+    const call = new Call(queue, method, args, Context.empty(), false)
     const submit = () => cell.submit(call, undefined, false)
     if (!cell.full) submit()
     else if (cell.options.overflow === "suspend") cell.whenRoom(call, submit)

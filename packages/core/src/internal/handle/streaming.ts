@@ -25,7 +25,7 @@ import * as waiting from "../call/waiting.ts"
 import type { Waiter } from "../call/waits.ts"
 import type { Target } from "../instance/cell.ts"
 import { admit } from "./admit.ts"
-import { cancelAndWait } from "./effectCall.ts"
+import { cancelAndWait } from "./asker.ts"
 
 type Chunk = readonly [unknown, ...Array<unknown>]
 

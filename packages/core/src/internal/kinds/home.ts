@@ -13,12 +13,11 @@ import type * as Stream from "effect/Stream"
 import { ActorContext } from "../../ActorContext.ts"
 import type { ActorDied } from "../../ActorError.ts"
 import type { Link, Terms } from "../../Home.ts"
-import { type Call, Stage } from "../call/call.ts"
+import { Call, Stage } from "../call/call.ts"
 import { current } from "../call/currentCall.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import { Ask } from "../handle/ask.ts"
-import { EffectCall } from "../handle/effectCall.ts"
 import { CellKey, DefinitionKey, TargetKey } from "../handle/handle.ts"
 import type { Cell, CellLine } from "../instance/cell.ts"
 import type { Definition } from "./definition.ts"
@@ -151,7 +150,7 @@ export const submit = (
 ): Accepted => {
   const queue = queueOf(handle)
   const { cell } = queue
-  const call = new EffectCall(queue, specOf(cell, name), args, context, true)
+  const call = new Call(queue, specOf(cell, name), args, context, true)
   cell.submit(call, undefined, true)
   const settled = (exit: Exit.Exit<any, any>) =>
     onExit(exit, exit._tag === "Failure" && !cell.life.ready && cell.death === undefined)
