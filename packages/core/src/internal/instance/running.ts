@@ -166,25 +166,25 @@ export class Running extends List<Call> {
     call.fiber = undefined
     // The permit is free before anyone hears of the result, so that a waiter that goes on finds it.
     const goesOn = line.release(call)
-    if (exit._tag === "Success") this.succeed(call, exit)
-    else this.fail(call, exit, restarted)
+    let restarts = false
+    if (exit._tag === "Failure") restarts = this.fail(call, exit, restarted)
+    else {
+      const issue = call.method.contract && contract.checkSuccess(call.method.contract, exit.value)
+      this.cell.settle(call, issue === undefined ? exit : failure.decode(call, issue))
+    }
+    this.cell.attend()
+    // Only now: a restart may be over before we know it, and the call that caused it has to be back in line by then.
+    if (restarts) this.cell.life.restart((exit as Exit.Failure<any, any>).cause)
     // What made others end it may be on its way to ending more, with a permit of its own that is free by now.
     if (goesOn) line.next()
   }
 
-  private succeed(call: Call, exit: Exit.Success<any, any>): void {
-    const issue = call.method.contract && contract.checkSuccess(call.method.contract, exit.value)
-    this.cell.settle(call, issue === undefined ? exit : failure.decode(call, issue))
-    this.cell.attend()
-  }
-
-  private fail(call: Call, exit: Exit.Failure<any, any>, restarted: boolean): void {
-    const { life } = this.cell
-    const restarts = call.stage === Stage.Running && failure.hasOwnDefect(exit.cause) && life.defect(exit.cause)
+  /** Returns whether the instance restarts for it. */
+  private fail(call: Call, exit: Exit.Failure<any, any>, restarted: boolean): boolean {
+    const { cause } = exit
+    const restarts = call.stage === Stage.Running && failure.hasOwnDefect(cause) && this.cell.life.defect(cause)
     this.settleOrRetry(call, exit, restarted)
-    this.cell.attend()
-    // Only now: a restart may be over before we know it, and the call that caused it has to be back in line by then.
-    if (restarts) life.restart(exit.cause)
+    return restarts
   }
 
   private settleOrRetry(call: Call, exit: Exit.Failure<unknown, unknown>, restarted: boolean): void {
