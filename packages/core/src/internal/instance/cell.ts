@@ -33,8 +33,7 @@ import { Phase } from "../call/phase.ts"
 import * as tracing from "../call/tracing.ts"
 import * as waiting from "../call/waiting.ts"
 import type { Idle } from "../kinds/idleList.ts"
-import * as snapshot from "../system/snapshot.ts"
-import { emptyTally, type LastError } from "../system/snapshot.ts"
+import { Books, bury, noteFailure } from "./books.ts"
 import { CallQueue, isEnded } from "./callQueue.ts"
 import * as context from "./context.ts"
 import { Handover } from "./handover.ts"
@@ -60,7 +59,7 @@ interface About {
   readonly id?: string
   readonly key?: unknown
   /** Where it belongs, if not to the system in its context. */
-  readonly registry?: Registry
+  readonly registry?: Registry<Cell>
 }
 
 /** Why an instance dies whose Scope cannot wait for its calls. */
@@ -81,11 +80,8 @@ export class Cell {
   readonly since: number
   /** The async context in which it was started: where it is made anew and ends, be it for a call. */
   readonly asyncContext: AsyncContext | undefined = asyncContext.capture()
-  /** How many calls have come to which end. */
-  readonly tally = emptyTally()
-  /** How many submissions found no room. */
-  refused = 0
-  lastError: LastError | undefined = undefined
+  /** How its calls have ended. */
+  readonly books = new Books()
 
   readonly main: CallQueue
   private readonly groups: ReadonlyMap<string, CallQueue> | undefined
@@ -100,7 +96,7 @@ export class Cell {
   /** Whether the instance has ended for good, finalizers included. */
   gone = false
 
-  readonly registry: Registry
+  readonly registry: Registry<Cell>
   private readonly make: Effect.Effect<Implementation, any>
   implementation: Implementation | undefined = undefined
   private scope: Scope.Closeable
@@ -168,7 +164,7 @@ export class Cell {
     this.scope = Scope.makeUnsafe()
     this.context = this.inside(context)
     this.since = dateIn(context)
-    this.registry = about.registry ?? registryIn(context)
+    this.registry = about.registry ?? registryIn<Cell>(context)
     this.registry.cells.add(this)
     this.registry.hub?.instance(this, { _tag: "InstanceStarted", name: this.name, key: this.keyText })
   }
@@ -328,8 +324,8 @@ export class Cell {
 
   /** Settles a call, once it is in the books. */
   private conclude(call: Call, exit: Exit.Exit<any, any>): void {
-    if (exit._tag === "Success") this.tally.succeeded++
-    else snapshot.noteFailure(call, exit)
+    if (exit._tag === "Success") this.books.succeeded++
+    else noteFailure(call, exit)
     this.registry.hub?.settled(call, exit)
     if (call.trace !== undefined) tracing.end(call, call.trace, exit)
     call.settle(exit)
@@ -422,7 +418,7 @@ export class Cell {
 
   /** Says no to a call for want of room. */
   refuseCall(call: Call): Exit.Exit<never, ActorError> {
-    this.refused++
+    this.books.refused++
     this.registry.hub?.refused(call)
     return Exit.fail(failure.limitExceeded(call.method, this.options.maxPendingCalls))
   }
@@ -694,7 +690,7 @@ export class Cell {
     if (this.death === undefined) this.keeper?.ending(this)
     // It goes into the errors of all calls, which people print.
     this.death = { why, at: dateIn(this.context), cause: cause && printable(cause) }
-    this.registry.hub?.instanceDied(this, this.death)
+    this.registry.hub?.instance(this, { _tag: "InstanceDied", death: this.death })
     this.attentive = true
     this.letIn()
     this.recheckEnd()
@@ -759,7 +755,7 @@ export class Cell {
 
   private vanish(): void {
     this.gone = true
-    snapshot.bury(this)
+    bury(this.registry, this)
     this.registry.hub?.instance(this, { _tag: "InstanceGone" })
     this.keeper?.gone(this)
     // Closed, it leaves the Scope that it is part of, which may stay open for much longer.

@@ -90,14 +90,15 @@ export class Supervisor {
       for (let why = cause, whyNot = SCHEDULE_ENDED; ; ) {
         const pause = yield* verdict
         if (pause === undefined) return cell.kill(whyNot, why)
-        if (why === cause) cell.registry.hub?.instanceRestarting(cell, cause)
+        if (why === cause) cell.registry.hub?.instance(cell, { _tag: "InstanceRestarting", cause })
         cell.interruptForRestart()
         yield* this.quieted()
         yield* cell.closeScope(Exit.failCause(why))
         yield* Effect.sleep(pause)
         cell.renew()
         const exit = yield* Effect.exit(cell.construct())
-        if (exit._tag === "Success") return cell.registry.hub?.instanceRestarted(cell)
+        if (exit._tag === "Success")
+          return cell.registry.hub?.instance(cell, { _tag: "InstanceRestarted", restarts: cell.restarts })
         why = exit.cause
         whyNot = `its constructor failed, and ${SCHEDULE_ENDED}`
         verdict = this.pace!(why)
