@@ -24,8 +24,7 @@ import { canEnd, descendants, endAll, isEnded } from "../call/ending.ts"
 import * as failure from "../call/failure.ts"
 import type { Implementation } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
-import * as snapshot from "../system/snapshot.ts"
-import { emptyTally, type LastError } from "../system/snapshot.ts"
+import { Books, bury, noteFailure } from "./books.ts"
 import { Handover } from "./handover.ts"
 import { type Calls, Life, Phase } from "./life.ts"
 import { Line, type Starter } from "./line.ts"
@@ -47,7 +46,7 @@ interface About {
   readonly id?: string
   readonly key?: unknown
   /** Where it belongs, if not to the system in its context. */
-  readonly registry?: Registry
+  readonly registry?: Registry<Cell>
 }
 
 let lastInstance = 0
@@ -62,7 +61,7 @@ export class Cell implements Calls, Starter {
   /** When it was started, in milliseconds since the epoch. */
   readonly since: number
   readonly asyncContext: asyncContext.AsyncContext | undefined = asyncContext.capture()
-  readonly registry: Registry
+  readonly registry: Registry<Cell>
   readonly life: Life<Cell>
   implementation: Implementation | undefined = undefined
   home: Link | undefined = undefined
@@ -80,11 +79,8 @@ export class Cell implements Calls, Starter {
   private room: Room | undefined = undefined
   private handingOver: Handover | undefined = undefined
 
-  /** How many calls have come to which end. */
-  readonly tally = emptyTally()
-  /** How many submissions found no room. */
-  refused = 0
-  lastError: LastError | undefined = undefined
+  /** How its calls have ended. */
+  readonly books = new Books()
 
   constructor(
     actor: string,
@@ -108,7 +104,7 @@ export class Cell implements Calls, Starter {
       )
     this.life = new Life(this, make, context)
     this.since = dateIn(context)
-    this.registry = about.registry ?? registryIn(context)
+    this.registry = about.registry ?? registryIn<Cell>(context)
     this.registry.cells.add(this)
     this.registry.hub?.instance(this, { _tag: "InstanceStarted", name: this.name, key: this.keyText })
   }
@@ -219,8 +215,8 @@ export class Cell implements Calls, Starter {
 
   /** Settles a call, once it is in the books. */
   private conclude(call: Call, exit: Exit.Exit<any, any>): void {
-    if (exit._tag === "Success") this.tally.succeeded++
-    else snapshot.noteFailure(this, call, exit)
+    if (exit._tag === "Success") this.books.succeeded++
+    else noteFailure(this, call, exit)
     this.registry.hub?.settled(call, exit)
     if (call.trace !== undefined) tracing.end(call, call.trace, exit)
     call.settle(exit)
@@ -245,7 +241,7 @@ export class Cell implements Calls, Starter {
 
   /** The instance is gone: it leaves the system. */
   leave(): void {
-    snapshot.bury(this)
+    bury(this.registry, this)
     this.registry.hub?.instance(this, { _tag: "InstanceGone" })
     this.registry.cells.delete(this)
     const { name } = this
@@ -348,7 +344,7 @@ export class Cell implements Calls, Starter {
 
   /** Says no to a call for want of room. */
   refuseCall(call: Call): Exit.Exit<never, ActorError> {
-    this.refused++
+    this.books.refused++
     this.registry.hub?.refused(call)
     return Exit.fail(failure.limitExceeded(call.method, this.options.maxPendingCalls))
   }

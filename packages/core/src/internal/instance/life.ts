@@ -24,7 +24,7 @@ import { endAll } from "../call/ending.ts"
 import type { Implementation } from "../call/method.ts"
 import { Transition } from "../call/transition.ts"
 import * as waiting from "../call/waiting.ts"
-import type { Registry } from "./registry.ts"
+import type { Hub } from "./hub.ts"
 import { type Supervised, Supervisor } from "./supervisor.ts"
 
 /**
@@ -59,7 +59,7 @@ export interface InstanceOwner<Cell = unknown> {
 /** What a life needs of its instance. */
 export interface Calls extends Instance {
   readonly options: InstanceOptions
-  readonly registry: Registry
+  readonly registry: { readonly hub: Hub | undefined }
   readonly context: Context.Context<never>
   readonly restarts: number
   /** The async context in which it was started: where it is made anew and ends, be it for a call. */
@@ -279,11 +279,11 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
   }
 
   restarting(cause: Cause.Cause<unknown>): void {
-    this.cell.registry.hub?.instanceRestarting(this.cell, cause)
+    this.cell.registry.hub?.instance(this.cell, { _tag: "InstanceRestarting", cause })
   }
 
   restarted(): void {
-    this.cell.registry.hub?.instanceRestarted(this.cell)
+    this.cell.registry.hub?.instance(this.cell, { _tag: "InstanceRestarted", restarts: this.restarts })
   }
 
   // --- end -----------------------------------------------------------------------------------------------------------
@@ -339,7 +339,7 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
     this.phase = phase
     // It goes into the errors of all calls, which people print.
     this.death = { why, at: dateIn(this.context), cause: cause && printable(cause) }
-    cell.registry.hub?.instanceDied(cell, this.death)
+    cell.registry.hub?.instance(cell, { _tag: "InstanceDied", death: this.death })
     cell.letIn()
     this.recheckEnd()
   }

@@ -21,13 +21,13 @@ import * as failure from "../call/failure.ts"
 import { type Implementation, methodNames } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import * as context from "./context.ts"
+import type { Hub } from "./hub.ts"
 import { type Life, Phase } from "./life.ts"
-import type { Registry } from "./registry.ts"
 
 /** What running calls needs of the instance. */
 interface Owner {
   readonly actor: string
-  readonly registry: Registry
+  readonly registry: { readonly hub: Hub | undefined }
   readonly life: Life
   readonly implementation: Implementation | undefined
   settle(call: Call, exit: Exit.Exit<any, any>): void

@@ -116,11 +116,11 @@ const startNamed = (
   restore: Restore
 ): Effect.Effect<object, any, Scope.Scope> => {
   const { id, options } = definition
-  const { names } = registryIn(context)
+  const { names } = registryIn<Cell>(context)
   const holder = names.get(name)
   if (holder === undefined) {
     const cell = makeCell(definition, args, context)
-    const holder: NameHolder = { actor: id, cell, handle: undefined, decided: Deferred.makeUnsafe() }
+    const holder: NameHolder<Cell> = { actor: id, cell, handle: undefined, decided: Deferred.makeUnsafe() }
     names.set(name, holder)
     return Effect.onExit(bringUp(definition, cell, context, restore), (exit) => {
       if (exit._tag === "Success") holder.handle = exit.value

@@ -51,7 +51,7 @@ export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any,
   const implementation = { run: (work: Work) => members.run(asSubmitter(work)) }
   const normalized = options.normalize("ActorPool", { maxConcurrency: size * perMember }, options.ofTasks)
   const context = yield* Effect.context<Scope.Scope>()
-  const registry = registryIn(context)
+  const registry = registryIn<Cell>(context)
   const cell = new Cell("ActorPool", Effect.succeed(implementation), normalized, Context.empty(), { registry })
   const places = new Places(members, cell, input, restart, context)
   yield* Effect.addFinalizer(() => places.shutdown())

@@ -8,13 +8,14 @@ import type { CancelOutcome } from "../../ObjectRef.ts"
 import * as options_ from "../base/options.ts"
 import type { Call } from "../call/call.ts"
 import type { Cell } from "../instance/cell.ts"
-import { registryIn, tasks } from "../instance/registry.ts"
+import { registriesIn, tasks } from "../instance/registry.ts"
 import * as cancelling from "../refs/cancelling.ts"
 import { explainCall } from "./explain.ts"
 import { callsOf } from "./snapshot.ts"
 
 /** The living instances that the present system shows. */
-const cellsIn = (context: Context.Context<never>): ReadonlyArray<Cell> => [...registryIn(context).cells, ...tasks.cells]
+const cellsIn = (context: Context.Context<never>): ReadonlyArray<Cell> =>
+  registriesIn<Cell>(context).flatMap(({ cells }) => [...cells])
 
 const findCall = (context: Context.Context<never>, id: number, instance?: number): Call | undefined => {
   for (const cell of cellsIn(context)) {

@@ -8,7 +8,7 @@ import * as Metric from "effect/Metric"
 import type { CallEvent, Event, MetricsOptions } from "../../ActorSystem.ts"
 import * as options from "../base/options.ts"
 import type { Cell } from "../instance/cell.ts"
-import { registryIn, tasks } from "../instance/registry.ts"
+import { registriesIn } from "../instance/registry.ts"
 import { watch } from "./hub.ts"
 
 const DEFAULT_MAX_METHODS = 1000
@@ -147,7 +147,7 @@ export const layer = (input: MetricsOptions = {}): Layer.Layer<never> => {
   return Layer.effectDiscard(
     Effect.withFiber((fiber) => {
       const recorder = new Recorder(fiber.context, maxMethods)
-      for (const { cells } of [registryIn(fiber.context), tasks]) for (const cell of cells) recorder.include(cell)
+      for (const { cells } of registriesIn<Cell>(fiber.context)) for (const cell of cells) recorder.include(cell)
       return watch(recorder.record)
     })
   )
