@@ -142,15 +142,16 @@ export class Cell implements Calls, Starter {
   /** Accepts a call, or settles it right away if the instance is gone. An `asked` call may start on this very stack. */
   submit(call: Call, dispatcher: Dispatcher, asked: boolean): void {
     this.registry.hub?.submitted(call, asked)
-    if (this.life.phase !== Phase.Open) {
-      this.timers?.stop(call)
-      this.conclude(call, failure.died(call, this.life.death!))
-      return
-    }
+    if (this.life.phase !== Phase.Open) return this.comesTooLate(call)
     this.pending++
     if (areReady(call.args)) this.enqueue(call, dispatcher, asked)
     else this.prepare(call, dispatcher)
     if (call.exit === undefined) this.adopt(call)
+  }
+
+  private comesTooLate(call: Call): void {
+    this.timers?.stop(call)
+    this.conclude(call, failure.died(call, this.life.death!))
   }
 
   private prepare(call: Call, dispatcher: Dispatcher): void {
@@ -227,11 +228,13 @@ export class Cell implements Calls, Starter {
    * follows from it, and one look at them tells.
    */
   attend(): void {
-    if (this.room !== undefined) {
-      this.letIn()
-      deadlock.checkRoom(this)
-    }
-    if (this.life.heedsCalls) this.life.attend()
+    if (this.room !== undefined || this.life.heedsCalls) this.follow()
+  }
+
+  private follow(): void {
+    this.letIn()
+    if (this.hasSuspended) deadlock.checkRoom(this)
+    this.life.attend()
   }
 
   /** Calls in line start, as far as there are permits. */

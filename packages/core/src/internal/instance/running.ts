@@ -30,17 +30,27 @@ interface Owner {
   readonly registry: { readonly hub: Hub | undefined }
   readonly life: Life
   readonly implementation: Implementation | undefined
+  readonly pending: number
   settle(call: Call, exit: Exit.Exit<any, any>): void
   /** A call has left. */
   attend(): void
 }
 
+/** What was idle at the end of a call, and may keep the context of its last caller. */
+let idling: Array<Running> = []
+
+const forgetCallers = (): void => {
+  const all = idling
+  idling = []
+  for (const running of all) running.forgetIfIdle()
+}
+
 export class Running extends List<Call> {
-  /**
-   * The context in which calls of the last caller run, by the context of that caller. Weak, and so of one entry: an
-   * instance that is idle keeps nothing of the request that came last.
-   */
-  private merged: WeakMap<Context.Context<never>, Context.Context<never>> | undefined = undefined
+  /** The context of the last caller, and the one in which its calls run, for as long as the instance has calls. */
+  private lastCaller: Context.Context<never> | undefined = undefined
+  private lastMerged: Context.Context<never> | undefined = undefined
+  /** Whether it will be looked at by {@link forgetCallers}. */
+  private forgetting = false
 
   private readonly cell: Owner
 
@@ -112,20 +122,33 @@ export class Running extends List<Call> {
 
   /** The context in which methods run when called from `caller`. Nearly all calls in a row have the same caller. */
   private contextFor(caller: Context.Context<never>): Context.Context<never> {
-    const known = this.merged?.get(caller)
-    if (known !== undefined) return known
+    if (this.lastCaller === caller) return this.lastMerged!
     const base = baseContextOf(caller)
-    const knownOfBase = this.merged?.get(base)
-    if (knownOfBase !== undefined) return knownOfBase
-    const merged = context.merge(base, this.cell.life.context)
-    this.merged = new WeakMap()
-    this.merged.set(base, merged)
-    return merged
+    if (this.lastCaller !== base) {
+      this.lastMerged = context.merge(base, this.cell.life.context)
+      this.lastCaller = base
+    }
+    return this.lastMerged!
   }
 
   /** The instance has another context, or none any more. */
   forgetContexts(): void {
-    this.merged = undefined
+    this.lastCaller = this.lastMerged = undefined
+  }
+
+  /**
+   * An instance that is idle keeps nothing of the request that came last. Between two asks of one caller it is idle for a
+   * moment, too, so it is looked at again when the present stack is done, once for all instances.
+   */
+  private forgetWhenIdle(): void {
+    if (this.cell.pending > 0) return
+    this.forgetting = true
+    if (idling.push(this) === 1) void Promise.resolve().then(forgetCallers)
+  }
+
+  forgetIfIdle(): void {
+    this.forgetting = false
+    if (this.cell.pending === 0) this.forgetContexts()
   }
 
   /** Hands a call to its home, which needs no fiber for it here. */
@@ -166,25 +189,24 @@ export class Running extends List<Call> {
     call.fiber = undefined
     // The permit is free before anyone hears of the result, so that a waiter that goes on finds it.
     const goesOn = line.release(call)
-    let restarts = false
-    if (exit._tag === "Failure") restarts = this.fail(call, exit, restarted)
+    if (exit._tag === "Failure") this.fail(call, exit, restarted)
     else {
-      const issue = call.method.contract && contract.checkSuccess(call.method.contract, exit.value)
-      this.cell.settle(call, issue === undefined ? exit : failure.decode(call, issue))
+      this.cell.settle(call, call.method.contract === undefined ? exit : checked(call, exit))
+      this.cell.attend()
     }
-    this.cell.attend()
-    // Only now: a restart may be over before we know it, and the call that caused it has to be back in line by then.
-    if (restarts) this.cell.life.restart((exit as Exit.Failure<any, any>).cause)
+    if (this.lastCaller !== undefined && !this.forgetting) this.forgetWhenIdle()
     // What made others end it may be on its way to ending more, with a permit of its own that is free by now.
     if (goesOn) line.next()
   }
 
-  /** Returns whether the instance restarts for it. */
-  private fail(call: Call, exit: Exit.Failure<any, any>, restarted: boolean): boolean {
+  private fail(call: Call, exit: Exit.Failure<any, any>, restarted: boolean): void {
     const { cause } = exit
-    const restarts = call.stage === Stage.Running && failure.hasOwnDefect(cause) && this.cell.life.defect(cause)
+    const { life } = this.cell
+    const restarts = call.stage === Stage.Running && failure.hasOwnDefect(cause) && life.defect(cause)
     this.settleOrRetry(call, exit, restarted)
-    return restarts
+    this.cell.attend()
+    // Only now: a restart may be over before we know it, and the call that caused it has to be back in line by then.
+    if (restarts) life.restart(cause)
   }
 
   private settleOrRetry(call: Call, exit: Exit.Failure<unknown, unknown>, restarted: boolean): void {
@@ -213,6 +235,12 @@ export class Running extends List<Call> {
     if (fail === undefined) return false
     return typeof retry === "function" ? retry(fail.error) : retry
   }
+}
+
+/** The result of a call as its contract allows it. */
+const checked = (call: Call, exit: Exit.Success<any, any>): Exit.Exit<any, any> => {
+  const issue = contract.checkSuccess(call.method.contract!, exit.value)
+  return issue === undefined ? exit : failure.decode(call, issue)
 }
 
 const noMethod = (actor: string, name: string, implementation: Implementation): TypeError =>
