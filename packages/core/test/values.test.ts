@@ -342,7 +342,7 @@ describe("1.11", () => {
   it.effect("1.11 a callback of a fiber that waits may throw: the others hear of the result all the same", () =>
     Effect.gen(function* () {
       const sink = yield* Sink.spawn()
-      const ref = yield* sink.give.remote(() => 1)
+      const ref = yield* sink.giveLater.remote(() => 1)
       const bad = Effect.runFork(Effect.asVoid(ref))
       bad.addObserver(boom)
       const good = yield* Effect.forkChild(ref, { startImmediately: true })

@@ -73,6 +73,7 @@ export interface Line {
   startOrWait(call: Call, dispatcher: Dispatcher): void
   wait(call: Call, dispatcher: Dispatcher): void
   waitAgain(call: Call): void
+  startNow(): void
   remove(call: Call): void
   drain(together: boolean): void
   release(call: Call): boolean

@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as asyncContext from "../base/asyncContext.ts"
-import { Call } from "./call.ts"
+import { Call, Stage } from "./call.ts"
 import { check } from "./deadlock.ts"
 import type { Observer, Ref } from "./ref.ts"
 import { waiterOn } from "./waiters.ts"
@@ -62,6 +62,7 @@ export const observe = (ref: Ref, asked: boolean, onExit: Observer, firm = false
  * above them, and a subclass that knew it would make each call a tenth slower to make. No call is made without this file.
  */
 Call.prototype.wait = function (this: Call): Effect.Effect<any, any> {
+  if (this.stage === Stage.Waiting) this.queue.startNow()
   if (this.exit !== undefined) return this.look()!
   return Effect.callback((resume) => Effect.sync(observe(this, false, resume)))
 }

@@ -6,10 +6,9 @@
  * current request is to be run and watched. There the caller wins where it has set one.
  */
 import * as Context from "effect/Context"
-import type * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
 import * as Scheduler from "effect/Scheduler"
-import * as asyncContext from "../base/asyncContext.ts"
+import { OneDispatcher } from "../base/oneDispatcher.ts"
 import { CurrentCallKey } from "../call/currentCall.ts"
 
 /** Effect's own ambient references, by key. A test holds this list against the modules that define them. */
@@ -47,48 +46,6 @@ export const ambient: ReadonlySet<string> = new Set([
 /** The scheduler of `Effect.runSync` keeps the event loop from turning. It is for its own caller, not for calls. */
 const isRunSync = (value: unknown): boolean =>
   value instanceof Scheduler.MixedScheduler && value.executionMode === "sync"
-
-/**
- * A scheduler with one dispatcher for all fibers. Each fiber that yields makes a dispatcher of its own otherwise, and each
- * dispatcher a turn of the event loop; the calls of an actor that yield together take one turn together.
- */
-class OneDispatcher implements Scheduler.Scheduler {
-  readonly executionMode: "sync" | "async"
-  private readonly scheduler: Scheduler.Scheduler
-  private readonly dispatcher: Scheduler.SchedulerDispatcher
-
-  constructor(scheduler: Scheduler.Scheduler) {
-    this.executionMode = scheduler.executionMode
-    this.scheduler = scheduler
-    this.dispatcher = new Shared(scheduler.makeDispatcher())
-  }
-
-  shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
-    return this.scheduler.shouldYield(fiber)
-  }
-
-  makeDispatcher(): Scheduler.SchedulerDispatcher {
-    return this.dispatcher
-  }
-}
-
-/** Fibers that take one turn together go on in the async contexts in which each of them yielded. */
-class Shared implements Scheduler.SchedulerDispatcher {
-  private readonly dispatcher: Scheduler.SchedulerDispatcher
-
-  constructor(dispatcher: Scheduler.SchedulerDispatcher) {
-    this.dispatcher = dispatcher
-  }
-
-  scheduleTask(task: () => void, priority: number): void {
-    const context = asyncContext.capture()
-    this.dispatcher.scheduleTask(asyncContext.inUse ? () => asyncContext.run(context, task) : task, priority)
-  }
-
-  flush(): void {
-    this.dispatcher.flush()
-  }
-}
 
 /** What was true while the actor was made, and says nothing of the calls that come later. */
 const momentary = [

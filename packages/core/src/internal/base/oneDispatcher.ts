@@ -1,0 +1,45 @@
+/**
+ * A scheduler with one dispatcher for all fibers. Each fiber that yields makes a dispatcher of its own otherwise, and each
+ * dispatcher a turn of the event loop; the calls of an actor that yield together take one turn together.
+ */
+import type * as Fiber from "effect/Fiber"
+import type * as Scheduler from "effect/Scheduler"
+import * as asyncContext from "./asyncContext.ts"
+
+export class OneDispatcher implements Scheduler.Scheduler {
+  readonly executionMode: "sync" | "async"
+  readonly scheduler: Scheduler.Scheduler
+  private readonly dispatcher: Scheduler.SchedulerDispatcher
+
+  constructor(scheduler: Scheduler.Scheduler) {
+    this.executionMode = scheduler.executionMode
+    this.scheduler = scheduler
+    this.dispatcher = new Shared(scheduler.makeDispatcher())
+  }
+
+  shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
+    return this.scheduler.shouldYield(fiber)
+  }
+
+  makeDispatcher(): Scheduler.SchedulerDispatcher {
+    return this.dispatcher
+  }
+}
+
+/** Fibers that take one turn together go on in the async contexts in which each of them yielded. */
+class Shared implements Scheduler.SchedulerDispatcher {
+  private readonly dispatcher: Scheduler.SchedulerDispatcher
+
+  constructor(dispatcher: Scheduler.SchedulerDispatcher) {
+    this.dispatcher = dispatcher
+  }
+
+  scheduleTask(task: () => void, priority: number): void {
+    const context = asyncContext.capture()
+    this.dispatcher.scheduleTask(asyncContext.inUse ? () => asyncContext.run(context, task) : task, priority)
+  }
+
+  flush(): void {
+    this.dispatcher.flush()
+  }
+}
