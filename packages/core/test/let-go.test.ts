@@ -41,6 +41,10 @@ describe("what is over is kept by nothing", () => {
   for (const name of instances) {
     it(`6.1 an instance that is gone leaves nothing in the Scope that it was started in: ${name}`, () => isLetGo(name))
   }
+  it("1.10 an idle instance keeps nothing of the context of its last caller", () => {
+    const line = lines.find(({ name }) => name === "a request")
+    assert.deepStrictEqual(line, { name: "a request", kept: 0, shown: 1, finalizers: 1 })
+  })
   for (const name of tasks)
     it(`7.3 a task that the program has let go of is kept by nothing: ${name}`, () => isLetGo(name))
 })
