@@ -39,7 +39,13 @@ export const end = (cell: Cell, how: (cell: Cell) => void, inside: Effect.Effect
     return waitsForFiber(cell, fiber) ? inside : cell.ended()
   })
 
-export const resize = (handle: object, limit: number, group: string | undefined): Effect.Effect<void> => {
+export const resize = (
+  handle: object,
+  limit: number,
+  given: { readonly concurrencyGroup?: string | undefined } = {}
+): Effect.Effect<void> => {
+  options.onlyKnown("Actor.resize", given, { concurrencyGroup: true })
+  const group = given.concurrencyGroup
   const resident = residentOf(handle)
   options.limit(resident?.actor ?? show(handle), "maxConcurrency", limit)
   // What is wrong is said where it is written, if it can be known there.

@@ -17,6 +17,7 @@ import type {
   Tally,
   UnsettledCall
 } from "../../ActorSystem.ts"
+import { type Known, onlyKnown } from "../base/options.ts"
 import { attempt, errorText, show } from "../base/show.ts"
 import { dateIn } from "../base/time.ts"
 import { type Call, dateFor, Stage } from "../call/call.ts"
@@ -142,10 +143,14 @@ export const bury = (cell: Cell): void => {
 
 // --- taking it -------------------------------------------------------------------------------------------------------
 
-export const take = (options: SnapshotOptions = {}): Effect.Effect<Snapshot> =>
-  Effect.withFiber((fiber) => {
-    return Effect.succeed(takeUnsafe(registryIn(fiber.context), options, dateIn(fiber.context)))
-  })
+const OPTIONS: Known<SnapshotOptions> = { actor: true, name: true, instance: true, state: true, limit: true }
+
+export const take = (options: SnapshotOptions = {}): Effect.Effect<Snapshot> => {
+  onlyKnown("ActorSystem.snapshot", options, OPTIONS)
+  return Effect.withFiber((fiber) =>
+    Effect.succeed(takeUnsafe(registryIn(fiber.context), options, dateIn(fiber.context)))
+  )
+}
 
 const takeUnsafe = (registry: Registry, options: SnapshotOptions, now: number): Snapshot => {
   const limit = options.limit ?? DEFAULT_LIMIT
