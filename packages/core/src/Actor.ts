@@ -6,8 +6,8 @@
  * `maxConcurrency` of them at a time, and the rest wait in line. `counter.increment(1)` hands in a slip and waits for
  * the answer; `counter.increment.remote(1)` hands it in and takes a ticket, an `ObjectRef`, for the answer.
  *
- * An actor is defined like a `Context.Service` and provided by a `Layer`. Use one to own state that many fibers share, to
- * limit how hard a resource is used, or to decouple work from its callers. Do not use one for a pure function or for
+ * An actor is defined like a `Context.Service` and provided by a `Layer`. Use one to own state that many fibers share,
+ * to limit how hard a resource is used, or to decouple work from its callers. Do not use one for a pure function or for
  * state that a `Ref` guards well enough: a call costs more than either.
  *
  * @since 0.1.0
@@ -169,8 +169,8 @@ export interface InstanceOptions {
   readonly shutdownTimeout?: Duration.Input | undefined
   /**
    * What a defect in a method does besides failing its call. `"resume"`, the default: nothing. `"restart"`, the default
-   * when `restart` is given: the instance is rebuilt. `"stop"`: the instance dies at once, as with `Actor.kill`, and its
-   * running and waiting calls fail.
+   * when `restart` is given: the instance is rebuilt. `"stop"`: the instance dies at once, as with `Actor.kill`, and
+   * its running and waiting calls fail.
    */
   readonly onDefect?: "resume" | "restart" | "stop" | undefined
   /**
@@ -182,7 +182,7 @@ export interface InstanceOptions {
   readonly maxTaskRetries?: number | undefined
   /** After which typed failures the call runs again, up to `maxTaskRetries` times. Default `false`: after none. */
   readonly retry?: boolean | ((error: any) => boolean) | undefined
-  /** Whether arguments and results are checked against the schemas of the contract, if there is one. Default `false`. */
+  /** Whether arguments and results are checked against the contract, if there is one. Default `false`. */
   readonly validate?: boolean | undefined
 }
 
@@ -747,8 +747,8 @@ export interface KeyedContractClass<Self, Id extends string, K, C extends AnyCon
  * Defines an actor that has one instance per key.
  *
  * The first call for a key starts its instance; concurrent first calls start exactly one. An instance that has had no
- * calls for `idleTimeToLive` ends, finalizers included, and the next call starts a new one. A call that arrives while an
- * instance ends waits for the next one. When a constructor fails, the calls that wait for it fail with `ActorDied`,
+ * calls for `idleTimeToLive` ends, finalizers included, and the next call starts a new one. A call that arrives while
+ * an instance ends waits for the next one. When a constructor fails, the calls that wait for it fail with `ActorDied`,
  * which carries the cause, and the next call tries again.
  *
  * **Example** (An account per owner)
@@ -805,8 +805,9 @@ export const Keyed: <Self>() => {
 // --- operations ------------------------------------------------------------------------------------------------------
 
 /**
- * Stops an instance: it refuses new calls, the calls that it has accepted finish, then its finalizers run. Succeeds when
- * the instance is gone, at once if it already is. Inside the instance itself it does not wait: it would wait for itself.
+ * Stops an instance: it refuses new calls, the calls that it has accepted finish, then its finalizers run. Succeeds
+ * when the instance is gone, at once if it already is. Inside the instance itself it does not wait: it would wait for
+ * itself.
  *
  * @category life and death
  * @since 0.1.0
@@ -837,8 +838,8 @@ export const exit: Effect.Effect<never, never, ActorContext> = life.exit
  *
  * **Gotchas**
  *
- * An actor that is defined with `make` cannot refer to its own class in its methods: the compiler would need the type of
- * the class to infer that same type. Use a contract. And an actor that asks itself needs a second permit.
+ * An actor that is defined with `make` cannot refer to its own class in its methods: the compiler would need the type
+ * of the class to infer that same type. Use a contract. And an actor that asks itself needs a second permit.
  *
  * @category life and death
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
  * A pool spreads work over several instances of an actor, the least busy first.
  *
- * Use one where a single instance is a bottleneck and instances are interchangeable. Where each piece of work belongs to
- * a certain instance, use a keyed actor instead.
+ * Use one where a single instance is a bottleneck and instances are interchangeable. Where each piece of work belongs
+ * to a certain instance, use a keyed actor instead.
  *
  * @since 0.1.0
  */
@@ -62,9 +62,9 @@ export interface PoolOptions<H, E, R> {
   /** What happens when a member dies: `"replace"`, the default, starts another; `"drop"` goes on with the rest. */
   readonly onDeath?: "replace" | "drop" | undefined
   /**
-   * Paces and bounds the replacements of each member. It is stepped with the cause before each attempt; when it ends, the
-   * pool goes on without that member. Default: the first at once, the next after 100 ms, doubling up to 10 s, without
-   * end; after a minute without a death it starts over.
+   * Paces and bounds the replacements of each member. It is stepped with the cause before each attempt; when it ends,
+   * the pool goes on without that member. Default: the first at once, the next after 100 ms, doubling up to 10 s,
+   * without end; after a minute without a death it starts over.
    */
   readonly restart?: Schedule.Schedule<any, Cause.Cause<unknown>> | undefined
 }

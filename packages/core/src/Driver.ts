@@ -1,12 +1,12 @@
 /**
  * `Driver` is the permission to block.
  *
- * `ObjectRef.get` and `ObjectRef.wait` block their caller until refs are ready. At the edge of a program that is fine; in
- * an actor it invites deadlock, which is why Ray forbids a blocking get inside async actors. Here the compiler forbids
- * it: blocking operations require `Driver`, which no actor method, constructor or task may require.
+ * `ObjectRef.get` and `ObjectRef.wait` block their caller until refs are ready. At the edge of a program that is fine;
+ * in an actor it invites deadlock, which is why Ray forbids a blocking get inside async actors. Here the compiler
+ * forbids it: blocking operations require `Driver`, which no actor method, constructor or task may require.
  *
- * Provide {@link layer} once, where the program starts. Never provide it inside an actor: that only moves the error from
- * compile time to run time.
+ * Provide {@link layer} once, where the program starts. Never provide it inside an actor: that only moves the error
+ * from compile time to run time.
  *
  * @since 0.1.0
  */

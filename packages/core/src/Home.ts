@@ -1,9 +1,9 @@
 /**
  * For authors of homes: places outside this process, or this thread, where actors can live.
  *
- * A home is a constructor whose methods send their calls elsewhere. Everything else about a call, its place in line, its
- * permits, retries, deadline and cancellation, stays with the caller's side, so that it means the same in every home.
- * On the other side the calls are submitted to an ordinary instance of the actor, whose own limits, retries and
+ * A home is a constructor whose methods send their calls elsewhere. Everything else about a call, its place in line,
+ * its permits, retries, deadline and cancellation, stays with the caller's side, so that it means the same in every
+ * home. On the other side the calls are submitted to an ordinary instance of the actor, whose own limits, retries and
  * deadlines the caller's side applies.
  *
  * You need this module only to write a home.
@@ -60,8 +60,8 @@ export const Carried: abstract new () => {
 } = carried.Carried as any
 
 /**
- * Reports the end of a call. `restarted` says that the instance on the other side was restarted, or lost, while the call
- * ran: the call then runs again if its `maxTaskRetries` allows it.
+ * Reports the end of a call. `restarted` says that the instance on the other side was restarted, or lost, while the
+ * call ran: the call then runs again if its `maxTaskRetries` allows it.
  *
  * @category the caller's side
  * @since 0.1.0
@@ -153,8 +153,8 @@ export interface Pump {
 export const link: (self: Self, link: Link) => void = home.link
 
 /**
- * The home is lost: calls that it carries are interrupted and the instance is made anew, as its `restart` schedule says.
- * Without one it dies. Waiting calls stay in line.
+ * The home is lost: calls that it carries are interrupted and the instance is made anew, as its `restart` schedule
+ * says. Without one it dies. Waiting calls stay in line.
  *
  * @category the caller's side
  * @since 0.1.0
@@ -170,8 +170,8 @@ export const crash: (self: Self, why: string, cause: Cause.Cause<unknown>) => vo
 export const died: (self: Self, why: string, cause: Cause.Cause<unknown> | undefined) => void = home.died
 
 /**
- * The instance ends on the other side, which decides what becomes of its running calls. Here it takes no more calls, and
- * its waiting calls fail.
+ * The instance ends on the other side, which decides what becomes of its running calls. Here it takes no more calls,
+ * and its waiting calls fail.
  *
  * @category the caller's side
  * @since 0.1.0
@@ -278,8 +278,8 @@ export interface Residence {
 }
 
 /**
- * The residence of the instances that are started in this context, and of those that they start in turn. A snapshot asks
- * it, and only for instances whose constructor did not {@link link} them to a home.
+ * The residence of the instances that are started in this context, and of those that they start in turn. A snapshot
+ * asks it, and only for instances whose constructor did not {@link link} them to a home.
  *
  * @category the other side
  * @since 0.1.0
@@ -398,7 +398,8 @@ export const show: (value: unknown) => string = values.show
 export const errorText: (error: unknown) => string = values.errorText
 
 /**
- * The text of a key in the label of an instance. It is for people: two keys may have the same text, as `7` and `"7"` do.
+ * The text of a key in the label of an instance. It is for people: two keys may have the same text, as `7` and `"7"`
+ * do.
  *
  * @category values of users
  * @since 0.1.0

@@ -5,8 +5,8 @@
  * `Promise.all(refs)` work in plain async code. And it is a Deferred underneath, which only the runtime completes.
  * The call goes on when you drop the ref, or interrupt a fiber that waits for it. To end the call, {@link cancel} it.
  *
- * Inside actors, wait with `yield*`, {@link all} and the other combinators. {@link get} and {@link wait} are for the edge
- * of a program, which may block; they require `Driver`.
+ * Inside actors, wait with `yield*`, {@link all} and the other combinators. {@link get} and {@link wait} are for the
+ * edge of a program, which may block; they require `Driver`.
  *
  * **Gotchas**
  *
@@ -179,8 +179,8 @@ type Errors<T> = { [K in keyof T]: T[K] extends ObjectRef<any, infer E> ? E : ne
  * Blocks until one ref, or all refs of an array or a record, are ready, and gives their values in the same shape. It
  * fails with the first failure, without waiting for slower refs. The calls go on, whatever happens to the wait.
  *
- * With a `timeout` it fails with a `TimeoutError` that says how many refs were not ready; `timeout: 0` takes only values
- * that are ready now. Requires `Driver`, which actors do not have: inside an actor, `yield*` the ref.
+ * With a `timeout` it fails with a `TimeoutError` that says how many refs were not ready; `timeout: 0` takes only
+ * values that are ready now. Requires `Driver`, which actors do not have: inside an actor, `yield*` the ref.
  *
  * @category blocking
  * @since 0.1.0
@@ -210,7 +210,8 @@ export interface GetOptions {
 
 /**
  * Blocks until `numReturns` refs are ready and gives `[ready, pending]`: at most `numReturns` ready ones, both lists in
- * the order of `refs`. A failed ref counts as ready. When the `timeout` is over it gives the refs that are ready by then.
+ * the order of `refs`. A failed ref counts as ready. When the `timeout` is over it gives the refs that are ready by
+ * then.
  *
  * Dies with a `RangeError` when `numReturns` is below 1 or above the number of refs, when refs repeat, and when the
  * timeout is negative. Requires `Driver`.
@@ -246,8 +247,8 @@ export interface GetSyncOptions {
  * Gives the value, or throws the typed error itself, the defect itself or an `ActorError`; a `TimeoutError` when the
  * `timeout` is over, and the call goes on.
  *
- * The call has to run in another thread (`WorkerHome` of `@troupe/worker`), and so do the calls that it depends on. For a
- * call that only the blocked thread could settle, it throws a `TypeError` at once. Inside actors it throws
+ * The call has to run in another thread (`WorkerHome` of `@troupe/worker`), and so do the calls that it depends on. For
+ * a call that only the blocked thread could settle, it throws a `TypeError` at once. Inside actors it throws
  * `BlockingGetError`.
  *
  * @category blocking
@@ -258,7 +259,8 @@ export const getSync: <A, E>(ref: ObjectRef<A, E>, options: GetSyncOptions) => A
 // --- combinators -----------------------------------------------------------------------------------------------------
 
 /**
- * Waits for all refs of an array or a record, and gives their values in the same shape. It fails with the first failure.
+ * Waits for all refs of an array or a record, and gives their values in the same shape. It fails with the first
+ * failure.
  *
  * @category combinators
  * @since 0.1.0
@@ -323,8 +325,8 @@ export const asCompleted: <T extends Any>(refs: ReadonlyArray<T>) => Stream.Stre
 // --- watching --------------------------------------------------------------------------------------------------------
 
 /**
- * Says in one sentence where a call is, and why it has not settled: "Store.save #12: waiting 4.2 s: third in line behind
- * `Store.import` #9 (running 9.0 s, waiting on `Db.query` #41 (running 8.9 s))".
+ * Says in one sentence where a call is, and why it has not settled: "Store.save #12: waiting 4.2 s: third in line
+ * behind `Store.import` #9 (running 9.0 s, waiting on `Db.query` #41 (running 8.9 s))".
  *
  * The wording is for people and may change; `ActorSystem.snapshot` has the same facts as data.
  *

@@ -71,8 +71,8 @@ export interface TaskSchemas<Args extends ReadonlyArray<any>, A, E> {
 /**
  * Makes a task. Its callers provide what the function requires, except a Scope, which each call gets.
  *
- * In one process a caller gets the same error object that the function failed with. From a thread it gets a copy: of the
- * same class if `error` has a schema for it, otherwise with the same fields, so that `Effect.catchTag` works and
+ * In one process a caller gets the same error object that the function failed with. From a thread it gets a copy: of
+ * the same class if `error` has a schema for it, otherwise with the same fields, so that `Effect.catchTag` works and
  * `instanceof` does not.
  *
  * **Example** (A limited function)
@@ -103,8 +103,8 @@ export const make: <Args extends ReadonlyArray<any>, A, E, R>(
 ) => Task<Args, A, E, Exclude<R, Scope.Scope>> = internal.make as any
 
 /**
- * Changes how many calls of a task may run at a time in this process. Growing starts waiting calls; shrinking lets running
- * calls finish. Throws a `RangeError` unless the number is an integer of at least 1, or `Infinity`.
+ * Changes how many calls of a task may run at a time in this process. Growing starts waiting calls; shrinking lets
+ * running calls finish. Throws a `RangeError` unless the number is an integer of at least 1, or `Infinity`.
  *
  * @category concurrency
  * @since 0.1.0
