@@ -1,6 +1,6 @@
 /**
- * The terminal, as the examples need it: printing lines, and drawing a few lines again and again while work goes on.
- * Where nobody watches (the output is no terminal, or `CI` is set) nothing is ever redrawn.
+ * The terminal, as the examples need it: printing lines, and redrawing a few lines while work goes on.
+ * If the output is not a terminal, or `CI` is set, nothing is ever redrawn.
  */
 import { Config, Context, Effect, Layer, Schedule, Stdio, Terminal } from "effect"
 

@@ -1,6 +1,6 @@
 /**
- * Chat rooms: one actor per room, made when somebody first says or hears something there, and gone when nobody has for a
- * while. What is said in a room is a stream.
+ * Chat rooms: one actor per room, which starts with the first call and ends when the room has been idle for a while.
+ * The messages of a room are a stream.
  *
  *     npx node --conditions=@troupe/source examples/chat-room.ts
  */

@@ -153,7 +153,7 @@ export interface Pump {
 export const link: (self: Self, link: Link) => void = home.link
 
 /**
- * The home is lost: calls that it carries are interrupted and the instance is made anew, as its `restart` schedule
+ * The home is lost: calls that it carries are interrupted and the instance starts again, as its `restart` schedule
  * says. Without one it dies. Waiting calls stay in line.
  *
  * @category the caller's side

@@ -348,7 +348,7 @@ export type CancelOutcome = "NotStarted" | "Interrupted" | "AlreadyDone"
 
 /**
  * Cancels a call, and succeeds once it has settled. Its ref then fails with an `ActorError` of reason `TaskCancelled`,
- * unless the method finished all the same: then its true result stands.
+ * unless the method still finished: then its true result stands.
  *
  * The unsettled calls that it submitted are cancelled, too, unless `recursive` is `false`.
  *
