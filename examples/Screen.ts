@@ -41,7 +41,7 @@ const make = Effect.gen(function* () {
   const live = isTerminal && !isDumb && (yield* variable("CI")) === ""
   const colors = isTerminal && !isDumb && (yield* variable("NO_COLOR")) === ""
 
-  // Whoever reads our output may have left, as `head` does. Then there is nothing left to do: writing fails, and without
+  // The reader of our output may have left, as `head` does. Then there is nothing left to do: writing fails, and without
   // a listener Node would end the process with a stack trace before we could.
   const ignore = () => {}
   yield* Effect.acquireRelease(

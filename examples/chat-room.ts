@@ -21,7 +21,7 @@ class Room extends Actor.Keyed<Room>()("chat/Room", {
   })
 }) {}
 
-/** Listens until somebody says goodbye. The call ends with the stream that is consumed. */
+/** Listens until a visitor says goodbye. The call ends when the stream is no longer consumed. */
 const listenIn = Effect.fnUntraced(function* (name: string) {
   const room = yield* Room.get(name)
   return yield* room.listen().pipe(
