@@ -433,7 +433,7 @@ export type ValidateContract<M, R, C> = string extends keyof M
  * @category models
  * @since 0.1.0
  */
-export type AnyMethods = Record<string, any>
+export type AnyImplementation = Record<string, any>
 
 /**
  * The type of `layer` when the constructor takes arguments: the compiler then shows what to use instead.
@@ -655,7 +655,7 @@ export const Service: <Self>() => {
   ): ValidateNames<C, ContractClass<Self, Id, C>>
   <
     const Id extends string,
-    M extends AnyMethods,
+    M extends AnyImplementation,
     E = never,
     R = never,
     Args extends ReadonlyArray<any> = [],
@@ -785,7 +785,7 @@ export const Keyed: <Self>() => {
   <
     const Id extends string,
     K,
-    M extends AnyMethods,
+    M extends AnyImplementation,
     E = never,
     R = never,
     Group extends string = never,
