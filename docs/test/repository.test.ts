@@ -17,4 +17,11 @@ describe("the repository", () => {
     const lock = readFileSync(path.join(root, "package-lock.json"), "utf8")
     assert.notMatch(lock, /"resolved": "[a-z+]+:/)
   })
+
+  it("shows the example for React as it is", () => {
+    const read = (file: string) => readFileSync(path.join(root, file), "utf8")
+    const blocks = [...read("docs/react.md").matchAll(/```tsx\n(.*?)```/gs)].map(([, code]) => code!)
+    assert.isAbove(blocks.length, 0)
+    for (const block of blocks) assert.include(read("examples/react/App.tsx"), block)
+  })
 })

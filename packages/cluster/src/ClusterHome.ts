@@ -57,12 +57,12 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as SqlClient from "effect/sql/SqlClient"
-import * as attaching from "./internal/attach.ts"
-import * as durableCall from "./internal/durableCall.ts"
+import * as startError from "./internal/base/startError.ts"
+import * as attaching from "./internal/calls/attach.ts"
+import * as durableCall from "./internal/calls/durableCall.ts"
 import type { MessageStorage, Sharding } from "./internal/engine.ts"
-import * as home from "./internal/home.ts"
-import * as nodes from "./internal/node.ts"
-import * as settings from "./internal/settings.ts"
+import * as home from "./internal/home/home.ts"
+import * as nodes from "./internal/node/node.ts"
 
 /**
  * What actors of a cluster need: a node, or a client of one.
@@ -245,14 +245,14 @@ export const layerClient: (options: ClusterOptions) => Layer.Layer<Cluster | Sql
  * @category errors
  * @since 0.1.0
  */
-export const ClusterStartError: typeof settings.ClusterStartError = settings.ClusterStartError
+export const ClusterStartError: typeof startError.ClusterStartError = startError.ClusterStartError
 /**
  * The type of {@link ClusterStartError}.
  *
  * @category errors
  * @since 0.1.0
  */
-export type ClusterStartError = settings.ClusterStartError
+export type ClusterStartError = startError.ClusterStartError
 
 // --- durable calls ---------------------------------------------------------------------------------------------------
 

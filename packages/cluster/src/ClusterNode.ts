@@ -1,7 +1,7 @@
 /**
- * Running nodes: the command `troupe node`, options from the environment, and endpoints for those who watch.
+ * Running nodes: the command `troupe node`, options from the environment, and HTTP endpoints for health checks and metrics.
  *
- * A module that is to be hosted exports a Layer of actors:
+ * A module to be hosted exports a Layer of actors:
  *
  * ```ts no-run
  * import { Effect, Layer, Schema } from "effect"
@@ -30,10 +30,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { Cluster, ClusterStartError, NodeOptions } from "./ClusterHome.ts"
-import type * as health from "./internal/healthServer.ts"
-import { layerNode } from "./internal/node.ts"
-import * as nodeCommand from "./internal/nodeCommand.ts"
-import * as nodeConfig from "./internal/nodeConfig.ts"
+import * as nodeCommand from "./internal/command/command.ts"
+import * as nodeConfig from "./internal/command/config.ts"
+import type { Address } from "./internal/net/address.ts"
+import { layerNode } from "./internal/node/node.ts"
 
 /**
  * `troupe node <module>`. It ends only when it is interrupted.
@@ -44,12 +44,12 @@ import * as nodeConfig from "./internal/nodeConfig.ts"
 export const command: Command.Command<"node", any, {}, nodeCommand.NodeCommandError, never> = nodeCommand.command as any
 
 /**
- * The options of a node from configuration, by default from environment variables. What is `given` goes first.
+ * The options of a node from configuration, by default from environment variables. Options in `given` take precedence.
  *
  * - `TROUPE_STORAGE`: a SQLite file, or a `postgres://` address
  * - `TROUPE_HOST`, `TROUPE_PORT`: where to listen
  * - `TROUPE_ADVERTISE_HOST`, `TROUPE_ADVERTISE_PORT`: where others find the node
- * - `TROUPE_SECRET`; `TROUPE_TLS_KEY_FILE`, `TROUPE_TLS_CERT_FILE`, `TROUPE_TLS_CA_FILE`: who is let in
+ * - `TROUPE_SECRET`; `TROUPE_TLS_KEY_FILE`, `TROUPE_TLS_CERT_FILE`, `TROUPE_TLS_CA_FILE`: which processes it lets in
  * - `TROUPE_FAILOVER`, `TROUPE_UNAVAILABLE_AFTER`, `TROUPE_DRAIN_TIMEOUT`, `TROUPE_RETENTION`: durations like `6 seconds`
  * - `TROUPE_MAX_INSTANCES`, `TROUPE_SHARDS`
  *
@@ -65,9 +65,17 @@ export const options: (given?: Partial<NodeOptions>) => Effect.Effect<NodeOption
  * @category layers
  * @since 0.1.0
  */
-export const layer = (
-  given: Partial<NodeOptions> = {}
-): Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> =>
+export const layer: Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> = Layer.unwrap(
+  Effect.map(nodeConfig.options({}), layerNode)
+)
+
+/**
+ * The same, with options that take precedence over the configuration.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerWith = (given: Partial<NodeOptions>): Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> =>
   Layer.unwrap(Effect.map(nodeConfig.options(given), layerNode))
 
 /**
@@ -87,6 +95,6 @@ export const launch = <E>(
     readonly health?: { readonly host?: string | undefined; readonly port: number } | undefined
   }
 ): Effect.Effect<never, E | ClusterStartError> => {
-  const address: health.HealthOptions | undefined = at && { host: at.host ?? "127.0.0.1", port: at.port }
+  const address: Address | undefined = at && { host: at.host ?? "127.0.0.1", port: at.port }
   return Layer.launch(nodeCommand.nodeOf(actors, options, address)) as Effect.Effect<never, E | ClusterStartError>
 }

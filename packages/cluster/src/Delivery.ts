@@ -1,12 +1,12 @@
 /**
- * What a call may become when nodes and connections fail, said method by method.
+ * How calls are delivered when nodes and connections fail, method by method.
  *
  * In one process a call runs once. In a cluster the connection can break after the call was sent and before its answer
- * came, and nobody can tell whether it ran. What is to happen then is a property of the method, so it is written where
- * the method is: around `Actor.method` in the contract. Callers and nodes read the same contract, so they cannot
+ * came, and the caller cannot tell whether it ran. What happens then is a property of the method, so it is declared
+ * with the method: around `Actor.method` in the contract. Callers and nodes read the same contract, so they cannot
  * disagree. This module holds no engine; a contract that imports it can be imported anywhere.
  *
- * - *At most once*, the default: such a call fails with `ActorUnavailable`, which says that it may have run.
+ * - *At most once*, the default: such a call fails with `ActorUnavailable`, whose `mayHaveRun` is true.
  * - *At least once*: such a call is sent again. It may run twice: for queries, and for what is idempotent by itself.
  * - *Durable*: the call is written to the storage of the cluster before it is sent, and its result is, too. It survives
  *   the death of its caller and of all nodes, and is known by an id, which makes it happen once per id.
@@ -35,7 +35,7 @@
  */
 import type * as Actor from "@troupe/core/Actor"
 import type * as Schema from "effect/Schema"
-import { annotate, type Delivery as Kind, read } from "./internal/delivery.ts"
+import { annotate, type DeliveryKind, read } from "./internal/wire/delivery.ts"
 
 /**
  * How calls of a method are delivered.
@@ -43,7 +43,7 @@ import { annotate, type Delivery as Kind, read } from "./internal/delivery.ts"
  * @category models
  * @since 0.1.0
  */
-export type Delivery = Kind
+export type Delivery = DeliveryKind
 
 /**
  * Calls run at most once. One that was sent and not answered, since its node or the connection to it was lost, fails
@@ -52,8 +52,7 @@ export type Delivery = Kind
  * @category deliveries
  * @since 0.1.0
  */
-export const atMostOnce = <M extends Actor.AnyContractMethod>(method: M): M =>
-  annotate(method, { delivery: "atMostOnce" })
+export const atMostOnce = <M extends Actor.AnyContractMethod>(method: M): M => annotate(method, { kind: "atMostOnce" })
 
 /**
  * Calls are sent again, in a new place if need be, when they were sent and not answered. They may run more than once,
@@ -64,7 +63,7 @@ export const atMostOnce = <M extends Actor.AnyContractMethod>(method: M): M =>
  */
 export const atLeastOnce = <Args extends ReadonlyArray<any>, Success extends Schema.Top, Error extends Schema.Top>(
   method: Effectful<Args, Success, Error>
-): Effectful<Args, Success, Error> => annotate(method, { delivery: "atLeastOnce" })
+): Effectful<Args, Success, Error> => annotate(method, { kind: "atLeastOnce" })
 
 /**
  * Calls are stored before they are sent, and so are their results. A call survives its caller and its nodes, runs on
@@ -83,7 +82,7 @@ export const atLeastOnce = <Args extends ReadonlyArray<any>, Success extends Sch
 export const durable = <Args extends ReadonlyArray<any>, Success extends Schema.Top, Error extends Schema.Top>(
   method: Effectful<Args, Success, Error>,
   options?: { readonly id?: ((...args: Mutable<Args>) => string) | undefined }
-): Effectful<Args, Success, Error> => annotate(method, { delivery: "durable", id: options?.id })
+): Effectful<Args, Success, Error> => annotate(method, { kind: "durable", id: options?.id })
 
 /**
  * A method of a contract that returns no Stream.
@@ -106,4 +105,4 @@ type Mutable<Args extends ReadonlyArray<any>> = { -readonly [K in keyof Args]: A
  * @category getters
  * @since 0.1.0
  */
-export const of = (method: Actor.AnyContractMethod): Delivery => read(method).delivery
+export const of = (method: Actor.AnyContractMethod): Delivery => read(method).kind

@@ -44,21 +44,24 @@
 import type { ActorContext } from "@troupe/core/ActorContext"
 import { checkOptions } from "@troupe/core/Home"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Schema from "effect/Schema"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import { DurableCall } from "./internal/durableCall.ts"
-import { codec, State, unavailable } from "./internal/state.ts"
-import type { DurableStateError } from "./internal/stateErrors.ts"
-import * as identities from "./internal/stateIdentity.ts"
-import * as storages from "./internal/stateStorage.ts"
+import { millis } from "./internal/base/durations.ts"
+import * as identities from "./internal/base/identity.ts"
+import { DurableCall } from "./internal/calls/durableCall.ts"
+import type { DurableStateError } from "./internal/state/errors.ts"
+import { memory } from "./internal/state/memory.ts"
+import { sql } from "./internal/state/sql.ts"
+import { codec, State, unavailable } from "./internal/state/state.ts"
+import type * as storages from "./internal/state/storage.ts"
 
 // --- errors ----------------------------------------------------------------------------------------------------------
 
-export { DurableStateError, StateFenced, StateUnavailable, StateUnreadable } from "./internal/stateErrors.ts"
+export { DurableStateError, StateFenced, StateUnavailable, StateUnreadable } from "./internal/state/errors.ts"
 
 // --- storage ---------------------------------------------------------------------------------------------------------
 
@@ -68,7 +71,7 @@ export { DurableStateError, StateFenced, StateUnavailable, StateUnreadable } fro
  * @category services
  * @since 0.1.0
  */
-export class DurableStateStorage extends Context.Service<DurableStateStorage, storages.Storage>()(
+export class DurableStateStorage extends Context.Service<DurableStateStorage, storages.StateStore>()(
   "troupe/cluster/DurableStateStorage"
 ) {}
 
@@ -81,7 +84,7 @@ export class DurableStateStorage extends Context.Service<DurableStateStorage, st
  */
 export const layer: Layer.Layer<DurableStateStorage, SqlError, SqlClient.SqlClient> = Layer.effect(
   DurableStateStorage,
-  storages.sql("troupe")
+  sql("troupe")
 )
 
 /**
@@ -93,7 +96,7 @@ export const layer: Layer.Layer<DurableStateStorage, SqlError, SqlClient.SqlClie
 export const layerWith = (options: {
   readonly prefix: string
 }): Layer.Layer<DurableStateStorage, SqlError, SqlClient.SqlClient> =>
-  Layer.effect(DurableStateStorage, storages.sql(options.prefix))
+  Layer.effect(DurableStateStorage, sql(options.prefix))
 
 /**
  * Keeps states in memory, for as long as the Layer lasts. For tests.
@@ -101,7 +104,7 @@ export const layerWith = (options: {
  * @category layers
  * @since 0.1.0
  */
-export const layerMemory: Layer.Layer<DurableStateStorage> = Layer.sync(DurableStateStorage, storages.memory)
+export const layerMemory: Layer.Layer<DurableStateStorage> = Layer.sync(DurableStateStorage, memory)
 
 // --- states ----------------------------------------------------------------------------------------------------------
 
@@ -116,8 +119,8 @@ export const layerMemory: Layer.Layer<DurableStateStorage> = Layer.sync(DurableS
  */
 export interface DurableState<S> {
   /**
-   * The value, without a look at storage. It fails only when a change before it failed in such a way that nobody knows
-   * what is saved, and storage still cannot be asked.
+   * The value, without a look at storage. It fails only when a change before it failed in such a way that it is
+   * unknown what is saved, and storage still does not answer.
    *
    * An instance that has been replaced and does not know it yet reads what was true when it was replaced; use
    * {@link refresh} where that would do harm.
@@ -188,8 +191,8 @@ export interface Options<S> {
 }
 
 /**
- * Takes over the durable state of the key that this constructor makes an instance for. Whoever had it before can no
- * longer write.
+ * Takes over the durable state of the key that this constructor makes an instance for. The instance that had it before
+ * can no longer write.
  *
  * Values are saved as JSON, in the encoded form of the schema. To change the schema later, let it accept what is saved:
  * new fields with defaults, or a union of the old and the new shape with a transformation.
@@ -267,7 +270,7 @@ const open = <S>(
       storage,
       codec: codec(`${subject}: the value of its durable state`, schema),
       initial: typeof initial === "function" ? (initial as () => S) : () => initial,
-      timeout: Duration.toMillis(Duration.fromInputUnsafe(timeout))
+      timeout: millis(subject, "timeout", timeout)
     })
     yield* state.claim()
     const once: DurableState<S>["modifyOnceEffect"] = ({ id, remember = 100, result }, f) =>

@@ -1,15 +1,15 @@
 /**
- * Reminders call a keyed actor at a time to come, also when every process has been restarted since.
+ * Reminders call a keyed actor at a later time, even if every process has been restarted in between.
  *
- * A reminder is a note in storage: at this time, call this method of the actor with this key, with these arguments. The
- * nodes look for notes that are due, and the one that gets hold of a note makes the call, through the service of the
- * actor, as anybody would. A note that repeats is moved to its next time; any other is thrown away.
+ * A reminder is a row in storage: at this time, call this method of the actor with this key, with these arguments. The
+ * nodes look for reminders that are due, and the node that leases one makes the call, through the service of the actor,
+ * as any caller would. A reminder that repeats is moved to its next time; any other is deleted.
  *
  * Each reminder has an id. Setting one again replaces it, so a constructor can set the reminders of its actor each
- * time. {@link self} is for actors that remind themselves, {@link to} for everybody else; {@link deliver} goes onto the
- * nodes that are to fire them.
+ * time. {@link self} is for actors that remind themselves, {@link to} for all other callers; {@link deliver} belongs on
+ * the nodes that fire them.
  *
- * A reminder fires *at least once*: when a node dies between the call and the note, another node calls again. All calls
+ * A reminder fires *at least once*: when a node dies after the call and before it has updated the row, another node calls again. All calls
  * for one firing have one id, so a method whose delivery is durable runs once, and `DurableState.modifyOnce` changes
  * the state once.
  *
@@ -66,10 +66,13 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import * as keys from "./internal/keyText.ts"
-import * as internal from "./internal/reminders.ts"
-import * as storages from "./internal/remindersStorage.ts"
-import * as identities from "./internal/stateIdentity.ts"
+import { finiteMillis } from "./internal/base/durations.ts"
+import * as identities from "./internal/base/identity.ts"
+import * as keys from "./internal/base/keyText.ts"
+import * as internal from "./internal/reminders/firing.ts"
+import { memory } from "./internal/reminders/memory.ts"
+import { sql } from "./internal/reminders/sql.ts"
+import type * as storages from "./internal/reminders/storage.ts"
 
 /**
  * Where reminders are kept.
@@ -77,7 +80,7 @@ import * as identities from "./internal/stateIdentity.ts"
  * @category services
  * @since 0.1.0
  */
-export class ReminderStorage extends Context.Service<ReminderStorage, storages.Storage>()(
+export class ReminderStorage extends Context.Service<ReminderStorage, storages.ReminderStore>()(
   "troupe/cluster/ReminderStorage"
 ) {}
 
@@ -90,7 +93,7 @@ export class ReminderStorage extends Context.Service<ReminderStorage, storages.S
  */
 export const layer: Layer.Layer<ReminderStorage, SqlError, SqlClient.SqlClient> = Layer.effect(
   ReminderStorage,
-  storages.sql("troupe")
+  sql("troupe")
 )
 
 /**
@@ -101,8 +104,7 @@ export const layer: Layer.Layer<ReminderStorage, SqlError, SqlClient.SqlClient> 
  */
 export const layerWith = (options: {
   readonly prefix: string
-}): Layer.Layer<ReminderStorage, SqlError, SqlClient.SqlClient> =>
-  Layer.effect(ReminderStorage, storages.sql(options.prefix))
+}): Layer.Layer<ReminderStorage, SqlError, SqlClient.SqlClient> => Layer.effect(ReminderStorage, sql(options.prefix))
 
 /**
  * Keeps reminders in memory, for as long as the Layer lasts. For tests.
@@ -110,7 +112,7 @@ export const layerWith = (options: {
  * @category layers
  * @since 0.1.0
  */
-export const layerMemory: Layer.Layer<ReminderStorage> = Layer.sync(ReminderStorage, storages.memory)
+export const layerMemory: Layer.Layer<ReminderStorage> = Layer.sync(ReminderStorage, memory)
 
 // --- setting ---------------------------------------------------------------------------------------------------------
 
@@ -155,7 +157,7 @@ export interface Reminding<in out M, out R = never> {
   ): Effect.Effect<void, SqlError, R>
   /**
    * Calls a method again and again, for the first time after one interval. Setting it again with the same interval
-   * leaves its rhythm as it is. What falls into a time when nobody could fire it is made up for by one call.
+   * leaves its rhythm as it is. Firings that were missed while no node could fire are made up for by one call.
    */
   every<Name extends keyof M & string>(
     id: string,
@@ -181,8 +183,8 @@ export const to = <Self, K, M, Group extends string>(
   actor: Context.Key<Self, KeyedHandle<K, M, Group>>,
   key: K
 ): Reminding<M, ReminderStorage> => {
-  const target = targetOf(actor)
-  return reminding(ReminderStorage, target, fileOf(target, key))
+  const reminded = remindedOf(actor)
+  return reminding(ReminderStorage, reminded, fileOf(reminded, key))
 }
 
 /**
@@ -197,18 +199,19 @@ export const self: Effect.Effect<Reminding<AnyMethods>, never, ReminderStorage |
   function* () {
     const storage = yield* ReminderStorage
     const identity = yield* identities.identity("Reminders.self")
-    const target: Target = { actor: identity.actor, contract: undefined, keySchema: undefined }
-    return reminding<AnyMethods, never>(Effect.succeed(storage), target, fileOf(target, identity.key))
+    const reminded: Reminded = { actor: identity.actor, contract: undefined, keySchema: undefined }
+    return reminding<AnyMethods, never>(Effect.succeed(storage), reminded, fileOf(reminded, identity.key))
   }
 )
 
-interface Target {
+/** The actor that is reminded. */
+interface Reminded {
   readonly actor: string
   readonly contract: internal.Contract | undefined
   readonly keySchema: Schema.Codec<any, any> | undefined
 }
 
-const targetOf = (actor: Context.Key<any, any>): Target => {
+const remindedOf = (actor: Context.Key<any, any>): Reminded => {
   const { keySchema, methods } = actor as any
   return {
     actor: actor.key,
@@ -226,32 +229,32 @@ interface File {
   readonly keyJson: string
 }
 
-const fileOf = (target: Target, key: unknown): File => {
-  const plain = typeof key === "number" ? key : labelOf(target, key)
-  const keyJson = jsonOf(target, key)
+const fileOf = (reminded: Reminded, key: unknown): File => {
+  const plain = typeof key === "number" ? key : labelOf(reminded, key)
+  const keyJson = jsonOf(reminded, key)
   return { label: String(plain), key: keys.textOf(plain), former: keys.formerTextOf(plain), keyJson }
 }
 
-const labelOf = ({ actor }: Target, key: unknown): string => {
+const labelOf = ({ actor }: Reminded, key: unknown): string => {
   const text = String(key)
   if (!text.startsWith("[object ")) return text
   throw new TypeError(`${actor}: reminders need a key that is a string or a number, or has a toString of its own`)
 }
 
-const jsonOf = ({ keySchema }: Target, key: unknown): string =>
+const jsonOf = ({ keySchema }: Reminded, key: unknown): string =>
   JSON.stringify(keySchema === undefined ? key : Schema.encodeSync(keySchema)(key))
 
-const keyOf = ({ keySchema }: Target, json: string): unknown => {
+const keyOf = ({ keySchema }: Reminded, json: string): unknown => {
   const key = JSON.parse(json)
   return keySchema === undefined ? key : Schema.decodeSync(keySchema)(key)
 }
 
 const reminding = <M, R>(
-  storage: Effect.Effect<storages.Storage, never, R>,
-  target: Target,
+  storage: Effect.Effect<storages.ReminderStore, never, R>,
+  reminded: Reminded,
   { former, key, keyJson, label }: File
 ): Reminding<M, R> => {
-  const { actor, contract } = target
+  const { actor, contract } = reminded
   const subject = `${actor}(${label})`
   /** Storage, once what was filed under another text is filed here. */
   const opened =
@@ -278,11 +281,11 @@ const reminding = <M, R>(
       return put(id, method, args, () => ({ due, every: undefined }))
     },
     after: (id, delay, method, args) => {
-      const pause = durationOf(`${subject}: the delay of reminder "${id}"`, delay, 0)
+      const pause = finiteMillis(`${subject}: the delay of reminder "${id}"`, delay, 0)
       return put(id, method, args, (now) => ({ due: now + pause, every: undefined }))
     },
     every: (id, interval, method, args) => {
-      const every = durationOf(`${subject}: the interval of reminder "${id}"`, interval, 1)
+      const every = finiteMillis(`${subject}: the interval of reminder "${id}"`, interval, 1)
       return put(id, method, args, (now) => ({ due: now + every, every }))
     },
     cancel: (id) => Effect.flatMap(opened, (storage) => storage.remove({ actor, key, id: keys.escape(id) })),
@@ -316,13 +319,6 @@ const millisOf = (subject: string, time: DateTime.DateTime.Input): number => {
   throw new RangeError(`${subject}: the time of a reminder must be a point in time, but is ${Home.show(time)}`)
 }
 
-const durationOf = (what: string, input: Duration.Input, least: number): number => {
-  const duration = Option.getOrUndefined(Duration.fromInput(input))
-  const millis = duration === undefined ? Number.NaN : Duration.toMillis(duration)
-  if (millis >= least && Number.isFinite(millis)) return Math.ceil(millis)
-  throw new RangeError(`${what} must be a finite duration of at least ${least} ms, but is ${Home.show(input)}`)
-}
-
 // --- firing ----------------------------------------------------------------------------------------------------------
 
 /**
@@ -342,7 +338,7 @@ export interface DeliverOptions {
   /** How many calls of this node for reminders run at a time. Default 100. */
   readonly maxConcurrency?: number | undefined
   /**
-   * How often a call that fails is made, with pauses of 1, 2, 4 to 60 seconds. Then a reminder that repeats waits for
+   * How often a failing call is tried, with pauses of 1, 2, 4 to 60 seconds. Then a reminder that repeats waits for
    * its next time, and any other is given up: it stays in the list with the reason. Default 20.
    */
   readonly maxAttempts?: number | undefined
@@ -362,17 +358,17 @@ export const deliver = <Self, K, M, Group extends string>(
   actor: Context.Key<Self, KeyedHandle<K, M, Group>>,
   options: DeliverOptions = {}
 ): Layer.Layer<never, never, Self | ReminderStorage> => {
-  const target = targetOf(actor)
-  const checked = check(target.actor, options)
+  const reminded = remindedOf(actor)
+  const checked = check(reminded.actor, options)
   return Layer.effectDiscard(
     Effect.gen(function* () {
       const storage = yield* ReminderStorage
       const service = yield* actor
       yield* internal.scan(
         {
-          actor: target.actor,
-          contract: target.contract,
-          handle: (json) => service.get(keyOf(target, json) as K) as Handle<M> as any
+          actor: reminded.actor,
+          contract: reminded.contract,
+          handle: (json) => service.get(keyOf(reminded, json) as K) as Handle<M> as any
         },
         storage,
         checked
@@ -388,8 +384,12 @@ const check = (actor: string, options: DeliverOptions): internal.ScannerOptions 
     maxConcurrency: true,
     maxAttempts: true
   })
-  const pollInterval = durationOf(`${actor}: the pollInterval of its reminders`, options.pollInterval ?? "1 second", 1)
-  const lease = durationOf(
+  const pollInterval = finiteMillis(
+    `${actor}: the pollInterval of its reminders`,
+    options.pollInterval ?? "1 second",
+    1
+  )
+  const lease = finiteMillis(
     `${actor}: the lease of its reminders`,
     options.lease ?? Math.max(30_000, 3 * pollInterval),
     3 * pollInterval

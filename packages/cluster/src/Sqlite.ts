@@ -14,7 +14,7 @@
 import type * as Layer from "effect/Layer"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import * as internal from "./internal/sqlite.ts"
+import * as internal from "./internal/sql/sqlite.ts"
 
 /**
  * A client for the database in a file, which is created if there is none. `:memory:` gives a database that lasts as

@@ -6,12 +6,12 @@
 export * as ClusterHome from "./ClusterHome.ts"
 
 /**
- * Running nodes: the command `troupe node`, options from the environment, and endpoints for those who watch.
+ * Running nodes: the command `troupe node`, options from the environment, and HTTP endpoints for health checks and metrics.
  */
 export * as ClusterNode from "./ClusterNode.ts"
 
 /**
- * What a call may become when nodes and connections fail, said method by method.
+ * How calls are delivered when nodes and connections fail, method by method.
  */
 export * as Delivery from "./Delivery.ts"
 
@@ -21,7 +21,7 @@ export * as Delivery from "./Delivery.ts"
 export * as DurableState from "./DurableState.ts"
 
 /**
- * Reminders call a keyed actor at a time to come, also when every process has been restarted since.
+ * Reminders call a keyed actor at a later time, even if every process has been restarted in between.
  */
 export * as Reminders from "./Reminders.ts"
 

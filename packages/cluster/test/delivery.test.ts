@@ -16,7 +16,7 @@ import {
 } from "effect/cluster"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
-import { purge } from "../src/internal/retention.ts"
+import { purge } from "../src/internal/node/retention.ts"
 import { errorOf, freshKey, makeWorker, probeOf, Refused, reasonOf, Worker, WorkerLive } from "./homeSupport.ts"
 
 const Live = ClusterHome.layer(Worker, WorkerLive).pipe(

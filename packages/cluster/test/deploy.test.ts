@@ -11,7 +11,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ClusterNode } from "@troupe/cluster"
 import { ConfigProvider, Duration, Effect, Schedule, type Scope } from "effect"
 import { parse, parseAllDocuments } from "yaml"
-import * as settings from "../src/internal/settings.ts"
+import * as settings from "../src/internal/node/settings.ts"
 import { freePort } from "./fixtures/node-processes.ts"
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -21,8 +21,9 @@ type Env = Readonly<Record<string, string>>
 
 /** All variables that a node reads. */
 const variables = new Set(
-  ["nodeConfig.ts", "nodeCommand.ts"].flatMap(
-    (name) => readFileSync(file(`../src/internal/${name}`), "utf8").match(/(?<=Config\.\w+\(")TROUPE_\w+/g) ?? []
+  ["config.ts", "command.ts"].flatMap(
+    (name) =>
+      readFileSync(file(`../src/internal/command/${name}`), "utf8").match(/(?<=Config\.\w+\(")TROUPE_\w+/g) ?? []
   )
 )
 

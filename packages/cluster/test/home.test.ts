@@ -1,7 +1,7 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { ClusterHome } from "@troupe/cluster"
 import { Actor, ActorError, ActorSystem, ObjectRef } from "@troupe/core"
-import { Effect, Fiber, Layer, Schema, Stream } from "effect"
+import { Effect, Fiber, Layer, Metric, Schema, Stream } from "effect"
 import {
   EntityId,
   MessageStorage,
@@ -408,6 +408,38 @@ for (const [home, engine] of Object.entries(homes)) {
     )
   })
 }
+
+describe("11.3 metrics", () => {
+  it.live("of a node are the calls that it serves, and apart from them those that it makes", () =>
+    Effect.gen(function* () {
+      const key = freshKey()
+      const worker = yield* Worker.get(key)
+      yield* worker.note("a")
+      yield* worker.note("b")
+      const held = yield* worker.work.remote("c")
+      yield* probeOf(key).noted("c start")
+      const all = yield* Metric.snapshot
+      const total = (id: string) =>
+        all
+          .filter((metric) => metric.id === id && (metric.attributes as any).actor === "test/Worker")
+          .reduce((sum, { state }: any) => sum + (state.count ?? state.value), 0)
+      assert.deepStrictEqual(["troupe_calls", "troupe_client_calls"].map(total), [2, 2])
+      assert.deepStrictEqual(["troupe_calls_running", "troupe_client_calls_running"].map(total), [1, 1])
+      assert.deepStrictEqual(["troupe_instances", "troupe_client_instances"].map(total), [1, 1])
+      yield* probeOf(key).open("c")
+      yield* held
+    }).pipe(
+      Effect.provide(
+        ClusterHome.layer(Worker, WorkerLive).pipe(
+          Layer.provide(TestRunner.layer),
+          Layer.provideMerge(ActorSystem.layerMetrics()),
+          Layer.provideMerge(ActorSystem.layer),
+          Layer.provideMerge(Layer.sync(Metric.MetricRegistry)(() => new Map()))
+        )
+      )
+    )
+  )
+})
 
 describe("a client", () => {
   it.live("bounds the calls of this process with maxPendingCalls", () =>

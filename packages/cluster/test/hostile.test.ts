@@ -16,7 +16,7 @@ import {
   ShardId,
   Snowflake
 } from "../src/internal/engine.ts"
-import * as handshake from "../src/internal/handshake.ts"
+import * as handshake from "../src/internal/net/handshake.ts"
 import { type Random, random } from "./chaos/random.ts"
 import { Actors, Journal } from "./fixtures/node-actors.ts"
 import { clientOf, freePort, nodes } from "./fixtures/node-processes.ts"

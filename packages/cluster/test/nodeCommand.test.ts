@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { ClusterHome, ClusterNode } from "@troupe/cluster"
 import { ConfigProvider, Duration, Effect, Layer, Redacted, Schedule } from "effect"
-import { nameOf } from "../src/internal/storage.ts"
+import { nameOf } from "../src/internal/sql/storage.ts"
 import { Actors, Journal } from "./fixtures/node-actors.ts"
 import { clientOf, freePort, nodes } from "./fixtures/node-processes.ts"
 import { errorOf } from "./homeSupport.ts"
@@ -138,7 +138,7 @@ describe("troupe node", () => {
       const node = yield* troupeNode("--help")
       yield* node.ended
       const textOf = (file: string) => readFileSync(fileURLToPath(new URL(file, import.meta.url)), "utf8")
-      const sources = ["nodeConfig.ts", "nodeCommand.ts"].map((name) => textOf(`../src/internal/${name}`)).join()
+      const sources = ["config.ts", "command.ts"].map((name) => textOf(`../src/internal/command/${name}`)).join()
       const variables = sources.match(/(?<=Config\.\w+\(")TROUPE_\w+/g) ?? []
       assert.isAbove(variables.length, 10)
       for (const text of [node.output(), textOf("../../../docs/cluster.md")]) {
@@ -198,7 +198,7 @@ describe("options", () => {
       const files = { TROUPE_TLS_KEY_FILE: "/no/key", TROUPE_TLS_CERT_FILE: "/no/cert", TROUPE_TLS_CA_FILE: "/no/ca" }
       assert.match((yield* errorOf(from({ TROUPE_STORAGE: "a", ...files }))).message, /\/no\/key/)
       const error = yield* errorOf(
-        Layer.build(ClusterNode.layer()).pipe(
+        Layer.build(ClusterNode.layer).pipe(
           Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: {} }))
         )
       )

@@ -9,10 +9,11 @@ import { ClusterHome } from "@troupe/cluster"
 import { Deferred, Effect, Exit, Fiber, Layer, Logger, Redacted } from "effect"
 import { Socket, SocketServer } from "effect/socket"
 import { TestClock } from "effect/testing"
-import * as handshake from "../src/internal/handshake.ts"
-import * as settings from "../src/internal/settings.ts"
-import * as transport from "../src/internal/transport.ts"
-import { Warnings } from "../src/internal/warnings.ts"
+import { Warnings } from "../src/internal/base/warnings.ts"
+import * as connections from "../src/internal/net/connection.ts"
+import * as handshake from "../src/internal/net/handshake.ts"
+import * as netServer from "../src/internal/net/server.ts"
+import * as settings from "../src/internal/node/settings.ts"
 import { errorOf } from "./homeSupport.ts"
 
 const SECRET = "a secret of the tests"
@@ -77,9 +78,9 @@ describe("a node", () => {
 })
 
 /** A server whose handler notes what it is given, and how to connect to it. */
-const serve = (options: transport.TransportOptions) =>
+const serve = (options: connections.ConnectionOptions) =>
   Effect.gen(function* () {
-    const context = yield* Layer.build(transport.layerServer({ host: "127.0.0.1", port: 0 }, options))
+    const context = yield* Layer.build(netServer.layer({ host: "127.0.0.1", port: 0 }, options))
     const server = yield* Effect.provide(SocketServer.SocketServer, context)
     const { port } = server.address as { readonly port: number }
     const handled = { connections: 0 }
@@ -120,7 +121,7 @@ describe("a connection", () => {
   it.live("with the right secret is let in, and what follows arrives whole", () =>
     Effect.gen(function* () {
       const { address, handled, received } = yield* serve(plain)
-      const connection = yield* transport.open(address, plain, "messages")
+      const connection = yield* connections.open(address, plain, "messages")
       connection.write("first words")
       assert.strictEqual(yield* Deferred.await(received), "first words")
       assert.strictEqual(handled.connections, 1)
@@ -130,8 +131,8 @@ describe("a connection", () => {
   it.live("that only looks whether a node is there is let in no further", () =>
     Effect.gen(function* () {
       const { address, handled } = yield* serve(plain)
-      yield* Effect.scoped(transport.open(address, plain, "probe"))
-      const refused = yield* Effect.exit(Effect.scoped(transport.open(address, { ...plain, secret: "x" }, "probe")))
+      yield* Effect.scoped(connections.open(address, plain, "probe"))
+      const refused = yield* Effect.exit(Effect.scoped(connections.open(address, { ...plain, secret: "x" }, "probe")))
       assert.isTrue(Exit.isFailure(refused))
       assert.strictEqual(handled.connections, 0)
     })
@@ -153,7 +154,9 @@ describe("a connection", () => {
   it.live("with another secret is refused on both sides", () =>
     Effect.gen(function* () {
       const { address, handled } = yield* serve(plain)
-      const error = yield* errorOf(transport.open(address, { ...plain, secret: "another secret, as long" }, "messages"))
+      const error = yield* errorOf(
+        connections.open(address, { ...plain, secret: "another secret, as long" }, "messages")
+      )
       assert.isTrue(Socket.isSocketError(error))
       assert.match(String(error.reason.cause), /secret/)
       assert.strictEqual(handled.connections, 0)
@@ -171,7 +174,7 @@ describe("a connection", () => {
       })
       yield* Effect.callback<void>((resume) => void ear.listen(0, "127.0.0.1", () => resume(Effect.void)))
       const address = { host: "127.0.0.1", port: (ear.address() as Net.AddressInfo).port }
-      const honest = yield* Effect.forkScoped(Effect.scoped(transport.open(address, plain, "messages")))
+      const honest = yield* Effect.forkScoped(Effect.scoped(connections.open(address, plain, "messages")))
       const proof = yield* Deferred.await(heard)
       assert.strictEqual((yield* intrude(port, () => proof)).length, 40)
       assert.strictEqual(handled.connections, 0)
@@ -183,7 +186,7 @@ describe("a connection", () => {
   it.live("to something that does not have the secret is given up", () =>
     Effect.gen(function* () {
       const { address } = yield* serve({ ...plain, secret: "" })
-      const error = yield* errorOf(transport.open(address, plain, "messages"))
+      const error = yield* errorOf(connections.open(address, plain, "messages"))
       assert.match(String(error.reason.cause), /secret/)
     })
   )
@@ -229,22 +232,22 @@ describe("strangers", () => {
     Effect.gen(function* () {
       const { address, port } = yield* serve(plain)
       yield* silent(port, 200)
-      const probe = Effect.scoped(transport.open(address, plain, "probe"))
+      const probe = Effect.scoped(connections.open(address, plain, "probe"))
       yield* Effect.replicateEffect(probe, 50, { discard: true })
-      yield* transport.open(address, plain, "messages")
+      yield* connections.open(address, plain, "messages")
     })
   )
 
   it.live("beyond their budget make room for others by going themselves, the oldest first", () =>
     Effect.gen(function* () {
       const { address, port } = yield* serve(plain)
-      const peer = yield* transport.open(address, plain, "messages")
+      const peer = yield* connections.open(address, plain, "messages")
       const first = Net.connect({ host: "127.0.0.1", port })
       yield* Effect.callback<void>((resume) => void first.once("data", () => resume(Effect.void)))
       const cutOff = Effect.callback<void>((resume) => void first.once("close", () => resume(Effect.void)))
       yield* silent(port, 1100)
       yield* cutOff
-      yield* Effect.scoped(transport.open(address, plain, "probe"))
+      yield* Effect.scoped(connections.open(address, plain, "probe"))
       assert.isFalse(peer.destroyed)
     })
   )
@@ -347,10 +350,10 @@ describe("with certificates", () => {
       yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(directory, { recursive: true })))
       const { node, stranger } = certificates(directory)
       const { address, handled, received } = yield* serve({ secret: "", tls: node })
-      const connection = yield* transport.open(address, { secret: "", tls: node }, "messages")
+      const connection = yield* connections.open(address, { secret: "", tls: node }, "messages")
       connection.write("first words")
       assert.strictEqual(yield* Deferred.await(received), "first words")
-      yield* errorOf(transport.open(address, { secret: "", tls: stranger }, "messages"))
+      yield* errorOf(connections.open(address, { secret: "", tls: stranger }, "messages"))
       assert.strictEqual(handled.connections, 1)
     })
   )

@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it, vi } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, Latch, Layer, Option, Scope } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
-import * as sqlite from "../src/internal/sqlite.ts"
+import * as sqlite from "../src/internal/sql/sqlite.ts"
 
 // Databases take their time on a busy machine.
 vi.setConfig({ testTimeout: 30_000 })

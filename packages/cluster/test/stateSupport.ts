@@ -8,7 +8,7 @@ import { join } from "node:path"
 import { PgClient } from "@effect/sql-pg"
 import { Context, Effect, Layer, Random, Redacted, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import * as sqlite from "../src/internal/sqlite.ts"
+import * as sqlite from "../src/internal/sql/sqlite.ts"
 
 export interface Database {
   readonly name: string

@@ -44,9 +44,7 @@ import type { ObjectRef } from "./ObjectRef.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Method<in out Args extends ReadonlyArray<any>, out A, out E = never> {
-  /** Submits a call and waits for its result. */
-  <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>): Effect.Effect<A, E | ActorError | RefErrors<T>>
+export interface Method<in out Args extends ReadonlyArray<any>, out A, out E = never> extends AskOf<Args, A, E> {
   /**
    * Submits a call and succeeds at once with its ref. The submission itself fails only when the instance already has
    * `maxPendingCalls` unsettled calls.
@@ -57,6 +55,12 @@ export interface Method<in out Args extends ReadonlyArray<any>, out A, out E = n
   /** The same method with other options for its calls. */
   options(options: MethodOptions<never, E>): Method<Args, A, E>
 }
+
+// A function type, and no signature of the interface: editors show the documentation of the user's own method then, and go
+// to it alone.
+type AskOf<Args extends ReadonlyArray<any>, A, E> = <T extends RefArgs<Args>>(
+  ...args: NamedArgs<Args, T>
+) => Effect.Effect<A, E | ActorError | RefErrors<T>>
 
 /**
  * A {@link Method} of an actor that has concurrency groups.
@@ -87,9 +91,12 @@ export type AnyMethod = Method<any, any, any> | GroupedMethod<any, any, any, any
  * @category models
  * @since 0.1.0
  */
-export interface StreamMethod<in out Args extends ReadonlyArray<any>, out A, out E = never> {
-  <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>): Stream.Stream<A, E | ActorError | RefErrors<T>>
-}
+export interface StreamMethod<in out Args extends ReadonlyArray<any>, out A, out E = never>
+  extends StreamOf<Args, A, E> {}
+
+type StreamOf<Args extends ReadonlyArray<any>, A, E> = <T extends RefArgs<Args>>(
+  ...args: NamedArgs<Args, T>
+) => Stream.Stream<A, E | ActorError | RefErrors<T>>
 
 /**
  * What callers hold: the methods of one instance. All handles of an instance are the same object.
@@ -532,6 +539,9 @@ export type AnyContract = Record<string, AnyContractMethod>
  */
 export type MethodsOf<C extends AnyContract, R = any> = { readonly [K in keyof C]: MethodOf<C[K], R> }
 
+/** Says nothing of the methods, but lets editors follow their names from a contract to its implementation. */
+type NamesOf<C> = { readonly [K in keyof C]: unknown }
+
 type MethodOf<M, R> =
   M extends ContractMethod<infer Args, infer Success, infer Error, infer IsStream>
     ? (
@@ -552,7 +562,7 @@ export interface ContractClass<Self, Id extends string, C extends AnyContract>
   /** The contract: schemas by method, for homes that need them. */
   readonly methods: C
   /** Checks that an object implements the contract, and returns it as it is. */
-  of<const M extends MethodsOf<C>>(methods: M & NoInfer<ValidateContract<M, never, C>>): M
+  of<const M extends MethodsOf<C>>(methods: M & NamesOf<C> & NoInfer<ValidateContract<M, never, C>>): M
   /** Joins the contract with an implementation in this process. */
   toLayer<M extends MethodsOf<C>, E = never, R = never, Group extends string = never>(
     make: Effect.Effect<M, E, R> & NoInfer<ValidateContract<M, R, C>>,
@@ -732,7 +742,7 @@ export interface KeyedContractClass<Self, Id extends string, K, C extends AnyCon
   /** The schema of the keys, for homes that need it. */
   readonly keySchema: Schema.Top
   /** Checks that an object implements the contract, and returns it as it is. */
-  of<const M extends MethodsOf<C>>(methods: M & NoInfer<ValidateContract<M, never, C>>): M
+  of<const M extends MethodsOf<C>>(methods: M & NamesOf<C> & NoInfer<ValidateContract<M, never, C>>): M
   of(this: void, self: KeyedHandle<K, MethodsOf<C, never>>): KeyedHandle<K, MethodsOf<C, never>>
   /** Joins the contract with an implementation in this process. */
   toLayer<M extends MethodsOf<C>, E = never, R = never, Group extends string = never>(

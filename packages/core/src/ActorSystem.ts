@@ -449,6 +449,8 @@ export type InstanceEvent =
       readonly _tag: "InstanceStarted"
       readonly name: string | undefined
       readonly key: string | undefined
+      /** Whether it only carries calls to an instance that lives elsewhere, as in a process that calls a cluster. */
+      readonly client: boolean
     })
   | (OfInstance & { readonly _tag: "InstanceRestarting"; readonly error: string })
   | (OfInstance & { readonly _tag: "InstanceRestarted"; readonly restarts: number })
@@ -509,6 +511,9 @@ export interface MetricsOptions {
  * - `troupe_call_waiting_milliseconds` and `troupe_call_running_milliseconds`, histograms by actor and method;
  * - `troupe_calls_waiting`, `troupe_calls_running` and `troupe_instances`, gauges by actor;
  * - `troupe_restarts`, a counter by actor.
+ *
+ * In a cluster the process that an instance lives in counts its calls. What a process calls itself is counted under the
+ * same names with `troupe_client_` in front.
  *
  * Residents of all keys count as one actor. Without this layer nothing is measured.
  *

@@ -275,6 +275,11 @@ export const interrupt: (call: Accepted) => void = home.interrupt as any
 export interface Residence {
   /** `undefined` for an actor that the home did not start. */
   describe(actor: string, key: unknown): Readonly<Record<string, string | number | boolean>> | undefined
+  /**
+   * Whether the instances that are made here are clients: they only carry calls to instances that live elsewhere. The
+   * process that has those counts the calls, so metrics of clients have names of their own.
+   */
+  readonly client?: boolean | undefined
 }
 
 /**

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ActorSystem } from "@troupe/core"
+import { Actor, ActorSystem, Home } from "@troupe/core"
 import { Effect, Layer, Metric, Schedule } from "effect"
 import { TestClock } from "effect/testing"
 import { errorOf, Probe, range, settle, Worker } from "./support.ts"
@@ -161,6 +161,30 @@ describe("11.3 metrics", () => {
       })
       yield* Effect.provide(late, ActorSystem.layerMetrics(), { local: true })
     }).pipe(Effect.scoped, Effect.provide(isolated, { local: true }))
+  )
+
+  metered(
+    "clients of instances that live elsewhere are counted under names of their own",
+    {},
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      yield* worker.note("served")
+      const client = yield* Effect.provideService(Worker.spawn(), Home.Residence, {
+        client: true,
+        describe: () => undefined
+      })
+      for (const id of ["a", "b"]) yield* client.note(id)
+      const counted = (prefix: string) =>
+        Effect.all([read(`${prefix}_calls`, "actor", "outcome"), read(`${prefix}_instances`, "actor")])
+      assert.deepStrictEqual(yield* counted("troupe"), [{ "test/Worker succeeded": 1 }, { "test/Worker": 1 }])
+      assert.deepStrictEqual(yield* counted("troupe_client"), [{ "test/Worker succeeded": 2 }, { "test/Worker": 1 }])
+      const late = Effect.map(read("troupe_client_instances", "actor"), (instances) =>
+        assert.deepStrictEqual(instances, { "test/Worker": 2 })
+      )
+      yield* Effect.provide(late, ActorSystem.layerMetrics(), { local: true })
+      yield* Actor.kill(client)
+      assert.deepStrictEqual(yield* read("troupe_client_instances", "actor"), { "test/Worker": 1 })
+    })
   )
 
   it.effect("nothing is measured without the layer", () =>

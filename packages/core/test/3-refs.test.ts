@@ -227,6 +227,22 @@ describe("3.3", () => {
     })
   )
 
+  it.effect("3.3 a ref has the status that React looks for, with the value or the reason", () =>
+    Effect.gen(function* () {
+      const gate = yield* Deferred.make<number, string>()
+      const read = (ref: object) => {
+        const { reason, status, value } = ref as Readonly<Record<string, unknown>>
+        return { reason, status, value }
+      }
+      const ref = yield* ObjectRef.fromEffect(Deferred.await(gate))
+      assert.deepStrictEqual(read(ref), { reason: undefined, status: "pending", value: undefined })
+      yield* Deferred.succeed(gate, 1)
+      yield* ref
+      assert.deepStrictEqual(read(ref), { reason: undefined, status: "fulfilled", value: 1 })
+      assert.deepStrictEqual(read(ObjectRef.fail("no")), { reason: "no", status: "rejected", value: undefined })
+    })
+  )
+
   it.effect("3.3 async iteration over arrays of refs", () =>
     spawned(async (worker) => {
       const seen: Array<number> = []

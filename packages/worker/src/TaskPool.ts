@@ -16,15 +16,16 @@
  * Programs that are given `TaskPool.layer({ url: new URL("./tasks.worker.ts", import.meta.url), size: "max" })` run them
  * there. A task that the threads do not serve runs with its caller, as without the Layer.
  *
- * Arguments and results cross by structured clone, and of failures their name, message, stack and fields, so that
- * `Effect.catchTag` works, and `instanceof` does not. To keep what a class of yours is, give the task schemas:
+ * Arguments and results cross by structured clone. Failures cross as their name, message, stack and fields, so that
+ * `Effect.catchTag` works, and `instanceof` does not. To keep the classes of values, give the task schemas:
  * `Task.make(name, run, { args, success, error })`.
  *
  * @since 0.1.0
  */
 import type { Task } from "@troupe/core/Task"
 import type * as Layer from "effect/Layer"
-import * as tasks from "./internal/tasks.ts"
+import * as taskPool from "./internal/owner/taskPool.ts"
+import { serveTasks } from "./internal/thread/serveTasks.ts"
 import type { WorkerFailed } from "./WorkerFailed.ts"
 import type { HomeOptions, WorkerOptions } from "./WorkerHome.ts"
 
@@ -43,24 +44,24 @@ export interface TaskPoolOptions extends WorkerOptions {
   /** How lost threads are replaced, each for itself. Default: as `WorkerHome` does it, five times in a row. */
   readonly restart?: HomeOptions["restart"]
   /**
-   * What happens when a task is called that the threads do not serve. It runs with its caller in either case, and
-   * `"warn"`, the default, logs so, once for each task.
+   * What happens when a task is called that the threads do not serve. It runs with its caller in either case. `"warn"`,
+   * the default, also logs a warning, once for each task.
    */
   readonly onUnserved?: "warn" | "run" | undefined
 }
 
 /**
- * Runs the tasks that the threads serve in these threads, always on the one that has least to do. `size` is how many there are,
- * `"max"` as many as the machine runs at once, which is the default. Building it fails when a thread does not come up;
+ * Runs the tasks that the threads serve in these threads, always on the least busy one. `size` is how many there are. The
+ * default, `"max"`, is as many as the machine runs at once. Building it fails when a thread does not come up;
  * one that is lost later is replaced.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer: (options: TaskPoolOptions) => Layer.Layer<never, WorkerFailed> = tasks.layer
+export const layer: (options: TaskPoolOptions) => Layer.Layer<never, WorkerFailed> = taskPool.layer
 
 /**
- * Serves tasks from this thread: the last line of the thread's file. `layer` is what they require.
+ * Serves tasks from this thread: the last line of the thread's file. `layer` provides what they require.
  *
  * @category serving
  * @since 0.1.0
@@ -68,4 +69,4 @@ export const layer: (options: TaskPoolOptions) => Layer.Layer<never, WorkerFaile
 export const serve: {
   (tasks: ReadonlyArray<Task<any, any, any, never>>): void
   <R, E>(tasks: ReadonlyArray<Task<any, any, any, R>>, layer: Layer.Layer<R, E>): void
-} = tasks.serve as any
+} = serveTasks as any

@@ -1,6 +1,6 @@
 /**
  * Actors on worker threads: the same actor and the same calls, with work that uses the other cores, and can neither stall
- * the process nor end it by an error that nobody catches.
+ * the process nor end it by an uncaught error.
  *
  * The actor needs a contract (`methods` in its definition). The thread's file serves the implementation:
  *
@@ -17,8 +17,8 @@
  * WorkerHome.serve(Hasher, HasherLive)
  * ```
  *
- * Whoever calls it swaps the Layer: `WorkerHome.layer(Hasher, { url: new URL("./hasher.worker.ts", import.meta.url) })`
- * in place of `HasherLive`. Options of the actor that `HasherLive` was given hold there, too.
+ * The caller's program provides `WorkerHome.layer(Hasher, { url: new URL("./hasher.worker.ts", import.meta.url) })` in
+ * place of `HasherLive`. The options of the actor that `HasherLive` was given apply there, too.
  *
  * @since 0.1.0
  */
@@ -29,9 +29,9 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import * as homes from "./internal/homes.ts"
-import * as server from "./internal/serve.ts"
-import * as transfers from "./internal/transfer.ts"
+import * as homes from "./internal/owner/homes.ts"
+import * as server from "./internal/thread/serve.ts"
+import * as transfers from "./internal/values/transfer.ts"
 import type { WorkerFailed } from "./WorkerFailed.ts"
 
 /**
@@ -45,31 +45,31 @@ export interface WorkerOptions {
   readonly url?: URL | string | undefined
   /** Options of Node for threads that come from `url`: `execArgv`, `resourceLimits`, `env` and the like. */
   readonly workerOptions?: NodeWorkerOptions | undefined
-  /** Makes a thread, in place of `url`. Called for each thread and again when one has to be replaced. */
+  /** Makes a thread, in place of `url`. It is called for each thread, and again for each replacement. */
   readonly spawn?: (() => Worker) | undefined
   /**
-   * How many threads: `"max"` is as many as the machine runs at once. A key of a keyed actor stays on one of them. Actors
-   * that are not keyed have one instance, and so one thread. Default 1.
+   * How many threads there are: `"max"` is as many as the machine runs at once. A key of a keyed actor stays on one of
+   * them. Actors that are not keyed have one instance, and so one thread. Default 1.
    */
   readonly size?: number | "max" | undefined
-  /** How long a thread may take until it is ready. Default 30 seconds. */
+  /** How long a thread may take to become ready. Default 30 seconds. */
   readonly startTimeout?: Duration.Input | undefined
   /**
-   * How long a thread may not answer before it counts as hung, is ended and replaced. Must be longer than the longest
-   * synchronous piece of work in a method; `Infinity` is for ever. Default 30 seconds.
+   * How long a thread may go without answering before it counts as hung, and is ended and replaced. It must be longer
+   * than the longest synchronous piece of work in a method. `Infinity` waits for ever. Default 30 seconds.
    */
   readonly unresponsiveAfter?: Duration.Input | undefined
   /**
-   * How long running calls may go on once the Scope closes. Then they are interrupted, and what has not ended a second
-   * later is ended by force. Default: that of the implementation, which is 5 seconds unless told.
+   * How long running calls may go on once the Scope closes. Then they are interrupted, and threads that have not ended a
+   * second later are ended by force. Default: that of the implementation, which is 5 seconds unless it was given.
    */
   readonly shutdownTimeout?: Duration.Input | undefined
 }
 
 /**
- * Options of a home: of its threads, and options of the actor that are to differ from those which the implementation was
- * given. `restart` paces how lost threads are replaced: by default five times in a row, 100 ms before the first and twice
- * as long before each next; a thread that lasted a minute starts the count anew.
+ * Options of a home: those of its threads, and options of the actor that override the implementation's own. `restart` paces
+ * how lost threads are replaced: by default five times in a row, 100 ms before the first replacement and twice as long
+ * before each next one. A thread that lasts a minute starts the count anew.
  *
  * @category options
  * @since 0.1.0
@@ -113,9 +113,9 @@ export const serve: <Self, E>(actor: ContractClass<Self, any>, layer: Layer.Laye
   server.serve as any
 
 /**
- * Says that a value moves to the other side instead of being copied, as an argument or as a result. Its sender cannot use
- * it afterwards. By default what moves is the value itself (`ArrayBuffer`, `MessagePort`, `ReadableStream` and the like),
- * or the buffer that a typed array looks at; for a value that holds such things, name them.
+ * Marks a value, an argument or a result, to be moved to the other side instead of copied. Its sender cannot use it
+ * afterwards. By default the value itself moves (`ArrayBuffer`, `MessagePort`, `ReadableStream` and the like), or the buffer
+ * behind a typed array. For a value that holds such things, name them.
  *
  * @category transfer
  * @since 0.1.0

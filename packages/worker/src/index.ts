@@ -12,6 +12,6 @@ export * as WorkerFailed from "./WorkerFailed.ts"
 
 /**
  * Actors on worker threads: the same actor and the same calls, with work that uses the other cores, and can neither stall
- * the process nor end it by an error that nobody catches.
+ * the process nor end it by an uncaught error.
  */
 export * as WorkerHome from "./WorkerHome.ts"

@@ -46,7 +46,7 @@ describe("10.3 a thread whose contract differs is refused, with both versions", 
   )
   refuses("it has no keys", WorkerHome.layer(Keyed, at({ version: "same" })), Keyed, /its key is only on this side/)
 
-  it.live("and one whose contract is the same is not, whoever made it", () =>
+  it.live("and one whose contract is the same is not, wherever it was built", () =>
     Effect.gen(function* () {
       const shop: any = yield* Shop as Effect.Effect<any>
       assert.strictEqual(yield* shop.look("x"), 1)

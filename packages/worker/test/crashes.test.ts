@@ -71,7 +71,7 @@ describe("10.2 a thread that is lost", () => {
       (crasher) => crasher.exit(3),
       /Crasher\.exit: .* its thread exited with code 3 while it ran test\/Crasher\.exit/
     ],
-    ["an error that nobody catches", (crasher) => crasher.throwLater("boom"), /its thread failed with Error: boom/],
+    ["an uncaught error", (crasher) => crasher.throwLater("boom"), /its thread failed with Error: boom/],
     [
       "running out of memory",
       (crasher) => crasher.hog(),
@@ -233,7 +233,7 @@ describe("a thread that hangs", () => {
     })
   )
 
-  withCrasher("does not keep who kills its instance waiting", crasher(), (crasher) =>
+  withCrasher("does not keep the caller of a kill waiting", crasher(), (crasher) =>
     Effect.gen(function* () {
       const running = yield* fork(crasher.spin())
       yield* Actor.kill(crasher)
@@ -333,7 +333,7 @@ describe("a thread that does not come up", () => {
     })
   )
 
-  it.live("whoever stops waiting for it ends it", () =>
+  it.live("interrupting the wait for it ends it", () =>
     Effect.gen(function* () {
       const building = yield* fork(Effect.scoped(Layer.build(crasher({}, { workerData: "silent" }))))
       yield* Fiber.interrupt(building)
@@ -341,7 +341,7 @@ describe("a thread that does not come up", () => {
     })
   )
 
-  it("wrong options are told where they are written", () => {
+  it("wrong options are refused where they are given", () => {
     assert.throws(
       () => WorkerHome.layer(Crasher, { url, sizes: 2 } as object),
       /test\/Crasher: there is no option "sizes"/

@@ -1,5 +1,5 @@
 /**
- * What is not in a thread as it is in one process: each line of the fidelity table of docs/homes.md, by its name.
+ * How a thread differs from one process: each line of the fidelity table of docs/homes.md, by its name.
  */
 import { readFile } from "node:fs/promises"
 import { assert, describe, it } from "@effect/vitest"

@@ -28,7 +28,7 @@ describe("a thread that is lost does not take the process with it", () => {
     assert.deepStrictEqual(await run("stream"), ["ActorUnavailable", "4"])
   }, 30_000)
 
-  it("and keeps it no longer than somebody waits for a call", async () => {
+  it("and keeps it no longer than a caller waits", async () => {
     assert.deepStrictEqual(await run("idle"), ["ActorUnavailable", "4"])
   }, 30_000)
 })

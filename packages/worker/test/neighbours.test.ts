@@ -1,5 +1,5 @@
 /**
- * What the end of one instance, or of their thread, costs those who share the thread with it: as docs/homes.md says.
+ * What the end of one instance, or of their thread, costs the other instances on that thread, as docs/homes.md says.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ObjectRef } from "@troupe/core"
@@ -85,7 +85,7 @@ describe("10.2 while a thread computes for one instance", () => {
       yield* Fiber.join(killed)
     }))
 
-  test("all of them are killed, and nobody waits for the thread", (get) =>
+  test("all of them are killed, and none of the kills waits for the thread", (get) =>
     Effect.gen(function* () {
       const memory = makeHold()
       const refs = [yield* get("b").never.remote(), yield* get("a").hold.remote(memory)]

@@ -7,7 +7,7 @@ import { bundle } from "./support.ts"
 
 const url = await bundle("tracked.worker")
 
-/** Keeps all spans that are made with it, and tells who waits for one that it has ended. */
+/** Keeps all spans that are made with it, and wakes the test that waits for the end of one. */
 class Spans {
   readonly all: Array<Tracer.NativeSpan> = []
   private readonly waiting = new Map<string, () => void>()

@@ -61,7 +61,7 @@ describe("TaskPool", () => {
       assert.deepStrictEqual(await warnings({ onUnserved: "run" }), [])
     })
 
-    it("is dealt with in no other way", () => {
+    it("has no other settings", () => {
       assert.throws(() => TaskPool.layer({ url, maxConcurrency: 1 } as object), /TaskPool: there is no option "maxConc/)
       assert.throws(() => TaskPool.layer({ url, onUnserved: "ignore" as any }), /onUnserved must be "warn" or "run"/)
     })
@@ -228,7 +228,7 @@ describe("TaskPool", () => {
     assert.strictEqual(await run(crashOnce(memory()), { maxTaskRetries: 1 }), "survived")
   })
 
-  it("refuses to serve what is no task", () => {
+  it("refuses to serve a value that is no task", () => {
     assert.throws(() => TaskPool.serve([(() => Effect.void) as any]), /Task\.make/)
   })
 

@@ -23,7 +23,7 @@ describe("transfer", () => {
     })
   )
 
-  it.effect("what is not marked is copied", () =>
+  it.effect("a value that is not marked is copied", () =>
     Effect.gen(function* () {
       const bytes = new Uint8Array(MEGABYTE)
       assert.strictEqual(yield* porter.weigh(bytes), MEGABYTE)
@@ -70,7 +70,7 @@ describe("transfer", () => {
     })
   )
 
-  it.effect("of a value that holds what is to move, it is named", () =>
+  it.effect("the parts of a value that move can be named", () =>
     Effect.gen(function* () {
       const inside = new Uint8Array([1, 2, 3])
       const got = yield* porter.any(WorkerHome.transfer({ inside, name: "x" }, [inside.buffer]))

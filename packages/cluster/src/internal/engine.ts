@@ -1,5 +1,5 @@
 /**
- * Effect's distributed engine, as far as we use it. Its modules are marked unstable, so nobody else imports them: when
+ * Effect's distributed engine, as far as we use it. Its modules are marked unstable, so no other file imports them: when
  * they move or change, this is the file to look at first. Deep imports, since the barrels cost half a second at start.
  */
 export * as ClusterError from "effect/cluster/ClusterError"

@@ -52,19 +52,44 @@ const open = (source: string) => {
   version += 1
 }
 
-/**
- * The hover text at the last character of `marker`, a piece of the source that occurs once: with the marker
- * `counter.increment` the question is about `increment`.
- */
-export const hover = (source: string, marker: string): string => {
+/** The place of the last character of `marker`, a piece of the source that occurs once. */
+const placeOf = (source: string, marker: string): number => {
   const start = source.indexOf(marker)
   if (start < 0 || source.indexOf(marker, start + 1) >= 0) {
     throw new Error(`the marker ${JSON.stringify(marker)} must occur exactly once in the source`)
   }
   open(source)
-  const info = service.getQuickInfoAtPosition(fixture, start + marker.length - 1)
-  return ts.displayPartsToString(info?.displayParts)
+  return start + marker.length - 1
 }
+
+/** The hover text at the end of a marker: with `counter.increment` the question is about `increment`. */
+export const hover = (source: string, marker: string): string =>
+  ts.displayPartsToString(service.getQuickInfoAtPosition(fixture, placeOf(source, marker))?.displayParts)
+
+/** The documentation that is shown with it. */
+export const documentation = (source: string, marker: string): string =>
+  ts.displayPartsToString(service.getQuickInfoAtPosition(fixture, placeOf(source, marker))?.documentation)
+
+interface Place {
+  readonly fileName: string
+  readonly textSpan: ts.TextSpan
+}
+
+/** A line of the source, or the name of another file. */
+const shown = ({ fileName, textSpan }: Place): string =>
+  fileName === fixture ? lineAt(textSpan.start) : path.basename(fileName)
+
+const lineAt = (at: number): string => (text.slice(0, at).split("\n").pop() + text.slice(at).split("\n")[0]!).trim()
+
+/** Where "go to definition" goes. */
+export const definitions = (source: string, marker: string): ReadonlyArray<string> =>
+  (service.getDefinitionAtPosition(fixture, placeOf(source, marker)) ?? []).map(shown)
+
+/** The lines that a rename changes, in their order. */
+export const renamed = (source: string, marker: string): ReadonlyArray<string> =>
+  [...(service.findRenameLocations(fixture, placeOf(source, marker), false, false, {}) ?? [])]
+    .sort((a, b) => a.textSpan.start - b.textSpan.start)
+    .map(shown)
 
 export interface Diagnostic {
   readonly line: number

@@ -222,14 +222,14 @@ export class Call extends Ref {
     return `${this.method.actor}.${this.method.name}`
   }
 
-  override get status(): string {
-    if (this.exit !== undefined) return super.status
+  override get progress(): string {
+    if (this.exit !== undefined) return super.progress
     if (this.stage === Stage.New) return "waiting for room"
     return `${this.stage < Stage.Running ? "waiting" : "running"} ${(this.age / 1000).toFixed(1)} s`
   }
 
   override toJSON(): unknown {
-    return { _id: "ObjectRef", id: this.id, call: this.origin, status: this.status }
+    return { _id: "ObjectRef", id: this.id, call: this.origin, status: this.progress }
   }
 }
 

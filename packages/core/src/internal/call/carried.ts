@@ -12,6 +12,9 @@ export const Residence = Context.Reference<Home.Residence | undefined>("troupe/R
   defaultValue: () => undefined
 })
 
+/** Whether an instance that is made in this context only carries calls to one that lives, and is counted, elsewhere. */
+export const isClient = (context: Context.Context<never>): boolean => Context.get(context, Residence)?.client === true
+
 /** The work of one call, done somewhere else. */
 export abstract class Carried extends Evaluable {
   /** Sends the call on its way. Its end is reported with {@link report}, now or later, exactly once. */

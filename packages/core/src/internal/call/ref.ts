@@ -138,18 +138,34 @@ export class Ref extends Evaluable {
     return ""
   }
 
-  get status(): string {
+  /** What React's `use` reads of a thenable, so that it need not wait for one that has settled. */
+  get status(): "pending" | "fulfilled" | "rejected" {
+    if (this.exit === undefined) return "pending"
+    return this.exit._tag === "Success" ? "fulfilled" : "rejected"
+  }
+
+  get value(): unknown {
+    return this.exit?._tag === "Success" ? this.exit.value : undefined
+  }
+
+  get reason(): unknown {
+    const exit = this.look()
+    return exit?._tag === "Failure" ? Cause.squash(exit.cause) : undefined
+  }
+
+  /** How far it has come, for people. */
+  get progress(): string {
     if (this.exit === undefined) return "pending"
     if (this.exit._tag === "Success") return "succeeded"
     return `failed with ${errorText(Cause.squash(this.exit.cause))}`
   }
 
   toJSON(): unknown {
-    return { _id: "ObjectRef", id: this.id, status: this.status }
+    return { _id: "ObjectRef", id: this.id, status: this.progress }
   }
 
   override toString(): string {
-    return `ObjectRef(#${this.id}${this.origin === "" ? "" : ` ${this.origin}`}, ${this.status})`
+    return `ObjectRef(#${this.id}${this.origin === "" ? "" : ` ${this.origin}`}, ${this.progress})`
   }
 
   [NodeInspectSymbol](): string {

@@ -24,6 +24,7 @@ import * as stack from "../base/stack.ts"
 import { dateIn } from "../base/time.ts"
 import { type Call, current, groundOf, onStack, outside, Stage } from "../call/call.ts"
 import { CallList } from "../call/callList.ts"
+import { isClient } from "../call/carried.ts"
 import * as contract from "../call/contract.ts"
 import * as deadlock from "../call/deadlock.ts"
 import { canEnd, descendants, endAll } from "../call/ending.ts"
@@ -170,7 +171,12 @@ export class Cell {
     this.since = dateIn(context)
     this.registry = about.registry ?? registryIn(context)
     this.registry.cells.add(this)
-    this.registry.hub?.instance(this, { _tag: "InstanceStarted", name: this.name, key: this.keyText })
+    this.registry.hub?.instance(this, {
+      _tag: "InstanceStarted",
+      name: this.name,
+      key: this.keyText,
+      client: isClient(context)
+    })
   }
 
   /** The key, for people. */

@@ -21,10 +21,10 @@ export const explain = (ref: Ref): Effect.Effect<string> =>
 export const explainCall = (call: Call): string => `${call.origin} #${call.id}: ${state(call, new Set([call]))}`
 
 const plain = (ref: Ref): string =>
-  ref.exit === undefined ? `#${ref.id}: pending, and no call of an actor` : `#${ref.id}: ${ref.status}`
+  ref.exit === undefined ? `#${ref.id}: pending, and no call of an actor` : `#${ref.id}: ${ref.progress}`
 
 const state = (call: Call, seen: ReadonlySet<Ref>): string => {
-  if (call.exit !== undefined) return call.status
+  if (call.exit !== undefined) return call.progress
   const time = seconds(call.age)
   switch (call.stage) {
     case Stage.New:

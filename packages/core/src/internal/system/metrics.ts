@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import type { CallEvent, Event, MetricsOptions } from "../../ActorSystem.ts"
 import * as options from "../base/options.ts"
+import { isClient } from "../call/carried.ts"
 import type { Cell } from "../instance/cell.ts"
 import { registryIn, tasks } from "../instance/registry.ts"
 import { watch } from "./hub.ts"
@@ -17,21 +18,26 @@ const OTHER = "(other)"
 /** From a tenth of a millisecond to a minute and a half. */
 const boundaries = Metric.exponentialBoundaries({ start: 0.1, factor: 2, count: 20 })
 
+/** What the names of metrics begin with: those of instances that live here, and those of clients of others. */
+type Prefix = "troupe" | "troupe_client"
+
 /** The metrics of one method, or of all that are too many to be told apart. */
 class MethodMetrics {
   readonly waiting: Metric.Histogram<number>
   readonly running: Metric.Histogram<number>
   private readonly outcomes = new Map<string, Metric.Counter<number>>()
+  private readonly prefix: Prefix
   private readonly attributes: { readonly actor: string; readonly method: string }
 
-  constructor(actor: string, method: string) {
+  constructor(prefix: Prefix, actor: string, method: string) {
+    this.prefix = prefix
     this.attributes = { actor, method }
-    this.waiting = Metric.histogram("troupe_call_waiting_milliseconds", {
+    this.waiting = Metric.histogram(`${prefix}_call_waiting_milliseconds`, {
       description: "How long calls waited before they started",
       attributes: this.attributes,
       boundaries
     })
-    this.running = Metric.histogram("troupe_call_running_milliseconds", {
+    this.running = Metric.histogram(`${prefix}_call_running_milliseconds`, {
       description: "How long calls ran",
       attributes: this.attributes,
       boundaries
@@ -41,7 +47,7 @@ class MethodMetrics {
   calls(outcome: string): Metric.Counter<number> {
     let counter = this.outcomes.get(outcome)
     if (counter === undefined) {
-      counter = Metric.counter("troupe_calls", {
+      counter = Metric.counter(`${this.prefix}_calls`, {
         description: "Calls that have ended",
         attributes: { ...this.attributes, outcome },
         incremental: true
@@ -59,22 +65,25 @@ class ActorMetrics {
   readonly instances: Metric.Gauge<number>
   readonly restarts: Metric.Counter<number>
 
-  constructor(actor: string) {
+  constructor(prefix: Prefix, actor: string) {
     const attributes = { actor }
-    this.waiting = Metric.gauge("troupe_calls_waiting", { description: "Calls that wait to start", attributes })
-    this.running = Metric.gauge("troupe_calls_running", { description: "Calls that run", attributes })
-    this.instances = Metric.gauge("troupe_instances", { description: "Living instances", attributes })
-    this.restarts = Metric.counter("troupe_restarts", { description: "Restarts", attributes, incremental: true })
+    this.waiting = Metric.gauge(`${prefix}_calls_waiting`, { description: "Calls that wait to start", attributes })
+    this.running = Metric.gauge(`${prefix}_calls_running`, { description: "Calls that run", attributes })
+    this.instances = Metric.gauge(`${prefix}_instances`, { description: "Living instances", attributes })
+    this.restarts = Metric.counter(`${prefix}_restarts`, { description: "Restarts", attributes, incremental: true })
   }
 }
 
+/** Keeps the metrics whose names have one prefix. */
 class Recorder {
   private readonly methods = new Map<string, MethodMetrics>()
   private readonly actors = new Map<string, ActorMetrics>()
   private readonly context: Context.Context<never>
   private readonly maxMethods: number
+  private readonly prefix: Prefix
 
-  constructor(context: Context.Context<never>, maxMethods: number) {
+  constructor(prefix: Prefix, context: Context.Context<never>, maxMethods: number) {
+    this.prefix = prefix
     this.context = context
     this.maxMethods = maxMethods
   }
@@ -85,7 +94,7 @@ class Recorder {
     this.add(cell.id, { instances: 1, running, waiting: cell.pending - running })
   }
 
-  readonly record = (event: Event): void => {
+  record(event: Event): void {
     const { actor } = event
     switch (event._tag) {
       case "Submitted":
@@ -124,7 +133,7 @@ class Recorder {
 
   private actor(id: string): ActorMetrics {
     const name = this.actors.has(id) || this.actors.size < this.maxMethods ? id : OTHER
-    const metrics = this.actors.get(name) ?? new ActorMetrics(name)
+    const metrics = this.actors.get(name) ?? new ActorMetrics(this.prefix, name)
     this.actors.set(name, metrics)
     return metrics
   }
@@ -135,9 +144,37 @@ class Recorder {
     if (known !== undefined) return known
     const full = this.methods.size >= this.maxMethods
     if (full && this.methods.has(OTHER)) return this.methods.get(OTHER)!
-    const metrics = full ? new MethodMetrics(OTHER, OTHER) : new MethodMetrics(actor, name)
+    const metrics = full ? new MethodMetrics(this.prefix, OTHER, OTHER) : new MethodMetrics(this.prefix, actor, name)
     this.methods.set(full ? OTHER : key, metrics)
     return metrics
+  }
+}
+
+/** Keeps the calls that instances here serve apart from those that clients carry to others, which are counted there. */
+class Recorders {
+  private readonly served: Recorder
+  private readonly carried: Recorder
+  private readonly clients = new Set<number>()
+
+  constructor(context: Context.Context<never>, maxMethods: number) {
+    this.served = new Recorder("troupe", context, maxMethods)
+    this.carried = new Recorder("troupe_client", context, maxMethods)
+  }
+
+  include(cell: Cell): void {
+    if (isClient(cell.context)) this.clients.add(cell.instance)
+    this.of(cell.instance).include(cell)
+  }
+
+  readonly record = (event: Event): void => {
+    const { instance } = event
+    if (event._tag === "InstanceStarted" && event.client) this.clients.add(instance)
+    this.of(instance).record(event)
+    if (event._tag === "InstanceGone") this.clients.delete(instance)
+  }
+
+  private of(instance: number): Recorder {
+    return this.clients.has(instance) ? this.carried : this.served
   }
 }
 
@@ -146,9 +183,9 @@ export const layer = (input: MetricsOptions = {}): Layer.Layer<never> => {
   const maxMethods = options.limit("ActorSystem.layerMetrics", "maxMethods", input.maxMethods ?? DEFAULT_MAX_METHODS)
   return Layer.effectDiscard(
     Effect.withFiber((fiber) => {
-      const recorder = new Recorder(fiber.context, maxMethods)
-      for (const { cells } of [registryIn(fiber.context), tasks]) for (const cell of cells) recorder.include(cell)
-      return watch(recorder.record)
+      const recorders = new Recorders(fiber.context, maxMethods)
+      for (const { cells } of [registryIn(fiber.context), tasks]) for (const cell of cells) recorders.include(cell)
+      return watch(recorders.record)
     })
   )
 }

@@ -1,0 +1,82 @@
+/**
+ * Whether an interruption means "cancel", or only that this process, or the place of an actor in it, comes to its end.
+ *
+ * A durable call outlives both. An actor that is interrupted since its node leaves runs again elsewhere and finds the
+ * durable calls that it made, which must not be cancelled by then. The same goes for an instance that is killed, fenced
+ * off or restarted, and for a reminder that is being fired when its node leaves.
+ */
+import * as Home from "@troupe/core/Home"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { orGiveUp } from "../base/giveUp.ts"
+import { Entity, Sharding } from "../engine.ts"
+import { CurrentWork } from "./durableCall.ts"
+
+/** The places of actors on one node. */
+export interface Places {
+  /** Notes that this node gives an actor up. */
+  leave(actor: string): Effect.Effect<void>
+  /** Whether a fiber in this context works for an actor whose place here comes to its end. */
+  isLeft(context: Context.Context<never>): boolean
+}
+
+const registers = new WeakMap<object, Places>()
+
+/** The places on the node that is in context. */
+export const places: Effect.Effect<Places, never, Sharding.Sharding> = Effect.map(Sharding.Sharding, (sharding) => {
+  const known = registers.get(sharding)
+  if (known !== undefined) return known
+  const made = makePlaces(sharding)
+  registers.set(sharding, made)
+  return made
+})
+
+const makePlaces = (sharding: Sharding.Sharding["Service"]): Places => {
+  const left = new Set<string>()
+  return {
+    leave: (actor) =>
+      Effect.sync(() => {
+        left.add(actor)
+      }),
+    isLeft: (context) => {
+      const own = Context.getOrUndefined(context, Entity.CurrentAddress)
+      return own !== undefined && (left.has(own.entityType) || !sharding.hasShardId(own.shardId))
+    }
+  }
+}
+
+/** The durable calls that callers in this process wait for. */
+export class Waits {
+  private state: "open" | "terminating" | "left" = "open"
+  private readonly waiting = new Set<() => void>()
+  private readonly places: Places
+
+  constructor(places: Places) {
+    this.places = places
+  }
+
+  /** All callers stop waiting: this process, or this part of it, comes to its end. */
+  readonly leave: Effect.Effect<void> = Effect.sync(() => {
+    this.state = "left"
+    for (const detach of this.waiting) detach()
+  })
+
+  /** The process is told to end: what is interrupted from now on is interrupted for that. */
+  readonly terminate = (): void => {
+    if (this.state === "open") this.state = "terminating"
+  }
+
+  /** Whether a fiber in this context was interrupted for another reason than that its call is not wanted any more. */
+  isTeardown(context: Context.Context<never>): boolean {
+    if (this.state !== "open" || this.places.isLeft(context)) return true
+    return Context.get(context, CurrentWork)?.over === true || Home.endsWithInstance(context)
+  }
+
+  /** Runs an effect until it ends, or until this process leaves: then it fails with `late`, and is interrupted. */
+  run<A, E, E2>(effect: Effect.Effect<A, E>, late: () => E2): Effect.Effect<A, E | E2> {
+    return orGiveUp(late, (context, giveUp) => {
+      this.waiting.add(giveUp)
+      return { fiber: Effect.runForkWith(context)(effect), ended: () => this.waiting.delete(giveUp) }
+    })
+  }
+}

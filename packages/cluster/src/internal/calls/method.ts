@@ -1,0 +1,195 @@
+/**
+ * What a method of an actor does in a process that calls it: it sends the call to wherever the instance is.
+ */
+import type { ActorError } from "@troupe/core/ActorError"
+import * as Home from "@troupe/core/Home"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { issueOf } from "../base/writable.ts"
+import { ClusterError } from "../engine.ts"
+import { argumentsDoNotFit, cancelled, type Subject, translate, unavailable, undecodable } from "../wire/failure.ts"
+import { describeIssue, type WireMethod } from "../wire/wire.ts"
+import type { Guard } from "./attempt.ts"
+import * as attempts from "./attempt.ts"
+import { CallId } from "./durableCall.ts"
+import type { Waits } from "./leaving.ts"
+import type { Stored } from "./replies.ts"
+
+/** How long to wait before a call is sent again. */
+const RESEND_PAUSE = "100 millis"
+/** How long calls go on trying where nothing says otherwise, in milliseconds. */
+const DEFAULT_PATIENCE = 30_000
+
+/** One method of the instance of a key, as this process reaches it. */
+export interface RemoteMethod {
+  readonly entityId: string
+  readonly send: (payload: unknown, options?: object) => Effect.Effect<any, any>
+  readonly subject: Subject
+  readonly method: WireMethod
+  readonly guard: Guard | undefined
+  readonly calls: Stored
+  readonly waits: Waits
+}
+
+/** What callers call. */
+export const functionOf = (remote: RemoteMethod): ((...args: ReadonlyArray<unknown>) => unknown) => {
+  if (remote.method.stream) return (...args) => stream(remote, args)
+  switch (remote.method.delivery.kind) {
+    case "atMostOnce":
+      return (...args) => volatile(remote, args)
+    case "atLeastOnce":
+      return (...args) => again(remote, () => volatile(remote, args), isUnavailable)
+    case "durable":
+      return (...args) => durable(remote, args)
+  }
+}
+
+/** Makes the request. What does not fit the contract throws here, before anything is sent. */
+const request = ({ send, subject }: RemoteMethod, payload: unknown, options?: object): Effect.Effect<any, any> => {
+  try {
+    return send(payload, options)
+  } catch (error) {
+    return Effect.fail(argumentsDoNotFit(subject, describeIssue(error)))
+  }
+}
+
+const volatile = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Effect.Effect<any, any> => {
+  const sent = guarded(remote, request(remote, args))
+  return Effect.catchCause(sent, (cause) => translate(remote.subject, cause))
+}
+
+/** A call that finds no node fails after a while. */
+export const guarded = (
+  { guard, subject }: Pick<RemoteMethod, "guard" | "subject">,
+  sent: Effect.Effect<any, any>
+): Effect.Effect<any, any> => (guard === undefined ? sent : attempts.run(sent, guard, () => noNode(subject, guard)))
+
+const noNode = (subject: Subject, guard: Guard) => {
+  const trouble = guard.trouble()
+  const why = `no node took the call within ${guard.unavailableAfter} ms (unavailableAfter)`
+  return unavailable(subject, trouble === undefined ? why : `${why}. ${trouble}`, { mayHaveRun: false })
+}
+
+/** Sends a call again while it fails in a way that another try may not, for as long as calls look for a node. */
+const again = (
+  remote: RemoteMethod,
+  send: () => Effect.Effect<any, any>,
+  isTransient: (error: any) => boolean
+): Effect.Effect<any, any> =>
+  Effect.flatMap(Clock.monotonicTimeNanos, (since) => {
+    const patience = remote.guard?.unavailableAfter ?? DEFAULT_PATIENCE
+    const attempt: Effect.Effect<any, any> = Effect.catchIf(Effect.suspend(send), isTransient, (error) =>
+      Effect.flatMap(Clock.monotonicTimeNanos, (now) =>
+        Number(now - since) / 1e6 >= patience ? Effect.fail(error) : Effect.delay(attempt, RESEND_PAUSE)
+      )
+    )
+    return attempt
+  })
+
+const isUnavailable = (error: any): boolean => error?.reason?._tag === "ActorUnavailable"
+
+/** The call may not have been stored. What an actor fails with has been, and would come again. */
+const isNotStored = (error: any): boolean => error instanceof ClusterError.PersistenceError
+
+/** The producer runs ahead of its consumer by as little as the engine can do. It sends 16 chunks unasked otherwise. */
+const ON_DEMAND = { streamBufferSize: 1 }
+
+const stream = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Stream.Stream<any, any> => {
+  const sent = Stream.suspend(() => request(remote, args, ON_DEMAND) as unknown as Stream.Stream<any, any>)
+  return Stream.catchCause(guardedStream(remote, sent), (cause) => Stream.fromEffect(translate(remote.subject, cause)))
+}
+
+const guardedStream = ({ guard, subject }: RemoteMethod, sent: Stream.Stream<any, any>): Stream.Stream<any, any> => {
+  if (guard === undefined) return sent
+  return Stream.unwrap(
+    Effect.withFiber((fiber) => {
+      const late = Deferred.makeUnsafe<never, ActorError>()
+      const giveUp = () => Deferred.doneUnsafe(late, Exit.fail(noNode(subject, guard)))
+      const attempt = new attempts.Attempt(guard, fiber.context, giveUp)
+      const end = Effect.sync(() => attempt.end())
+      attempt.wait()
+      return Effect.as(
+        Effect.addFinalizer(() => end),
+        Stream.interruptWhen(Stream.provideService(sent, attempts.CurrentAttempt, attempt), Deferred.await(late))
+      )
+    })
+  )
+}
+
+/**
+ * A durable call outlives its caller: the request is marked so that Effect does not interrupt it. It is cancelled through
+ * the storage, where it is found by its id.
+ */
+const durable = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Effect.Effect<any, any> =>
+  Effect.withFiber((fiber) => {
+    const { calls, entityId, method, subject, waits } = remote
+    const id = idOf(remote, args, Context.get(fiber.context, CallId))
+    if (typeof id !== "string" || id === "") {
+      return Effect.fail(
+        undecodable(
+          subject,
+          `the id of a durable call must be a string that is not empty, but is ${Home.show(id)}`,
+          false
+        )
+      )
+    }
+    const sent = Effect.catchCause(
+      untilStored(remote, () => request(remote, { id, args }), id),
+      (cause) => translate(subject, cause, cancelled)
+    )
+    const settled = Effect.flatMap(issueOfArgs(method, args), (issue) =>
+      issue === undefined ? sent : Effect.fail(argumentsDoNotFit(subject, issue))
+    )
+    const awaited = Effect.onInterrupt(settled, () =>
+      waits.isTeardown(fiber.context) ? Effect.void : calls.cancel(entityId, method, id)
+    )
+    return waits.run(awaited, () => detached(subject, id))
+  })
+
+/** What keeps arguments from being stored. If there are too many or too few of them, the request says so. */
+const issueOfArgs = ({ codecs }: WireMethod, args: ReadonlyArray<unknown>): Effect.Effect<string | undefined> =>
+  Effect.gen(function* () {
+    for (const [index, codec] of codecs.args.entries()) {
+      const issue = index < args.length ? yield* issueOf(`args[${index}]`, codec, args[index]) : undefined
+      if (issue !== undefined) return issue
+    }
+  })
+
+/**
+ * The storage may be away for a while: saving the same call twice makes one call, since it has an id. And a node that
+ * leaves interrupts the callers that wait for its answers, although the next node will give them. Only the storage knows
+ * whether the call was cancelled.
+ */
+const untilStored = (
+  remote: RemoteMethod,
+  send: () => Effect.Effect<any, any>,
+  id: string
+): Effect.Effect<any, any> => {
+  const { calls, entityId, method } = remote
+  return Effect.catchCause(again(remote, send, isNotStored), (cause) => {
+    if (!Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+    const found = Effect.orElseSucceed(calls.find(entityId, method, id), () => Option.none())
+    return Effect.flatMap(found, (found) =>
+      found._tag === "Some"
+        ? calls.result(method, found.value)
+        : Effect.delay(
+            Effect.suspend(() => untilStored(remote, send, id)),
+            RESEND_PAUSE
+          )
+    )
+  })
+}
+
+const detached = (subject: Subject, id: string): ActorError =>
+  unavailable(subject, `this process ends. The call goes on: pick it up with ClusterHome.attach and its id "${id}"`, {
+    mayHaveRun: true
+  })
+
+const idOf = ({ method }: RemoteMethod, args: ReadonlyArray<unknown>, wanted: string | undefined): unknown =>
+  method.delivery.id?.(...args) ?? wanted ?? crypto.randomUUID()

@@ -1,0 +1,139 @@
+/**
+ * The layers that join a contract with the cluster.
+ */
+import * as Home from "@troupe/core/Home"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import type { ClientOptions } from "../../ClusterHome.ts"
+import { type Caller, makeCaller } from "../calls/caller.ts"
+import { places } from "../calls/leaving.ts"
+import { type MessageStorage, Sharding } from "../engine.ts"
+import { Departure } from "../node/departure.ts"
+import * as retention from "../node/retention.ts"
+import { GRACE } from "../node/shutdown.ts"
+import { type Client, type Contracted, of, WAKE, type Wire } from "../wire/wire.ts"
+import { keyedSeats, register, singleSeat } from "./host.ts"
+import { ofClients, Residence } from "./residence.ts"
+
+type Cluster = Sharding.Sharding | MessageStorage.MessageStorage
+
+/** What core takes when nothing is said, in milliseconds. */
+const DEFAULT_IDLE_TIME_TO_LIVE = 60_000
+
+export const layer = (
+  actor: Contracted,
+  live: Layer.Layer<any, any, any>,
+  options: ClientOptions = {}
+): Layer.Layer<any, any, any> => {
+  const wire = of(actor)
+  const residence = new Residence(wire.actor)
+  return inTime(Layer.merge(clientOf(wire, actor, options), host(wire, residence, actor as any, live)), () =>
+    residence.describeAll()
+  )
+}
+
+/** What closes with the node of an actor, in the time that the node has. */
+const inTime = <A, E, R>(layer: Layer.Layer<A, E, R>, what: () => string): Layer.Layer<A, E, R> =>
+  Layer.unwrap(Effect.map(Departure, ({ shutdown }) => shutdown.bounded(layer, GRACE.actor, what)))
+
+/** Registers the entity. The implementation is kept to it: the service that others see is the client. */
+const host = (
+  wire: Wire,
+  residence: Residence,
+  actor: Context.Key<any, any>,
+  live: Layer.Layer<any, any, any>
+): Layer.Layer<never, any, any> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const here = yield* places
+      yield* retention.include(wire.actor)
+      // What ends last is made first: the instances outlive the entities.
+      const entity = wire.keyed
+        ? keyed(wire, residence, Context.getUnsafe(yield* residing(residence, Layer.build(live)), actor))
+        : register(
+            wire,
+            residence,
+            singleSeat(actor, live, yield* residing(residence, Effect.context<any>())),
+            Infinity
+          )
+      const { handOver } = yield* Departure
+      // The last to be made is the first to end: before anything is closed, the others have taken over.
+      const leave = Layer.effectDiscard(Effect.addFinalizer(() => Effect.andThen(here.leave(wire.actor), handOver)))
+      const hosted = Layer.provideMerge(leave, entity)
+      return wire.keyed ? hosted : Layer.provideMerge(awake(wire), hosted)
+    })
+  )
+
+/** What is made in here, or in this context, can be asked where it is. */
+const residing = <A, E, R>(residence: Residence, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(effect, Home.Residence, residence) as Effect.Effect<A, E, R>
+
+/** The entity of a key stays as long as the instance may: it is the options of the actor that say how long. */
+const keyed = (wire: Wire, residence: Residence, service: any) => {
+  const { idleTimeToLive = DEFAULT_IDLE_TIME_TO_LIVE, shutdownTimeout } = Home.terms(service)
+  return register(wire, residence, keyedSeats(service, shutdownTimeout), idleTimeToLive)
+}
+
+/** Keeps the instance of an actor that has one up, on the node that it falls to. */
+const awake = (wire: Wire): Layer.Layer<never, never, Sharding.Sharding> =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const sharding = yield* Sharding.Sharding
+      const client = (yield* wire.entity.client) as unknown as Client
+      const id = wire.encodeKey(undefined)
+      const wake = Effect.suspend(() => client(id)[WAKE]!(undefined))
+      // Its name is the id of the entity, so that both are always on the same node.
+      yield* sharding.registerSingleton(
+        id,
+        Effect.ignore(wake).pipe(Effect.repeat(Schedule.spaced("10 seconds")), Effect.asVoid)
+      )
+    })
+  )
+
+export const client = (actor: Contracted, options: ClientOptions = {}): Layer.Layer<any, never, Cluster> => {
+  const wire = of(actor)
+  Home.checkOptions(wire.actor, options, { maxPendingCalls: true, overflow: true })
+  return inTime(clientOf(wire, actor, options), () => `the calls of this process to ${wire.actor}`)
+}
+
+const clientOf = (wire: Wire, actor: Contracted, options: ClientOptions): Layer.Layer<any, never, Cluster> => {
+  const proxyOptions = {
+    // Permits are given where the instance is. Here they would only be a second line to wait in.
+    maxConcurrency: Infinity,
+    ...(options.maxPendingCalls === undefined ? undefined : { maxPendingCalls: options.maxPendingCalls }),
+    ...(options.overflow === undefined ? undefined : { overflow: options.overflow })
+  }
+  return Layer.unwrap(
+    Effect.gen(function* () {
+      const caller = yield* makeCaller(wire)
+      const make = wire.keyed ? caller.make : caller.make(undefined)
+      const residence = Layer.succeed(Home.Residence)(yield* ofClients(wire))
+      const proxies: Layer.Layer<any> = Layer.provide((actor as any).toLayer(make, proxyOptions), residence)
+      const leave = Layer.effectDiscard(Effect.addFinalizer(() => caller.leave))
+      return Layer.provideMerge(leave, wire.keyed ? withStop(actor as any, proxies, caller) : proxies)
+    })
+  )
+}
+
+/**
+ * `stop(key)` ends the instance itself, wherever it is. What is left here is only an address. A method of the instance does
+ * not wait for that, since the instance waits for the method.
+ */
+const withStop = (
+  actor: Context.Key<any, any>,
+  proxies: Layer.Layer<any>,
+  { isInside, stop }: Caller
+): Layer.Layer<any> =>
+  Layer.effect(actor as any)(
+    Effect.map(Layer.build(proxies), (services) => {
+      const service: any = Context.getUnsafe(services, actor)
+      const end = (key: unknown) => Effect.andThen(stop(key), service.stop(key))
+      const endFrom = (key: unknown) =>
+        Effect.withFiber(({ context }) =>
+          isInside(context, key) ? Effect.asVoid(Effect.forkDetach(end(key))) : end(key)
+        )
+      return { ...service, stop: endFrom }
+    })
+  )

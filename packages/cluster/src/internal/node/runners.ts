@@ -1,0 +1,78 @@
+/**
+ * Hands requests to nodes as Effect does, but never the same volatile request twice.
+ *
+ * When the connection to a node is lost, Effect sends what was on its way again, and the method may run twice. Here, a
+ * request that may have reached the node fails instead, with `ActorUnavailable`; a contract may ask for it to be sent
+ * again, and then the caller does so. Requests that cannot have been sent keep looking for a node.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import { CurrentAttempt } from "../calls/attempt.ts"
+import {
+  ClusterSchema,
+  type Message,
+  type MessageStorage,
+  Reply,
+  Runners,
+  type ShardingConfig,
+  Snowflake
+} from "../engine.ts"
+import type { Peer, Peers } from "../net/peers.ts"
+import { unavailable } from "../wire/failure.ts"
+
+type Needs = Runners.RpcClientProtocol | MessageStorage.MessageStorage | ShardingConfig.ShardingConfig
+
+export const layer = (peers: Peers): Layer.Layer<Runners.Runners, never, Needs> =>
+  Layer.effect(Runners.Runners)(
+    Effect.gen(function* () {
+      const runners = yield* Runners.makeRpc
+      const ids = yield* Snowflake.Generator
+      return Runners.Runners.of({
+        ...runners,
+        sendLocal: (options) => {
+          note(options.message, true)
+          return Effect.onError(runners.sendLocal(options), () => Effect.sync(() => note(options.message, false)))
+        },
+        send: (options) => {
+          const { address, message } = options
+          if (!isVolatile(message)) return runners.send(options)
+          const peer = peers.at(address)
+          const before = { ...peer }
+          note(message, true)
+          return Effect.catch(runners.send(options), (error) => {
+            // A node that does not have the actor has not run the call either.
+            if (error._tag !== "RunnerUnavailable" || !wasOpen(before, peer)) {
+              note(message, false)
+              return Effect.fail(error)
+            }
+            return message.respond(lost(message, ids))
+          })
+        }
+      })
+    })
+  ).pipe(Layer.provide(Snowflake.layerGenerator))
+
+const isVolatile = (message: Message.Outgoing<any>): message is Message.OutgoingRequest<any> =>
+  message._tag === "OutgoingRequest" &&
+  !Context.get(message.annotations, ClusterSchema.Persisted) &&
+  attemptOf(message) !== undefined
+
+const attemptOf = (message: Message.OutgoingRequest<any>) =>
+  Context.get(message.context as Context.Context<never>, CurrentAttempt)
+
+const note = (message: Message.Outgoing<any>, delivered: boolean): void => {
+  if (message._tag !== "OutgoingRequest") return
+  attemptOf(message)?.mark(delivered)
+}
+
+/** Whether there was a connection at any time since `before`: only then can anything have been sent. */
+const wasOpen = (before: Peer, now: Peer): boolean => before.open || now.opened !== before.opened
+
+const lost = (message: Message.OutgoingRequest<any>, ids: Snowflake.Snowflake.Generator) => {
+  const { address, requestId, tag } = message.envelope
+  const subject = { actor: `${address.entityType}(${address.entityId})`, method: String(tag) }
+  const error = unavailable(subject, "the connection to its node was lost", { mayHaveRun: true })
+  return new Reply.WithExit<any>({ requestId, id: ids.nextUnsafe(), exit: Exit.fail(error) as any })
+}

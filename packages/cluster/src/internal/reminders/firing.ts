@@ -1,0 +1,232 @@
+/**
+ * Firing: a scanner for each actor on each node leases what is due, calls the actor, and settles the reminder.
+ */
+
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import type { SqlError } from "effect/sql/SqlError"
+import { issueOfJson } from "../base/writable.ts"
+import { CallId, CurrentWork, DurableCall, type Work } from "../calls/durableCall.ts"
+import type { Outcome, Reminder, ReminderStore } from "./storage.ts"
+
+/** A method of a contract, as far as its arguments go. */
+export interface Contract {
+  readonly [method: string]: { readonly args: ReadonlyArray<Schema.Top> }
+}
+
+export interface ScannerOptions {
+  /** All durations in milliseconds. */
+  readonly pollInterval: number
+  readonly lease: number
+  readonly maxConcurrency: number
+  readonly maxAttempts: number
+}
+
+/** The pauses between attempts, in milliseconds: 1 s, 2 s, 4 s, ... */
+const FIRST_PAUSE = 1000
+const LONGEST_PAUSE = 60_000
+/** How long a storage that does not answer may keep a node from ending. */
+const SETTLE_LIMIT = "10 seconds"
+
+/** The actor that reminders call. */
+export interface Callee {
+  readonly actor: string
+  readonly contract: Contract | undefined
+  /** The handle for a key that was written as JSON. */
+  handle(keyJson: string): Record<string, (...args: ReadonlyArray<any>) => Effect.Effect<unknown, unknown>>
+}
+
+/** Scans until the Scope closes. Firings are interrupted then, and left to other nodes. */
+export const scan = (
+  callee: Callee,
+  storage: ReminderStore,
+  options: ScannerOptions
+): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const owner = crypto.randomUUID()
+    // Finalizers run in reverse order when the Scope closes: nothing more is leased, firings are interrupted, which
+    // cancels no durable call since their work is over here, and the remaining leases are released.
+    yield* Effect.addFinalizer(() => Effect.ignore(bounded(storage.release(owner))))
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    const scanner = new Scanner(callee, storage, options, owner, scope)
+    yield* Effect.addFinalizer(() => scanner.leave)
+    // A storage that is away for a while is asked again at the next turn.
+    const patient = Effect.catchCause(scanner.tick, (cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.failCause(cause)
+        : Effect.logWarning(`The reminders of ${callee.actor} cannot be read, trying again`, cause)
+    )
+    yield* Effect.forkScoped(Effect.repeat(patient, Schedule.spaced(options.pollInterval)))
+  })
+
+/** Leases what is due, and fires it in a Scope. */
+class Scanner {
+  private firing = 0
+  private readonly work: Work = { over: false }
+  private readonly callee: Callee
+  private readonly storage: ReminderStore
+  private readonly options: ScannerOptions
+  private readonly owner: string
+  private readonly scope: Scope.Scope
+
+  constructor(callee: Callee, storage: ReminderStore, options: ScannerOptions, owner: string, scope: Scope.Scope) {
+    this.callee = callee
+    this.storage = storage
+    this.options = options
+    this.owner = owner
+    this.scope = scope
+  }
+
+  readonly leave: Effect.Effect<void> = Effect.sync(() => {
+    this.work.over = true
+  })
+
+  readonly tick: Effect.Effect<void, SqlError> = Effect.gen({ self: this }, function* () {
+    const { options, owner, storage } = this
+    const now = yield* Clock.currentTimeMillis
+    const lease = { owner, until: now + options.lease }
+    if (this.firing > 0) yield* storage.extend(lease)
+    const room = options.maxConcurrency - this.firing
+    if (room <= 0) return
+    // An interruption between the lease and the fork would leave the reminders waiting until the lease is over.
+    yield* Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(restore(storage.lease(this.callee.actor, now, room, lease)), (due) => {
+        this.firing += due.length
+        return Effect.forEach(due, (reminder) => Effect.forkIn(restore(Effect.exit(this.fire(reminder))), this.scope), {
+          discard: true
+        })
+      })
+    )
+  })
+
+  private fire(reminder: Reminder): Effect.Effect<unknown, unknown> {
+    return Effect.onExit(Effect.provideService(call(this.callee, reminder), CurrentWork, this.work), (exit) =>
+      Effect.suspend(() => {
+        this.firing--
+        return settle(this.storage, reminder, this.owner, exit, this.options)
+      })
+    )
+  }
+}
+
+/** In a finalizer nothing else would end a wait for storage. */
+const bounded = <E>(effect: Effect.Effect<void, E>) => Effect.timeout(Effect.interruptible(effect), SETTLE_LIMIT)
+
+/** The name of one firing. A durable method that is called twice under it runs once. */
+const occurrence = ({ actor, due, generation, id, key }: Reminder): string =>
+  `reminder/${actor}/${key}/${id}/${generation}/${due}`
+
+const call = (callee: Callee, reminder: Reminder): Effect.Effect<unknown, unknown> =>
+  Effect.suspend(() => {
+    const { args, keyJson, method } = reminder
+    const handle = callee.handle(keyJson)
+    if (typeof handle[method] !== "function") {
+      return Effect.die(new TypeError(`${callee.actor} has no method "${method}", so a reminder cannot call it`))
+    }
+    return Effect.flatMap(decodeArgs(callee.contract?.[method], args), (args) => handle[method]!(...args))
+  }).pipe(
+    Effect.provideService(CallId, occurrence(reminder)),
+    Effect.provideService(DurableCall, { id: occurrence(reminder) })
+  )
+
+const settle = (
+  storage: ReminderStore,
+  reminder: Reminder,
+  owner: string,
+  exit: Exit.Exit<unknown, unknown>,
+  options: ScannerOptions
+): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const outcome = Exit.isSuccess(exit) ? over(reminder, now) : failed(reminder, now, exit.cause, options)
+    if (Exit.isFailure(exit) && !isStopped(exit.cause)) yield* report(reminder, outcome, exit.cause)
+    yield* bounded(storage.settle(reminder, owner, outcome))
+  }).pipe(
+    // The lease ends by itself then, and it fires again: at least once.
+    Effect.catchCause((cause) => Effect.logWarning(`${nameOf(reminder)} has fired, but that cannot be saved`, cause))
+  )
+
+/** It has fired. What repeats fires next at the first time of its rhythm that is not over. */
+const over = ({ due, every }: Reminder, now: number): Outcome =>
+  every === undefined
+    ? { _tag: "Done" }
+    : { _tag: "Next", due: due + every * Math.max(1, Math.floor((now - due) / every) + 1) }
+
+const failed = (
+  reminder: Reminder,
+  now: number,
+  cause: Cause.Cause<unknown>,
+  { maxAttempts }: ScannerOptions
+): Outcome => {
+  // This node ends: another one may fire it at once, and this attempt does not count.
+  if (isStopped(cause)) return { _tag: "Again", notBefore: 0, attempts: reminder.attempts - 1 }
+  const { attempts, due, every } = reminder
+  const pause = Math.min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE)
+  if (every !== undefined && now + pause >= due + every) return over(reminder, now)
+  if (attempts < maxAttempts) return { _tag: "Again", notBefore: now + pause, attempts }
+  return every === undefined ? { _tag: "Failed", why: Cause.pretty(cause) } : over(reminder, now)
+}
+
+const isStopped = (cause: Cause.Cause<unknown>): boolean => Cause.hasInterruptsOnly(cause)
+
+const report = (reminder: Reminder, outcome: Outcome, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+  const attempt = `${nameOf(reminder)} failed (attempt ${reminder.attempts})`
+  if (outcome._tag === "Failed") return Effect.logError(`${attempt} and is given up`, cause)
+  const next = outcome._tag === "Next" ? "it fires again at its next time" : "it fires again"
+  return Effect.logWarning(`${attempt}: ${next}`, cause)
+}
+
+const nameOf = ({ actor, id, key, method }: Reminder): string => `Reminder "${id}" of ${actor}(${key}).${method}`
+
+// --- arguments -------------------------------------------------------------------------------------------------------
+
+const tupleCodec = (contract: { readonly args: ReadonlyArray<Schema.Top> }) =>
+  Schema.toCodecJson(Schema.Tuple(contract.args)) as unknown as Schema.Codec<ReadonlyArray<any>, ReadonlyArray<unknown>>
+
+const decodeArgs = (
+  contract: Contract[string] | undefined,
+  text: string
+): Effect.Effect<ReadonlyArray<any>, unknown> =>
+  contract === undefined
+    ? Effect.sync(() => JSON.parse(text))
+    : Schema.decodeEffect(Schema.fromJsonString(tupleCodec(contract)))(text)
+
+/** Arguments as text. Those that would not come back unchanged throw here, in the call that sets the reminder. */
+export const encodeArgs = (
+  actor: string,
+  method: string,
+  contract: Contract | undefined,
+  args: ReadonlyArray<unknown>
+): string => {
+  if (contract !== undefined) {
+    const own = contract[method]
+    if (own === undefined) {
+      throw new TypeError(`${actor} has no method "${method}", it has ${Object.keys(contract).join(", ")}`)
+    }
+    return written(actor, method, Schema.encodeSync(tupleCodec(own))(args))
+  }
+  const text = written(actor, method, args)
+  if (args.every(isJson)) return text
+  throw new TypeError(
+    `${actor}.${method}: a reminder cannot keep these arguments, since they are not JSON. Give the actor a contract, whose schemas say how to write them`
+  )
+}
+
+const written = (actor: string, method: string, args: ReadonlyArray<unknown>): string => {
+  const issue = issueOfJson("args", args)
+  if (issue === undefined) return JSON.stringify(args)
+  throw new TypeError(`${actor}.${method}: a reminder cannot keep these arguments: ${issue}`)
+}
+
+const isJson = (value: unknown): boolean => {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return true
+  if (typeof value === "number") return Number.isFinite(value)
+  if (Array.isArray(value)) return value.every(isJson)
+  if (typeof value !== "object") return false
+  return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isJson)
+}

@@ -1,0 +1,172 @@
+/**
+ * Reminders in a table of a SQL database.
+ */
+import * as Effect from "effect/Effect"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import type * as Statement from "effect/sql/Statement"
+import { createTable } from "../sql/table.ts"
+import type { Lease, Order, Outcome, Reminder, ReminderAddress, ReminderStore } from "./storage.ts"
+
+/** The reminders of a database, whose table is created if there is none. */
+export const sql = (prefix: string): Effect.Effect<ReminderStore, SqlError, SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+    const store = new SqlReminders(sql, prefix)
+    yield* store.create
+    return store
+  })
+
+/** Its operations are properties, so that a wrapper can spread them. */
+class SqlReminders implements ReminderStore {
+  private readonly sql: SqlClient.SqlClient
+  private readonly table: Statement.Identifier
+  private readonly index: Statement.Identifier
+  /** Rows that another node is leasing right now are not waited for. */
+  private readonly locking: Statement.Fragment
+
+  constructor(sql: SqlClient.SqlClient, prefix: string) {
+    this.sql = sql
+    this.table = sql(`${prefix}_reminders`)
+    this.index = sql(`${prefix}_reminders_due`)
+    this.locking = sql.literal(sql.onDialectOrElse({ pg: () => "FOR UPDATE SKIP LOCKED", orElse: () => "" }))
+  }
+
+  get create(): Effect.Effect<void, SqlError> {
+    const { index, sql, table } = this
+    return Effect.andThen(
+      createTable(
+        sql,
+        sql`CREATE TABLE IF NOT EXISTS ${table} (
+          actor TEXT NOT NULL,
+          actor_key TEXT NOT NULL,
+          id TEXT NOT NULL,
+          key_json TEXT NOT NULL,
+          method TEXT NOT NULL,
+          args TEXT NOT NULL,
+          due BIGINT NOT NULL,
+          every BIGINT,
+          generation BIGINT NOT NULL,
+          attempts BIGINT NOT NULL,
+          leased_until BIGINT NOT NULL,
+          leased_by TEXT,
+          failed TEXT,
+          PRIMARY KEY (actor, actor_key, id)
+        )`
+      ),
+      createTable(sql, sql`CREATE INDEX IF NOT EXISTS ${index} ON ${table} (actor, due)`)
+    )
+  }
+
+  readonly put = ({ actor, args, due, every, id, key, keyJson, method }: Order): Effect.Effect<void, SqlError> => {
+    const { sql, table } = this
+    return Effect.asVoid(
+      sql`INSERT INTO ${table}
+        (actor, actor_key, id, key_json, method, args, due, every, generation, attempts, leased_until, leased_by, failed)
+        VALUES (${actor}, ${key}, ${id}, ${keyJson}, ${method}, ${args}, ${due}, ${every ?? null}, 1, 0, 0, NULL, NULL)
+        ON CONFLICT (actor, actor_key, id) DO UPDATE SET
+          key_json = excluded.key_json,
+          args = excluded.args,
+          method = excluded.method,
+          due = CASE WHEN ${table}.every = excluded.every THEN ${table}.due ELSE excluded.due END,
+          generation = CASE WHEN ${table}.every = excluded.every
+            THEN ${table}.generation ELSE ${table}.generation + 1 END,
+          attempts = CASE WHEN ${table}.every = excluded.every THEN ${table}.attempts ELSE 0 END,
+          leased_until = CASE WHEN ${table}.every = excluded.every THEN ${table}.leased_until ELSE 0 END,
+          leased_by = CASE WHEN ${table}.every = excluded.every THEN ${table}.leased_by ELSE NULL END,
+          every = excluded.every,
+          failed = NULL`
+    )
+  }
+
+  readonly remove = (address: ReminderAddress): Effect.Effect<boolean, SqlError> => {
+    return Effect.map(
+      this.sql`DELETE FROM ${this.table} WHERE ${this.at(address)} RETURNING id`,
+      (rows) => rows.length > 0
+    )
+  }
+
+  readonly move = (
+    { actor, key, keyJson }: Pick<Order, "actor" | "key" | "keyJson">,
+    to: string
+  ): Effect.Effect<void, SqlError> => {
+    const { sql, table } = this
+    return Effect.asVoid(
+      sql`UPDATE ${table} SET actor_key = ${to}
+        WHERE actor = ${actor} AND actor_key = ${key} AND key_json = ${keyJson} AND NOT EXISTS (
+          SELECT 1 FROM ${table} AS other
+          WHERE other.actor = ${actor} AND other.actor_key = ${to} AND other.id = ${table}.id
+        )`
+    )
+  }
+
+  readonly list = ({ actor, key }: Omit<ReminderAddress, "id">): Effect.Effect<ReadonlyArray<Reminder>, SqlError> => {
+    return Effect.map(
+      this.sql`SELECT * FROM ${this.table} WHERE actor = ${actor} AND actor_key = ${key} ORDER BY due, id`,
+      (rows) => rows.map(toReminder)
+    )
+  }
+
+  readonly lease = (actor: string, now: number, limit: number, { owner, until }: Lease) => {
+    const { locking, sql, table } = this
+    return Effect.map(
+      sql`UPDATE ${table} SET leased_until = ${until}, leased_by = ${owner}, attempts = attempts + 1
+        WHERE (actor, actor_key, id) IN (
+          SELECT actor, actor_key, id FROM ${table}
+          WHERE actor = ${actor} AND due <= ${now} AND leased_until <= ${now} AND failed IS NULL
+          ORDER BY due LIMIT ${limit} ${locking}
+        )
+        RETURNING *`,
+      (rows) => rows.map(toReminder).sort((one, other) => one.due - other.due)
+    )
+  }
+
+  readonly extend = ({ owner, until }: Lease): Effect.Effect<void, SqlError> => {
+    return Effect.asVoid(this.sql`UPDATE ${this.table} SET leased_until = ${until} WHERE leased_by = ${owner}`)
+  }
+
+  readonly release = (owner: string): Effect.Effect<void, SqlError> => {
+    return Effect.asVoid(
+      this.sql`UPDATE ${this.table} SET leased_until = 0, leased_by = NULL WHERE leased_by = ${owner}`
+    )
+  }
+
+  readonly settle = (reminder: Reminder, owner: string, outcome: Outcome): Effect.Effect<void, SqlError> => {
+    const { sql, table } = this
+    const mine = sql`${this.at(reminder)} AND generation = ${reminder.generation} AND leased_by = ${owner}`
+    const free = sql.literal("leased_by = NULL")
+    switch (outcome._tag) {
+      case "Done":
+        return Effect.asVoid(sql`DELETE FROM ${table} WHERE ${mine}`)
+      case "Next":
+        return Effect.asVoid(
+          sql`UPDATE ${table} SET due = ${outcome.due}, attempts = 0, leased_until = 0, ${free} WHERE ${mine}`
+        )
+      case "Again":
+        return Effect.asVoid(
+          sql`UPDATE ${table} SET leased_until = ${outcome.notBefore}, attempts = ${outcome.attempts}, ${free}
+            WHERE ${mine}`
+        )
+      case "Failed":
+        return Effect.asVoid(sql`UPDATE ${table} SET failed = ${outcome.why}, ${free} WHERE ${mine}`)
+    }
+  }
+
+  private at({ actor, id, key }: ReminderAddress): Statement.Fragment {
+    return this.sql`actor = ${actor} AND actor_key = ${key} AND id = ${id}`
+  }
+}
+
+const toReminder = (row: any): Reminder => ({
+  actor: row.actor,
+  key: row.actor_key,
+  id: row.id,
+  keyJson: row.key_json,
+  method: row.method,
+  args: row.args,
+  due: Number(row.due),
+  every: row.every === null ? undefined : Number(row.every),
+  generation: Number(row.generation),
+  attempts: Number(row.attempts),
+  failed: row.failed ?? undefined
+})

@@ -1,0 +1,216 @@
+/**
+ * Effect's `SqlClient` over the SQLite that is built into Node, for one file that several processes may share.
+ *
+ * There is one connection for each client, and one statement at a time on it. The file is in WAL mode: readers do not
+ * wait for the writer, and there is one writer at a time over all processes. Transactions begin with `BEGIN IMMEDIATE`,
+ * so that they wait for their turn where waiting is harmless, and never fail halfway because another process was
+ * faster.
+ */
+
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlConnection from "effect/sql/SqlConnection"
+import * as SqlError from "effect/sql/SqlError"
+import * as Statement from "effect/sql/Statement"
+
+/** How long SQLite itself waits for a lock. Nothing else runs in this process meanwhile, so it is short. */
+const BLOCKING_MILLIS = 10
+/** How long a statement waits for a lock in all, the event loop turning. A frozen process may hold it for long. */
+const PATIENCE_MILLIS = 10_000
+const PAUSE_MILLIS = 5
+/** Statements that inline their values would fill any cache. */
+const MAX_PREPARED = 500
+
+const BUSY = 5
+const LOCKED = 6
+
+/**
+ * A client for the SQLite database in a file, which is created if there is none. `:memory:` gives a database of its
+ * own. The file is closed with the Layer.
+ */
+export const layer = (file: string): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
+  Layer.provide(Layer.effect(SqlClient.SqlClient, make(file)), Reactivity.layer)
+
+const make = Effect.fnUntraced(function* (file: string) {
+  const database = yield* Effect.acquireRelease(open(file), (database) => Effect.sync(() => database.close()))
+  const connection = new Connection(database)
+  // Switching to WAL needs the file alone for a moment, and several processes may start at once. So does repairing what
+  // killed processes have left, which happens when the file is first looked into.
+  yield* connection.execute("PRAGMA journal_mode=WAL", [], undefined)
+  // With WAL this loses nothing when a process is killed, and at most the last transactions on a power cut.
+  yield* connection.execute("PRAGMA synchronous=NORMAL", [], undefined)
+  return yield* SqlClient.make({
+    ...SqlClient.makeSqliteAcquirers({
+      connection: Effect.succeed(connection),
+      semaphore: yield* Semaphore.make(1),
+      isTransaction: () => database.isTransaction
+    }),
+    driver: "node-sqlite",
+    compiler: Statement.makeCompilerSqlite(),
+    beginTransaction: "BEGIN IMMEDIATE",
+    prepareTransactionControls: true,
+    releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
+    spanAttributes: [
+      ["db.system.name", "sqlite"],
+      ["db.namespace", file]
+    ]
+  })
+})
+
+const open = (file: string): Effect.Effect<DatabaseSync, SqlError.SqlError> =>
+  Effect.flatMap(nodeSqlite, ({ DatabaseSync }) =>
+    Effect.try({
+      try: () => new DatabaseSync(file, { timeout: BLOCKING_MILLIS }),
+      catch: (cause) => failure(cause, "connect", `the database file ${file} cannot be opened`)
+    })
+  )
+
+/** It is loaded with the first file, since not every Node has it: the rest of the package works there. */
+const nodeSqlite = Effect.tryPromise({
+  try: () => import("node:sqlite"),
+  catch: (cause) =>
+    new SqlError.SqlError({
+      reason: new SqlError.ConnectionError({ cause, message: needsSqlite, operation: "connect" })
+    })
+})
+
+/** What to change where Node has no SQLite. */
+export const needsSqlite = `a storage that is a file needs the SQLite of Node 22.19 or later, and this is Node ${process.versions.node}. Use that, or Postgres`
+
+const failure = (cause: any, operation: string, prefix?: string): SqlError.SqlError => {
+  // Effect reads the number of an error from `errno`, and Node writes it to `errcode`.
+  if (cause?.errcode !== undefined) cause.errno = cause.errcode
+  const text = String(cause?.message ?? cause)
+  const message = prefix === undefined ? text : `${prefix}: ${text}`
+  return new SqlError.SqlError({ reason: SqlError.classifySqliteError(cause, { message, operation }) })
+}
+
+type Mode = "rows" | "arrays" | "raw"
+
+class Connection implements SqlConnection.Connection {
+  private readonly database: DatabaseSync
+  private readonly prepared = new Map<string, StatementSync>()
+
+  constructor(database: DatabaseSync) {
+    this.database = database
+  }
+
+  execute(sql: string, params: ReadonlyArray<unknown>, transform: Transform): Rows {
+    return transformed(this.run(sql, params, "rows", true), transform)
+  }
+
+  executeUnprepared(sql: string, params: ReadonlyArray<unknown>, transform: Transform): Rows {
+    return transformed(this.run(sql, params, "rows", false), transform)
+  }
+
+  executeRaw(sql: string, params: ReadonlyArray<unknown>): Effect.Effect<unknown, SqlError.SqlError> {
+    return this.run(sql, params, "raw", true)
+  }
+
+  executeValues(sql: string, params: ReadonlyArray<unknown>): Rows {
+    return this.run(sql, params, "arrays", true)
+  }
+
+  executeValuesUnprepared(sql: string, params: ReadonlyArray<unknown>): Rows {
+    return this.run(sql, params, "arrays", false)
+  }
+
+  /** Reads all rows first: a statement that is read halfway would keep all other statements off the connection. */
+  executeStream(
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    transform: Transform
+  ): Stream.Stream<any, SqlError.SqlError> {
+    return Stream.fromIterableEffect(this.execute(sql, params, transform))
+  }
+
+  /** Runs a statement, and runs it again while another process holds the lock: then it has not had any effect. */
+  private run(
+    sql: string,
+    params: ReadonlyArray<unknown>,
+    mode: Mode,
+    cached: boolean
+  ): Effect.Effect<any, SqlError.SqlError> {
+    return Effect.withFiber((fiber) => {
+      const bigints = Context.get(fiber.context, SqlClient.SafeIntegers)
+      const attempt = () => this.runNow(sql, params, mode, cached, bigints)
+      try {
+        return Effect.succeed(attempt())
+      } catch (cause) {
+        return isBusy(cause) ? untilFree(attempt) : Effect.fail(failure(cause, "execute"))
+      }
+    })
+  }
+
+  private runNow(sql: string, params: ReadonlyArray<unknown>, mode: Mode, cached: boolean, bigints: boolean): unknown {
+    const statement = cached ? this.prepare(sql) : this.database.prepare(sql)
+    statement.setReadBigInts(bigints)
+    statement.setReturnArrays(mode === "arrays")
+    const values = params.map(toSql)
+    if (statement.columns().length > 0) return statement.all(...values)
+    const result = statement.run(...values)
+    return mode === "raw" ? result : []
+  }
+
+  private prepare(sql: string): StatementSync {
+    const present = this.prepared.get(sql)
+    if (present !== undefined) {
+      // The one that was not used for longest comes first.
+      this.prepared.delete(sql)
+      this.prepared.set(sql, present)
+      return present
+    }
+    const statement = this.database.prepare(sql)
+    this.prepared.set(sql, statement)
+    if (this.prepared.size > MAX_PREPARED) {
+      for (const oldest of this.prepared.keys()) {
+        this.prepared.delete(oldest)
+        break
+      }
+    }
+    return statement
+  }
+}
+
+type Rows = Effect.Effect<ReadonlyArray<any>, SqlError.SqlError>
+type Transform = (<A extends object>(row: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
+
+const transformed = (rows: Rows, transform: Transform): Rows =>
+  transform === undefined ? rows : Effect.map(rows, transform)
+
+const toSql = (value: unknown): SQLInputValue => {
+  if (value === undefined) return null
+  if (typeof value === "boolean") return value ? 1 : 0
+  return value instanceof Date ? value.toISOString() : (value as SQLInputValue)
+}
+
+/** The lower byte is the kind of error, the rest says more. */
+const isBusy = (cause: unknown): boolean => {
+  const kind = ((cause as { readonly errcode?: number }).errcode ?? 0) & 0xff
+  return kind === BUSY || kind === LOCKED
+}
+
+/**
+ * Tries again until the lock is free or patience ends. The lock is in other processes, so the time is real time, also
+ * under a test clock. Interrupting it gives up between two attempts.
+ */
+const untilFree = (attempt: () => unknown): Effect.Effect<any, SqlError.SqlError> =>
+  Effect.callback((resume) => {
+    const end = performance.now() + PATIENCE_MILLIS
+    const again = () => {
+      try {
+        resume(Effect.succeed(attempt()))
+      } catch (cause) {
+        if (isBusy(cause) && performance.now() < end) timer = setTimeout(again, PAUSE_MILLIS)
+        else resume(Effect.fail(failure(cause, "execute")))
+      }
+    }
+    let timer = setTimeout(again, PAUSE_MILLIS)
+    return Effect.sync(() => clearTimeout(timer))
+  })

@@ -1,6 +1,0 @@
-import * as Context from "effect/Context"
-import * as Tracer from "effect/Tracer"
-
-/** Whether anybody collects the spans that are made in a context. */
-export const isTraced = (context: Context.Context<never>): boolean =>
-  Context.get(context, Tracer.Tracer) !== Tracer.nativeTracer

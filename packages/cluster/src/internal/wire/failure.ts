@@ -1,0 +1,119 @@
+/**
+ * How calls fail for reasons of the cluster.
+ *
+ * The errors of the method, and our own from the other side, pass untouched. What the engine reports becomes an
+ * `ActorError`, so that a call fails with the same types in every home.
+ */
+import { ActorDied, ActorError, ActorUnavailable, DecodeError, TaskCancelled } from "@troupe/core/ActorError"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { wordsOf } from "../base/writable.ts"
+import type { WireMethod } from "./wire.ts"
+
+export interface Subject {
+  readonly actor: string
+  readonly method: string
+}
+
+export const unavailable = (
+  subject: Subject,
+  why: string,
+  options: { readonly mayHaveRun: boolean; readonly cause?: unknown }
+): ActorError => new ActorError({ reason: new ActorUnavailable({ ...subject, why, ...options }) })
+
+export const undecodable = (subject: Subject, issue: string, mayHaveRun: boolean): ActorError =>
+  new ActorError({ reason: new DecodeError({ ...subject, issue, mayHaveRun }) })
+
+/** An instance that did not come up: the call has not run. */
+export const died = (
+  subject: Subject,
+  why: string,
+  options: { readonly at: number; readonly cause: unknown }
+): ActorError => new ActorError({ reason: new ActorDied({ ...subject, why, mayHaveRun: false, ...options }) })
+
+/** Arguments that do not fit are found before anything is sent. */
+export const argumentsDoNotFit = (subject: Subject, issue: string): ActorError =>
+  undecodable(subject, `its arguments do not fit the contract: ${issue}`, false)
+
+/** What a method came to is only known when it has run. */
+export const resultDoesNotFit = (subject: Subject, what: string, issue: string): ActorError =>
+  undecodable(subject, `its ${what} does not fit the contract: ${issue}`, true)
+
+export const subjectOf = (actor: string, { name }: Pick<WireMethod, "name">): Subject => ({ actor, method: name })
+
+/** The caller of a volatile call was not interrupted, or it would not see this. So the node gave the actor up. */
+const left = (subject: Subject): ActorError =>
+  unavailable(
+    subject,
+    "its node gave it up while the call ran: that node is leaving, or keys move since another node has joined or left",
+    { mayHaveRun: true }
+  )
+
+/** An interruption is stored as the result of a durable call only if the call was cancelled. */
+export const cancelled = (subject: Subject): ActorError =>
+  new ActorError({ reason: new TaskCancelled({ ...subject, mayHaveRun: true }) })
+
+/** The failure of a request, as its caller sees it. */
+export const translate = (
+  subject: Subject,
+  cause: Cause.Cause<unknown>,
+  interrupted: (subject: Subject) => ActorError = left
+): Effect.Effect<never, unknown> => {
+  for (const reason of cause.reasons) {
+    const known = Option.getOrUndefined(recognize(subject, reason))
+    if (known !== undefined) return Effect.fail(known)
+  }
+  if (Cause.hasInterruptsOnly(cause)) return Effect.fail(interrupted(subject))
+  return Effect.failCause(cause)
+}
+
+/** Errors and defects of methods may be anything, also what throws when it is looked at: then it is not the engine's. */
+const recognize = Option.liftThrowable((subject: Subject, reason: Cause.Reason<unknown>): ActorError | undefined => {
+  if (Cause.isFailReason(reason)) return ofError(subject, reason.error)
+  return Cause.isDieReason(reason) ? ofDefect(subject, reason.defect) : undefined
+})
+
+const ofError = (subject: Subject, error: any): ActorError | undefined => {
+  switch (error?.["~effect/cluster/ClusterError"] && error._tag) {
+    case "MailboxFull":
+      return unavailable(subject, "its node has no room for another instance (maxInstances)", {
+        mayHaveRun: false,
+        cause: error
+      })
+    case "EntityNotAssignedToRunner":
+      return unavailable(subject, "no node has it at the moment", { mayHaveRun: false, cause: error })
+    case "RunnerUnavailable":
+      return unavailable(subject, "its node cannot be reached", { mayHaveRun: true, cause: error })
+    case "PersistenceError":
+      return unavailable(subject, "the storage of the cluster does not answer", { mayHaveRun: true, cause: error })
+    case "AlreadyProcessingMessage":
+      return unavailable(subject, "the same call is under way already", { mayHaveRun: true, cause: error })
+  }
+}
+
+/** What arrives from another process has lost its tag, and kept its name. */
+const MALFORMED = new Set(["MalformedMessage", "~effect/cluster/ClusterError/MalformedMessage"])
+
+const ofDefect = (subject: Subject, defect: any): ActorError | undefined => {
+  const tag = defect?._tag ?? defect?.name
+  if (MALFORMED.has(tag)) {
+    const issue = wordsOf(defect.cause ?? defect)
+    return undecodable(subject, `what crosses the wire does not fit the contract: ${issue}`, true)
+  }
+  // A write to a connection that broke. How much of it arrived is unknown.
+  if (tag === "SocketError") {
+    return unavailable(subject, "the connection to its node broke", { mayHaveRun: true, cause: defect })
+  }
+  if (tag === "EntityNotAssignedToRunner" || tag === "RunnerUnavailable") return ofError(subject, defect)
+  if (defect instanceof Error && /^Entity type '.*' not registered$/.test(defect.message)) {
+    return unavailable(
+      subject,
+      "the node that should have it does not host it: provide ClusterHome.layer of this actor on all nodes",
+      {
+        mayHaveRun: false,
+        cause: defect
+      }
+    )
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * From a contract to an entity: what crosses the wire, and under which names.
+ */
+import type { AnyContract, AnyContractMethod } from "@troupe/core/Actor"
+import { ActorError } from "@troupe/core/ActorError"
+import * as Home from "@troupe/core/Home"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import { escape, unescape } from "../base/keyText.ts"
+import { type Codec, codecOf } from "../base/writable.ts"
+import { ClusterSchema, Entity, Rpc, RpcGroup } from "../engine.ts"
+import { type Delivery, read } from "./delivery.ts"
+
+/** An actor that is defined by a contract, as far as a home needs to know it. */
+export interface Contracted {
+  readonly key: string
+  readonly methods: AnyContract
+  /** How keys are written. Keyed actors have it, and no others do. */
+  readonly keySchema?: Schema.Top | undefined
+}
+
+export interface WireMethod {
+  readonly name: string
+  readonly delivery: Delivery
+  readonly stream: boolean
+  readonly rpc: Rpc.AnyWithProps
+  /** How what is stored of its calls is written. */
+  readonly codecs: Codecs
+}
+
+export interface Codecs {
+  readonly args: ReadonlyArray<Codec>
+  readonly success: Codec
+  readonly error: Codec
+}
+
+export interface Wire {
+  readonly actor: string
+  readonly keyed: boolean
+  readonly methods: ReadonlyArray<WireMethod>
+  readonly entity: Entity.Entity<string, any>
+  /** The id of the entity for a key, and back. They throw where there is none. What has no keys has one id: its own. */
+  encodeKey(key: unknown): string
+  decodeKey(entityId: string): unknown
+}
+
+/** Effect's storage has columns of these widths. */
+const MAX_ACTOR = 150
+const MAX_METHOD = 50
+const MAX_KEY = 255
+/** Of what is too long, errors show the beginning. */
+const MAX_SHOWN = 50
+
+/** Ends the instance of a key. No method can have this name: a `~` is no part of an identifier. */
+export const STOP = "~stop"
+/** Brings up the instance, and does nothing else. */
+export const WAKE = "~wake"
+
+const wires = new WeakMap<object, Wire>()
+
+/** The wire of an actor. One per actor, so that all who speak of it mean the same entity. */
+export const of = (actor: Contracted): Wire => {
+  const known = wires.get(actor)
+  if (known !== undefined) return known
+  const wire = make(actor)
+  wires.set(actor, wire)
+  return wire
+}
+
+const make = (actor: Contracted): Wire => {
+  const id = checkActor(actor)
+  const keyed = "keySchema" in actor
+  const methods = Object.entries(actor.methods).map(([name, method]) => makeMethod(id, name, method))
+  const group = RpcGroup.make(
+    ...methods.map(({ rpc }) => rpc as unknown as Rpc.Any),
+    Rpc.make(STOP, { error: ActorError }),
+    Rpc.make(WAKE, { error: ActorError })
+  )
+  return {
+    actor: id,
+    keyed,
+    methods,
+    entity: Entity.fromRpcGroup(id, group) as unknown as Entity.Entity<string, any>,
+    ...(keyed ? keys(id, actor.keySchema ?? Schema.String) : { encodeKey: () => id, decodeKey: () => id })
+  }
+}
+
+const checkActor = (actor: Contracted): string => {
+  const { key, methods } = actor ?? {}
+  if (typeof key !== "string" || typeof methods !== "object") {
+    throw new TypeError(
+      `${String(key ?? actor)}: an actor needs a contract to leave the process: define it with "methods" instead of "make"`
+    )
+  }
+  if (key.length <= MAX_ACTOR) return key
+  throw new RangeError(`${key}: in a cluster the id of an actor has at most ${MAX_ACTOR} characters`)
+}
+
+const makeMethod = (actor: string, name: string, method: AnyContractMethod): WireMethod => {
+  const delivery = read(method)
+  const { args, error, stream, success } = method as unknown as {
+    readonly args: ReadonlyArray<Schema.Top>
+    readonly success: Schema.Top
+    readonly error: Schema.Top
+    readonly stream: boolean
+  }
+  if (name.length > MAX_METHOD) {
+    throw new RangeError(`${actor}.${name}: in a cluster the name of a method has at most ${MAX_METHOD} characters`)
+  }
+  const common = { success, error: Schema.Union([ActorError, error]) }
+  const positional = Schema.Tuple(args)
+  const rpc =
+    delivery.kind === "durable"
+      ? Rpc.make(name, {
+          ...common,
+          payload: { id: Schema.String, args: positional },
+          primaryKey: ({ id }: { readonly id: string }) => escape(id)
+        })
+          .annotate(ClusterSchema.Persisted, true)
+          // A caller that goes away leaves the call alone. One that cancels says so (see `caller.ts`).
+          .annotate(ClusterSchema.Uninterruptible, "client")
+      : Rpc.make(name, { ...common, payload: positional, stream })
+  const codecs = { args: args.map(codecOf), success: codecOf(success), error: codecOf(common.error) }
+  return { name, delivery, stream, rpc: rpc as unknown as Rpc.AnyWithProps, codecs }
+}
+
+const keys = (actor: string, schema: Schema.Top) => {
+  const codec = Schema.toCodecJson(schema) as unknown as Schema.Codec<unknown, unknown>
+  const encode = Schema.encodeUnknownSync(codec)
+  const decode = Schema.decodeUnknownSync(codec)
+  // Strings stay readable in storage and logs.
+  const isText = Schema.toEncoded(codec).ast._tag === "String"
+  const encodeKey = (key: unknown): string => {
+    let encoded: unknown
+    try {
+      encoded = encode(key)
+    } catch (cause) {
+      throw new TypeError(
+        `${actor}: the key ${Home.keyText(key)} does not fit its key schema: ${describeIssue(cause)}`,
+        {
+          cause
+        }
+      )
+    }
+    const entityId = isText ? escape(encoded as string) : JSON.stringify(encoded)
+    if (entityId === "" || entityId.length > MAX_KEY) {
+      const got = entityId === "" ? "an empty one" : `${entityId.length}: "${entityId.slice(0, MAX_SHOWN)}..."`
+      throw new RangeError(`${actor}: in a cluster a key is written with 1 to ${MAX_KEY} characters, but got ${got}`)
+    }
+    return entityId
+  }
+  return {
+    encodeKey,
+    decodeKey: (entityId: string): unknown => decode(isText ? unescape(entityId) : JSON.parse(entityId))
+  }
+}
+
+/** What is wrong with a value, from what its schema threw. */
+export const describeIssue = (error: any): string =>
+  SchemaIssue.isIssue(error?.cause)
+    ? String(new Schema.SchemaError(error.cause).message)
+    : String(error?.message ?? error)
+
+/** What the client of an entity looks like to us, who know its methods at run time only. */
+export type Client = (entityId: string) => {
+  readonly [method: string]: (payload: unknown, options?: object) => Effect.Effect<any, any>
+}

@@ -1,0 +1,57 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Latch } from "effect"
+import { Groups } from "../src/internal/node/groups.ts"
+
+/** Groups whose work waits for a latch, and what they were given. */
+const held = Effect.gen(function* () {
+  const latch = Latch.makeUnsafe()
+  const seen: Array<ReadonlyArray<string>> = []
+  const groups = new Groups<string, string, never>(
+    (group) =>
+      Effect.suspend(() => {
+        seen.push(group.map(({ item }) => item))
+        return Effect.as(
+          latch.await,
+          group.map(({ item }) => Exit.succeed(item.toUpperCase()))
+        )
+      }),
+    yield* Effect.context<never>()
+  )
+  const start = (item: string) => Effect.forkChild(groups.do(item), { startImmediately: true })
+  return { latch, seen, start }
+})
+
+describe("groups", () => {
+  it.effect("take what has come while the one before was at work, in its order, and give each its result", () =>
+    Effect.gen(function* () {
+      const { latch, seen, start } = yield* held
+      const fibers = yield* Effect.forEach(["a", "b", "c"], start)
+      assert.deepStrictEqual(seen, [["a"]])
+      yield* latch.open
+      assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), ["A", "B", "C"])
+      assert.deepStrictEqual(seen, [["a"], ["b", "c"]])
+    })
+  )
+
+  it.effect("leave out what was interrupted while it waited", () =>
+    Effect.gen(function* () {
+      const { latch, seen, start } = yield* held
+      const [a, b, c] = yield* Effect.forEach(["a", "b", "c"], start)
+      yield* Fiber.interrupt(b!)
+      yield* latch.open
+      assert.deepStrictEqual(yield* Effect.forEach([a!, c!], Fiber.join), ["A", "C"])
+      assert.deepStrictEqual(seen, [["a"], ["c"]])
+    })
+  )
+
+  it.effect("let an interruption wait until the group at work has ended", () =>
+    Effect.gen(function* () {
+      const { latch, start } = yield* held
+      const a = yield* start("a")
+      const interrupting = yield* Effect.forkChild(Fiber.interrupt(a), { startImmediately: true })
+      assert.isUndefined(interrupting.pollUnsafe())
+      yield* latch.open
+      yield* Fiber.join(interrupting)
+    })
+  )
+})

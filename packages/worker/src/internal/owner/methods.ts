@@ -1,0 +1,17 @@
+/**
+ * The methods of an instance in a thread, as its constructor on this side gives them.
+ */
+import type { MethodCodec } from "../values/contract.ts"
+import { OutgoingCall } from "./outgoingCall.ts"
+import { outgoingStream } from "./outgoingStream.ts"
+import type { Place } from "./place.ts"
+
+export const methodsOf = (place: Place, methods: ReadonlyArray<MethodCodec>) =>
+  Object.fromEntries(
+    methods.map((method) => [
+      method.name,
+      method.stream
+        ? (...args: ReadonlyArray<unknown>) => outgoingStream(place, method, args)
+        : (...args: ReadonlyArray<unknown>) => new OutgoingCall(place, method, args)
+    ])
+  )

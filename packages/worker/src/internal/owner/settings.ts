@@ -1,0 +1,59 @@
+/**
+ * The options of threads, checked and with their defaults.
+ */
+import { availableParallelism } from "node:os"
+import { Worker } from "node:worker_threads"
+import * as Duration from "effect/Duration"
+import type { WorkerOptions } from "../../WorkerHome.ts"
+
+/** Durations are in milliseconds. */
+export interface Settings {
+  readonly size: number
+  readonly startTimeout: number
+  readonly unresponsiveAfter: number
+  /** If it was given: the implementation's own holds otherwise. */
+  readonly shutdownTimeout: number | undefined
+  readonly spawn: () => Worker
+}
+
+/** The names of all options of threads. */
+export const threadOptions = {
+  url: true,
+  workerOptions: true,
+  spawn: true,
+  size: true,
+  startTimeout: true,
+  unresponsiveAfter: true,
+  shutdownTimeout: true
+} as const
+
+export const settingsOf = (actor: string, options: WorkerOptions): Settings => ({
+  size: sizeOf(actor, options.size ?? 1),
+  startTimeout: millis(actor, "startTimeout", options.startTimeout ?? "30 seconds"),
+  unresponsiveAfter: millis(actor, "unresponsiveAfter", options.unresponsiveAfter ?? "30 seconds"),
+  shutdownTimeout:
+    options.shutdownTimeout === undefined ? undefined : millis(actor, "shutdownTimeout", options.shutdownTimeout, 0),
+  spawn: spawner(actor, options)
+})
+
+export const sizeOf = (actor: string, value: number | "max"): number => {
+  if (value === "max") return availableParallelism()
+  if (Number.isInteger(value) && value >= 1) return value
+  throw new RangeError(`${actor}: size must be an integer of at least 1, or "max", but is ${String(value)}`)
+}
+
+const millis = (actor: string, option: string, value: Duration.Input, least = 1): number => {
+  const duration = Duration.fromInput(value)
+  const milliseconds = duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
+  if (milliseconds >= least) return milliseconds
+  throw new RangeError(`${actor}: ${option} must be a duration of at least ${least} ms, but is ${String(value)}`)
+}
+
+const spawner = (actor: string, { spawn, url, workerOptions }: WorkerOptions): (() => Worker) => {
+  if (spawn !== undefined) return spawn
+  if (url === undefined) {
+    throw new TypeError(`${actor}: WorkerHome needs "url", the file of the thread, or "spawn", which makes its Worker`)
+  }
+  const file = typeof url === "string" && url.startsWith("file:") ? new URL(url) : url
+  return () => new Worker(file, workerOptions)
+}

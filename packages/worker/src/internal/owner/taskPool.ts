@@ -1,0 +1,149 @@
+/**
+ * Sends the calls of tasks to the threads of a pool, each to the one that has least to do.
+ */
+import * as ActorError from "@troupe/core/ActorError"
+import * as Home from "@troupe/core/Home"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import type { TaskPoolOptions } from "../../TaskPool.ts"
+import type { WorkerFailed } from "../../WorkerFailed.ts"
+import { argumentsCannotCross, cannotCross, decodeError, misfitAmong } from "../values/issues.ts"
+import { type PackedFailure, taskCodec } from "../values/taskCodec.ts"
+import { mark, movedBy } from "../values/transfer.ts"
+import { TaskRunner, type TaskRunnerHandle } from "../wire/taskRunner.ts"
+import { spawn } from "./homes.ts"
+import { ServedTasks, warnOnce } from "./servedTasks.ts"
+import { sizeOf, threadOptions } from "./settings.ts"
+
+interface Member {
+  readonly runner: TaskRunnerHandle
+  /** The runner's method under the name of each task, for errors and spans to show. */
+  readonly runs: Map<string, TaskRunnerHandle["run"]>
+  /** How many calls it has. */
+  busy: number
+}
+
+export const layer = (input: TaskPoolOptions): Layer.Layer<never, WorkerFailed> => {
+  Home.checkOptions("TaskPool", input, { ...threadOptions, maxTaskRetries: true, restart: true, onUnserved: true })
+  const { maxTaskRetries = 0, onUnserved = "warn", size = "max", ...options } = input
+  if (onUnserved !== "warn" && onUnserved !== "run")
+    throw new RangeError(`TaskPool: onUnserved must be "warn" or "run", but is ${String(onUnserved)}`)
+  return Layer.effect(Home.Tasks)(
+    Effect.gen(function* () {
+      const home = { ...options, maxConcurrency: Infinity, maxTaskRetries }
+      const served = new ServedTasks()
+      const start: Effect.Effect<TaskRunnerHandle, WorkerFailed, Scope.Scope> = spawn(
+        TaskRunner as any,
+        home,
+        served.agree
+      )
+      const runners = yield* Effect.all(
+        Array.from({ length: sizeOf("TaskPool", size) }, () => start),
+        { concurrency: "unbounded" }
+      )
+      const members = runners.map((runner): Member => ({ runner, runs: new Map(), busy: 0 }))
+      const context = yield* Effect.context<never>()
+      const noteUnserved = onUnserved === "run" ? () => {} : warnOnce(served.names, context)
+      return {
+        find: (name, task) => {
+          if (!served.has(name)) {
+            noteUnserved(name)
+            return undefined
+          }
+          const issue = served.issueWith(task)
+          return issue === undefined
+            ? (args) => run(members, task, args)
+            : () => Effect.fail(decodeError(name, "run", issue, false))
+        }
+      }
+    })
+  )
+}
+
+const leastBusy = (members: ReadonlyArray<Member>): Member =>
+  members.reduce((least, member) => (member.busy < least.busy ? member : least))
+
+/** Counts the call for as long as it lasts: a caller that is interrupted must not leave its member busy for ever. */
+const run = (
+  members: Array<Member>,
+  task: Home.TaskDefinition,
+  args: ReadonlyArray<unknown>
+): Effect.Effect<unknown, unknown> => {
+  const member = leastBusy(members)
+  const call = Effect.acquireUseRelease(
+    Effect.sync(() => {
+      member.busy++
+    }),
+    () => send(member, task, args),
+    () =>
+      Effect.sync(() => {
+        member.busy--
+      })
+  )
+  return Effect.catchIf(
+    call,
+    (error) => diedUnstarted(task, error) && leave(member, members),
+    () => run(members, task, args)
+  )
+}
+
+const diedUnstarted = ({ name }: Home.TaskDefinition, error: unknown): boolean =>
+  ActorError.isActorError(error) &&
+  error.reason._tag === "ActorDied" &&
+  error.reason.actor === name &&
+  !error.reason.mayHaveRun
+
+/** A thread that is not replaced any more gets no calls. The last one stays, so that its errors say of what it died. */
+const leave = (member: Member, members: Array<Member>): boolean => {
+  const at = members.indexOf(member)
+  if (members.length === 1 && at === 0) return false
+  if (at >= 0) members.splice(at, 1)
+  return true
+}
+
+const send = (
+  member: Member,
+  task: Home.TaskDefinition,
+  args: ReadonlyArray<unknown>
+): Effect.Effect<unknown, unknown> => {
+  const codec = taskCodec(task)
+  let packed: ReadonlyArray<unknown>
+  try {
+    packed = codec.args.pack(args) as ReadonlyArray<unknown>
+  } catch (error) {
+    return Effect.fail(decodeError(task.name, "run", argumentsCannotCross(args, error), false))
+  }
+  const transferred = movedBy(args)
+  const sent = transferred === undefined ? packed : mark([...packed], transferred)
+  const answer = Effect.mapError(runOf(member, task.name)(task.name, sent), (failure: PackedFailure) =>
+    ActorError.isActorError(failure) ? asOfTask(failure, task, packed) : codec.failure.unpack(failure)
+  )
+  return task.success === undefined ? answer : Effect.map(answer, codec.success.unpack)
+}
+
+const runOf = ({ runner, runs }: Member, name: string): TaskRunnerHandle["run"] => {
+  const known = runs.get(name)
+  if (known !== undefined) return known
+  const run = runner.run.options({ name })
+  runs.set(name, run)
+  return run
+}
+
+/** Callers know nothing of our actor: an error of it becomes one of the task. */
+const asOfTask = (
+  error: ActorError.ActorError,
+  task: Home.TaskDefinition,
+  args: ReadonlyArray<unknown>
+): ActorError.ActorError => {
+  const { reason } = error
+  if (reason.actor !== TaskRunner.key) return error
+  if (reason._tag === "DecodeError") {
+    const misfit = reason.mayHaveRun ? undefined : misfitAmong(args)
+    const issue = misfit === undefined ? reason.issue : cannotCross("an argument", misfit)
+    return decodeError(task.name, "run", issue, reason.mayHaveRun)
+  }
+  const Reason = reason.constructor as new (fields: object) => ActorError.Reason
+  const because = "cause" in reason ? { cause: reason.cause } : undefined
+  return new ActorError.ActorError({ reason: new Reason({ ...reason, ...because, actor: task.name }) })
+}

@@ -1,0 +1,31 @@
+/**
+ * The last line of a thread's file: waits for the owner, and serves it.
+ */
+import { parentPort } from "node:worker_threads"
+import type * as Layer from "effect/Layer"
+import type { Contract } from "../values/contract.ts"
+import type { Greeting, Start } from "../wire/protocol.ts"
+import { Server } from "./server.ts"
+
+let serving: string | undefined
+
+/** Serves an actor from this thread. `tasks` are the texts of the tasks that it runs, if it does. */
+export const serve = (contract: Contract, layer: Layer.Layer<any, any>, tasks: Greeting["tasks"] = {}): void => {
+  if (parentPort === null) {
+    throw new TypeError(`${contract.key}: WorkerHome.serve belongs in the file of a worker thread, and this is none`)
+  }
+  if (serving !== undefined) {
+    throw new TypeError(`${contract.key}: a thread serves one actor, and this one serves ${serving} already`)
+  }
+  serving = contract.key
+  const port = parentPort
+  const begin = (start: Start) => {
+    // The program that made the Worker may send it messages of its own.
+    if (start?.troupe !== true) return
+    // From here on everything comes by a port of ours. This one would keep the thread alive.
+    port.off("message", begin)
+    port.unref()
+    void new Server(contract, layer, tasks, start).run()
+  }
+  port.on("message", begin)
+}

@@ -1,0 +1,42 @@
+/**
+ * How the values of a task cross: through its schemas where it has some, else as they are, and failures as defects do.
+ */
+import type * as Home from "@troupe/core/Home"
+import * as Schema from "effect/Schema"
+import { type PackedDefect, packDefect, unpackDefect } from "./causes.ts"
+import { anyArgs, argsCodec, type Codec, codecOf } from "./codec.ts"
+import { attempt } from "./guard.ts"
+
+export interface TaskCodec {
+  readonly args: Codec
+  readonly success: Codec
+  readonly failure: Codec
+}
+
+/** A failure that the task's schema covers, or any other one, whose fields cross. */
+export type PackedFailure = { readonly covered: unknown } | { readonly other: PackedDefect }
+
+const known = new WeakMap<Home.TaskDefinition, TaskCodec>()
+
+export const taskCodec = (task: Home.TaskDefinition): TaskCodec => {
+  const before = known.get(task)
+  if (before !== undefined) return before
+  const args = task.args as ReadonlyArray<Schema.Top> | undefined
+  const codec: TaskCodec = {
+    args: args === undefined ? anyArgs : argsCodec(args),
+    success: codecOf((task.success as Schema.Top | undefined) ?? Schema.Any),
+    failure: failureCodec(task.error as Schema.Top | undefined)
+  }
+  known.set(task, codec)
+  return codec
+}
+
+const failureCodec = (schema: Schema.Top = Schema.Never): Codec => {
+  const covers = Schema.is(Schema.toType(schema) as Schema.Schema<unknown>)
+  const { pack, unpack } = codecOf(schema)
+  return {
+    pack: (failure): PackedFailure =>
+      attempt(() => covers(failure), false) ? { covered: pack(failure) } : { other: packDefect(failure) },
+    unpack: (packed: PackedFailure) => ("covered" in packed ? unpack(packed.covered) : unpackDefect(packed.other))
+  }
+}

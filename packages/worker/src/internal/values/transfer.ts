@@ -1,0 +1,30 @@
+/**
+ * Values that move to the other side instead of being copied. Their sender gives them up.
+ */
+import type { Transferable } from "node:worker_threads"
+
+const lists = new WeakMap<object, ReadonlyArray<Transferable>>()
+
+export const mark = <A extends object>(value: A, transferables: ReadonlyArray<Transferable> = [ownerOf(value)]): A => {
+  lists.set(value, transferables)
+  return value
+}
+
+const ownerOf = (value: object): Transferable =>
+  (ArrayBuffer.isView(value) ? value.buffer : value) as unknown as Transferable
+
+/** The parts of a value that are marked to move. */
+export const moved = (value: unknown): ReadonlyArray<Transferable> | undefined =>
+  typeof value === "object" && value !== null ? lists.get(value) : undefined
+
+/** The same for several values. */
+export const movedBy = (values: ReadonlyArray<unknown>): ReadonlyArray<Transferable> | undefined => {
+  let all: Array<Transferable> | undefined
+  for (const value of values) {
+    const list = moved(value)
+    if (list === undefined) continue
+    all ??= []
+    all.push(...list)
+  }
+  return all
+}
