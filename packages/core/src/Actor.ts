@@ -26,7 +26,7 @@ import type { ActorDied, ActorError, ActorNameTaken } from "./ActorError.ts"
 import type { Driver } from "./Driver.ts"
 import { method as contractMethod } from "./internal/call/contract.ts"
 import * as handles from "./internal/handle/handle.ts"
-import * as life from "./internal/handle/life.ts"
+import * as operations from "./internal/handle/operations.ts"
 import { secondCall } from "./internal/kinds/definition.ts"
 import * as factory from "./internal/kinds/factory.ts"
 import * as keyed from "./internal/kinds/keyed.ts"
@@ -822,7 +822,7 @@ export const Keyed: <Self>() => {
  * @category life and death
  * @since 0.1.0
  */
-export const stop: (handle: AnyHandle) => Effect.Effect<void> = life.stop
+export const stop: (handle: AnyHandle) => Effect.Effect<void> = operations.stop
 
 /**
  * Kills an instance: its running calls are interrupted, its waiting calls fail, then its finalizers run. Succeeds when
@@ -831,7 +831,7 @@ export const stop: (handle: AnyHandle) => Effect.Effect<void> = life.stop
  * @category life and death
  * @since 0.1.0
  */
-export const kill: (handle: AnyHandle) => Effect.Effect<void> = life.kill
+export const kill: (handle: AnyHandle) => Effect.Effect<void> = operations.kill
 
 /**
  * Ends the instance that runs this method. Other running calls finish; waiting calls fail. The calling method stops
@@ -840,7 +840,7 @@ export const kill: (handle: AnyHandle) => Effect.Effect<void> = life.kill
  * @category life and death
  * @since 0.1.0
  */
-export const exit: Effect.Effect<never, never, ActorContext> = life.exit
+export const exit: Effect.Effect<never, never, ActorContext> = operations.exit
 
 /**
  * The handle of the instance that runs this method, to pass to other actors that call back or watch it. Compiles only
@@ -859,7 +859,7 @@ export const self: {
     actor: Context.Key<Self, KeyedHandle<K, M, Group>>
   ): Effect.Effect<Handle<M, Group>, never, ActorContext>
   <Self, H extends AnyHandle>(actor: Context.Key<Self, H>): Effect.Effect<H, never, ActorContext>
-} = life.self as any
+} = operations.self as any
 
 /**
  * Waits until the instance is gone, and succeeds with the `ActorDied` that says why.
@@ -867,7 +867,7 @@ export const self: {
  * @category life and death
  * @since 0.1.0
  */
-export const watch: (handle: AnyHandle) => Effect.Effect<ActorDied> = life.watch
+export const watch: (handle: AnyHandle) => Effect.Effect<ActorDied> = operations.watch
 
 /**
  * Changes the number of permits of a live instance. Growing starts waiting calls; shrinking lets running calls finish.
@@ -880,7 +880,7 @@ export const resize: (
   handle: AnyHandle,
   maxConcurrency: number,
   options?: { readonly concurrencyGroup?: string | undefined }
-) => Effect.Effect<void> = life.resize
+) => Effect.Effect<void> = operations.resize
 
 /**
  * Tells whether a value is the handle of an instance.

@@ -27,7 +27,7 @@ import type { CancelOutcome } from "./ObjectRef.ts"
  * @since 0.1.0
  */
 export interface ActorSystem {
-  readonly [TypeId]: Registry
+  readonly [TypeId]: Registry<any>
 }
 
 /**

@@ -16,50 +16,50 @@ export interface Mutant {
 export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "drops the release of a permit",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "    this.running--\n",
     to: ""
   },
   {
     name: "starts the last call in line, not the first",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "const call = this.head\n",
     to: "const call = this.tail!\n"
   },
   {
     name: "starts one call more than there are permits",
-    file: "instance/callQueue.ts",
-    from: "this.running + this.held < this.limit && !this.cell.paused) {",
-    to: "this.running + this.held <= this.limit && !this.cell.paused) {"
+    file: "instance/line.ts",
+    from: "this.running + this.held < this.limit && this.cell.life.ready) {",
+    to: "this.running + this.held <= this.limit && this.cell.life.ready) {"
   },
   {
     name: "lets askers jump the line",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "if (this.head === undefined && this.running < this.limit) {",
     to: "if (this.running < this.limit) {"
   },
   {
     name: "believes that a drain is scheduled when it is not",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "      this.scheduled = false\n",
     to: ""
   },
   {
     name: "starts calls while the instance restarts",
-    file: "instance/callQueue.ts",
-    from: "if (stack.isDeep() || this.cell.paused) return this.wait(call, dispatcher)",
+    file: "instance/line.ts",
+    from: "if (stack.isDeep() || !this.cell.life.ready) return this.wait(call, dispatcher)",
     to: "if (stack.isDeep()) return this.wait(call, dispatcher)"
   },
   {
     name: "puts a retried call at the end of the line",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "if (next === undefined) return this.wait(call, undefined)",
     to: "return this.wait(call, undefined)"
   },
   {
     name: "skips settling a call that ends while it waits",
     file: "instance/cell.ts",
-    from: "    this.settle(call, Exit.interrupt())\n",
+    from: "    this.end(call, Exit.interrupt())\n",
     to: ""
   },
   {
@@ -82,8 +82,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "kills without ending the calls that run",
-    file: "instance/cell.ts",
-    from: "    endAll(this.running.toArray(), Stage.Dying)\n    if (this.pending === 0) this.close()",
+    file: "instance/life.ts",
+    from: "    endAll(cell.running.toArray(), Stage.Dying)\n    if (cell.pending === 0) this.close()",
     to: "    this.close()"
   },
   {
@@ -101,7 +101,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "makes the next instance of a key while the last one is ending",
     file: "kinds/keyed.ts",
-    from: "present === undefined ? Effect.void : present.ended(true)",
+    from: "present === undefined ? Effect.void : present.life.ended(true)",
     to: "Effect.void"
   },
   {
@@ -118,13 +118,13 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "does not cancel the call of an asker that is interrupted",
-    file: "call/call.ts",
-    from: "      this.queue.cell.cancel(this)\n",
+    file: "handle/asker.ts",
+    from: "    call.queue.cell.cancel(call)\n",
     to: ""
   },
   {
     name: "hands on the permit of an ended call at once",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "    if (held) this.hold(call)\n",
     to: "",
     test: ["5-batches.test.ts", "asks"]
@@ -144,7 +144,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "starts the next call before it tells of a failure",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "    else stack.enter()\n",
     to: "    else stack.startBatch()\n",
     test: ["5-batches.test.ts", "by a sibling that fails"]
@@ -157,7 +157,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "starts calls in line whose time is over",
-    file: "instance/callQueue.ts",
+    file: "instance/line.ts",
     from: "        if (this.cell.expires(call)) continue\n",
     to: "",
     test: ["9-errors.test.ts", "9.1 of calls whose time is over together"]
@@ -166,12 +166,12 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "lets an asker be interrupted between submitting its call and waiting for it",
     file: "handle/ask.ts",
-    from: "call.exit ?? inPlace(call.waitOrCancel(), fiber)",
-    to: "call.exit ?? call.waitOrCancel()"
+    from: "call.exit ?? inPlace(waitOrCancel(call), fiber)",
+    to: "call.exit ?? waitOrCancel(call)"
   },
   {
-    name: "does not notice room that comes while somebody begins to wait for it",
-    file: "handle/ask.ts",
+    name: "does not notice room that comes while a submitter begins to wait for it",
+    file: "handle/admit.ts",
     from: "      if (!cell.full) {\n        submit()\n        return resume(Effect.void)\n      }\n",
     to: ""
   },

@@ -209,7 +209,7 @@ export class Machine {
   leaks(fibers: Fibers): Array<string> {
     const cell: any = cellOf(this.handle)
     const facts: ReadonlyArray<[fact: string, value: unknown, expected: unknown]> = [
-      ["the instance is gone", cell.gone, true],
+      ["the instance is gone", cell.life.isGone, true],
       ["pending calls", cell.pending, 0],
       ["tracked calls", cell.running.length, 0],
       ["calls that wait for arguments", cell.preparing?.calls().length ?? 0, 0],

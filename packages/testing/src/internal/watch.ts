@@ -25,7 +25,7 @@ interface Call {
 /** A cell of core's, likewise. */
 interface Cell {
   submit(call: Call, dispatcher: unknown, asked: boolean): void
-  invoke(call: Call): unknown
+  readonly running: { invoke(call: Call): unknown }
   settle(call: Call, exit: Exit.Exit<unknown, unknown>): void
 }
 
@@ -71,16 +71,17 @@ export class Watch {
   }
 
   private attach(cell: Cell): void {
-    const { invoke, settle, submit } = cell
+    const { running, settle, submit } = cell
+    const { invoke } = running
     cell.submit = (call: Marked, dispatcher, asked) => {
       this.submitted(call, asked)
       submit.call(cell, call, dispatcher, asked)
     }
-    cell.invoke = (call) => {
+    running.invoke = (call) => {
       const { scheduler } = this
       const label = this.labels.get(call)
       if (label !== undefined) this.witness?.started(scheduler.current, label)
-      const effect = invoke.call(cell, call)
+      const effect = invoke.call(running, call)
       // The fiber that core runs this on is the next one to begin, unless there is a result already.
       scheduler.next = isExit(effect) ? undefined : this.threadFor(call)
       return effect

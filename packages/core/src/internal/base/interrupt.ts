@@ -6,7 +6,9 @@
  * fiber is in such a region we wait for its end, and interrupt the fiber then only if it has anything left to do.
  */
 import type * as Fiber from "effect/Fiber"
-import type { Interruptible } from "../call/call.ts"
+
+/** What works on a call: a fiber, or a home. */
+export type Interruptible = Pick<Fiber.Fiber<any, any>, "interruptUnsafe">
 
 /** What we need to know of a fiber, and Effect's public interface of fibers does not tell. */
 interface Inside {

@@ -6,6 +6,20 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as asyncContext from "./asyncContext.ts"
 
+/** A minute of real time. Not a sleep: its timer would keep the process from ending. */
+export const unheldMinute: Effect.Effect<void> = Effect.callback((resume) => {
+  const { setTimeout } = globalThis as unknown as { setTimeout(task: () => void, ms: number): unknown }
+  const timer = setTimeout(() => resume(Effect.void), 60_000) as { unref?(): void }
+  timer.unref?.()
+})
+
+interface Options {
+  /** How to let a minute go by, if not by the clock of the context. */
+  readonly pause?: Effect.Effect<void>
+  /** Called when a minute has gone by in which nothing happened. */
+  readonly done?: () => void
+}
+
 export class Minutely<A> {
   private count = 0
   private last: A | undefined = undefined
@@ -16,9 +30,16 @@ export class Minutely<A> {
   private readonly context: Context.Context<never>
   private readonly log: (count: number, last: A) => Effect.Effect<void>
 
-  constructor(context: Context.Context<never>, log: (count: number, last: A) => Effect.Effect<void>) {
+  private readonly options: Options
+
+  constructor(
+    context: Context.Context<never>,
+    log: (count: number, last: A) => Effect.Effect<void>,
+    options: Options = {}
+  ) {
     this.context = context
     this.log = log
+    this.options = options
   }
 
   note(what: A): void {
@@ -38,9 +59,10 @@ export class Minutely<A> {
         const { count, last } = this
         this.count = 0
         yield* Effect.exit(this.log(count, last!))
-        yield* Effect.sleep("1 minute")
+        yield* this.options.pause ?? Effect.sleep("1 minute")
       }
       this.fiber = this.last = undefined
+      this.options.done?.()
     })
   }
 

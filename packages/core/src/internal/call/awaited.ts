@@ -3,22 +3,22 @@
  * (semantics 6.3).
  *
  * It does if the fiber works for an unsettled call of the instance, or for a call that such a call waits for, directly or
- * through others; and if it runs the constructor of the instance, or its finalizers. Who only descends from a call that
- * has settled is not waited for.
+ * through others; and if it runs the constructor of the instance, or its finalizers. A fiber that only descends from
+ * a call that has settled is not waited for.
  */
 import type * as Fiber from "effect/Fiber"
 import { childrenOf } from "../base/interrupt.ts"
-import type { Cell } from "../instance/cell.ts"
-import { Call, current, Stage } from "./call.ts"
-import { Phase } from "./phase.ts"
+import { Call, type Instance, Stage } from "./call.ts"
+import { current } from "./currentCall.ts"
 import { isRef, type Ref } from "./ref.ts"
-import type { Wait } from "./waiting.ts"
+import { Transition } from "./transition.ts"
+import type { Wait, Waiter } from "./waits.ts"
 
 /** A search that comes by so many calls gives up. */
 const MAX_CALLS = 10_000
 
-export const waitsForFiber = (cell: Cell, fiber: Fiber.Fiber<unknown, unknown>): boolean => {
-  if (worksFor(cell.start, fiber) || worksFor(cell.end, fiber)) return true
+export const waitsForFiber = (cell: Instance, fiber: Fiber.Fiber<unknown, unknown>): boolean => {
+  if (worksFor(cell.life.start, fiber) || worksFor(cell.life.end, fiber)) return true
   const call = current(fiber.context)
   if (call === undefined) return false
   const asked = askersOf(call)
@@ -26,8 +26,8 @@ export const waitsForFiber = (cell: Cell, fiber: Fiber.Fiber<unknown, unknown>):
 }
 
 /** Whether the work of a constructor or of finalizers is done by a fiber, or by what that has forked. */
-const worksFor = (phase: Phase | undefined, fiber: Fiber.Fiber<unknown, unknown>): boolean => {
-  const fibers = phase?.fiber === undefined ? [] : [phase.fiber]
+const worksFor = (transition: Waiter | undefined, fiber: Fiber.Fiber<unknown, unknown>): boolean => {
+  const fibers = transition?.fiber === undefined ? [] : [transition.fiber]
   for (let i = 0; i < fibers.length; i++) {
     if (fibers[i] === fiber) return true
     fibers.push(...childrenOf(fibers[i]!))
@@ -35,7 +35,7 @@ const worksFor = (phase: Phase | undefined, fiber: Fiber.Fiber<unknown, unknown>
   return false
 }
 
-/** A call, who asked for it, who asked for that call, and so on. A submitter that only has the ref does not wait. */
+/** A call, the call that asked for it, the one that asked for that, and so on. A submitter that only has the ref does not wait. */
 const askersOf = (call: Call): ReadonlySet<Call> => {
   const found = new Set([call])
   for (let asked = call, asker = current(call.context); asker !== undefined && !found.has(asker); ) {
@@ -48,7 +48,7 @@ const askersOf = (call: Call): ReadonlySet<Call> => {
 }
 
 /** Whether the end of an instance waits for one of these calls, if not in line for a permit. */
-const reaches = (cell: Cell, calls: ReadonlySet<Call>): boolean => {
+const reaches = (cell: Instance, calls: ReadonlySet<Call>): boolean => {
   // Among them may be calls that are on the JavaScript stack, and in no list yet.
   const cells = new Set([...calls].map(({ queue }) => queue.cell))
   if (cells.has(cell)) return true
@@ -56,21 +56,21 @@ const reaches = (cell: Cell, calls: ReadonlySet<Call>): boolean => {
   for (const ref of seen) {
     if (calls.has(ref as Call)) return true
     if (seen.size >= MAX_CALLS) return false
-    const isEnd = ref instanceof Phase && ref.part === "end"
+    const isEnd = ref instanceof Transition && ref.part === "end"
     if (isEnd && cells.has(ref.cell)) return true
-    if (ref instanceof Call || ref instanceof Phase) for (const next of waitsOf(ref)) seen.add(next)
+    if (ref instanceof Call || ref instanceof Transition) for (const next of waitsOf(ref)) seen.add(next)
     if (isEnd) for (const next of keepsFromEnd(ref.cell)) seen.add(next)
   }
   return false
 }
 
-const keepsFromEnd = (cell: Cell): Array<Ref> => {
-  const phases = [cell.start, cell.end].filter((phase) => phase !== undefined)
-  return [...cell.running.toArray(), ...cell.preparingCalls(), ...phases]
+const keepsFromEnd = (cell: Instance): Array<Ref> => {
+  const transitions = [cell.life.start, cell.life.end].filter((transition) => transition !== undefined)
+  return [...cell.running.toArray(), ...cell.preparingCalls(), ...transitions]
 }
 
-/** What a call or a phase waits for, on any fiber. */
-const waitsOf = (waiter: Call | Phase): Array<Ref> => {
+/** What a call or a transition waits for, on any fiber. */
+const waitsOf = (waiter: Call | Transition): Array<Ref> => {
   if (waiter instanceof Call && waiter.stage === Stage.Preparing) return waiter.args.filter(isRef)
   const refs: Array<Ref> = []
   for (let wait: Wait | undefined = waiter.waits; wait !== undefined; wait = wait.next) refs.push(...wait.open())

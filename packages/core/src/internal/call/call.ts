@@ -2,24 +2,29 @@
  * One invocation of one method of one instance: the record that waits in line, and the ref that callers hold.
  *
  * A waiting call is this object and its arguments, nothing else: no fiber, no closure (semantics 2.8).
+ *
+ * Beside it is what a call, and what follows calls, may know of the line that a call stands in and of its instance. Both
+ * are made further up.
  */
+import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import type * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
-import type { AsyncContext } from "../base/asyncContext.ts"
+import type { Span } from "effect/Tracer"
+import type { Link } from "../../Home.ts"
 import * as asyncContext from "../base/asyncContext.ts"
 import { isEffect, noEffect, runSync } from "../base/evaluable.ts"
+import type { Interruptible } from "../base/interrupt.ts"
+import type { Linked, List } from "../base/list.ts"
 import { dateIn, elapsedIn } from "../base/time.ts"
-import type { CallQueue } from "../instance/callQueue.ts"
 import type { MethodSpec } from "./method.ts"
 import { type Observer, Ref } from "./ref.ts"
-import type { Trace } from "./tracing.ts"
-import { follow, type Trail } from "./trail.ts"
-import * as waiting from "./waiting.ts"
+import type { Wait, Waiter } from "./waits.ts"
 
-/** Where a call is on its way to settling, and once it is told to end, who told it. */
+/** Where a call is on its way to settling, and once it is told to end, why. */
 export const Stage = {
   /** Not submitted yet. */
   New: 0,
@@ -29,7 +34,7 @@ export const Stage = {
   Waiting: 2,
   /** Between start and settle. The stages after this one are running, too, but told to end. */
   Running: 3,
-  /** Ends because somebody cancelled it. */
+  /** Ends because it was cancelled. */
   Cancelling: 4,
   /** Ends because its time is over. */
   Expiring: 5,
@@ -40,40 +45,116 @@ export const Stage = {
 } as const
 export type Stage = (typeof Stage)[keyof typeof Stage]
 
-/** What works on a call: a fiber, or a home. */
-export type Interruptible = Pick<Fiber.Fiber<any, any>, "interruptUnsafe">
-
-/** What a fiber that works for a call finds in its context. */
-interface Frame {
-  /** The call, until it has ended: what it forked may live for long. */
-  call: Call | undefined
-  /** The context in which the call runs, without this frame, and with it. */
-  readonly ground: Context.Context<never>
-  own: Context.Context<never> | undefined
-  readonly trail: Trail
+/** What a call knows of its span. */
+export interface Trace {
+  /** Whether the submitter waits for the call, so that its span encloses ours. */
+  readonly asked: boolean
+  span: Span | undefined
 }
 
-/** The key under which a call is found in the context of its own fiber, and of all fibers that this one forks. */
-class CurrentCall extends Context.Service<CurrentCall, Frame | undefined>()("troupe/CurrentCall") {}
+/** How an instance came to its end. */
+export interface Death {
+  readonly why: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly cause: Cause.Cause<unknown> | undefined
+}
 
-export const CurrentCallKey: string = CurrentCall.key
+/** One set of permits, and the calls that wait for one. */
+export interface Line {
+  readonly cell: Instance
+  /** The concurrency group, or `undefined` for the actor's own permits. */
+  readonly group: string | undefined
+  readonly limit: number
+  /** Permits in use. */
+  readonly running: number
+  /** The first call in line. */
+  readonly head: Call | undefined
+  startOrWait(call: Call, dispatcher: Dispatcher): void
+  wait(call: Call, dispatcher: Dispatcher): void
+  waitAgain(call: Call): void
+  remove(call: Call): void
+  drain(together: boolean): void
+  release(call: Call): boolean
+  next(): void
+}
 
-/** The list of waiters of an ask while nobody waits yet: settling needs no report, its caller looks at the exit. */
+/** How a fiber has the scheduler do something in its turn. */
+export type Dispatcher = Scheduler.SchedulerDispatcher | undefined
+
+/** What the life of an instance is at. */
+export interface Life {
+  /** Whether calls start. They do not while the instance is made, or made anew. */
+  readonly ready: boolean
+  /** Why no call is accepted any more, from the moment that is so. */
+  readonly death: Death | undefined
+  /** Why it restarts, or did so last. */
+  readonly restartsFor: { readonly why: string; readonly cause: Cause.Cause<unknown> | undefined } | undefined
+  /** Whether it has no calls any more, and will have none. */
+  readonly isClosing: boolean
+  /** Whether it will be killed if its calls do not end by themselves. */
+  readonly isDoomed: boolean
+  /** Whether a restart waits for running calls to end. */
+  readonly waitsForQuiet: boolean
+  /** The constructor under way. */
+  readonly start: (Ref & Waiter) | undefined
+  /** The end, once something waits for it, or it takes time. */
+  readonly end: (Ref & Waiter) | undefined
+  /** Which of the two runs on a fiber. */
+  transitionOn(fiber: Fiber.Fiber<unknown, unknown>): Waiter | undefined
+}
+
+/** The instance that a call was submitted to. */
+export interface Instance {
+  readonly id: string
+  readonly actor: string
+  readonly instance: number
+  readonly key: unknown
+  readonly keyText: string | undefined
+  readonly name: string | undefined
+  readonly options: { readonly maxPendingCalls: number }
+  /** The home beyond this process that its constructor made, if it did. */
+  readonly home: Link | undefined
+
+  readonly life: Life
+
+  /** Calls accepted and not yet settled. */
+  readonly pending: number
+  /** The calls that run on fibers, or in a home. */
+  readonly running: List<Call>
+  queues(): Iterable<Line>
+  /** Calls that wait for refs among their arguments. */
+  preparingCalls(): ReadonlyArray<Call>
+  /** Whether calls wait for room. */
+  readonly hasSuspended: boolean
+  /** Has {@link watchedForRoom} give a call that waits for room, which may come to wait for itself. */
+  watchForRoom(call: Call): void
+  watchedForRoom(): Iterable<Call>
+
+  cancel(call: Call): void
+  /** Takes a call that is to end out of where it waits. */
+  withdraw(call: Call): void
+  /** Carries out the end of a call that was at `before`. */
+  endCall(call: Call, before: Stage): void
+  /** Fails a call that has not started, and never will. */
+  deny(call: Call, exit: Exit.Exit<never, unknown>): void
+  /** Hands on what ended calls have left so far. */
+  handOn(): void
+}
+
+/** The list of waiters of an ask while nothing waits yet: settling needs no report, its caller looks at the exit. */
 const ASKED: Array<Observer> = []
 
 const NO_ARGS: ReadonlyArray<unknown> = []
 const NO_CONTEXT = Context.empty()
 
-/** The call whose method is on the JavaScript stack and has no fiber, or none yet. */
-export const onStack: { call: Call | undefined } = { call: undefined }
-
-export class Call extends Ref {
+export class Call extends Ref implements Waiter, Linked<Call> {
   stage: Stage = Stage.New
   /** When it began to wait, then when it began to run, by `now()`: the engine stores it inline. */
   since = 0
   /** How often the method has been started. */
   attempts = 0
-  /** Who works on it. */
+  /** What works on it. */
   fiber: Interruptible | undefined = undefined
   /** Neighbours in the line of waiting calls, then in the list of running ones. */
   previous: Call | undefined = undefined
@@ -83,9 +164,9 @@ export class Call extends Ref {
   /** Unsettled calls that this one submitted. */
   children: Set<Call> | undefined = undefined
   /** What its fibers wait for. */
-  waits: waiting.Wait | undefined = undefined
+  waits: Wait | undefined = undefined
 
-  readonly queue: CallQueue
+  readonly queue: Line
   readonly method: MethodSpec
   /** The context of the submitter, until the call has settled. */
   context: Context.Context<never>
@@ -94,12 +175,12 @@ export class Call extends Ref {
   /** Set if it gets a span. */
   declare trace: Trace | undefined
   /** Set if it waits, and was submitted in an async context that has something in it. */
-  declare asyncContext: AsyncContext | undefined
+  declare asyncContext: asyncContext.AsyncContext | undefined
   /** Set if it goes on when its asker is interrupted: the caller was cancelled alone (semantics 5.3). */
   declare spared: boolean
 
   constructor(
-    queue: CallQueue,
+    queue: Line,
     method: MethodSpec,
     args: ReadonlyArray<unknown>,
     context: Context.Context<never>,
@@ -111,6 +192,12 @@ export class Call extends Ref {
     this.args = args
     this.context = context
     if (asked) this.resumes = ASKED
+  }
+
+  /** Takes what the method returned for what the call does. */
+  accept(value: unknown): Effect.Effect<any, any> {
+    const effect = isEffect(value) && this.trace === undefined ? runSync(value) : value
+    return isEffect(effect) ? effect : Exit.die(notAnEffect(this, effect))
   }
 
   override settle(exit: Exit.Exit<any, any>): boolean {
@@ -149,48 +236,14 @@ export class Call extends Ref {
     else super.observe(observer)
   }
 
-  override wait(): Effect.Effect<any, any> {
-    if (this.exit !== undefined) return this.look()!
-    return Effect.callback((resume) => Effect.sync(waiting.observe(this, false, resume)))
+  /** Remembers the present async context: the call may start on the stack of another. */
+  keepAsyncContext(): void {
+    const context = asyncContext.capture()
+    if (context !== undefined) this.asyncContext = context
   }
 
-  /** Waits as an asker does: interruption cancels the call and waits until it has settled (semantics 1.2). */
-  waitOrCancel(): Effect.Effect<any, any> {
-    return Effect.callback((resume) => {
-      const leave = waiting.observe(this, true, resume)
-      return Effect.suspend(() => {
-        leave()
-        return this.cancelAndWait()
-      })
-    })
-  }
-
-  cancelAndWait(): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      if (this.stage === Stage.New || this.spared) return Effect.void
-      this.queue.cell.cancel(this)
-      return this.settled()
-    })
-  }
-
-  /** Takes what the method returned for what the call does. */
-  accept(value: unknown): Effect.Effect<any, any> {
-    const effect = isEffect(value) && this.trace === undefined ? runSync(value) : value
-    return isEffect(effect) ? effect : Exit.die(notAnEffect(this, effect))
-  }
-
-  /** Succeeds once the call has settled, however it did. */
-  settled(): Effect.Effect<void> {
-    if (this.exit !== undefined) return Effect.void
-    return Effect.callback((resume) => {
-      const done = asyncContext.bindResume(() => resume(Effect.void))
-      this.observe(done)
-      return Effect.sync(() => this.unobserve(done))
-    })
-  }
-
-  /** Who is to pull before this goes on, if it is a stream that waits for that. */
-  get reader(): waiting.Waiter | undefined {
+  /** The waiter that is to pull before this goes on, if it is a stream that waits for that. */
+  get reader(): Waiter | undefined {
     return undefined
   }
 
@@ -235,7 +288,7 @@ export class Call extends Ref {
 
 Object.assign(Call.prototype, { trace: undefined, asyncContext: undefined, spared: false })
 
-/** What time it is for who submitted a call, in milliseconds since the epoch. */
+/** What time it is for the submitter of a call, in milliseconds since the epoch. */
 export const dateFor = (call: Call): number => dateIn(call.context)
 
 const notAnEffect = (call: Call, value: unknown): TypeError => {
@@ -247,38 +300,3 @@ const notAnEffect = (call: Call, value: unknown): TypeError => {
   const got = noEffect(value)
   return new TypeError(`${call.origin} must return an Effect, but returned ${got}`)
 }
-
-/** The context in which `call` runs: `ground`, and the call itself. */
-export const within = (ground: Context.Context<never>, call: Call): Context.Context<never> => {
-  const frame: Frame = { call, ground, own: undefined, trail: follow(trailOf(call), call.origin) }
-  frame.own = Context.addUnsafe(ground, CurrentCall.key, frame)
-  return frame.own
-}
-
-/** A call has ended: what still runs in its context works for no call. */
-export const release = (context: Context.Context<never>): void => {
-  const frame = Context.getOrUndefined(context, CurrentCall)
-  if (frame !== undefined) frame.call = undefined
-}
-
-/** The same context, working for no call. */
-export const outside = (context: Context.Context<never>): Context.Context<never> =>
-  Context.addUnsafe(context, CurrentCall.key, undefined)
-
-/**
- * A context without the call that it is the context of. Calls that an actor makes have a context each, which differ only
- * in that; what is derived from them need not be derived anew for each call.
- */
-export const groundOf = (context: Context.Context<never>): Context.Context<never> => {
-  const frame = Context.getOrUndefined(context, CurrentCall)
-  return frame !== undefined && frame.own === context ? frame.ground : context
-}
-
-/** The unsettled call that a fiber with this context works for, if any. */
-export const current = (context: Context.Context<never>): Call | undefined => {
-  const call = Context.getOrUndefined(context, CurrentCall)?.call
-  return call === undefined || call.exit !== undefined ? undefined : call
-}
-
-/** The calls that led to this one, settled or not. */
-export const trailOf = (call: Call): Trail | undefined => Context.getOrUndefined(call.context, CurrentCall)?.trail

@@ -4,26 +4,25 @@
  * A call is stuck when all that could let it go on is stuck, too: the refs that its method waits for, the calls that
  * hold the permits it stands in line for, the refs among its arguments. So the question is put each time a call begins
  * to wait: follow what it waits for, and if everything that can be reached waits, and one of the ways leads back, then
- * nobody will ever end this. A single call on the way that may go on by itself is enough to leave things alone, and so
+ * nothing will ever end this. A single call on the way that may go on by itself is enough to leave things alone, and so
  * is anything that we do not understand: a method that waits in several fibers, that has a timeout, that has forked
  * something, that waits for anything but a call.
  *
  * What waits, and is waited for, besides calls: the start of an instance, for which its calls wait, and which waits in
- * its constructor; the end of an instance, which waits for its calls, then in its finalizers; and who reads a stream,
- * for whose next pull the stream waits, and holds its permit.
+ * its constructor; the end of an instance, which waits for its calls, then in its finalizers; and the reader of a
+ * stream, for whose next pull the stream waits, and holds its permit.
  *
  * When there is no deadlock, nearly all of these searches end at the first step.
  */
 import type * as Exit from "effect/Exit"
 import { childrenOf, holdsOut } from "../base/interrupt.ts"
 import * as stack from "../base/stack.ts"
-import type { CallQueue } from "../instance/callQueue.ts"
-import type { Cell } from "../instance/cell.ts"
-import { Call, Stage } from "./call.ts"
+import { Call, type Instance, type Line, Stage } from "./call.ts"
 import * as failure from "./failure.ts"
-import { Phase } from "./phase.ts"
 import { isRef, type Ref } from "./ref.ts"
-import { isReading, type Wait, type Waiter } from "./waiting.ts"
+import { Transition } from "./transition.ts"
+import { isReading } from "./waiters.ts"
+import type { Wait, Waiter } from "./waits.ts"
 
 /** A search that comes by so many calls gives up. */
 const MAX_CALLS = 10_000
@@ -38,11 +37,10 @@ export const check = (waiter: Waiter): void => {
   if (isWaitedFor(waiter) && !mayGoOn(waiter) && isStuck(waiter)) resolve(waiter)
 }
 
-/** Call when room has gone to others, in a cell where calls were found to wait for it and not to be stuck. */
-export const checkRoom = (cell: Cell): void => {
-  cell.watchesRoom = false
-  for (const call of cell.suspendedCalls()) {
-    if (call.dependents === 0 || call.method.timeout !== undefined) continue
+/** Call when room has gone to others: calls were found to wait for it, and not to be stuck, that may be so now. */
+export const checkRoom = (cell: Instance): void => {
+  for (const call of cell.watchedForRoom()) {
+    if (call.dependents === 0) continue
     // All of them wait for the same calls.
     if (!isStuck(call)) return
     resolve(call)
@@ -56,14 +54,14 @@ const resolve = (stuck: Waiter): void => {
 
 const isWaitedFor = (waiter: Waiter): boolean => {
   if (isReading(waiter)) return true
-  if (waiter instanceof Phase) return waiter.part === "start" || waiter.dependents > 0
+  if (waiter instanceof Transition) return waiter.part === "start" || waiter.dependents > 0
   return waiter instanceof Call && isCallWaitedFor(waiter)
 }
 
 const isCallWaitedFor = ({ dependents, queue }: Call): boolean => {
   const { cell } = queue
   if (dependents > 0 || (queue.head !== undefined && queue.running >= queue.limit) || cell.hasSuspended) return true
-  return cell.death !== undefined || cell.start !== undefined
+  return cell.life.death !== undefined || cell.life.start !== undefined
 }
 
 /** Whether a single look tells that it is not stuck. Without it each search would allocate. */
@@ -71,7 +69,7 @@ const mayGoOn = (waiter: Waiter): boolean => {
   const wait = mainWait(waiter)
   if (wait === undefined) return waiter instanceof Call && waiter.stage >= Stage.Running && waiter.reader === undefined
   const ref = wait.firstOpen()
-  if (ref instanceof Phase) return false
+  if (ref instanceof Transition) return false
   if (!(ref instanceof Call) || isBusy(ref)) return true
   const holder = ref.stage === Stage.Waiting ? ref.queue.cell.running.tail : undefined
   return holder !== undefined && holder.queue === ref.queue && isBusy(holder)
@@ -84,7 +82,7 @@ const isBusy = (call: Call): boolean =>
 const mainWait = (waiter: Waiter): Wait | undefined => {
   const { fiber, waits } = waiter
   if (waits === undefined || waits.next !== undefined) return undefined
-  // Nobody knows yet on which fiber the method runs, or it waits on another one: in a race, or with a timeout.
+  // It is not known yet on which fiber the method runs, or it waits on another one: in a race, or with a timeout.
   if (fiber === undefined || (waits.fiber as unknown) !== fiber) return undefined
   // What was told to end goes on, unless it is in a region that cannot be interrupted.
   if (isToldToEnd(waiter) && !holdsOut(fiber)) return undefined
@@ -94,24 +92,24 @@ const mainWait = (waiter: Waiter): Wait | undefined => {
 
 const isToldToEnd = (waiter: Waiter): boolean => {
   if (waiter instanceof Call) return waiter.stage > Stage.Running
-  return waiter instanceof Phase && waiter.part === "start" && waiter.cell.closing
+  return waiter instanceof Transition && waiter.part === "start" && waiter.cell.life.isClosing
 }
 
 /** All of these have to stay stuck for `waiter` to be stuck. */
-function* blockers(waiter: Waiter, lines: Set<CallQueue>): Generator<Blocker> {
+function* blockers(waiter: Waiter, lines: Set<Line>): Generator<Blocker> {
   if (waiter instanceof Call) yield* callBlockers(waiter, lines)
-  else if (!(waiter instanceof Phase)) yield* waitBlockers(waiter)
+  else if (!(waiter instanceof Transition)) yield* waitBlockers(waiter)
   else if (waiter.part === "end") yield* endBlockers(waiter)
-  else if (waiter.cell.waitsForQuiet) yield* runningOf(waiter.cell)
+  else if (waiter.cell.life.waitsForQuiet) yield* runningOf(waiter.cell)
   else yield* waitBlockers(waiter)
 }
 
-function* callBlockers(call: Call, lines: Set<CallQueue>): Generator<Blocker> {
+function* callBlockers(call: Call, lines: Set<Line>): Generator<Blocker> {
   // It will expire.
   if (call.method.timeout !== undefined && call.stage <= Stage.Running) return yield FREE
   switch (call.stage) {
     case Stage.New:
-      return yield* roomBlockers(call.queue)
+      return yield* roomBlockers(call)
     case Stage.Preparing:
       return yield* argumentBlockers(call.args.filter(isRef))
     case Stage.Waiting:
@@ -134,17 +132,18 @@ function* waitBlockers(waiter: Waiter): Generator<Blocker> {
 }
 
 /** An instance ends when its calls have settled, then the constructor, if one is under way, then the finalizers. */
-function* endBlockers(end: Phase): Generator<Blocker> {
+function* endBlockers(end: Transition): Generator<Blocker> {
   const { cell } = end
-  if (cell.closing) return yield* cell.start === undefined ? waitBlockers(end) : [cell.start]
-  // Nobody ends it, or it will be killed.
-  if (cell.death === undefined || cell.doomed) return yield FREE
+  const { death, isClosing, isDoomed, start } = cell.life
+  if (isClosing) return yield* start === undefined ? waitBlockers(end) : [start]
+  // Nothing ends it, or it will be killed.
+  if (death === undefined || isDoomed) return yield FREE
   yield* runningOf(cell)
   for (const { head } of cell.queues()) if (head !== undefined) yield head
   yield* cell.preparingCalls()
 }
 
-function* runningOf(cell: Cell): Generator<Blocker> {
+function* runningOf(cell: Instance): Generator<Blocker> {
   for (const queue of cell.queues()) yield* runningCalls(queue)
 }
 
@@ -157,24 +156,24 @@ function* argumentBlockers(refs: ReadonlyArray<Ref>): Generator<Blocker> {
 
 /** The first that fails ends the wait for all of them, so that one that is not stuck is enough. */
 function* refBlockers(refs: ReadonlyArray<Ref>): Generator<Blocker> {
-  for (const ref of refs) yield ref instanceof Call || ref instanceof Phase ? ref : FREE
+  for (const ref of refs) yield ref instanceof Call || ref instanceof Transition ? ref : FREE
 }
 
-function* permitHolders(queue: CallQueue): Generator<Blocker> {
-  if (queue.cell.paused) yield queue.cell.start
+function* permitHolders(queue: Line): Generator<Blocker> {
+  if (!queue.cell.life.ready) yield queue.cell.life.start
   else if (queue.running < queue.limit || hasBusy(queue)) yield FREE
   else yield* runningCalls(queue)
 }
 
 /** Whether a permit is held by a call that plainly goes on. To look at all of them first is cheaper than to follow one. */
-const hasBusy = (queue: CallQueue): boolean => {
+const hasBusy = (queue: Line): boolean => {
   for (let call = queue.cell.running.head; call !== undefined; call = call.next) {
     if (call.queue === queue && isBusy(call)) return true
   }
   return false
 }
 
-function* runningCalls(queue: CallQueue): Generator<Blocker> {
+function* runningCalls(queue: Line): Generator<Blocker> {
   let missing = queue.running
   for (let call = queue.cell.running.head; call !== undefined; call = call.next) {
     if (call.queue !== queue) continue
@@ -187,15 +186,17 @@ function* runningCalls(queue: CallQueue): Generator<Blocker> {
 
 /**
  * Any call that settles makes room, and what it left may be about to be handed on. Those who come in first may be stuck
- * behind who waits, which is looked at again then.
+ * behind the call that waits, which is looked at again then.
  */
-function* roomBlockers({ cell }: CallQueue): Generator<Blocker> {
-  cell.watchesRoom = true
-  if (cell.death !== undefined || cell.pending < cell.options.maxPendingCalls) return yield FREE
-  if (cell.paused) yield cell.start
+function* roomBlockers(call: Call): Generator<Blocker> {
+  const { cell } = call.queue
+  const { death, ready, start } = cell.life
+  cell.watchForRoom(call)
+  if (death !== undefined || cell.pending < cell.options.maxPendingCalls) return yield FREE
+  if (!ready) yield start
   for (const queue of cell.queues()) {
     yield* runningCalls(queue)
-    if (queue.head !== undefined && queue.running < queue.limit && !cell.paused) yield FREE
+    if (queue.head !== undefined && queue.running < queue.limit && ready) yield FREE
   }
   yield* cell.preparingCalls()
 }
@@ -203,7 +204,7 @@ function* roomBlockers({ cell }: CallQueue): Generator<Blocker> {
 /** Whether all that has to go on before `waiter` can is stuck. Depth first: a free one is never far. */
 const isStuck = (waiter: Waiter): boolean => {
   const seen = new Set([waiter])
-  const lines = new Set<CallQueue>()
+  const lines = new Set<Line>()
   const path = [blockers(waiter, lines)]
   while (path.length > 0) {
     const next = path.at(-1)!.next()
@@ -220,7 +221,7 @@ const isStuck = (waiter: Waiter): boolean => {
 /** The shortest way from `waiter` back to it, through what is known to be stuck. */
 const shortestCycle = (waiter: Waiter): ReadonlyArray<Waiter> | undefined => {
   const from = new Map<Waiter, Waiter>()
-  const lines = new Set<CallQueue>()
+  const lines = new Set<Line>()
   const found = [waiter]
   for (let i = 0; i < found.length; i++) {
     for (const next of blockers(found[i]!, lines) as Generator<Waiter>) {
@@ -243,8 +244,8 @@ const wayTo = (last: Waiter, first: Waiter, from: ReadonlyMap<Waiter, Waiter>): 
  * Ends the wait of the youngest that can be told: the same one whichever of them came last to its wait. If it waits for a
  * call that it asked, that call fails; a ref that it holds goes on without it.
  *
- * Who waits for the end of an instance that waits for it, and not only for its permit, goes on as if that had come, as
- * with any stop from inside (semantics 6.3).
+ * A waiter for the end of an instance that waits for it, and not only for its permit, goes on as if that had come, as with
+ * any stop from inside (semantics 6.3).
  */
 const breakUp = (cycle: ReadonlyArray<Waiter>): void => {
   const victim = victimOf(cycle)
@@ -272,7 +273,7 @@ const victimOf = (cycle: ReadonlyArray<Waiter>): Waiter | undefined => {
   return first.length === 0 ? undefined : first.reduce((a, b) => (a.id > b.id ? a : b))
 }
 
-const isEnd = (waiter: Waiter): boolean => waiter instanceof Phase && waiter.part === "end"
+const isEnd = (waiter: Waiter): boolean => waiter instanceof Transition && waiter.part === "end"
 
 const rotate = <A>(list: ReadonlyArray<A>, by: number): ReadonlyArray<A> =>
   list.map((_, index) => list[(index + by) % list.length]!)
@@ -292,7 +293,7 @@ const limitOf = (waiter: Waiter): string => {
   if (!(waiter instanceof Call)) return ""
   const { queue, stage } = waiter
   if (stage === Stage.New) return ` (maxPendingCalls ${queue.cell.options.maxPendingCalls})`
-  if (stage !== Stage.Waiting || queue.cell.paused) return ""
+  if (stage !== Stage.Waiting || !queue.cell.life.ready) return ""
   const group = queue.group === undefined ? "" : ` of group ${queue.group}`
   return ` (maxConcurrency ${queue.limit}${group})`
 }

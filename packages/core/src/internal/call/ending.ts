@@ -9,6 +9,9 @@ export const canEnd = (call: Call, stage: Stage): boolean => {
   return call.stage <= Stage.Running || (call.stage === Stage.Restarting && stage !== Stage.Restarting)
 }
 
+/** Whether a call was told to end, by itself or together with others. */
+export const isEnded = ({ stage }: Call): boolean => stage === Stage.Cancelling || stage === Stage.Expiring
+
 /**
  * The unsettled calls that these calls submitted, and those that they submitted, without recursion on the stack. What is told
  * to end already has told its own.

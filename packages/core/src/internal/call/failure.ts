@@ -17,10 +17,11 @@ import {
   TaskCancelled,
   TimedOut
 } from "../../ActorError.ts"
-import { Call, Stage, trailOf } from "./call.ts"
+import { Call, type Death, Stage } from "./call.ts"
+import { trailOf } from "./currentCall.ts"
 import type { MethodSpec } from "./method.ts"
 import { callers } from "./trail.ts"
-import type { Waiter } from "./waiting.ts"
+import type { Waiter } from "./waits.ts"
 
 /**
  * Makes an error without a stack: it would show the inside of this library, and capturing it is most of the cost when
@@ -60,14 +61,6 @@ export const cancelled = (call: Call): Exit.Exit<never, ActorError> => fail(call
 const cancelledReason = (call: Call): TaskCancelled =>
   new TaskCancelled({ ...ended(call), mayHaveRun: call.attempts > 0 })
 
-/** How an instance came to its end. */
-export interface Death {
-  readonly why: string
-  /** Milliseconds since the epoch. */
-  readonly at: number
-  readonly cause: Cause.Cause<unknown> | undefined
-}
-
 export const timedOut = (call: Call): Exit.Exit<never, ActorError> => fail(call, () => timedOutReason(call))
 
 const timedOutReason = (call: Call): TimedOut =>
@@ -83,7 +76,7 @@ export const died = (call: Call, death: Death): Exit.Exit<never, ActorError> =>
 const diedReason = (call: Call, death: Death): ActorDied =>
   deathReason(call.method.actor, call.method.name, death, call.attempts > 0, call.id)
 
-/** A death as those see it who ask about the instance, or about a call of it. */
+/** A death as it is told to those who ask about the instance, or about a call of it. */
 export const deathReason = (
   actor: string,
   method: string,
@@ -156,7 +149,7 @@ const whyInterrupted = (call: Call, death: Death | undefined): Reason => {
 }
 
 const unavailableReason = (call: Call): ActorUnavailable => {
-  const { cause, why } = call.queue.cell.restartsFor!
+  const { cause, why } = call.queue.cell.life.restartsFor!
   const because = cause === undefined ? undefined : { cause: Cause.squash(cause) }
   return new ActorUnavailable({ ...ended(call), why, mayHaveRun: true, ...because })
 }

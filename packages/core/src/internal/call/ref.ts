@@ -20,8 +20,8 @@ const DeferredTypeId = "~effect/Deferred"
 
 export type Observer = (exit: Exit.Exit<any, any>) => void
 
-/** Waits, and does not mind. */
-const nobody: Observer = () => {}
+/** Waits, and does nothing with the result. */
+const handled: Observer = () => {}
 
 interface Waiters extends Array<Observer> {
   /** Who waits, too, once there are many: those can leave in constant time. */
@@ -47,7 +47,7 @@ export class Ref extends Evaluable {
   declare readonly isUnready: true
 
   /**
-   * What Deferred keeps its completion in. There is no setter: whoever tries to complete a ref through the Deferred
+   * What Deferred keeps its completion in. There is no setter: code that tries to complete a ref through the Deferred
    * module dies with a TypeError, since only the runtime settles refs.
    */
   get effect(): Exit.Exit<any, any> | undefined {
@@ -83,13 +83,13 @@ export class Ref extends Evaluable {
     if (index >= 0) resumes.splice(index, 1)
   }
 
-  /** Should it fail, that needs no report: somebody waited for it together with others, and had the answer before. */
-  excuse(): void {
+  /** Should it fail, that needs no report: a caller waited for it together with others, and had the answer before. */
+  markHandled(): void {
     if (this.exit !== undefined) this.look()
-    else if (!this.resumes?.includes(nobody)) this.observe(nobody)
+    else if (!this.resumes?.includes(handled)) this.observe(handled)
   }
 
-  /** The exit, if there is one, as seen by somebody who cares: a failure that was looked at needs no report. */
+  /** The exit, if there is one, as a caller sees it: a failure that was looked at needs no report. */
   look(): Exit.Exit<any, any> | undefined {
     const { exit } = this
     if (exit !== undefined && exit._tag === "Failure") unobserved.forget(this)
@@ -100,7 +100,7 @@ export class Ref extends Evaluable {
     return this.wait()
   }
 
-  /** Waits for the value. Interrupting the waiter disturbs nobody else. */
+  /** Waits for the value. Interrupting the waiter disturbs no other. */
   wait(): Effect.Effect<any, any> {
     if (this.exit !== undefined) return this.look()!
     return Effect.callback((resume) => {
@@ -133,7 +133,7 @@ export class Ref extends Evaluable {
     return ""
   }
 
-  /** What its failure is reported together with, if nobody looks at it. */
+  /** What its failure is reported together with, if it is never looked at. */
   get kind(): string {
     return ""
   }

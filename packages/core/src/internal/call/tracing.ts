@@ -1,7 +1,7 @@
 /**
  * A span for each call (semantics 11.2).
  *
- * A call gets one when its submitter is being traced: it has a span, or somebody has set a Tracer. Both can be read off
+ * A call gets one when its submitter is being traced: it has a span, or a Tracer was set. Both can be read off
  * the submitter's fiber without a look into its context. The span is not part of the method's effect, since what is left
  * to do after a method decides whether its result stands (see interrupt.ts).
  */
@@ -13,14 +13,7 @@ import type * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import { attempt } from "../base/show.ts"
-import { type Call, Stage } from "./call.ts"
-
-/** What a call knows of its span. */
-export interface Trace {
-  /** Whether the submitter waits for the call, so that its span encloses ours. */
-  readonly asked: boolean
-  span: Tracer.Span | undefined
-}
+import { type Call, Stage, type Trace } from "./call.ts"
 
 /** Marks a call that was just made by a fiber that is being traced: it gets a span when it starts. */
 export const mark = (call: Call, { cache }: Fiber.Fiber<unknown, unknown>, asked: boolean): void => {

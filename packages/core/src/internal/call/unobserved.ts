@@ -1,14 +1,15 @@
 /**
- * Reports failures that nobody looked at (semantics 3.6).
+ * Reports failures that were never looked at (semantics 3.6).
  *
- * Only a call that fails while nobody waits for it is registered, so success costs nothing. If its ref is then collected
- * without anyone having looked, the failure is logged. Of the failures of one method in a minute there is one line, which
+ * Only a call that fails while nothing waits for it is registered, so success costs nothing. If its ref is then collected
+ * without a look at it, the failure is logged. Of the failures of one method in a minute there is one line, which
  * counts the others: thousands come at a time, when something that all calls need is down.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
+import { Minutely, unheldMinute } from "../base/minutely.ts"
 import { attempt, printable } from "../base/show.ts"
 
 interface Watched {
@@ -24,58 +25,33 @@ interface Report extends Watched {
   readonly context: Context.Context<never>
 }
 
-const MINUTE = 60_000
-
-/** The failures of a kind that no line has told of yet. */
-interface Untold {
-  count: number
-  last: Report | undefined
-}
-
-/** What was logged within a minute, for each set of loggers. */
-const recent = new WeakMap<object, Map<string, Untold>>()
+/** What was reported within a minute, by method, for each set of loggers. */
+const recent = new WeakMap<object, Map<string, Minutely<Report>>>()
 
 const collected = (report: Report): void => {
-  const loggers = Context.get(report.context, References.CurrentLoggers)
-  const kinds = recent.get(loggers) ?? new Map<string, Untold>()
+  const { context, kind } = report
+  const loggers = Context.get(context, References.CurrentLoggers)
+  const kinds = recent.get(loggers) ?? new Map<string, Minutely<Report>>()
   recent.set(loggers, kinds)
-  const untold = kinds.get(report.kind)
-  kinds.set(report.kind, { count: (untold?.count ?? 0) + 1, last: report })
-  if (untold === undefined) Effect.runForkWith(report.context)(tell(kinds, report.kind))
+  if (!kinds.has(kind)) {
+    const done = () => void kinds.delete(kind)
+    kinds.set(kind, new Minutely(context, tell, { pause: unheldMinute, done }))
+  }
+  kinds.get(kind)!.note(report)
 }
 
-/** Logs what is known when all refs of this round of collection have been reported, and goes on after a minute. */
-const tell = (kinds: Map<string, Untold>, kind: string): Effect.Effect<void> =>
-  Effect.andThen(
-    Effect.yieldNow,
-    Effect.suspend(() => {
-      const { count, last } = kinds.get(kind)!
-      if (last === undefined) {
-        kinds.delete(kind)
-        return Effect.void
-      }
-      kinds.set(kind, { count: 0, last: undefined })
-      inAMinute(() => Effect.runForkWith(last.context)(tell(kinds, kind)))
-      return Effect.logWarning(line(last, count - 1), printable(last.cause))
-    })
-  )
+const tell = (count: number, last: Report): Effect.Effect<void> =>
+  Effect.updateContext(Effect.logWarning(line(last, count - 1), printable(last.cause)), () => last.context)
 
 const line = ({ id, origin }: Report, others: number): string => {
   const more = others === 0 ? "" : `, nor at those of ${others} more failed calls of this method`
   return `Unobserved failure of ObjectRef #${id}: ${origin} failed, and nobody looked at its result${more}`
 }
 
-/** Not a fiber that sleeps: it would keep the process from ending. */
-const inAMinute = (task: () => void): void => {
-  const { setTimeout } = globalThis as unknown as { setTimeout(task: () => void, ms: number): unknown }
-  const timer = setTimeout(task, MINUTE) as { unref?(): void }
-  timer.unref?.()
-}
-
 // Absent on runtimes without finalization, where nothing is reported.
 const registry = typeof FinalizationRegistry === "undefined" ? undefined : new FinalizationRegistry<Report>(collected)
 
-/** Watches a ref that just failed with nobody waiting. Refs that come from no actor speak for themselves. */
+/** Watches a ref that just failed with no waiter. Refs that come from no actor speak for themselves. */
 export const watch = (ref: Watched, cause: Cause.Cause<unknown>): void => {
   if (registry === undefined || ref.origin === "" || isQuiet(cause)) return
   const { context = Context.empty(), id, kind, origin } = ref

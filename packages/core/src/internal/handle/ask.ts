@@ -11,14 +11,13 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import { NodeInspectSymbol } from "effect/Inspectable"
-import type { ActorError } from "../../ActorError.ts"
-import * as asyncContext from "../base/asyncContext.ts"
 import { Evaluable, inPlace } from "../base/evaluable.ts"
 import { Call } from "../call/call.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
-import * as waiting from "../call/waiting.ts"
-import type { CallQueue, Target } from "../instance/callQueue.ts"
+import type { CellLine, Target } from "../instance/cell.ts"
+import { admit } from "./admit.ts"
+import { cancelAndWait, waitOrCancel } from "./asker.ts"
 import * as streaming from "./streaming.ts"
 
 /** A call that is yet to be made. */
@@ -68,18 +67,18 @@ export class Ask extends Submission {
     const call = new Call(queue, method, args, fiber.context, true)
     tracing.mark(call, fiber, true)
     cell.submit(call, fiber.currentDispatcher, true)
-    // Were the wait an operation of its own, an interruption before it would leave a call that nobody cancels.
-    return call.exit ?? inPlace(call.waitOrCancel(), fiber)
+    // Were the wait an operation of its own, an interruption before it would leave a call that nothing cancels.
+    return call.exit ?? inPlace(waitOrCancel(call), fiber)
   }
 
   /** The call is cancelled when the wait is interrupted after it was submitted, be it right between the two. */
-  private whenRoom(queue: CallQueue, fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
+  private whenRoom(queue: CellLine, fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
     const { args, method } = this
     const call = new Call(queue, method, args, fiber.context, true)
     tracing.mark(call, fiber, true)
-    const submit = admit(call, () => queue.cell.submit(call, fiber.currentDispatcher, true))
+    const submit = admit(queue.cell, call, () => queue.cell.submit(call, fiber.currentDispatcher, true))
     const result = Effect.suspend(() => call.wait())
-    return Effect.onInterrupt(Effect.andThen(submit, result), () => call.cancelAndWait())
+    return Effect.onInterrupt(Effect.andThen(submit, result), () => cancelAndWait(call))
   }
 
   get channel(): Channel.Channel<any, any, void, unknown, unknown, unknown> {
@@ -126,7 +125,7 @@ export class Remote extends Submission {
     tracing.mark(call, fiber, false)
     if (cell.full)
       return Effect.as(
-        admit(call, () => cell.submit(call, fiber.currentDispatcher, false)),
+        admit(cell, call, () => cell.submit(call, fiber.currentDispatcher, false)),
         call
       )
     cell.submit(call, fiber.currentDispatcher, false)
@@ -148,42 +147,3 @@ export class Remote extends Submission {
 }
 
 Object.assign(Remote.prototype, { isUnready: true })
-
-/**
- * Submits when there is room: fails or waits when there is none, as `overflow` says. A call that settles meanwhile, since
- * its time is over, needs no room any more.
- */
-export const admit = (call: Call, submit: () => void): Effect.Effect<void, ActorError> =>
-  Effect.suspend(() => {
-    const { cell } = call.queue
-    if (!cell.full) {
-      submit()
-      return Effect.void
-    }
-    if (cell.options.overflow === "fail") return cell.refuseCall(call)
-    return Effect.callback((resume) => {
-      // Between this operation and the one before, room may have come, and then nobody would tell.
-      if (!cell.full) {
-        submit()
-        return resume(Effect.void)
-      }
-      const go = asyncContext.bindResume(() => {
-        wait?.end()
-        call.unobserve(go)
-        resume(Effect.void)
-      })
-      cell.whenRoom(call, () => {
-        submit()
-        go(undefined)
-      })
-      call.observe(go)
-      // Whoever waits for room waits for what it asks for, in either way.
-      const wait = waiting.begin(call, true, go)
-      wait?.check()
-      return Effect.sync(() => {
-        wait?.end()
-        call.unobserve(go)
-        cell.leaveRoom(call)
-      })
-    })
-  })

@@ -6,8 +6,7 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import * as options from "../base/options.ts"
 import { attempt, show } from "../base/show.ts"
 import type { MethodSpec } from "../call/method.ts"
-import type { Target } from "../instance/callQueue.ts"
-import type { Cell } from "../instance/cell.ts"
+import type { Cell, Target } from "../instance/cell.ts"
 import { Ask, Remote } from "./ask.ts"
 
 export const CellKey: unique symbol = Symbol.for("troupe/Cell") as any

@@ -20,9 +20,12 @@ import * as deadlock from "../call/deadlock.ts"
 import * as failure from "../call/failure.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
+import * as waiters from "../call/waiters.ts"
 import * as waiting from "../call/waiting.ts"
-import type { Target } from "../instance/callQueue.ts"
-import { admit } from "./ask.ts"
+import type { Waiter } from "../call/waits.ts"
+import type { Target } from "../instance/cell.ts"
+import { admit } from "./admit.ts"
+import { cancelAndWait } from "./asker.ts"
 
 type Chunk = readonly [unknown, ...Array<unknown>]
 
@@ -32,7 +35,7 @@ class StreamCall extends Call {
   /** How to wake the producer when it waits for a pull. */
   private wake: ((go: Exit.Exit<any, any>) => void) | undefined = undefined
   /** Who pulled last, and on which fiber. */
-  private puller: waiting.Waiter | undefined = undefined
+  private puller: Waiter | undefined = undefined
   private pulledOn: Fiber.Fiber<unknown, unknown> | undefined = undefined
   /** How many items the consumer has: where a retried call goes on. */
   private delivered = 0
@@ -82,7 +85,7 @@ class StreamCall extends Call {
     })
   }
 
-  override get reader(): waiting.Waiter | undefined {
+  override get reader(): Waiter | undefined {
     const { puller } = this
     return this.wake !== undefined && puller?.fiber === this.pulledOn ? puller : undefined
   }
@@ -90,9 +93,9 @@ class StreamCall extends Call {
   /** Remembers who pulls. */
   private meet(puller: Fiber.Fiber<unknown, unknown> | undefined): void {
     if (puller === this.pulledOn) return
-    if (this.puller !== undefined) waiting.leaves(this.puller)
+    if (this.puller !== undefined) waiters.leaves(this.puller)
     this.pulledOn = puller
-    this.puller = puller && waiting.reads(this, puller)
+    this.puller = puller && waiters.reads(this, puller)
   }
 
   override settle(exit: Exit.Exit<any, any>): boolean {
@@ -132,9 +135,9 @@ export const toChannel = (
       const queue = target.resolve()
       const call = new StreamCall(queue, method, args, fiber.context, true)
       tracing.mark(call, fiber, true)
-      const start = admit(call, () => queue.cell.submit(call, fiber.currentDispatcher, true))
+      const start = admit(queue.cell, call, () => queue.cell.submit(call, fiber.currentDispatcher, true))
       // The end is arranged first, so that an interruption of the start finds it.
-      const end = Effect.suspend(() => (call.exit === undefined ? call.cancelAndWait() : Effect.void))
+      const end = Effect.suspend(() => (call.exit === undefined ? cancelAndWait(call) : Effect.void))
       return Effect.andThen(
         Effect.addFinalizer(() => end),
         Effect.as(start, Stream.fromPull(Effect.succeed(call.pull)))

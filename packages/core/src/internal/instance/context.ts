@@ -10,7 +10,7 @@ import type * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
 import * as Scheduler from "effect/Scheduler"
 import * as asyncContext from "../base/asyncContext.ts"
-import { CurrentCallKey } from "../call/call.ts"
+import { CurrentCallKey } from "../call/currentCall.ts"
 
 /** Effect's own ambient references, by key. A test holds this list against the modules that define them. */
 export const ambient: ReadonlySet<string> = new Set([

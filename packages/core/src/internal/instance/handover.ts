@@ -8,13 +8,18 @@
 import type * as Context from "effect/Context"
 import * as stack from "../base/stack.ts"
 import type { Call } from "../call/call.ts"
-import type { Cell } from "./cell.ts"
 
 /**
  * A fiber that ends many calls yields on its way. So as long as each turn ends more, the handover waits for the next one,
  * though not for ever: other calls may be ended in every turn of a busy program.
  */
 const MAX_TURNS = 64
+
+/** What a handover needs of its instance. */
+interface Giver {
+  queues(): Iterable<{ held: number; drain(together: boolean): void }>
+  attend(): void
+}
 
 export class Handover {
   /** How many of the calls that found no room could come in, but for this. */
@@ -23,9 +28,9 @@ export class Handover {
   private endedMore = false
   private scheduled = false
 
-  private readonly cell: Cell
+  private readonly cell: Giver
 
-  constructor(cell: Cell) {
+  constructor(cell: Giver) {
     this.cell = cell
   }
 

@@ -8,7 +8,7 @@ import { attempt, isInstance } from "../base/show.ts"
 import type { Call } from "../call/call.ts"
 import * as deadlock from "../call/deadlock.ts"
 import { isRef, type Observer, type Ref } from "../call/ref.ts"
-import { depend } from "../call/waiting.ts"
+import { depend } from "../call/waits.ts"
 
 /** What cannot be given to a method as it is: a ref, whose value is, or a `.remote` call that was not run. */
 interface Unready {
@@ -76,7 +76,7 @@ export class Preparing {
   }
 
   /** Calls back now for calls whose refs have failed already, but have not told so yet. */
-  hurry(): void {
+  flushFailures(): void {
     for (const [call, { observer }] of this.waits) {
       const failed = call.args.find((arg) => isRef(arg) && arg.exit?._tag === "Failure")
       if (failed !== undefined) observer((failed as Ref).look()!)

@@ -1,32 +1,33 @@
 /**
- * The state of an `ActorSystem`: who lives, and under which name.
+ * The state of an `ActorSystem`: which instances live, under which names, and what is remembered of those that ended.
  */
 import * as Context from "effect/Context"
 import type * as Deferred from "effect/Deferred"
-import type { DeadLetter } from "../../ActorSystem.ts"
-import type { Hub } from "../system/hub.ts"
-import type { Obituary } from "../system/snapshot.ts"
-import type { Cell } from "./cell.ts"
+import type { Memory } from "./books.ts"
+import type { Hub } from "./hub.ts"
+
+/** What the registry needs to know of an instance. */
+interface Member {
+  /** The id of its actor. */
+  readonly id: string
+  readonly instance: number
+}
 
 /** The instances of a system that are not gone. */
-interface Cells extends Iterable<Cell> {
+interface Members<Cell extends Member> extends Iterable<Cell> {
   add(cell: Cell): unknown
   delete(cell: Cell): unknown
 }
 
-export interface Registry {
-  readonly cells: Cells
-  readonly names: Map<string, NameHolder>
-  /** Who wants to hear of every event. Set while somebody does. */
+export interface Registry<Cell extends Member> extends Memory {
+  readonly cells: Members<Cell>
+  readonly names: Map<string, NameHolder<Cell>>
+  /** Set while the system is watched. */
   hub: Hub | undefined
-  /** The instances that ended last. */
-  readonly dead: Array<Obituary>
-  /** The calls that failed last since their instance was dead. */
-  readonly deadLetters: Array<DeadLetter>
 }
 
 /** A name is held from the moment its instance begins to be made until the instance is gone. */
-export interface NameHolder {
+export interface NameHolder<Cell extends Member> {
   readonly actor: string
   readonly cell: Cell
   /** Set once the instance is up. */
@@ -35,7 +36,7 @@ export interface NameHolder {
   readonly decided: Deferred.Deferred<void>
 }
 
-const make = (cells: Cells = new Set()): Registry => ({
+const make = <Cell extends Member>(cells: Members<Cell>): Registry<Cell> => ({
   cells,
   names: new Map(),
   hub: undefined,
@@ -43,10 +44,10 @@ const make = (cells: Cells = new Set()): Registry => ({
   deadLetters: []
 })
 
-/** Instances that no end is known of: each is there until nothing else holds it any more. */
-class HeldElsewhere implements Cells {
+/** Instances whose end is never told: each is there until nothing else holds it any more. */
+class HeldElsewhere<Cell extends Member> implements Members<Cell> {
   private readonly refs = new Map<number, WeakRef<Cell>>()
-  private readonly dropped = new FinalizationRegistry<Pick<Cell, "id" | "instance">>((cell) => {
+  private readonly dropped = new FinalizationRegistry<Member>((cell) => {
     this.refs.delete(cell.instance)
     tasks.hub?.instance({ ...cell, context: Context.empty() }, { _tag: "InstanceGone" })
   })
@@ -70,16 +71,23 @@ class HeldElsewhere implements Cells {
 }
 
 /**
- * Tasks belong to the process, not to a system. Whoever looks at a system sees them, too. A program may make one for each
- * request, and nobody says when it is done with it.
+ * Tasks belong to the process, not to a system, and every system shows them. A program may make one for each request,
+ * and never says that it is done with it.
  */
-export const tasks: Registry = make(typeof WeakRef === "undefined" ? new Set() : new HeldElsewhere())
+export const tasks: Registry<any> = make(typeof WeakRef === "undefined" ? new Set() : new HeldElsewhere())
 
-export const makeRegistry = () => ({ "~troupe/ActorSystem": make() })
+export const makeRegistry = () => ({ "~troupe/ActorSystem": make<any>(new Set()) })
 
 export const SystemKey = Context.Reference<ReturnType<typeof makeRegistry>>("troupe/ActorSystem", {
   defaultValue: makeRegistry
 })
 
-export const registryIn = (context: Context.Context<never>): Registry =>
+/** The registry knows its cells by what it needs of them. All of them are cells, so the caller may name their type. */
+export const registryIn = <Cell extends Member>(context: Context.Context<never>): Registry<Cell> =>
   Context.get(context, SystemKey)["~troupe/ActorSystem"]
+
+/** What is shown where this context is: its own system, and tasks. */
+export const registriesIn = <Cell extends Member>(context: Context.Context<never>): ReadonlyArray<Registry<Cell>> => [
+  registryIn<Cell>(context),
+  tasks
+]

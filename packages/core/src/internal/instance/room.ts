@@ -6,6 +6,8 @@ import type { Call } from "../call/call.ts"
 
 export class Room {
   private readonly line = new Map<Call, () => void>()
+  /** Calls that were found to be waited for, and not to be stuck. When room goes to others they may be. */
+  readonly watched = new Set<Call>()
 
   get size(): number {
     return this.line.size
@@ -16,16 +18,21 @@ export class Room {
     this.line.set(call, asyncContext.bind(submit))
   }
 
+  watch(call: Call): void {
+    if (this.line.has(call)) this.watched.add(call)
+  }
+
   /** A call has settled, or its submitter was interrupted: it needs no room any more. */
   leave(call: Call): void {
     this.line.delete(call)
+    this.watched.delete(call)
   }
 
   /** Lets those in whose turn it is. */
   admit(hasRoom: () => boolean): void {
     for (const [call, submit] of this.line) {
       if (!hasRoom()) return
-      this.line.delete(call)
+      this.leave(call)
       submit()
     }
   }

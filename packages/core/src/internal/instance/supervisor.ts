@@ -8,72 +8,105 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as deadlock from "../call/deadlock.ts"
-import type { Cell } from "./cell.ts"
+import type { Transition } from "../call/transition.ts"
+import type { Waiter } from "../call/waits.ts"
 import * as pacer from "./pacer.ts"
 
 /** Why an instance dies that may not restart. */
 const SCHEDULE_ENDED = "its restart schedule ended"
 
+/** What a supervisor needs of the life that it looks after. */
+export interface Supervised {
+  readonly restartSchedule: pacer.Restart
+  readonly isClosing: boolean
+  /** Whether no call runs. */
+  readonly isQuiet: boolean
+  readonly start: Waiter | undefined
+  starts(): Transition
+  started(): void
+  fork(effect: Effect.Effect<unknown, unknown>): Fiber.Fiber<unknown, unknown>
+  /** The instance is ready. */
+  proceed(): void
+  kill(why: string, cause: Cause.Cause<unknown> | undefined): void
+  interruptForRestart(): void
+  closeScope(exit: Exit.Exit<any, any>): Effect.Effect<void>
+  renew(): void
+  construct(): Effect.Effect<unknown, any>
+  /** A restart has begun, and it is over. */
+  restarting(cause: Cause.Cause<unknown>): void
+  restarted(): void
+}
+
+/** What a supervisor is at. */
+type State =
+  | { readonly _tag: "Idle" }
+  /** Its fiber runs its first part, on our stack. `afterwards` is what is to happen then, if that was asked for. */
+  | { readonly _tag: "Starting"; afterwards: (() => void) | undefined }
+  | { readonly _tag: "Working"; readonly fiber: Fiber.Fiber<unknown, unknown> }
+
+const IDLE: State = { _tag: "Idle" }
+
 export class Supervisor {
-  private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
-  /** Set while the fiber runs its first part, on our stack. */
-  private starting = false
-  /** What is to happen once the fiber has ended, asked for while it was on our stack. */
-  private afterwards: (() => void) | undefined = undefined
+  private state: State = IDLE
+  /** How a restart goes on that waits until no call runs any more. */
   private onQuiet: (() => void) | undefined = undefined
   private pace: pacer.Pacer | undefined = undefined
+  /** What the restart schedule says to the restart that was asked for last. */
   private verdict: Fiber.Fiber<Duration.Duration | undefined> | undefined = undefined
 
-  private readonly cell: Cell
+  private readonly life: Supervised
 
-  constructor(cell: Cell) {
-    this.cell = cell
+  constructor(life: Supervised) {
+    this.life = life
   }
 
   /** Runs what makes the instance ready. Then calls start; if it fails, the instance dies. */
   run(ready: Effect.Effect<unknown, unknown>, whyNot: string): void {
-    const { cell } = this
-    const phase = cell.starts()
-    this.starting = true
-    const fiber = cell.fork(
+    const { life } = this
+    const phase = life.starts()
+    const starting: State = { _tag: "Starting", afterwards: undefined }
+    this.state = starting
+    const fiber = life.fork(
       Effect.withFiber((fiber) => {
         phase.fiber = fiber
         return ready
       })
     )
-    this.starting = false
-    this.fiber = fiber
+    this.state = { _tag: "Working", fiber }
     fiber.addObserver((exit) => {
-      this.fiber = undefined
-      cell.started()
-      if (exit._tag === "Success") cell.proceed()
-      else if (!cell.closing) cell.kill(whyNot, exit.cause)
+      this.state = IDLE
+      life.started()
+      if (exit._tag === "Success") life.proceed()
+      else if (!life.isClosing) life.kill(whyNot, exit.cause)
     })
-    // The instance was ended on this very stack, by somebody whom a finalizer of its old life woke.
-    if (this.afterwards !== undefined) this.end(this.afterwards)
+    // The instance was ended on this very stack, by what a finalizer of its old life woke.
+    if (starting.afterwards !== undefined) this.end(starting.afterwards)
   }
 
-  /** Whether it is at work. Nobody inside its work must wait for the end of the instance, which waits for this work. */
+  /** Whether it is at work. Nothing inside its work must wait for the end of the instance, which waits for this work. */
   get isBusy(): boolean {
-    return this.starting || this.fiber !== undefined
+    return this.state._tag !== "Idle"
   }
 
   /** Interrupts what it is at, if anything, and calls back when that has ended. */
   end(afterwards: () => void): void {
-    if (this.starting) {
-      this.afterwards = afterwards
-      return
+    const { state } = this
+    switch (state._tag) {
+      case "Idle":
+        return afterwards()
+      case "Starting":
+        state.afterwards = afterwards
+        return
+      case "Working":
+        state.fiber.interruptUnsafe()
+        state.fiber.addObserver(afterwards)
     }
-    const { fiber } = this
-    if (fiber === undefined) return afterwards()
-    fiber.interruptUnsafe()
-    fiber.addObserver(afterwards)
   }
 
   /** Asks the restart schedule for one more restart. Says whether it allows that, as far as it knows at once. */
   judge(cause: Cause.Cause<unknown>): boolean {
-    this.pace ??= pacer.make(this.cell.options.restart!)
-    this.verdict = this.cell.fork(this.pace(cause)) as Fiber.Fiber<Duration.Duration | undefined>
+    this.pace ??= pacer.make(this.life.restartSchedule)
+    this.verdict = this.life.fork(this.pace(cause)) as Fiber.Fiber<Duration.Duration | undefined>
     const exit = this.verdict.pollUnsafe()
     return exit?._tag === "Success" && exit.value !== undefined
   }
@@ -84,20 +117,20 @@ export class Supervisor {
   }
 
   private rebuild(cause: Cause.Cause<unknown>): Effect.Effect<void> {
-    const { cell } = this
+    const { life } = this
     return Effect.gen({ self: this }, function* () {
       let verdict = Fiber.join(this.verdict!)
       for (let why = cause, whyNot = SCHEDULE_ENDED; ; ) {
         const pause = yield* verdict
-        if (pause === undefined) return cell.kill(whyNot, why)
-        if (why === cause) cell.registry.hub?.instanceRestarting(cell, cause)
-        cell.interruptForRestart()
+        if (pause === undefined) return life.kill(whyNot, why)
+        if (why === cause) life.restarting(cause)
+        life.interruptForRestart()
         yield* this.quieted()
-        yield* cell.closeScope(Exit.failCause(why))
+        yield* life.closeScope(Exit.failCause(why))
         yield* Effect.sleep(pause)
-        cell.renew()
-        const exit = yield* Effect.exit(cell.construct())
-        if (exit._tag === "Success") return cell.registry.hub?.instanceRestarted(cell)
+        life.renew()
+        const exit = yield* Effect.exit(life.construct())
+        if (exit._tag === "Success") return life.restarted()
         why = exit.cause
         whyNot = `its constructor failed, and ${SCHEDULE_ENDED}`
         verdict = this.pace!(why)
@@ -113,7 +146,7 @@ export class Supervisor {
         resume(Effect.void)
       }
       this.attend()
-      if (this.onQuiet !== undefined) deadlock.check(this.cell.start!)
+      if (this.onQuiet !== undefined) deadlock.check(this.life.start!)
     })
   }
 
@@ -125,7 +158,7 @@ export class Supervisor {
   /** A call has ended. */
   attend(): void {
     if (this.onQuiet === undefined) return
-    if (this.cell.quiet) this.onQuiet()
-    else deadlock.check(this.cell.start!)
+    if (this.life.isQuiet) this.onQuiet()
+    else deadlock.check(this.life.start!)
   }
 }

@@ -12,9 +12,9 @@ import { noEffect } from "../base/evaluable.ts"
 import { ofActors } from "../base/options.ts"
 import type { Implementation } from "../call/method.ts"
 import * as handles from "../handle/handle.ts"
-import * as life from "../handle/life.ts"
 import { Cell } from "../instance/cell.ts"
 import { type NameHolder, registryIn } from "../instance/registry.ts"
+import { shutdown } from "../instance/shutdown.ts"
 import {
   type Contract,
   checkId,
@@ -91,7 +91,7 @@ const bringUp = (
   restore: Restore
 ): Effect.Effect<object, any, Scope.Scope> => {
   const scope = Context.get(context as Context.Context<Scope.Scope>, Scope.Scope)
-  const boot = cell.boot((implementation) => {
+  const boot = cell.life.boot((implementation) => {
     const { methods, prototype } = shapeOf(definition, implementation)
     return handles.make(cell, methods, prototype)
   }, restore)
@@ -101,10 +101,10 @@ const bringUp = (
 /** Ends an instance with a Scope, which lets go of it when it is gone before. */
 const tie = (cell: Cell, scope: Scope.Scope): Effect.Effect<void> =>
   Effect.suspend(() => {
-    if (cell.gone) return Effect.void
+    if (cell.life.isGone) return Effect.void
     const own = Scope.forkUnsafe(scope)
-    cell.owner = own
-    return Scope.addFinalizer(own, life.shutdown(cell))
+    cell.life.tie = own
+    return Scope.addFinalizer(own, shutdown(cell))
   })
 
 /** Holds the name while the instance is made, so that of many who want it at once exactly one makes it. */
@@ -116,11 +116,11 @@ const startNamed = (
   restore: Restore
 ): Effect.Effect<object, any, Scope.Scope> => {
   const { id, options } = definition
-  const { names } = registryIn(context)
+  const { names } = registryIn<Cell>(context)
   const holder = names.get(name)
   if (holder === undefined) {
     const cell = makeCell(definition, args, context)
-    const holder: NameHolder = { actor: id, cell, handle: undefined, decided: Deferred.makeUnsafe() }
+    const holder: NameHolder<Cell> = { actor: id, cell, handle: undefined, decided: Deferred.makeUnsafe() }
     names.set(name, holder)
     return Effect.onExit(bringUp(definition, cell, context, restore), (exit) => {
       if (exit._tag === "Success") holder.handle = exit.value
@@ -134,7 +134,7 @@ const startNamed = (
   // It is being made, or it is ending: look again when that is over.
   const decided = Effect.suspend(() => (holder.cell.death === undefined ? Deferred.await(holder.decided) : Effect.void))
   return Effect.andThen(
-    restore(Effect.andThen(holder.cell.over, decided)),
+    restore(Effect.andThen(holder.cell.life.over, decided)),
     Effect.suspend(() => startNamed(definition, name, args, context, restore))
   )
 }

@@ -2,7 +2,7 @@
  * What a home beyond this process needs of an instance, on both sides of its wire.
  *
  * On the caller's side a home is a constructor whose methods send their calls elsewhere. Such a call needs no fiber
- * here: the method returns a {@link Carried}, and whoever hears of the result reports it. On the other side the calls
+ * here: the method returns a {@link Carried}, and the home reports its result. On the other side the calls
  * that arrive are submitted to an instance that leaves limits, retries and deadlines to the caller's side.
  */
 import type * as Cause from "effect/Cause"
@@ -13,13 +13,13 @@ import type * as Stream from "effect/Stream"
 import { ActorContext } from "../../ActorContext.ts"
 import type { ActorDied } from "../../ActorError.ts"
 import type { Link, Terms } from "../../Home.ts"
-import { type Call, Call as CallImpl, current, Stage } from "../call/call.ts"
+import { Call, Stage } from "../call/call.ts"
+import { current } from "../call/currentCall.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import { Ask } from "../handle/ask.ts"
 import { CellKey, DefinitionKey, TargetKey } from "../handle/handle.ts"
-import type { CallQueue } from "../instance/callQueue.ts"
-import type { Cell } from "../instance/cell.ts"
+import type { Cell, CellLine } from "../instance/cell.ts"
 import type { Definition } from "./definition.ts"
 import { IDLE } from "./keyed.ts"
 
@@ -28,7 +28,7 @@ import { IDLE } from "./keyed.ts"
  * call may run again if its retries allow it.
  */
 export const report = (call: Call, exit: Exit.Exit<any, any>, restarted: boolean): void =>
-  call.queue.reported(call, exit, restarted)
+  (call.queue.cell as Cell).running.reported(call, exit, restarted)
 
 /** A call that its home lost before it began was not started after all. */
 export const notBegun = (call: Call): void => {
@@ -54,7 +54,7 @@ export const endsWithInstance = (context: Context.Context<never>): boolean => {
     if (call.stage !== Stage.Cancelling) return call.stage === Stage.Dying || call.stage === Stage.Restarting
     context = call.context
   }
-  return (Context.getOrUndefined(context, ActorContext) as Cell | undefined)?.ends ?? false
+  return (Context.getOrUndefined(context, ActorContext) as Cell | undefined)?.life.isEnding ?? false
 }
 
 /** The span of a call that has started, if it has one: what is done for the call elsewhere belongs below it. */
@@ -66,18 +66,19 @@ export const link = (self: unknown, home: Link): void => {
 }
 
 /** The home is lost: running calls end, and the instance is made anew as its restart schedule says, or dies. */
-export const crash = (self: unknown, why: string, cause: Cause.Cause<unknown>): void => (self as Cell).crash(why, cause)
+export const crash = (self: unknown, why: string, cause: Cause.Cause<unknown>): void =>
+  (self as Cell).life.crash(why, cause)
 
 /** The instance ends over there, where its running calls are. */
 export const ends = (self: unknown, why: string, cause: Cause.Cause<unknown> | undefined): void => {
   const cell = self as Cell
-  if (cell.death === undefined) cell.retire(why, undefined, cause)
+  if (cell.death === undefined) cell.life.retire(why, undefined, cause)
 }
 
 /** The instance cannot live over there. */
 export const died = (self: unknown, why: string, cause: Cause.Cause<unknown> | undefined): void => {
   const cell = self as Cell
-  if (cell.death === undefined) cell.kill(why, cause)
+  if (cell.death === undefined) cell.life.kill(why, cause)
 }
 
 // --- the other side --------------------------------------------------------------------------------------------------
@@ -134,7 +135,7 @@ const specOf = (cell: Cell, name: string): MethodSpec => {
 const bare = { group: undefined, maxTaskRetries: 0, retry: false, timeout: undefined, contract: undefined }
 
 /** Finds the instance behind a handle: of a key, the one that is up, or that this call brings up. */
-const queueOf = (handle: any): CallQueue => handle[TargetKey]?.resolve() ?? (handle[CellKey] as Cell).main
+const queueOf = (handle: any): CellLine => handle[TargetKey]?.resolve() ?? (handle[CellKey] as Cell).main
 
 /** A call that has come over the wire. */
 export type Accepted = Call
@@ -149,16 +150,16 @@ export const submit = (
 ): Accepted => {
   const queue = queueOf(handle)
   const { cell } = queue
-  const call = new CallImpl(queue, specOf(cell, name), args, context, true)
+  const call = new Call(queue, specOf(cell, name), args, context, true)
   cell.submit(call, undefined, true)
   const settled = (exit: Exit.Exit<any, any>) =>
-    onExit(exit, exit._tag === "Failure" && cell.paused && cell.death === undefined)
+    onExit(exit, exit._tag === "Failure" && !cell.life.ready && cell.death === undefined)
   if (call.exit !== undefined) settled(call.exit)
   else call.observe(settled)
   return call
 }
 
-/** The same for a streaming method, whose call lasts as long as somebody pulls. */
+/** The same for a streaming method, whose call lasts as long as its consumer pulls. */
 export const stream = (handle: object, name: string, args: ReadonlyArray<unknown>): Stream.Stream<unknown, unknown> => {
   const queue = queueOf(handle)
   return new Ask({ resolve: () => queueOf(handle) }, specOf(queue.cell, name), args) as any

@@ -12,17 +12,17 @@ import * as Layer from "effect/Layer"
 import * as MutableHashMap from "effect/MutableHashMap"
 import * as Option from "effect/Option"
 import * as asyncContext from "../base/asyncContext.ts"
+import { Idle, IdleList } from "../base/list.ts"
 import { Minutely } from "../base/minutely.ts"
 import * as options from "../base/options.ts"
 import { attempt, errorText, keyText } from "../base/show.ts"
 import { elapsedIn } from "../base/time.ts"
 import type { Implementation } from "../call/method.ts"
 import * as handles from "../handle/handle.ts"
-import * as life from "../handle/life.ts"
-import type { CallQueue } from "../instance/callQueue.ts"
-import { Cell, type Keeper } from "../instance/cell.ts"
+import { Cell, type CellLine } from "../instance/cell.ts"
+import type { InstanceOwner } from "../instance/life.ts"
+import { end, shutdown } from "../instance/shutdown.ts"
 import { type Contract, checkId, construct, type Definition, define, describe, override } from "./definition.ts"
-import { IdleList } from "./idleList.ts"
 import { own } from "./owners.ts"
 
 /** Why an instance ended that its next call makes again. */
@@ -45,10 +45,10 @@ const limits = ({ id, input: { idleTimeToLive, maxInstances } }: Definition): Li
 })
 
 /** The instances of one keyed actor, in one Scope. */
-class Instances implements Keeper {
+class Instances implements InstanceOwner<Cell> {
   private readonly cells = MutableHashMap.empty<unknown, Cell>()
   private readonly keys = new Map<Cell, unknown>()
-  private readonly idling = new IdleList()
+  private readonly idling = new IdleList<Cell>()
   /** How many are up, those not counted that are ending. */
   private up = 0
   private readonly early: Minutely<void>
@@ -71,11 +71,11 @@ class Instances implements Keeper {
   obtain(key: unknown): Cell {
     const present = this.peek(key)
     if (present !== undefined && present.death === undefined) {
-      this.idling.remove(present)
+      this.idling.drop(present.idle)
       return present
     }
     // The one before may be ending still: two instances of one key never live at the same time.
-    return this.bringUp(key, present === undefined ? Effect.void : present.ended(true))
+    return this.bringUp(key, present === undefined ? Effect.void : present.life.ended(true))
   }
 
   /** The instance for a key, if one is up. */
@@ -99,14 +99,14 @@ class Instances implements Keeper {
       () => new Cell(`${id}(${keyText(key)})`, make, options, this.context, { id, key })
     )
     if (this.closed) {
-      cell.stop("its Scope closed")
+      cell.life.stop("its Scope closed")
       return cell
     }
     if (this.up >= this.limits.maxInstances) this.makeRoom()
     this.up++
     this.keys.set(cell, key)
     MutableHashMap.set(this.cells, key, cell)
-    cell.bootLater(after, this)
+    cell.life.bootLater(after, this)
     return cell
   }
 
@@ -114,7 +114,8 @@ class Instances implements Keeper {
     if (this.closed) return
     // More instances than allowed were made while all were busy.
     if (this.up > this.limits.maxInstances) return this.evict(cell, 0)
-    this.idling.add(cell, this.now())
+    cell.idle ??= new Idle(cell)
+    this.idling.add(cell.idle, this.now())
     this.sweeper ??= asyncContext.run(this.asyncContext, () => Effect.runForkWith(this.context)(this.sweep()))
   }
 
@@ -124,7 +125,7 @@ class Instances implements Keeper {
 
   ending(cell: Cell): void {
     this.up--
-    this.idling.remove(cell)
+    this.idling.drop(cell.idle)
   }
 
   gone(cell: Cell): void {
@@ -136,24 +137,24 @@ class Instances implements Keeper {
 
   /** Ends the instance that has been idle longest, if one is. */
   private makeRoom(): void {
-    const { first } = this.idling
-    if (first !== undefined) this.evict(first.cell, this.now() - first.since)
+    const { head: first } = this.idling
+    if (first !== undefined) this.evict(first.of, this.now() - first.since)
   }
 
   /** Ends an instance for want of room, and before its time unless it has been idle for long enough. */
   private evict(cell: Cell, idleFor: number): void {
     if (idleFor < this.limits.timeToLive) this.early.note()
-    cell.stop(IDLE)
+    cell.life.stop(IDLE)
   }
 
-  /** Sleeps until the time of the one that has been idle longest is over. Ends when nobody is idle. */
+  /** Sleeps until the time of the one that has been idle longest is over. Ends when none is idle. */
   private sweep(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      // The first turn comes later: whoever is idle now may get its next call on this very stack.
+      // The first turn comes later: what is idle now may get its next call on this very stack.
       yield* Effect.yieldNow
-      for (let oldest = this.idling.first; oldest !== undefined; oldest = this.idling.first) {
+      for (let oldest = this.idling.head; oldest !== undefined; oldest = this.idling.head) {
         const left = oldest.since + this.limits.timeToLive - this.now()
-        if (left <= 0) oldest.cell.stop(IDLE)
+        if (left <= 0) oldest.of.life.stop(IDLE)
         // A test clock counts in fractions: what is left of one is no time at all, and the sweep would never end.
         else yield* Effect.sleep(Math.ceil(left))
       }
@@ -175,7 +176,7 @@ class Instances implements Keeper {
     return Effect.suspend(() => {
       const cell = this.peek(key)
       if (cell === undefined) return Effect.void
-      return life.end(cell, (cell) => cell.stop("it was stopped"), Effect.void)
+      return end(cell, (cell) => cell.life.stop("it was stopped"), Effect.void)
     })
   }
 
@@ -184,7 +185,7 @@ class Instances implements Keeper {
       this.closed = true
       this.early.stop()
       this.sweeper?.interruptUnsafe()
-      return Effect.forEach([...this.keys.keys()], life.shutdown, { concurrency: "unbounded", discard: true })
+      return Effect.forEach([...this.keys.keys()], shutdown, { concurrency: "unbounded", discard: true })
     })
   }
 }
@@ -217,7 +218,7 @@ const makeHandle = (instances: Instances, definition: Definition, key: unknown):
   }
   const base: any = Object.create(address)
   for (const name of Object.keys(definition.contract ?? {})) base[name] = method(name)
-  // Without a contract nobody knows the methods before the first instance is made.
+  // Without a contract the methods are not known before the first instance is made.
   return new Proxy(base, {
     get: (target, name, handle) =>
       name in target || typeof name === "symbol" || handles.probes.has(name) || definition.contract !== undefined
@@ -235,7 +236,7 @@ const makeMethod = (instances: Instances, definition: Definition, key: unknown, 
   handles.makeMethod(
     (group) => {
       options.checkGroup(definition.id, definition.options.concurrencyGroups, group)
-      return { resolve: (): CallQueue => instances.obtain(key).queue(group) }
+      return { resolve: (): CellLine => instances.obtain(key).queue(group) }
     },
     describe(definition, name, label)
   )

@@ -13,9 +13,10 @@ import type { PoolOptions } from "../../ActorPool.ts"
 import { Minutely } from "../base/minutely.ts"
 import * as options from "../base/options.ts"
 import { printable } from "../base/show.ts"
-import * as life from "../handle/life.ts"
+import { watch } from "../handle/operations.ts"
 import type { Cell } from "../instance/cell.ts"
 import * as pacer from "../instance/pacer.ts"
+import { close, doom, hurried } from "../instance/shutdown.ts"
 import type { Member, Members } from "./members.ts"
 
 /** How long members of a place have to last until the death of one counts as the first again. */
@@ -117,7 +118,7 @@ export class Places {
   /** Waits for the end of a member, and succeeds with the cause of it. */
   private end(member: Member): Effect.Effect<Cause.Cause<unknown>> {
     return Effect.gen({ self: this }, function* () {
-      const reason = yield* member.cell === undefined ? Effect.never : life.watch(member.handle)
+      const reason = yield* member.cell === undefined ? Effect.never : watch(member.handle)
       yield* Effect.catchCause(Scope.close(member.scope, Exit.void), (cause) =>
         Effect.logError("ActorPool: what a member was started with could not be released", printable(cause))
       )
@@ -130,7 +131,7 @@ export class Places {
   private vacate(why: Cause.Cause<unknown>): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.open--
-      if (this.open === 0) this.cell.kill("all its members have died", why)
+      if (this.open === 0) this.cell.life.kill("all its members have died", why)
       if (this.restart === undefined) return Effect.void
       const left = `${this.open} of ${this.size} are left`
       return Effect.logWarning(
@@ -153,16 +154,16 @@ export class Places {
       const { cell, members } = this
       this.failures.stop()
       const patience = members.patience ?? cell.options.shutdownTimeout
-      life.close(cell)
-      life.doom(cell, patience)
-      const orderly = cell
+      close(cell)
+      doom(cell, patience)
+      const orderly = cell.life
         .ended()
         .pipe(
           Effect.andThen(Scope.close(this.ofPlaces, Exit.void)),
           Effect.andThen(Scope.close(this.ofMembers, Exit.void))
         )
-      return life.hurried(orderly, patience, (why) => {
-        cell.kill(why, undefined)
+      return hurried(orderly, patience, (why) => {
+        cell.life.kill(why, undefined)
         members.kill(why)
       })
     })

@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import type { PoolOptions } from "../../ActorPool.ts"
 import { isEffect, kindOf, noEffect } from "../base/evaluable.ts"
 import * as options from "../base/options.ts"
-import { current, within } from "../call/call.ts"
+import { current, within } from "../call/currentCall.ts"
 import { Ask } from "../handle/ask.ts"
 import { makeMethod } from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
@@ -51,11 +51,11 @@ export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any,
   const implementation = { run: (work: Work) => members.run(asSubmitter(work)) }
   const normalized = options.normalize("ActorPool", { maxConcurrency: size * perMember }, options.ofTasks)
   const context = yield* Effect.context<Scope.Scope>()
-  const registry = registryIn(context)
+  const registry = registryIn<Cell>(context)
   const cell = new Cell("ActorPool", Effect.succeed(implementation), normalized, Context.empty(), { registry })
   const places = new Places(members, cell, input, restart, context)
   yield* Effect.addFinalizer(() => places.shutdown())
-  yield* cell.boot(identity)
+  yield* cell.life.boot(identity)
   for (let place = 0; place < size; place++) yield* places.start()
   const run: any = makeMethod(() => cell.main, singleMethod("ActorPool", normalized))
   const map = (unordered: boolean) => (items: any, work: (member: object, item: unknown) => Effect.Effect<any, any>) =>

@@ -1,5 +1,5 @@
 /**
- * A task is an instance of its own with a single method, that nobody started and nobody ends.
+ * A task is an instance of its own with a single method, that is never started and never ends.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -58,7 +58,6 @@ export const make = (
     if (cell !== undefined) return cell
     cell = new Cell(name, Effect.succeed(implementation), normalized, Context.empty(), { registry: tasks })
     cell.implementation = implementation
-    cell.permanent = true
     return cell
   }
   const task: any = handles.makeMethod(

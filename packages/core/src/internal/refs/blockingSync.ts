@@ -9,7 +9,8 @@ import { ActorError, ActorUnavailable } from "../../ActorError.ts"
 import type { Pump } from "../../Home.ts"
 import type { GetSyncOptions } from "../../ObjectRef.ts"
 import { elapsed, liveClock } from "../base/time.ts"
-import { Call, current, onStack, Stage } from "../call/call.ts"
+import { Call, Stage } from "../call/call.ts"
+import { current, onStack } from "../call/currentCall.ts"
 import { checkRefs, isRef, type Ref } from "../call/ref.ts"
 import { nonNegative, refusal } from "./blocking.ts"
 import { permission } from "./permission.ts"
@@ -55,8 +56,8 @@ const advance = (ref: Ref, milliseconds: number): void => {
 const collect = (ref: Ref, wanted: Ref, pumps: Map<Pump, Call>): void => {
   if (!(ref instanceof Call)) throw wouldHang(ref, wanted)
   const { queue, stage } = ref
-  const { home, paused } = queue.cell
-  if (home?.pump === undefined || (paused && stage <= Stage.Waiting)) throw wouldHang(ref, wanted)
+  const { home, life } = queue.cell
+  if (home?.pump === undefined || (!life.ready && stage <= Stage.Waiting)) throw wouldHang(ref, wanted)
   if (stage === Stage.Preparing) {
     for (const arg of ref.args) if (isRef(arg) && arg.exit === undefined) collect(arg, wanted, pumps)
   }

@@ -7,7 +7,6 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { ActorError, TaskCancelled } from "../../ActorError.ts"
 import type { CancelOutcome } from "../../ObjectRef.ts"
-import * as asyncContext from "../base/asyncContext.ts"
 import { interrupt } from "../base/interrupt.ts"
 import { onlyKnown } from "../base/options.ts"
 import { attempt, show } from "../base/show.ts"
@@ -15,7 +14,7 @@ import { Call, Stage } from "../call/call.ts"
 import { descendants, endAll } from "../call/ending.ts"
 import * as failure from "../call/failure.ts"
 import { checkRefs, Ref } from "../call/ref.ts"
-import * as waiting from "../call/waiting.ts"
+import { follow } from "./combinators.ts"
 
 /** A ref for an effect that runs in the background. */
 class EffectRef extends Ref {
@@ -78,7 +77,7 @@ const outcomeOf = (ref: Ref): (() => CancelOutcome) => {
 /** Ends what is no call that was submitted. */
 const endOther = (ref: Ref): void => {
   if (ref instanceof Call) {
-    if (ref.stage === Stage.New) ref.queue.cell.turnAway(ref, failure.cancelled(ref))
+    if (ref.stage === Stage.New) ref.queue.cell.deny(ref, failure.cancelled(ref))
   } else if (ref instanceof EffectRef) {
     ref.cancelled = true
     interrupt(ref.fiber!)
@@ -88,31 +87,13 @@ const endOther = (ref: Ref): void => {
   }
 }
 
-/** Succeeds once all refs have settled, or when that would be waiting for oneself. */
-const settled = (refs: ReadonlyArray<Ref>): Effect.Effect<void> => {
-  if (refs.every((ref) => ref.exit !== undefined)) return Effect.void
-  return Effect.callback((resume) => {
-    const open = refs.filter((ref) => ref.exit === undefined)
-    let missing = open.length
-    if (missing === 0) return resume(Effect.void)
-    let wait: waiting.Wait | undefined
-    const leave = () => {
-      wait?.end()
-      for (const ref of open) ref.unobserve(observer)
-    }
-    const done = asyncContext.bindResume(() => resume(Effect.void))
-    const observer = (exit: Exit.Exit<any, any>) => {
-      if (--missing > 0) return wait?.told()
-      wait?.end()
-      done(exit)
-    }
-    for (const ref of open) ref.observe(observer)
-    wait = waiting.begin(open, false, done)
-    if (wait !== undefined) wait.leave = leave
-    wait?.check()
-    return Effect.sync(leave)
+/** Succeeds once all refs have settled, or when that would be waiting for oneself. Does not look at their results. */
+const settled = (refs: ReadonlyArray<Ref>): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    let missing = refs.length
+    if (refs.every((ref) => ref.exit !== undefined)) return Effect.void
+    return follow(refs, { read: (ref) => ref.exit, step: () => (--missing === 0 ? Exit.void : undefined) })
   })
-}
 
 /** A call that cancels itself, where it cannot be interrupted, does not wait for its exit. */
 const isCancelled = (exit: Exit.Exit<any, any> | undefined): boolean =>

@@ -9,34 +9,41 @@ import * as Stream from "effect/Stream"
 import * as asyncContext from "../base/asyncContext.ts"
 import { checkRefs, type Ref } from "../call/ref.ts"
 import * as waiting from "../call/waiting.ts"
+import type { Wait } from "../call/waits.ts"
 
 type Shape = ReadonlyArray<Ref> | Readonly<Record<string, Ref>>
 
+interface Following<A, E> {
+  /** The exit of a ref, if it has settled. */
+  read(ref: Ref): Exit.Exit<any, any> | undefined
+  /** Decides with an exit, or goes on. */
+  step(exit: Exit.Exit<any, any>, index: number): Exit.Exit<A, E> | undefined
+  /** Called when it is decided, before the waiter goes on. */
+  decided?(): void
+}
+
 /**
- * Watches refs until `step` returns an exit, and resumes with it. Settled refs are stepped through at once, in order.
- * The watch leaves no observer behind, however it ends.
+ * Follows refs until `step` returns an exit, and resumes with it. Settled refs are stepped through at once, in order.
+ * It leaves no observer behind, however it ends.
  */
-const watch = (
-  refs: ReadonlyArray<Ref>,
-  step: (exit: Exit.Exit<any, any>, index: number) => Exit.Exit<any, any> | undefined
-): Effect.Effect<any, any> =>
+export const follow = <A, E>(refs: ReadonlyArray<Ref>, { decided, read, step }: Following<A, E>): Effect.Effect<A, E> =>
   Effect.callback((onResult) => {
     const resume = asyncContext.bindResume(onResult)
-    const watched: Array<() => void> = []
-    let wait: waiting.Wait | undefined
+    const followed: Array<() => void> = []
+    let wait: Wait | undefined
     const leave = () => {
       wait?.end()
-      for (const unobserve of watched) unobserve()
+      for (const unobserve of followed) unobserve()
     }
-    const decide = (result: Exit.Exit<any, any>) => {
+    const decide = (result: Exit.Exit<A, E>) => {
       leave()
-      for (const ref of refs) ref.excuse()
+      decided?.()
       resume(result)
     }
-    let result: Exit.Exit<any, any> | undefined
+    let result: Exit.Exit<A, E> | undefined
     for (let index = 0; index < refs.length && result === undefined; index++) {
       const ref = refs[index]!
-      const exit = ref.look()
+      const exit = read(ref)
       if (exit !== undefined) {
         result = step(exit, index)
         continue
@@ -44,17 +51,27 @@ const watch = (
       const observer = (exit: Exit.Exit<any, any>) => {
         if (result !== undefined) return
         result = step(exit, index)
-        if (result === undefined) return wait?.told()
+        if (result === undefined) return waiting.told(wait)
         decide(result)
       }
       ref.observe(observer)
-      watched.push(() => ref.unobserve(observer))
+      followed.push(() => ref.unobserve(observer))
     }
     if (result !== undefined) return decide(result)
     wait = waiting.begin(refs, false, resume)
     if (wait !== undefined) wait.leave = leave
-    wait?.check()
+    waiting.begun(wait)
     return Effect.sync(leave)
+  })
+
+/** Follows refs for a caller that looks at their results. */
+const watch = (refs: ReadonlyArray<Ref>, step: Following<any, any>["step"]): Effect.Effect<any, any> =>
+  follow(refs, {
+    read: (ref) => ref.look(),
+    step,
+    decided: () => {
+      for (const ref of refs) ref.markHandled()
+    }
   })
 
 const refsOf = (shape: Shape): ReadonlyArray<Ref> => (Array.isArray(shape) ? shape : Object.values(shape))
@@ -135,7 +152,7 @@ export const asSettled = (
       return Effect.sync(() => {
         for (const [index, ref] of refs.entries()) {
           ref.unobserve(observers[index]!)
-          ref.excuse()
+          ref.markHandled()
         }
       })
     })

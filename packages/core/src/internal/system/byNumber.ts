@@ -8,13 +8,14 @@ import type { CancelOutcome } from "../../ObjectRef.ts"
 import * as options_ from "../base/options.ts"
 import type { Call } from "../call/call.ts"
 import type { Cell } from "../instance/cell.ts"
-import { registryIn, tasks } from "../instance/registry.ts"
+import { registriesIn, tasks } from "../instance/registry.ts"
 import * as cancelling from "../refs/cancelling.ts"
 import { explainCall } from "./explain.ts"
 import { callsOf } from "./snapshot.ts"
 
 /** The living instances that the present system shows. */
-const cellsIn = (context: Context.Context<never>): ReadonlyArray<Cell> => [...registryIn(context).cells, ...tasks.cells]
+const cellsIn = (context: Context.Context<never>): ReadonlyArray<Cell> =>
+  registriesIn<Cell>(context).flatMap(({ cells }) => [...cells])
 
 const findCall = (context: Context.Context<never>, id: number, instance?: number): Call | undefined => {
   for (const cell of cellsIn(context)) {
@@ -50,16 +51,16 @@ const end = (instance: number, how: (cell: Cell) => void): Effect.Effect<boolean
   Effect.withFiber((fiber) => {
     const cell = findCell(fiber.context, instance)
     // A task is a function: there is nothing to end.
-    if (cell === undefined || cell.permanent) return Effect.succeed(false)
+    if (cell === undefined || cell.registry === tasks) return Effect.succeed(false)
     how(cell)
     return Effect.succeed(true)
   })
 
 export const kill = (instance: number, { why = "it was killed" }: EndOptions = {}) =>
-  end(instance, (cell) => cell.kill(why, undefined))
+  end(instance, (cell) => cell.life.kill(why, undefined))
 
 export const stop = (instance: number, { why = "it was stopped" }: EndOptions = {}) =>
-  end(instance, (cell) => cell.stop(why))
+  end(instance, (cell) => cell.life.stop(why))
 
 export const resize = (
   instance: number,

@@ -2,9 +2,8 @@
  * Saying in one sentence where a call is, and why it is not done (semantics 11.1).
  */
 import * as Effect from "effect/Effect"
-import { Call, Stage } from "../call/call.ts"
+import { Call, type Line, Stage } from "../call/call.ts"
 import { checkRefs, type Ref } from "../call/ref.ts"
-import type { CallQueue } from "../instance/callQueue.ts"
 import { waitedFor } from "./snapshot.ts"
 
 /** How many of a kind are named before "and 5 more". */
@@ -41,12 +40,13 @@ const state = (call: Call, seen: ReadonlySet<Ref>): string => {
   }
 }
 
-const room = ({ cell }: CallQueue): string =>
+const room = ({ cell }: Line): string =>
   `${cell.pending} calls of ${cell.actor} are pending (maxPendingCalls ${cell.options.maxPendingCalls})`
 
-const line = (queue: CallQueue, seen: ReadonlySet<Ref>): string => {
+const line = (queue: Line, seen: ReadonlySet<Ref>): string => {
   const { cell, group, limit, running } = queue
-  if (cell.paused) return `of ${cell.actor}, which is ${cell.implementation === undefined ? "starting" : "restarting"}`
+  const { ready, restartsFor } = cell.life
+  if (!ready) return `of ${cell.actor}, which is ${restartsFor === undefined ? "starting" : "restarting"}`
   if (running < limit) return "and about to start"
   const holders = cell.running.toArray().filter((call) => call.queue === queue)
   const where = group === undefined ? "" : ` in group ${group}`

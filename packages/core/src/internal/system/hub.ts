@@ -15,11 +15,13 @@ import * as Stream from "effect/Stream"
 import type { Event } from "../../ActorSystem.ts"
 import { printable } from "../base/show.ts"
 import { elapsedIn, liveClock } from "../base/time.ts"
-import { type Call, current } from "../call/call.ts"
-import type { Death } from "../call/failure.ts"
+import type { Call } from "../call/call.ts"
+import { current } from "../call/currentCall.ts"
+import { outcomeOf } from "../instance/books.ts"
 import type { Cell } from "../instance/cell.ts"
-import { type Registry, registryIn, tasks } from "../instance/registry.ts"
-import { messageOf, outcomeOf } from "./snapshot.ts"
+import type * as hub from "../instance/hub.ts"
+import { type Registry, registriesIn } from "../instance/registry.ts"
+import { messageOf } from "./snapshot.ts"
 
 type Watcher = (event: Event) => void
 
@@ -34,7 +36,7 @@ interface Times {
  * Those who watch one system, and the times of the calls under way in it. Events are spelled out, since spreading what
  * they share takes longer than the rest of an event.
  */
-export class Hub {
+export class Hub implements hub.Hub {
   private readonly watchers = new Set<Watcher>()
   private readonly times = new Map<Call, Times>()
 
@@ -153,30 +155,22 @@ export class Hub {
     return times
   }
 
-  instance(cell: Pick<Cell, "id" | "instance" | "context">, event: InstanceNews): void {
-    this.tell({
-      ...event,
-      at: dateOf(elapsedIn(cell.context), cell.context),
-      actor: cell.id,
-      instance: cell.instance
-    } as Event)
-  }
+  looked(): void {}
 
-  instanceRestarting(cell: Cell, cause: Cause.Cause<unknown>): void {
-    this.instance(cell, { _tag: "InstanceRestarting", error: messageOf(cause) })
-  }
-
-  instanceRestarted(cell: Cell): void {
-    this.instance(cell, { _tag: "InstanceRestarted", restarts: cell.restarts })
-  }
-
-  instanceDied(cell: Cell, { cause, why }: Death): void {
-    this.instance(cell, { _tag: "InstanceDied", why, error: cause && messageOf(cause) })
+  instance({ context, id, instance }: hub.Subject, news: hub.News): void {
+    const about = { at: dateOf(elapsedIn(context), context), actor: id, instance }
+    switch (news._tag) {
+      case "InstanceRestarting":
+        return this.tell({ _tag: news._tag, ...about, error: messageOf(news.cause) })
+      case "InstanceDied": {
+        const { cause, why } = news.death
+        return this.tell({ _tag: news._tag, ...about, why, error: cause && messageOf(cause) })
+      }
+      default:
+        return this.tell({ ...news, ...about })
+    }
   }
 }
-
-type WithoutSubject<E> = E extends Event ? Omit<E, "at" | "actor" | "instance"> : never
-type InstanceNews = WithoutSubject<Extract<Event, { readonly _tag: `Instance${string}` }>>
 
 /** How far dates may be from the wall clock until they are set by it, in milliseconds. */
 const ASTRAY = 1000
@@ -199,22 +193,22 @@ const dateOf = (now: number, context: Context.Context<never>): number => {
   return origin + now
 }
 
-const join = (registry: Registry, watcher: Watcher): void => {
+const join = (registry: Registry<Cell>, watcher: Watcher): void => {
   registry.hub ??= new Hub()
-  registry.hub.add(watcher)
+  ;(registry.hub as Hub).add(watcher)
 }
 
-const leave = (registry: Registry, watcher: Watcher): void => {
-  registry.hub?.remove(watcher)
-  if (registry.hub?.size === 0) registry.hub = undefined
+const leave = (registry: Registry<Cell>, watcher: Watcher): void => {
+  const hub = registry.hub as Hub | undefined
+  hub?.remove(watcher)
+  if (hub?.size === 0) registry.hub = undefined
 }
 
 export const watch = (watcher: Watcher): Effect.Effect<void, never, Scope.Scope> =>
   Effect.withFiber(({ context }) => {
-    const registry = registryIn(context)
+    const registries = registriesIn<Cell>(context)
     const stop = () => {
-      leave(registry, own)
-      leave(tasks, own)
+      for (const registry of registries) leave(registry, own)
     }
     // Whatever it does must not reach the call that it is told of.
     const own: Watcher = (event) => {
@@ -230,8 +224,7 @@ export const watch = (watcher: Watcher): Effect.Effect<void, never, Scope.Scope>
       }
     }
     const start = () => {
-      join(registry, own)
-      join(tasks, own)
+      for (const registry of registries) join(registry, own)
     }
     return Effect.acquireRelease(Effect.sync(start), () => Effect.sync(stop))
   })

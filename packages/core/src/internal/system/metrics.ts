@@ -9,7 +9,7 @@ import type { CallEvent, Event, MetricsOptions } from "../../ActorSystem.ts"
 import * as options from "../base/options.ts"
 import { isClient } from "../call/carried.ts"
 import type { Cell } from "../instance/cell.ts"
-import { registryIn, tasks } from "../instance/registry.ts"
+import { registriesIn } from "../instance/registry.ts"
 import { watch } from "./hub.ts"
 
 const DEFAULT_MAX_METHODS = 1000
@@ -184,7 +184,7 @@ export const layer = (input: MetricsOptions = {}): Layer.Layer<never> => {
   return Layer.effectDiscard(
     Effect.withFiber((fiber) => {
       const recorders = new Recorders(fiber.context, maxMethods)
-      for (const { cells } of [registryIn(fiber.context), tasks]) for (const cell of cells) recorders.include(cell)
+      for (const { cells } of registriesIn<Cell>(fiber.context)) for (const cell of cells) recorders.include(cell)
       return watch(recorders.record)
     })
   )

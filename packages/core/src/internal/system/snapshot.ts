@@ -4,142 +4,23 @@
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
-import { ActorError, FailedCall } from "../../ActorError.ts"
-import type {
-  DeadLetter,
-  Instance,
-  Outcome,
-  Permits,
-  Snapshot,
-  SnapshotOptions,
-  State,
-  Tally,
-  UnsettledCall
-} from "../../ActorSystem.ts"
+import type { Instance, Permits, Snapshot, SnapshotOptions, State, UnsettledCall } from "../../ActorSystem.ts"
 import { type Known, onlyKnown } from "../base/options.ts"
 import { attempt, errorText, show } from "../base/show.ts"
 import { dateIn } from "../base/time.ts"
-import { type Call, dateFor, Stage } from "../call/call.ts"
+import { type Call, type Death, Stage } from "../call/call.ts"
 import { Residence } from "../call/carried.ts"
-import type { Death } from "../call/failure.ts"
 import { isRef, type Ref } from "../call/ref.ts"
-import type { CallQueue } from "../instance/callQueue.ts"
-import type { Cell } from "../instance/cell.ts"
-import { type Registry, registryIn, tasks } from "../instance/registry.ts"
+import { type LastError, MEMORY, type Obituary, tallyOf } from "../instance/books.ts"
+import type { Cell, CellLine } from "../instance/cell.ts"
+import { type Registry, registriesIn } from "../instance/registry.ts"
 
-/** How many ended instances and dead letters a system remembers. */
-const MEMORY = 100
 const DEFAULT_LIMIT = 1000
 /** How many of the refs that one call waits for are shown. */
 const MAX_WAITS = 100
 
-export const emptyTally = (): { -readonly [K in Outcome]: number } => ({
-  succeeded: 0,
-  failed: 0,
-  died: 0,
-  cancelled: 0,
-  timedOut: 0,
-  unavailable: 0,
-  actorDied: 0
-})
-
-/** The last error of an instance. Its text is made when somebody asks for it. */
-export interface LastError {
-  readonly call: string
-  readonly at: number
-  readonly cause: Cause.Cause<unknown>
-}
-
-/** What is remembered of an instance that has ended. */
-export interface Obituary {
-  readonly actor: string
-  readonly instance: number
-  readonly name: string | undefined
-  readonly key: string | undefined
-  readonly since: number
-  readonly restarts: number
-  readonly settled: Tally
-  readonly refused: number
-  readonly lastError: LastError | undefined
-  readonly death: Death
-}
-
-/** How a call came to its end. `exit` is what its ref shows. */
-export const outcomeOf = (call: Call, exit: Exit.Exit<unknown, unknown>): Outcome => {
-  if (exit._tag === "Success") return "succeeded"
-  const own = exit.cause.reasons[0]
-  if (own !== undefined && Cause.isFailReason(own))
-    return isAbout(call, own) ? (attempt(() => byError(own.error)) ?? "failed") : "failed"
-  return own !== undefined && Cause.isDieReason(own) ? "died" : "cancelled"
-}
-
-/** Puts the failure of a call into the books of its instance. */
-export const noteFailure = (call: Call, exit: Exit.Failure<unknown, unknown>): void => {
-  const { cell } = call.queue
-  const outcome = outcomeOf(call, exit)
-  cell.tally[outcome]++
-  if (outcome === "failed" || outcome === "died") {
-    cell.lastError = { call: call.origin, at: dateFor(call), cause: exit.cause }
-  } else if (outcome === "actorDied" && call.attempts === 0) {
-    remember(cell.registry.deadLetters, letter(call, cell.death!))
-  }
-}
-
-const letter = (call: Call, death: Death): DeadLetter => ({
-  id: call.id,
-  method: call.method.label,
-  actor: call.queue.cell.id,
-  instance: call.queue.cell.instance,
-  why: death.why,
-  at: dateFor(call)
-})
-
-/** Whether a failure is that of this very call, and not of another that it waited for. */
-const isAbout = (call: Call, reason: Cause.Reason<unknown>): boolean =>
-  (reason.annotations.get(FailedCall.key) as FailedCall["Service"] | undefined)?.id === call.id
-
-const byError = (error: unknown): Outcome => {
-  if (!(error instanceof ActorError)) return "failed"
-  switch (error.reason._tag) {
-    case "TaskCancelled":
-      return "cancelled"
-    case "TimedOut":
-      return "timedOut"
-    case "ActorDied":
-      return "actorDied"
-    case "ActorUnavailable":
-      return "unavailable"
-    default:
-      return "failed"
-  }
-}
-
 /** An error in one line, for people. */
 export const messageOf = (cause: Cause.Cause<unknown>): string => errorText(Cause.squash(cause))
-
-const remember = <A>(list: Array<A>, item: A): void => {
-  list.push(item)
-  // Cut back now and then, rather than shifted each time.
-  if (list.length >= 2 * MEMORY) list.splice(0, list.length - MEMORY)
-}
-
-export const bury = (cell: Cell): void => {
-  const { death, id, instance, keyText: key, lastError, name, refused, restarts, since, tally } = cell
-  const obituary = {
-    actor: id,
-    instance,
-    name,
-    key,
-    since,
-    restarts,
-    settled: tally,
-    refused,
-    lastError,
-    death: death!
-  }
-  remember(cell.registry.dead, obituary)
-}
 
 // --- taking it -------------------------------------------------------------------------------------------------------
 
@@ -148,14 +29,13 @@ const OPTIONS: Known<SnapshotOptions> = { actor: true, name: true, instance: tru
 export const take = (options: SnapshotOptions = {}): Effect.Effect<Snapshot> => {
   onlyKnown("ActorSystem.snapshot", options, OPTIONS)
   return Effect.withFiber((fiber) =>
-    Effect.succeed(takeUnsafe(registryIn(fiber.context), options, dateIn(fiber.context)))
+    Effect.succeed(takeUnsafe(registriesIn(fiber.context), options, dateIn(fiber.context)))
   )
 }
 
-const takeUnsafe = (registry: Registry, options: SnapshotOptions, now: number): Snapshot => {
+const takeUnsafe = (registries: ReadonlyArray<Registry<Cell>>, options: SnapshotOptions, now: number): Snapshot => {
   const limit = options.limit ?? DEFAULT_LIMIT
   if (!(limit >= 0)) throw new RangeError(`ActorSystem.snapshot: limit must be at least 0, but is ${show(limit)}`)
-  const registries = registry === tasks ? [tasks] : [registry, tasks]
   const states = options.state === undefined ? undefined : new Set<State>([options.state].flat() as Array<State>)
   const admits = (actor: string, instance: number, name: string | undefined, state: State) =>
     (options.actor === undefined || options.actor === actor) &&
@@ -197,11 +77,12 @@ const admitsLetter = (options: SnapshotOptions, actor: string, instance: number)
 const stateOf = (cell: Cell): State => {
   if (cell.death !== undefined) return "stopping"
   if (cell.implementation === undefined) return "starting"
-  return cell.paused ? "restarting" : "running"
+  return !cell.life.ready ? "restarting" : "running"
 }
 
 const instanceOf = (cell: Cell): Instance => {
-  const { death, keyText: key, lastError, name } = cell
+  const { books, death, keyText: key, name } = cell
+  const { lastError, refused } = books
   const { maxPendingCalls } = cell.options
   const home = homeOf(cell)
   const groups: Record<string, Permits> = {}
@@ -218,8 +99,8 @@ const instanceOf = (cell: Cell): Instance => {
     pending: cell.pending,
     ...(maxPendingCalls !== Infinity && { maxPendingCalls }),
     suspended: cell.suspended,
-    settled: { ...cell.tally },
-    refused: cell.refused,
+    settled: tallyOf(books),
+    refused,
     restarts: cell.restarts,
     ...(lastError !== undefined && { lastError: errorOf(lastError) }),
     ...(death !== undefined && { death: deathOf(death) }),
@@ -231,7 +112,7 @@ const instanceOf = (cell: Cell): Instance => {
 const homeOf = ({ context, home, id, key }: Cell): Instance["home"] =>
   attempt(() => (home === undefined ? Context.get(context, Residence)?.describe(id, key) : home.describe()))
 
-const deadInstance = ({ death, key, lastError, name, ...rest }: Obituary): Instance => ({
+const deadInstance = ({ books, death, key, name, ...rest }: Obituary): Instance => ({
   ...rest,
   ...(name !== undefined && { name }),
   ...(key !== undefined && { key }),
@@ -240,12 +121,13 @@ const deadInstance = ({ death, key, lastError, name, ...rest }: Obituary): Insta
   groups: {},
   pending: 0,
   suspended: 0,
-  settled: { ...rest.settled },
-  ...(lastError !== undefined && { lastError: errorOf(lastError) }),
+  settled: tallyOf(books),
+  refused: books.refused,
+  ...(books.lastError !== undefined && { lastError: errorOf(books.lastError) }),
   death: deathOf(death)
 })
 
-const permitsOf = ({ limit, running, waiting }: CallQueue): Permits => ({
+const permitsOf = ({ limit, running, waiting }: CellLine): Permits => ({
   running,
   waiting,
   ...(limit !== Infinity && { limit })

@@ -3,20 +3,20 @@
  * finalizer. The search for deadlocks follows them as it follows calls.
  */
 import type * as Fiber from "effect/Fiber"
-import type { Cell } from "../instance/cell.ts"
+import type { Instance } from "./call.ts"
 import { Ref } from "./ref.ts"
-import type { Wait } from "./waiting.ts"
+import type { Wait, Waiter } from "./waits.ts"
 
-export class Phase extends Ref {
+export class Transition extends Ref implements Waiter {
   /** What its fiber waits for. */
   waits: Wait | undefined = undefined
   /** On which fiber the constructor runs, or on which the finalizers do. */
   fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
 
-  readonly cell: Cell
+  readonly cell: Instance
   readonly part: "start" | "end"
 
-  constructor(cell: Cell, part: "start" | "end") {
+  constructor(cell: Instance, part: "start" | "end") {
     super()
     this.cell = cell
     this.part = part

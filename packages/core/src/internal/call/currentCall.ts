@@ -1,0 +1,59 @@
+/**
+ * The call that a fiber works for, which it finds in its context; and the context of a call without it.
+ */
+import * as Context from "effect/Context"
+import type { Call } from "./call.ts"
+import { follow, type Trail } from "./trail.ts"
+
+/** What a fiber that works for a call finds in its context. */
+interface Frame {
+  /** The call, until it has ended: what it forked may live for long. */
+  call: Call | undefined
+  /** The context in which the call runs, without this frame, and with it. */
+  readonly base: Context.Context<never>
+  own: Context.Context<never> | undefined
+  readonly trail: Trail
+}
+
+/** The key under which a call is found in the context of its own fiber, and of all fibers that this one forks. */
+class CurrentCall extends Context.Service<CurrentCall, Frame | undefined>()("troupe/CurrentCall") {}
+
+export const CurrentCallKey: string = CurrentCall.key
+
+/** The call whose method is on the JavaScript stack and has no fiber, or none yet. */
+export const onStack: { call: Call | undefined } = { call: undefined }
+
+/** The context in which `call` runs: `base`, and the call itself. */
+export const within = (base: Context.Context<never>, call: Call): Context.Context<never> => {
+  const frame: Frame = { call, base, own: undefined, trail: follow(trailOf(call), call.origin) }
+  frame.own = Context.addUnsafe(base, CurrentCall.key, frame)
+  return frame.own
+}
+
+/** A call has ended: what still runs in its context works for no call. */
+export const release = (context: Context.Context<never>): void => {
+  const frame = Context.getOrUndefined(context, CurrentCall)
+  if (frame !== undefined) frame.call = undefined
+}
+
+/** The same context, working for no call. */
+export const outside = (context: Context.Context<never>): Context.Context<never> =>
+  Context.addUnsafe(context, CurrentCall.key, undefined)
+
+/**
+ * A context without the call that it is the context of. Calls that an actor makes have a context each, which differ only
+ * in that; what is derived from them need not be derived anew for each call.
+ */
+export const baseContextOf = (context: Context.Context<never>): Context.Context<never> => {
+  const frame = Context.getOrUndefined(context, CurrentCall)
+  return frame !== undefined && frame.own === context ? frame.base : context
+}
+
+/** The unsettled call that a fiber with this context works for, if any. */
+export const current = (context: Context.Context<never>): Call | undefined => {
+  const call = Context.getOrUndefined(context, CurrentCall)?.call
+  return call === undefined || call.exit !== undefined ? undefined : call
+}
+
+/** The calls that led to this one, settled or not. */
+export const trailOf = (call: Call): Trail | undefined => Context.getOrUndefined(call.context, CurrentCall)?.trail

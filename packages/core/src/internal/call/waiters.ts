@@ -1,0 +1,53 @@
+/**
+ * Whose wait it is when a fiber waits. Constructors, finalizers and readers of streams wait like calls.
+ */
+import * as Context from "effect/Context"
+import type * as Fiber from "effect/Fiber"
+import { ActorContext } from "../../ActorContext.ts"
+import type { Call, Instance } from "./call.ts"
+import { current } from "./currentCall.ts"
+import type { Wait, Waiter } from "./waits.ts"
+
+/** What reads streams outside of any call. */
+class Reader implements Waiter {
+  waits: Wait | undefined = undefined
+  /** That of the call of its first stream. */
+  readonly id: number
+  readonly origin: string
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+
+  constructor(stream: Call, fiber: Fiber.Fiber<unknown, unknown>) {
+    this.id = stream.id
+    this.origin = `the reader of ${stream.origin}`
+    this.fiber = fiber
+  }
+}
+
+/** The readers, by their fibers. */
+const readers = new Map<Fiber.Fiber<unknown, unknown>, Reader>()
+/** How many streams each waiter reads that reads any, be it in a call or outside. */
+const reading = new Map<Waiter, number>()
+
+export const isReading = (waiter: Waiter): boolean => reading.size > 0 && reading.has(waiter)
+
+export const waiterOn = (fiber: Fiber.Fiber<unknown, unknown>): Waiter | undefined =>
+  current(fiber.context) ?? transitionOn(fiber) ?? (readers.size > 0 ? readers.get(fiber) : undefined)
+
+/** The constructor or the finalizers that run on a fiber. */
+const transitionOn = (fiber: Fiber.Fiber<unknown, unknown>): Waiter | undefined =>
+  (Context.getOrUndefined(fiber.context, ActorContext as any) as Instance | undefined)?.life.transitionOn(fiber)
+
+/** What reads a stream on a fiber, which is remembered until it {@link leaves}. */
+export const reads = (stream: Call, fiber: Fiber.Fiber<unknown, unknown>): Waiter => {
+  const waiter = waiterOn(fiber) ?? new Reader(stream, fiber)
+  reading.set(waiter, (reading.get(waiter) ?? 0) + 1)
+  if (waiter instanceof Reader) readers.set(fiber, waiter)
+  return waiter
+}
+
+export const leaves = (waiter: Waiter): void => {
+  const left = reading.get(waiter)! - 1
+  if (left > 0) return void reading.set(waiter, left)
+  reading.delete(waiter)
+  if (waiter instanceof Reader) readers.delete(waiter.fiber)
+}

@@ -1,0 +1,47 @@
+/**
+ * Submitting a call to an instance that may have no room for it.
+ */
+import * as Effect from "effect/Effect"
+import type { ActorError } from "../../ActorError.ts"
+import * as asyncContext from "../base/asyncContext.ts"
+import type { Call } from "../call/call.ts"
+import * as waiting from "../call/waiting.ts"
+import type { Cell } from "../instance/cell.ts"
+
+/**
+ * Submits when there is room: fails or waits when there is none, as `overflow` says. A call that settles meanwhile, since
+ * its time is over, needs no room any more.
+ */
+export const admit = (cell: Cell, call: Call, submit: () => void): Effect.Effect<void, ActorError> =>
+  Effect.suspend(() => {
+    if (!cell.full) {
+      submit()
+      return Effect.void
+    }
+    if (cell.options.overflow === "fail") return cell.refuseCall(call)
+    return Effect.callback((resume) => {
+      // Between this operation and the one before, room may have come, and then nothing would tell.
+      if (!cell.full) {
+        submit()
+        return resume(Effect.void)
+      }
+      const go = asyncContext.bindResume(() => {
+        wait?.end()
+        call.unobserve(go)
+        resume(Effect.void)
+      })
+      cell.whenRoom(call, () => {
+        submit()
+        go(undefined)
+      })
+      call.observe(go)
+      // What waits for room waits for what it asks for, in either way.
+      const wait = waiting.begin(call, true, go)
+      waiting.begun(wait)
+      return Effect.sync(() => {
+        wait?.end()
+        call.unobserve(go)
+        cell.leaveRoom(call)
+      })
+    })
+  })

@@ -1,0 +1,83 @@
+/**
+ * What can be done with an instance through its handle, as effects: end it, watch it, change its limits.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { ActorContext } from "../../ActorContext.ts"
+import { type ActorDied, ActorError } from "../../ActorError.ts"
+import * as options from "../base/options.ts"
+import { show } from "../base/show.ts"
+import { current } from "../call/currentCall.ts"
+import { deathReason } from "../call/failure.ts"
+import type { Cell } from "../instance/cell.ts"
+import { tasks } from "../instance/registry.ts"
+import { end } from "../instance/shutdown.ts"
+import { cellOf, checkHandle, residentOf } from "./handle.ts"
+
+export const stop = (handle: object): Effect.Effect<void> =>
+  endBehind(handle, (cell) => cell.life.stop("it was stopped"), Effect.void)
+
+/** From inside, the kill interrupts its own caller at the next chance, which is here unless the caller forbids it. */
+export const kill = (handle: object): Effect.Effect<void> =>
+  endBehind(handle, (cell) => cell.life.kill("it was killed", undefined), Effect.yieldNow)
+
+const endBehind = (handle: object, how: (cell: Cell) => void, inside: Effect.Effect<void>): Effect.Effect<void> => {
+  checkHandle(handle)
+  return Effect.suspend(() => {
+    const cell = residentOf(handle)
+    return cell === undefined ? Effect.void : end(cell, how, inside)
+  })
+}
+
+export const resize = (
+  handle: object,
+  limit: number,
+  given: { readonly concurrencyGroup?: string | undefined } = {}
+): Effect.Effect<void> => {
+  options.onlyKnown("Actor.resize", given, { concurrencyGroup: true })
+  const group = given.concurrencyGroup
+  const resident = residentOf(handle)
+  options.limit(resident?.actor ?? show(handle), "maxConcurrency", limit)
+  // What is wrong is said where it is written, if it can be known there.
+  resident?.queue(group)
+  return Effect.sync(() => {
+    const cell = cellOf(handle)
+    cell.resize(cell.queue(group), limit)
+  })
+}
+
+export const exit: Effect.Effect<never, never, ActorContext> = Effect.withFiber((fiber) => {
+  const cell = cellInside(fiber.context)
+  if (cell.registry === tasks)
+    return Effect.die(new TypeError(`${cell.actor}: a task has no instance that Actor.exit could end`))
+  const call = current(fiber.context)
+  cell.life.retire("it called Actor.exit", call)
+  if (call !== undefined) return Effect.interrupt
+  // In a constructor: an interruption would tell nothing to the one that starts the instance.
+  return Effect.die(new ActorError({ reason: deathReason(cell.actor, "make", cell.death!, true) }))
+})
+
+export const self = (actor: { readonly key: string }): Effect.Effect<object, never, ActorContext> =>
+  Effect.withFiber((fiber) => {
+    const cell = cellInside(fiber.context)
+    if (cell.id !== actor.key) {
+      return Effect.die(new TypeError(`Actor.self(${actor.key}) was run inside another actor, ${cell.actor}`))
+    }
+    const handle = cell.life.self
+    if (handle !== undefined) return Effect.succeed(handle)
+    const why =
+      "its handle is there once its constructor has finished: ask for it in a method, or in a fiber of its own"
+    return Effect.die(new TypeError(`${cell.actor}: ${why}`))
+  })
+
+/** The service is the cell itself, see Life.inside. */
+const cellInside = (context: Context.Context<never>): Cell =>
+  Context.get(context as Context.Context<ActorContext>, ActorContext) as unknown as Cell
+
+export const watch = (handle: object): Effect.Effect<ActorDied> => {
+  checkHandle(handle)
+  return Effect.suspend(() => {
+    const cell = cellOf(handle)
+    return Effect.map(cell.life.ended(), () => deathReason(cell.actor, "", cell.death!, false))
+  })
+}

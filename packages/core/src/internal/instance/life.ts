@@ -1,0 +1,460 @@
+/**
+ * The life of an instance: how it is made, made anew, and ends, and who has to hear of that.
+ *
+ * It knows of calls that there are some, and that they can be ended; what calls are is the instance's.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
+import * as Scope from "effect/Scope"
+import { ActorContext } from "../../ActorContext.ts"
+import * as asyncContext from "../base/asyncContext.ts"
+import type { List } from "../base/list.ts"
+import type { InstanceOptions } from "../base/options.ts"
+import { printable } from "../base/show.ts"
+import * as stack from "../base/stack.ts"
+import { dateIn } from "../base/time.ts"
+import { type Call, type Death, type Instance, type Life as LifeOfCalls, Stage } from "../call/call.ts"
+import { current, outside } from "../call/currentCall.ts"
+import * as deadlock from "../call/deadlock.ts"
+import { endAll } from "../call/ending.ts"
+import type { Implementation } from "../call/method.ts"
+import { Transition } from "../call/transition.ts"
+import * as waiting from "../call/waiting.ts"
+import type { Hub } from "./hub.ts"
+import { type Supervised, Supervisor } from "./supervisor.ts"
+
+/**
+ * How far an instance is on its way to its end. It never goes back.
+ *
+ * Numbers and not objects: each call that comes and each that leaves asks for it, and one comparison answers. What goes
+ * with a phase, its {@link Death}, is the same from the first one after `Open` on.
+ */
+export const Phase = {
+  /** It accepts calls. */
+  Open: 0,
+  /** It accepts none, and ends when those that it has are done. */
+  Stopping: 1,
+  /** Its calls are being ended. */
+  Dying: 2,
+  /** It has no calls any more. Its constructor is ended, then its Scope closes. */
+  Closing: 3,
+  /** Its finalizers have run. */
+  Gone: 4
+} as const
+export type Phase = (typeof Phase)[keyof typeof Phase]
+
+/** What looks after many instances: it hears when one has nothing to do, when it begins to end, and when it is gone. */
+export interface InstanceOwner<Cell = unknown> {
+  idle(cell: Cell): void
+  /** It takes no more calls. */
+  ending(cell: Cell): void
+  gone(cell: Cell): void
+  handleOf(cell: Cell): object
+}
+
+/** What a life needs of its instance. */
+export interface Calls extends Instance {
+  readonly options: InstanceOptions
+  readonly registry: { readonly hub: Hub | undefined }
+  readonly context: Context.Context<never>
+  readonly restarts: number
+  /** The async context in which it was started: where it is made anew and ends, be it for a call. */
+  readonly asyncContext: asyncContext.AsyncContext | undefined
+  implementation: Implementation | undefined
+  readonly running: List<Call> & { forgetContexts(): void }
+  /** Whether no call runs. */
+  readonly isQuiet: boolean
+  /** Tells preparing calls whose refs have failed already of that. */
+  flushFailures(): void
+  /** Fails all calls that have not started. */
+  failWaiting(): void
+  /** Lets in those that wait for room, as far as there is any. */
+  letIn(): void
+  /** The instance is ready: calls start. */
+  proceed(): void
+  /** The instance is gone. */
+  leave(): void
+}
+
+export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised {
+  phase: Phase = Phase.Open
+  /** Whether calls start. They do not while the instance is made in the background, or made anew. */
+  ready = true
+  /** Why it is not `Open` any more. */
+  death: Death | undefined = undefined
+  /** How often the instance has been restarted. */
+  restarts = 0
+  /** Why the instance restarts, or did so last. */
+  restartsFor: LifeOfCalls["restartsFor"] = undefined
+  /** The constructor under way: that of the first life, or of the next one. */
+  start: Transition | undefined = undefined
+  /** The end, once something waits for it, or it takes time. */
+  end: Transition | undefined = undefined
+  /** The context in which the instance is made, with its Scope and its ActorContext. */
+  context: Context.Context<never>
+  /** Set while all ends at once that the instance runs: it was killed, or a life of it ends for the next one. */
+  abrupt = false
+  /** Its Scope closes, and will kill it when its calls take too long. */
+  isDoomed = false
+  /** What ends the instance with the Scope that it was started in. */
+  tie: Scope.Closeable | undefined = undefined
+  private owner: InstanceOwner<Cell> | undefined = undefined
+  private handle: object | undefined = undefined
+  /** How to hurry what ends with a Scope that this instance closes now, or a call of it. */
+  private wards: Set<() => void> | undefined = undefined
+  private supervisor: Supervisor | undefined = undefined
+  private scope: Scope.Closeable
+
+  private readonly cell: Cell
+  private readonly make: Effect.Effect<Implementation, any>
+
+  constructor(cell: Cell, make: Effect.Effect<Implementation, any>, context: Context.Context<never>) {
+    this.cell = cell
+    this.make = make
+    this.scope = Scope.makeUnsafe()
+    this.context = this.inside(context)
+  }
+
+  // --- start ---------------------------------------------------------------------------------------------------------
+
+  /** Runs the constructor, and makes a handle with `use`. If that does not succeed, the instance is dead. */
+  boot(
+    use: (implementation: Implementation) => object,
+    restore: (make: Effect.Effect<Implementation, any>) => Effect.Effect<Implementation, any> = identity
+  ): Effect.Effect<object, any> {
+    return this.bring(use, restore(this.onFiberOf(this.construct())))
+  }
+
+  /** The fiber that starts the instance runs the constructor, and does nothing else meanwhile. */
+  private onFiberOf<A, E>(make: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.withFiber((fiber) => {
+      const wait = waiting.begin(this.starts(), false, undefined)
+      this.start!.fiber = fiber
+      return Effect.onExit(make, () => {
+        wait?.end()
+        this.started()
+        return Effect.void
+      })
+    })
+  }
+
+  /** Runs the constructor in the background, once `after` is over. Calls wait in line until it has finished. */
+  bootLater(after: Effect.Effect<void>, owner: InstanceOwner<Cell>): void {
+    this.owner = owner
+    this.ready = false
+    // Not even an early end may come before that of the instance before.
+    const ready = Effect.andThen(Effect.uninterruptible(after), this.bring(identity, this.construct()))
+    this.supervised().run(ready, "its constructor failed")
+  }
+
+  private bring(
+    use: (implementation: Implementation) => object,
+    constructed: Effect.Effect<Implementation, any>
+  ): Effect.Effect<object, any> {
+    const make = Effect.map(constructed, (implementation) => (this.handle = use(implementation)))
+    return Effect.onError(make, (cause) => {
+      if (!this.isClosing) this.kill("its constructor failed", cause)
+      // A supervisor must not wait for an end that waits for the supervisor.
+      return this.supervisor?.isBusy ? Effect.void : this.ended()
+    })
+  }
+
+  construct(): Effect.Effect<Implementation, any> {
+    const make = Effect.updateContext(this.make, () => this.context) as Effect.Effect<Implementation, any>
+    return Effect.map(make, (implementation) => (this.cell.implementation = implementation))
+  }
+
+  /** A context inside the instance, where the service is the cell itself. */
+  private inside(context: Context.Context<never>): Context.Context<never> {
+    const own = Context.addUnsafe(context, Scope.Scope.key, this.scope)
+    const inside: Context.Context<never> = Context.addUnsafe(own, ActorContext.key, this.cell)
+    // A call that starts an instance does not lend itself to it.
+    return current(inside) === undefined ? inside : outside(inside)
+  }
+
+  /** The constructor is about to run. */
+  starts(): Transition {
+    this.start = new Transition(this.cell, "start")
+    return this.start
+  }
+
+  /** The constructor has ended. */
+  started(): void {
+    const { start } = this
+    this.start = undefined
+    start?.settle(Exit.void)
+  }
+
+  /** The handle of the instance, once there is one. */
+  get self(): object | undefined {
+    return this.owner === undefined ? this.handle : this.owner.handleOf(this.cell)
+  }
+
+  /** The instance is ready: calls start. */
+  proceed(): void {
+    this.ready = true
+    this.cell.proceed()
+  }
+
+  /** Runs what the instance does of its own accord. */
+  fork(effect: Effect.Effect<unknown, unknown>): Fiber.Fiber<unknown, unknown> {
+    return asyncContext.run(this.cell.asyncContext, () => Effect.runForkWith(this.context)(effect))
+  }
+
+  // --- restart -------------------------------------------------------------------------------------------------------
+
+  /** Deals with a defect. Returns whether the instance is to be rebuilt for it. */
+  defect(cause: Cause.Cause<unknown>): boolean {
+    const { onDefect } = this.cell.options
+    if (this.phase !== Phase.Open || !this.ready || onDefect === "resume") return false
+    if (onDefect === "stop") {
+      this.kill("a method died of a defect", cause)
+      return false
+    }
+    this.beginRestart({ why: "it is restarting after a defect", cause: undefined }, cause)
+    return true
+  }
+
+  /** The home of the instance is lost with all that it knew: it is made anew, as its restart schedule says. */
+  crash(why: string, cause: Cause.Cause<unknown>): void {
+    if (!this.ready) return
+    if (this.phase !== Phase.Open || this.cell.options.restart === undefined) return this.kill(why, cause)
+    this.beginRestart({ why, cause: printable(cause) }, cause)
+    this.restart(cause)
+  }
+
+  /** No call starts until the restart is over, and those that run end, if there is a restart. */
+  private beginRestart(restartsFor: NonNullable<LifeOfCalls["restartsFor"]>, cause: Cause.Cause<unknown>): void {
+    this.ready = false
+    this.restartsFor = restartsFor
+    // Else the instance dies, and what runs beside the crash is to hear of that, and not of a restart.
+    if (this.supervised().judge(cause)) this.interruptForRestart()
+  }
+
+  /** Begins the restart that a defect was answered with. */
+  restart(cause: Cause.Cause<unknown>): void {
+    // What heard of the defect, or of an interrupted call, may have ended the instance right away.
+    if (!this.isClosing) this.supervised().restart(cause)
+  }
+
+  private supervised(): Supervisor {
+    this.supervisor ??= new Supervisor(this)
+    return this.supervisor
+  }
+
+  get restartSchedule(): Supervised["restartSchedule"] {
+    return this.cell.options.restart!
+  }
+
+  get isQuiet(): boolean {
+    return this.cell.isQuiet
+  }
+
+  get waitsForQuiet(): boolean {
+    return this.supervisor?.waitsForQuiet === true
+  }
+
+  /** Ends the calls that run, for a restart. */
+  interruptForRestart(): void {
+    this.hasten()
+    endAll(this.cell.running.toArray(), Stage.Restarting)
+  }
+
+  /** Ends a life, but not the instance. */
+  closeScope(exit: Exit.Exit<any, any>): Effect.Effect<void> {
+    return logged(this.cell, Scope.close(this.scope, exit))
+  }
+
+  /** Begins another life, with a Scope of its own. */
+  renew(): void {
+    this.restarts++
+    this.abrupt = false
+    this.scope = Scope.makeUnsafe()
+    this.context = this.inside(this.context)
+    this.cell.running.forgetContexts()
+  }
+
+  restarting(cause: Cause.Cause<unknown>): void {
+    this.cell.registry.hub?.instance(this.cell, { _tag: "InstanceRestarting", cause })
+  }
+
+  restarted(): void {
+    this.cell.registry.hub?.instance(this.cell, { _tag: "InstanceRestarted", restarts: this.restarts })
+  }
+
+  // --- end -----------------------------------------------------------------------------------------------------------
+
+  /** No new calls; those accepted finish, then the instance ends. */
+  stop(why: string): void {
+    if (this.phase !== Phase.Open) return
+    this.refuse(Phase.Stopping, why, undefined)
+    if (this.cell.pending === 0) this.close()
+  }
+
+  /** No new calls, waiting ones fail, running ones finish, but for the one that asked for it. */
+  retire(why: string, asker: Call | undefined, cause: Cause.Cause<unknown> | undefined = undefined): void {
+    this.cell.flushFailures()
+    if (this.phase === Phase.Open) this.refuse(Phase.Stopping, why, cause)
+    this.cell.failWaiting()
+    if (asker !== undefined) endAll([asker], Stage.Dying)
+    if (this.cell.pending === 0) this.close()
+  }
+
+  /** No new calls, waiting ones fail, running ones are interrupted. */
+  kill(why: string, cause: Cause.Cause<unknown> | undefined): void {
+    const { cell } = this
+    if (this.phase === Phase.Dying || this.phase === Phase.Gone) return
+    this.hasten()
+    // What has failed already fails as it did, and makes room for those that wait for it.
+    cell.flushFailures()
+    if (this.phase >= Phase.Dying) return
+    this.refuse(Phase.Dying, why, cause)
+    cell.failWaiting()
+    endAll(cell.running.toArray(), Stage.Dying)
+    if (cell.pending === 0) this.close()
+    else this.recheckEnd()
+  }
+
+  /** What ends with this instance from now on ends at once, and so does what is ending already. */
+  private hasten(): void {
+    if (this.abrupt) return
+    this.abrupt = true
+    for (const hurry of this.wards ?? []) hurry()
+  }
+
+  /** Calls `hurry` should the instance be killed, or restart. Returns how to forget it. */
+  guard(hurry: () => void): () => void {
+    this.wards ??= new Set()
+    this.wards.add(hurry)
+    return () => this.wards!.delete(hurry)
+  }
+
+  private refuse(phase: Phase, why: string, cause: Cause.Cause<unknown> | undefined): void {
+    const { cell } = this
+    if (this.phase === Phase.Open) this.owner?.ending(cell)
+    this.phase = phase
+    // It goes into the errors of all calls, which people print.
+    this.death = { why, at: dateIn(this.context), cause: cause && printable(cause) }
+    cell.registry.hub?.instance(cell, { _tag: "InstanceDied", death: this.death })
+    cell.letIn()
+    this.recheckEnd()
+  }
+
+  /** What keeps the instance from its end may wait for just that. */
+  recheckEnd(): void {
+    if (this.end !== undefined && this.end.dependents > 0) deadlock.check(this.end)
+  }
+
+  /** Whether the end of a call matters to it. */
+  get heedsCalls(): boolean {
+    return this.phase !== Phase.Open || !this.ready || this.owner !== undefined
+  }
+
+  /** A call has left. */
+  attend(): void {
+    const { cell } = this
+    if (cell.pending === 0 && this.phase === Phase.Open && !cell.hasSuspended) this.owner?.idle(cell)
+    this.supervisor?.attend()
+    if (this.phase === Phase.Open) return
+    if (cell.pending === 0) this.close()
+    else this.recheckEnd()
+  }
+
+  get isClosing(): boolean {
+    return this.phase >= Phase.Closing
+  }
+
+  get isGone(): boolean {
+    return this.phase === Phase.Gone
+  }
+
+  /** A constructor under way is interrupted, and has ended before the finalizers run. */
+  private close(): void {
+    if (this.isClosing) return
+    this.phase = Phase.Closing
+    if (this.supervisor === undefined) this.finalize()
+    else {
+      this.supervisor.end(() => this.finalize())
+      this.recheckEnd()
+    }
+  }
+
+  private finalize(): void {
+    // An instance may own instances that own instances: the end of a long chain must not overflow the stack.
+    if (stack.isDeep()) {
+      return stack.later(undefined, this.context, () => this.finalize())
+    }
+    const cause = this.death?.cause
+    const finalizers = Scope.closeUnsafe(this.scope, cause === undefined ? Exit.void : Exit.failCause(cause))
+    if (finalizers === undefined) return this.vanish()
+    const { ending } = this
+    const work = Effect.withFiber<void>((fiber) => {
+      ending.fiber = fiber
+      return logged(this.cell, finalizers)
+    })
+    stack.enter()
+    try {
+      this.fork(work).addObserver(() => this.vanish())
+    } finally {
+      stack.leave()
+    }
+  }
+
+  private vanish(): void {
+    const { cell, end } = this
+    this.phase = Phase.Gone
+    cell.leave()
+    this.owner?.gone(cell)
+    // Closed, it leaves the Scope that it is part of, which may stay open for much longer.
+    if (this.tie !== undefined) Scope.closeUnsafe(this.tie, Exit.void)
+    this.end = this.tie = undefined
+    end?.settle(Exit.void)
+  }
+
+  /** Whether what this life of the instance has started is being ended with it. */
+  get isEnding(): boolean {
+    return !this.isGone && (this.isClosing || this.scope.state._tag === "Closed")
+  }
+
+  // --- waiting for it ------------------------------------------------------------------------------------------------
+
+  transitionOn(fiber: Fiber.Fiber<unknown, unknown>): Transition | undefined {
+    if (this.start?.fiber === fiber) return this.start
+    return this.end?.fiber === fiber ? this.end : undefined
+  }
+
+  /** Succeeds when the constructor under way has ended, or all of an instance that is ending. Dies of a deadlock. */
+  get over(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      const transition = this.phase === Phase.Open ? this.start : this.ending
+      if (transition === undefined || this.isGone) return resume(Effect.void)
+      const told = (exit: Exit.Exit<any, any>) =>
+        resume(exit._tag === "Success" ? Effect.void : Exit.die(Cause.squash(exit.cause)))
+      return Effect.sync(waiting.observe(transition, false, told))
+    })
+  }
+
+  private get ending(): Transition {
+    this.end ??= new Transition(this.cell, "end")
+    return this.end
+  }
+
+  /** Succeeds when the instance is gone, or when that would be waiting for oneself. If `firm`, it waits all the same. */
+  ended(firm = false): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      if (this.isGone) return resume(Effect.void)
+      return Effect.sync(waiting.observe(this.ending, false, () => resume(Effect.void), firm))
+    })
+  }
+}
+
+/** A finalizer that dies does not keep the instance from ending, and is not lost either. */
+const logged = ({ actor, instance }: Instance, finalizers: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.catchCause(finalizers, (cause) =>
+    // A logger may throw, too.
+    Effect.exit(Effect.logError(`A finalizer of ${actor} (instance ${instance}) failed`, printable(cause)))
+  )
