@@ -29,7 +29,7 @@ describe("6.1", () => {
       Effect.gen(function* () {
         const probe = new Probe()
         const scope = yield* Scope.make()
-        const context = yield* Layer.buildWithScope(Diary.layerWith(probe), scope)
+        const context = yield* Layer.buildWithScope(Diary.layerArgs(probe), scope)
         const diary = Context.get(context, Diary)
         assert.deepStrictEqual(probe.log, ["made"])
         yield* diary.note("called")
@@ -134,7 +134,7 @@ describe("6.1", () => {
         const inside = yield* one.run(Effect.sync(() => two))
         assert.strictEqual(inside, one)
       })
-      yield* Effect.provide(program, Diary.layerWith(probe))
+      yield* Effect.provide(program, Diary.layerArgs(probe))
     })
   )
 
@@ -324,7 +324,7 @@ describe("6.2", () => {
       const sum = yield* Sum.spawn(1, 2)
       assert.strictEqual(yield* sum.get(), 3)
       const program = Effect.flatMap(Sum, (sum) => sum.get())
-      assert.strictEqual(yield* Effect.provide(program, Sum.layerWith(3, 4)), 7)
+      assert.strictEqual(yield* Effect.provide(program, Sum.layerArgs(3, 4)), 7)
     })
   )
 

@@ -213,7 +213,7 @@ describe("options", () => {
     assert.throws(
       () => layer({ prot: 1 } as object),
       TypeError,
-      /Inspector\.layer: there is no option "prot", there are port, /
+      /Inspector\.layer: there is no option "prot"; the options are port, /
     )
     assert.throws(() => layer({ interval: "1 millis" }), RangeError, /interval must be at least 50 milliseconds/)
     for (const option of ["maxInstances", "maxPages", "maxRecordings", "maxRecordingBytes"]) {

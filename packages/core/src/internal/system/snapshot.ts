@@ -5,6 +5,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Instance, Permits, Snapshot, SnapshotOptions, State, UnsettledCall } from "../../ActorSystem.ts"
+import { type Known, onlyKnown } from "../base/options.ts"
 import { attempt, errorText, show } from "../base/show.ts"
 import { dateIn } from "../base/time.ts"
 import { type Call, type Death, Stage } from "../call/call.ts"
@@ -23,10 +24,14 @@ export const messageOf = (cause: Cause.Cause<unknown>): string => errorText(Caus
 
 // --- taking it -------------------------------------------------------------------------------------------------------
 
-export const take = (options: SnapshotOptions = {}): Effect.Effect<Snapshot> =>
-  Effect.withFiber((fiber) => {
-    return Effect.succeed(takeUnsafe(registriesIn(fiber.context), options, dateIn(fiber.context)))
-  })
+const OPTIONS: Known<SnapshotOptions> = { actor: true, name: true, instance: true, state: true, limit: true }
+
+export const take = (options: SnapshotOptions = {}): Effect.Effect<Snapshot> => {
+  onlyKnown("ActorSystem.snapshot", options, OPTIONS)
+  return Effect.withFiber((fiber) =>
+    Effect.succeed(takeUnsafe(registriesIn(fiber.context), options, dateIn(fiber.context)))
+  )
+}
 
 const takeUnsafe = (registries: ReadonlyArray<Registry<Cell>>, options: SnapshotOptions, now: number): Snapshot => {
   const limit = options.limit ?? DEFAULT_LIMIT
