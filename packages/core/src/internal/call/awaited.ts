@@ -6,10 +6,12 @@
  * through others; and if it runs the constructor of the instance, or its finalizers. Who only descends from a call that
  * has settled is not waited for.
  */
+import type * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
-import { childrenOf } from "../base/interrupt.ts"
+import { ActorContext } from "../../ActorContext.ts"
+import { descends } from "../base/effectInternals.ts"
 import type { Cell } from "../instance/cell.ts"
-import { Call, current, Stage } from "./call.ts"
+import { Call, CurrentCallKey, current, Stage } from "./call.ts"
 import { Phase } from "./phase.ts"
 import { isRef, type Ref } from "./ref.ts"
 import type { Wait } from "./waiting.ts"
@@ -26,14 +28,12 @@ export const waitsForFiber = (cell: Cell, fiber: Fiber.Fiber<unknown, unknown>):
 }
 
 /** Whether the work of a constructor or of finalizers is done by a fiber, or by what that has forked. */
-const worksFor = (phase: Phase | undefined, fiber: Fiber.Fiber<unknown, unknown>): boolean => {
-  const fibers = phase?.fiber === undefined ? [] : [phase.fiber]
-  for (let i = 0; i < fibers.length; i++) {
-    if (fibers[i] === fiber) return true
-    fibers.push(...childrenOf(fibers[i]!))
-  }
-  return false
-}
+const worksFor = (phase: Phase | undefined, fiber: Fiber.Fiber<unknown, unknown>): boolean =>
+  phase?.fiber !== undefined && descends(fiber, phase.fiber, ({ context }) => isOfInstance(phase.cell, context))
+
+/** Whether what runs in a context is of an instance, and of no call. */
+const isOfInstance = (cell: Cell, context: Context.Context<never>): boolean =>
+  context.mapUnsafe.get(ActorContext.key) === cell && context.mapUnsafe.get(CurrentCallKey) === undefined
 
 /** A call, who asked for it, who asked for that call, and so on. A submitter that only has the ref does not wait. */
 const askersOf = (call: Call): ReadonlySet<Call> => {

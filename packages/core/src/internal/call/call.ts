@@ -6,11 +6,11 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { AsyncContext } from "../base/asyncContext.ts"
 import * as asyncContext from "../base/asyncContext.ts"
-import { isEffect, noEffect, runSync } from "../base/evaluable.ts"
+import { type Interruptible, runSync } from "../base/effectInternals.ts"
+import { isEffect, noEffect } from "../base/evaluable.ts"
 import { dateIn, elapsedIn } from "../base/time.ts"
 import type { CallQueue } from "../instance/callQueue.ts"
 import type { MethodSpec } from "./method.ts"
@@ -39,9 +39,6 @@ export const Stage = {
   Restarting: 7
 } as const
 export type Stage = (typeof Stage)[keyof typeof Stage]
-
-/** What works on a call: a fiber, or a home. */
-export type Interruptible = Pick<Fiber.Fiber<any, any>, "interruptUnsafe">
 
 /** What a fiber that works for a call finds in its context. */
 interface Frame {
@@ -110,12 +107,12 @@ export class Call extends Ref {
     this.method = method
     this.args = args
     this.context = context
-    if (asked) this.resumes = ASKED
+    if (asked) this.waiters = ASKED
   }
 
   override settle(exit: Exit.Exit<any, any>): boolean {
-    if (this.resumes === ASKED) {
-      this.resumes = undefined
+    if (this.waiters === ASKED) {
+      this.waiters = undefined
       this.exit = exit
     } else if (!super.settle(exit)) return false
     // What has settled may be kept for long, and keeps nothing of what it came from.
@@ -145,7 +142,7 @@ export class Call extends Ref {
   }
 
   override observe(observer: Observer): void {
-    if (this.resumes === ASKED) this.resumes = [observer]
+    if (this.waiters === ASKED) this.waiters = [observer]
     else super.observe(observer)
   }
 
@@ -196,7 +193,7 @@ export class Call extends Ref {
 
   /** Whether it was asked, and its asker is yet to begin to wait: it runs on the asker's stack. */
   get isBeingAsked(): boolean {
-    return this.resumes === ASKED
+    return this.waiters === ASKED
   }
 
   /** The time by which its waiting and its running are measured, in milliseconds: not a date. */

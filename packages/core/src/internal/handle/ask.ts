@@ -11,9 +11,11 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import { NodeInspectSymbol } from "effect/Inspectable"
+import * as Stream from "effect/Stream"
 import type { ActorError } from "../../ActorError.ts"
 import * as asyncContext from "../base/asyncContext.ts"
-import { Evaluable, inPlace } from "../base/evaluable.ts"
+import { inPlace } from "../base/effectInternals.ts"
+import { Evaluable } from "../base/evaluable.ts"
 import { Call } from "../call/call.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
@@ -64,21 +66,21 @@ export class Ask extends Submission {
     const { args, method } = this
     const queue = this.target.resolve()
     const { cell } = queue
-    if (cell.full) return this.whenRoom(queue, fiber)
+    if (cell.full || inPlace === undefined) return this.arranged(queue, fiber)
     const call = new Call(queue, method, args, fiber.context, true)
     tracing.mark(call, fiber, true)
     cell.submit(call, fiber.currentDispatcher, true)
-    // Were the wait an operation of its own, an interruption before it would leave a call that nobody cancels.
+    // Were the wait an operation of its own, an interruption before it would leave the call alone.
     return call.exit ?? inPlace(call.waitOrCancel(), fiber)
   }
 
-  /** The call is cancelled when the wait is interrupted after it was submitted, be it right between the two. */
-  private whenRoom(queue: CallQueue, fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
+  /** Submits and waits in operations of their own. An interruption at any time after the first cancels the call. */
+  private arranged(queue: CallQueue, fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
     const { args, method } = this
     const call = new Call(queue, method, args, fiber.context, true)
     tracing.mark(call, fiber, true)
     const submit = admit(call, () => queue.cell.submit(call, fiber.currentDispatcher, true))
-    const result = Effect.suspend(() => call.wait())
+    const result = Effect.suspend(() => call.waitOrCancel())
     return Effect.onInterrupt(Effect.andThen(submit, result), () => call.cancelAndWait())
   }
 
@@ -99,7 +101,7 @@ const noIteration = function (this: Ask): never {
 }
 
 Object.assign(Ask.prototype, {
-  "~effect/Stream": { _A: identity, _E: identity, _R: identity },
+  [Stream.TypeId]: { _A: identity, _E: identity, _R: identity },
   [Symbol.asyncIterator]: noIteration
 })
 

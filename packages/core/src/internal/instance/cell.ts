@@ -17,7 +17,7 @@ import type { ActorError } from "../../ActorError.ts"
 import type { Link } from "../../Home.ts"
 import type { AsyncContext } from "../base/asyncContext.ts"
 import * as asyncContext from "../base/asyncContext.ts"
-import { interrupt } from "../base/interrupt.ts"
+import { interrupt, watchingForks } from "../base/effectInternals.ts"
 import { checkGroup, type InstanceOptions } from "../base/options.ts"
 import { attempt, keyText, printable } from "../base/show.ts"
 import * as stack from "../base/stack.ts"
@@ -604,7 +604,7 @@ export class Cell {
 
   private inside(context: Context.Context<never>): Context.Context<never> {
     const own = Context.addUnsafe(context, Scope.Scope.key, this.scope)
-    const inside: Context.Context<never> = Context.addUnsafe(own, ActorContext.key, this)
+    const inside = watchingForks(Context.addUnsafe(own, ActorContext.key, this))
     // Whoever starts an instance from inside a call does not lend that call to it.
     return current(inside) === undefined ? inside : outside(inside)
   }

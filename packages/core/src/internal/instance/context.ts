@@ -10,6 +10,7 @@ import type * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
 import * as Scheduler from "effect/Scheduler"
 import * as asyncContext from "../base/asyncContext.ts"
+import { watchingForks } from "../base/effectInternals.ts"
 import { CurrentCallKey } from "../call/call.ts"
 
 /** Effect's own ambient references, by key. A test holds this list against the modules that define them. */
@@ -126,5 +127,5 @@ export const merge = (caller: Context.Context<never>, actor: Context.Context<nev
   if (frame !== undefined) map.set(References.CurrentStackFrame.key, shortened(frame))
   const scheduler = map.get(Scheduler.Scheduler.key) ?? Context.get(caller, Scheduler.Scheduler)
   if (!(scheduler instanceof OneDispatcher)) map.set(Scheduler.Scheduler.key, new OneDispatcher(scheduler))
-  return Context.makeUnsafe(map)
+  return watchingForks(Context.makeUnsafe(map))
 }
