@@ -17,7 +17,7 @@ interface Call {
   readonly origin: string
   readonly exit: Exit.Exit<unknown, unknown> | undefined
   readonly stage: number
-  readonly resumes: ReadonlyArray<unknown> | undefined
+  readonly waiters: ReadonlyArray<unknown> | undefined
   settle(exit: Exit.Exit<unknown, unknown>): boolean
   look(): Exit.Exit<unknown, unknown> | undefined
 }
@@ -141,7 +141,7 @@ const isExit = (effect: unknown): boolean => typeof effect === "object" && effec
 const markLooks = (call: Marked): void => {
   const { look, settle } = call
   call.settle = function (exit) {
-    if (this.resumes !== undefined && this.resumes.length > 0) call[Looked] = true
+    if (this.waiters !== undefined && this.waiters.length > 0) call[Looked] = true
     return settle.call(this, exit)
   }
   call.look = function () {

@@ -20,7 +20,7 @@ import { Call } from "../call/call.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import * as waiting from "../call/waiting.ts"
-import type { CallQueue, Target } from "../instance/callQueue.ts"
+import type { Target } from "../instance/callQueue.ts"
 import * as streaming from "./streaming.ts"
 
 /** A call that is yet to be made. */
@@ -66,7 +66,7 @@ export class Ask extends Submission {
     const { args, method } = this
     const queue = this.target.resolve()
     const { cell } = queue
-    if (cell.full || inPlace === undefined) return this.arranged(queue, fiber)
+    if (cell.full || inPlace === undefined) return this.inSteps(fiber)
     const call = new Call(queue, method, args, fiber.context, true)
     tracing.mark(call, fiber, true)
     cell.submit(call, fiber.currentDispatcher, true)
@@ -75,13 +75,21 @@ export class Ask extends Submission {
   }
 
   /** Submits and waits in operations of their own. An interruption at any time after the first cancels the call. */
-  private arranged(queue: CallQueue, fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
-    const { args, method } = this
-    const call = new Call(queue, method, args, fiber.context, true)
-    tracing.mark(call, fiber, true)
-    const submit = admit(call, () => queue.cell.submit(call, fiber.currentDispatcher, true))
-    const result = Effect.suspend(() => call.waitOrCancel())
-    return Effect.onInterrupt(Effect.andThen(submit, result), () => call.cancelAndWait())
+  private inSteps(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
+    let call: Call | undefined
+    const ask = Effect.suspend(() => {
+      const queue = this.target.resolve()
+      const made = new Call(queue, this.method, this.args, fiber.context, true)
+      call = made
+      tracing.mark(made, fiber, true)
+      const submit = () => queue.cell.submit(made, fiber.currentDispatcher, true)
+      const wait = Effect.suspend(() => made.waitOrCancel())
+      if (queue.cell.full) return Effect.andThen(admit(made, submit), wait)
+      // At once: the instance of a key may be gone by the next operation.
+      submit()
+      return wait
+    })
+    return Effect.onInterrupt(ask, () => call?.cancelAndWait() ?? Effect.void)
   }
 
   get channel(): Channel.Channel<any, any, void, unknown, unknown, unknown> {
