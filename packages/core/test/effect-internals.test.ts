@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Context, Deferred, Effect, Effectable, Exit, Fiber, Latch, Metric, type Scope, Stream } from "effect"
 import { afterEach, beforeEach, vi } from "vitest"
 import * as door from "../src/internal/base/effectInternals.ts"
-import { names } from "../src/internal/base/effectNames.ts"
+import * as names from "../src/internal/base/effectNames.ts"
 import { fork, range, settle } from "./support.ts"
 
 describe("Effect has the insides that we know", () => {
@@ -16,41 +16,41 @@ describe("Effect has the insides that we know", () => {
   const never: any = Effect.never
 
   part(
-    `an Exit has the property "${names.exit}", and no other effect has`,
-    Effect.sync(() => names.exit in Exit.void && names.exit in Exit.die("") && !(names.exit in never))
+    `an Exit has the property "${names.EXIT}", and no other effect has`,
+    Effect.sync(() => names.EXIT in Exit.void && names.EXIT in Exit.die("") && !(names.EXIT in never))
   )
 
   part(
-    `"${names.identifier}" of what Effect.sync and Effect.suspend give is "Sync" and "Suspend", and "${names.args}" is their function`,
+    `"${names.IDENTIFIER}" of what Effect.sync and Effect.suspend give is "Sync" and "Suspend", and "${names.ARGS}" is their function`,
     Effect.sync(() => {
       const make = () => Effect.void
       const [sync, suspend]: [any, any] = [Effect.sync(make), Effect.suspend(make)]
-      const are = sync[names.identifier] === "Sync" && suspend[names.identifier] === "Suspend"
-      return are && sync[names.args] === make && suspend[names.args] === make
+      const are = sync[names.IDENTIFIER] === "Sync" && suspend[names.IDENTIFIER] === "Suspend"
+      return are && sync[names.ARGS] === make && suspend[names.ARGS] === make
     })
   )
 
   part(
-    `a fiber runs an effect by calling "${names.evaluate}" with itself, and goes on with what that returns`,
+    `a fiber runs an effect by calling "${names.EVALUATE}" with itself, and goes on with what that returns`,
     Effect.gen(function* () {
       const latch = Latch.makeUnsafe()
       const wait: any = Effect.as(latch.await, "waited")
-      const fiber = yield* fork(Effect.withFiber<string>((fiber) => wait[names.evaluate](fiber)))
+      const fiber = yield* fork(Effect.withFiber<string>((fiber) => wait[names.EVALUATE](fiber)))
       yield* latch.open
       return (yield* Fiber.join(fiber)) === "waited"
     })
   )
 
   part(
-    `"${names.interruptible}" is a property of a fiber that Effect sets: to false where a region begins that cannot be interrupted, and to true at its end, when "${names.stack}" has what is left to do`,
+    `"${names.INTERRUPTIBLE}" is a property of a fiber that Effect sets: to false where a region begins that cannot be interrupted, and to true at its end, when "${names.STACK}" has what is left to do`,
     Effect.gen(function* () {
       const latch = Latch.makeUnsafe()
       const fiber: any = yield* fork(Effect.andThen(Effect.uninterruptible(latch.await), Effect.void))
-      if (fiber[names.interruptible] !== false) return false
+      if (fiber[names.INTERRUPTIBLE] !== false) return false
       const seen: Array<unknown> = []
-      Object.defineProperty(fiber, names.interruptible, {
+      Object.defineProperty(fiber, names.INTERRUPTIBLE, {
         get: () => false,
-        set: (value) => seen.push(value, fiber[names.stack].length)
+        set: (value) => seen.push(value, fiber[names.STACK].length)
       })
       yield* latch.open
       yield* Fiber.join(fiber as Fiber.Fiber<void>)
@@ -59,31 +59,31 @@ describe("Effect has the insides that we know", () => {
   )
 
   part(
-    `"${names.children}" of a fiber is the Set of what it has forked and has not ended, or undefined`,
+    `"${names.CHILDREN}" of a fiber is the Set of what it has forked and has not ended, or undefined`,
     Effect.gen(function* () {
       const latch = Latch.makeUnsafe()
       const own: any = yield* Effect.withFiber((fiber) => Effect.succeed(fiber))
-      const before = own[names.children]
+      const before = own[names.CHILDREN]
       const child = yield* fork(latch.await)
       yield* Effect.forkScoped(latch.await)
-      const during = [...own[names.children]]
+      const during = [...own[names.CHILDREN]]
       yield* latch.open
       yield* Fiber.join(child)
-      return before === undefined && during.length === 1 && during[0] === child && own[names.children].size === 0
+      return before === undefined && during.length === 1 && during[0] === child && own[names.CHILDREN].size === 0
     })
   )
 
   part(
-    `a Deferred has two properties: "${names.effect}", what it was completed with, and "${names.resumes}", the callbacks that wait for it and take an Exit`,
+    `a Deferred has two properties: "${names.EFFECT}", what it was completed with, and "${names.RESUMES}", the callbacks that wait for it and take an Exit`,
     Effect.gen(function* () {
       const deferred: any = Deferred.makeUnsafe<string>()
       const fibers = [yield* fork(Deferred.await(deferred)), yield* fork(Deferred.await(deferred))]
-      const [first] = deferred[names.resumes]
-      if (Object.keys(deferred).length !== 2 || deferred[names.resumes].length !== 2) return false
+      const [first] = deferred[names.RESUMES]
+      if (Object.keys(deferred).length !== 2 || deferred[names.RESUMES].length !== 2) return false
       first(Exit.succeed("called"))
       yield* Deferred.succeed(deferred, "done")
       const results = yield* Effect.forEach(fibers, Fiber.join)
-      return results.join() === "called,done" && Exit.isExit(deferred[names.effect])
+      return results.join() === "called,done" && Exit.isExit(deferred[names.EFFECT])
     })
   )
 
@@ -210,14 +210,14 @@ describe("an Effect that has renamed", () => {
     it.effect(`${what} changes no result`, () =>
       Effect.gen(function* () {
         const changed = { ...names, ...Object.fromEntries(gone.map((part) => [part, `gone/${part}`])) }
-        vi.doMock("../src/internal/base/effectNames.ts", () => ({ names: changed }))
+        vi.doMock("../src/internal/base/effectNames.ts", () => changed)
         const run = yield* Effect.promise(program)
         const { forged, masked, ...found } = yield* Effect.scoped(run as Effect.Effect<any, unknown, Scope.Scope>)
         const { forged: refusal, ...wanted } = expected
         assert.match(String(forged), refusal)
         assert.deepStrictEqual(found, wanted)
         // Effect itself drops it, and without these parts nobody can keep it from that.
-        const isKept = !gone.includes("interruptible") && !gone.includes("stack")
+        const isKept = !gone.includes("INTERRUPTIBLE") && !gone.includes("STACK")
         assert.strictEqual(masked, isKept ? "masked" : "TaskCancelled")
       })
     )
