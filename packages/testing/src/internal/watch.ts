@@ -9,7 +9,7 @@
 import { ActorSystem } from "@troupe/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type { ExplorerScheduler, Thread } from "./scheduler.ts"
 
 /** A call of core's, as far as we need it. */
@@ -82,7 +82,7 @@ export class Watch {
       if (label !== undefined) this.witness?.started(scheduler.current, label)
       const effect = invoke.call(cell, call)
       // The fiber that core runs this on is the next one to begin, unless there is a result already.
-      scheduler.next = isExit(effect) ? undefined : this.threadFor(call)
+      scheduler.next = Exit.isExit(effect) ? undefined : this.threadFor(call)
       return effect
     }
     cell.settle = (call, exit) => {
@@ -134,8 +134,6 @@ export class Watch {
     })
   }
 }
-
-const isExit = (effect: unknown): boolean => typeof effect === "object" && effect !== null && "~effect/Exit" in effect
 
 /** Makes a call remember whether anybody has looked at its result. */
 const markLooks = (call: Marked): void => {
