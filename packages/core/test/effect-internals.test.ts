@@ -1,6 +1,7 @@
 /**
  * What we rely on of Effect that it does not promise: each part in a sentence, and what becomes of actors when it is gone.
  */
+import { readdirSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Context, Deferred, Effect, Effectable, Exit, Fiber, Latch, Metric, type Scope, Stream } from "effect"
 import { afterEach, beforeEach, vi } from "vitest"
@@ -222,4 +223,47 @@ describe("an Effect that has renamed", () => {
       })
     )
   }
+})
+
+describe("Effect's insides are named nowhere but", () => {
+  const packages = new URL("../..", import.meta.url).pathname
+  const doors = [
+    "core/src/internal/base/effectNames.ts",
+    "testing/src/internal/effectNames.ts",
+    "testing/src/internal/effectInternals.ts",
+    "cluster/src/internal/engineInternals.ts",
+    "worker/src/internal/values/schemaFacts.ts"
+  ]
+  // Fields of fibers, type ids and keys as texts, tables and texts of the engine.
+  const fields = "children|stack|parent|running|interruptedCause|exit|observers|yielded|dispatcher|deferredInterrupt"
+  const insides = new RegExp(
+    `~effect/|\\b_(${fields})\\b|["'\`.]interruptible["'\`]|\\.interruptible\\s*=|SingleShotGen|cacheRoot|` +
+      "[\"'`]effect/[A-Za-z/]+[\"'`]|`effect/|\\bcluster_[a-z]+|not registered\\$"
+  )
+  const imports = /^(import|export) .* from "effect\/[\w/]+"$|import\("effect\/[\w/]+"\)/
+
+  const sources = readdirSync(packages, { recursive: true, encoding: "utf8" }).filter(
+    (file) => /^\w+\/src\/.*\.ts$/.test(file) && !file.includes("pageFiles")
+  )
+
+  it(`the ${doors.length} doors`, () => {
+    const found = sources.flatMap((file) => {
+      const lines = readFileSync(`${packages}/${file}`, "utf8").split("\n")
+      return lines.flatMap((line, index) => {
+        const isCode = !/^\s*(\*|\/\/|\/\*)/.test(line) && !imports.test(line)
+        return isCode && insides.test(line) && !doors.includes(file) ? [`${file}:${index + 1} ${line.trim()}`] : []
+      })
+    })
+    assert.isAbove(sources.length, 100)
+    assert.deepStrictEqual(found, [])
+    for (const door of doors) assert.match(readFileSync(`${packages}/${door}`, "utf8"), insides, door)
+  })
+
+  it("and only effectInternals.ts reads core's names of them", () => {
+    const readers = sources.filter((file) => readFileSync(`${packages}/${file}`, "utf8").includes("/effectNames.ts"))
+    assert.deepStrictEqual(readers.sort(), [
+      "core/src/internal/base/effectInternals.ts",
+      "testing/src/internal/effectInternals.ts"
+    ])
+  })
 })
