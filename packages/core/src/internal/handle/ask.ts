@@ -63,10 +63,11 @@ const NOT_RUN = "has not run: yield* it, or give it to Effect.runPromise. What A
 
 export class Ask extends Submission {
   evaluate(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
+    if (inPlace === undefined) return this.inSteps(fiber)
     const { args, method } = this
     const queue = this.target.resolve()
     const { cell } = queue
-    if (cell.full || inPlace === undefined) return this.inSteps(fiber)
+    if (cell.full) return this.inSteps(fiber)
     const call = new Call(queue, method, args, fiber.context, true)
     tracing.mark(call, fiber, true)
     cell.submit(call, fiber.currentDispatcher, true)
