@@ -128,6 +128,11 @@ const typeTests = summary.test(tests.output) ? tests : await run("npm", "run", "
 results.push(["type tests", withExit(typeTests, typeTestCounts(typeTests.output))])
 if (!tests.ok && results.every(([, counts]) => counts.failed === 0)) results.push(["npm test", oneFailed])
 
+rmSync(report, { force: true })
+// All but the calls that are nested 100,000 deep, which take as long as the rest.
+const insides = await run("npm", "run", "test:insides", "--", "--exclude", "test/*-depth.test.ts")
+results.push(["core without Effect's insides", withExit(insides, vitestCounts("packages"))])
+
 await one("lint and format", "npm", "run", "lint")
 await one("type check", "npm", "run", "check")
 await one("build", "npm", "run", "build")

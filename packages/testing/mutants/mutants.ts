@@ -113,7 +113,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "forgets another waiter than the one that leaves",
     file: "call/ref.ts",
-    from: "resumes.lastIndexOf(observer)",
+    from: "waiters.lastIndexOf(observer)",
     to: "0"
   },
   {

@@ -5,6 +5,7 @@
  */
 import * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
+import { isRunning, mayBeInterrupted, parentOf } from "./effectInternals.ts"
 import type { Preemption, Step } from "./plan.ts"
 import { combine } from "./random.ts"
 import type { Turn } from "./turns.ts"
@@ -59,18 +60,10 @@ export interface Chooser {
   made?(thread: Thread): unknown
 }
 
-/** What Effect's public interface of fibers does not tell. Were it gone, threads would be named after others. */
-interface Inside extends Fiber.Fiber<unknown, unknown> {
-  readonly _parent?: Fiber.Fiber<unknown, unknown> | undefined
-  /** Whether it is on the JavaScript stack. */
-  readonly _running?: boolean
-  readonly _interruptedCause?: unknown
-}
-
 /** The nearest of a thread and those that made it whose fiber is on the stack. */
 const running = (thread: Thread): Thread | undefined => {
   for (let at: Thread | undefined = thread; at !== undefined; at = at.parent) {
-    if ((at.fiber as Inside | undefined)?._running) return at
+    if (isRunning(at.fiber)) return at
   }
   return undefined
 }
@@ -161,7 +154,7 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
     if (resumes) return this.goOn(thread)
     if (preempted === "repeats") return this.begins(thread)
     // A fiber that is interrupted before it began ends now. Were it preempted, Effect would begin it all the same.
-    if (thread.operations === 1 && (fiber as Inside)._interruptedCause !== undefined) return this.goOn(thread)
+    if (thread.operations === 1 && mayBeInterrupted(fiber)) return this.goOn(thread)
     // With nobody else to run, it would only be chosen again.
     const onTop = this.bottom !== thread
     if ((onTop || this.tasks.length > 0) && this.chooser.preempt(thread, this.tasks, onTop)) {
@@ -209,7 +202,7 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
     const { current } = this
     // A task that begins with a fiber nobody has seen is the start of a forked fiber: they are one thread.
     if (this.fresh && current.fiber === undefined && current !== this.root) return current
-    const { _parent: parent } = fiber as Inside
+    const parent = parentOf(fiber)
     return this.make((parent && this.fibers.get(parent)) ?? running(current) ?? current)
   }
 

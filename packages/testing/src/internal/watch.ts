@@ -9,7 +9,7 @@
 import { ActorSystem } from "@troupe/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type { ExplorerScheduler, Thread } from "./scheduler.ts"
 
 /** A call of core's, as far as we need it. */
@@ -17,7 +17,7 @@ interface Call {
   readonly origin: string
   readonly exit: Exit.Exit<unknown, unknown> | undefined
   readonly stage: number
-  readonly resumes: ReadonlyArray<unknown> | undefined
+  readonly waiters: ReadonlyArray<unknown> | undefined
   settle(exit: Exit.Exit<unknown, unknown>): boolean
   look(): Exit.Exit<unknown, unknown> | undefined
 }
@@ -83,7 +83,7 @@ export class Watch {
       if (label !== undefined) this.witness?.started(scheduler.current, label)
       const effect = invoke.call(running, call)
       // The fiber that core runs this on is the next one to begin, unless there is a result already.
-      scheduler.next = isExit(effect) ? undefined : this.threadFor(call)
+      scheduler.next = Exit.isExit(effect) ? undefined : this.threadFor(call)
       return effect
     }
     cell.settle = (call, exit) => {
@@ -136,13 +136,11 @@ export class Watch {
   }
 }
 
-const isExit = (effect: unknown): boolean => typeof effect === "object" && effect !== null && "~effect/Exit" in effect
-
 /** Makes a call remember whether anybody has looked at its result. */
 const markLooks = (call: Marked): void => {
   const { look, settle } = call
   call.settle = function (exit) {
-    if (this.resumes !== undefined && this.resumes.length > 0) call[Looked] = true
+    if (this.waiters !== undefined && this.waiters.length > 0) call[Looked] = true
     return settle.call(this, exit)
   }
   call.look = function () {
