@@ -1,5 +1,5 @@
 /** Talking to the server: the token, single questions, and the stream of updates. */
-import type { Frame } from "../src/internal/frame.ts"
+import type { Frame } from "../src/internal/live/frame.ts"
 
 const KEY = "troupe-token"
 

@@ -1,5 +1,5 @@
 /** Light, dark, or what the system says. */
-import { byId } from "./dom.ts"
+import { byId } from "./parts/dom.ts"
 
 const KEY = "troupe-theme"
 const themes = ["auto", "light", "dark"] as const

@@ -11,8 +11,8 @@ import type * as FileSystem from "effect/FileSystem"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as Stdio from "effect/Stdio"
 import type * as Terminal from "effect/Terminal"
-import * as internal from "./internal/cli.ts"
-import * as client from "./internal/cliClient.ts"
+import * as client from "./internal/terminal/client.ts"
+import * as internal from "./internal/terminal/command.ts"
 
 /**
  * Why there is nothing to show, in words for people: a bad address, nothing that listens there, a token that is

@@ -13,7 +13,7 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { serve, settings } from "./internal/serve.ts"
+import { serve, settings } from "./internal/server/serve.ts"
 
 /**
  * Where an inspector serves its page.

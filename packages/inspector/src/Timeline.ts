@@ -18,9 +18,9 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type { PlatformError } from "effect/PlatformError"
 import type * as Scope from "effect/Scope"
-import type { ChromeTrace } from "./internal/chromeTraceFormat.ts"
-import * as format from "./internal/chromeTraceFormat.ts"
-import * as internal from "./internal/timeline.ts"
+import type { ChromeTrace } from "./internal/trace/format.ts"
+import * as format from "./internal/trace/format.ts"
+import * as internal from "./internal/trace/recording.ts"
 
 /**
  * A recording that is going on, or that went on while its Scope was open.
@@ -88,7 +88,7 @@ export interface RecordOptions {
  * @category models
  * @since 0.1.0
  */
-export type { ChromeTrace, TraceEvent } from "./internal/chromeTraceFormat.ts"
+export type { ChromeTrace, TraceEvent } from "./internal/trace/format.ts"
 
 /**
  * Records the present `ActorSystem`, and tasks, until the Scope closes. What was recorded can be looked at during that

@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { type Inspector, Timeline } from "@troupe/inspector"
 import { Effect, References, type Scope } from "effect"
-import { serve, settings } from "../src/internal/serve.ts"
+import { serve, settings } from "../src/internal/server/serve.ts"
 import { ask, Updates } from "./http.ts"
 import { inspect, ownSystem, promise, Room, Worker } from "./inspectorSupport.ts"
 

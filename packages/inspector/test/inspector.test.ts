@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorSystem } from "@troupe/core"
 import { Effect, Exit, Fiber, Latch, Redacted, Schema, Scope } from "effect"
-import type { Frame } from "../src/internal/frame.ts"
-import type { InstanceView } from "../src/internal/views.ts"
+import type { Frame } from "../src/internal/live/frame.ts"
+import type { InstanceView } from "../src/internal/server/views.ts"
 import { ask, Updates } from "./http.ts"
 import { inspect, ownSystem, promise, Room, Single, Tiny, Worker } from "./inspectorSupport.ts"
 

@@ -1,14 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Instance, UnsettledCall } from "@troupe/core/ActorSystem"
-import { duration } from "../page/format.ts"
-import { picture } from "../page/graph.ts"
-import { linesOf, Model, newestFirst } from "../page/model.ts"
-import { LENGTH, Track } from "../page/track.ts"
-import type { Frame, Row } from "../src/internal/frame.ts"
-import { Histogram } from "../src/internal/histogram.ts"
-import { NewsDesk } from "../src/internal/news.ts"
-import { Rows } from "../src/internal/rows.ts"
-import { waitsOf } from "../src/internal/waits.ts"
+import { linesOf, Model, newestFirst } from "../page/model/model.ts"
+import { LENGTH, Track } from "../page/model/track.ts"
+import { duration } from "../page/parts/format.ts"
+import { picture } from "../page/views/graph.ts"
+import type { Frame, Row } from "../src/internal/live/frame.ts"
+import { Histogram } from "../src/internal/live/histogram.ts"
+import { NewsDesk } from "../src/internal/live/news.ts"
+import { Rows } from "../src/internal/live/rows.ts"
+import { waitsOf } from "../src/internal/live/waits.ts"
 
 /** Random numbers that come again with the same seed. It is in the message of what fails. */
 const seed = Number(process.env.TROUPE_SEED ?? Date.now() % 1_000_000)

@@ -9,20 +9,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
-import { type Client, DEFAULT_ADDRESS, type Filter, InspectError, makeClient, parseAddress } from "./cliClient.ts"
-import { safe, safeJson } from "./shown.ts"
-import { live, screen } from "./terminalLive.ts"
-import { plural } from "./terminalText.ts"
-import {
-  callLines,
-  coreStates,
-  inStates,
-  instanceLines,
-  SORTS,
-  STATES,
-  type StateName,
-  summaryLine
-} from "./terminalViews.ts"
+import { safe, safeJson } from "../base/shown.ts"
+import { type Client, DEFAULT_ADDRESS, type Filter, InspectError, makeClient, parseAddress } from "./client.ts"
+import { live, screen } from "./live.ts"
+import { plural } from "./text.ts"
+import { callLines, coreStates, inStates, instanceLines, SORTS, STATES, type StateName, summaryLine } from "./views.ts"
 
 // --- what all of them take -------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 /** Small lines of what was, drawn as SVG. */
+
+import { LENGTH } from "../model/track.ts"
 import { h } from "./dom.ts"
-import { LENGTH } from "./track.ts"
 
 /** The newest value is at the right edge; a history that is not full begins further right. */
 export const sparkline = (

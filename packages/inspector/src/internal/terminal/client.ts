@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { MOST_OF_AN_ERROR, safe } from "./shown.ts"
+import { MOST_OF_AN_ERROR, safe } from "../base/shown.ts"
 
 /** Why there is nothing to show, in words for people. */
 export class InspectError extends Schema.TaggedError<InspectError>()("InspectError", {

@@ -6,11 +6,11 @@
  * lane overlap, and each arrow begins strictly inside of a slice, without which viewers drop it.
  */
 import type * as ActorSystem from "@troupe/core/ActorSystem"
-import type { Recorded } from "../Timeline.ts"
-import type { ChromeTrace, TraceEvent } from "./chromeTraceFormat.ts"
-import { type Lane, Process } from "./chromeTraceLanes.ts"
-import { MOST_OF_AN_ERROR, shown } from "./shown.ts"
-import { methodOf, type Named, titleOf } from "./timelineNames.ts"
+import type { Recorded } from "../../Timeline.ts"
+import { methodOf, type Named, titleOf } from "../base/names.ts"
+import { MOST_OF_AN_ERROR, shown } from "../base/shown.ts"
+import type { ChromeTrace, TraceEvent } from "./format.ts"
+import { type Lane, Process } from "./lanes.ts"
 
 type CallEvent = ActorSystem.CallEvent
 type Settled = Extract<ActorSystem.Event, { readonly _tag: "Settled" }>

@@ -1,9 +1,9 @@
 /** What happened: restarts, deaths and moves, and calls that came too late. */
 import type { DeadLetter } from "@troupe/core/ActorSystem"
-import type { News } from "../src/internal/frame.ts"
-import { h } from "./dom.ts"
-import * as format from "./format.ts"
-import { newestFirst } from "./model.ts"
+import type { News } from "../../src/internal/live/frame.ts"
+import { newestFirst } from "../model/model.ts"
+import { h } from "../parts/dom.ts"
+import * as format from "../parts/format.ts"
 
 const words: Record<News["kind"], string> = {
   restarting: "restarting",

@@ -1,5 +1,5 @@
 /** Unsettled calls, with what is to be said of each. */
-import type { CallView } from "../src/internal/views.ts"
+import type { CallView } from "../../src/internal/server/views.ts"
 import { confirmButton } from "./confirm.ts"
 import { h } from "./dom.ts"
 import * as format from "./format.ts"

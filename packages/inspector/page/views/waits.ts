@@ -1,7 +1,7 @@
 /** The picture of who waits for whom. */
-import type { Waits } from "../src/internal/waits.ts"
-import { h } from "./dom.ts"
-import * as format from "./format.ts"
+import type { Waits } from "../../src/internal/live/waits.ts"
+import { h } from "../parts/dom.ts"
+import * as format from "../parts/format.ts"
 import { type Arrow, type Placed, picture } from "./graph.ts"
 
 const WIDTH = 178

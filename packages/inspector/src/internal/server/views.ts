@@ -3,9 +3,9 @@
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
 import * as Effect from "effect/Effect"
-import * as Timeline from "../Timeline.ts"
+import * as Timeline from "../../Timeline.ts"
+import { record } from "../trace/recording.ts"
 import { type Refused, refuse } from "./reply.ts"
-import { record } from "./timeline.ts"
 
 /** How many calls of an instance its page lists, and how many of them it explains. */
 const MOST_CALLS = 200

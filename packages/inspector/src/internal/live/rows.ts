@@ -3,8 +3,8 @@
  * however long it did not listen.
  */
 import type { Instance, Permits } from "@troupe/core/ActorSystem"
+import { shown } from "../base/shown.ts"
 import type { HomeFacts, Row } from "./frame.ts"
-import { shown } from "./shown.ts"
 
 /** How many departures are remembered. A client that missed more of them begins anew. */
 const MOST_GONE = 20_000

@@ -6,9 +6,9 @@
  * when that was.
  */
 import type { Instance } from "@troupe/core/ActorSystem"
+import { MOST_OF_AN_ERROR, shown } from "../base/shown.ts"
 import type { News, Row } from "./frame.ts"
 import { hasMoved, labelOf, placeOf } from "./rows.ts"
-import { MOST_OF_AN_ERROR, shown } from "./shown.ts"
 
 const MOST_NEWS = 300
 

@@ -1,5 +1,5 @@
 /** Making elements, and making those that are there look like those that should be. */
-import { safe } from "../src/internal/shown.ts"
+import { safe } from "../../src/internal/base/shown.ts"
 
 /** Nobody reads more than this of one text: a key, or the message of an error, may be as long as a book. */
 const MOST_OF_A_TEXT = 5000

@@ -6,7 +6,7 @@ import { checkOptions } from "@troupe/core/Home"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { Recorded, Recording, RecordOptions } from "../Timeline.ts"
+import type { Recorded, Recording, RecordOptions } from "../../Timeline.ts"
 import { toChromeTrace } from "./chromeTrace.ts"
 
 const DEFAULT_CAPACITY = 65_536

@@ -12,12 +12,12 @@ import * as Effect from "effect/Effect"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { type Inspector, ListenError, type Options } from "../Inspector.ts"
+import { type Inspector, ListenError, type Options } from "../../Inspector.ts"
+import * as feed from "../live/feed.ts"
+import type { Info } from "../live/frame.ts"
 import { type Access, isLoopback } from "./access.ts"
-import * as feed from "./feed.ts"
-import type { Info } from "./frame.ts"
 import { arriving, Gate, PATIENCE } from "./limits.ts"
-import * as server from "./server.ts"
+import * as server from "./routes.ts"
 
 const DEFAULT_PORT = 4680
 const LEAST_INTERVAL = 50

@@ -1,6 +1,5 @@
 /** The tree of actors and their instances. Only the lines that can be seen are in the page, however many there are. */
-import { h, morph } from "./dom.ts"
-import * as format from "./format.ts"
+
 import {
   type Figures,
   type Group,
@@ -11,8 +10,10 @@ import {
   nameOf,
   placeOf,
   stateText
-} from "./model.ts"
-import { shares, sparkline } from "./spark.ts"
+} from "../model/model.ts"
+import { h, morph } from "../parts/dom.ts"
+import * as format from "../parts/format.ts"
+import { shares, sparkline } from "../parts/spark.ts"
 
 const HEIGHT = 36
 /** Lines above and below what can be seen, so that scrolling shows no gaps. */

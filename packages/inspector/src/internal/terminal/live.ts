@@ -10,9 +10,9 @@ import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Stdio from "effect/Stdio"
 import * as Terminal from "effect/Terminal"
-import type { InspectError } from "./cliClient.ts"
-import { type Style, styleOf } from "./terminalText.ts"
-import { SORTS, type Sort, screenLines } from "./terminalViews.ts"
+import type { InspectError } from "./client.ts"
+import { type Style, styleOf } from "./text.ts"
+import { SORTS, type Sort, screenLines } from "./views.ts"
 
 /** What can be done with the terminal we write to. */
 export interface Screen {

@@ -1,7 +1,7 @@
 /**
  * A table that fits into a width: less important columns make room first.
  */
-import { cut, pad, type Style, widthOf } from "./terminalText.ts"
+import { cut, pad, type Style, widthOf } from "./text.ts"
 
 export interface Cell {
   readonly text: string

@@ -2,10 +2,10 @@
  * Snapshots as lines of text.
  */
 import type * as ActorSystem from "@troupe/core/ActorSystem"
-import { MOST_OF_AN_ERROR, shown } from "./shown.ts"
-import { type Cell, type Column, table } from "./terminalTable.ts"
-import { count, cut, duration, plural, rate, type Style } from "./terminalText.ts"
-import { methodOf, ownerOf, titleOf } from "./timelineNames.ts"
+import { methodOf, ownerOf, titleOf } from "../base/names.ts"
+import { MOST_OF_AN_ERROR, shown } from "../base/shown.ts"
+import { type Cell, type Column, table } from "./table.ts"
+import { count, cut, duration, plural, rate, type Style } from "./text.ts"
 
 type Snapshot = ActorSystem.Snapshot
 type Instance = ActorSystem.Instance

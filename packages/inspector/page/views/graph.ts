@@ -1,5 +1,5 @@
 /** Places for the nodes of a wait graph: those that wait on the left, what they wait for on the right. No DOM in here. */
-import type { WaitEdge, WaitNode, Waits } from "../src/internal/waits.ts"
+import type { WaitEdge, WaitNode, Waits } from "../../src/internal/live/waits.ts"
 
 export interface Placed {
   readonly id: string

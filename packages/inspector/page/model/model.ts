@@ -1,6 +1,6 @@
 /** What the page knows: the instances and methods that it was told of, and what follows from them. No DOM in here. */
 import type { DeadLetter } from "@troupe/core/ActorSystem"
-import type { Frame, MethodRow, News, Row } from "../src/internal/frame.ts"
+import type { Frame, MethodRow, News, Row } from "../../src/internal/live/frame.ts"
 import { Track } from "./track.ts"
 
 /** What instances are put together by. */

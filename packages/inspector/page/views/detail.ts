@@ -1,14 +1,14 @@
 /** The panel about one actor or one instance. */
 import type { Instance, Permits } from "@troupe/core/ActorSystem"
-import type { InstanceView } from "../src/internal/views.ts"
-import { callList } from "./calls.ts"
-import { confirmButton } from "./confirm.ts"
-import { h } from "./dom.ts"
-import * as format from "./format.ts"
+import type { InstanceView } from "../../src/internal/server/views.ts"
+import { type Group, type Item, type Model, stateText } from "../model/model.ts"
+import { callList } from "../parts/callList.ts"
+import { confirmButton } from "../parts/confirm.ts"
+import { h } from "../parts/dom.ts"
+import * as format from "../parts/format.ts"
+import { methodTable } from "../parts/methods.ts"
+import { sparkline } from "../parts/spark.ts"
 import { actorName, stateOf } from "./list.ts"
-import { methodTable } from "./methods.ts"
-import { type Group, type Item, type Model, stateText } from "./model.ts"
-import { sparkline } from "./spark.ts"
 
 const section = (title: string, ...children: ReadonlyArray<any>): HTMLElement =>
   h("section", { "data-key": title }, h("h3", {}, title), ...children)

@@ -1,6 +1,6 @@
 /** What ran and waited in the last seconds, drawn on a canvas: one strip per instance, one lane per call at a time. */
-import type { Bar, Recent } from "../src/internal/frame.ts"
-import * as format from "./format.ts"
+import type { Bar, Recent } from "../../src/internal/live/frame.ts"
+import * as format from "../parts/format.ts"
 
 const LANE = 10
 const STRIP_GAP = 8

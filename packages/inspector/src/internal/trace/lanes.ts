@@ -1,7 +1,7 @@
 /**
  * Which calls are drawn in which lane, and where each lane stands.
  */
-import type { TraceEvent } from "./chromeTraceFormat.ts"
+import type { TraceEvent } from "./format.ts"
 
 /** One row of a picture. Its number is known once it is known how many there are. */
 export interface Lane {

@@ -1,7 +1,8 @@
 /** The table of an actor's methods. */
+
+import type { Method } from "../model/model.ts"
 import { h } from "./dom.ts"
 import * as format from "./format.ts"
-import type { Method } from "./model.ts"
 import { shares } from "./spark.ts"
 
 interface Column {
