@@ -267,7 +267,7 @@ describe("options", () => {
     Effect.gen(function* () {
       const error = yield* Effect.flip(inspect({ host: "192.0.2.1" }))
       assert.strictEqual(error.code, "EADDRNOTAVAIL")
-      assert.include(error.message, "192.0.2.1 is no address of this machine")
+      assert.include(error.message, "192.0.2.1 is not an address of this machine")
     }).pipe(ownSystem)
   )
 })

@@ -1,5 +1,5 @@
 /**
- * How people are told which instance and which method.
+ * How instances and methods are named to people.
  */
 
 /** An instance, as events and snapshots describe it. */
@@ -11,17 +11,17 @@ export interface Named {
   readonly key?: string | undefined
 }
 
-/** `app/Account(alice)`, `app/Counter "main"`: without the number, which is not needed everywhere. */
+/** `app/Account(alice)`, `app/Counter "main"`. The number is left to the caller: not every place needs it. */
 export const titleOf = ({ actor, key, name }: Named): string =>
   `${actor}${key === undefined ? "" : `(${key})`}${name === undefined ? "" : ` "${name}"`}`
 
-/** Whose call it is, where no more is known than the call: `app/Account(alice)`. */
+/** The instance of a call, as far as the call itself tells: `app/Account(alice)`. */
 export const ownerOf = (call: { readonly actor: string; readonly method: string }): string => {
   const method = methodOf(call)
   return method === call.method ? call.actor : call.method.slice(0, -method.length - 1)
 }
 
-/** The method's own name, where what stands next to it says the actor and the key. */
+/** The bare name of the method, for where the actor and the key are shown next to it. */
 export const methodOf = ({ actor, method }: { readonly actor: string; readonly method: string }): string => {
   if (method.startsWith(`${actor}.`)) return method.slice(actor.length + 1)
   const key = method.startsWith(`${actor}(`) ? method.lastIndexOf(").") : -1

@@ -14,6 +14,7 @@ import type { Info } from "../live/frame.ts"
 import { type Access, refuseStrangers, refuseWithoutToken } from "./access.ts"
 import * as byNumber from "./byNumber.ts"
 import { type Gate, Places } from "./limits.ts"
+import type { Bounds } from "./options.ts"
 import { pageFiles } from "./pageFiles.ts"
 import { idIn, search, snapshotOptions, whole } from "./query.ts"
 import { json, type Refused, refusal, refuse, secured } from "./reply.ts"
@@ -25,14 +26,6 @@ export interface ServerOptions {
   readonly feed: Feed
   readonly gate: Gate
   readonly bounds: Bounds
-}
-
-/** What may be asked for at a time, as users may choose it. */
-export interface Bounds {
-  readonly maxInstances: number
-  readonly maxPages: number
-  readonly maxRecordings: number
-  readonly maxRecordingBytes: number
 }
 
 type Response = HttpServerResponse.HttpServerResponse

@@ -23,6 +23,9 @@ interface InLane extends Base {
  *
  * `M` names processes and lanes, `X` is a stretch of time, `i` a moment, `C` a point of a curve; `s`, `t` and `f` are
  * the begin, the steps and the end of an arrow.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type TraceEvent =
   | {
@@ -49,10 +52,13 @@ export type TraceEvent =
   | (InLane & { readonly ph: "s" | "t" | "f"; readonly cat: string; readonly id: number; readonly bp: "e" })
 
 /**
- * A trace in the JSON object format. It has no `displayTimeUnit`: milliseconds are the default, and some viewers took it
- * for the unit of the times.
+ * A Chrome trace, in its JSON object format. All times in it are microseconds since the recording began.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface ChromeTrace {
+  // There is no `displayTimeUnit`: milliseconds are the default, and some viewers take it for the unit of the times.
   readonly traceEvents: ReadonlyArray<TraceEvent>
   readonly otherData: {
     readonly recordedBy: string
@@ -60,9 +66,9 @@ export interface ChromeTrace {
     readonly startedAt: string
     readonly durationMs: number
     readonly events: number
-    /** Older events that are lost, since the buffer was full. */
+    /** How many older events were dropped because the buffer was full. */
     readonly droppedEvents: number
-    /** Waits that are not drawn, since too many calls waited at a time. */
+    /** How many waits are not drawn, since too many calls waited at a time. */
     readonly undrawnWaits: number
   }
 }
@@ -72,7 +78,7 @@ export const stringify = ({ otherData, traceEvents }: ChromeTrace): string => {
   return `{"otherData":${JSON.stringify(otherData)},"traceEvents":[\n${lines}\n]}\n`
 }
 
-/** "12 calls of 3 instances, in 1.2 s", and what is missing. */
+/** "12 calls of 3 instances in 1.2 s", and how much is missing. */
 export const summary = ({ otherData, traceEvents }: ChromeTrace): string => {
   const calls = new Set<unknown>()
   const instances = new Set<number>()

@@ -3,14 +3,14 @@
  */
 import type { TraceEvent } from "./format.ts"
 
-/** One row of a picture. Its number is known once it is known how many there are. */
+/** One row of the picture. It gets its number (`tid`) when all lanes are known. */
 export interface Lane {
   readonly pid: number
   readonly name: string
   tid: number
 }
 
-/** Lanes of one kind. Whoever needs one takes the lowest that is free, so there are no more than are needed at a time. */
+/** Lanes of one kind. A call takes the lowest free one, so there are only as many as there are calls at a time. */
 export class Lanes {
   readonly all: Array<Lane> = []
   private readonly taken: Array<boolean> = []
@@ -27,7 +27,7 @@ export class Lanes {
     this.max = max
   }
 
-  /** The lowest free lane, or `undefined` if there may not be so many. */
+  /** The lowest free lane, or `undefined` if all of them are taken. */
   take(): Lane | undefined {
     while (this.taken[this.lowest]) this.lowest++
     if (this.lowest >= this.max) return undefined
@@ -49,8 +49,8 @@ export class Process {
   readonly pid: number
   readonly running: Lanes
   readonly waiting: Lanes
-  /** Where its life is drawn: restarts, its end. */
-  life: Lane | undefined = undefined
+  /** Where restarts and its end are drawn. Made when there is something to draw. */
+  private life: Lane | undefined = undefined
   runs = 0
   waits = 0
 
