@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Instance, UnsettledCall } from "@troupe/core/ActorSystem"
-import { linesOf, Model, newestFirst } from "../page/model/model.ts"
+import { linesOf } from "../page/model/lines.ts"
+import { Model } from "../page/model/model.ts"
+import { newestFirst } from "../page/model/newest.ts"
 import { LENGTH, Track } from "../page/model/track.ts"
 import { duration } from "../page/parts/format.ts"
 import { picture } from "../page/views/graph.ts"
@@ -228,7 +230,7 @@ describe("events", () => {
     const hurt = instance(3, { state: "restarting" })
     look(1, [old, dead, hurt])
     assert.deepStrictEqual(told(desk), [
-      ["restarted", "2 times: before this page was opened", undefined],
+      ["restarted", "2 times before this page was opened", undefined],
       ["died", "it was killed", 70],
       ["restarting", "its home was lost", undefined]
     ])

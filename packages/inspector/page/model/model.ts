@@ -1,9 +1,10 @@
-/** What the page knows: the instances and methods that it was told of, and what follows from them. No DOM in here. */
+/** The instances and methods that the server has told of, and the figures that follow from them. No DOM in here. */
 import type { DeadLetter } from "@troupe/core/ActorSystem"
 import type { Frame, MethodRow, News, Row } from "../../src/internal/live/frame.ts"
+import { lagOf, whereOf } from "./row.ts"
 import { Track } from "./track.ts"
 
-/** What instances are put together by. */
+/** What instances are grouped by. */
 export type By = "actor" | "place"
 
 export interface Figures {
@@ -11,10 +12,10 @@ export interface Figures {
   waiting: number
   /** Settled calls per second. */
   rate: number
-  /** Those of them that came to a bad end. */
+  /** Calls per second that failed, died or timed out. */
   badRate: number
   bad: number
-  /** Submissions that were not accepted, and how many per second. */
+  /** Calls that were rejected because `maxPendingCalls` was reached, and how many per second. */
   refused: number
   refusedRate: number
   restarts: number
@@ -26,7 +27,7 @@ export class Item implements Figures {
   rate = 0
   badRate = 0
   refusedRate = 0
-  /** Grows with what goes on, and fades: the order of the list follows it. */
+  /** Grows with activity and fades without. The list can be sorted by it. */
   heat = 0
   readonly depth = new Track()
   readonly lag = new Track()
@@ -71,7 +72,7 @@ export class Item implements Figures {
 }
 
 export class Group implements Figures {
-  /** The actor, or the place, that its instances have in common. */
+  /** The actor or the place that its instances share. */
   readonly actor: string
   readonly by: By
   items: Array<Item> = []
@@ -92,7 +93,7 @@ export class Group implements Figures {
     this.by = by
   }
 
-  /** Its one instance, if it is not a group worth opening. */
+  /** Its only instance, if there is nothing more to see when it is opened. */
   get solo(): Item | undefined {
     if (this.by === "place") return undefined
     const [only, another] = this.items
@@ -128,33 +129,36 @@ export interface Method {
   errorRate: number
 }
 
-export const MOST_NEWS = 300
+const MOST_NEWS = 300
+const FIGURES = ["running", "rate", "badRate", "refusedRate"] as const
 
 export class Model {
   readonly items = new Map<number, Item>()
   readonly groups = new Map<string, Group>()
-  /** The same instances by where they live: nodes, threads, this process. */
+  /** The same instances by place: node, thread, this process. */
   readonly places = new Map<string, Group>()
   readonly methods = new Map<string, Map<string, Method>>()
   news: Array<News> = []
   deadLetters: ReadonlyArray<DeadLetter> = []
   totals = { instances: 0, calls: 0 }
   cycles = 0
-  /** The number of this update. Histories are told by it. */
+  /** The number of this update, which histories count by. */
   tick = 0
   at = 0
   interval = 500
   cost = 0
   /** Since when methods are counted. */
   watchedSince = 0
-  /** Whether methods are told from a sample of the calls. */
+  /** Whether the figures of methods are from a sample of the calls. */
   sampled = false
   readonly all = new Group("", "place")
+  /** How the figures of all instances went. That of waiting calls is `all.depth`. */
+  readonly history = { running: new Track(), rate: new Track(), badRate: new Track(), refusedRate: new Track() }
 
   apply(frame: Frame): void {
     const seconds = this.at === 0 ? frame.interval / 1000 : Math.max(0.05, (frame.at - this.at) / 1000)
     if (frame.reset) this.forget()
-    // Another process, or the same after nobody had watched for a while: it counts anew.
+    // Another process, or the same one after a time without pages: it counts from zero.
     if (frame.watchedSince !== this.watchedSince) this.methods.clear()
     this.watchedSince = frame.watchedSince
     this.tick++
@@ -172,7 +176,7 @@ export class Model {
     this.takeMethods(frame.methods, seconds)
   }
 
-  /** Histories are kept: a connection that was lost for a moment should not empty the page. */
+  /** Keeps the histories: losing the connection for a moment should not empty the page. */
   private forget(): void {
     this.news = []
     const before = new Map(this.items)
@@ -203,6 +207,7 @@ export class Model {
       group.sum()
       group.depth.push(this.tick, group.waiting)
     }
+    for (const name of FIGURES) this.history[name].push(this.tick, this.all[name])
   }
 
   private gather(groups: Map<string, Group>, by: By, keyOf: (row: Row) => string): void {
@@ -246,7 +251,7 @@ export class Model {
     return methods.sort((a, b) => b.row.calls - a.row.calls || (a.row.method < b.row.method ? -1 : 1))
   }
 
-  /** Times of an actor over all of its methods: those of the method that is called most stand for the others. */
+  /** Times of an actor: the median of its most called method, the p99 of its slowest one, and sums over all methods. */
   timesOf(actor: string): { p50: number; p99: number; waited: number; ran: number } | undefined {
     const methods = this.methodsOf(actor)
     const main = methods[0]
@@ -259,131 +264,3 @@ export class Model {
     return { p50: main.row.p50, p99: Math.max(...methods.map(({ row }) => row.p99)), ...sum }
   }
 }
-
-/** How late the event loop of an instance's thread is, in milliseconds, if its home tells. */
-export const lagOf = ({ home }: Row): number | undefined => {
-  const lag = home?.lagMillis ?? home?.lagMs
-  return typeof lag === "number" ? lag : undefined
-}
-
-/** The place that an instance shares with others. */
-const whereOf = ({ home }: Row): string => {
-  if (home === undefined) return "this process"
-  const { kind, node, runner, thread } = home
-  const where = node ?? runner
-  if (where !== undefined) return `node ${String(where)}`
-  return thread === undefined ? String(kind ?? "elsewhere") : `thread ${String(thread)}`
-}
-
-/** Where an instance lives, in few words. */
-export const placeOf = ({ home }: Row): string => {
-  if (home === undefined) return ""
-  const { kind, lagMillis, lagMs, ...facts } = home
-  const told = Object.entries(facts).map(([name, value]) => `${name} ${String(value)}`)
-  return told.length === 0 ? String(kind ?? "") : told.join(" · ")
-}
-
-/** What people call the state: who could run something, but does not, is idle. */
-export const stateText = ({ row: { running, state } }: Item): string =>
-  state === "running" && running === 0 ? "idle" : state
-
-export const nameOf = ({ id, key, name }: Row): string => key ?? name ?? `#${id}`
-
-// --- the list --------------------------------------------------------------------------------------------------------
-
-export type Filter = "all" | "busy" | "waiting" | "failing" | "dead"
-export type Order = "busiest" | "name" | "waiting" | "errors" | "newest"
-
-export interface ListOptions {
-  readonly by: By
-  readonly search: string
-  readonly filter: Filter
-  readonly order: Order
-  readonly open: ReadonlySet<string>
-}
-
-export type Line =
-  | {
-      readonly kind: "group"
-      readonly id: string
-      readonly group: Group
-      readonly open: boolean
-      readonly shown: number
-    }
-  | { readonly kind: "solo"; readonly id: string; readonly group: Group; readonly item: Item }
-  | { readonly kind: "item"; readonly id: string; readonly group: Group; readonly item: Item }
-
-const passes: Record<Filter, (item: Item) => boolean> = {
-  all: () => true,
-  busy: ({ rate, running, waiting }) => running > 0 || waiting > 0 || rate > 0,
-  waiting: ({ waiting }) => waiting > 0,
-  failing: ({ badRate, refusedRate, row }) =>
-    badRate > 0 || refusedRate > 0 || row.state === "restarting" || row.restarts > 0,
-  dead: ({ row }) => row.state === "dead" || row.state === "stopping"
-}
-
-interface Sortable extends Figures {
-  readonly heat: number
-}
-
-const collator = new Intl.Collator("en", { numeric: true })
-
-const compare: Record<Exclude<Order, "name" | "newest">, (a: Sortable, b: Sortable) => number> = {
-  busiest: (a, b) => b.heat - a.heat,
-  waiting: (a, b) => b.waiting - a.waiting,
-  errors: (a, b) => b.bad + b.refused - (a.bad + a.refused)
-}
-
-const sortItems = (items: Array<Item>, order: Order): Array<Item> => {
-  const byName = (a: Item, b: Item) => collator.compare(nameOf(a.row), nameOf(b.row))
-  if (order === "name") return items.sort(byName)
-  if (order === "newest") return items.sort((a, b) => b.row.since - a.row.since || b.row.id - a.row.id)
-  return items.sort((a, b) => compare[order](a, b) || byName(a, b))
-}
-
-const newest = ({ items }: Group): number => items.reduce((latest, { row }) => Math.max(latest, row.since), 0)
-
-const sortGroups = (groups: Array<Group>, order: Order): Array<Group> => {
-  const byName = (a: Group, b: Group) => collator.compare(a.actor, b.actor)
-  if (order === "name") return groups.sort(byName)
-  if (order === "newest") return groups.sort((a, b) => newest(b) - newest(a) || byName(a, b))
-  return groups.sort((a, b) => compare[order](a, b) || byName(a, b))
-}
-
-const words = (search: string): ReadonlyArray<string> => search.toLowerCase().split(/\s+/).filter(Boolean)
-
-/** `#12` is the instance with this number; other words may be anywhere in what it is called. */
-const matches = (item: Item, search: ReadonlyArray<string>): boolean => {
-  if (search.length === 0) return true
-  const { actor, id, key = "", name = "" } = item.row
-  const text = `${actor} ${key} ${name} ${stateText(item)} ${placeOf(item.row)}`.toLowerCase()
-  return search.every((word) => (word.startsWith("#") && word === `#${id}`) || text.includes(word))
-}
-
-/** The lines of the list, from top to bottom. A search opens what it finds, unless it finds everything. */
-export const linesOf = (model: Model, { by, filter, open, order, search }: ListOptions): Array<Line> => {
-  const wanted = words(search)
-  const lines: Array<Line> = []
-  const groups = by === "place" ? model.places : model.groups
-  for (const group of sortGroups([...groups.values()], order)) {
-    const items = group.items.filter((item) => passes[filter](item) && matches(item, wanted))
-    if (items.length === 0) continue
-    const { actor, solo } = group
-    if (solo !== undefined) {
-      lines.push({ kind: "solo", id: `i${solo.row.id}`, group, item: solo })
-      continue
-    }
-    const found = wanted.length > 0 && !wanted.every((word) => actor.toLowerCase().includes(word))
-    const isOpen = found || open.has(actor)
-    lines.push({ kind: "group", id: `g${actor}`, group, open: isOpen, shown: items.length })
-    if (!isOpen) continue
-    for (const item of sortItems(items, order)) lines.push({ kind: "item", id: `i${item.row.id}`, group, item })
-  }
-  return lines
-}
-
-// --- events ----------------------------------------------------------------------------------------------------------
-
-/** By when it happened, not by when it was told of. What is of an unknown time is from before all that is known. */
-export const newestFirst = <A extends { readonly at?: number }>(events: ReadonlyArray<A>): ReadonlyArray<A> =>
-  events.toReversed().sort((a, b) => (b.at ?? 0) - (a.at ?? 0))

@@ -1,4 +1,4 @@
-/** The last values of something that is looked at in every update, and told only when it changes. */
+/** The last values of a figure, one per update, although it is only pushed when it changes. */
 export const LENGTH = 120
 
 export class Track {

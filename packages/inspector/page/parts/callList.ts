@@ -1,12 +1,12 @@
-/** Unsettled calls, with what is to be said of each. */
+/** A list of unsettled calls. */
 import type { CallView } from "../../src/internal/server/views.ts"
 import { confirmButton } from "./confirm.ts"
 import { h } from "./dom.ts"
 import * as format from "./format.ts"
 
 const stages: Record<CallView["stage"], string> = {
-  suspended: "waits for room",
-  preparing: "waits for arguments",
+  suspended: "waiting for room",
+  preparing: "waiting for arguments",
   waiting: "in line",
   running: "running",
   ending: "ending"
@@ -15,21 +15,21 @@ const stages: Record<CallView["stage"], string> = {
 export interface CallOptions {
   readonly now: number
   readonly control: boolean
+  readonly armed: string | undefined
   /** Whether to name the instance, with a link to it. */
   readonly where: boolean
 }
 
-/** What to do is told by attributes, since elements are made anew with each update: see `actions.ts`. */
 export const callList = (calls: ReadonlyArray<CallView>, options: CallOptions): HTMLElement =>
   h("ul.calls", {}, ...calls.map((call) => callItem(call, options)))
 
-const callItem = (call: CallView, { control, now, where }: CallOptions): HTMLElement => {
+const callItem = (call: CallView, { armed, control, now, where }: CallOptions): HTMLElement => {
   const { attempts, explained, group, id, instance, method, position, since, stage, waitingOn } = call
-  const blocked = stage !== "running" && stage !== "ending"
+  const isBlocked = stage !== "running" && stage !== "ending"
   const place = position === undefined ? "" : ` · ${position === 1 ? "next" : `number ${position}`} in line`
   const text = explained === undefined ? waitsFor(waitingOn) : withoutStage(explained)
   return h(
-    `li.call.${blocked ? "blocked" : "active"}`,
+    `li.call.${isBlocked ? "blocked" : "active"}`,
     { "data-key": id },
     h(
       "div.head",
@@ -42,10 +42,10 @@ const callItem = (call: CallView, { control, now, where }: CallOptions): HTMLEle
       {},
       control &&
         stage !== "ending" &&
-        confirmButton("Cancel", { what: "cancel", id, of: `${method} #${id}`, classes: ".small" }),
+        confirmButton("Cancel", { action: "cancel", id, target: `${method} #${id}`, classes: ".small", armed }),
       h(`span.phase.${stage}`, {}, stages[stage]),
       group !== undefined && h("span", {}, ` · group ${group}`),
-      // The explanation says so, too.
+      // An explanation says this already.
       text === "" && place !== "" && h("span", {}, place),
       attempts > 1 && h("span.again", {}, ` · attempt ${attempts}`),
       where && h("button.link", { type: "button", "data-do": "instance", "data-id": instance }, `instance #${instance}`)
@@ -54,10 +54,10 @@ const callItem = (call: CallView, { control, now, where }: CallOptions): HTMLEle
   )
 }
 
-/** The stage and how long it lasts stand above. */
+/** The line above has the stage and its duration already. */
 const withoutStage = (explained: string): string => explained.replace(/^(running|waiting) [^,:]*[,:]? ?/, "")
 
-/** What is between backticks is a name. */
+/** Text between backticks is code. */
 const withCode = (text: string): ReadonlyArray<HTMLElement | string> =>
   text.split("`").map((part, i) => (i % 2 === 0 ? part : h("code", {}, part)))
 

@@ -1,47 +1,44 @@
 /** Buttons for what cannot be undone: they have to be pressed twice. */
+import type { Page } from "../page.ts"
 import { h } from "./dom.ts"
 
 /** For how long the second press counts, in milliseconds. */
 const PATIENCE = 4000
 
-let armed: string | undefined
 let timer: ReturnType<typeof setTimeout> | undefined
 
-const keyOf = (what: string, id: string | number): string => `${what} ${id}`
+const keyOf = (action: string, id: string | number): string => `${action} ${id}`
 
 interface Confirmed {
-  /** What is done, as the page's actions call it, and to what. */
-  readonly what: string
+  readonly action: string
   readonly id: number
-  /** The same in words: there are many such buttons on a page, and some hear them rather than see where they are. */
-  readonly of: string
+  /** What the action is done to: a page has many such buttons, and readers who only hear them need to know. */
+  readonly target: string
   readonly classes?: string
+  /** The button that has been pressed once, if any. */
+  readonly armed: string | undefined
 }
 
-export const confirmButton = (label: string, { classes = "", id, of, what }: Confirmed): HTMLElement => {
-  const isArmed = armed === keyOf(what, id)
+export const confirmButton = (label: string, { action, armed, classes = "", id, target }: Confirmed): HTMLElement => {
+  const isArmed = armed === keyOf(action, id)
   return h(
     `button.danger${classes}${isArmed ? ".armed" : ""}`,
     {
       type: "button",
-      "data-do": what,
+      "data-do": action,
       "data-id": id,
-      "data-key": keyOf(what, id),
-      "aria-label": isArmed ? `Sure? ${label} ${of}` : `${label} ${of}`
+      "data-key": keyOf(action, id),
+      "aria-label": isArmed ? `Sure? ${label} ${target}` : `${label} ${target}`
     },
     isArmed ? "Sure?" : label
   )
 }
 
-/** Whether this is the second press. After the first one the page has to be drawn anew, and so when it is forgotten. */
-export const confirmed = (what: string, id: string, draw: () => void): boolean => {
-  const second = armed === keyOf(what, id)
+/** Whether this is the second press. The first one is forgotten after a while. */
+export const confirmed = ({ change, state }: Page, action: string, id: string): boolean => {
+  const isSecond = state.armed === keyOf(action, id)
   clearTimeout(timer)
-  armed = second ? undefined : keyOf(what, id)
-  timer = setTimeout(() => {
-    armed = undefined
-    draw()
-  }, PATIENCE)
-  draw()
-  return second
+  if (!isSecond) timer = setTimeout(() => change({ _tag: "Armed", button: undefined }), PATIENCE)
+  change({ _tag: "Armed", button: isSecond ? undefined : keyOf(action, id) })
+  return isSecond
 }

@@ -1,7 +1,7 @@
-/** Making elements, and making those that are there look like those that should be. */
+/** Makes elements, and makes existing ones look like new ones. */
 import { safe } from "../../src/internal/base/shown.ts"
 
-/** Nobody reads more than this of one text: a key, or the message of an error, may be as long as a book. */
+/** Texts are cut to this length: a key, or the message of an error, may be as long as a book. */
 const MOST_OF_A_TEXT = 5000
 
 type Child = Node | string | number | undefined | false | null | ReadonlyArray<Child>
@@ -9,7 +9,7 @@ type Attributes = Readonly<Record<string, string | number | boolean | undefined 
 
 const SVG = new Set(["svg", "path", "g", "line", "rect", "circle", "text", "defs", "marker", "title", "polygon"])
 
-/** `h("div.card", { title: "x" }, ...)`. Text is always text: nothing that an actor says is ever read as HTML. */
+/** `h("div.card", { title: "x" }, ...)`. Text stays text: nothing that a program says is ever parsed as HTML. */
 export const h = (tag: string, attributes?: Attributes, ...children: ReadonlyArray<Child>): HTMLElement => {
   const [name, ...classes] = tag.split(".")
   const element = (
@@ -18,7 +18,7 @@ export const h = (tag: string, attributes?: Attributes, ...children: ReadonlyArr
   if (classes.length > 0) element.setAttribute("class", classes.join(" "))
   for (const [key, value] of Object.entries(attributes ?? {})) {
     if (value === undefined || value === false) continue
-    // By way of the object model, since the page's policy forbids style attributes.
+    // Not as an attribute: the page's security policy forbids those for styles.
     if (typeof value === "object") for (const name in value) element.style.setProperty(name, value[name]!)
     else element.setAttribute(key, value === true ? "" : key.startsWith("data-") ? String(value) : textOf(value))
   }
@@ -26,7 +26,7 @@ export const h = (tag: string, attributes?: Attributes, ...children: ReadonlyArr
   return element
 }
 
-/** What an actor says stays in its place, and cannot turn what stands around it. */
+/** Text of a program stays in its place, and cannot reverse the direction of the text around it. */
 const textOf = (value: unknown): string => safe(String(value).slice(0, MOST_OF_A_TEXT))
 
 const append = (element: HTMLElement, children: ReadonlyArray<Child>): void => {
@@ -37,7 +37,7 @@ const append = (element: HTMLElement, children: ReadonlyArray<Child>): void => {
   }
 }
 
-/** Turns `from` into `to` with as few changes as it takes, so that focus, selection and scrolling stay. */
+/** Turns `from` into `to` with few changes, so that focus, selection and scrolling stay. */
 export const morph = (from: Element, to: Element): void => {
   for (const { name } of [...from.attributes]) {
     if (name !== "style" && !to.hasAttribute(name)) from.removeAttribute(name)
@@ -66,11 +66,16 @@ const morphChildren = (from: Element, to: Element): void => {
 
 const keyOf = (node: Node): string | null => (node instanceof Element ? node.getAttribute("data-key") : null)
 
-/** Replaces what is in an element. */
+/** Replaces the content of an element. */
 export const show = (element: Element, ...children: ReadonlyArray<Child>): void => {
   const to = element.cloneNode(false) as HTMLElement
   append(to, children)
   morphChildren(element, to)
+}
+
+/** Assigning the same text again would make a screen reader say it again. */
+export const setText = (element: Element, text: string): void => {
+  if (element.textContent !== text) element.textContent = text
 }
 
 export const byId = <E extends HTMLElement = HTMLElement>(id: string): E => document.getElementById(id) as E

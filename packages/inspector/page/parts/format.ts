@@ -1,4 +1,4 @@
-/** Numbers and times as people read them. */
+/** Numbers and times for people. */
 
 export const count = (n: number): string => {
   if (n < 10_000) return Math.round(n).toLocaleString("en-US")

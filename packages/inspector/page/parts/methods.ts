@@ -11,7 +11,7 @@ interface Column {
 }
 
 const number = (text: string, tone = ""): HTMLElement => h(`td.number${tone}`, {}, text)
-/** Of a method that has run. */
+/** A dash for a method that has not been called. */
 const time = (known: Method, millis: number): HTMLElement =>
   number(known.row.calls === 0 ? "–" : format.duration(millis))
 const trouble = (n: number): HTMLElement => number(format.count(n), n > 0 ? ".bad" : "")
@@ -25,7 +25,7 @@ const columns: ReadonlyArray<Column> = [
   { name: "waits p99", cell: (known) => time(known, known.row.wait99) }
 ]
 
-/** Few actors refuse anything, and there is not much room. */
+/** Few actors ever reject calls, and there is not much room. */
 const columnsFor = (methods: ReadonlyArray<Method>): ReadonlyArray<Column> =>
   methods.some(({ row }) => row.refused > 0) ? columns : columns.filter(({ name }) => name !== "refused")
 

@@ -1,4 +1,4 @@
-/** Small lines of what was, drawn as SVG. */
+/** Small charts without axes, drawn as SVG. */
 
 import { LENGTH } from "../model/track.ts"
 import { h } from "./dom.ts"
@@ -27,7 +27,7 @@ export const sparkline = (
 
 const round = (n: number): number => Math.round(n * 10) / 10
 
-/** Two shares of one whole, side by side. */
+/** Waiting and running time as two shares of a bar. */
 export const shares = (waited: number, ran: number): HTMLElement => {
   const whole = waited + ran
   const share = whole === 0 ? 0 : (waited / whole) * 100

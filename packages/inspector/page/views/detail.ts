@@ -1,14 +1,67 @@
-/** The panel about one actor or one instance. */
-import type { Instance, Permits } from "@troupe/core/ActorSystem"
+/** The panel about a group of instances, or about one of them. */
+import type { Instance } from "@troupe/core/ActorSystem"
 import type { InstanceView } from "../../src/internal/server/views.ts"
-import { type Group, type Item, type Model, stateText } from "../model/model.ts"
+import type { Selection } from "../address.ts"
+import type { Group, Item, Model } from "../model/model.ts"
+import { stateText } from "../model/row.ts"
+import type { Page, View } from "../page.ts"
 import { callList } from "../parts/callList.ts"
+import { actorName, stateOf } from "../parts/cells.ts"
 import { confirmButton } from "../parts/confirm.ts"
-import { h } from "../parts/dom.ts"
+import { byId, h, show } from "../parts/dom.ts"
 import * as format from "../parts/format.ts"
 import { methodTable } from "../parts/methods.ts"
+import { permits } from "../parts/permits.ts"
 import { sparkline } from "../parts/spark.ts"
-import { actorName, stateOf } from "./list.ts"
+import type { State } from "../state.ts"
+
+/** How many calls the panel lists. */
+const MOST_CALLS = 60
+
+export class Detail implements View {
+  private readonly page: Page
+  private readonly panel = byId("detail")
+  private shown: Selection | undefined
+  /** The element that had the focus when the panel opened. It gets it back. */
+  private opener: HTMLElement | undefined
+
+  constructor(page: Page) {
+    this.page = page
+  }
+
+  draw(): void {
+    const { state } = this.page
+    const { selection } = state.place
+    if (selection !== this.shown) this.change(selection)
+    if (selection === undefined) return
+    const content = "instance" in selection ? ofInstance(selection.instance, state) : ofGroup(selection.actor, state)
+    if (content !== undefined) show(this.panel, ...content)
+  }
+
+  private change(selection: Selection | undefined): void {
+    const { panel } = this
+    const opens = this.shown === undefined
+    this.shown = selection
+    if (opens) this.opener = document.activeElement as HTMLElement | undefined
+    panel.hidden = selection === undefined
+    panel.scrollTop = 0
+    document.body.classList.toggle("with-detail", selection !== undefined)
+    if (selection !== undefined) return
+    this.opener?.focus()
+    this.opener = undefined
+  }
+}
+
+/** Nothing, until the server has answered. */
+const ofInstance = (id: number, { armed, connection, info, instance, model }: State) => {
+  if (instance !== undefined) return instanceDetail(instance, model, info?.control ?? false, armed)
+  return connection._tag === "live" ? undefined : unansweredDetail(model.items.get(id), id)
+}
+
+const ofGroup = (name: string, { model }: State) => {
+  const group = model.groups.get(name) ?? model.places.get(name)
+  return group && groupDetail(group, model)
+}
 
 const section = (title: string, ...children: ReadonlyArray<any>): HTMLElement =>
   h("section", { "data-key": title }, h("h3", {}, title), ...children)
@@ -28,10 +81,10 @@ const heading = (actor: string, sub: string, state: HTMLElement | undefined): HT
     )
   )
 
-/** Unlike the counts of instances, which are there whether anybody looks or not. */
+/** Figures of methods are only kept while a page is open, unlike those of instances. */
 const countedSince = (actor: string, { groups, watchedSince }: Model): string => {
-  const since = `ince a page was opened, at ${format.clock(watchedSince)}`
-  return (groups.get(actor)?.items.length ?? 0) > 1 ? `Of all instances, s${since}.` : `S${since}.`
+  const since = `since a page was opened at ${format.clock(watchedSince)}`
+  return (groups.get(actor)?.items.length ?? 0) > 1 ? `All instances, ${since}.` : `${since.replace("s", "S")}.`
 }
 
 const methodsOf = (actor: string, model: Model): HTMLElement =>
@@ -39,7 +92,7 @@ const methodsOf = (actor: string, model: Model): HTMLElement =>
     "Methods",
     h("p.note", {}, countedSince(actor, model)),
     methodTable(model.methodsOf(actor)),
-    model.sampled && h("p.note", {}, "There are very many calls: these are from a sample of them.")
+    model.sampled && h("p.note", {}, "There are very many calls: these figures are from a sample.")
   )
 
 const history = (item: Item | Group, tick: number): HTMLElement =>
@@ -56,88 +109,20 @@ const history = (item: Item | Group, tick: number): HTMLElement =>
     )
   )
 
-export const groupDetail = (group: Group, model: Model): ReadonlyArray<HTMLElement> => {
+const groupDetail = (group: Group, model: Model): ReadonlyArray<HTMLElement> => {
   const states = new Map<string, number>()
-  for (const item of group.items) states.set(stateText(item), (states.get(stateText(item)) ?? 0) + 1)
-  const told = [...states].map(([state, n]) => `${format.count(n)} ${state}`).join(", ")
+  for (const { row } of group.items) states.set(stateText(row), (states.get(stateText(row)) ?? 0) + 1)
+  const counts = [...states].map(([state, n]) => `${format.count(n)} ${state}`).join(", ")
   return [
-    heading(group.actor, `${format.plural(group.items.length, "instance")}: ${told}`, undefined),
+    heading(group.actor, `${format.plural(group.items.length, "instance")}: ${counts}`, undefined),
     section("Queue depth", history(group, model.tick)),
     ...(group.by === "actor" ? [methodsOf(group.actor, model)] : [])
   ]
 }
 
-/** What has ended has no permits any more, and no limit. */
-const noPermits = (name: string): HTMLElement =>
-  h("tr", {}, h("th", { scope: "row" }, name), ...["–", "–", "", "–"].map((text) => h("td.number", {}, text)))
-
-const permitRow = (name: string, group: string | undefined, permits: Permits, it: Instance, control: boolean) => {
-  const { limit, running, waiting } = permits
-  const share = limit === undefined ? 0 : Math.min(100, (running / limit) * 100)
-  return h(
-    "tr",
-    {},
-    h("th", { scope: "row" }, name),
-    h("td.number", {}, format.count(running)),
-    h("td.number", {}, limit === undefined ? "no limit" : format.count(limit)),
-    h("td", {}, h("span.meter", { "aria-hidden": "true" }, h("i", { style: { width: `${share}%` } }))),
-    h(waiting > 0 ? "td.number.waits" : "td.number", {}, format.count(waiting)),
-    control &&
-      h(
-        "td.resize",
-        {},
-        stepper("−", -1, Math.max(1, (limit ?? 2) - 1), it, group, limit === undefined || limit <= 1),
-        stepper("+", 1, (limit ?? 0) + 1, it, group, limit === undefined)
-      )
-  )
-}
-
-const stepper = (sign: string, by: number, to: number, it: Instance, group: string | undefined, off: boolean) =>
-  h(
-    "button.small",
-    {
-      type: "button",
-      disabled: off,
-      "data-do": "resize",
-      "data-id": it.instance,
-      "data-limit": to,
-      "data-group": group ?? "",
-      "aria-label": `${by > 0 ? "One permit more" : "One permit less"}${group === undefined ? "" : ` for ${group}`}`
-    },
-    sign
-  )
-
-const permits = (it: Instance, control: boolean): HTMLElement =>
-  h(
-    "table.data",
-    {},
-    h(
-      "thead",
-      {},
-      h(
-        "tr",
-        {},
-        h("th", { scope: "col" }, "Permits"),
-        h("th.number", { scope: "col" }, "running"),
-        h("th.number", { scope: "col" }, "of"),
-        h("th", { scope: "col" }, h("span.unseen", {}, "share that is in use")),
-        h("th.number", { scope: "col" }, "in line"),
-        control && h("th", { scope: "col" }, h("span.unseen", {}, "change"))
-      )
-    ),
-    h(
-      "tbody",
-      {},
-      it.state === "dead"
-        ? noPermits("the actor's own")
-        : permitRow("the actor's own", undefined, it.permits, it, control),
-      ...Object.entries(it.groups).map(([name, one]) => permitRow(name, name, one, it, control))
-    )
-  )
-
 const outcomes = ({ settled }: Instance): string => {
   const told = Object.entries(settled).filter(([, n]) => n > 0)
-  const words: Record<string, string> = { timedOut: "timed out", actorDied: "failed since it was dead" }
+  const words: Record<string, string> = { timedOut: "timed out", actorDied: "failed because it was dead" }
   return told.length === 0 ? "none" : told.map(([what, n]) => `${format.count(n)} ${words[what] ?? what}`).join(", ")
 }
 
@@ -153,8 +138,9 @@ const facts = (it: Instance, now: number): HTMLElement =>
         ? format.count(it.pending)
         : `${format.count(it.pending)} of ${format.count(it.maxPendingCalls)}`
     ),
-    it.suspended > 0 && fact("Wait for room", format.count(it.suspended)),
-    it.refused > 0 && fact("Refused", h("span.bad", {}, `${format.count(it.refused)} for want of room`)),
+    it.suspended > 0 && fact("Waiting for room", format.count(it.suspended)),
+    it.refused > 0 &&
+      fact("Refused", h("span.bad", {}, `${format.count(it.refused)}, since maxPendingCalls was reached`)),
     fact("Settled in all", outcomes(it))
   )
 
@@ -192,7 +178,7 @@ const death = ({ death }: Instance): HTMLElement | undefined =>
     h("p.note", {}, `since ${format.clock(death.at)}`)
   )
 
-const endings = ({ instance, state }: Instance): HTMLElement | undefined =>
+const endings = ({ instance, state }: Instance, armed: string | undefined): HTMLElement | undefined =>
   state === "dead"
     ? undefined
     : section(
@@ -200,19 +186,30 @@ const endings = ({ instance, state }: Instance): HTMLElement | undefined =>
         h(
           "div.buttons",
           {},
-          confirmButton("Stop", { what: "stop", id: instance, of: `instance #${instance}`, classes: ".mild" }),
-          confirmButton("Kill", { what: "kill", id: instance, of: `instance #${instance}` })
+          confirmButton("Stop", {
+            action: "stop",
+            id: instance,
+            target: `instance #${instance}`,
+            classes: ".mild",
+            armed
+          }),
+          confirmButton("Kill", { action: "kill", id: instance, target: `instance #${instance}`, armed })
         ),
-        h("p.note", {}, "Stop lets accepted calls finish. Kill interrupts what runs, and fails what waits.")
+        h("p.note", {}, "Stop lets accepted calls finish. Kill interrupts running calls and fails waiting ones.")
       )
 
-/** All that there is to say while the program does not answer. */
-export const unansweredDetail = (item: Item | undefined, id: number): ReadonlyArray<HTMLElement> => [
+/** All there is to say while the program does not answer. */
+const unansweredDetail = (item: Item | undefined, id: number): ReadonlyArray<HTMLElement> => [
   heading(item?.row.actor ?? "Instance", `instance #${id}`, item && stateOf(item)),
-  h("section", {}, h("p.note", {}, "The program does not answer, so there is no more to be seen of it."))
+  h("section", {}, h("p.note", {}, "The program does not answer, so the page knows no more than this."))
 ]
 
-export const instanceDetail = (view: InstanceView, model: Model, control: boolean): ReadonlyArray<HTMLElement> => {
+const instanceDetail = (
+  view: InstanceView,
+  model: Model,
+  control: boolean,
+  armed: string | undefined
+): ReadonlyArray<HTMLElement> => {
   const { calls, instance: it, total } = view
   const item = model.items.get(it.instance)
   const named = [
@@ -220,23 +217,20 @@ export const instanceDetail = (view: InstanceView, model: Model, control: boolea
     it.name !== undefined && `“${it.name}”`,
     `instance #${it.instance}`
   ]
-  const more = total - calls.length
-  const alone = calls.length === 0
+  const listed = calls.slice(0, MOST_CALLS)
   return [
     heading(it.actor, named.filter(Boolean).join(" · "), item && stateOf(item)),
     death(it),
     section("Queue depth", item && history(item, model.tick), permits(it, control && it.state !== "dead")),
     section(
-      `Calls under way`,
-      alone ? h("p.note", {}, "None.") : callList(calls.slice(0, 60), { now: view.at, control, where: false }),
-      more > 0 || calls.length > 60
-        ? h("p.note", {}, `and ${format.count(total - Math.min(60, calls.length))} more`)
-        : undefined
+      "Calls in flight",
+      listed.length === 0 ? h("p.note", {}, "None.") : callList(listed, { now: view.at, control, armed, where: false }),
+      total > listed.length && h("p.note", {}, `and ${format.count(total - listed.length)} more`)
     ),
     methodsOf(it.actor, model),
     lastError(it, view.at),
     home(it, item, model.tick),
     section("Life", facts(it, view.at)),
-    control ? endings(it) : undefined
+    control ? endings(it, armed) : undefined
   ].filter((one) => one !== undefined)
 }

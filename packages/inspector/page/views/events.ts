@@ -1,15 +1,22 @@
-/** What happened: restarts, deaths and moves, and calls that came too late. */
+/** The view of events: restarts, deaths and moves, and calls that came too late. */
 import type { DeadLetter } from "@troupe/core/ActorSystem"
 import type { News } from "../../src/internal/live/frame.ts"
-import { newestFirst } from "../model/model.ts"
-import { h } from "../parts/dom.ts"
+import { newestFirst } from "../model/newest.ts"
+import type { Page, View } from "../page.ts"
+import { byId, h, show } from "../parts/dom.ts"
 import * as format from "../parts/format.ts"
 
-const words: Record<News["kind"], string> = {
-  restarting: "restarting",
-  restarted: "restarted",
-  died: "died",
-  moved: "moved"
+export class EventsView implements View {
+  private readonly page: Page
+
+  constructor(page: Page) {
+    this.page = page
+  }
+
+  draw(): void {
+    const { model, place } = this.page.state
+    if (place.tab === "events") show(byId("view-events"), ...content(model.news, model.deadLetters))
+  }
 }
 
 const newsItem = ({ at, instance, kind, label, seq, text }: News): HTMLElement =>
@@ -17,7 +24,7 @@ const newsItem = ({ at, instance, kind, label, seq, text }: News): HTMLElement =
     `li.event.${kind}`,
     { "data-key": seq },
     h("time", {}, at === undefined ? "" : format.clock(at)),
-    h("span.kind", {}, words[kind]),
+    h("span.kind", {}, kind),
     h(
       "div",
       {},
@@ -35,10 +42,7 @@ const letterItem = ({ at, id, instance, method, why }: DeadLetter): HTMLElement 
     h("div", {}, h("span.method", {}, method), h("span.id", {}, `#${id} to instance #${instance}`), h("p.why", {}, why))
   )
 
-export const eventsView = (
-  news: ReadonlyArray<News>,
-  letters: ReadonlyArray<DeadLetter>
-): ReadonlyArray<HTMLElement> => [
+const content = (news: ReadonlyArray<News>, letters: ReadonlyArray<DeadLetter>): ReadonlyArray<HTMLElement> => [
   h(
     "section.column",
     {},
@@ -51,7 +55,7 @@ export const eventsView = (
     "section.column",
     {},
     h("h2", {}, "Dead letters"),
-    h("p.note", {}, "Calls that never ran, since their instance was dead or died: the last hundred."),
+    h("p.note", {}, "The last hundred calls that never ran because their instance was dead or died."),
     letters.length === 0
       ? h("p.empty", {}, "None.")
       : h("ol.events", {}, ...newestFirst(letters).slice(0, 100).map(letterItem))

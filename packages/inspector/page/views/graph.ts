@@ -1,10 +1,10 @@
-/** Places for the nodes of a wait graph: those that wait on the left, what they wait for on the right. No DOM in here. */
+/** The layout of the wait graph: each actor is to the left of those it waits for. No DOM in here. */
 import type { WaitEdge, WaitNode, Waits } from "../../src/internal/live/waits.ts"
 
 export interface Placed {
   readonly id: string
   readonly actor: string
-  /** The one instance that it stands for, or none: then it stands for several of the actor. */
+  /** The instance that it stands for, or `undefined` if it stands for several instances of the actor. */
   readonly instance: number | undefined
   readonly instances: number
   readonly calls: number
@@ -27,7 +27,7 @@ export interface Picture {
   readonly arrows: ReadonlyArray<Arrow>
   readonly columns: number
   readonly rows: number
-  /** Nodes that there was no room for. */
+  /** How many nodes there was no room for. */
   readonly left: number
 }
 
@@ -89,7 +89,7 @@ const arrowsOf = (edges: ReadonlyArray<WaitEdge>, byInstance: ReadonlyMap<number
   return [...arrows.values()]
 }
 
-/** A node is one column to the right of the furthest that waits for it. Arrows that lead back count for nothing. */
+/** A node is one column to the right of the rightmost node that waits for it. Arrows that lead back do not count. */
 const place = (nodes: ReadonlyArray<Draft>, arrows: ReadonlyArray<Arrow>): { columns: number; rows: number } => {
   const next = new Map<Placed, Array<Placed>>()
   for (const { from, to } of arrows) {
@@ -113,7 +113,7 @@ const place = (nodes: ReadonlyArray<Draft>, arrows: ReadonlyArray<Arrow>): { col
   return { columns: columns.length, rows: Math.max(0, ...columns.filter((n) => n !== undefined).map((n) => n + 1)) }
 }
 
-/** Each node before all that it waits for, but for cycles. */
+/** Each node before all nodes that it waits for, except in cycles. */
 const depthFirst = (starts: ReadonlyArray<Placed>, next: ReadonlyMap<Placed, ReadonlyArray<Placed>>): Array<Placed> => {
   const seen = new Set<Placed>()
   const done: Array<Placed> = []

@@ -1,71 +1,12 @@
-/** The tree of actors and their instances. Only the lines that can be seen are in the page, however many there are. */
-
-import {
-  type Figures,
-  type Group,
-  type Item,
-  type Line,
-  lagOf,
-  type Model,
-  nameOf,
-  placeOf,
-  stateText
-} from "../model/model.ts"
+/** The tree of actors and their instances. Only the visible lines are in the document, however many there are. */
+import type { Line } from "../model/lines.ts"
+import type { Model } from "../model/model.ts"
+import { cellsOf, heading } from "../parts/cells.ts"
 import { h, morph } from "../parts/dom.ts"
-import * as format from "../parts/format.ts"
-import { shares, sparkline } from "../parts/spark.ts"
 
 const HEIGHT = 36
-/** Lines above and below what can be seen, so that scrolling shows no gaps. */
+/** Lines above and below the visible ones, so that scrolling shows no gaps. */
 const MARGIN = 6
-
-export const stateOf = (item: Item): HTMLElement => {
-  const text = stateText(item)
-  return h(`span.state.${text}`, {}, h("i", { "aria-hidden": "true" }), text)
-}
-
-const cell = (name: string, ...children: ReadonlyArray<any>): HTMLElement =>
-  h(`div.cell.${name}`, { role: "gridcell" }, ...children)
-
-const zero = (n: number, text: string): HTMLElement => h(n === 0 ? "span.zero" : "span", {}, text)
-
-const runningCell = (figures: Figures, limit: number | undefined): HTMLElement => {
-  const narrow = limit !== undefined && limit < 1000
-  return cell(
-    "running",
-    zero(figures.running, format.count(figures.running)),
-    narrow && h("span.limit", {}, ` / ${limit}`),
-    narrow &&
-      h(
-        "span.meter",
-        { "aria-hidden": "true" },
-        h("i", { style: { width: `${Math.min(100, (figures.running / limit) * 100)}%` } })
-      )
-  )
-}
-
-/** The columns: class, name, and what a pointer is told. */
-const columns: ReadonlyArray<readonly [string, ReadonlyArray<HTMLElement | string>, string?]> = [
-  ["name", ["Actor"]],
-  ["status", ["State"]],
-  ["running", ["Running"], "Calls that hold a permit"],
-  ["waiting", ["Queue"], "Calls that wait: now, and in the last minute"],
-  ["rate", ["Calls/s"], "Settled calls per second"],
-  ["p50", ["p50"], "Half of the calls ran for less"],
-  ["p99", ["p99"], "All but one in a hundred ran for less"],
-  ["split", [h("i.amber"), "Wait ", h("i.teal"), "Run"], "Time that calls waited, against time that they ran"],
-  ["errors", ["Errors"], "Calls that failed, died or timed out. Bold: some of them just now"],
-  ["refused", ["Refused"], "Submissions that were not accepted for want of room. Bold: some of them just now"],
-  ["restarts", ["Restarts"]],
-  ["place", ["Home"], "Where instances live that are not in this process"]
-]
-
-const heading = (): HTMLElement =>
-  h(
-    "div.columns",
-    { role: "row" },
-    ...columns.map(([name, title, hint]) => h(`div.cell.${name}`, { role: "columnheader", title: hint }, ...title))
-  )
 
 export interface ListEvents {
   readonly onOpen: (actor: string) => void
@@ -99,13 +40,9 @@ export class List {
     this.selected = selected
     this.body.style.height = `${lines.length * HEIGHT}px`
     this.scroller.setAttribute("aria-rowcount", String(lines.length))
-    // A narrow screen has room for that column only where there is something in it.
+    // A narrow screen shows that column only if there is something in it.
     this.scroller.classList.toggle("refusing", model.all.refused > 0)
     this.draw()
-  }
-
-  focus(): void {
-    this.scroller.focus()
   }
 
   private draw(): void {
@@ -150,7 +87,7 @@ export class List {
         "aria-expanded": kind === "group" ? String(line.open) : undefined,
         style: { transform: `translateY(${i * HEIGHT}px)` }
       },
-      kind === "group" ? groupCells(line, model) : itemCells(line.item, line.group, kind === "solo", model)
+      cellsOf(line, model)
     )
   }
 
@@ -204,117 +141,4 @@ export class List {
       this.scroller.scrollTop = top + HEIGHT - clientHeight + head
     this.draw()
   }
-}
-
-const groupCells = (line: Line & { readonly kind: "group" }, model: Model): ReadonlyArray<HTMLElement> => {
-  const { group, shown } = line
-  const limited = shown === group.items.length ? format.count(shown) : `${format.count(shown)} of ${group.items.length}`
-  const dead = group.items.length - group.living
-  return [
-    cell(
-      "name",
-      h("span.twisty", { "aria-hidden": "true" }),
-      h("span.label", { title: group.actor }, ...actorName(group.actor)),
-      h("span.badge", { title: dead > 0 ? `${dead} of them dead` : "instances" }, limited)
-    ),
-    cell("status", groupState(group)),
-    runningCell(group, undefined),
-    ...figures(group, model),
-    ...times(group, model),
-    ...troubles(group),
-    cell("restarts", zero(group.restarts, format.count(group.restarts))),
-    cell("place", groupPlace(group))
-  ]
-}
-
-const groupState = ({ items, living }: Group): HTMLElement => {
-  const busy = items.filter(({ running }) => running > 0).length
-  const restarting = items.filter(({ row }) => row.state === "restarting").length
-  if (restarting > 0) return h("span.state.restarting", {}, h("i"), `${format.count(restarting)} restarting`)
-  if (living === 0) return h("span.state.dead", {}, h("i"), "dead")
-  return busy === 0
-    ? h("span.state.idle", {}, h("i"), "idle")
-    : h("span.state.running", {}, h("i"), `${format.count(busy)} running`)
-}
-
-const itemCells = (item: Item, group: Group, solo: boolean, model: Model): ReadonlyArray<HTMLElement> => [
-  cell(
-    "name",
-    !solo && h("span.indent"),
-    solo && h("span.twisty.none"),
-    h(
-      "span.label",
-      { title: `${item.row.actor} ${nameOf(item.row)}` },
-      ...(solo ? actorName(item.row.actor) : group.by === "place" ? [...actorName(item.row.actor), " "] : []),
-      !solo && h("span.key-of", {}, nameOf(item.row))
-    ),
-    solo && item.row.name !== undefined && h("span.given", {}, item.row.name)
-  ),
-  cell("status", stateOf(item)),
-  runningCell(item, item.row.limit),
-  ...figures(item, model),
-  ...(solo ? times(group, model) : [cell("p50"), cell("p99"), cell("split")]),
-  ...troubles(item),
-  cell("restarts", zero(item.restarts, format.count(item.restarts))),
-  cell("place", itemPlace(item))
-]
-
-/** The part before the last slash says less than the part behind it. */
-export const actorName = (actor: string): ReadonlyArray<HTMLElement | string> => {
-  const slash = actor.lastIndexOf("/")
-  return slash < 0 ? [actor] : [h("span.path", {}, actor.slice(0, slash + 1)), actor.slice(slash + 1)]
-}
-
-const figures = (it: Figures, { tick }: Model): ReadonlyArray<HTMLElement> => [
-  cell(
-    "waiting",
-    h(it.waiting === 0 ? "span.zero" : "span.now", {}, format.count(it.waiting)),
-    sparkline(it.depth.read(tick), { width: 88, height: 22, tone: "amber", least: 4 })
-  ),
-  cell("rate", zero(it.rate, format.rate(it.rate)))
-]
-
-const troubles = (it: Figures): ReadonlyArray<HTMLElement> => [
-  cell("errors", trouble(it.bad, it.badRate, "failed, died or timed out")),
-  cell("refused", trouble(it.refused, it.refusedRate, "not accepted for want of room"))
-]
-
-/** What went wrong is red, and bold while it goes on. */
-const trouble = (n: number, rate: number, what: string): HTMLElement => {
-  if (n === 0) return h("span.zero", {}, "0")
-  const now = rate > 0 ? `now ${format.rate(rate)} per second` : "none just now"
-  return h(rate > 0 ? "span.bad.fresh" : "span.bad", { title: `${format.count(n)} ${what}; ${now}` }, format.count(n))
-}
-
-const times = (group: Group, model: Model): ReadonlyArray<HTMLElement> => {
-  const known = model.timesOf(group.actor)
-  if (known === undefined) return [cell("p50"), cell("p99"), cell("split")]
-  const { p50, p99, ran, waited } = known
-  const whole = waited + ran
-  const share = whole === 0 ? 0 : Math.round((waited / whole) * 100)
-  const split = h(
-    "span",
-    { title: `${share}% of the time calls waited, ${100 - share}% they ran` },
-    shares(waited, ran)
-  )
-  return [cell("p50", format.duration(p50)), cell("p99", format.duration(p99)), cell("split", split)]
-}
-
-const itemPlace = (item: Item): HTMLElement | string => {
-  const place = placeOf(item.row)
-  const lag = lagOf(item.row)
-  if (place === "" && lag === undefined) return ""
-  const late = lag !== undefined && lag >= 50
-  return h(
-    "span.home",
-    { title: String(item.row.home?.kind ?? "") },
-    place,
-    lag !== undefined && h(late ? "span.lag.late" : "span.lag", {}, `lag ${format.duration(lag)}`)
-  )
-}
-
-const groupPlace = ({ items }: Group): string => {
-  const places = new Set(items.flatMap(({ row }) => (row.home === undefined ? [] : [placeOf(row)])))
-  if (places.size === 0) return ""
-  return places.size === 1 ? [...places][0]! : format.plural(places.size, "place")
 }

@@ -1,63 +1,32 @@
-/** What ran and waited in the last seconds, drawn on a canvas: one strip per instance, one lane per call at a time. */
-import type { Bar, Recent } from "../../src/internal/live/frame.ts"
+/** What ran and waited in the last seconds, drawn on a canvas. */
+import type { Bar } from "../../src/internal/live/frame.ts"
+import * as api from "../api.ts"
+import type { RecentCalls } from "../model/recentCalls.ts"
+import type { Page, View } from "../page.ts"
+import { byId } from "../parts/dom.ts"
 import * as format from "../parts/format.ts"
+import { type Hit, paint } from "../parts/painter.ts"
+import { isBad, LANE, layOut, totalHeight } from "../parts/strips.ts"
+import { toast, toastError } from "../parts/toast.ts"
 
-const LANE = 10
-const STRIP_GAP = 8
-const MOST_LANES = 12
-/** The band above the lanes of a strip: the more calls wait, the stronger its colour. */
-const BAND = 5
-const TOP = 24
+export class TimelineView implements View {
+  private readonly page: Page
+  private readonly canvas = byId<HTMLCanvasElement>("timeline")
+  private hits: ReadonlyArray<Hit> = []
+  private pointer: { readonly x: number; readonly y: number } | undefined
 
-interface Strip {
-  readonly instance: number
-  readonly label: string
-  readonly lanes: Array<Array<Bar>>
-  readonly waits: Array<Bar>
-  hidden: number
-  top: number
-}
-
-interface Hit {
-  readonly x: number
-  readonly y: number
-  readonly width: number
-  readonly bar: Bar
-}
-
-/** How far back calls are kept. */
-const KEPT = 60_000
-
-export class Timeline {
-  private width = 10_000
-  /** How far before now the right edge is. */
-  private back = 0
-  /** The time that is taken for now while there is no news. */
-  private heldAt: number | undefined
-  private bars: Array<Bar> = []
-  private under: ReadonlyArray<Bar> = []
-  seq = 0
-  dropped = 0
-  private serverAt = 0
-  private heardAt = 0
-  private hits: Array<Hit> = []
-  private strips: Array<Strip> = []
-  private readonly canvas: HTMLCanvasElement
-  private readonly tip: HTMLElement
-  private readonly label: (instance: number, actor: string) => string
-  private pointer: { x: number; y: number } | undefined
-
-  constructor(
-    canvas: HTMLCanvasElement,
-    tip: HTMLElement,
-    events: {
-      readonly label: (instance: number, actor: string) => string
-      readonly onSelect: (instance: number) => void
+  constructor(page: Page) {
+    this.page = page
+    this.listen()
+    const frame = (): void => {
+      if (page.state.place.tab === "timeline" && page.state.connection._tag === "live" && !document.hidden) this.paint()
+      requestAnimationFrame(frame)
     }
-  ) {
-    this.canvas = canvas
-    this.tip = tip
-    this.label = events.label
+    frame()
+  }
+
+  private listen(): void {
+    const { canvas } = this
     canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => {
       this.pointer = { x: offsetX, y: offsetY }
       this.point()
@@ -68,230 +37,42 @@ export class Timeline {
     })
     canvas.addEventListener("click", ({ offsetX, offsetY }) => {
       const hit = this.hitAt(offsetX, offsetY)
-      if (hit !== undefined) events.onSelect(hit.bar.instance)
+      if (hit !== undefined) this.page.select({ instance: hit.bar.instance })
     })
+    byId("span").addEventListener("input", () => this.zoom(0))
+    byId("canvas").addEventListener("keydown", (event) => this.key(event))
+    byId("record").addEventListener("click", record)
   }
 
-  take(recent: Recent): void {
-    this.seq = recent.seq
-    this.dropped = recent.dropped
-    this.under = recent.under
-    this.serverAt = recent.at
-    this.heardAt = performance.now()
-    const oldest = recent.at - KEPT - 5000
-    this.bars = [...this.bars, ...recent.settled].filter(({ ended }) => ended! > oldest)
-  }
-
-  /** Another server, or the same after a while: numbers of bars may have begun anew. */
-  clear(): void {
-    this.bars = []
-    this.seq = 0
-  }
-
-  /** Milliseconds from the left edge to the right one. */
-  get span(): number {
-    return this.width
-  }
-  set span(span: number) {
-    this.width = span
-    this.look(0)
-  }
-
-  /** Moves to the left, into the past, or back to the right. */
-  look(by: 1 | 0 | -1): void {
-    this.back = Math.max(0, Math.min(KEPT - this.width, this.back + (by * this.width) / 4))
-    this.draw()
-  }
-
-  /** Stands still, since nobody says how it goes on, or moves again. */
-  hold(held: boolean): void {
-    if (held) this.heldAt ??= this.now
-    else this.heldAt = undefined
-  }
-
-  get isEmpty(): boolean {
-    return this.bars.length === 0 && this.under.length === 0
-  }
-
-  /** The picture in words, for those who cannot see it. */
-  get summary(): string {
-    const { span, to } = this
-    const settled = this.bars.filter(({ ended }) => ended! >= to - span && ended! <= to)
-    const failed = settled.filter(isBad).length
-    const counts = `${format.plural(settled.length, "settled call")}, ${failed} failed, ${this.under.length} running`
-    const when =
-      this.back === 0
-        ? `in the last ${format.duration(span)}`
-        : `in the ${format.duration(span)} to ${format.clock(to)}`
-    return `${counts}, ${when}. The view Calls lists those under way.`
-  }
-
-  private get now(): number {
-    return this.heldAt ?? this.serverAt + performance.now() - this.heardAt
-  }
-
-  /** The time of the right edge. */
-  private get to(): number {
-    return this.now - this.back
-  }
-
+  /** The texts around the picture. The picture itself moves all the time, not only when there is news. */
   draw(): void {
+    const { place, recent } = this.page.state
+    if (place.tab !== "timeline") return
+    byId("silent").hidden = !recent.isEmpty
+    this.canvas.setAttribute("aria-label", summaryOf(recent))
+    byId("dropped").hidden = recent.dropped === 0
+    byId("dropped").textContent =
+      `There are too many calls to draw them all: ${format.count(recent.dropped)} are left out. A recording has them.`
+  }
+
+  private paint(): void {
     const { canvas } = this
+    const { recent } = this.page.state
     const context = canvas.getContext("2d")
     const width = canvas.parentElement!.clientWidth
     if (context === null || width === 0) return
-    const { now, to } = this
-    const from = to - this.span
-    this.strips = this.layOut(from, to, now)
-    const last = this.strips.at(-1)
-    const height = Math.max(160, last === undefined ? 0 : last.top + heightOf(last) + STRIP_GAP + 8)
-    const scale = devicePixelRatio
-    if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
-      canvas.width = Math.round(width * scale)
-      canvas.height = Math.round(height * scale)
-      canvas.style.width = `${width}px`
-      canvas.style.height = `${height}px`
-    }
-    context.setTransform(scale, 0, 0, scale, 0, 0)
-    context.clearRect(0, 0, width, height)
-    this.paint(context, width, height, { from, to, now })
+    const { span } = recent
+    const strips = layOut(recent, span, (instance, actor) => this.labelOf(instance, actor))
+    const height = Math.max(160, totalHeight(strips))
+    resize(canvas, width, height)
+    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0)
+    this.hits = paint(canvas, context, { width, height }, strips, span)
     this.point()
   }
 
-  private layOut(from: number, to: number, now: number): Array<Strip> {
-    const strips = new Map<number, Strip>()
-    const shown = [...this.bars.filter(({ ended }) => ended! >= from), ...this.under].filter(
-      ({ submitted }) => submitted <= to
-    )
-    shown.sort((a, b) => (a.started ?? a.submitted) - (b.started ?? b.submitted))
-    for (const bar of shown) {
-      let strip = strips.get(bar.instance)
-      if (strip === undefined) {
-        strip = {
-          instance: bar.instance,
-          label: this.label(bar.instance, bar.actor),
-          lanes: [],
-          waits: [],
-          hidden: 0,
-          top: 0
-        }
-        strips.set(bar.instance, strip)
-      }
-      // It only waited: it is in the band.
-      if (bar.started === undefined) {
-        strip.waits.push(bar)
-        continue
-      }
-      if (bar.started - bar.submitted > this.span / 1000) strip.waits.push(bar)
-      const start = bar.started
-      const lane = strip.lanes.find((lane) => (lane.at(-1)!.ended ?? now) <= start)
-      if (lane !== undefined) lane.push(bar)
-      else if (strip.lanes.length < MOST_LANES) strip.lanes.push([bar])
-      else strip.hidden++
-    }
-    const sorted = [...strips.values()].sort((a, b) => (a.label < b.label ? -1 : 1)).slice(0, 80)
-    let top = TOP
-    for (const strip of sorted) {
-      strip.top = top
-      top += heightOf(strip) + STRIP_GAP
-    }
-    return sorted
-  }
-
-  private paint(context: CanvasRenderingContext2D, width: number, height: number, { from, now, to }: Span): void {
-    const colors = colorsOf(this.canvas)
-    const left = width < 560 ? 8 : 190
-    const x = (at: number) => left + ((Math.min(to, Math.max(at, from)) - from) / (to - from)) * (width - left - 8)
-    context.font = `11px ${getComputedStyle(this.canvas).fontFamily}`
-    this.paintAxis(context, colors, x, { width, height }, { from, now, to })
-    this.hits = []
-    for (const strip of this.strips) {
-      this.paintBand(context, colors, x, strip, { from, now, to })
-      strip.lanes.forEach((lane, i) => {
-        for (const bar of lane) this.paintBar(context, colors, x, strip.top + BAND + i * LANE, bar, { from, now, to })
-      })
-    }
-    // Names last, and on a ground of their own where they lie on top of bars.
-    const write = (text: string, top: number, color: string) => {
-      const shown = shorten(context, text, width < 560 ? width - 16 : left - 16)
-      if (width < 560) {
-        context.fillStyle = colors.ground
-        context.globalAlpha = 0.72
-        context.fillRect(4, top - 1, context.measureText(shown).width + 10, 14)
-        context.globalAlpha = 1
-      }
-      context.fillStyle = color
-      context.fillText(shown, 8, top + 9)
-    }
-    for (const { hidden, label, top } of this.strips) {
-      write(label, top, colors.text)
-      if (hidden > 0) write(`${format.plural(hidden, "more call")} not drawn`, top + 15, colors.muted)
-    }
-  }
-
-  private paintAxis(
-    context: CanvasRenderingContext2D,
-    colors: Colors,
-    x: X,
-    { height, width }: { readonly height: number; readonly width: number },
-    { from, to }: Span
-  ): void {
-    const step = this.span <= 5000 ? 1000 : this.span <= 15_000 ? 2000 : 10_000
-    context.strokeStyle = colors.line
-    context.fillStyle = colors.muted
-    context.lineWidth = 1
-    for (let at = Math.ceil(from / step) * step; at <= to; at += step) {
-      const where = Math.round(x(at)) + 0.5
-      context.beginPath()
-      context.moveTo(where, 18)
-      context.lineTo(where, height)
-      context.stroke()
-      const text = format.clock(at)
-      const { width: room } = context.measureText(text)
-      context.fillText(text, Math.max(2, Math.min(width - room - 2, where - room / 2)), 12)
-    }
-  }
-
-  private paintBand(
-    context: CanvasRenderingContext2D,
-    colors: Colors,
-    x: X,
-    { top, waits }: Strip,
-    { now, to }: Span
-  ): void {
-    context.fillStyle = colors.waiting
-    context.globalAlpha = 0.3
-    for (const { ended, started, submitted } of waits) {
-      const begin = x(submitted)
-      context.fillRect(begin, top, Math.max(1, x(started ?? ended ?? now) - begin), BAND - 2)
-    }
-    context.globalAlpha = 1
-    // Where a call came to its end before it ran.
-    for (const bar of waits) {
-      if (bar.started !== undefined || bar.ended === undefined || bar.ended > to) continue
-      context.fillStyle = isBad(bar) ? colors.bad : colors.muted
-      context.fillRect(x(bar.ended) - 1.5, top - 1, 3, BAND)
-      this.hits.push({ x: x(bar.ended) - 2, y: top - 2, width: 4, bar })
-    }
-  }
-
-  private paintBar(
-    context: CanvasRenderingContext2D,
-    colors: Colors,
-    x: X,
-    y: number,
-    bar: Bar,
-    { from, now, to }: Span
-  ): void {
-    if (bar.started! > to || (bar.ended !== undefined && bar.ended < from)) return
-    const begin = x(bar.started!)
-    const end = x(bar.ended ?? now)
-    context.fillStyle = isBad(bar) ? colors.bad : bar.outcome === "cancelled" ? colors.muted : colors.running
-    const width = Math.max(1.5, end - begin)
-    context.beginPath()
-    context.roundRect(begin, y + 0.5, width, LANE - 2, Math.min(2.5, width / 2))
-    context.fill()
-    this.hits.push({ x: begin, y, width: Math.max(3, width), bar })
+  private labelOf(instance: number, actor: string): string {
+    const row = this.page.state.model.items.get(instance)?.row
+    return row === undefined ? actor : row.key === undefined ? row.actor : `${row.actor}(${row.key})`
   }
 
   private hitAt(x: number, y: number): Hit | undefined {
@@ -300,23 +81,65 @@ export class Timeline {
 
   /** Says what is under the pointer. */
   private point(): void {
-    const { pointer, tip } = this
+    const { canvas, pointer } = this
+    const tip = byId("tip")
     const hit = pointer && this.hitAt(pointer.x, pointer.y)
     tip.hidden = hit === undefined
-    this.canvas.style.cursor = hit === undefined ? "default" : "pointer"
+    canvas.style.cursor = hit === undefined ? "default" : "pointer"
     if (hit === undefined || pointer === undefined) return
-    tip.textContent = told(hit.bar, this.now)
-    const width = tip.offsetWidth
-    tip.style.left = `${Math.max(4, Math.min(pointer.x + 12, this.canvas.clientWidth - width - 4))}px`
+    tip.textContent = described(hit.bar, this.page.state.recent.span.now)
+    tip.style.left = `${Math.max(4, Math.min(pointer.x + 12, canvas.clientWidth - tip.offsetWidth - 4))}px`
     tip.style.top = `${pointer.y + 16}px`
+  }
+
+  private zoom(by: 1 | 0 | -1): void {
+    const select = byId<HTMLSelectElement>("span")
+    select.selectedIndex = Math.max(0, Math.min(select.options.length - 1, select.selectedIndex + by))
+    this.page.change({ _tag: "Zoomed", length: Number(select.value) })
+    this.paint()
+  }
+
+  private look(by: 1 | -1): void {
+    this.page.change({ _tag: "Looked", by })
+    this.paint()
+  }
+
+  private readonly keys: Record<string, () => void> = {
+    "+": () => this.zoom(-1),
+    "=": () => this.zoom(-1),
+    "-": () => this.zoom(1),
+    ArrowLeft: () => this.look(1),
+    ArrowRight: () => this.look(-1)
+  }
+
+  private key(event: KeyboardEvent): void {
+    const action = this.keys[event.key]
+    if (event.ctrlKey || event.metaKey || event.altKey || action === undefined) return
+    event.preventDefault()
+    action()
   }
 }
 
-const isBad = ({ outcome }: Bar): boolean => outcome !== undefined && outcome !== "succeeded" && outcome !== "cancelled"
+const resize = (canvas: HTMLCanvasElement, width: number, height: number): void => {
+  const [across, down] = [Math.round(width * devicePixelRatio), Math.round(height * devicePixelRatio)]
+  if (canvas.width === across && canvas.height === down) return
+  canvas.width = across
+  canvas.height = down
+  canvas.style.width = `${width}px`
+  canvas.style.height = `${height}px`
+}
 
-const heightOf = ({ lanes }: Strip): number => Math.max(BAND + lanes.length * LANE, 14)
+/** The picture in words, for readers who cannot see it. */
+const summaryOf = ({ bars, isNow, running, span: { from, to } }: RecentCalls): string => {
+  const settled = bars.filter(({ ended }) => ended! >= from && ended! <= to)
+  const failed = settled.filter(isBad).length
+  const length = format.duration(to - from)
+  const when = isNow ? `in the last ${length}` : `in the ${length} to ${format.clock(to)}`
+  const counts = `${format.plural(settled.length, "settled call")}, ${failed} failed, ${running.length} running`
+  return `${counts}, ${when}. The view Calls lists the unsettled ones.`
+}
 
-const told = ({ call, ended, method, outcome, started, submitted }: Bar, now: number): string => {
+const described = ({ call, ended, method, outcome, started, submitted }: Bar, now: number): string => {
   const waited = (started ?? ended ?? now) - submitted
   const ran = started === undefined ? undefined : (ended ?? now) - started
   const parts = [`${method} #${call}`]
@@ -326,35 +149,17 @@ const told = ({ call, ended, method, outcome, started, submitted }: Bar, now: nu
   return parts.join(" · ")
 }
 
-const shorten = (context: CanvasRenderingContext2D, text: string, width: number): string => {
-  if (context.measureText(text).width <= width) return text
-  let short = text
-  while (short.length > 4 && context.measureText(`…${short}`).width > width) short = short.slice(1)
-  return `…${short}`
-}
-
-/** The times of both edges, and the present one. */
-interface Span {
-  readonly from: number
-  readonly to: number
-  readonly now: number
-}
-
-/** Where a moment is, from left to right. */
-type X = (at: number) => number
-
-type Colors = Readonly<Record<"ground" | "text" | "muted" | "line" | "running" | "waiting" | "bad", string>>
-
-const colorsOf = (element: Element): Colors => {
-  const style = getComputedStyle(element)
-  const color = (name: string) => style.getPropertyValue(`--${name}`).trim()
-  return {
-    ground: color("panel"),
-    text: color("text"),
-    muted: color("muted"),
-    line: color("line"),
-    running: color("teal"),
-    waiting: color("amber"),
-    bad: color("red")
+const record = async (): Promise<void> => {
+  const button = byId<HTMLButtonElement>("record")
+  const { textContent } = button
+  button.disabled = true
+  button.textContent = "Recording …"
+  try {
+    await api.download("timeline?seconds=5", "troupe-trace.json")
+    toast("Saved. Open it at ui.perfetto.dev.")
+  } catch (error) {
+    toastError(error)
   }
+  button.disabled = false
+  button.textContent = textContent
 }

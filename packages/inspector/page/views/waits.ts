@@ -1,6 +1,8 @@
-/** The picture of who waits for whom. */
+/** The view of waits: which actor waits for which. */
 import type { Waits } from "../../src/internal/live/waits.ts"
-import { h } from "../parts/dom.ts"
+import { nameOf } from "../model/row.ts"
+import type { Page, View } from "../page.ts"
+import { byId, h, show } from "../parts/dom.ts"
 import * as format from "../parts/format.ts"
 import { type Arrow, type Placed, picture } from "./graph.ts"
 
@@ -116,17 +118,39 @@ const alarm = (cycles: Waits["cycles"]): HTMLElement =>
     "div.alarm",
     { role: "alert", "data-key": "alarm" },
     h("h2", {}, cycles.length === 1 ? "A cycle of waits" : `${cycles.length} cycles of waits`),
-    h("p", {}, "Each of these calls waits for the next. Only a timeout, a cancellation or a kill can end it."),
+    h("p", {}, "Each of these calls waits for the next. Only a timeout, a cancellation or a kill can end this."),
     h("ul", {}, ...cycles.slice(0, 10).map(cycleOf))
   )
 
-export const waitsView = (
-  waits: Waits,
-  options: { readonly now: number; readonly width: number; readonly names: (instance: number) => string }
-): ReadonlyArray<HTMLElement> => {
+export class WaitsView implements View {
+  private readonly page: Page
+
+  constructor(page: Page) {
+    this.page = page
+  }
+
+  draw(): void {
+    const { model, place, waits } = this.page.state
+    if (place.tab !== "waits" || waits === undefined) return
+    const view = byId("view-waits")
+    const names = (id: number): string => {
+      const row = model.items.get(id)?.row
+      return row === undefined ? `#${id}` : nameOf(row)
+    }
+    show(view, ...content(waits, { now: model.at, width: view.clientWidth, names }))
+  }
+}
+
+interface Options {
+  readonly now: number
+  readonly width: number
+  readonly names: (instance: number) => string
+}
+
+const content = (waits: Waits, options: Options): ReadonlyArray<HTMLElement> => {
   const { cycles, edges } = waits
   if (edges.length === 0) {
-    return [h("p.empty", {}, "No call waits for a call of another actor right now.")]
+    return [h("p.empty", {}, "No call is waiting for a call of another actor right now.")]
   }
   const shape = { upright: options.width < 640 }
   const { arrows, columns, left, nodes, rows } = picture(waits)
@@ -136,7 +160,7 @@ export const waitsView = (
   const sorted = arrows.toSorted((a, b) => Number(a.kind === "cycle") - Number(b.kind === "cycle"))
   const drawing = h(
     "svg.waits",
-    { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Who waits for whom" },
+    { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Which actor waits for which" },
     h("defs", {}, marker("free"), marker("stuck"), marker("cycle")),
     ...sorted.map((arrow) => arrowOf(arrow, options.now, shape)),
     ...nodes.map((node) => nodeOf(node, options.names, shape))
@@ -147,7 +171,7 @@ export const waitsView = (
     h("span.key.free", {}, "waits for"),
     h("span.key.stuck", {}, "leads to a cycle"),
     h("span.key.cycle", {}, "closes a cycle"),
-    left > 0 && `and ${format.plural(left, "more actor")} that there is no room for`
+    left > 0 && `and ${format.plural(left, "more actor")} not drawn for lack of room`
   )
   return [
     ...(cycles.length > 0 ? [alarm(cycles)] : []),

@@ -50,9 +50,9 @@ export class Live {
   update(snapshot: ActorSystem.Snapshot, about: About): void {
     const version = this.version + 1
     if (this.latest === undefined) this.watchedSince = snapshot.at
-    const looks = { version, at: snapshot.at, before: this.latest?.at }
+    const comparison = { version, at: snapshot.at, before: this.latest?.at }
     this.rows.update(snapshot.instances, version, (before, now, instance) =>
-      this.news.compare(before, now, instance, looks)
+      this.news.compare(before, now, instance, comparison)
     )
     this.waits = waitsOf(snapshot.calls)
     const last = snapshot.deadLetters.at(-1)

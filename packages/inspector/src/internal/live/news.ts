@@ -1,9 +1,9 @@
 /**
- * What happened to instances, for people: restarts with their reasons, deaths, moves.
+ * What happened to instances: restarts with their reasons, deaths, moves.
  *
- * It is read off the difference between two snapshots, so it costs calls nothing, and nothing is missed when a page
- * opens late: only, what happens twice between two updates is told once, and of what was before it is not always known
- * when that was.
+ * It is the difference between two snapshots, so it costs calls nothing, and a page that opens late misses nothing. Two
+ * restarts between two updates are one piece of news, though, and when something happened before the first page was
+ * opened is not always known.
  */
 import type { Instance } from "@troupe/core/ActorSystem"
 import { MOST_OF_AN_ERROR, shown } from "../base/shown.ts"
@@ -15,7 +15,7 @@ const MOST_NEWS = 300
 type Told = News & { readonly version: number }
 
 /** The snapshot that is compared, and when the one before it was made, if there was one. */
-export interface Looks {
+export interface Comparison {
   readonly version: number
   readonly at: number
   readonly before: number | undefined
@@ -25,25 +25,28 @@ export class NewsDesk {
   private readonly told: Array<Told> = []
   private last = 0
 
-  /** An instance was like this before, or not there, and is like that now. */
-  compare(before: Row | undefined, now: Row, instance: Instance, looks: Looks): void {
+  /** Compares an instance with what it was, if it was there. */
+  compare(before: Row | undefined, now: Row, instance: Instance, comparison: Comparison): void {
     const tell = (kind: News["kind"], text: string, at: number | undefined) => {
       const { actor, id } = now
-      const told = { seq: ++this.last, actor, instance: id, label: labelOf(now), kind, text, version: looks.version }
+      const told = {
+        seq: ++this.last,
+        actor,
+        instance: id,
+        label: labelOf(now),
+        kind,
+        text,
+        version: comparison.version
+      }
       this.told.push(at === undefined ? told : { ...told, at })
     }
-    // It was there while nobody watched: what it has done since it was started may be long ago.
-    const isOld = before === undefined && !(looks.before !== undefined && instance.since >= looks.before)
-    const when = isOld ? undefined : looks.at
+    // It was there before the first page was opened, so what it has done may be long ago.
+    const isOld = before === undefined && !(comparison.before !== undefined && instance.since >= comparison.before)
+    const when = isOld ? undefined : comparison.at
     const reason = instance.lastError === undefined ? "" : shown(instance.lastError.message, MOST_OF_AN_ERROR)
     const restarts = now.restarts - (before?.restarts ?? 0)
     const began = now.state === "restarting" && before?.state !== "restarting"
-    if (restarts > 0) {
-      // Of an instance that was there before anybody watched, only the last error is known, which may be another one.
-      const times = restarts === 1 ? "" : `${restarts} times`
-      const text = [times, isOld ? "before this page was opened" : reason].filter(Boolean).join(": ")
-      tell("restarted", text || "once", when)
-    }
+    if (restarts > 0) tell("restarted", restartText(restarts, isOld, reason), when)
     if (began) tell("restarting", reason || "its home was lost", when)
     if (instance.death !== undefined && before?.death === undefined) {
       const { at, error, why } = instance.death
@@ -59,4 +62,11 @@ export class NewsDesk {
   since(version: number): ReadonlyArray<News> {
     return this.told.filter((one) => one.version > version)
   }
+}
+
+/** Of an instance that was there before the first page was opened, the last error need not be the reason. */
+const restartText = (restarts: number, isOld: boolean, reason: string): string => {
+  const times = restarts === 1 ? "" : `${restarts} times`
+  if (isOld) return `${times} before this page was opened`.trim()
+  return [times, reason].filter(Boolean).join(": ") || "once"
 }
