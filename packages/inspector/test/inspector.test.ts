@@ -467,7 +467,7 @@ describe("control", () => {
       const [a, b] = (yield* ActorSystem.snapshot()).instances as [ActorSystem.Instance, ActorSystem.Instance]
       assert.strictEqual((yield* post(`kill/${a.instance}`)).status, 200)
       assert.strictEqual((yield* post(`stop/${b.instance}`)).status, 200)
-      assert.strictEqual((yield* Actor.watch(first)).message.includes("it was killed by way of the inspector"), true)
+      assert.strictEqual((yield* Actor.watch(first)).message.includes("it was killed from the inspector"), true)
       yield* Actor.watch(second)
       const late = yield* post(`kill/${a.instance}`)
       assert.strictEqual(late.status, 404)

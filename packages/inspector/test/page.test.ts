@@ -87,7 +87,7 @@ const frame = (version: number, rows: ReadonlyArray<Row>, more: Partial<Frame> =
 })
 
 describe("updates", () => {
-  it("whoever takes in what has changed knows what whoever begins anew is told, however much it missed", () => {
+  it("a client that takes in changes knows as much as one that starts over, however much it missed", () => {
     const random = randomFrom(seed)
     const rows = new Rows()
     let instances: ReadonlyArray<Instance> = []
@@ -214,7 +214,7 @@ describe("events", () => {
 
   const told = (desk: NewsDesk) => desk.since(0).map(({ at, kind, text }) => [kind, text, at])
 
-  it("have no time if they were before anybody watched, and nobody knows it", () => {
+  it("have no time if they were before the first page was opened, at an unknown time", () => {
     const desk = new NewsDesk()
     const rows = new Rows()
     const look = (version: number, instances: ReadonlyArray<Instance>) =>
@@ -234,7 +234,7 @@ describe("events", () => {
       ["died", "it was killed", 70],
       ["restarting", "its home was lost", undefined]
     ])
-    // What is new since the last look has a time, also if it was not there then; what only was not told of has none.
+    // News since the last snapshot has a time, also of an instance that was not there then. Older news has none.
     look(2, [{ ...old, restarts: 3 }, instance(4, { since: 700, restarts: 1 }), instance(5, { since: 3, restarts: 1 })])
     assert.deepStrictEqual(told(desk).slice(3), [
       ["restarted", "the disk is full", 1000],

@@ -101,7 +101,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
     }).pipe(ownSystem)
   )
 
-  it.live("submissions that are refused are told in red: of all, of the actor and of the method", () =>
+  it.live("refused calls are red: of all actors, of the actor and of the method", () =>
     Effect.gen(function* () {
       const gate = Latch.makeUnsafe()
       const tiny = yield* Tiny.spawn()
@@ -118,7 +118,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
       yield* see(page, "#detail .caption .bad", "3 refused")
       yield* see(page, "#detail .methods th", "refused")
       yield* see(page, "#detail .methods tr:has-text('wait') .bad", "3")
-      // They are what is left where there is no room for everything.
+      // They stay where there is no room for everything.
       yield* promise(() => page.keyboard.press("Escape"))
       yield* promise(() => page.setViewportSize({ width: 420, height: 800 }))
       yield* see(page, ".row:has-text('Tiny') .cell.refused .bad", "3")
@@ -207,7 +207,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
         yield* press("2")
         yield* see(page, "#tab-calls[aria-selected=true]")
         yield* see(page, "#view-calls:focus")
-        // A view that is chosen by its key goes on by keys.
+        // A view that is opened by its key has the focus.
         yield* press("1")
         yield* see(page, "#list:focus")
         yield* press("Home", "ArrowDown")
@@ -533,11 +533,11 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
     }).pipe(ownSystem)
   )
 
-  it.live("a program that hangs is not taken for one that goes on", () =>
+  it.live("a program that hangs is not taken for a running one", () =>
     Effect.gen(function* () {
       const { address, pid } = yield* ownProcess
       const { page } = yield* openAt(address)
-      // Time goes on as fast as the test says.
+      // Time passes as fast as the test says.
       yield* promise(() => page.clock.install())
       yield* promise(() => page.reload())
       yield* see(page, ".row", "app/Db")
@@ -583,7 +583,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
         yield* promise(() => line(page, "target").click())
         yield* see(page, "#detail .call", "test/Single.run")
         const button = (name: string) => page.locator("#detail").getByRole("button", { name, exact: true })
-        // Whoever hears the button rather than sees where it is hears what it is for.
+        // A reader who only hears the button hears what it is for.
         yield* promise(() => button(`Cancel test/Single.run #${held.id}`).click())
         yield* see(page, "#detail .call button", "Sure?")
         yield* promise(() => button(`Sure? Cancel test/Single.run #${held.id}`).click())

@@ -1,8 +1,8 @@
 /**
- * What pages are told, and how often. Nothing is made while no page is open.
+ * The updates that pages get, and how often. None are made while no page is open.
  *
- * Nothing is queued for a page either. Each one pulls, and gets what has changed since it last did: a slow one misses
- * states in between, and holds one update at most, which it shares with others.
+ * Nothing is queued. Each page pulls, and gets what has changed since it last did: a slow page misses states in between,
+ * and holds one update at most, which it shares with others.
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
 import * as Clock from "effect/Clock"
@@ -19,17 +19,17 @@ export interface FeedOptions {
   readonly maxInstances: number
 }
 
-/** The view takes at most about this share of the time: with very many instances it is brought up to date less often. */
+/** About the largest share of time that updates may take: with very many instances there are fewer of them. */
 const SHARE = 1 / 25
-/** More calls than this in a second are not all listened to, since hearing of one costs about as much as making one. */
+/** Above this many calls per second we listen to a sample, since hearing of a call costs about as much as making one. */
 const MANY = 10_000
-/** The share of the time for which it listens then. */
+/** The share of the time for which we listen then. */
 const SAMPLE = 1 / 12
-/** How long the state outlives the last page, so that one that is loaded again finds its numbers again. */
+/** How long the state outlives the last page, so that a page that is reloaded finds its figures again. */
 const GRACE = "10 seconds"
 
 export interface Feed {
-  /** The updates for one page, as server-sent events, from everything on. */
+  /** The updates for one page, as server-sent events. The first one tells everything. */
   readonly updates: Stream.Stream<Uint8Array>
   /** The shared state, kept up to date for as long as the Scope is open. */
   readonly live: Effect.Effect<Live, never, Scope.Scope>
@@ -37,11 +37,11 @@ export interface Feed {
 
 interface Beat {
   readonly live: Live
-  /** Releases who waits for the next update. */
+  /** Releases the pages that wait for the next update. */
   readonly latch: Latch.Latch
 }
 
-/** Belongs to the system in context. */
+/** The feed of the system in context. */
 export const make = (options: FeedOptions): Effect.Effect<Feed, never, Scope.Scope> =>
   Effect.gen(function* () {
     const shared = yield* RcRef.make({ acquire: begin(options), idleTimeToLive: GRACE })
@@ -69,7 +69,7 @@ const run = (beat: Beat, options: FeedOptions): Effect.Effect<never> =>
     }
   })
 
-/** Listens all the time, until there are too many calls for that. */
+/** Listens to all calls, until there are too many for that. */
 const listenToAll = (beat: Beat, options: FeedOptions, pause: () => number): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
     const { live } = beat
@@ -82,7 +82,7 @@ const listenToAll = (beat: Beat, options: FeedOptions, pause: () => number): Eff
     }
   })
 
-/** Listens for a part of the time, until there are few enough to listen to all. */
+/** Listens for a part of the time, until there are few enough calls to listen to all of them. */
 const listenToSome = (beat: Beat, options: FeedOptions, pause: () => number): Effect.Effect<void> =>
   Effect.gen(function* () {
     const { live } = beat
@@ -93,7 +93,7 @@ const listenToSome = (beat: Beat, options: FeedOptions, pause: () => number): Ef
         ActorSystem.watch((event) => live.hear(event)),
         Effect.sleep(interval * SAMPLE)
       )
-      // A process that is busy makes it longer than it was meant to be.
+      // In a busy process this takes longer than planned.
       const { millis } = yield* timed(Effect.scoped(watched))
       perSecond = (live.stats.heard / millis) * 1000
       yield* update(beat, options, { interval, weight: (deaf.millis + millis) / millis })
@@ -109,13 +109,13 @@ const update = (
     const about = { ...sample, moment: Number(yield* Clock.monotonicTimeNanos) / 1e6 }
     const snapshot = ActorSystem.snapshot({ limit: maxInstances })
     const { millis } = yield* timed(Effect.map(snapshot, (snapshot) => live.update(snapshot, about)))
-    // What was done for pages after the last update is paid for by the pause after this one.
+    // Encoding happened after the last update, so it counts for the pause after this one.
     live.cost = millis + live.encoding
     live.encoding = 0
     yield* latch.release
   }).pipe(
-    // A home describes its instances, which is code of others. The page gets the next state.
-    Effect.catchDefect((defect) => Effect.logError("Inspector: the state could not be told", defect))
+    // Homes describe their instances, and are foreign code. The page gets the next state.
+    Effect.catchDefect((defect) => Effect.logError("Inspector: cannot read the state of the actors", defect))
   )
 
 const timed = <A>(effect: Effect.Effect<A>): Effect.Effect<{ readonly result: A; readonly millis: number }> =>

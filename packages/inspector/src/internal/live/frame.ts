@@ -1,9 +1,9 @@
 /**
- * What the server tells the page. Private to this package: both sides are always of the same version.
+ * What the server sends to the page. Private to this package: both sides always have the same version.
  */
 import type { DeadLetter, Outcome, State } from "@troupe/core/ActorSystem"
 
-/** What the page has to know before anything else. */
+/** What the page needs to know first. */
 export interface Info {
   readonly protocol: 1
   readonly title: string
@@ -12,11 +12,11 @@ export interface Info {
   readonly startedAt: number
   /** Whether cancel, kill, stop and resize are allowed. */
   readonly control: boolean
-  /** The most instances that the page is told of. */
+  /** How many instances the page is told of, at most. */
   readonly limit: number
 }
 
-/** Text, numbers and switches that a home tells of itself. */
+/** What a home tells of itself: strings, numbers and booleans. */
 export type HomeFacts = Readonly<Record<string, unknown>>
 
 /** One instance, as the list shows it. */
@@ -28,21 +28,21 @@ export interface Row {
   readonly state: State
   readonly since: number
   readonly running: number
-  /** Accepted but not running, and those that wait to be accepted. */
+  /** Calls that are accepted but not running, and calls that wait to be accepted. */
   readonly waiting: number
   /** The permits of the actor itself. Absent when there is no limit. */
   readonly limit?: number
-  /** Calls that came to a good end, and to a bad one. Cancelled calls are in neither. */
+  /** Calls that succeeded, and calls that failed, died or timed out. Cancelled calls are in neither. */
   readonly good: number
   readonly bad: number
-  /** Submissions that were not accepted for want of room. They are no calls that settled. */
+  /** Calls rejected because `maxPendingCalls` was reached. They do not count as settled. */
   readonly refused: number
   readonly restarts: number
   readonly death?: string
   readonly home?: HomeFacts
 }
 
-/** What was measured of one method of one actor while somebody watched. Times are in milliseconds. */
+/** The figures of one method of one actor while a page was open. Times are in milliseconds. */
 export interface MethodRow {
   readonly actor: string
   readonly method: string
@@ -50,7 +50,7 @@ export interface MethodRow {
   readonly errors: number
   readonly cancelled: number
   readonly refused: number
-  /** How long calls waited and ran, all together. */
+  /** How long all calls together waited and ran. */
   readonly waited: number
   readonly ran: number
   readonly p50: number
@@ -62,7 +62,7 @@ export interface MethodRow {
 /** Something that happened to an instance. */
 export interface News {
   readonly seq: number
-  /** Absent if it was before anybody watched, and nobody knows when. */
+  /** Absent if it was before the first page was opened, at an unknown time. */
   readonly at?: number
   readonly actor: string
   readonly instance: number
@@ -75,13 +75,13 @@ export interface News {
 export interface Frame {
   readonly version: number
   readonly at: number
-  /** Since when methods are counted, and what happens is heard of: a page was opened then. */
+  /** When the first page was opened: methods are counted, and events known, from then on. */
   readonly watchedSince: number
-  /** Forget all that you know. */
+  /** The page has to forget everything before this update. */
   readonly reset: boolean
   /** Milliseconds until the next one. */
   readonly interval: number
-  /** There are so many calls that only some of them were heard of: counts and times of methods are from a sample. */
+  /** There are so many calls that the figures of methods are from a sample. */
   readonly sampled: boolean
   readonly rows: ReadonlyArray<Row>
   readonly gone: ReadonlyArray<number>
@@ -91,11 +91,11 @@ export interface Frame {
   readonly totals: { readonly instances: number; readonly calls: number }
   /** How many cycles of waits there are. */
   readonly cycles: number
-  /** What it cost to make the state that this shows, in milliseconds. */
+  /** Milliseconds that this update took. */
   readonly cost: number
 }
 
-/** A settled call, or one under way, on the timeline. Times are in milliseconds since the epoch. */
+/** A call on the timeline, settled or running. Times are in milliseconds since the epoch. */
 export interface Bar {
   readonly seq: number
   readonly call: number
@@ -105,16 +105,16 @@ export interface Bar {
   readonly submitted: number
   /** Absent if it never started. */
   readonly started?: number
-  /** Absent while it is under way. */
+  /** Absent while it runs. */
   readonly ended?: number
   readonly outcome?: Outcome
 }
 
-/** What the timeline asks for again and again. */
+/** What the timeline polls. */
 export interface Recent {
   readonly at: number
   readonly seq: number
-  /** Calls that were too many or too short to keep, since the page was opened. */
+  /** How many calls were not kept since there were too many at a time, since the first page was opened. */
   readonly dropped: number
   readonly settled: ReadonlyArray<Bar>
   readonly under: ReadonlyArray<Bar>

@@ -1,6 +1,6 @@
 /**
  * Durations in buckets that grow by an eighth of an octave, from a microsecond to more than a day: about 9% apart, which
- * is enough to tell a p99. Recording one is a logarithm and an addition.
+ * is precise enough for a p99. Recording one takes a logarithm and an addition.
  */
 
 const PER_OCTAVE = 8
@@ -14,10 +14,10 @@ const bucketOf = (milliseconds: number): number => {
   return Math.min(SIZE - 1, Math.ceil(Math.log2(milliseconds / SMALLEST) * PER_OCTAVE))
 }
 
-/** The middle of a bucket, on the scale of its logarithms. */
+/** The middle of a bucket, on the logarithmic scale. */
 const valueOf = (bucket: number): number => (bucket === 0 ? 0 : SMALLEST * 2 ** ((bucket - 0.5) / PER_OCTAVE))
 
-/** Durations of the last one or two windows; of all times while there are none in these. */
+/** Durations of the last one or two windows. If there are none in these, of all time. */
 export class Histogram {
   private now = new Uint32Array(SIZE)
   private before = new Uint32Array(SIZE)
@@ -34,7 +34,7 @@ export class Histogram {
     this.total++
   }
 
-  /** Begins a new window. */
+  /** Starts a new window. */
   turn(): void {
     const { before } = this
     this.before = this.now
@@ -43,7 +43,7 @@ export class Histogram {
     this.recent = 0
   }
 
-  /** The durations below which these shares of the calls are, in one pass. Shares have to ascend. */
+  /** Quantiles, in one pass. Shares have to ascend. */
   quantiles(shares: ReadonlyArray<number>): Array<number> {
     const fresh = this.recent + this.earlier
     const count = fresh === 0 ? this.total : fresh

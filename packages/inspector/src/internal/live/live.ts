@@ -1,7 +1,7 @@
 /**
  * The state that all pages share while at least one is open.
  *
- * Each change has the version in which it came. A page says which version it has, and gets what came after it.
+ * Each change has the version in which it came. A page says which version it has, and gets the changes after it.
  */
 import type * as ActorSystem from "@troupe/core/ActorSystem"
 import type { Frame, Recent } from "./frame.ts"
@@ -10,13 +10,13 @@ import { Rows } from "./rows.ts"
 import { Stats } from "./stats.ts"
 import { type Waits, waitsOf } from "./waits.ts"
 
-/** How a state came about. */
+/** How an update was made. */
 export interface About {
   /** Milliseconds until the next one. */
   readonly interval: number
-  /** How many calls each of those that were heard of stands for: more than one, if only a sample was. */
+  /** How many calls each call that we heard of stands for: more than one if that was a sample. */
   readonly weight: number
-  /** When it was made, in milliseconds by a clock that only goes forwards. */
+  /** When it was made, in milliseconds of the monotonic clock. */
   readonly moment: number
 }
 
@@ -33,20 +33,20 @@ export class Live {
   private lettersVersion = 0
   private watchedSince = 0
   private about: About = { interval: 0, weight: 1, moment: 0 }
-  /** What it cost to make the state, and to write it down for pages, in milliseconds. */
+  /** Milliseconds that the last update took, including its encoding for pages. */
   cost = 0
-  /** The part of it that writing down has taken since the last update. */
+  /** Milliseconds that encoding has taken since the last update. */
   encoding = 0
-  /** The present frame as an event for pages, by the version after which it tells: pages that keep up share it. */
+  /** The present frame as an event, by the version that it starts from: pages that keep up share it. */
   private readonly encoded = new Map<number, Uint8Array>()
 
-  /** Hears of calls, on the stack of whoever makes them. */
+  /** Notes a call. Runs on the stack of its caller. */
   hear(event: ActorSystem.Event): void {
     if (event._tag === "Settled") this.stats.settled(event)
     else if (event._tag === "Refused") this.stats.refused(event)
   }
 
-  /** Takes in what there is now. */
+  /** Takes in the present state. */
   update(snapshot: ActorSystem.Snapshot, about: About): void {
     const version = this.version + 1
     if (this.latest === undefined) this.watchedSince = snapshot.at
@@ -67,7 +67,7 @@ export class Live {
     this.encoded.clear()
   }
 
-  /** What came after a version, as the bytes of a server-sent event. */
+  /** The changes after a version, as the bytes of a server-sent event. */
   since(version: number): Uint8Array {
     const known = this.encoded.get(version)
     if (known !== undefined) return known
@@ -98,7 +98,7 @@ export class Live {
     }
   }
 
-  /** What the timeline draws: calls that settled after the one with this number, and those that run now. */
+  /** What the timeline draws: the calls that settled after number `seq`, and those that run now. */
   recent(seq: number, snapshot: ActorSystem.Snapshot): Recent {
     const under = snapshot.calls
       .filter(({ stage }) => stage === "running" || stage === "ending")

@@ -1,12 +1,12 @@
 /**
- * The instances as the page knows them, with the version in which each of them changed: a client gets what is new to it,
- * however long it did not listen.
+ * The instances as the page knows them, each with the version in which it last changed: a client gets what is new to it,
+ * however long it has been away.
  */
 import type { Instance, Permits } from "@troupe/core/ActorSystem"
 import { shown } from "../base/shown.ts"
 import type { HomeFacts, Row } from "./frame.ts"
 
-/** How many departures are remembered. A client that missed more of them begins anew. */
+/** How many departures are remembered. A client that has missed more of them starts over. */
 const MOST_GONE = 20_000
 
 interface Entry {
@@ -44,7 +44,7 @@ export const rowOf = (it: Instance): Row => {
   }
 }
 
-/** Text, numbers and switches: a home is code of others, and may say what no JSON can. */
+/** Strings, numbers and booleans only: a home is foreign code, and may tell of things that JSON cannot hold. */
 const factsOf = (home: HomeFacts): HomeFacts => {
   const facts: Record<string, string | number | boolean> = {}
   for (const [name, fact] of Object.entries(home)) {
@@ -54,7 +54,7 @@ const factsOf = (home: HomeFacts): HomeFacts => {
   return facts
 }
 
-/** How a person calls an instance. */
+/** What people call an instance. */
 export const labelOf = ({ actor, id, key, name }: Pick<Row, "actor" | "id" | "key" | "name">): string =>
   key !== undefined ? `${actor}(${key})` : name !== undefined ? `${actor} “${name}”` : `${actor} #${id}`
 
@@ -79,10 +79,10 @@ const same = (a: Row, b: Row): boolean =>
 export class Rows {
   private readonly entries = new Map<number, Entry>()
   private gone: Array<{ readonly id: number; readonly version: number }> = []
-  /** Clients that have seen less than this have missed departures. */
+  /** Departures up to this version are forgotten. */
   private horizon = 0
 
-  /** Takes in a snapshot. Tells of instances that are not as they were. */
+  /** Takes in a snapshot, and reports the instances that have changed. */
   update(
     instances: ReadonlyArray<Instance>,
     version: number,
@@ -127,7 +127,7 @@ export class Rows {
   }
 }
 
-/** Facts that say where, rather than how it is there. */
+/** The facts of a home that say where it is, as opposed to how it does. */
 const PLACES = ["node", "runner", "address", "shard", "threadId", "thread"]
 
 export const hasMoved = (from: HomeFacts, to: HomeFacts): boolean =>

@@ -1,8 +1,8 @@
 /**
- * What can only be known by watching: times and outcomes by method, and the calls that were last.
+ * What snapshots cannot tell, only events: times and outcomes by method, and the last calls.
  *
- * It hears of every call while a page is open, or of a sample when there are very many, so it allocates nothing for most
- * of them, and everything has a bound.
+ * While a page is open it hears of every call, or of a sample if there are very many. So it allocates nothing for most of
+ * them, and everything has a bound.
  */
 import type { Event } from "@troupe/core/ActorSystem"
 import type { Bar, MethodRow } from "./frame.ts"
@@ -14,12 +14,12 @@ type Refused = Extract<Event, { readonly _tag: "Refused" }>
 /** Methods beyond this are counted together. */
 const MOST_METHODS = 500
 const OTHERS = "(others)"
-/** How many settled calls the timeline can look back on. */
+/** How many settled calls are kept for the timeline. */
 const MOST_BARS = 6000
-/** How many of them may be of the same tenth of a second, so that a busy second does not push out all others. */
+/** How many of them may be from the same tenth of a second, so that a busy second does not push out all others. */
 const BARS_PER_SLICE = 120
 const SLICE = 100
-/** How long a window of the quantiles is, in milliseconds. */
+/** The length of a quantile window, in milliseconds. */
 const WINDOW = 15_000
 
 class Method {
@@ -29,7 +29,7 @@ class Method {
   refused = 0
   waited = 0
   ran = 0
-  /** The same of what was heard since the last update: it may be a sample of what there was. */
+  /** The same since the last update, not yet weighted: it may be a sample. */
   private heard = { calls: 0, errors: 0, cancelled: 0, refused: 0, waited: 0, ran: 0 }
   changed = 0
   readonly running = new Histogram()
@@ -47,7 +47,7 @@ class Method {
     heard.calls++
     if (outcome === "cancelled") heard.cancelled++
     else if (outcome !== "succeeded") heard.errors++
-    // It was under way before anybody listened, so its times are not known.
+    // It was in flight before we listened, so its times are unknown.
     if (ran === undefined && outcome === "succeeded") return
     heard.waited += waited
     this.waiting.record(waited)
@@ -60,7 +60,7 @@ class Method {
     this.heard.refused++
   }
 
-  /** Puts what was heard into the books. `weight` says how many calls each of those heard of stands for. */
+  /** Adds what was heard to the totals. Each call that was heard of stands for `weight` calls. */
   count(weight: number): void {
     const { heard } = this
     if (heard.calls === 0 && heard.refused === 0) return
@@ -98,7 +98,7 @@ export class Stats {
   private readonly byActor = new Map<string, Map<string, Method>>()
   private readonly methods: Array<Method> = []
   private turned = Number.NEGATIVE_INFINITY
-  /** The version whose frame will tell of what is noted now. */
+  /** The version of the next frame, which will tell of what is noted now. */
   version = 1
 
   private readonly bars: Array<Bar> = []
@@ -107,7 +107,7 @@ export class Stats {
   private inSlice = 0
   dropped = 0
 
-  /** How many calls, and refused submissions, were heard of since the last update. */
+  /** How many settled and refused calls were heard of since the last update. */
   heard = 0
 
   settled(event: Settled): void {
@@ -159,19 +159,19 @@ export class Stats {
   /** The settled calls after the one with this number, and the number of the last. */
   barsSince(seq: number): { readonly seq: number; readonly settled: ReadonlyArray<Bar> } {
     const first = this.bars[0]?.seq ?? 0
-    // A number that is not from here: the page has outlived a restart.
+    // The page has an older process's number: it has outlived a restart.
     const from = seq > this.lastBar ? 0 : Math.max(0, seq - first + 1)
     return { seq: this.lastBar, settled: this.bars.slice(from).slice(-MOST_BARS) }
   }
 
-  /** Ends the time since the last update. `now` only goes forwards. */
+  /** Closes the time since the last update. `now` is monotonic. */
   tick(now: number, weight: number): void {
     for (const method of this.methods) method.count(weight)
     this.heard = 0
     this.turn(now)
   }
 
-  /** Begins a new window of the quantiles when it is time to. All methods change then. */
+  /** Starts a new quantile window when it is time. That changes all methods. */
   private turn(now: number): void {
     if (now - this.turned < WINDOW) return
     this.turned = now
@@ -182,7 +182,7 @@ export class Stats {
     }
   }
 
-  /** What has changed after a version. */
+  /** The methods that have changed after a version. */
   rowsSince(version: number): ReadonlyArray<MethodRow> {
     const rows: Array<MethodRow> = []
     for (const method of this.methods) if (method.changed > version) rows.push(method.toRow())

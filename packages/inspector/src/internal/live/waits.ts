@@ -1,17 +1,17 @@
 /**
- * Who waits for whom, and where waits form a cycle.
+ * Which calls wait for which, and where waits form a cycle.
  *
  * A call is stuck if nothing that it waits for can go on: refs that only stuck calls can settle, permits that only stuck
- * calls hold. Whatever is not known, such as a ref that somebody outside settles, can go on: no false alarm. Cycles are
- * looked for among stuck calls only, since a call may well wait in line behind a call of its own actor that it does not
- * depend on.
+ * calls hold. What we know nothing of, such as a ref that is settled from outside, can go on, so there are no false
+ * alarms. Only stuck calls are searched for cycles, since a call may wait in line behind a call that it does not depend
+ * on.
  */
 import type { UnsettledCall } from "@troupe/core/ActorSystem"
 
 export interface WaitNode {
   readonly instance: number
   readonly actor: string
-  /** Unsettled calls that take part. */
+  /** How many unsettled calls of it wait. */
   readonly calls: number
   readonly cycle: boolean
 }
@@ -22,16 +22,16 @@ export interface WaitEdge {
   readonly calls: number
   /** When the oldest of these waits began. */
   readonly since: number
-  /** `cycle`: it closes one. `stuck`: it leads to one. */
+  /** `cycle`: it is part of a cycle. `stuck`: it leads to one. */
   readonly kind: "free" | "stuck" | "cycle"
-  /** One of them: `A.f #3 waits for B.g #4`. */
+  /** One of these waits: `A.f #3 waits for B.g #4`. */
   readonly example: string
 }
 
 export interface Waits {
   readonly nodes: ReadonlyArray<WaitNode>
   readonly edges: ReadonlyArray<WaitEdge>
-  /** Each as its calls in order, the first of them again at the end. */
+  /** The calls of each cycle in order, with the first of them again at the end. */
   readonly cycles: ReadonlyArray<ReadonlyArray<string>>
 }
 
@@ -40,7 +40,7 @@ type Id = number | string
 const lineOf = ({ group, instance }: UnsettledCall): string => `${instance}/${group ?? ""}`
 const labelOf = ({ id, method }: UnsettledCall): string => `${method} #${id}`
 
-/** What each call needs one of to go on. Lines are nodes of their own, or a long line before a wide actor were a matrix. */
+/** What each call needs one of to go on. Lines are nodes too: otherwise each waiting call would have an edge to each running one. */
 const needsOf = (calls: ReadonlyMap<number, UnsettledCall>): Map<Id, ReadonlyArray<Id>> => {
   const needs = new Map<Id, ReadonlyArray<Id>>()
   const holders = new Map<string, Array<number>>()
@@ -60,7 +60,7 @@ const needsOf = (calls: ReadonlyMap<number, UnsettledCall>): Map<Id, ReadonlyArr
   return needs
 }
 
-/** The nodes that nothing can set going, with what they need among each other. */
+/** The nodes that cannot go on, with what they need. */
 const stuckAmong = (needs: ReadonlyMap<Id, ReadonlyArray<Id>>): Map<Id, ReadonlyArray<Id>> => {
   const dependents = new Map<Id, Array<Id>>()
   const going: Array<Id> = []
@@ -87,7 +87,7 @@ const stuckAmong = (needs: ReadonlyMap<Id, ReadonlyArray<Id>>): Map<Id, Readonly
   return stuck
 }
 
-/** Cycles of a graph in which every node has a way on: walked from each node until the walk meets itself. */
+/** The cycles of a graph in which every node has a successor: a walk from each node until it meets itself. */
 const cyclesOf = (stuck: ReadonlyMap<Id, ReadonlyArray<Id>>): Array<Array<Id>> => {
   const cycles: Array<Array<Id>> = []
   const done = new Set<Id>()

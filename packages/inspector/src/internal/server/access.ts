@@ -1,11 +1,11 @@
 /**
- * Who may ask the inspector anything.
+ * Which requests the inspector answers.
  *
- * A page of another site that is open in the same browser can send requests to loopback addresses, too, so being on
- * loopback is not enough. Such a page is known by its `Origin`, or by what the browser says of it (`Sec-Fetch-Site`). One
- * that has made its own name point here (DNS rebinding) is of the same origin for the browser, but the name that it uses
- * is in `Host`: only addresses, `localhost` and names that were allowed pass, since an address cannot be made to point
- * elsewhere. What is left is people on this machine, and for those there is the token.
+ * Listening on loopback is not enough: a page of another site, open in a browser on this machine, can send requests
+ * there. Its `Origin` gives it away, or what the browser says of it (`Sec-Fetch-Site`). A site that makes its own name
+ * point here (DNS rebinding) has the same origin for the browser, but its name is in `Host`: only addresses, `localhost`
+ * and allowed names pass, since an address cannot be made to point elsewhere. That leaves other users of this machine,
+ * and the token is for those.
  */
 import { createHash, timingSafeEqual } from "node:crypto"
 import { isIP } from "node:net"
@@ -27,7 +27,7 @@ type Headers = Readonly<Record<string, string | undefined>>
 /** `host:port` without the port, and without the brackets of an IPv6 address. `undefined` if it is not a host at all. */
 export const hostname = (host: string): string | undefined => {
   const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d{1,5})?$/i.exec(host)
-  // A dot at the end means the same name.
+  // A trailing dot means the same name.
   return (match?.[1] ?? match?.[2])?.toLowerCase().replace(/\.$/, "")
 }
 
@@ -37,7 +37,7 @@ const isKnownHost = ({ allowedHosts, host }: Access, name: string): boolean =>
   name === host.toLowerCase() ||
   allowedHosts.some((allowed) => allowed.toLowerCase() === name)
 
-/** Refuses requests that a page of another site, or of a name that only pretends to be this one, has sent. */
+/** Refuses requests from pages of other sites, and for names that only pretend to be this server. */
 export const refuseStrangers = (access: Access, headers: Headers): Refusal | undefined => {
   const { host, origin } = headers
   const name = host === undefined ? undefined : hostname(host)
@@ -74,14 +74,14 @@ export const refuseWithoutToken = ({ token }: Access, headers: Headers): Refusal
   const given = /^Bearer (.+)$/i.exec(headers.authorization ?? "")?.[1]
   if (given !== undefined && equal(given, token)) return undefined
   const problem = given === undefined ? "the token is missing" : "this is not the token"
-  const remedy = "open the address as it was printed, or send `Authorization: Bearer <token>`"
+  const remedy = "open the address that the program printed, or send `Authorization: Bearer <token>`"
   return { status: 401, error: `${problem}: ${remedy}` }
 }
 
-/** Takes as long for tokens that are nearly right as for others: digests are compared, which have the same length, too. */
+/** Takes the same time however many characters are right: it compares digests, which also have the same length. */
 const equal = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b))
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest()
 
-/** Whether nobody but this machine can reach a server that listens at this host. */
+/** Whether only this machine can reach a server that listens at this host. */
 export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))

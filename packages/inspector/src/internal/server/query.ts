@@ -1,5 +1,5 @@
 /**
- * What may stand in a path or behind a question mark.
+ * Parameters of requests: in the path, or after the question mark.
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
 import * as Effect from "effect/Effect"
@@ -10,10 +10,10 @@ import { type Refused, refuse } from "./reply.ts"
 
 const isState = Schema.is(ActorSystem.State)
 
-/** The parameters behind the question mark. */
+/** The parameters after the question mark. */
 export const search: Effect.Effect<URLSearchParams, never, HttpServerRequest.HttpServerRequest> = Effect.map(
   HttpServerRequest.HttpServerRequest,
-  // A target need not be a path, nor anything else that could be read as an address: `*` and `//` are targets, too.
+  // Not by `new URL`: a request target need not be an address, `*` and `//` are targets, too.
   ({ url }) => new URLSearchParams(/\?([^#]*)/.exec(url)?.[1])
 )
 
@@ -37,7 +37,7 @@ const statesIn = (text: string): Effect.Effect<ReadonlyArray<ActorSystem.State>,
   return Effect.fail(refuse(400, `state must be one or more of ${known}, but is ${JSON.stringify(wrong.slice(0, 50))}`))
 }
 
-/** Options of a snapshot: `?actor=&name=&instance=&state=running,dead&limit=`, of `most` instances at most. */
+/** Options of a snapshot of at most `most` instances: `?actor=&name=&instance=&state=running,dead&limit=`. */
 export const snapshotOptions = (
   most: number
 ): Effect.Effect<ActorSystem.SnapshotOptions, Refused, HttpServerRequest.HttpServerRequest> =>

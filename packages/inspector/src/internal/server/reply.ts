@@ -1,11 +1,11 @@
 /**
- * Answers of the inspector, and what all of them have in common.
+ * Answers of the inspector, and the headers that all of them have.
  */
 
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Schema from "effect/Schema"
 
-/** Why a request gets nothing. The message is for people. */
+/** Why a request is refused. The message is for people. */
 export class Refused extends Schema.TaggedError<Refused>()("Refused", {
   status: Schema.Int,
   message: Schema.String
@@ -13,7 +13,7 @@ export class Refused extends Schema.TaggedError<Refused>()("Refused", {
 
 export const refuse = (status: number, message: string): Refused => new Refused({ status, message })
 
-/** The page loads nothing from elsewhere, runs nothing that did not come from here, and is in nobody's frame. */
+/** The page loads nothing from elsewhere, runs only our own script, and cannot be framed. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -31,7 +31,7 @@ const headers = {
   "cross-origin-resource-policy": "same-origin",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
-  // What actors do is nobody's to keep, and a newer version of the page has to come through.
+  // Caches must neither keep what actors do, nor an old version of the page.
   "cache-control": "no-store"
 }
 

@@ -1,5 +1,5 @@
 /**
- * The routes of the inspector, and who gets through to them.
+ * The routes of the inspector, and the guard in front of them.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
@@ -30,7 +30,7 @@ export interface ServerOptions {
 
 type Response = HttpServerResponse.HttpServerResponse
 
-/** The longest recording that can be asked for, in seconds: the answer is made in memory. */
+/** The longest recording, in seconds: the answer is made in memory. */
 const LONGEST_RECORDING = 60
 
 const answered = <R>(answer: Effect.Effect<Response, Refused, R>): Effect.Effect<Response, never, R> =>
@@ -43,7 +43,7 @@ const page = Object.entries(pageFiles).map(([path, { body, contentType }]) =>
   HttpRouter.route("GET", path as `/${string}`, HttpServerResponse.text(body, { contentType }))
 )
 
-/** What Node calls the answer that is being made. */
+/** Node's object for the response to the present request. */
 const nodeResponse: Effect.Effect<ServerResponse, never, HttpServerRequest.HttpServerRequest> = Effect.map(
   HttpServerRequest.HttpServerRequest,
   (request) => NodeHttpServerRequest.toServerResponse(request) as ServerResponse
@@ -54,8 +54,8 @@ const take = (places: Places) => Effect.flatMap(nodeResponse, (response) => plac
 const timeline = ({ maxRecordingBytes, maxRecordings }: Bounds) => {
   const places = new Places(
     maxRecordings,
-    `${maxRecordings === 1 ? "a recording goes" : `${maxRecordings} recordings go`} on already, and each takes memory of ` +
-      "the program; try again when one has ended, or give a higher `maxRecordings` to Inspector.layer"
+    `${maxRecordings === 1 ? "a recording is" : `${maxRecordings} recordings are`} in progress already, and each takes ` +
+      "memory of the program; try again when one has ended, or raise `maxRecordings` of Inspector.layer"
   )
   return Effect.gen(function* () {
     const seconds = yield* whole("seconds", (yield* search).get("seconds") ?? "5", 1)
@@ -97,16 +97,16 @@ const reading = ({ bounds, feed, info }: ServerOptions) => [
   HttpRouter.route("GET", "/api/feed", answered(updates(feed, bounds)))
 ]
 
-/** A page that has nothing to read for now leaves the rest where it is: in the state, which is not copied for it. */
+/** The stream of updates. A page that does not read holds up nothing: what it misses stays in the state. */
 const updates = ({ updates }: Feed, { maxPages }: Bounds) => {
   const places = new Places(
     maxPages,
-    `${maxPages === 1 ? "a page is" : `${maxPages} pages are`} open already; close one, or give a higher \`maxPages\` to ` +
+    `${maxPages === 1 ? "a page is" : `${maxPages} pages are`} open already; close one, or raise \`maxPages\` of ` +
       "Inspector.layer"
   )
   const response = HttpServerResponse.stream(updates, {
     contentType: "text/event-stream",
-    // For proxies that would keep updates until there are enough of them.
+    // Proxies must not buffer updates.
     headers: { "x-accel-buffering": "no" }
   })
   return Effect.as(take(places), response)
@@ -139,7 +139,7 @@ const controlling = [
 const readOnly = HttpRouter.route(
   "POST",
   "*",
-  Effect.succeed(refusal(refuse(403, "this inspector only reads: give `control: true` to Inspector.layer")))
+  Effect.succeed(refusal(refuse(403, "this inspector is read-only: give `control: true` to Inspector.layer")))
 )
 
 const guard = ({ access, gate }: ServerOptions, request: HttpServerRequest.HttpServerRequest): Refused | undefined => {
@@ -148,8 +148,8 @@ const guard = ({ access, gate }: ServerOptions, request: HttpServerRequest.HttpS
     NodeHttpServerRequest.toServerResponse(request) as ServerResponse
   )
   if (beyond !== undefined) return beyond
-  // The page itself tells nothing, and may be opened by a link anywhere. Only what is the page to the letter is excused:
-  // the router has its own mind on what is the same path.
+  // The page itself reveals nothing, and any site may link to it. Only exact paths count as the page: the router may take
+  // other spellings for the same path.
   const isPage = Object.hasOwn(pageFiles, request.url)
   const { host, origin, authorization, "sec-fetch-site": site } = request.headers
   const headers = isPage ? { host } : { host, origin, authorization, "sec-fetch-site": site }
@@ -157,7 +157,7 @@ const guard = ({ access, gate }: ServerOptions, request: HttpServerRequest.HttpS
   return refused && refuse(refused.status, refused.error)
 }
 
-/** Answers every request, whatever becomes of it. */
+/** Answers every request, also those that fail. */
 export const make = (
   options: ServerOptions
 ): Effect.Effect<Effect.Effect<Response, never, HttpServerRequest.HttpServerRequest | Scope.Scope>> =>
@@ -170,13 +170,13 @@ export const make = (
       return refused === undefined ? routed : Effect.succeed(refusal(refused))
     })
     return answer.pipe(
-      // The router fails where it has no route.
+      // The router fails if there is no route.
       Effect.catch(() => Effect.succeed(refusal(refuse(404, "there is nothing here; the page is at /")))),
-      // What is told comes from instances and homes, which is code of others.
+      // Answers come from instances and homes, which are foreign code.
       Effect.catchDefect((defect) =>
         Effect.as(
-          Effect.logError("Inspector: a request could not be answered", defect),
-          refusal(refuse(500, "this could not be told; the log of the program says why"))
+          Effect.logError("Inspector: cannot answer a request", defect),
+          refusal(refuse(500, "the inspector failed to answer; the log of the program says why"))
         )
       ),
       Effect.map(secured)

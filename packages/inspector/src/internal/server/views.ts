@@ -1,5 +1,5 @@
 /**
- * What the page asks for about one thing at a time: an instance, the calls, a recording.
+ * Answers to single requests of the page: an instance, the calls, a recording.
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
 import * as Effect from "effect/Effect"
@@ -7,7 +7,7 @@ import * as Timeline from "../../Timeline.ts"
 import { record } from "../trace/recording.ts"
 import { type Refused, refuse } from "./reply.ts"
 
-/** How many calls of an instance its page lists, and how many of them it explains. */
+/** How many calls an answer lists, and how many of them it explains. */
 const MOST_CALLS = 200
 const MOST_EXPLAINED = 40
 
@@ -33,9 +33,9 @@ const explained = (calls: ReadonlyArray<ActorSystem.UnsettledCall>): Effect.Effe
   Effect.forEach(calls, (call, i) =>
     i >= MOST_EXPLAINED
       ? Effect.succeed(call)
-      : // It may have settled in between.
+      : // It may have settled in the meantime.
         Effect.map(ActorSystem.explain(call.id, { instance: call.instance }), (text): CallView => {
-          // Which call it is stands above it.
+          // The page has a heading with the call.
           return text === undefined ? call : { ...call, explained: text.replace(`${call.method} #${call.id}: `, "") }
         })
   )
@@ -45,15 +45,15 @@ export const instance = (id: number): Effect.Effect<InstanceView, Refused> =>
     const { at, calls, instances, totals } = yield* ActorSystem.snapshot({ instance: id, limit: MOST_CALLS })
     const found = instances[0]
     if (found === undefined) {
-      return yield* refuse(404, `there is no instance with the number ${id}, or it ended long ago`)
+      return yield* refuse(404, `there is no instance #${id}, or it ended long ago`)
     }
     return { at, instance: found, calls: yield* explained(calls), total: totals.calls }
   })
 
-/** Those behind wait for the same, and would push out all others. */
+/** How many calls of each line are listed. Those behind them wait for the same, and would push out all others. */
 const MOST_IN_LINE = 3
 
-/** The unsettled calls that have been where they are for the longest time, the first few of each line only. */
+/** The unsettled calls that have been in their stage for the longest time, but only the first few of each line. */
 export const calls = (options: ActorSystem.SnapshotOptions): Effect.Effect<CallsView> =>
   Effect.gen(function* () {
     const { at, calls, totals } = yield* ActorSystem.snapshot({ ...options, limit: options.limit ?? 2000 })
@@ -62,7 +62,7 @@ export const calls = (options: ActorSystem.SnapshotOptions): Effect.Effect<Calls
     return { at, calls: yield* explained(oldest), total: totals.calls }
   })
 
-/** Records for a while, and gives a Chrome trace as text. */
+/** Records for a while, and returns a Chrome trace as text. */
 export const recording = (seconds: number, maxBytes: number): Effect.Effect<string> =>
   Effect.scoped(
     Effect.gen(function* () {

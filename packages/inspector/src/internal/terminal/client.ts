@@ -14,7 +14,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { MOST_OF_AN_ERROR, safe } from "../base/shown.ts"
 
-/** Why there is nothing to show, in words for people. */
+/** Why there is nothing to show. The message is for people. */
 export class InspectError extends Schema.TaggedError<InspectError>()("InspectError", {
   reason: Schema.Literals(["BadAddress", "NothingListens", "Refused", "NotFound", "NotAnInspector", "NotWritten"]),
   message: Schema.String
@@ -24,7 +24,7 @@ export class InspectError extends Schema.TaggedError<InspectError>()("InspectErr
   }
 }
 
-/** Where an inspector is, and what it wants to know from those who ask. */
+/** Where an inspector is, and the token that it needs. */
 export interface Address {
   /** With a slash at the end. */
   readonly base: string
@@ -33,14 +33,14 @@ export interface Address {
 
 export const DEFAULT_ADDRESS = "http://127.0.0.1:4680"
 
-/** How long a server may take for an answer, in milliseconds. */
+/** How long a server may take to answer, in milliseconds. */
 const PATIENCE = 30_000
-/** More characters than a trace or the snapshot of a large program has. */
+/** More characters than the trace or the snapshot of a large program. */
 const MOST_OF_AN_ANSWER = 256 * 1024 * 1024
 
 const EXAMPLE = `Give it as the program printed it, like ${DEFAULT_ADDRESS}`
 
-/** Takes apart `http://127.0.0.1:4680/#token=abc`. The scheme may be missing. */
+/** Parses `http://127.0.0.1:4680/#token=abc`. The scheme may be missing. */
 export const parseAddress = (text: string, token: string | undefined): Result.Result<Address, InspectError> => {
   const bad = (why: string) =>
     Result.fail(new InspectError({ reason: "BadAddress", message: `"${text}" ${why}. ${EXAMPLE}.` }))
@@ -68,7 +68,7 @@ const ErrorBody = Schema.Struct({ error: Schema.String })
 const Explanation = Schema.Struct({ call: Schema.Int, text: Schema.String })
 const Trace = Schema.Struct({ traceEvents: Schema.Array(Schema.Unknown) })
 
-/** What a server says may be anything. */
+/** A server may say anything, so the message is cut and cleaned. */
 const fail = (reason: InspectError["reason"], message: string) =>
   new InspectError({ reason, message: safe(message.slice(0, MOST_OF_AN_ERROR)) })
 
@@ -84,9 +84,9 @@ export const makeClient = ({ base, token }: Address) =>
       )
 
     const notAnInspector = (what: string) =>
-      fail("NotAnInspector", `${shown} answers, but not as an inspector of this version would: ${what}.`)
+      fail("NotAnInspector", `${shown} answers, but not like an inspector of this version: ${what}.`)
 
-    /** What a server sends need not have an end. */
+    /** The text of a response, unless it does not end. */
     const textOf = (path: string, { stream }: HttpClientResponse.HttpClientResponse) =>
       Effect.gen(function* () {
         const parts: Array<string> = []
@@ -108,7 +108,7 @@ export const makeClient = ({ base, token }: Address) =>
         if (Option.isNone(body)) return yield* notAnInspector(`${path} gave status ${status}`)
         const { error } = body.value
         if (status !== 401 && status !== 403) return yield* fail(status === 404 ? "NotFound" : "Refused", error)
-        const remedy = "Give the whole address as the program printed it, or the token by --token."
+        const remedy = "Give the whole address as the program printed it, or the token with --token."
         return yield* fail("Refused", `${error}\n${remedy}`)
       })
 
@@ -139,7 +139,7 @@ export const makeClient = ({ base, token }: Address) =>
       address: shown,
       snapshot: (filter: Filter = {}) => read(`api/snapshot${queryOf(filter)}`, ActorSystem.Snapshot),
       explain: (call: number) => read(`api/explain/${call}`, Explanation),
-      /** The trace as it came: it may be large, and nothing here changes it. */
+      /** The text of the trace, as it came: it may be large. */
       timeline: (seconds: number) =>
         Effect.gen(function* () {
           const path = `api/timeline?seconds=${seconds}`
@@ -161,7 +161,7 @@ const queryOf = (filter: Filter): string => {
   return text === "" ? "" : `?${text}`
 }
 
-/** `ECONNREFUSED` says more than "fetch failed", which is what stands above it. */
+/** `ECONNREFUSED` says more than "fetch failed", the message of the error around it. */
 const causeOf = (error: HttpClientError.HttpClientError): string => {
   let cause: unknown = error
   let text = error.message

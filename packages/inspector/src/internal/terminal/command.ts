@@ -15,29 +15,29 @@ import { live, screen } from "./live.ts"
 import { plural } from "./text.ts"
 import { callLines, coreStates, inStates, instanceLines, SORTS, STATES, type StateName, summaryLine } from "./views.ts"
 
-// --- what all of them take -------------------------------------------------------------------------------------------
+// --- flags of all subcommands ----------------------------------------------------------------------------------------
 
 const shared = {
   url: Flag.String("url").pipe(
     Flag.withMetavar("address"),
     Flag.withDescription(
-      `The address that the program printed (default: ${DEFAULT_ADDRESS}); may stand anywhere without --url`
+      `The address that the program printed (default: ${DEFAULT_ADDRESS}); without --url it may stand anywhere`
     ),
     Flag.withFallbackConfig(Config.String("TROUPE_INSPECTOR_URL")),
     Flag.withDefault(DEFAULT_ADDRESS)
   ),
   token: Flag.String("token").pipe(
-    Flag.withDescription("What the address has after #token=, if it is not in the address"),
+    Flag.withDescription("The token, if it is not part of the address"),
     Flag.withFallbackConfig(Config.String("TROUPE_INSPECTOR_TOKEN")),
     Flag.optional
   ),
   json: Flag.Boolean("json").pipe(
-    Flag.withDescription("Print what the server says, as JSON, once"),
+    Flag.withDescription("Print the answer of the server as JSON, once"),
     Flag.withDefault(false)
   )
 }
 
-/** How many instances and calls there are to be told of, unless somebody wants fewer. */
+/** The default of `--limit`. */
 const MOST = 10_000
 
 const filters = {
@@ -45,7 +45,7 @@ const filters = {
   name: Flag.String("name").pipe(Flag.withDescription("Only the instance with this name"), Flag.optional),
   instance: Flag.Int("instance").pipe(Flag.withDescription("Only the instance with this number"), Flag.optional),
   limit: Flag.Int("limit").pipe(
-    Flag.withDescription(`How many instances, and how many calls, at most (default: ${MOST})`),
+    Flag.withDescription(`The most instances, and the most calls, to show (default: ${MOST})`),
     Flag.filter(
       (limit) => limit >= 1,
       () => "Expected a number of at least 1"
@@ -55,7 +55,7 @@ const filters = {
 }
 
 const sort = Flag.Literals("sort", SORTS).pipe(
-  Flag.withDescription("What comes first (default: queue)"),
+  Flag.withDescription("What to sort by (default: queue)"),
   Flag.withDefault("queue" as const)
 )
 
@@ -77,7 +77,7 @@ const top = Command.make("inspect", {
   ...filters,
   sort,
   interval: Flag.Finite("interval").pipe(
-    Flag.withDescription("Seconds between two looks (default: 1)"),
+    Flag.withDescription("Seconds between updates (default: 1)"),
     Flag.filter(
       (seconds) => seconds >= 0.1 && seconds <= 3600,
       () => "Expected a number from 0.1 to 3600"
@@ -85,7 +85,7 @@ const top = Command.make("inspect", {
     Flag.withDefault(1)
   ),
   once: Flag.Boolean("once").pipe(
-    Flag.withDescription("Print the tables once, as where there is no terminal"),
+    Flag.withDescription("Print the tables once, as without a terminal"),
     Flag.withDefault(false)
   )
 }).pipe(Command.withSharedFlags(shared))
@@ -100,7 +100,7 @@ const printJson = Effect.fnUntraced(function* (value: unknown) {
   yield* print([safeJson(JSON.stringify(value, null, 2))])
 })
 
-/** Where there is no terminal, this many calls are enough: `list --calls` shows all. */
+/** How many calls are printed without a terminal: `list --calls` prints all. */
 const FEW_CALLS = 20
 
 const overview = top.pipe(
@@ -130,7 +130,7 @@ const overview = top.pipe(
 
 // --- list ------------------------------------------------------------------------------------------------------------
 
-/** To the server, an idle instance is a running one: who asks for one of the two only gets both from it, and chooses. */
+/** To the server, idle instances are running ones. If only one of the two is wanted, we ask for both and choose. */
 const listed = (client: Client, filter: Filter, states: ReadonlyArray<StateName>) => {
   const snapshot = (limit: number | undefined) => client.snapshot({ ...filter, limit, state: coreStates(states) })
   if (states.includes("idle") === states.includes("running")) return snapshot(filter.limit)
@@ -147,7 +147,7 @@ const list = Command.make(
       Flag.atLeast(0)
     ),
     calls: Flag.Boolean("calls").pipe(
-      Flag.withDescription("List unsettled calls rather than instances"),
+      Flag.withDescription("List unsettled calls instead of instances"),
       Flag.withDefault(false)
     )
   },
@@ -183,7 +183,7 @@ const explain = Command.make(
     const { print } = yield* screen
     yield* print([safe(explanation.text)])
   })
-).pipe(Command.withDescription("Say what a call waits for, and for how long"))
+).pipe(Command.withDescription("Say what a call waits for, and since when"))
 
 // --- timeline --------------------------------------------------------------------------------------------------------
 
@@ -193,7 +193,7 @@ const timeline = Command.make(
     output: Flag.String("output").pipe(
       Flag.withAlias("o"),
       Flag.withMetavar("file"),
-      Flag.withDescription("Where to write the trace; - is the standard output (default: troupe-timeline.json)"),
+      Flag.withDescription("Where to write the trace; - for standard output (default: troupe-timeline.json)"),
       Flag.withDefault("troupe-timeline.json")
     ),
     seconds: Flag.Int("seconds").pipe(
@@ -209,7 +209,7 @@ const timeline = Command.make(
     const common = yield* top
     const client = yield* connect(common)
     const { print } = yield* screen
-    // Whoever asks for JSON reads it from here.
+    // With --json, scripts read the trace from standard output.
     const toOutput = output === "-" || common.json
     if (!toOutput) yield* print([`Recording for ${seconds} s ...`])
     const { events, text } = yield* client.timeline(seconds)
@@ -225,7 +225,7 @@ const timeline = Command.make(
       )
     yield* print([`${plural(events, "event")} in ${output}: open it at https://ui.perfetto.dev`])
   })
-).pipe(Command.withDescription("Record what the actors do for some seconds, as a trace for Perfetto"))
+).pipe(Command.withDescription("Record what the actors do for a few seconds, as a trace for Perfetto"))
 
 export const inspect = overview.pipe(
   Command.withSubcommands([list, explain, timeline]),
@@ -233,7 +233,7 @@ export const inspect = overview.pipe(
     { command: "troupe inspect http://127.0.0.1:4680", description: "A table, kept up to date" },
     { command: "troupe inspect list --actor app/Db --json", description: "For scripts" },
     { command: "troupe inspect explain 41", description: "Why call 41 takes so long" },
-    { command: "troupe inspect timeline -o trace.json --seconds 10", description: "A picture of ten seconds" }
+    { command: "troupe inspect timeline -o trace.json --seconds 10", description: "A trace of ten seconds" }
   ])
 )
 
@@ -243,8 +243,8 @@ const ADDRESS = /^([a-z][a-z\d+.-]*:\/\/|(localhost|\d+(\.\d+){3}|\[[\da-f:.]+\]
 const TAKES_VALUE = new Set(["--url", "--token", "--actor", "--name", "--output", "-o"])
 
 /**
- * People write `troupe inspect <address> list`, and `troupe inspect list <address>`: what looks like an address and is
- * no value of a flag is one. (To the parser of commands, nothing may stand before the name of a subcommand.)
+ * People write `troupe inspect <address> list` and `troupe inspect list <address>`: an argument that looks like an address
+ * is one, unless it is the value of a flag. The parser would accept nothing before the name of a subcommand.
  */
 export const arrange = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
   if (args[0] !== "inspect") return args

@@ -1,5 +1,5 @@
 /**
- * A screen of a terminal that is drawn anew while something changes.
+ * The live screen of a terminal.
  */
 import type * as ActorSystem from "@troupe/core/ActorSystem"
 import * as Config from "effect/Config"
@@ -14,12 +14,12 @@ import type { InspectError } from "./client.ts"
 import { type Style, styleOf } from "./text.ts"
 import { SORTS, type Sort, screenLines } from "./views.ts"
 
-/** What can be done with the terminal we write to. */
+/** The terminal that we write to, or what stands in for it. */
 export interface Screen {
-  /** Whether it may be drawn over. */
+  /** Whether it can be redrawn. */
   readonly live: boolean
   readonly style: Style
-  /** Columns of a terminal; where there is none, lines are as long as they need to be. */
+  /** The columns of the terminal. Without one, lines may be of any length. */
   readonly width: Effect.Effect<number>
   readonly print: (lines: ReadonlyArray<string>) => Effect.Effect<void>
 }
@@ -33,10 +33,10 @@ export const screen: Effect.Effect<Screen, never, Terminal.Terminal | Stdio.Stdi
   const isTerminal = (yield* stdio.stdoutIsTerminal) && (yield* variable("TERM")) !== "dumb"
   return {
     live: isTerminal,
-    // See https://no-color.org: any value but the empty one.
+    // See https://no-color.org: any value counts but the empty one.
     style: styleOf(isTerminal && (yield* variable("NO_COLOR")) === ""),
     width: isTerminal ? Effect.map(terminal.columns, (columns) => columns || 80) : Effect.succeed(Infinity),
-    // Whoever reads our output may have left, as `head` does: then there is nothing left to do.
+    // The reader of our output may have left, as `head` does. Then we are done.
     print: (lines) => Effect.catch(terminal.display(lines.map((line) => `${line}\n`).join("")), () => Effect.interrupt)
   }
 })
@@ -54,13 +54,13 @@ export interface LiveOptions {
 }
 
 /**
- * Shows what `next` gives, again and again, until `q`, Escape or Ctrl-C. `s` sorts by something else. While nobody
- * answers, it shows the last that is known, says so, and goes on asking.
+ * Shows what `next` returns, again and again, until `q`, Escape or Ctrl-C. `s` changes the order. While the server does
+ * not answer, it shows the last state, says so, and keeps asking.
  */
 export const live = (options: LiveOptions): Effect.Effect<void, never, Terminal.Terminal | Stdio.Stdio> =>
   Effect.gen(function* () {
     const terminal = yield* Terminal.Terminal
-    // Keys come from a terminal only: the end of a file that is the input must not end the view.
+    // Only a terminal has keys: the end of input from a file must not end the view.
     const hasKeys = yield* Effect.flatMap(Stdio.Stdio, ({ stdinIsTerminal }) => stdinIsTerminal)
     const { address, interval, style } = options
     let { sort } = options
@@ -73,9 +73,9 @@ export const live = (options: LiveOptions): Effect.Effect<void, never, Terminal.
       const width = (yield* terminal.columns) || 80
       const rows = (yield* terminal.rows) || 24
       const head = lost
-        ? { text: `${address} does not answer; what was there ${ago(snapshot)}:`, paint: style.red }
+        ? { text: `${address} does not answer; this is the state ${ago(snapshot)}:`, paint: style.red }
         : { text: `${address}   ${hasKeys ? `q quits, s sorts (by ${sort})` : "Ctrl-C quits"}` }
-      // The last line stays free: writing it to its end would scroll some terminals.
+      // The last line stays free: filling it would scroll some terminals.
       const lines = screenLines({ snapshot, previous, sort, width, style }, head, rows - 1)
       yield* write(`\x1b[H${lines.map((line) => `${line}\x1b[K\n`).join("")}\x1b[J`)
     })
@@ -87,7 +87,7 @@ export const live = (options: LiveOptions): Effect.Effect<void, never, Terminal.
         }),
       onSuccess: (next) =>
         Effect.sync(() => {
-          // Rates of the time in which nobody answered would be wrong: its calls are those of an unknown time.
+          // After a gap, rates would be wrong: it is unknown when its calls settled.
           previous = lost ? undefined : snapshot
           snapshot = next
           lost = false
@@ -113,7 +113,7 @@ export const live = (options: LiveOptions): Effect.Effect<void, never, Terminal.
         yield* draw
       }
     })
-    // The queues end when there is no more input: so do we.
+    // The queue ends when there is no more input, and so do we.
     const quit = hasKeys ? Effect.catch(keys, () => Effect.void) : Effect.never
     const work = Effect.all([poll, Effect.catch(resized, () => Effect.never)], { concurrency: 2, discard: true })
     yield* Effect.acquireUseRelease(

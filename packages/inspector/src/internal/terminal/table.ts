@@ -1,5 +1,5 @@
 /**
- * A table that fits into a width: less important columns make room first.
+ * A table that fits into a width: the least important columns make room first.
  */
 import { cut, pad, type Style, widthOf } from "./text.ts"
 
@@ -11,9 +11,9 @@ export interface Cell {
 export interface Column<Row> {
   readonly title: string
   readonly align: "left" | "right"
-  /** Where there is no room for all columns, those with the lowest numbers go first. */
+  /** If there is no room for all columns, those with the lowest numbers go first. */
   readonly worth: number
-  /** May be cut to this width before a column goes. Without it a column is never cut. */
+  /** The column may be cut to this width before another one goes. Without it, the column is never cut. */
   readonly least?: number
   readonly cell: (row: Row) => Cell | string
 }
@@ -45,7 +45,7 @@ const fitting = <Row>(columns: ReadonlyArray<Sized<Row>>, width: number): Readon
   return kept
 }
 
-/** Gives the room that is left to those that would be cut, in order of worth. */
+/** Gives the room that is left to the columns that would be cut, in order of worth. */
 const widthsOf = <Row>(columns: ReadonlyArray<Sized<Row>>, width: number): ReadonlyMap<Sized<Row>, number> => {
   let left = Math.max(0, width - total(columns.map(({ least }) => least)))
   const widths = new Map<Sized<Row>, number>()
@@ -74,7 +74,7 @@ export const table = <Row>(
       .map((one, index) => {
         const { paint = (text: string) => text, text } = cell(one)
         const room = widths.get(one)!
-        // Nothing follows the last column, so it needs no spaces.
+        // Nothing follows the last column, so it needs no padding.
         const last = index === shown.length - 1 && one.column.align === "left"
         return paint(last ? cut(text, room) : pad(cut(text, room), room, one.column.align))
       })

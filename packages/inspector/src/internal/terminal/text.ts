@@ -2,7 +2,7 @@
  * Text for terminals: colors, numbers and durations in few characters, and cutting to a width.
  */
 
-/** How to emphasize. Without colors each of them gives back what it gets. */
+/** Ways to emphasize. Without colors, each returns its argument. */
 export interface Style {
   readonly bold: (text: string) => string
   readonly dim: (text: string) => string
@@ -16,7 +16,7 @@ export const styleOf = (colors: boolean): Style => {
   return { bold: paint(1), dim: paint(2), red: paint(31), green: paint(32), yellow: paint(33) }
 }
 
-// What East Asian scripts and pictures are written with takes two columns, and marks on other characters take none.
+// East Asian characters and emoji take two columns, and combining marks take none.
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u
 const MARK = /[\p{M}\u200c\u200d]/u
@@ -24,11 +24,11 @@ const PLAIN = /^[\x20-\x7e]*$/
 
 const columns = (character: string): number => (MARK.test(character) ? 0 : WIDE.test(character) ? 2 : 1)
 
-/** How many columns of a terminal text takes. */
+/** How many columns of a terminal a text takes. */
 export const widthOf = (text: string): number =>
   PLAIN.test(text) ? text.length : [...text].reduce((sum, character) => sum + columns(character), 0)
 
-/** Cuts text to `width` columns, and shows that it did. */
+/** Cuts a text to `width` columns, and ends it with `…` then. */
 export const cut = (text: string, width: number): string => {
   if (widthOf(text) <= width) return text
   if (width <= 0) return ""
@@ -49,7 +49,7 @@ export const pad = (text: string, width: number, side: "left" | "right"): string
 export const duration = (millis: number): string => {
   if (!(millis > 0)) return "0ms"
   if (millis < 999.5) return `${Math.round(millis)}ms`
-  // Rounded first: 9.96 s would be 10.0s otherwise, and 59.9 s 60s.
+  // Round first: otherwise 9.96 s would be 10.0s, and 59.9 s 60s.
   const seconds = Math.round(millis / 100) / 10
   if (seconds < 10) return `${seconds.toFixed(1)}s`
   const whole = Math.round(millis / 1000)
@@ -68,7 +68,7 @@ export const count = (n: number): string => {
   return `${scaled.toFixed(scaled < 99.95 ? 1 : 0)}${unit}`
 }
 
-/** Per second: small rates have a decimal. */
+/** A number per second: small ones have a decimal. */
 export const rate = (n: number): string => (n > 0 && n < 9.95 ? n.toFixed(1) : count(n))
 
 export const plural = (n: number, what: string): string => `${count(n)} ${what}${n === 1 ? "" : "s"}`

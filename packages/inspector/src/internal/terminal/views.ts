@@ -11,35 +11,35 @@ type Snapshot = ActorSystem.Snapshot
 type Instance = ActorSystem.Instance
 type Call = ActorSystem.UnsettledCall
 
-/** What the rows of the table of instances are sorted by, in the words of the columns. */
+/** What the table of instances can be sorted by, in the words of its columns. */
 export const SORTS = ["queue", "running", "rate", "errors", "name"] as const
 export type Sort = (typeof SORTS)[number]
 
 export interface View {
   readonly snapshot: Snapshot
-  /** The one before, from which rates are known. */
+  /** The one before, from which rates are computed. */
   readonly previous: Snapshot | undefined
   readonly sort: Sort
   readonly width: number
   readonly style: Style
 }
 
-/** A line of the table of instances: an instance, or below it one of its concurrency groups. */
+/** A line of the table: an instance, or one of its concurrency groups below it. */
 interface Row {
   readonly instance: Instance
   readonly group: string | undefined
   readonly permits: ActorSystem.Permits
-  /** Calls per second that settled. */
+  /** Settled calls per second. */
   readonly rate: number | undefined
 }
 
 const settledOf = ({ settled }: Instance): number => Object.values(settled).reduce((sum, n) => sum + n, 0)
 
-/** Calls that did not do what they should. Cancelling is what somebody wanted. */
+/** Calls that went wrong. Cancelled ones did not: a caller wanted that. */
 const errorsOf = ({ settled }: Instance): number =>
   settled.failed + settled.died + settled.timedOut + settled.unavailable + settled.actorDied
 
-/** What people call the state, here and on the page: who could run something, but does not, is idle. */
+/** What people call the state, here and on the page: a running instance that runs no call is idle. */
 export const stateOf = (instance: Instance): Instance["state"] | "idle" =>
   instance.state === "running" && sumOf(instance, "running") === 0 ? "idle" : instance.state
 
@@ -64,7 +64,7 @@ const measures: { readonly [S in Exclude<Sort, "name">]: (row: Row) => number } 
   errors: ({ instance }) => errorsOf(instance) + instance.refused
 }
 
-/** Busy ones first, the dead last. */
+/** Busy instances first, dead ones last. */
 const inOrder = (rows: ReadonlyArray<Row>, sort: Sort): ReadonlyArray<Row> => {
   const dead = ({ instance }: Row) => Number(instance.state === "dead")
   const measure = sort === "name" ? () => 0 : measures[sort]
@@ -72,7 +72,7 @@ const inOrder = (rows: ReadonlyArray<Row>, sort: Sort): ReadonlyArray<Row> => {
     (a, b) =>
       dead(a) - dead(b) ||
       measure(b) - measure(a) ||
-      // With equal lines, who works comes first.
+      // With equal queues, the one that runs more comes first.
       (sort === "name" ? 0 : measures.running(b) - measures.running(a)) ||
       titleOf(a.instance).localeCompare(titleOf(b.instance)) ||
       a.instance.instance - b.instance.instance
@@ -91,7 +91,7 @@ const rowsOf = ({ previous, snapshot, sort }: View): ReadonlyArray<Row> => {
 }
 
 const columnsOf = (now: number, style: Style): ReadonlyArray<Column<Row>> => {
-  /** Groups repeat nothing of their instance. */
+  /** Lines of groups do not repeat the cells of their instance. */
   const own = (cell: (row: Row) => Cell | string) => (row: Row) => (row.group === undefined ? cell(row) : "")
   const alarm = (n: number, paint: (text: string) => string): Cell =>
     n === 0 ? { text: "0", paint: style.dim } : { text: count(n), paint }
@@ -132,7 +132,7 @@ const columnsOf = (now: number, style: Style): ReadonlyArray<Column<Row>> => {
     {
       title: "REFUSED",
       align: "right",
-      // Rare, so the column is not always there; but then it is what one looks for.
+      // Rejected calls are rare, so the column is mostly absent. If it is there, it matters.
       worth: 8.5,
       cell: own(({ instance }) => (instance.refused === 0 ? "" : { text: count(instance.refused), paint: style.red }))
     },
@@ -165,7 +165,7 @@ const noteOf = ({ death, lastError, state }: Instance, now: number): string => {
   return `${shown(lastError.message, MOST_OF_AN_ERROR)} (${duration(now - lastError.at)} ago)`
 }
 
-/** The table of instances, and how many there are that it does not show. */
+/** The table of instances, and how many more there are. */
 export const instanceLines = (view: View): ReadonlyArray<string> => {
   const { snapshot, style, width } = view
   if (snapshot.instances.length === 0) return ["No instances."]
@@ -174,16 +174,16 @@ export const instanceLines = (view: View): ReadonlyArray<string> => {
   return hidden > 0 ? [...lines, style.dim(`… and ${plural(hidden, "more instance")}: --limit shows them`)] : lines
 }
 
-/** States as people give them on the command line. */
+/** The states of the flag `--state`. */
 export const STATES = ["idle", "starting", "running", "restarting", "stopping", "dead"] as const
 export type StateName = (typeof STATES)[number]
 
-/** What core calls these states: to it, an idle instance is a running one. */
+/** The same states as core knows them: to core, an idle instance is a running one. */
 export const coreStates = (states: ReadonlyArray<StateName>): ReadonlyArray<Instance["state"]> => [
   ...new Set(states.map((state) => (state === "idle" ? "running" : state)))
 ]
 
-/** The instances in these states, and the calls of them; not more of either than `limit`. */
+/** The instances in these states and their calls, at most `limit` of each. */
 export const inStates = (snapshot: Snapshot, states: ReadonlyArray<StateName>, limit: number): Snapshot => {
   const instances = snapshot.instances.filter((instance) => states.includes(stateOf(instance)))
   const ids = new Set(instances.map(({ instance }) => instance))
@@ -193,14 +193,14 @@ export const inStates = (snapshot: Snapshot, states: ReadonlyArray<StateName>, l
 }
 
 const stageText: { readonly [S in Call["stage"]]: string } = {
-  suspended: "waits for room",
-  preparing: "waits for arguments",
+  suspended: "waiting for room",
+  preparing: "waiting for arguments",
   waiting: "in line",
   running: "running",
   ending: "ending"
 }
 
-/** Those that run come first, longest first; then those next in line. */
+/** Running calls first, the longest first; then those next in line. */
 const callsInOrder = (calls: ReadonlyArray<Call>): ReadonlyArray<Call> => {
   const rank = ({ stage }: Call) => (stage === "running" || stage === "ending" ? 0 : stage === "waiting" ? 1 : 2)
   return [...calls].sort(
@@ -272,13 +272,13 @@ export const summaryLine = ({ previous, snapshot, width }: View): string => {
   return cut(`${parts.join(", ")}${some ? ` (in ${count(snapshot.instances.length)} of them)` : ""}`, width)
 }
 
-/** A whole screen: as many instances and calls as there is room for. */
+/** A whole screen: as many instances and calls as fit. */
 export const screenLines = (view: View, head: Cell, rows: number): ReadonlyArray<string> => {
   const { style, width } = view
   const top = [(head.paint ?? String)(cut(head.text, width)), style.bold(summaryLine(view)), ""].slice(0, rows)
   const room = rows - top.length
   const instances = instanceLines(view)
-  // Calls get what the instances leave, and a third at least where there is space for both.
+  // Calls get the room that instances leave, and at least a third if there is room for both.
   const left = Math.max(room - instances.length - 1, room < 12 ? 0 : Math.floor(room / 3))
   const forCalls = left < 3 ? 0 : left
   const shownInstances = shorten(instances, room - (forCalls === 0 ? 0 : forCalls + 1), style)
