@@ -117,9 +117,9 @@ describe("troupe, as a process", () => {
   it(
     "says on stderr what went wrong, without a stack, and ends with code 1",
     async () => {
-      const address = `http://127.0.0.1:${await freePort()}`
-      const { code, stderr, stdout } = await troupe(["inspect", address])
-      assert.include(stderr, `Nothing answers at ${address} (ECONNREFUSED). Is the program running`)
+      const unused = `http://127.0.0.1:${await freePort()}`
+      const { code, stderr, stdout } = await troupe(["inspect", unused])
+      assert.include(stderr, `Nothing answers at ${unused} (ECONNREFUSED). Is the program running`)
       assert.notInclude(stderr, "    at ")
       assert.strictEqual(stdout, "")
       assert.strictEqual(code, 1)
