@@ -167,6 +167,22 @@ describe("troupe inspect", () => {
     })
   )
 
+  it.effect("cuts long names before the numbers of their instances", () =>
+    Effect.gen(function* () {
+      const body = yield* Effect.gen(function* () {
+        for (const end of ["a", "b"])
+          yield* Tiny.options({ name: `a name that is longer than the column ${end}` }).spawn()
+        return yield* wire
+      }).pipe(Effect.provide(ActorSystem.layer))
+      const world = yield* makeWorld(answering(body), { columns: 60 })
+      yield* run(world, ["inspect", "--once"], { isTerminal: true })
+      const names = plain(text(world))
+        .split("\n")
+        .flatMap((line) => /^app\/Tiny.*… #(\d+) /.exec(line)?.[1] ?? [])
+      assert.strictEqual(new Set(names).size, 2, plain(text(world)))
+    })
+  )
+
   it.effect("has colors on a terminal, and none with NO_COLOR or on a dumb one", () =>
     Effect.gen(function* () {
       const body = yield* busy

@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Instance, UnsettledCall } from "@troupe/core/ActorSystem"
+import { addressOf, placeAt } from "../page/address.ts"
 import { linesOf } from "../page/model/lines.ts"
 import { Model } from "../page/model/model.ts"
 import { newestFirst } from "../page/model/newest.ts"
 import { LENGTH, Track } from "../page/model/track.ts"
 import { duration } from "../page/parts/format.ts"
+import { apply, initial } from "../page/state.ts"
 import { picture } from "../page/views/graph.ts"
 import type { Frame, Row } from "../src/internal/live/frame.ts"
 import { Histogram } from "../src/internal/live/histogram.ts"
@@ -369,5 +371,58 @@ describe("numbers", () => {
   it("durations are short, in the unit that fits", () => {
     const told = [0, 0.042, 4.21, 421, 4210, 192_000, 8_040_000, 183_600_000].map(duration)
     assert.deepStrictEqual(told, ["0 ms", "42 µs", "4.2 ms", "421 ms", "4.2 s", "3 m 12 s", "2 h 14 m", "2 d 3 h"])
+  })
+})
+
+describe("the state of the page", () => {
+  const answer = (id: number) => ({ at: 0, instance: instance(id), calls: [], total: 0 })
+
+  it("does not show an answer about an instance that the reader has left", () => {
+    const state = initial({ tab: "actors", selection: { instance: 1 } })
+    apply(state, { _tag: "Instance", instance: answer(1) })
+    assert.strictEqual(state.instance?.instance.instance, 1)
+    apply(state, { _tag: "Place", place: { tab: "actors", selection: { instance: 2 } } })
+    assert.isUndefined(state.instance)
+    apply(state, { _tag: "Instance", instance: answer(1) })
+    assert.isUndefined(state.instance)
+    apply(state, { _tag: "Instance", instance: answer(2) })
+    assert.strictEqual(state.instance?.instance.instance, 2)
+  })
+
+  it("takes events as seen while their view is open", () => {
+    const state = initial({ tab: "actors", selection: undefined })
+    const news = (seq: number) =>
+      [{ seq, actor: "A", instance: 1, label: "A #1", kind: "died", text: "it was killed" }] as const
+    apply(state, { _tag: "Frame", frame: frame(1, [row(1)], { news: news(1) }) })
+    assert.strictEqual(state.seenEvents, 0)
+    apply(state, { _tag: "Place", place: { tab: "events", selection: undefined } })
+    assert.strictEqual(state.seenEvents, 1)
+    apply(state, { _tag: "Frame", frame: frame(2, [row(1)], { news: news(2) }) })
+    assert.strictEqual(state.seenEvents, 2)
+    apply(state, { _tag: "Place", place: { tab: "actors", selection: undefined } })
+    apply(state, { _tag: "Frame", frame: frame(3, [row(1)], { news: news(3) }) })
+    assert.strictEqual(state.seenEvents, 2)
+  })
+
+  it("is live with each update, whatever it was before", () => {
+    const state = initial({ tab: "actors", selection: undefined })
+    apply(state, { _tag: "Connection", connection: { _tag: "lost", why: "the server has closed the connection" } })
+    assert.strictEqual(state.connection._tag, "lost")
+    apply(state, { _tag: "Frame", frame: frame(1, []) })
+    assert.strictEqual(state.connection._tag, "live")
+  })
+})
+
+describe("the address of the page", () => {
+  it.each([
+    { tab: "actors", selection: undefined },
+    { tab: "calls", selection: { instance: 12 } },
+    { tab: "waits", selection: { actor: "app/Account" } }
+  ] as const)("leads back to $tab", (place) => {
+    assert.deepStrictEqual(placeAt(addressOf(place)), place)
+  })
+
+  it("leads to the actors if it is unknown", () => {
+    assert.deepStrictEqual(placeAt("#/nowhere/instance/x"), { tab: "actors", selection: undefined })
   })
 })

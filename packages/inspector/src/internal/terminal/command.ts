@@ -21,7 +21,7 @@ const shared = {
   url: Flag.String("url").pipe(
     Flag.withMetavar("address"),
     Flag.withDescription(
-      `The address that the program printed (default: ${DEFAULT_ADDRESS}); without --url it may stand anywhere`
+      `The address that the program printed (default: ${DEFAULT_ADDRESS}); also accepted anywhere without --url`
     ),
     Flag.withFallbackConfig(Config.String("TROUPE_INSPECTOR_URL")),
     Flag.withDefault(DEFAULT_ADDRESS)

@@ -28,9 +28,18 @@ const columns = (character: string): number => (MARK.test(character) ? 0 : WIDE.
 export const widthOf = (text: string): number =>
   PLAIN.test(text) ? text.length : [...text].reduce((sum, character) => sum + columns(character), 0)
 
-/** Cuts a text to `width` columns, and ends it with `…` then. */
+/** The number that people tell instances and calls by. */
+const NUMBER = / #\d+$/
+
+/** Cuts a text to `width` columns, which `…` shows. A number at its end stays, if there is room for it and some more. */
 export const cut = (text: string, width: number): string => {
   if (widthOf(text) <= width) return text
+  const at = NUMBER.exec(text)?.index
+  const room = width - (text.length - (at ?? text.length))
+  return at === undefined || room < 4 ? cutEnd(text, width) : `${cutEnd(text.slice(0, at), room)}${text.slice(at)}`
+}
+
+const cutEnd = (text: string, width: number): string => {
   if (width <= 0) return ""
   let left = width - 1
   const fits = [...text].findIndex((character) => {
