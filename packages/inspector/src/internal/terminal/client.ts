@@ -1,5 +1,5 @@
 /**
- * The side of the command: what it asks of the server of `Inspector.layer`, and what to tell people when that fails.
+ * The client of the command: requests to the server of `Inspector.layer`, and messages for people when they fail.
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
 import * as CliError from "effect/cli/CliError"
@@ -72,85 +72,107 @@ const Trace = Schema.Struct({ traceEvents: Schema.Array(Schema.Unknown) })
 const fail = (reason: InspectError["reason"], message: string) =>
   new InspectError({ reason, message: safe(message.slice(0, MOST_OF_AN_ERROR)) })
 
-export const makeClient = ({ base, token }: Address) =>
-  Effect.gen(function* () {
-    const http = yield* HttpClient.HttpClient
-    const shown = base.replace(/\/$/, "")
+export const makeClient = (address: Address): Effect.Effect<Client, never, HttpClient.HttpClient> =>
+  Effect.map(HttpClient.HttpClient, (http) => new Client(http, address))
 
-    const notListening = (error: HttpClientError.HttpClientError) =>
-      fail(
-        "NothingListens",
-        `Nothing answers at ${shown} (${causeOf(error)}). Is the program running, and does it provide Inspector.layer?`
-      )
+export class Client {
+  /** The address without the token, as people are shown it. */
+  readonly address: string
+  private readonly base: string
+  private readonly token: string | undefined
+  private readonly http: HttpClient.HttpClient
 
-    const notAnInspector = (what: string) =>
-      fail("NotAnInspector", `${shown} answers, but not like an inspector of this version: ${what}.`)
+  constructor(http: HttpClient.HttpClient, { base, token }: Address) {
+    this.address = base.replace(/\/$/, "")
+    this.base = base
+    this.token = token
+    this.http = http
+  }
 
-    /** The text of a response, unless it does not end. */
-    const textOf = (path: string, { stream }: HttpClientResponse.HttpClientResponse) =>
-      Effect.gen(function* () {
-        const parts: Array<string> = []
-        let length = 0
-        yield* Stream.runForEach(Stream.decodeText(Stream.mapError(stream, notListening)), (part) => {
-          parts.push(part)
-          length += part.length
-          return length <= MOST_OF_AN_ANSWER ? Effect.void : notAnInspector(`${path} has no end`)
-        })
-        return parts.join("")
+  snapshot(filter: Filter = {}) {
+    return this.read(`api/snapshot${queryOf(filter)}`, ActorSystem.Snapshot)
+  }
+
+  explain(call: number) {
+    return this.read(`api/explain/${call}`, Explanation)
+  }
+
+  /** The text of the trace, as it came: it may be large. */
+  timeline(seconds: number) {
+    const path = `api/timeline?seconds=${seconds}`
+    return Effect.flatMap(this.get(path, seconds * 1000 + PATIENCE), (text) =>
+      Effect.map(this.decode(path, Trace, text), ({ traceEvents }) => ({ text, events: traceEvents.length }))
+    )
+  }
+
+  private read<S extends Schema.ConstraintDecoder<unknown>>(path: string, schema: S) {
+    return Effect.flatMap(this.get(path, PATIENCE), (text) => this.decode(path, schema, text))
+  }
+
+  private get(path: string, patience: number): Effect.Effect<string, InspectError> {
+    const { http, token } = this
+    const request = HttpClientRequest.get(this.base + path)
+    return http.execute(token === undefined ? request : HttpClientRequest.bearerToken(request, token)).pipe(
+      Effect.mapError((error) => this.notListening(error)),
+      Effect.flatMap((response) =>
+        response.status === 200 ? this.textOf(path, response) : this.refuse(path, response)
+      ),
+      Effect.timeoutOrElse({
+        duration: patience,
+        orElse: () =>
+          fail("NothingListens", `${this.address} has not answered ${path} within ${patience / 1000} seconds.`)
       })
+    )
+  }
 
-    const refuse = (path: string, response: HttpClientResponse.HttpClientResponse) =>
-      Effect.gen(function* () {
-        const { status } = response
-        const body = yield* Effect.option(
-          Effect.flatMap(textOf(path, response), Schema.decodeUnknownEffect(Schema.fromJsonString(ErrorBody)))
-        )
-        if (Option.isNone(body)) return yield* notAnInspector(`${path} gave status ${status}`)
-        const { error } = body.value
-        if (status !== 401 && status !== 403) return yield* fail(status === 404 ? "NotFound" : "Refused", error)
-        const remedy = "Give the whole address as the program printed it, or the token with --token."
-        return yield* fail("Refused", `${error}\n${remedy}`)
+  /** The text of a response, unless it does not end. */
+  private textOf(path: string, { stream }: HttpClientResponse.HttpClientResponse): Effect.Effect<string, InspectError> {
+    return Effect.suspend(() => {
+      const parts: Array<string> = []
+      let length = 0
+      const text = Stream.decodeText(Stream.mapError(stream, (error) => this.notListening(error)))
+      const all = Stream.runForEach(text, (part) => {
+        parts.push(part)
+        length += part.length
+        return length <= MOST_OF_AN_ANSWER ? Effect.void : this.notAnInspector(`${path} has no end`)
       })
+      return Effect.map(all, () => parts.join(""))
+    })
+  }
 
-    const get = (path: string, patience = PATIENCE) =>
-      Effect.gen(function* () {
-        const request = HttpClientRequest.get(base + path)
-        const response = yield* http
-          .execute(token === undefined ? request : HttpClientRequest.bearerToken(request, token))
-          .pipe(Effect.mapError(notListening))
-        if (response.status !== 200) return yield* refuse(path, response)
-        return yield* textOf(path, response)
-      }).pipe(
-        Effect.timeoutOrElse({
-          duration: patience,
-          orElse: () => fail("NothingListens", `${shown} has not answered ${path} within ${patience / 1000} seconds.`)
-        })
-      )
+  private refuse(path: string, response: HttpClientResponse.HttpClientResponse): Effect.Effect<never, InspectError> {
+    const { status } = response
+    const body = Effect.flatMap(
+      this.textOf(path, response),
+      Schema.decodeUnknownEffect(Schema.fromJsonString(ErrorBody))
+    )
+    return Effect.flatMap(Effect.option(body), (told) => {
+      if (Option.isNone(told)) return this.notAnInspector(`${path} gave status ${status}`)
+      const { error } = told.value
+      if (status !== 401 && status !== 403) return fail(status === 404 ? "NotFound" : "Refused", error)
+      const remedy = "Give the whole address as the program printed it, or the token with --token."
+      return fail("Refused", `${error}\n${remedy}`)
+    })
+  }
 
-    const decode = <S extends Schema.ConstraintDecoder<unknown>>(path: string, schema: S, text: string) =>
-      Effect.mapError(Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(text), () =>
-        notAnInspector(`${path} has another format`)
-      )
+  private decode<S extends Schema.ConstraintDecoder<unknown>>(path: string, schema: S, text: string) {
+    return Effect.mapError(Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(text), () =>
+      this.notAnInspector(`${path} has another format`)
+    )
+  }
 
-    const read = <S extends Schema.ConstraintDecoder<unknown>>(path: string, schema: S) =>
-      Effect.flatMap(get(path), (text) => decode(path, schema, text))
+  private notListening(error: HttpClientError.HttpClientError): InspectError {
+    const why = causeOf(error)
+    return fail(
+      "NothingListens",
+      `Nothing answers at ${this.address} (${why}). Is the program running, and does it provide Inspector.layer?`
+    )
+  }
 
-    return {
-      address: shown,
-      snapshot: (filter: Filter = {}) => read(`api/snapshot${queryOf(filter)}`, ActorSystem.Snapshot),
-      explain: (call: number) => read(`api/explain/${call}`, Explanation),
-      /** The text of the trace, as it came: it may be large. */
-      timeline: (seconds: number) =>
-        Effect.gen(function* () {
-          const path = `api/timeline?seconds=${seconds}`
-          const text = yield* get(path, seconds * 1000 + PATIENCE)
-          const { traceEvents } = yield* decode(path, Trace, text)
-          return { text, events: traceEvents.length }
-        })
-    }
-  })
-
-export type Client = Effect.Success<ReturnType<typeof makeClient>>
+  private notAnInspector(why: string): InspectError {
+    return fail("NotAnInspector", `${this.address} answers, but not like an inspector of this version: ${why}.`)
+  }
+}
 
 const queryOf = (filter: Filter): string => {
   const query = new URLSearchParams()

@@ -11,6 +11,7 @@ import * as Schedule from "effect/Schedule"
 import * as Stdio from "effect/Stdio"
 import * as Terminal from "effect/Terminal"
 import type { InspectError } from "./client.ts"
+import type { Cell } from "./table.ts"
 import { type Style, styleOf } from "./text.ts"
 import { SORTS, type Sort, screenLines } from "./views.ts"
 
@@ -62,65 +63,97 @@ export const live = (options: LiveOptions): Effect.Effect<void, never, Terminal.
     const terminal = yield* Terminal.Terminal
     // Only a terminal has keys: the end of input from a file must not end the view.
     const hasKeys = yield* Effect.flatMap(Stdio.Stdio, ({ stdinIsTerminal }) => stdinIsTerminal)
-    const { address, interval, style } = options
-    let { sort } = options
-    let snapshot = options.first
-    let previous: ActorSystem.Snapshot | undefined
-    let lost = false
+    const view = new LiveView(terminal, options, hasKeys)
+    const poll = Effect.andThen(view.ask, view.draw).pipe(Effect.repeat(Schedule.spaced(options.interval)))
+    // The queue ends when there is no more input, and so do we.
+    const quit = hasKeys ? Effect.catch(view.keys, () => Effect.void) : Effect.never
+    const work = Effect.all([poll, Effect.catch(view.resized, () => Effect.never)], { concurrency: 2, discard: true })
+    yield* Effect.acquireUseRelease(
+      view.write(ENTER),
+      () => Effect.raceFirst(quit, Effect.andThen(view.draw, Effect.delay(work, options.interval))),
+      () => view.write(LEAVE)
+    )
+  }).pipe(Effect.scoped)
 
-    const write = (text: string) => Effect.catch(terminal.display(text), () => Effect.interrupt)
-    const draw = Effect.gen(function* () {
-      const width = (yield* terminal.columns) || 80
-      const rows = (yield* terminal.rows) || 24
-      const head = lost
-        ? { text: `${address} does not answer; this is the state ${ago(snapshot)}:`, paint: style.red }
-        : { text: `${address}   ${hasKeys ? `q quits, s sorts (by ${sort})` : "Ctrl-C quits"}` }
+/** What is on the screen, and what changes it. */
+class LiveView {
+  private snapshot: ActorSystem.Snapshot
+  /** The one before, unless the server did not answer in between. */
+  private previous: ActorSystem.Snapshot | undefined
+  private isLost = false
+  private sort: Sort
+  private readonly terminal: Terminal.Terminal
+  private readonly options: LiveOptions
+  private readonly hasKeys: boolean
+
+  constructor(terminal: Terminal.Terminal, options: LiveOptions, hasKeys: boolean) {
+    this.terminal = terminal
+    this.options = options
+    this.hasKeys = hasKeys
+    this.snapshot = options.first
+    this.sort = options.sort
+  }
+
+  write(text: string): Effect.Effect<void> {
+    return Effect.catch(this.terminal.display(text), () => Effect.interrupt)
+  }
+
+  get draw(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const width = (yield* this.terminal.columns) || 80
+      const rows = (yield* this.terminal.rows) || 24
+      const { previous, snapshot, sort } = this
       // The last line stays free: filling it would scroll some terminals.
-      const lines = screenLines({ snapshot, previous, sort, width, style }, head, rows - 1)
-      yield* write(`\x1b[H${lines.map((line) => `${line}\x1b[K\n`).join("")}\x1b[J`)
+      const lines = screenLines({ snapshot, previous, sort, width, style: this.options.style }, this.head, rows - 1)
+      yield* this.write(`\x1b[H${lines.map((line) => `${line}\x1b[K\n`).join("")}\x1b[J`)
     })
+  }
 
-    const ask = Effect.matchEffect(options.next, {
-      onFailure: () =>
-        Effect.sync(() => {
-          lost = true
-        }),
-      onSuccess: (next) =>
-        Effect.sync(() => {
-          // After a gap, rates would be wrong: it is unknown when its calls settled.
-          previous = lost ? undefined : snapshot
-          snapshot = next
-          lost = false
-        })
-    })
-    const poll = Effect.andThen(ask, draw).pipe(Effect.repeat(Schedule.spaced(interval)))
+  private get head(): Cell {
+    const { address, style } = this.options
+    return this.isLost
+      ? { text: `${address} does not answer; this is the state ${ago(this.snapshot)}:`, paint: style.red }
+      : { text: `${address}   ${this.hasKeys ? `q quits, s sorts (by ${this.sort})` : "Ctrl-C quits"}` }
+  }
 
-    const resized = Effect.gen(function* () {
-      const sizes = yield* terminal.size
-      while (true) {
-        yield* Queue.take(sizes)
-        yield* draw
+  get ask(): Effect.Effect<void> {
+    return Effect.match(this.options.next, {
+      onFailure: () => {
+        this.isLost = true
+      },
+      onSuccess: (next) => {
+        // After a gap, rates would be wrong: it is unknown when its calls settled.
+        this.previous = this.isLost ? undefined : this.snapshot
+        this.snapshot = next
+        this.isLost = false
       }
     })
-    const keys = Effect.gen(function* () {
-      const input = yield* terminal.readInput
+  }
+
+  get resized() {
+    return Effect.gen({ self: this }, function* () {
+      const sizes = yield* this.terminal.size
+      while (true) {
+        yield* Queue.take(sizes)
+        yield* this.draw
+      }
+    })
+  }
+
+  /** Ends with the key that quits. */
+  get keys() {
+    return Effect.gen({ self: this }, function* () {
+      const input = yield* this.terminal.readInput
       while (true) {
         const { input: character, key } = yield* Queue.take(input)
         const name = Option.getOrElse(character, () => key.name)
         if (name === "q" || (key.ctrl && key.name === "c") || key.name === "escape") return
         if (name !== "s") continue
-        sort = SORTS[(SORTS.indexOf(sort) + 1) % SORTS.length]!
-        yield* draw
+        this.sort = SORTS[(SORTS.indexOf(this.sort) + 1) % SORTS.length]!
+        yield* this.draw
       }
     })
-    // The queue ends when there is no more input, and so do we.
-    const quit = hasKeys ? Effect.catch(keys, () => Effect.void) : Effect.never
-    const work = Effect.all([poll, Effect.catch(resized, () => Effect.never)], { concurrency: 2, discard: true })
-    yield* Effect.acquireUseRelease(
-      write(ENTER),
-      () => Effect.raceFirst(quit, Effect.andThen(draw, Effect.delay(work, interval))),
-      () => write(LEAVE)
-    )
-  }).pipe(Effect.scoped)
+  }
+}
 
 const ago = ({ at }: ActorSystem.Snapshot): string => `at ${new Date(at).toLocaleTimeString()}`
