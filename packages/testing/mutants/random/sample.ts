@@ -1,0 +1,39 @@
+/** A checker for Stryker that lets those mutants pass which are in the sample. It goes by their places and texts. */
+import { readFileSync } from "node:fs"
+import path from "node:path"
+
+export interface Mutant {
+  readonly id: string
+  readonly fileName: string
+  readonly location: { readonly start: { readonly line: number; readonly column: number } }
+  readonly mutatorName: string
+  readonly replacement: string
+}
+
+const root = path.resolve(import.meta.dirname, "../../../..")
+
+export const keyOf = ({ fileName, location: { start }, mutatorName, replacement }: Mutant): string =>
+  [path.relative(root, path.resolve(root, fileName)), start.line, start.column, mutatorName, replacement].join("|")
+
+const file = process.env.TROUPE_SAMPLE
+
+export const strykerPlugins = [
+  {
+    kind: "Checker",
+    name: "sample",
+    factory: () => {
+      const keys = new Set<string>(JSON.parse(readFileSync(file!, "utf8")))
+      return {
+        init: async () => {},
+        group: async (mutants: ReadonlyArray<Mutant>) => [mutants.map(({ id }) => id)],
+        check: async (mutants: ReadonlyArray<Mutant>) =>
+          Object.fromEntries(
+            mutants.map((mutant) => [
+              mutant.id,
+              keys.has(keyOf(mutant)) ? { status: "passed" } : { status: "compileError", reason: "not in the sample" }
+            ])
+          )
+      }
+    }
+  }
+]
