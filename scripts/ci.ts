@@ -131,7 +131,6 @@ if (!tests.ok && results.every(([, counts]) => counts.failed === 0)) results.pus
 await one("lint and format", "npm", "run", "lint")
 await one("type check", "npm", "run", "check")
 await one("build", "npm", "run", "build")
-await one("built packages", "npm", "run", "check:built")
 await one("packed packages", "npm", "run", "check:packed")
 await one("runtimes", "npm", "run", "check:runtimes")
 await one("sizes", "npm", "run", "check:bundle")

@@ -97,7 +97,7 @@ const run = async (sample: ReadonlyArray<Mutant>): Promise<ReadonlyArray<Result>
     // A machine that does other things, too, is slower than it was in the first run.
     timeoutMS: 60_000,
     dryRunTimeoutMinutes: 30,
-    reporters: ["progress-append-only"],
+    reporters: ["lines"],
     allowConsoleColors: false,
     allowEmpty: true
   }).runMutationTest()

@@ -1,5 +1,5 @@
-/** A checker for Stryker that lets those mutants pass which are in the sample. It goes by their places and texts. */
-import { readFileSync } from "node:fs"
+/** Plugins of Stryker: a checker that lets those mutants pass which are in the sample, and a reporter for what became of them. */
+import { appendFileSync, readFileSync } from "node:fs"
 import path from "node:path"
 
 export interface Mutant {
@@ -35,5 +35,17 @@ export const strykerPlugins = [
           )
       }
     }
+  },
+  {
+    kind: "Reporter",
+    name: "lines",
+    // Each result as soon as it is there: a run takes long, and may be ended.
+    factory: () => ({
+      onMutantTested: (result: Mutant & { readonly status: string }) => {
+        if (result.status === "CompileError") return
+        appendFileSync(`${file}l`, `${JSON.stringify(result)}\n`)
+        console.log(`${result.status.padEnd(10)} ${keyOf(result).replaceAll(/\s+/g, " ").slice(0, 120)}`)
+      }
+    })
   }
 ]
