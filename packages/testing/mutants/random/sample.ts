@@ -15,14 +15,13 @@ const root = path.resolve(import.meta.dirname, "../../../..")
 export const keyOf = ({ fileName, location: { start }, mutatorName, replacement }: Mutant): string =>
   [path.relative(root, path.resolve(root, fileName)), start.line, start.column, mutatorName, replacement].join("|")
 
-const file = process.env.TROUPE_SAMPLE
 
 export const strykerPlugins = [
   {
     kind: "Checker",
     name: "sample",
     factory: () => {
-      const keys = new Set<string>(JSON.parse(readFileSync(file!, "utf8")))
+      const keys = new Set<string>(JSON.parse(readFileSync(process.env.TROUPE_SAMPLE!, "utf8")))
       return {
         init: async () => {},
         group: async (mutants: ReadonlyArray<Mutant>) => [mutants.map(({ id }) => id)],
@@ -43,7 +42,7 @@ export const strykerPlugins = [
     factory: () => ({
       onMutantTested: (result: Mutant & { readonly status: string }) => {
         if (result.status === "CompileError") return
-        appendFileSync(`${file}l`, `${JSON.stringify(result)}\n`)
+        appendFileSync(`${process.env.TROUPE_SAMPLE}l`, `${JSON.stringify(result)}\n`)
         console.log(`${result.status.padEnd(10)} ${keyOf(result).replaceAll(/\s+/g, " ").slice(0, 120)}`)
       }
     })

@@ -1,4 +1,4 @@
-/** Runs the tests of core in the copy of the repository that this file is in: Stryker's sandbox. */
+/** Runs the tests of some packages in the copy of the repository that this file is in: Stryker's sandbox. */
 import path from "node:path"
 import { defaultServerConditions } from "vite"
 import { defineConfig } from "vitest/config"
@@ -11,10 +11,16 @@ const source = (name: string) => [
   { find: new RegExp(`^@troupe/${name}/(.+)$`), replacement: path.join(packages, name, "src/$1.ts") }
 ]
 
+const tested = (process.env.TROUPE_TESTED ?? "core").split(",")
+
 export default defineConfig({
-  root: path.join(packages, "core"),
-  resolve: { alias: [...source("core"), ...source("testing")] },
+  root: packages,
+  resolve: { alias: ["core", "testing", "worker", "cluster", "inspector"].flatMap(source) },
   ssr: { resolve: { conditions: ["@troupe/source", ...defaultServerConditions] } },
   // What an editor shows does not depend on what runs.
-  test: { include: ["test/**/*.test.ts"], exclude: ["test/types/**"], testTimeout: 30_000 }
+  test: {
+    include: tested.map((name) => `${name}/test/**/*.test.ts`),
+    exclude: ["*/test/types/**"],
+    testTimeout: 60_000
+  }
 })
