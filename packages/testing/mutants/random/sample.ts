@@ -15,7 +15,6 @@ const root = path.resolve(import.meta.dirname, "../../../..")
 export const keyOf = ({ fileName, location: { start }, mutatorName, replacement }: Mutant): string =>
   [path.relative(root, path.resolve(root, fileName)), start.line, start.column, mutatorName, replacement].join("|")
 
-
 export const strykerPlugins = [
   {
     kind: "Checker",
