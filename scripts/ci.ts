@@ -136,7 +136,6 @@ results.push(["core without Effect's insides", withExit(insides, vitestCounts("p
 await one("lint and format", "npm", "run", "lint")
 await one("type check", "npm", "run", "check")
 await one("build", "npm", "run", "build")
-await one("built packages", "npm", "run", "check:built")
 await one("packed packages", "npm", "run", "check:packed")
 await one("runtimes", "npm", "run", "check:runtimes")
 await one("sizes", "npm", "run", "check:bundle")
