@@ -7,15 +7,16 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import { makeRegistry, type Registry, SystemKey } from "./internal/instance/registry.ts"
+import type { Cell } from "./internal/instance/cell.ts"
+import { makeRegistry, registryIn, SystemKey } from "./internal/instance/registry.ts"
 import * as byNumber from "./internal/system/byNumber.ts"
-import * as watching from "./internal/system/hub.ts"
+import * as watching from "./internal/system/events.ts"
 import * as metrics from "./internal/system/metrics.ts"
 import * as snapshots from "./internal/system/snapshot.ts"
 import type { CancelOutcome } from "./ObjectRef.ts"
@@ -27,7 +28,7 @@ import type { CancelOutcome } from "./ObjectRef.ts"
  * @since 0.1.0
  */
 export interface ActorSystem {
-  readonly [TypeId]: Registry<any>
+  readonly [TypeId]: unknown
 }
 
 /**
@@ -76,8 +77,7 @@ export const get = <Shape>(
   name: string
 ): Effect.Effect<Shape, Cause.NoSuchElementError> =>
   Effect.withFiber((fiber) => {
-    const { [TypeId]: registry } = Context.get(fiber.context, ActorSystem)
-    const holder = registry.names.get(name)
+    const holder = registryIn<Cell>(fiber.context).names.get(name)
     if (holder === undefined) return Effect.fail(missing(`no actor has the name "${name}"`))
     if (holder.actor !== actor.key) {
       return Effect.fail(missing(`the name "${name}" belongs to an instance of ${holder.actor}, not of ${actor.key}`))
@@ -96,9 +96,8 @@ const missing = (why: string) => new Cause.NoSuchElementError(`ActorSystem.get: 
  * @category names
  * @since 0.1.0
  */
-export const names: Effect.Effect<ReadonlyMap<string, string>> = Effect.map(
-  ActorSystem,
-  ({ [TypeId]: registry }) => new Map([...registry.names].map(([name, { actor }]) => [name, actor]))
+export const names: Effect.Effect<ReadonlyMap<string, string>> = Effect.withFiber(({ context }) =>
+  Effect.succeed(new Map([...registryIn(context).names].map(([name, { actor }]) => [name, actor])))
 )
 
 // --- watching --------------------------------------------------------------------------------------------------------

@@ -42,6 +42,11 @@ export * as Driver from "./Driver.ts"
 export * as Home from "./Home.ts"
 
 /**
+ * For those who write tools: explorers of schedules, live views, recorders, profilers.
+ */
+export * as Instrumentation from "./Instrumentation.ts"
+
+/**
  * A ref is the ticket for a call that was submitted and not waited for.
  */
 export * as ObjectRef from "./ObjectRef.ts"

@@ -173,6 +173,16 @@ export class Call extends Ref {
     })
   }
 
+  protected override handled(): void {
+    super.handled()
+    this.queue.cell.registry.hub?.handled(this)
+  }
+
+  /** Whether the asker or a waiter will be told how it settles. */
+  get isAwaited(): boolean {
+    return this.resumes !== undefined && (this.resumes === ASKED || this.resumes.length > 0)
+  }
+
   /** Takes what the method returned for what the call does. */
   accept(value: unknown): Effect.Effect<any, any> {
     const effect = isEffect(value) && this.trace === undefined ? runSync(value) : value

@@ -690,7 +690,7 @@ export class Cell {
     if (this.death === undefined) this.keeper?.ending(this)
     // It goes into the errors of all calls, which people print.
     this.death = { why, at: dateIn(this.context), cause: cause && printable(cause) }
-    this.registry.hub?.instance(this, { _tag: "InstanceDied", death: this.death })
+    this.registry.hub?.instance(this, { _tag: "InstanceDied", why, cause: this.death.cause })
     this.attentive = true
     this.letIn()
     this.recheckEnd()

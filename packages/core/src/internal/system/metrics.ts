@@ -9,7 +9,7 @@ import type { CallEvent, Event, MetricsOptions } from "../../ActorSystem.ts"
 import * as options from "../base/options.ts"
 import type { Cell } from "../instance/cell.ts"
 import { registriesIn } from "../instance/registry.ts"
-import { watch } from "./hub.ts"
+import { watch } from "./events.ts"
 
 const DEFAULT_MAX_METHODS = 1000
 const OTHER = "(other)"

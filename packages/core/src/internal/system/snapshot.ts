@@ -169,7 +169,7 @@ const inTurn = (instances: ReadonlyArray<Iterator<Standing>>, limit: number): Re
   return taken.flatMap(({ own }) => own)
 }
 
-const stageOf = ({ stage }: Call): UnsettledCall["stage"] => {
+export const stageOf = ({ stage }: Call): UnsettledCall["stage"] => {
   if (stage === Stage.New) return "suspended"
   if (stage === Stage.Preparing) return "preparing"
   if (stage === Stage.Waiting) return "waiting"
