@@ -32,6 +32,11 @@ export * as ActorSystem from "./ActorSystem.ts"
 export * as AsyncHandle from "./AsyncHandle.ts"
 
 /**
+ * Calls and instances by their numbers, for operators and consoles, which have no refs and no handles.
+ */
+export * as ByNumber from "./ByNumber.ts"
+
+/**
  * `Driver` is the permission to block.
  */
 export * as Driver from "./Driver.ts"

@@ -2,6 +2,7 @@
  * What the page asks for about one thing at a time: an instance, the calls, a recording.
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
+import * as ByNumber from "@troupe/core/ByNumber"
 import * as Effect from "effect/Effect"
 import * as Timeline from "../Timeline.ts"
 import { type Refused, refuse } from "./reply.ts"
@@ -34,7 +35,7 @@ const explained = (calls: ReadonlyArray<ActorSystem.UnsettledCall>): Effect.Effe
     i >= MOST_EXPLAINED
       ? Effect.succeed(call)
       : // It may have settled in between.
-        Effect.map(ActorSystem.explain(call.id, { instance: call.instance }), (text): CallView => {
+        Effect.map(ByNumber.explain(call.id, { instance: call.instance }), (text): CallView => {
           // Which call it is stands above it.
           return text === undefined ? call : { ...call, explained: text.replace(`${call.method} #${call.id}: `, "") }
         })

@@ -1,9 +1,9 @@
 /**
- * Calls and instances by their numbers, for those who know of them from a snapshot, in another process maybe.
+ * Calls and instances by their numbers, which a console knows from a snapshot, in another process maybe.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type { EndOptions } from "../../ActorSystem.ts"
+import type { EndOptions } from "../../ByNumber.ts"
 import type { CancelOutcome } from "../../ObjectRef.ts"
 import * as options_ from "../base/options.ts"
 import type { Call } from "../call/call.ts"
@@ -46,7 +46,7 @@ export const cancel = (
     return call === undefined ? Effect.undefined : cancelling.cancel(call, options)
   })
 
-/** Whoever ends an instance from far does not wait until it is gone: the snapshot shows it. */
+/** An operator does not wait until the instance is gone: the snapshot shows it. */
 const end = (instance: number, how: (cell: Cell) => void): Effect.Effect<boolean> =>
   Effect.withFiber((fiber) => {
     const cell = findCell(fiber.context, instance)
@@ -68,7 +68,7 @@ export const resize = (
   options: { readonly concurrencyGroup?: string | undefined } = {}
 ): Effect.Effect<boolean> =>
   Effect.withFiber((fiber) => {
-    options_.limit("ActorSystem.resize", "maxConcurrency", maxConcurrency)
+    options_.limit("ByNumber.resize", "maxConcurrency", maxConcurrency)
     const cell = findCell(fiber.context, instance)
     if (cell === undefined) return Effect.succeed(false)
     cell.resize(cell.queue(options.concurrencyGroup), maxConcurrency)
