@@ -457,7 +457,8 @@ export type InstanceEvent =
  * them.
  *
  * It changes nothing, takes no permit, and is as good on a saturated actor as on an idle one. The time it takes grows
- * with what it shows, not with what is in line behind the limit.
+ * with what it shows, not with what is in line behind the limit; nor with the number of instances, unless it has to look
+ * for an actor, a name or a state among them.
  *
  * @category watching
  * @since 0.1.0

@@ -34,6 +34,7 @@ import * as tracing from "../call/tracing.ts"
 import * as waiting from "../call/waiting.ts"
 import type { Idle } from "../kinds/idleList.ts"
 import { Books, bury, noteFailure } from "./books.ts"
+import type { Node } from "./busy.ts"
 import { CallQueue, isEnded } from "./callQueue.ts"
 import * as context from "./context.ts"
 import { Handover } from "./handover.ts"
@@ -97,6 +98,9 @@ export class Cell {
   gone = false
 
   readonly registry: Registry<Cell>
+  /** Its neighbours among the instances that have unsettled calls. */
+  previousBusy: Node | undefined = undefined
+  nextBusy: Node | undefined = undefined
   private readonly make: Effect.Effect<Implementation, any>
   implementation: Implementation | undefined = undefined
   private scope: Scope.Closeable
@@ -165,7 +169,7 @@ export class Cell {
     this.context = this.inside(context)
     this.since = dateIn(context)
     this.registry = about.registry ?? registryIn<Cell>(context)
-    this.registry.cells.add(this)
+    this.registry.cells.set(this.instance, this)
     this.registry.hub?.instance(this, { _tag: "InstanceStarted", name: this.name, key: this.keyText })
   }
 
@@ -194,10 +198,17 @@ export class Cell {
       this.conclude(call, failure.died(call, this.death))
       return
     }
-    this.pending++
+    this.counts(1)
     if (areReady(call.args)) this.enqueue(call, dispatcher, asked)
     else this.prepare(call, dispatcher)
     if (call.exit === undefined) this.adopt(call)
+  }
+
+  /** A call has been accepted, or has settled. */
+  private counts(change: 1 | -1): void {
+    this.pending += change
+    const { busy } = this.registry
+    if (busy !== undefined) busy.calls += change
   }
 
   private prepare(call: Call, dispatcher: Dispatcher): void {
@@ -230,6 +241,7 @@ export class Cell {
 
   /** What an unsettled call needs besides waiting: a parent that may cancel it, and a timer. */
   private adopt(call: Call): void {
+    this.registry.busy?.add(this)
     const parent = current(call.context)
     if (parent !== undefined) {
       call.parent = parent
@@ -314,12 +326,18 @@ export class Cell {
   }
 
   private settle(call: Call, exit: Exit.Exit<any, any>): void {
-    this.pending--
+    this.counts(-1)
+    if (this.pending === 0 && this.nextBusy !== undefined) this.rests()
     call.parent?.children?.delete(call)
     this.timers?.stop(call)
     if (isEnded(call)) this.leavesRoom(call)
     this.conclude(call, exit._tag === "Failure" ? failure.explain(call, exit, this.death) : exit)
     if (this.attentive) this.attend()
+  }
+
+  /** No call of it is accepted and unsettled. */
+  private rests(): void {
+    if (!this.hasSuspended) this.registry.busy!.delete(this)
   }
 
   /** Settles a call, once it is in the books. */
@@ -393,7 +411,11 @@ export class Cell {
     this.attentive = true
     this.startTimer(call)
     this.room ??= new Room()
-    this.room.wait(call, submit)
+    this.suspends(1)
+    this.room.wait(call, () => {
+      this.suspends(-1)
+      submit()
+    })
   }
 
   /** A call was ended that had been accepted. */
@@ -406,8 +428,17 @@ export class Cell {
   /** Forgets a call that waits for room. */
   leaveRoom(call: Call): void {
     this.timers?.stop(call)
-    this.room?.leave(call)
+    if (this.room?.leave(call)) this.suspends(-1)
     this.handingOver?.putOff()
+  }
+
+  /** A call waits for room, or does not any more. */
+  private suspends(change: 1 | -1): void {
+    const { busy } = this.registry
+    if (busy === undefined) return
+    busy.calls += change
+    if (change === 1) busy.add(this)
+    else if (this.pending === 0) this.rests()
   }
 
   /** Settles a call that was never submitted, since it found no room. */
@@ -760,7 +791,8 @@ export class Cell {
     this.keeper?.gone(this)
     // Closed, it leaves the Scope that it is part of, which may stay open for much longer.
     if (this.owner !== undefined) Scope.closeUnsafe(this.owner, Exit.void)
-    this.registry.cells.delete(this)
+    this.registry.cells.delete(this.instance)
+    this.registry.busy?.delete(this)
     const { name } = this.options
     if (name !== undefined && this.registry.names.get(name)?.cell === this) this.registry.names.delete(name)
     const { end } = this

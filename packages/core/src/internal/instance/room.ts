@@ -16,9 +16,9 @@ export class Room {
     this.line.set(call, asyncContext.bind(submit))
   }
 
-  /** A call has settled, or its submitter was interrupted: it needs no room any more. */
-  leave(call: Call): void {
-    this.line.delete(call)
+  /** A call has settled, or its submitter was interrupted: it needs no room any more. Says whether it was waiting. */
+  leave(call: Call): boolean {
+    return this.line.delete(call)
   }
 
   /** Lets those in whose turn it is. */

@@ -13,20 +13,23 @@ import * as cancelling from "../refs/cancelling.ts"
 import { explainCall } from "./explain.ts"
 import { callsOf } from "./snapshot.ts"
 
-/** The living instances that the present system shows. */
-const cellsIn = (context: Context.Context<never>): ReadonlyArray<Cell> =>
-  registriesIn<Cell>(context).flatMap(({ cells }) => [...cells])
-
-const findCall = (context: Context.Context<never>, id: number, instance?: number): Call | undefined => {
-  for (const cell of cellsIn(context)) {
-    if (instance !== undefined && cell.instance !== instance) continue
-    for (const { call } of callsOf(cell)) if (call.id === id) return call
+const findCell = (context: Context.Context<never>, instance: number): Cell | undefined => {
+  for (const { cells } of registriesIn<Cell>(context)) {
+    const cell = cells.get(instance)
+    if (cell !== undefined) return cell
   }
   return undefined
 }
 
-const findCell = (context: Context.Context<never>, instance: number): Cell | undefined =>
-  cellsIn(context).find((cell) => cell.instance === instance)
+const findCall = (context: Context.Context<never>, id: number, instance?: number): Call | undefined => {
+  const cells = instance === undefined ? busyIn(context) : [findCell(context, instance) ?? []].flat()
+  for (const cell of cells) for (const { call } of callsOf(cell)) if (call.id === id) return call
+  return undefined
+}
+
+/** The instances among whose calls one is to be looked for. */
+const busyIn = (context: Context.Context<never>): ReadonlyArray<Cell> =>
+  registriesIn<Cell>(context).flatMap(({ busy, cells }) => [...(busy ?? cells.values())])
 
 export const explain = (
   id: number,

@@ -147,7 +147,8 @@ export const layer = (input: MetricsOptions = {}): Layer.Layer<never> => {
   return Layer.effectDiscard(
     Effect.withFiber((fiber) => {
       const recorder = new Recorder(fiber.context, maxMethods)
-      for (const { cells } of registriesIn<Cell>(fiber.context)) for (const cell of cells) recorder.include(cell)
+      for (const { cells } of registriesIn<Cell>(fiber.context))
+        for (const cell of cells.values()) recorder.include(cell)
       return watch(recorder.record)
     })
   )
