@@ -190,10 +190,10 @@ export class Run {
 
   /** Ends what is left, so that timers and promises of this run do not reach into the next. */
   private abandon(): void {
-    this.watch.close()
     const { fibers, tasks } = this.scheduler
     if (this.exit !== undefined && tasks.length === 0 && [...fibers.keys()].every((fiber) => fiber.pollUnsafe())) return
     this.scheduler.release(CLEANUP)
+    this.watch.close()
     this.guarded(() => {
       for (const fiber of fibers.keys()) fiber.interruptUnsafe()
       this.scheduler.run()

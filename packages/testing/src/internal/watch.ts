@@ -4,6 +4,7 @@
  */
 import { ActorSystem, Instrumentation } from "@troupe/core"
 import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -41,8 +42,8 @@ export class Watch implements Instrumentation.Tool {
     this.scheduler = scheduler
     scheduler.threadFor = (fiber) => this.threadFor(fiber)
     // Tasks belong to the whole process, which may use them outside of the schedule.
-    const attach = Instrumentation.attach(this, { tasks: false })
-    Effect.runSync(Scope.provide(Effect.provideService(attach, ActorSystem.ActorSystem, this.system), this.scope))
+    const context = Context.add(Context.make(Scope.Scope, this.scope), ActorSystem.ActorSystem, this.system)
+    Effect.runSyncWith(context)(Instrumentation.attach(this, { tasks: false }))
   }
 
   /** Looks away: what is still to come is cleaning up. */
