@@ -387,6 +387,14 @@ export const taskOf = (u: unknown): TaskDefinition | undefined => (u as any)?.[t
 // --- values of users -------------------------------------------------------------------------------------------------
 
 /**
+ * Looks at a value of a user, which may throw wherever it is touched: then there is nothing to see, `undefined`.
+ *
+ * @category values of users
+ * @since 0.1.0
+ */
+export const attempt: <A>(look: () => A) => A | undefined = values.attempt
+
+/**
  * The text of a user's value for a message: short, and it never throws, whatever the value is.
  *
  * @category values of users

@@ -31,6 +31,11 @@ export * as ActorSystem from "./ActorSystem.ts"
 export * as AsyncHandle from "./AsyncHandle.ts"
 
 /**
+ * Calls and instances by their numbers, for operators and consoles, which have no refs and no handles.
+ */
+export * as ByNumber from "./ByNumber.ts"
+
+/**
  * `Driver` is the permission to block.
  */
 export * as Driver from "./Driver.ts"
@@ -39,6 +44,11 @@ export * as Driver from "./Driver.ts"
  * For authors of homes: places outside this process, or this thread, where actors can live.
  */
 export * as Home from "./Home.ts"
+
+/**
+ * For those who write tools: explorers of schedules, live views, recorders, profilers.
+ */
+export * as Instrumentation from "./Instrumentation.ts"
 
 /**
  * A ref is the ticket for a call that was submitted and not waited for.

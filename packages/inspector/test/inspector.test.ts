@@ -260,7 +260,7 @@ describe("updates", () => {
 
   it.live("cost nothing while no page is open: the system is not even watched", () =>
     Effect.gen(function* () {
-      const { [ActorSystem.TypeId]: registry } = yield* ActorSystem.ActorSystem
+      const registry = (yield* ActorSystem.ActorSystem)[ActorSystem.TypeId] as { readonly hub: unknown }
       const { port } = yield* inspect()
       yield* get(port, "/api/info")
       yield* get(port, "/api/snapshot")

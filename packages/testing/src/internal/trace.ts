@@ -7,7 +7,8 @@
  */
 import * as Fiber from "effect/Fiber"
 import { whileYielding } from "./effectInternals.ts"
-import type { ExplorerScheduler, Thread, Witness } from "./scheduler.ts"
+import type { ExplorerScheduler, Witness } from "./scheduler.ts"
+import type { Thread } from "./thread.ts"
 import type { CallWitness } from "./watch.ts"
 
 export type TraceEvent =

@@ -122,6 +122,8 @@ export interface Instance {
   readonly pending: number
   /** The calls that run on fibers, or in a home. */
   readonly running: List<Call>
+  /** A failure of a call was looked at. */
+  handled(call: Call): void
   queues(): Iterable<Line>
   /** Calls that wait for refs among their arguments. */
   preparingCalls(): ReadonlyArray<Call>
@@ -240,6 +242,16 @@ export class Call extends Ref implements Waiter, Linked<Call> {
   keepAsyncContext(): void {
     const context = asyncContext.capture()
     if (context !== undefined) this.asyncContext = context
+  }
+
+  protected override handled(): void {
+    super.handled()
+    this.queue.cell.handled(this)
+  }
+
+  /** Whether the asker or a waiter will be told how it settles. */
+  get isAwaited(): boolean {
+    return this.waiters !== undefined && (this.waiters === ASKED || this.waiters.length > 0)
   }
 
   /** The waiter that is to pull before this goes on, if it is a stream that waits for that. */

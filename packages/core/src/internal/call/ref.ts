@@ -83,8 +83,13 @@ export class Ref extends Evaluable {
   /** The exit, if there is one, as a caller sees it: a failure that was looked at needs no report. */
   look(): Exit.Exit<any, any> | undefined {
     const { exit } = this
-    if (exit !== undefined && exit._tag === "Failure") unobserved.forget(this)
+    if (exit !== undefined && exit._tag === "Failure") this.handled()
     return exit
+  }
+
+  /** Its failure needs no report. */
+  protected handled(): void {
+    unobserved.forget(this)
   }
 
   evaluate(): Effect.Effect<any, any> {

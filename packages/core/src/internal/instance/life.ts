@@ -340,7 +340,7 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
     this.phase = phase
     // It goes into the errors of all calls, which people print.
     this.death = { why, at: dateIn(this.context), cause: cause && printable(cause) }
-    cell.registry.hub?.instance(cell, { _tag: "InstanceDied", death: this.death })
+    cell.registry.hub?.instance(cell, { _tag: "InstanceDied", why, cause: this.death.cause })
     cell.letIn()
     this.recheckEnd()
   }

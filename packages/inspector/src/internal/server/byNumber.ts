@@ -2,6 +2,7 @@
  * Operations on calls and instances over HTTP, where only their numbers are known.
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
+import * as ByNumber from "@troupe/core/ByNumber"
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -14,11 +15,11 @@ const noInstance = (instance: number) =>
 
 /** A sentence that says where an unsettled call is, and what it waits for. */
 export const explain = (call: number): Effect.Effect<string, Refused> =>
-  Effect.flatMap(ActorSystem.explain(call), (text) => (text === undefined ? noCall(call) : Effect.succeed(text)))
+  Effect.flatMap(ByNumber.explain(call), (text) => (text === undefined ? noCall(call) : Effect.succeed(text)))
 
 /** Succeeds when the call has settled. */
 export const cancel = (call: number, recursive: boolean): Effect.Effect<string, Refused> =>
-  Effect.flatMap(ActorSystem.cancel(call, { recursive }), (outcome) =>
+  Effect.flatMap(ByNumber.cancel(call, { recursive }), (outcome) =>
     outcome === undefined ? noCall(call) : Effect.succeed(outcome)
   )
 
@@ -33,18 +34,18 @@ const cannotEnd = (instance: number): Effect.Effect<never, Refused> =>
 
 /** Succeeds at once: finalizers may take as long as they like. */
 export const kill = (instance: number): Effect.Effect<string, Refused> =>
-  Effect.flatMap(ActorSystem.kill(instance, { why: "it was killed from the inspector" }), (killed) =>
+  Effect.flatMap(ByNumber.kill(instance, { why: "it was killed from the inspector" }), (killed) =>
     killed ? Effect.succeed("killed") : cannotEnd(instance)
   )
 
 /** Succeeds at once: calls that it has accepted may take as long as they like. */
 export const stop = (instance: number): Effect.Effect<string, Refused> =>
-  Effect.flatMap(ActorSystem.stop(instance, { why: "it was stopped from the inspector" }), (stopped) =>
+  Effect.flatMap(ByNumber.stop(instance, { why: "it was stopped from the inspector" }), (stopped) =>
     stopped ? Effect.succeed("stopping") : cannotEnd(instance)
   )
 
 export const resize = (instance: number, limit: number, group: string | undefined): Effect.Effect<string, Refused> =>
-  ActorSystem.resize(instance, limit, { concurrencyGroup: group }).pipe(
+  ByNumber.resize(instance, limit, { concurrencyGroup: group }).pipe(
     Effect.flatMap((resized) => (resized ? Effect.succeed("resized") : noInstance(instance))),
     // There is no such group. The message says which ones there are.
     Effect.catchCause((cause) => {

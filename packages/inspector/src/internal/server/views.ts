@@ -2,6 +2,7 @@
  * Answers to single requests of the page: an instance, the calls, a recording.
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
+import * as ByNumber from "@troupe/core/ByNumber"
 import * as Effect from "effect/Effect"
 import * as Timeline from "../../Timeline.ts"
 import { record } from "../trace/recording.ts"
@@ -34,7 +35,7 @@ const explained = (calls: ReadonlyArray<ActorSystem.UnsettledCall>): Effect.Effe
     i >= MOST_EXPLAINED
       ? Effect.succeed(call)
       : // It may have settled in the meantime.
-        Effect.map(ActorSystem.explain(call.id, { instance: call.instance }), (text): CallView => {
+        Effect.map(ByNumber.explain(call.id, { instance: call.instance }), (text): CallView => {
           // The page has a heading with the call.
           return text === undefined ? call : { ...call, explained: text.replace(`${call.method} #${call.id}: `, "") }
         })

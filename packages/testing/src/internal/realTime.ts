@@ -4,10 +4,10 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 
-const clock = Context.get(Context.empty(), Clock.Clock)
+export const liveClock = Context.get(Context.empty(), Clock.Clock)
 
 /** Milliseconds since some moment. */
-export const now = (): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+export const now = (): number => Number(liveClock.monotonicTimeNanosUnsafe()) / 1e6
 
 interface Timers {
   readonly setImmediate?: ((f: () => void) => unknown) | undefined
@@ -16,8 +16,7 @@ interface Timers {
 
 const timers = globalThis as unknown as Timers
 
-/** One turn of the event loop. */
-export const turn = (): Promise<void> =>
+export const turnOfEventLoop = (): Promise<void> =>
   new Promise((resolve) => {
     if (timers.setImmediate !== undefined) timers.setImmediate(resolve)
     else timers.setTimeout(resolve, 0)
