@@ -38,9 +38,12 @@ export interface Timed {
 /** By contender name, in microseconds per call. */
 export type Timings = ReadonlyMap<string, Timed>
 
-interface Plan {
+export interface Plan extends Pace {
   readonly settings: () => Settings
   readonly workload: Workload
+}
+
+export interface Pace {
   /** Calls come in multiples of this. */
   readonly batch: number
   /** One batch a round, and nothing before it: for work that hardly uses the processor. */
@@ -50,61 +53,151 @@ interface Plan {
 /** Long enough that timer grain, and one garbage collection more or less, do not matter. */
 const ROUND_MS = 80
 
-export const measure = async (plan: Plan, options: Options): Promise<Timings> => {
-  const opened: Array<Open> = []
-  for (const contender of options.contenders) {
-    options.progress(`${contender.name}: warming up`)
-    opened.push(await open(contender, plan, options))
+/** One line of a table: a way to do the work of a row, opened once and run again and again. */
+export interface Lane {
+  /** The contender's name, and after a comma what is special, if there is more than one line of it. */
+  readonly name: string
+  readonly note?: string | undefined
+  readonly open: () => Promise<OpenLane>
+}
+
+export interface OpenLane {
+  /** Makes that many calls, and throws if an answer is wrong. */
+  readonly run: (calls: number) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** The lanes of the contenders that were asked for. */
+export const chosen = (lanes: ReadonlyArray<Lane>, { contenders }: Options): ReadonlyArray<Lane> =>
+  lanes.filter(({ name }) => contenders.some((contender) => contender.name === name.split(",")[0]))
+
+/** A lane that speaks promises. `run` gives the sum of its answers. */
+export const promiseLane = <A>(
+  name: string,
+  make: () => A,
+  run: (made: A, calls: number) => Promise<number>,
+  { counters = 1, note, stop }: LaneOptions & { readonly stop?: (made: A) => unknown } = {}
+): Lane => ({
+  name,
+  note,
+  open: async () => {
+    const made = make()
+    const check = checker(name, counters)
+    return {
+      run: async (calls) => check(await run(made, calls), calls),
+      close: async () => {
+        await stop?.(made)
+      }
+    }
+  }
+})
+
+/** A lane that speaks Effect, for as long as a scope. `run` gives the sum of its answers. */
+export const effectLane = <A>(
+  name: string,
+  make: Effect.Effect<A, unknown, Scope.Scope>,
+  run: (made: A, calls: number) => Effect.Effect<number, unknown>,
+  { counters = 1, note }: LaneOptions = {}
+): Lane => ({
+  name,
+  note,
+  open: async () => {
+    const scope = Scope.makeUnsafe()
+    const made = await Effect.runPromise(Scope.provide(make, scope))
+    const check = checker(name, counters)
+    return {
+      run: async (calls) => check(await Effect.runPromise(run(made, calls)), calls),
+      close: () => Effect.runPromise(Scope.close(scope, Exit.void))
+    }
+  }
+})
+
+interface LaneOptions {
+  /** How many counters share the calls, each as many as the others. */
+  readonly counters?: number
+  readonly note?: string | undefined
+}
+
+/** Checks the sums of one round after the other. */
+const checker = (name: string, counters: number) => {
+  let count = 0
+  return (sum: number, calls: number): void => {
+    const each = calls / counters
+    verify(name, sum / counters, count, each)
+    count += each
+  }
+}
+
+export const measure = (plan: Plan, options: Options): Promise<Timings> =>
+  measureLanes(
+    options.contenders.map((contender) => laneOf(contender, plan)),
+    plan,
+    options
+  )
+
+export const laneOf = (contender: Contender, plan: Plan): Lane => ({
+  name: contender.name,
+  open: async () => {
+    const scope = Scope.makeUnsafe()
+    const counter = await Effect.runPromise(Scope.provide(contender.open(plan.settings()), scope))
+    const check = checker(contender.name, 1)
+    return {
+      run: async (calls) => check(await perform(plan.workload, counter, calls), calls),
+      close: () => Effect.runPromise(Scope.close(scope, Exit.void))
+    }
+  }
+})
+
+/** Microseconds per call of each lane, which take turns. */
+export const measureLanes = async (lanes: ReadonlyArray<Lane>, pace: Pace, options: Options): Promise<Timings> => {
+  const warm: Array<Warm> = []
+  for (const lane of lanes) {
+    options.progress(`${lane.name}: warming up`)
+    warm.push(await warmUp(lane, pace, options))
   }
   for (let round = 0; round < options.rounds; round++) {
     options.progress(`round ${round + 1} of ${options.rounds}`)
-    for (const { calls, run, samples } of opened) {
+    for (const { calls, time, samples } of warm) {
       collectGarbage()
-      if (!plan.sleeps) await leadIn(run, Math.ceil(calls / 10))
-      samples.push((await run(calls)) / calls)
+      if (!pace.sleeps) await leadIn(time, roundUp(calls / 10, pace.batch))
+      samples.push((await time(calls)) / calls)
     }
   }
-  for (const each of opened) await each.close()
-  return summaries(new Map(opened.map(({ name, samples }) => [name, samples])))
+  for (const each of warm) await each.close()
+  return summaries(new Map(warm.map(({ name, samples }) => [name, samples])))
 }
 
-interface Open {
+const roundUp = (calls: number, batch: number): number => batch * Math.ceil(calls / batch)
+
+interface Warm {
   readonly name: string
   readonly calls: number
   /** Makes that many calls and gives the microseconds they took. */
-  readonly run: (calls: number) => Promise<number>
+  readonly time: (calls: number) => Promise<number>
   readonly samples: Array<number>
   readonly close: () => Promise<void>
 }
 
-const open = async (contender: Contender, plan: Plan, options: Options): Promise<Open> => {
-  const scope = Scope.makeUnsafe()
-  const counter = await Effect.runPromise(Scope.provide(contender.open(plan.settings()), scope))
-  let count = 0
-
-  const run = async (calls: number): Promise<number> => {
+const warmUp = async (lane: Lane, { batch, sleeps }: Pace, options: Options): Promise<Warm> => {
+  const { close, run } = await lane.open()
+  const time = async (calls: number): Promise<number> => {
     const start = options.now()
-    const sum = await perform(plan.workload, counter, calls)
-    const elapsed = options.now() - start
-    verify(contender.name, sum, count, calls)
-    count += calls
-    return elapsed * 1000
+    await run(calls)
+    return (options.now() - start) * 1000
   }
-
-  if (plan.sleeps) await run(Math.ceil(plan.batch / 10))
-  const calls = plan.sleeps ? plan.batch : await calibrate(run, plan.batch, options.quick)
-  const close = () => Effect.runPromise(Scope.close(scope, Exit.void))
-  return { name: contender.name, calls, run, samples: [], close }
+  if (sleeps) await time(Math.ceil(batch / 10))
+  const calls = sleeps ? batch : await calibrate(time, batch, options.quick)
+  return { name: lane.name, calls, time, samples: [], close }
 }
 
 /** Runs larger and larger rounds until one is long enough, which warms up as well; gives its number of calls. */
-const calibrate = async (run: Open["run"], batch: number, quick: boolean): Promise<number> => {
+const calibrate = async (time: Warm["time"], batch: number, quick: boolean): Promise<number> => {
   const aim = (quick ? ROUND_MS / 5 : ROUND_MS) * 1000
   let calls = batch
-  let elapsed = await run(calls)
+  let elapsed = await time(calls)
   while (elapsed < aim / 2) {
     calls = batch * Math.ceil((calls / batch) * Math.min(8, Math.max(2, aim / elapsed)))
-    elapsed = await run(calls)
+    elapsed = await time(calls)
   }
   return batch * Math.max(1, Math.round((calls / batch) * (aim / elapsed)))
 }
@@ -113,13 +206,13 @@ const calibrate = async (run: Open["run"], batch: number, quick: boolean): Promi
  * A full collection makes the engine forget compiled code for shapes of which it finds no live object. A program at work
  * does not meet that every few moments, so the time until the code is compiled again is left out.
  */
-const leadIn = async (run: Open["run"], calls: number): Promise<void> => {
+const leadIn = async (run: Warm["time"], calls: number): Promise<void> => {
   const start = performance.now()
   do await run(calls)
   while (performance.now() - start < ROUND_MS)
 }
 
-const perform = async (workload: Workload, counter: Counter, calls: number): Promise<number> => {
+export const perform = async (workload: Workload, counter: Counter, calls: number): Promise<number> => {
   switch (counter.dialect) {
     case "promise":
       return workload.promise(counter, calls)

@@ -10,20 +10,38 @@ import { cpuNow, type Options } from "./harness.ts"
 import { missed, printTable, printTargets, type Report } from "./report.ts"
 import { actors } from "./rows/actors.ts"
 import { ask } from "./rows/ask.ts"
+import { awaits } from "./rows/awaits.ts"
+import { cancel } from "./rows/cancel.ts"
+import { crowd } from "./rows/crowd.ts"
 import { hop } from "./rows/hop.ts"
+import { keyed } from "./rows/keyed.ts"
+import { mixed } from "./rows/mixed.ts"
+import { refs } from "./rows/refs.ts"
 import { remote } from "./rows/remote.ts"
 import { sleep } from "./rows/sleep.ts"
+import { snapshots } from "./rows/snapshots.ts"
+import { starts } from "./rows/starts.ts"
+import { types } from "./rows/types.ts"
 import { waiting } from "./rows/waiting.ts"
 import { watch } from "./rows/watch.ts"
 
 const rows: Readonly<Record<string, (options: Options) => Promise<Report>>> = {
   ask,
+  mixed,
+  refs,
+  awaits,
+  keyed,
+  starts,
   remote,
+  crowd,
   hop,
   waiting,
+  cancel,
   sleep,
   actors,
-  watch
+  watch,
+  snapshots,
+  types
 }
 
 const fail = (message: string): never => {

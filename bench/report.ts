@@ -41,15 +41,28 @@ export const timingTable = (
   title: string,
   timings: Timings,
   contenders: ReadonlyArray<Contender>
+): Table =>
+  laneTable(
+    title,
+    timings,
+    contenders.map(({ name, notes }) => ({ name, note: notes?.[row] }))
+  )
+
+/** The same for lanes. */
+export const laneTable = (
+  title: string,
+  timings: Timings,
+  lanes: ReadonlyArray<Pick<Line, "name" | "note">>,
+  unit = "us/call"
 ): Table => ({
   title,
-  columns: ["contender", "us/call", "fastest", "slowest", "x raw", "vs by hand"],
-  lines: contenders.map(({ name, notes }) => {
+  columns: ["contender", unit, "fastest", "slowest", "x raw", "vs by hand"],
+  lines: lanes.map(({ name, note }) => {
     const { median, least, most } = timings.get(name)!
     return {
       name,
       cells: [median, least, most, timeRatio(timings, name, "raw"), timeRatio(timings, "by hand", name)],
-      note: notes?.[row]
+      note
     }
   })
 })
@@ -70,6 +83,14 @@ export const fasterThan = (row: string, timings: Timings, rival: string, limit: 
 export const slowerThan = (row: string, timings: Timings, rival: string, limit: number): Target => ({
   what: `${row}: times the time of ${rival}`,
   figure: timeRatio(timings, "troupe", rival),
+  limit,
+  rule: "at most"
+})
+
+/** `a` takes at most so many times the time of `b`. */
+export const atMost = (what: string, timings: Timings, a: string, b: string, limit: number): Target => ({
+  what,
+  figure: timeRatio(timings, a, b),
   limit,
   rule: "at most"
 })

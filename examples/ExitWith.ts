@@ -1,6 +1,6 @@
 import { Console, Data, Effect, Runtime } from "effect"
 
-/** Ends the process with this exit code. What there is to say has been said. */
+/** Ends the process with this exit code. The program has already reported the failure. */
 export class ExitWith extends Data.TaggedError("ExitWith")<{ readonly code: number }> {
   override readonly [Runtime.errorReported] = false
   override readonly [Runtime.errorExitCode]: number = this.code

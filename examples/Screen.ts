@@ -1,6 +1,6 @@
 /**
- * The terminal, as the examples need it: printing lines, and drawing a few lines again and again while work goes on.
- * Where nobody watches (the output is no terminal, or `CI` is set) nothing is ever redrawn.
+ * The terminal, as the examples need it: printing lines, and redrawing a few lines while work goes on.
+ * If the output is not a terminal, or `CI` is set, nothing is ever redrawn.
  */
 import { Config, Context, Effect, Layer, Schedule, Stdio, Terminal } from "effect"
 
@@ -41,7 +41,7 @@ const make = Effect.gen(function* () {
   const live = isTerminal && !isDumb && (yield* variable("CI")) === ""
   const colors = isTerminal && !isDumb && (yield* variable("NO_COLOR")) === ""
 
-  // Whoever reads our output may have left, as `head` does. Then there is nothing left to do: writing fails, and without
+  // The reader of our output may have left, as `head` does. Then there is nothing left to do: writing fails, and without
   // a listener Node would end the process with a stack trace before we could.
   const ignore = () => {}
   yield* Effect.acquireRelease(

@@ -1,6 +1,6 @@
 /**
- * Chat rooms: one actor per room, made when somebody first says or hears something there, and gone when nobody has for a
- * while. What is said in a room is a stream.
+ * Chat rooms: one actor per room, which starts with the first call and ends when the room has been idle for a while.
+ * The messages of a room are a stream.
  *
  *     npx node --conditions=@troupe/source examples/chat-room.ts
  */
@@ -21,7 +21,7 @@ class Room extends Actor.Keyed<Room>()("chat/Room", {
   })
 }) {}
 
-/** Listens until somebody says goodbye. The call ends with the stream that is consumed. */
+/** Listens until a visitor says goodbye. The call ends when the stream is no longer consumed. */
 const listenIn = Effect.fnUntraced(function* (name: string) {
   const room = yield* Room.get(name)
   return yield* room.listen().pipe(

@@ -1,4 +1,4 @@
-/** What the commands among the examples have in common. */
+/** Shared by the examples that are commands. */
 import { Config, Effect, Option } from "effect"
 import { CliConfig, CliError, Command, Flag, GlobalFlag } from "effect/cli"
 import { ExitWith } from "./ExitWith.ts"

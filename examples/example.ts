@@ -1,4 +1,4 @@
-/** `npm run example -- chat-room`: runs one of the small examples. What comes after its name is passed on to it. */
+/** `npm run example -- chat-room`: runs one of the small examples. Further arguments are passed on to it. */
 
 const examples = [
   "rate-limited-client",

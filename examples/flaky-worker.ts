@@ -1,6 +1,6 @@
 /**
- * A worker that breaks, and is supervised: `restart` says how often it is rebuilt and how long to wait before. Calls in
- * line do not notice. When the schedule ends, the worker is dead, and `Actor.watch` says so.
+ * A worker that crashes and is supervised: `restart` says how often it is rebuilt, and after which pause. Calls in line
+ * are not affected. When the schedule ends, the worker dies, and `Actor.watch` says so.
  *
  *     npx node --conditions=@troupe/source examples/flaky-worker.ts
  */

@@ -1,6 +1,7 @@
 /**
- * A job queue: jobs are submitted all at once, two run at a time, and those that fail for a passing reason run again. The
- * queue is the line of calls that every actor has; retries are options of it. What fails for good is a dead letter.
+ * A job queue: all jobs are submitted at once, two run at a time, and jobs that fail for a temporary reason run again.
+ * The queue is the line of calls that every actor has; retries are options of the actor. A job that fails for good
+ * becomes a dead letter.
  *
  *     npx node --conditions=@troupe/source examples/job-queue.ts
  */

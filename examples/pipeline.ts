@@ -1,6 +1,7 @@
 /**
- * A pipeline of three actors: download a page, parse it, index its words. Refs are the pipes. A ref is an argument of
- * the next call before its value is there, so nobody waits between the stages, and each stage has its own limit.
+ * A pipeline of three actors: download a page, parse it, index its words. Refs are the pipes. A ref is passed to the
+ * next call before its value is ready, so the program does not wait between the stages, and each stage has its own
+ * limit.
  *
  *     npx node --conditions=@troupe/source examples/pipeline.ts
  */

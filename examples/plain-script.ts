@@ -19,7 +19,7 @@ class Market extends Actor.Service<Market>()("app/Market", {
   maxConcurrency: 2,
   make: Effect.succeed({
     price: Effect.fnUntraced(function* (fruit: string) {
-      yield* Effect.sleep("100 millis") // pretend to ask somebody
+      yield* Effect.sleep("100 millis") // pretend to ask a shop
       const price = prices.get(fruit)
       if (price === undefined) return yield* new UnknownFruit({ fruit })
       return price

@@ -1,6 +1,7 @@
 /**
- * A client for an API that refuses whoever asks too much of it. The actor keeps both of the API's rules: `maxConcurrency`
- * says how many requests may be open at a time, and its state, a bucket of tokens, how many may start in a second.
+ * A client for an API that rejects clients which send too many requests. The actor keeps both rules of the API:
+ * `maxConcurrency` limits how many requests are open at a time, and its state, a token bucket, how many start per
+ * second.
  *
  *     npx node --conditions=@troupe/source examples/rate-limited-client.ts
  *

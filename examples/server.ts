@@ -1,11 +1,11 @@
-/** What the examples that are servers have in common: settings, a start and an end. What fails says so in a sentence. */
+/** Shared by the examples that are servers: settings, start and end. A failure prints one sentence. */
 import type { Server } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Config, Data, Effect, Layer, Runtime, Schema } from "effect"
 import { ExitWith, giveUp } from "./ExitWith.ts"
 
-/** Why a server could not start, for whoever started it. */
+/** Why a server could not start, for the person who started it. */
 export class CannotStart extends Data.TaggedError("CannotStart")<{ readonly message: string }> {}
 
 interface Setting<A> {
@@ -37,7 +37,7 @@ type Services = Layer.Success<ReturnType<typeof NodeHttpServer.layer>>
 export const layerServer = (server: () => Server, options: Omit<NodeHttpServer.Options, "host">) =>
   Layer.suspend(() => {
     const node = server()
-    // Browsers open connections ahead of need. Nobody has asked for anything on them, and Node would wait for that.
+    // Browsers open connections ahead of need. They carry no request yet, and Node would wait for one.
     const hangUp = Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => node.closeAllConnections())))
     return Layer.provideMerge(
       hangUp,

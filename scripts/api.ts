@@ -27,13 +27,32 @@ const declarations = (packages: ReadonlyArray<Package>): ReadonlyMap<string, ts.
   const emitting = { noEmit: false, declaration: true, emitDeclarationOnly: true, noEmitOnError: false }
   const program = ts.createProgram(rootNames, { ...options, ...emitting })
   const files = new Map<string, ts.SourceFile>()
-  for (const source of rootNames) {
+  const emit = (source: string) => {
+    if (files.has(source)) return
     program.emit(program.getSourceFile(source), (name, text) => {
       files.set(source, ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true))
     })
+    for (const { from } of reexports(source, files.get(source)!)) emit(from)
   }
+  for (const source of rootNames) emit(source)
   return files
 }
+
+interface Reexport {
+  /** The path of the source. */
+  readonly from: string
+  readonly names: ReadonlyArray<string>
+}
+
+/** What a module makes public of the inside of the package: `export { A } from "./internal/a.ts"`. */
+const reexports = (source: string, file: ts.SourceFile): ReadonlyArray<Reexport> =>
+  file.statements.flatMap((statement) => {
+    if (!ts.isExportDeclaration(statement) || statement.moduleSpecifier === undefined) return []
+    const { exportClause, moduleSpecifier } = statement
+    if (exportClause === undefined || !ts.isNamedExports(exportClause)) return []
+    const from = path.resolve(path.dirname(source), (moduleSpecifier as ts.StringLiteral).text)
+    return [{ from, names: exportClause.elements.map(({ name }) => name.text) }]
+  })
 
 type Declaration = ts.Statement & { readonly name?: ts.Node }
 
@@ -81,12 +100,20 @@ const formatted = (report: string): string => {
   return report.replaceAll(fenced, () => `\`\`\`ts\n${parts.shift()?.trim()}\n\`\`\``)
 }
 
-const show = (file: ts.SourceFile, statements: ReadonlyArray<ts.Statement>): string => {
-  const code = statements.map((statement) => printer.printNode(ts.EmitHint.Unspecified, statement, file))
+const show = (statements: ReadonlyArray<ts.Statement>): string => {
+  const code = statements.map((one) => printer.printNode(ts.EmitHint.Unspecified, one, one.getSourceFile()))
   return ["```ts", code.join("\n\n"), "```"].join("\n")
 }
 
 const statementsOf = (entries: ReadonlyArray<Entry>) => entries.map(({ statement }) => statement)
+
+/** What a module exports, declared in it or inside the package. */
+const publicEntries = (source: string, file: ts.SourceFile): ReadonlyArray<Entry> => [
+  ...entriesOf(file, true),
+  ...reexports(source, file).flatMap(({ from, names }) =>
+    entriesOf(files.get(from)!, true).filter(({ name }) => names.includes(name))
+  )
+]
 
 /** What the public declarations of a module take from the inside of the package. */
 const fromInside = (file: ts.SourceFile): ReadonlyArray<ts.Statement> =>
@@ -94,14 +121,14 @@ const fromInside = (file: ts.SourceFile): ReadonlyArray<ts.Statement> =>
     .filter(ts.isImportDeclaration)
     .filter(({ moduleSpecifier }) => moduleSpecifier.getText().includes("/internal/"))
 
-const section = (module: string, file: ts.SourceFile): string => {
+const section = (module: string, source: string, file: ts.SourceFile): string => {
   const inside = fromInside(file)
   const hidden = entriesOf(file, false)
   return [
     `## ${module}`,
-    show(file, statementsOf(entriesOf(file, true))),
-    ...(hidden.length === 0 ? [] : ["Not exported, and used above:", show(file, statementsOf(hidden))]),
-    ...(inside.length === 0 ? [] : ["From the inside:", show(file, inside)])
+    show(statementsOf(publicEntries(source, file))),
+    ...(hidden.length === 0 ? [] : ["Not exported, and used above:", show(statementsOf(hidden))]),
+    ...(inside.length === 0 ? [] : ["From the inside:", show(inside)])
   ].join("\n\n")
 }
 
@@ -118,9 +145,9 @@ const undocumented = (module: string, { name, statement }: Entry): ReadonlyArray
 }
 
 /** Of several declarations with one name, overloads or a type and a value, one documented is enough. */
-const undocumentedIn = (module: string, file: ts.SourceFile): ReadonlyArray<string> => {
+const undocumentedIn = (module: string, source: string, file: ts.SourceFile): ReadonlyArray<string> => {
   const problems = new Map<string, ReadonlyArray<string>>()
-  for (const entry of entriesOf(file, true)) {
+  for (const entry of publicEntries(source, file)) {
     const before = problems.get(entry.name)
     const now = undocumented(module, entry)
     if (before === undefined || now.length === 0) problems.set(entry.name, now)
@@ -135,15 +162,16 @@ const files = declarations(packages)
 
 for (const one of packages) {
   const sections = publicModules(one).map((module) => {
-    const file = files.get(sourceOf(one, module))
+    const source = sourceOf(one, module)
+    const file = files.get(source)
     if (file === undefined) throw new Error(`${one.manifest.name}: the compiler writes no declarations of ${module}`)
-    return [module, file] as const
+    return [module, source, file] as const
   })
   const report = formatted(
     `${[
       `# The public surface of ${one.manifest.name}`,
       "Made by scripts/api.ts: `npm run api` after you change it on purpose.",
-      ...sections.map(([module, file]) => section(module, file))
+      ...sections.map((args) => section(...args))
     ].join("\n\n")}\n`
   )
 
@@ -151,7 +179,7 @@ for (const one of packages) {
   const shown = path.relative(root, file)
   const old = existsSync(file) ? readFileSync(file, "utf8") : ""
   if (check) {
-    const problems = sections.flatMap(([module, file]) => undocumentedIn(module, file))
+    const problems = sections.flatMap((args) => undocumentedIn(...args))
     if (old !== report) {
       const [before, after] = [old.split("\n"), report.split("\n")]
       const line = after.findIndex((text, i) => text !== before[i])

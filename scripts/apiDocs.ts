@@ -5,9 +5,10 @@
  * TypeDoc needs a TypeScript with a JavaScript API, under the name `typescript`. So it has a folder and a lock file of
  * its own, `docs/api`, which this installs when it is not there.
  */
-import { existsSync, globSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { globSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { parseMarkdown } from "../examples/links/markdown.ts"
+import { installOwn } from "./ownDependencies.ts"
 import { isRelative } from "./packAddress.ts"
 import { publicModules, publicPackages, readJson, root } from "./packages.ts"
 import { run } from "./packTarball.ts"
@@ -15,21 +16,7 @@ import { run } from "./packTarball.ts"
 const folder = path.join(root, "docs/api")
 const site = path.join(folder, "site")
 
-/** npm leaves this file behind; it is as old as the installation. */
-const installed = (): boolean => {
-  const hidden = path.join(folder, "node_modules/.package-lock.json")
-  if (!existsSync(hidden)) return false
-  const wanted = Object.entries<{ readonly integrity?: string }>(
-    readJson(path.join(folder, "package-lock.json")).packages
-  )
-  const present = readJson(hidden).packages
-  return wanted.every(([name, { integrity }]) => name === "" || present[name]?.integrity === integrity)
-}
-
-if (!installed()) {
-  console.log("installing TypeDoc into docs/api")
-  await run(folder, "npm", "ci", "--prefer-offline", "--no-audit", "--no-fund")
-}
+await installOwn(folder)
 
 const packages = publicPackages()
 const entryPoints = packages.flatMap((one) =>

@@ -5,13 +5,18 @@
  * Each mutant is a copy of core's source with one text replaced, in a temporary folder. The tests that run against it are
  * those under the explorer, and where a mutant names one, a test of core. A mutant that nobody notices is an error, and so
  * are tests that fail for the copy without any change.
+ *
+ *     npm run mutants -- --random [--seed 7] [--count 60] [--wing call,refs]
+ *
+ * breaks it in places that nobody chose: see `packages/testing/mutants/random`.
  */
-import { spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import os from "node:os"
 import path from "node:path"
 import { type Mutant, mutants } from "../packages/testing/mutants/mutants.ts"
+import { installOwn } from "./ownDependencies.ts"
 
 const root = path.resolve(import.meta.dirname, "..")
 const core = path.join(root, "packages/core")
@@ -97,8 +102,15 @@ const main = async (part: string): Promise<number> => {
   return survivors === 0 ? 0 : 1
 }
 
+const random = async (args: ReadonlyArray<string>): Promise<number> => {
+  const folder = path.join(root, "packages/testing/mutants/random")
+  await installOwn(folder)
+  return spawnSync(process.execPath, [path.join(folder, "main.ts"), ...args], { stdio: "inherit" }).status ?? 1
+}
+
+const args = process.argv.slice(2)
 try {
-  process.exitCode = await main(process.argv[2] ?? "")
+  process.exitCode = args.includes("--random") ? await random(args) : await main(args[0] ?? "")
 } finally {
   rmSync(temporary, { recursive: true, force: true })
 }

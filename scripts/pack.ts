@@ -59,13 +59,14 @@ try {
 
   const project = path.join(folder, "project")
   const examples = [...firstExample("readme", path.join(root, "README.md")), ...packages.flatMap(examplesOf)]
+  const open = packages.flatMap(specifiers)
   const closed = packages.flatMap(closedSpecifiers)
   if (examples.length === 0 || closed.length === 0) throw new Error("there is nothing to try")
   await install(project, packages, tarballs)
   say("installed into an empty project")
 
   await asJavaScript(project, examples, nodes)
-  await opensOnly(project, process.execPath, packages.flatMap(specifiers), closed)
+  await opensOnly(project, process.execPath, open, closed)
   const versions = nodes.map(({ version }) => version.join(".")).join(" and ")
   say(
     `JavaScript on Node ${versions}: ${examples.length} examples run, public modules load, ${closed.length} others do not`
@@ -78,7 +79,7 @@ try {
     const each = (["nodenext", "bundler"] as const).map((resolution) => {
       // What the oldest and the newest accept, the one between accepts as well; and files are the same either way.
       const declarations = resolution === "nodenext" && dependency !== "typescript-6"
-      return asTypeScript(project, process.execPath, version, resolution, declarations, examples, closed)
+      return asTypeScript(project, process.execPath, version, resolution, declarations, examples, open, closed)
     })
     await Promise.all(each)
     say(`TypeScript ${version.version}: ${examples.length} examples compile and run, as nodenext and as bundler`)

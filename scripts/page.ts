@@ -6,7 +6,7 @@ import { build } from "esbuild"
 
 const root = path.resolve(import.meta.dirname, "..")
 const source = path.join(root, "packages/inspector/page")
-const target = path.join(root, "packages/inspector/src/internal/pageFiles.ts")
+const target = path.join(root, "packages/inspector/src/internal/server/pageFiles.ts")
 const check = process.argv.includes("--check")
 
 /** What a browser of two years ago understands. */

@@ -20,6 +20,12 @@ const open = Effect.fnUntraced(function* (settings: Settings) {
   return counter
 })
 
+/** One more method: what it takes to ask it and to submit it. */
+const closures = ({ ask, remote }: EffectCounter) => ({
+  ask: (by: number) => ask(by),
+  remote: (by: number) => remote(by)
+})
+
 export const byHand: Contender = {
   name: "by hand",
   open,
@@ -27,5 +33,13 @@ export const byHand: Contender = {
     spawn: Effect.suspend(() => open(idle)),
     counter: (counter) => counter
   }),
+  variants: {
+    "12 methods": scopedLifecycle({
+      spawn: Effect.suspend(() =>
+        Effect.map(open(idle), (counter) => ({ counter, methods: Array.from({ length: 11 }, () => closures(counter)) }))
+      ),
+      counter: ({ counter }) => counter
+    })
+  },
   notes: { actors: "a semaphore and two closures: nothing runs, nothing to stop" }
 }

@@ -70,6 +70,8 @@ export interface Contender {
   readonly open: (settings: Settings) => Effect.Effect<Counter, never, Scope.Scope>
   /** How actors come and go. */
   readonly lifecycle: Lifecycle
+  /** Other ways in which its actors come, by what is special about them. */
+  readonly variants?: Readonly<Record<string, Lifecycle>>
   /** By row name: what a reader must know before comparing. */
   readonly notes?: Readonly<Record<string, string>>
 }
@@ -90,7 +92,11 @@ export const plainLifecycle = <A>(options: {
   readonly stop: (actor: A) => void
   readonly counter: (actor: A) => Counter
 }): Lifecycle<A> => ({
-  spawn: (n) => Effect.sync(() => Array.from({ length: n }, options.start)),
+  spawn: (n) =>
+    Effect.acquireRelease(
+      Effect.sync(() => Array.from({ length: n }, options.start)),
+      (actors) => Effect.sync(() => actors.forEach(options.stop))
+    ),
   cycle: (n) =>
     Effect.promise(async () => {
       for (let i = 0; i < n; i++) {

@@ -9,7 +9,7 @@ const CounterEntity = Entity.make("Counter", [
 ])
 
 /** A cluster with the counter registered; gives the way to reach one by its id. */
-const cluster = Effect.fnUntraced(function* (settings: Settings) {
+export const cluster = Effect.fnUntraced(function* (settings: Settings) {
   const live = CounterEntity.toLayer(
     Effect.sync(() => {
       const increment = effectMethod(settings)

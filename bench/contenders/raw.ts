@@ -44,7 +44,7 @@ export class PromiseSemaphore {
   }
 }
 
-class RawCounter {
+export class RawCounter {
   value = 0
   readonly semaphore: PromiseSemaphore
   readonly gate: Gate | undefined

@@ -1,4 +1,4 @@
-/** The two workloads that several rows share, each written once per dialect. */
+/** The workloads that several rows share, each written once per dialect. */
 import { Effect } from "effect"
 import type { Workload } from "../harness.ts"
 
@@ -45,3 +45,18 @@ export const inFlight = (size: number): Workload => ({
   }),
   plain
 })
+
+/** Each call gives its ref or promise, which is awaited before the next one is sent. */
+export const refByRef: Workload = {
+  promise: async ({ call }, n) => {
+    let sum = 0
+    for (let i = 0; i < n; i++) sum += await call(1)
+    return sum
+  },
+  effect: Effect.fnUntraced(function* ({ remote }, n) {
+    let sum = 0
+    for (let i = 0; i < n; i++) sum += yield* yield* remote(1)
+    return sum
+  }),
+  plain
+}

@@ -6,7 +6,7 @@ import { Account, AccountClosed, InsufficientFunds } from "./Account.ts"
 const State = Schema.Struct({ balance: Schema.Int, closed: Schema.Boolean })
 type State = typeof State.Type
 
-/** What everybody starts with. */
+/** The opening balance of each account. */
 export const GIFT = 1000
 
 const book = (state: State, amount: number) => [undefined, { ...state, balance: state.balance + amount }] as const

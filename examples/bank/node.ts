@@ -18,7 +18,7 @@ const Bank = TransferLive.pipe(
 
 const ready = Layer.effectDiscard(Effect.sync(() => process.send?.("ready")))
 
-// Whoever started this process is gone.
+// The process that started this one is gone.
 process.on("disconnect", () => process.exit(1))
 
 NodeRuntime.runMain(Layer.launch(Layer.provide(ready, Bank)))

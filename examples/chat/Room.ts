@@ -1,4 +1,4 @@
-/** A room: who is in it, and what is said. There is one for each name, as long as somebody is in it. */
+/** A room: its visitors and their messages. There is one for each name, as long as it has visitors. */
 import { Actor } from "@troupe/core"
 import { Clock, Effect, PubSub, Schema, Stream } from "effect"
 
@@ -12,7 +12,7 @@ export type Event = typeof Event.Type
 export class Room extends Actor.Keyed<Room>()("chat/Room", {
   idleTimeToLive: "1 minute",
   make: Effect.fnUntraced(function* (_name: string) {
-    // Who comes late sees the last hundred events. Who reads too slowly misses the oldest, and delays nobody.
+    // A late visitor sees the last hundred events. A slow reader misses the oldest ones, and delays no other visitor.
     const events = yield* PubSub.sliding<Event>({ capacity: 1000, replay: 100 })
     const people: Array<string> = []
     const announce = Effect.suspend(() => PubSub.publish(events, { type: "people", people: [...people].sort() }))

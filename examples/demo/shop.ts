@@ -81,12 +81,12 @@ export class Payments extends Actor.Service<Payments>()("shop/Payments", {
 }) {}
 
 /**
- * Two lines of its own: letters never wait for parcels. In a rush, more parcels come than go, and nobody waits for them;
- * between two rushes their line is worked off.
+ * Two lines: letters never wait for parcels. In a rush, parcels arrive faster than they leave, and no caller waits for
+ * them; between two rushes their line drains.
  */
 export class Post extends Actor.Service<Post>()("shop/Post", {
   maxPendingCalls: 500,
-  // What nobody waits for does not keep the shop open.
+  // No caller waits for the post, so it does not keep the shop open.
   shutdownTimeout: "300 millis",
   concurrencyGroups: {
     letters: { maxConcurrency: 4, methods: ["letter"] },

@@ -22,12 +22,12 @@ const every = <A, E, R>(pause: Duration.Input, what: Effect.Effect<A, E, R>) => 
 /** A rush of 15 seconds in every 45: the shop is too small for it, and catches up after it. */
 const isRush = Effect.map(Clock.currentTimeMillis, (now) => now % 45_000 < 15_000)
 
-/** How long somebody looks around before the next purchase. */
+/** How long a visitor looks around before the next purchase. */
 const lookAround = Effect.flatMap(isRush, (rush) =>
   rush ? Random.nextIntBetween(50, 600) : Random.nextIntBetween(1000, 4000)
 )
 
-/** Somebody who puts things into a basket and pays, and does not leave for an error. */
+/** A visitor who puts things into a basket and pays, and stays after an error. */
 const purchase = Effect.gen(function* () {
   const catalog = yield* Catalog
   const basket = yield* Basket
@@ -75,7 +75,7 @@ const courierTour = (tour: number) =>
     const parcels = yield* Effect.forEach(names.slice(0, 6), (name) => courier.deliver.remote(name))
     yield* Effect.sleep("2500 millis")
     yield* Actor.kill(courier)
-    // They are looked at, so that nobody is warned of them.
+    // Waiting for them handles their failures, so that the log does not warn of them.
     yield* Effect.forEach(parcels, Effect.exit)
   }).pipe(Effect.scoped)
 

@@ -69,9 +69,9 @@ interface File {
 }
 
 /**
- * The files in a folder and in the folders in it. What shares its contents with a file on purpose is no duplicate of it,
- * and whoever deletes one may lose both: symbolic links are left out, and a file with several names (hard links) counts
- * once, by its first.
+ * The files in a folder and in the folders in it. A link shares the contents of a file on purpose: it is no duplicate,
+ * and a user who deletes one of the two may lose both. So symbolic links are left out, and a file with several names
+ * (hard links) counts once, by its first name.
  */
 const listFiles = Effect.fnUntraced(function* (folder: string, found: Found) {
   const fs = yield* FileSystem.FileSystem

@@ -11,7 +11,7 @@ export interface Page {
   /** Where relative links start from: the page itself, unless an HTML `<base>` says otherwise. */
   readonly base: URL
   readonly links: ReadonlyArray<Link>
-  /** Slugs of headings and `id`s; `undefined` where the page is neither Markdown nor HTML, so that nobody can tell. */
+  /** Slugs of headings and `id`s; `undefined` where the page is neither Markdown nor HTML, so that they are unknown. */
   readonly anchors: ReadonlySet<string> | undefined
 }
 
@@ -63,7 +63,7 @@ export const lineCounter = (text: string): ((offset: number) => number) => {
   }
 }
 
-/** Replaces a stretch of text by spaces, so that nobody looks into it and every offset and line stays true. */
+/** Replaces a range of text by spaces, so that it is not parsed and every offset and line stays correct. */
 export const blank = (text: string): string => text.replace(/[^\n]/g, " ")
 
 const entities: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" }

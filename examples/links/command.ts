@@ -41,7 +41,7 @@ const flags = {
 export const links = Command.make("links", { targets, ...flags }, ({ targets, concurrency, timeout, ...options }) =>
   checkLinks(targets, options).pipe(
     Effect.provide(
-      LinkChecker.options({ maxConcurrency: concurrency, shutdownTimeout: 0 }).layerWith({
+      LinkChecker.options({ maxConcurrency: concurrency, shutdownTimeout: 0 }).layerArgs({
         timeout: Duration.seconds(timeout)
       })
     ),

@@ -35,7 +35,7 @@ export interface Report {
   readonly broken: Array<BrokenLink>
   /** Pages that should have been read and could not be. */
   readonly unreadable: Array<Problem>
-  /** Links to other sites that were not fetched, because nobody asked for it. */
+  /** Links to other sites that were not fetched, because the user did not ask for it. */
   notFetched: number
   /** Whether there were more pages than `maxPages`. */
   cutShort: boolean
@@ -168,7 +168,7 @@ const resolve = (
   return { address, id }
 }
 
-/** The id in `#id`. Nobody has to define `#top`, and text fragments (`#:~:text=...`) name no id. */
+/** The id in `#id`. `#top` needs no definition, and text fragments (`#:~:text=...`) name no id. */
 const idOf = (hash: string): string => {
   const id = hash.slice(1).replace(/:~:.*$/, "")
   if (id === "top") return ""

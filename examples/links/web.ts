@@ -38,7 +38,7 @@ export const layer = Layer.provide(
   Layer.succeed(HttpClient.TracerDisabledWhen)(() => true)
 )
 
-/** Bodies that nobody reads are let go when the scope closes. */
+/** Bodies that are never read are released when the scope closes. */
 const scopedClient = Effect.map(HttpClient.HttpClient, HttpClient.withScope)
 
 const request = (method: "GET" | "HEAD", url: URL) =>

@@ -21,7 +21,7 @@ import { orders, shop } from "./shop.ts"
 const [address] = process.argv.slice(2)
 const collector = address === undefined ? await listen() : undefined
 if (address !== undefined) {
-  // Whoever exports does not hear of a collector that is away: what it cannot send is lost, and nothing waits for it.
+  // The exporter does not report a missing collector: it drops the data that it cannot send. So ask the collector first.
   await fetch(address).catch(() => {
     console.error(`Nobody answers at ${address}.`)
     process.exit(1)

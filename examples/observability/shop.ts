@@ -51,7 +51,7 @@ export class Checkout extends Actor.Service<Checkout>()("shop/Checkout", {
       order: Effect.fnUntraced(function* (item: string, card: string) {
         const reserved = yield* stock.reserve(item)
         yield* bank.charge(card)
-        // Nobody waits for the mail: it is a trace of its own, with a link to this call.
+        // The order does not wait for the mail, which gets its own trace, with a link to this call.
         yield* mailer.send.remote(reserved)
         return reserved
       })

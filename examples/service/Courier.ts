@@ -10,7 +10,7 @@ export class Courier extends Actor.Service<Courier>()("service/Courier", {
     let parcels = 0
     return {
       send: Effect.fnUntraced(function* (_item: string, _quantity: number) {
-        yield* Effect.sleep(courierMillis) // stands for a request to somebody else's service
+        yield* Effect.sleep(courierMillis) // stands for a request to an external service
         return `parcel-${++parcels}`
       })
     }

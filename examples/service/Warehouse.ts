@@ -12,7 +12,7 @@ export class Warehouse extends Actor.Keyed<Warehouse>()("service/Warehouse", {
   maxPendingCalls: 100,
   idleTimeToLive: "10 minutes",
   concurrencyGroups: {
-    // Whoever comes too often hears so at once, and not after the orders in line.
+    // A tenant that asks too often is told at once, and not after the orders in line.
     door: { maxConcurrency: Number.POSITIVE_INFINITY, methods: ["enter"] }
   },
   make: Effect.fnUntraced(function* (_tenant: string) {

@@ -10,7 +10,7 @@ import { Warehouse } from "./Warehouse.ts"
 const answer = (error: ActorError.ActorError): Effect.Effect<never, TooMany | Unavailable> =>
   error.reason._tag === "PendingCallsLimitExceeded"
     ? Effect.fail(new TooMany({ retryAfterMillis: 1000 }))
-    : // Whoever asks gets no details. The log does.
+    : // The details go to the log, not to the client.
       Effect.andThen(Effect.logWarning(error.message), new Unavailable())
 
 type Handle = ReturnType<Warehouse["Service"]["get"]>

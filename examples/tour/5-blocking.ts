@@ -132,7 +132,7 @@ export const blocking: Program = {
             blocking.includes(
               "an actor method may not block on get or wait - yield* the ObjectRef instead"
             ),
-            blocking.includes('BlockingGetError<"quadruple">')
+            blocking.includes('BlockingGet<"quadruple">')
           ],
           [true, true]
         ),

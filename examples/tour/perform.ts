@@ -20,8 +20,8 @@ export const perform = Effect.fnUntraced(function* (program: Program, heading: s
 })
 
 /**
- * An actor that is stopped finishes the calls it has accepted. Whoever presses Ctrl-C does not want to wait for that: the
- * program winds down in the background, and the process ends.
+ * An actor that is stopped finishes the calls that it has accepted. On Ctrl-C the user does not want to wait for that:
+ * the program winds down in the background, and the process ends.
  */
 const abandonable = <A, E, R>(program: Effect.Effect<A, E, R>) =>
   Effect.flatMap(Effect.forkDetach(program), (fiber) =>

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Runs what is in `dist`, if it was installed. In the repository, where `dist` may be missing or old, it runs the sources.
+// Installed, it runs `dist`. In the repository, where `dist` may be missing or old, it runs the sources.
 import { existsSync } from "node:fs"
 import * as module from "node:module"
 import { fileURLToPath } from "node:url"

@@ -2,7 +2,7 @@
  * The command `troupe`, as a program: `troupe inspect` looks into the actors of a running program, `troupe node` starts
  * a node of a cluster.
  *
- * Most people run it in a shell, with `npx troupe`. What is here is for those who build a command line of their own.
+ * In a shell, run `npx troupe`. This module is for building a command line of your own.
  *
  * @since 0.1.0
  */
@@ -14,10 +14,10 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as internal from "./internal/command.ts"
 
 /**
- * Runs `troupe` with these arguments. Help and errors have been printed when it ends.
+ * Runs `troupe` with these arguments, and prints help and errors itself.
  *
- * `troupe node` is part of `@troupe/cluster`, which is loaded when it is asked for. Without it, the command fails with
- * {@link ClusterMissing}, which says how to get it; with it, also with errors of its own.
+ * `troupe node` is part of `@troupe/cluster`, which is loaded on demand. If it is not installed, the command fails with
+ * {@link ClusterMissing}, which says how to install it; otherwise it can also fail with errors of its own.
  *
  * @category running
  * @since 0.1.0
@@ -31,7 +31,7 @@ export const run: (
 > = internal.run
 
 /**
- * `troupe node` was asked for, and `@troupe/cluster` is not installed, or is of a version that has no such command.
+ * `troupe node` needs `@troupe/cluster`, which is not installed, or of a version without this command.
  *
  * @category errors
  * @since 0.1.0

@@ -46,7 +46,7 @@ describe("Troupe.run", () => {
     })
   )
 
-  it.effect("says what is like a command that there is not", () =>
+  it.effect("suggests a command for one that does not exist", () =>
     Effect.gen(function* () {
       const { err, exit } = yield* run("inspcet")
       assert.strictEqual(exit._tag, "Failure")

@@ -119,7 +119,7 @@ describe("troupe node", () => {
       const port = yield* freePort
       const failing = (options: object) => errorOf(ClusterNode.launch(Actors, { storage, port, ...options }))
       const { message: unknown } = yield* failing({ sekret: "a" })
-      assert.match(unknown, /ClusterHome\.layerNode: there is no option "sekret", there are storage, secret, /)
+      assert.match(unknown, /ClusterHome\.layerNode: there is no option "sekret"; the options are storage, secret, /)
       const [socket, health] = [
         yield* failing({ port: listening }),
         yield* failing({ health: { port: listening } })

@@ -1,14 +1,14 @@
 /**
- * An actor is a service whose calls are run for you: in order, as many at a time as you allow, each on its own fiber,
- * each with a ref that can be awaited, passed on or cancelled.
+ * An actor is a service that queues its calls and runs them in order, as many at a time as you allow. Each call has a
+ * ref that can be awaited, passed on or cancelled.
  *
- * Picture a counter behind a desk. Callers hand in slips ({@link Method | calls}); up to `maxConcurrency` of them are
- * worked on at once, the rest wait in line. `counter.increment(1)` hands in a slip and waits for the answer;
- * `counter.increment.remote(1)` hands it in and takes a ticket, an `ObjectRef`, that will become the answer.
+ * Picture a clerk behind a desk. Callers hand in slips ({@link Method | calls}); the clerk works on up to
+ * `maxConcurrency` of them at a time, and the rest wait in line. `counter.increment(1)` hands in a slip and waits for
+ * the answer; `counter.increment.remote(1)` hands it in and takes a ticket, an `ObjectRef`, for the answer.
  *
- * An actor is defined like a `Context.Service` and provided by a `Layer`. Use one to own state that many fibers share, to
- * limit how hard a resource is used, or to keep work apart from those who ask for it. Do not use one for a pure function
- * or for state that a `Ref` guards well enough: a call costs more than either.
+ * An actor is defined like a `Context.Service` and provided by a `Layer`. Use one to own state that many fibers share,
+ * to limit how hard a resource is used, or to decouple work from its callers. Do not use one for a pure function or for
+ * state that a `Ref` guards well enough: a call costs more than either.
  *
  * @since 0.1.0
  */
@@ -37,17 +37,17 @@ import type { ObjectRef } from "./ObjectRef.ts"
 /**
  * A method as callers see it.
  *
- * Call it to ask: the Effect submits one call each time it is run, and waits for its result. Interrupting the wait
+ * Call it to ask: the Effect submits one call each time it runs, and waits for the result. Interrupting the wait
  * cancels the call. Use `remote` to submit without waiting. Any argument may be an `ObjectRef` of that argument: the
- * call then waits for its value, and fails as it does.
+ * call then waits for the value, and fails if the ref fails.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Method<in out Args extends ReadonlyArray<any>, out A, out E = never> extends AskOf<Args, A, E> {
   /**
-   * Submits a call and succeeds at once with its ref. The submission itself fails only when the actor has
-   * `maxPendingCalls` unsettled calls already.
+   * Submits a call and succeeds at once with its ref. The submission itself fails only when the instance already has
+   * `maxPendingCalls` unsettled calls.
    */
   remote<T extends RefArgs<Args>>(
     ...args: NamedArgs<Args, T>
@@ -85,8 +85,8 @@ export type AnyMethod = Method<any, any, any> | GroupedMethod<any, any, any, any
 /**
  * A method that returns a Stream. The stream is pulled on demand and holds one permit from its first pull to its end.
  *
- * It is a call like any other: an instance that is stopped waits for it, and one whose Scope closes does for as long as
- * `shutdownTimeout` says. Let consumers of endless streams end them, or kill the instance.
+ * It is a call like any other: `Actor.stop` waits for it, and a closing Scope waits for it up to `shutdownTimeout`.
+ * The consumer of an endless stream has to end it; otherwise kill the instance.
  *
  * @category models
  * @since 0.1.0
@@ -133,8 +133,8 @@ export interface AnyHandle extends Readonly<Record<string, AnyMethod | StreamMet
 export type RefArgs<Args extends ReadonlyArray<any>> = { readonly [K in keyof Args]: Args[K] | ObjectRef<Args[K], any> }
 
 /**
- * The same, for the compiler to infer `T` from: what a call was given. It shows them under the names that the method has
- * for them, where `T` would show `args_0`.
+ * The same, in the form from which the compiler infers `T`, the arguments of one call. Editors show it with the
+ * parameter names of the method, where they would show `args_0` for `T`.
  *
  * @category models
  * @since 0.1.0
@@ -161,22 +161,23 @@ type RefError<T> = 0 extends 1 & T ? never : T extends ObjectRef<any, infer E> ?
  */
 export interface InstanceOptions {
   /**
-   * How many calls may be between start and settle at a time: an integer of at least 1, or `Infinity`. Default 1000, as
-   * Ray's async actors have it. With 1, calls never interleave.
+   * How many calls may run at a time, from start to settle: an integer of at least 1, or `Infinity`. Default 1000, as
+   * for Ray's async actors. With 1, calls never interleave.
    */
   readonly maxConcurrency?: number | undefined
   /** How many calls may be accepted and not yet settled, running ones included. Default `Infinity`. */
   readonly maxPendingCalls?: number | undefined
   /**
    * What happens to a submission beyond `maxPendingCalls`. `"fail"`, the default: it fails with an `ActorError` of
-   * reason `PendingCallsLimitExceeded`. `"suspend"`: the submitting fiber waits, interruptibly and in order.
+   * reason `PendingCallsLimitExceeded`. `"suspend"`: the submitting fiber waits for room, interruptibly and in order.
    */
   readonly overflow?: "fail" | "suspend" | undefined
-  /** How long running calls may go on once the Scope of the instance closes, before they are interrupted. Default 5 s. */
+  /** How long accepted calls may go on after the Scope of the instance closes, before it is killed. Default 5 s. */
   readonly shutdownTimeout?: Duration.Input | undefined
   /**
    * What a defect in a method does besides failing its call. `"resume"`, the default: nothing. `"restart"`, the default
-   * when `restart` is given: the instance is rebuilt. `"stop"`: the instance dies, with its running and waiting calls.
+   * when `restart` is given: the instance is rebuilt. `"stop"`: the instance dies at once, as with `Actor.kill`, and
+   * its running and waiting calls fail.
    */
   readonly onDefect?: "resume" | "restart" | "stop" | undefined
   /**
@@ -186,14 +187,14 @@ export interface InstanceOptions {
   readonly restart?: Schedule.Schedule<any, Cause.Cause<unknown>> | undefined
   /** How often a call may run again after a restart, and after typed failures that `retry` admits. Default 0. */
   readonly maxTaskRetries?: number | undefined
-  /** Which typed failures run the call again, as far as `maxTaskRetries` goes. Default `false`: none. */
+  /** After which typed failures the call runs again, up to `maxTaskRetries` times. Default `false`: after none. */
   readonly retry?: boolean | ((error: any) => boolean) | undefined
-  /** Whether calls are held to the schemas of the contract, if the actor has one. Default `false`. */
+  /** Whether arguments and results are checked against the contract, if there is one. Default `false`. */
   readonly validate?: boolean | undefined
 }
 
 /**
- * Options that only `options({...})` takes, since they make instances that are not like the others.
+ * Options that only `options({...})` takes, since they belong to one instance rather than to all.
  *
  * @category options
  * @since 0.1.0
@@ -209,8 +210,8 @@ export type NameOptions =
       /** A name under which `ActorSystem.get` finds the instance. Unique among the living of an `ActorSystem`. */
       readonly name: string
       /**
-       * When the name is taken by an instance of this actor: use that instance, which goes on belonging to the Scope that
-       * started it. Default `false`: fail with `ActorNameTaken`.
+       * When an instance of this actor has the name already: use it. It still belongs to the Scope that started it.
+       * Default `false`: fail with `ActorNameTaken`.
        */
       readonly getIfExists?: boolean | undefined
     }
@@ -223,29 +224,29 @@ export type NameOptions =
  * @since 0.1.0
  */
 export interface MethodOptions<Group extends string = never, E = any> {
-  /** Run in this concurrency group. */
+  /** Runs the call in this concurrency group. */
   readonly concurrencyGroup?: Group | undefined
-  /** As for the instance, and before it. */
+  /** Overrides the option of the instance. */
   readonly maxTaskRetries?: number | undefined
-  /** As for the instance, and before it. */
+  /** Overrides the option of the instance. */
   readonly retry?: boolean | ((error: E) => boolean) | undefined
   /**
-   * How long a call may take from submission to settling, waiting for room and in line included. Then it is cancelled
-   * and fails with an `ActorError` of reason `TimedOut`.
+   * How long a call may take from submission to settling, including the wait for room and in line. After that it is
+   * cancelled and fails with an `ActorError` of reason `TimedOut`.
    */
   readonly timeout?: Duration.Input | undefined
-  /** How errors, spans and the inspector call it. Default: `actor.method`. */
+  /** The name of its calls in errors, spans and the inspector. Default: `actor.method`. */
   readonly name?: string | undefined
 }
 
 /**
- * Options of an actor: those of its instances, and what concerns its methods.
+ * Options of an actor: those of its instances, and those of its methods.
  *
  * @category options
  * @since 0.1.0
  */
 export interface ActorOptions<M, Group extends string, Errors = MethodErrors<M>> extends InstanceOptions {
-  /** Sets of methods with permits and a line of their own. A full group never delays another. */
+  /** Sets of methods that have their own permits and their own line. A full group never delays another. */
   readonly concurrencyGroups?:
     | {
         readonly [K in Group]: {
@@ -263,7 +264,7 @@ export interface ActorOptions<M, Group extends string, Errors = MethodErrors<M>>
 /**
  * The errors of methods, by their names.
  *
- * Of methods that the compiler has yet to infer it is `any`.
+ * It is `any` for methods whose types the compiler has yet to infer.
  *
  * @category options
  * @since 0.1.0
@@ -291,52 +292,52 @@ export type ContractOptions<C extends AnyContract, Group extends string> = Actor
 // --- the type rule for blocking --------------------------------------------------------------------------------------
 
 /**
- * What the type checker reports when an actor would block.
+ * What the compiler reports for an actor that would block. At run time the error is `ActorError.BlockingGetError`.
  *
  * @category capabilities
  * @since 0.1.0
  */
-export interface BlockingGetError<Where> {
+export interface BlockingGet<Where> {
   readonly "an actor method may not block on get or wait - yield* the ObjectRef instead": Where
 }
 
 /**
- * What the type checker reports when a method is no Effect.
+ * What the compiler reports for a method that does not return an Effect or a Stream.
  *
  * @category capabilities
  * @since 0.1.0
  */
-export interface NotAnEffectError<Where> {
+export interface NotAnEffect<Where> {
   readonly "an actor method must return an Effect or a Stream - wrap a Promise with Effect.promise, a generator with Effect.fnUntraced": Where
 }
 
 /**
- * What the type checker reports when something among the methods is none.
+ * What the compiler reports for a member that is not a method.
  *
  * @category capabilities
  * @since 0.1.0
  */
-export interface NotAMethodError<Where> {
+export interface NotAMethod<Where> {
   readonly "the constructor of an actor must give methods only - keep state in variables that they close over, or in private fields": Where
 }
 
 /**
- * What the type checker reports when a method has a name that handles cannot have.
+ * What the compiler reports for a method whose name a handle cannot have.
  *
  * @category capabilities
  * @since 0.1.0
  */
-export interface ReservedNameError<Where, Remedy = "choose another name"> {
+export interface ReservedName<Where, Remedy = "choose another name"> {
   readonly "no method of an actor may be called then, constructor or a symbol - choose another name": [Where, Remedy]
 }
 
 /**
- * What the type checker reports when an implementation has methods that its contract has not.
+ * What the compiler reports for an implementation with methods that its contract does not have.
  *
  * @category capabilities
  * @since 0.1.0
  */
-export interface NotInContractError<Where> {
+export interface NotInContract<Where> {
   readonly "the contract has no such method - add it to the contract, or keep it out of the implementation": Where
 }
 
@@ -380,10 +381,10 @@ type FaultOf<Name, Method> = Name extends Reserved
 type Faults<M> = { [K in keyof M]: FaultOf<K, M[K]> }
 
 interface Refusals<Where> {
-  readonly name: ReservedNameError<Where>
-  readonly data: NotAMethodError<Where>
-  readonly result: NotAnEffectError<Where>
-  readonly blocks: BlockingGetError<Where>
+  readonly name: ReservedName<Where>
+  readonly data: NotAMethod<Where>
+  readonly result: NotAnEffect<Where>
+  readonly blocks: BlockingGet<Where>
 }
 
 type FirstFault<F> = "name" extends F ? "name" : "data" extends F ? "data" : "result" extends F ? "result" : "blocks"
@@ -393,8 +394,8 @@ type Refusal<F, Fault extends keyof Refusals<any>> = Refusals<
 >[Fault]
 
 /**
- * Is `unknown` for an implementation whose methods are Effects or Streams, and that does not block. Else it names the
- * offender.
+ * `unknown` for an implementation whose methods return Effects or Streams and do not block. Otherwise a type that names
+ * the offending member.
  *
  * @category capabilities
  * @since 0.1.0
@@ -404,22 +405,22 @@ export type Validate<M, R> = string extends keyof M
     unknown
   : [Faults<M>[keyof M]] extends [never]
     ? Blocks<R> extends true
-      ? BlockingGetError<"make">
+      ? BlockingGet<"make">
       : unknown
     : Refusal<Faults<M>, FirstFault<Faults<M>[keyof M]>>
 
 /**
- * Is `Class` for a contract whose methods have names that handles can have. Else it names the offender.
+ * `Class` for a contract whose method names a handle can have. Otherwise a type that names the offending method.
  *
  * @category contracts
  * @since 0.1.0
  */
 export type ValidateNames<C, Class> = [Extract<keyof C, Reserved>] extends [never]
   ? Class
-  : ReservedNameError<Extract<keyof C, Reserved>>
+  : ReservedName<Extract<keyof C, Reserved>>
 
 /**
- * The same for an implementation of a contract, which has no methods besides.
+ * Like {@link Validate}, for an implementation of a contract: it may have no further methods.
  *
  * @category contracts
  * @since 0.1.0
@@ -428,48 +429,48 @@ export type ValidateContract<M, R, C> = string extends keyof M
   ? unknown
   : [Exclude<keyof M, keyof C>] extends [never]
     ? Validate<M, R>
-    : NotInContractError<Exclude<keyof M, keyof C>>
+    : NotInContract<Exclude<keyof M, keyof C>>
 
 // --- actors ----------------------------------------------------------------------------------------------------------
 
 /**
- * Any object of methods, be it a literal, the instance of a class, or one with the type of an interface. What is wrong
- * with it is for {@link Validate} to say, which says it better.
+ * Any object of methods: a literal, an instance of a class, or a value whose type is an interface. The constraint is
+ * loose, since {@link Validate} explains better what is wrong with an object.
  *
  * @category models
  * @since 0.1.0
  */
-export type AnyMethods = Record<string, any>
+export type AnyImplementation = Record<string, any>
 
 /**
- * Stands where a `layer` would be, of an actor whose constructor takes arguments: the compiler shows what to do instead.
+ * The type of `layer` when the constructor takes arguments: the compiler then shows what to use instead.
  *
  * @category models
  * @since 0.1.0
  */
-export interface LayerNeedsArguments<Remedy = "use layerWith(...) instead of layer"> {
+export interface LayerNeedsArguments<Remedy = "use layerArgs(...) instead of layer"> {
   readonly "the constructor takes arguments": Remedy
 }
 
 type Inside = Scope.Scope | ActorContext
 
 /**
- * Ways to bring up instances.
+ * The ways to start instances.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Factory<Self, Args extends ReadonlyArray<any>, M, Group extends string, E, R> {
   /**
-   * Starts one instance and provides it as a service. What the constructor and the methods require is required here.
-   * For a constructor without arguments; see `layerWith` for the others.
+   * Starts one instance and provides it as a service. The Layer requires what the constructor and the methods require.
+   * For a constructor that takes arguments, use `layerArgs`.
    */
   readonly layer: [] extends Args ? Layer.Layer<Self, E, Exclude<R | MethodServices<M>, Inside>> : LayerNeedsArguments
-  /** The same, with arguments for the constructor. */
-  layerWith(...args: Args): Layer.Layer<Self, E, Exclude<R | MethodServices<M>, Inside>>
-  /** Starts a fresh instance in the current Scope and succeeds with its handle. */
+  /** The same Layer for a constructor that takes arguments. */
+  layerArgs(...args: Args): Layer.Layer<Self, E, Exclude<R | MethodServices<M>, Inside>>
+  /** Starts a new instance in the current Scope and succeeds with its handle. */
   spawn(...args: Args): Effect.Effect<Handle<M, Group>, E, Exclude<R | MethodServices<M>, Inside> | Scope.Scope>
-  /** The same actor with other options for the instances brought up through the result. */
+  /** The same actor with other options, for the instances that are started through the result. */
   options(
     options: InstanceOptions & { readonly name?: undefined; readonly getIfExists?: false | undefined }
   ): Factory<Self, Args, M, Group, E, R>
@@ -493,7 +494,7 @@ type Make<Args extends ReadonlyArray<any>, M, E, R> =
 // --- contracts -------------------------------------------------------------------------------------------------------
 
 /**
- * A method as a contract describes it. It exists at run time, so that homes beyond this process can build a wire from it.
+ * A method as a contract describes it. It exists at run time, so that homes outside this process can encode its calls.
  *
  * @category contracts
  * @since 0.1.0
@@ -518,7 +519,7 @@ export interface ContractMethod<
  * @since 0.1.0
  */
 export interface AnyContractMethod {
-  // Nothing else, lest the compiler infers the types of a method from here rather than from its own schemas.
+  // Nothing else: the compiler would infer the types of a method from here rather than from its own schemas.
   readonly "~troupe/ContractMethod": true
 }
 
@@ -531,7 +532,7 @@ export interface AnyContractMethod {
 export type AnyContract = Record<string, AnyContractMethod>
 
 /**
- * The methods that an implementation of a contract has to have.
+ * The methods that an implementation of a contract must have.
  *
  * @category contracts
  * @since 0.1.0
@@ -551,7 +552,7 @@ type MethodOf<M, R> =
     : never
 
 /**
- * An actor that is defined by a contract. Its implementation is elsewhere, and joins it through {@link toLayer}.
+ * An actor that is defined by a contract. `toLayer` joins it with an implementation, which may be in another module.
  *
  * @category contracts
  * @since 0.1.0
@@ -567,7 +568,7 @@ export interface ContractClass<Self, Id extends string, C extends AnyContract>
     make: Effect.Effect<M, E, R> & NoInfer<ValidateContract<M, R, C>>,
     options?: ContractOptions<C, Group>
   ): Layer.Layer<Self, E, Exclude<R | MethodServices<M>, Inside>>
-  /** Joins the contract with an implementation, and gives all ways to bring up instances. */
+  /** Joins the contract with an implementation, and gives all the ways to start instances. */
   toFactory<
     M extends MethodsOf<C>,
     E = never,
@@ -585,9 +586,9 @@ type ArgsOf<Schemas extends ReadonlyArray<Schema.Top>> = { readonly [K in keyof 
 /**
  * Describes a method of a contract.
  *
- * `args` are the schemas of its positional arguments. With `payload` it takes one object with these fields instead. All
- * parts may be left out: then it takes no arguments, succeeds with nothing and does not fail. With `stream: true` it
- * returns a Stream of `success`.
+ * `args` are the schemas of its positional arguments. With `payload` it takes one object with these fields instead.
+ * Every part is optional: by default a method takes no arguments, succeeds with `void` and does not fail. With
+ * `stream: true` it returns a Stream of `success`.
  *
  * @category contracts
  * @since 0.1.0
@@ -625,10 +626,10 @@ export const method: {
  * Defines an actor.
  *
  * With `make`, an Effect or a function of constructor arguments, the actor and its implementation are one class, with
- * layers ready to use. With `methods`, a contract, the class holds no implementation: it can be imported anywhere, also
- * where the actor runs in another process, and `toLayer` joins it with an implementation.
+ * layers ready to use. With `methods`, a contract, the class has no implementation: any module can import it, also in a
+ * process where the actor does not run, and `toLayer` joins it with an implementation.
  *
- * The constructor runs once per start, in a Scope that closes when the instance ends.
+ * The constructor runs at every start and restart, in a Scope that closes when the instance ends or restarts.
  *
  * **Example** (An actor in one place)
  *
@@ -657,14 +658,14 @@ export const method: {
  * @since 0.1.0
  */
 export const Service: <Self>() => {
-  // The order matters: the compiler explains a mistake by the last overload, which is the one most people meet.
+  // The order matters: the compiler explains a mistake by the last overload, which is the one that most callers use.
   <const Id extends string, const C extends AnyContract>(
     id: Id,
     options: { readonly methods: C; readonly make?: undefined }
   ): ValidateNames<C, ContractClass<Self, Id, C>>
   <
     const Id extends string,
-    M extends AnyMethods,
+    M extends AnyImplementation,
     E = never,
     R = never,
     Args extends ReadonlyArray<any> = [],
@@ -686,11 +687,11 @@ export const Service: <Self>() => {
  * @since 0.1.0
  */
 export interface KeyedOptions {
-  /** How long an instance without calls stays. Then it ends, and the next call makes it again. Default 1 minute. */
+  /** How long an instance may be idle before it ends. The next call for its key starts a new one. Default 1 minute. */
   readonly idleTimeToLive?: Duration.Input | undefined
   /**
-   * How many instances may be up at a time. Beyond it, the one that has been idle longest ends; while all are busy,
-   * there may be more. Default 10,000.
+   * How many instances may be up at a time. For one more, the instance that has been idle longest ends; while all are
+   * busy, there may be more. Default 10,000.
    */
   readonly maxInstances?: number | undefined
 }
@@ -702,11 +703,11 @@ export interface KeyedOptions {
  * @since 0.1.0
  */
 export interface KeyedHandle<in K, M, Group extends string = never> {
-  /** The handle for a key: an address that is good for ever, whether an instance is up or not. */
+  /** The handle for a key. It stays valid for ever, whether an instance is up or not. */
   get(key: K): Handle<M, Group>
   /** The keys whose instances are up. */
   readonly keys: Effect.Effect<ReadonlyArray<any>>
-  /** Ends the instance of a key, if one is up, once its calls have finished. */
+  /** Stops the instance of a key, if one is up: its accepted calls finish first. */
   stop(key: K): Effect.Effect<void>
 }
 
@@ -718,7 +719,7 @@ export interface KeyedHandle<in K, M, Group extends string = never> {
  */
 export interface KeyedClass<Self, Id extends string, K, M, Group extends string, R>
   extends Context.ServiceClass<Self, Id, KeyedHandle<K, M, Group>> {
-  /** Provides the actor as a service. Instances come and go with the calls; all end with the Layer. */
+  /** Provides the actor as a service. Calls start instances as needed; all of them end with the Layer. */
   readonly layer: Layer.Layer<Self, never, Exclude<R | MethodServices<M>, Inside>>
   /** The same actor with other options. */
   options(options: InstanceOptions & KeyedOptions): {
@@ -755,10 +756,10 @@ export interface KeyedContractClass<Self, Id extends string, K, C extends AnyCon
 /**
  * Defines an actor that has one instance per key.
  *
- * An instance is made when the first call for its key arrives; concurrent first calls make exactly one. When it has
- * been without calls for `idleTimeToLive` it ends, finalizers included, and is made again on demand; calls that arrive
- * meanwhile wait for the next one. When a constructor fails, the calls that wait for it fail with `ActorDied`, which
- * carries the cause, and the next call tries again.
+ * The first call for a key starts its instance; concurrent first calls start exactly one. An instance that has had no
+ * calls for `idleTimeToLive` ends, finalizers included, and the next call starts a new one. A call that arrives while
+ * an instance ends waits for the next one. When a constructor fails, the calls that wait for it fail with `ActorDied`,
+ * which carries the cause, and the next call tries again.
  *
  * **Example** (An account per owner)
  *
@@ -794,7 +795,7 @@ export const Keyed: <Self>() => {
   <
     const Id extends string,
     K,
-    M extends AnyMethods,
+    M extends AnyImplementation,
     E = never,
     R = never,
     Group extends string = never,
@@ -814,8 +815,9 @@ export const Keyed: <Self>() => {
 // --- operations ------------------------------------------------------------------------------------------------------
 
 /**
- * Stops an instance: it takes no new calls, the calls it has accepted finish, then its finalizers run. Succeeds when it
- * is gone, also if it was before. Called from inside the very instance it does not wait, since it would wait for itself.
+ * Stops an instance: it refuses new calls, the calls that it has accepted finish, then its finalizers run. Succeeds
+ * when the instance is gone, at once if it already is. Inside the instance itself it does not wait: it would wait for
+ * itself.
  *
  * @category life and death
  * @since 0.1.0
@@ -823,8 +825,8 @@ export const Keyed: <Self>() => {
 export const stop: (handle: AnyHandle) => Effect.Effect<void> = operations.stop
 
 /**
- * Kills an instance: its running calls are interrupted, its waiting ones fail, then its finalizers run. Succeeds when
- * it is gone, also if it was before.
+ * Kills an instance: its running calls are interrupted, its waiting calls fail, then its finalizers run. Succeeds when
+ * the instance is gone, at once if it already is.
  *
  * @category life and death
  * @since 0.1.0
@@ -832,8 +834,8 @@ export const stop: (handle: AnyHandle) => Effect.Effect<void> = operations.stop
 export const kill: (handle: AnyHandle) => Effect.Effect<void> = operations.kill
 
 /**
- * Ends the instance that runs this method, once the calls that run now have finished; waiting calls fail. The calling
- * method goes no further, and its call fails with `ActorDied`. Compiles only inside actors.
+ * Ends the instance that runs this method. Other running calls finish; waiting calls fail. The calling method stops
+ * here, and its call fails with `ActorDied`. Compiles only inside actors.
  *
  * @category life and death
  * @since 0.1.0
@@ -841,13 +843,13 @@ export const kill: (handle: AnyHandle) => Effect.Effect<void> = operations.kill
 export const exit: Effect.Effect<never, never, ActorContext> = operations.exit
 
 /**
- * The handle of the instance that runs this method, to give to others: so that they can call back, or watch it. Compiles
- * only inside actors, and dies before the constructor has finished. Ray calls it `current_actor`.
+ * The handle of the instance that runs this method, to pass to other actors that call back or watch it. Compiles only
+ * inside actors, and dies while the constructor is still running. Ray calls it `current_actor`.
  *
  * **Gotchas**
  *
- * An actor that is defined with `make` cannot name itself in its own methods: the compiler would need the type of the
- * class to find it. Use a contract. And waiting for oneself takes a second permit.
+ * An actor that is defined with `make` cannot refer to its own class in its methods: the compiler would need the type
+ * of the class to infer that same type. Use a contract. And an actor that asks itself needs a second permit.
  *
  * @category life and death
  * @since 0.1.0
@@ -860,7 +862,7 @@ export const self: {
 } = operations.self as any
 
 /**
- * Succeeds with the reason when the instance has died.
+ * Waits until the instance is gone, and succeeds with the `ActorDied` that says why.
  *
  * @category life and death
  * @since 0.1.0
@@ -869,7 +871,7 @@ export const watch: (handle: AnyHandle) => Effect.Effect<ActorDied> = operations
 
 /**
  * Changes the number of permits of a live instance. Growing starts waiting calls; shrinking lets running calls finish.
- * Throws a `RangeError` when the number is not an integer of at least 1, nor `Infinity`.
+ * Throws a `RangeError` unless the number is an integer of at least 1, or `Infinity`.
  *
  * @category concurrency
  * @since 0.1.0
@@ -878,8 +880,7 @@ export const resize: (
   handle: AnyHandle,
   maxConcurrency: number,
   options?: { readonly concurrencyGroup?: string | undefined }
-) => Effect.Effect<void> = (handle, maxConcurrency, options) =>
-  operations.resize(handle, maxConcurrency, options?.concurrencyGroup)
+) => Effect.Effect<void> = operations.resize
 
 /**
  * Tells whether a value is the handle of an instance.

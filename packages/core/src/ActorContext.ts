@@ -1,15 +1,15 @@
 /**
- * What an actor may know about itself.
+ * What an actor knows about itself.
  *
- * `ActorContext` exists only inside actors: constructors and methods may require it, and nobody else can provide it, so
- * an operation like `Actor.exit` that requires it compiles only where it makes sense.
+ * `ActorContext` exists only inside actors: constructors and methods may require it, and no Layer provides it. So an
+ * operation that requires it, like `Actor.exit`, compiles only inside actors.
  *
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
 
 /**
- * The capability that is present inside actors, and the facts that go with it.
+ * Which instance a constructor or a method runs in.
  *
  * @category capabilities
  * @since 0.1.0
@@ -21,7 +21,7 @@ export class ActorContext extends Context.Service<
     readonly id: string
     /** The key of this instance, if the actor is keyed. */
     readonly key: unknown
-    /** How errors call this instance: its id, and for keyed actors `id(key)`. */
+    /** The name of the actor in errors: its id, and for a keyed actor `id(key)`. */
     readonly actor: string
     /** The number of this instance, unique in the process. */
     readonly instance: number

@@ -1,5 +1,5 @@
 /**
- * What can go wrong with a call besides what its method says can go wrong.
+ * How a call can fail besides the errors of its method.
  *
  * Every call may fail with an {@link ActorError}. Its `reason` tells what happened, and each reason answers the two
  * questions a caller has next: may the call have run (`mayHaveRun`), and is it safe to send it again (`retrySafe`)?
@@ -15,13 +15,13 @@ import * as Schema from "effect/Schema"
 import { errorText, isInstance } from "./internal/base/show.ts"
 
 const fields = {
-  /** The id of the actor, as given to `Actor.Service`. */
+  /** The actor: its id, as given to `Actor.Service`, and for a keyed actor `id(key)`. */
   actor: Schema.String,
-  /** The method that was called. Empty for what concerns the whole instance. */
+  /** The method that was called. Empty where the error concerns the whole instance. */
   method: Schema.String
 }
 
-/** Of what ends a call from outside, so that the failures of a hundred calls of one method can be told apart. */
+/** With the number of the call, so that the failures of a hundred calls of one method can be told apart. */
 const ended = {
   ...fields,
   /** The number of the call that ended, as its ref shows it. */
@@ -37,7 +37,7 @@ const subject = (self: {
   return self.id === undefined ? name : `${name} #${self.id}`
 }
 
-/** A cause may be any value, which JSON would drop or choke on. */
+/** A cause may be any value, also one that JSON drops or cannot write. */
 const withCauseInWords = (json: any): unknown => ("cause" in json ? { ...json, cause: errorText(json.cause) } : json)
 
 /**
@@ -102,7 +102,7 @@ export class ActorUnavailable extends Schema.TaggedError<ActorUnavailable>()("Ac
 }
 
 /**
- * Somebody cancelled the call, or the method interrupted itself.
+ * A caller cancelled the call, or the method interrupted itself.
  *
  * @category reasons
  * @since 0.1.0
@@ -120,7 +120,7 @@ export class TaskCancelled extends Schema.TaggedError<TaskCancelled>()("TaskCanc
 }
 
 /**
- * The `timeout` of the call was over before it had settled. It is counted from submission, and includes waiting.
+ * The call did not settle within its `timeout`, which runs from submission and includes the time in line.
  *
  * @category reasons
  * @since 0.1.0
@@ -138,12 +138,12 @@ export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
     const ran = this.mayHaveRun
       ? "It was running, was interrupted, and may have had effects."
       : "It was waiting and did not run: sending it again is safe."
-    return `${subject(this)}: not settled within its timeout of ${Duration.format(Duration.millis(this.timeout))}. ${ran}`
+    return `${subject(this)}: the call did not settle within its timeout of ${Duration.format(Duration.millis(this.timeout))}. ${ran}`
   }
 }
 
 /**
- * The instance had as many unsettled calls as `maxPendingCalls` allows, so this one was not accepted.
+ * The instance rejected the call, since it had `maxPendingCalls` unsettled calls.
  *
  * @category reasons
  * @since 0.1.0
@@ -162,12 +162,12 @@ export class PendingCallsLimitExceeded extends Schema.TaggedError<PendingCallsLi
     return true
   }
   override get message(): string {
-    return `${subject(this)}: not accepted, ${this.maxPendingCalls} calls are pending already (maxPendingCalls). Try again later, raise the limit, or let submitters wait with overflow: "suspend".`
+    return `${subject(this)}: rejected because maxPendingCalls (${this.maxPendingCalls}) was reached. Try again later, raise the limit, or let callers wait for room with overflow: "suspend".`
   }
 }
 
 /**
- * The call would have waited for itself, directly or through others.
+ * The call would have waited for itself, directly or through other calls.
  *
  * @category reasons
  * @since 0.1.0
@@ -179,7 +179,7 @@ export class Deadlock extends Schema.TaggedError<Deadlock>()("Deadlock", {
    * the same method that stands in line behind it.
    */
   cycle: Schema.Array(Schema.String),
-  /** Whether the call has started: the one that could not be waited for as a rule has not. */
+  /** Whether the call has started. The call that completed the cycle usually has not. */
   mayHaveRun: Schema.Boolean.pipe(Schema.withConstructorDefault(Effect.succeed(true)))
 }) {
   get retrySafe(): boolean {
@@ -191,14 +191,14 @@ export class Deadlock extends Schema.TaggedError<Deadlock>()("Deadlock", {
 }
 
 /**
- * An argument or a result does not fit the contract of the method.
+ * An argument or a result does not match the contract of the method.
  *
  * @category reasons
  * @since 0.1.0
  */
 export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError", {
   ...fields,
-  /** What does not fit, and how. */
+  /** What does not match, and how. */
   issue: Schema.String,
   mayHaveRun: Schema.Boolean
 }) {
@@ -244,31 +244,30 @@ export class ActorError extends Schema.TaggedError<ActorError>()("ActorError", {
     DecodeError
   ])
 }) {
-  /** Whether the method may have started. When `false`, the call had no effect whatsoever. */
+  /** Whether the method may have started. When `false`, the call had no effect at all. */
   get mayHaveRun(): boolean {
     return this.reason.mayHaveRun
   }
-  /** Whether sending the same call again can neither repeat an effect nor fail for the same reason for certain. */
+  /** Whether the caller may send the same call again: no effect can happen twice, and the call may well succeed. */
   get retrySafe(): boolean {
     return this.reason.retrySafe
   }
   override get message(): string {
     return this.reason.message
   }
-  /** What a JSON log says of it. */
+  /** What a JSON log shows. */
   override toJSON(): unknown {
     const { _tag, mayHaveRun, message, reason, retrySafe } = this
     return { _tag, message, mayHaveRun, retrySafe, reason }
   }
-  /** `console.log` says what happened and what to do, rather than how the object is made. */
+  /** `console.log` prints what happened and what to do, rather than the fields of the object. */
   override [NodeInspectSymbol](): string {
     return this.toString()
   }
 }
 
 /**
- * A name is taken: another living instance of the same `ActorSystem` has it. A name is free again once its holder is
- * gone.
+ * Another living instance of the same `ActorSystem` has the name. The name is free again once that instance is gone.
  *
  * @category errors
  * @since 0.1.0
@@ -301,7 +300,7 @@ export class ActorNameTaken extends Schema.TaggedError<ActorNameTaken>()("ActorN
 export const isActorError = (u: unknown): u is ActorError => isInstance(u, ActorError)
 
 /**
- * The annotation that every failure of a call carries in its cause: which call failed, and who submitted it.
+ * The annotation that every failure of a call carries in its cause: which call failed, and which calls led to it.
  * Read it with `Context.getOption(Cause.annotations(cause), ActorError.FailedCall)`.
  *
  * @category annotations
@@ -314,13 +313,13 @@ export class FailedCall extends Context.Service<
     readonly call: string
     /** The number of that call, as its ref shows it. */
     readonly id: number
-    /** The calls that led to it, nearest first: who called it, who called that, and so on. */
+    /** The calls that led to it, nearest first: its caller, the caller of that, and so on. */
     readonly callers: ReadonlyArray<string>
   }
 >()("troupe/ActorError/FailedCall") {}
 
 /**
- * The defect of a blocking `ObjectRef.get` or `ObjectRef.wait` inside an actor, where the type rule was bypassed.
+ * The defect of a blocking `ObjectRef.get`, `wait` or `getSync` inside an actor whose author got around the type rule.
  *
  * @category errors
  * @since 0.1.0

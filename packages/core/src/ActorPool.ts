@@ -1,8 +1,8 @@
 /**
  * A pool spreads work over several instances of an actor, the least busy first.
  *
- * Use one where a single instance is a bottleneck and its instances are interchangeable. Where each piece of work
- * belongs to a certain instance, use a keyed actor instead.
+ * Use one where a single instance is a bottleneck and instances are interchangeable. Where each piece of work belongs
+ * to a certain instance, use a keyed actor instead.
  *
  * @since 0.1.0
  */
@@ -24,20 +24,20 @@ import type { ObjectRef } from "./ObjectRef.ts"
 export interface ActorPool<H> {
   /**
    * Runs one piece of work on the least busy member, and waits for the result. Work waits in line while all members
-   * are busy. Work that fails since its member died before it could run goes to another member; work that may have run
-   * fails with `ActorDied`.
+   * are busy. When a member dies, the work that it had not started goes to another member; work that may have run fails
+   * with `ActorDied`.
    */
   run<A, E, R>(work: (member: H) => Effect.Effect<A, E, R>): Effect.Effect<A, E | ActorError, R>
   /** Submits one piece of work and succeeds at once with its ref. */
   remote<A, E, R>(
     work: (member: H) => Effect.Effect<A, E, R>
   ): Effect.Effect<ObjectRef<A, E | ActorError>, ActorError, R>
-  /** The results of all items, in their order. Items are taken as members have room for them. */
+  /** The results of all items, in the order of the items. An item is taken when a member has room for it. */
   map<I, A, E, R, E2 = never, R2 = never>(
     items: Iterable<I> | Stream.Stream<I, E2, R2>,
     work: (member: H, item: I) => Effect.Effect<A, E, R>
   ): Stream.Stream<A, E | E2 | ActorError, R | R2>
-  /** The same, each result as soon as it is there. */
+  /** The results of all items, each as soon as it is ready. */
   mapUnordered<I, A, E, R, E2 = never, R2 = never>(
     items: Iterable<I> | Stream.Stream<I, E2, R2>,
     work: (member: H, item: I) => Effect.Effect<A, E, R>
@@ -57,22 +57,22 @@ export interface PoolOptions<H, E, R> {
   readonly spawn: Effect.Effect<H, E, R>
   /** How many members to start. */
   readonly size: number
-  /** How many pieces of work a member may have at a time. Default 1, as in Ray's `ActorPool`. */
+  /** How many pieces of work a member takes at a time. Default 1, as in Ray's `ActorPool`. */
   readonly callsPerMember?: number | undefined
-  /** What happens when a member dies: `"replace"`, the default, starts another; `"drop"` goes on with those left. */
+  /** What happens when a member dies: `"replace"`, the default, starts another; `"drop"` goes on with the rest. */
   readonly onDeath?: "replace" | "drop" | undefined
   /**
-   * Paces and bounds the replacements of each member. It is stepped with the cause before each attempt; when it ends, the
-   * pool goes on without that member. Default: the first at once, the next after 100 ms, doubling up to 10 s, without
-   * end; a minute without a death starts it anew.
+   * Paces and bounds the replacements of each member. It is stepped with the cause before each attempt; when it ends,
+   * the pool goes on without that member. Default: the first at once, the next after 100 ms, doubling up to 10 s,
+   * without end; after a minute without a death it starts over.
    */
   readonly restart?: Schedule.Schedule<any, Cause.Cause<unknown>> | undefined
 }
 
 /**
- * Starts a pool in the current Scope. Work waits while its members are being replaced; when none is left and none will
- * come, it fails with `ActorDied`. When the Scope closes, accepted work may finish within the `shutdownTimeout` of the
- * members, and then they end together.
+ * Starts a pool in the current Scope. Work waits while members are being replaced; when no member is left and none will
+ * be started, work fails with `ActorDied`. When the Scope closes, accepted work may finish within the `shutdownTimeout`
+ * of the members; then they end together.
  *
  * **Example** (Spreading work)
  *

@@ -7,18 +7,17 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import { makeRegistry, type Registry, SystemKey } from "./internal/instance/registry.ts"
-import * as byNumber from "./internal/system/byNumber.ts"
-import * as watching from "./internal/system/hub.ts"
+import type { Cell } from "./internal/instance/cell.ts"
+import { makeRegistry, registryIn, SystemKey } from "./internal/instance/registry.ts"
+import * as watching from "./internal/system/events.ts"
 import * as metrics from "./internal/system/metrics.ts"
 import * as snapshots from "./internal/system/snapshot.ts"
-import type { CancelOutcome } from "./ObjectRef.ts"
 
 /**
  * A set of living instances, some of them with names.
@@ -27,7 +26,7 @@ import type { CancelOutcome } from "./ObjectRef.ts"
  * @since 0.1.0
  */
 export interface ActorSystem {
-  readonly [TypeId]: Registry<any>
+  readonly [TypeId]: unknown
 }
 
 /**
@@ -76,8 +75,7 @@ export const get = <Shape>(
   name: string
 ): Effect.Effect<Shape, Cause.NoSuchElementError> =>
   Effect.withFiber((fiber) => {
-    const { [TypeId]: registry } = Context.get(fiber.context, ActorSystem)
-    const holder = registry.names.get(name)
+    const holder = registryIn<Cell>(fiber.context).names.get(name)
     if (holder === undefined) return Effect.fail(missing(`no actor has the name "${name}"`))
     if (holder.actor !== actor.key) {
       return Effect.fail(missing(`the name "${name}" belongs to an instance of ${holder.actor}, not of ${actor.key}`))
@@ -96,9 +94,8 @@ const missing = (why: string) => new Cause.NoSuchElementError(`ActorSystem.get: 
  * @category names
  * @since 0.1.0
  */
-export const names: Effect.Effect<ReadonlyMap<string, string>> = Effect.map(
-  ActorSystem,
-  ({ [TypeId]: registry }) => new Map([...registry.names].map(([name, { actor }]) => [name, actor]))
+export const names: Effect.Effect<ReadonlyMap<string, string>> = Effect.withFiber(({ context }) =>
+  Effect.succeed(new Map([...registryIn(context).names].map(([name, { actor }]) => [name, actor])))
 )
 
 // --- watching --------------------------------------------------------------------------------------------------------
@@ -462,7 +459,8 @@ export type InstanceEvent =
  * them.
  *
  * It changes nothing, takes no permit, and is as good on a saturated actor as on an idle one. The time it takes grows
- * with what it shows, not with what is in line behind the limit.
+ * with what it shows, not with what is in line behind the limit; nor with the number of instances, unless it has to look
+ * for an actor, a name or a state among them.
  *
  * @category watching
  * @since 0.1.0
@@ -521,76 +519,3 @@ export interface MetricsOptions {
  * @since 0.1.0
  */
 export const layerMetrics: (options?: MetricsOptions) => Layer.Layer<never> = metrics.layer
-
-// --- by number -------------------------------------------------------------------------------------------------------
-
-/**
- * Says in one sentence why the unsettled call with this number is where it is, as `ObjectRef.explain` does for a ref.
- * Succeeds with `undefined` when there is no such call in the present system, or not any more. With the number of its
- * `instance`, which a snapshot tells, the call is looked for there only.
- *
- * Numbers are those of a {@link snapshot}, unique in the process. This and what follows is for tools that have no refs
- * and handles. Tasks belong to every system, as in a snapshot.
- *
- * @category by number
- * @since 0.1.0
- */
-export const explain: (
-  call: number,
-  options?: { readonly instance?: number | undefined }
-) => Effect.Effect<string | undefined> = byNumber.explain
-
-/**
- * Cancels the unsettled call with this number, as `ObjectRef.cancel` does for a ref: with the calls that it submitted,
- * unless `recursive` is `false`. Succeeds when the call has settled, and with `undefined` when there is no such call.
- *
- * @category by number
- * @since 0.1.0
- */
-export const cancel: (
-  call: number,
-  options?: { readonly recursive?: boolean | undefined }
-) => Effect.Effect<CancelOutcome | undefined> = byNumber.cancel
-
-/**
- * How {@link kill} and {@link stop} end an instance.
- *
- * @category by number
- * @since 0.1.0
- */
-export interface EndOptions {
-  /** What the `ActorDied` of its calls says. "it was killed" or "it was stopped" unless given. */
-  readonly why?: string | undefined
-}
-
-/**
- * Kills the instance with this number, as `Actor.kill` does, but does not wait until it is gone. Succeeds with `false`
- * when there is no such instance, or when it is a task, which cannot end.
- *
- * @category by number
- * @since 0.1.0
- */
-export const kill: (instance: number, options?: EndOptions) => Effect.Effect<boolean> = byNumber.kill
-
-/**
- * Stops the instance with this number, as `Actor.stop` does, but does not wait until it is gone: the calls that it has
- * accepted finish first. Succeeds with `false` when there is no such instance, or when it is a task, which cannot end.
- *
- * @category by number
- * @since 0.1.0
- */
-export const stop: (instance: number, options?: EndOptions) => Effect.Effect<boolean> = byNumber.stop
-
-/**
- * Changes the number of permits of the instance or task with this number, or of one of its concurrency groups, as
- * `Actor.resize` does. Succeeds with `false` when there is no such instance. Dies of a `RangeError` when the number is
- * not an integer of at least 1, nor `Infinity`, and of an error that names the groups when there is no such group.
- *
- * @category by number
- * @since 0.1.0
- */
-export const resize: (
-  instance: number,
-  maxConcurrency: number,
-  options?: { readonly concurrencyGroup?: string | undefined }
-) => Effect.Effect<boolean> = byNumber.resize

@@ -25,10 +25,10 @@ export type AsyncHandle<H> = {
 /**
  * Makes an {@link AsyncHandle} from a handle. Streaming methods are left out: a stream has to be run.
  *
- * An object of some methods of handles will do, such as `{ load: handle.load.options({ timeout: "1 second" }) }`.
+ * It also takes an object of methods of handles, such as `{ load: handle.load.options({ timeout: "1 second" }) }`.
  *
- * A submission that is not accepted for want of room gives a ref that fails, or, with `overflow: "suspend"`, one whose
- * call is submitted when there is room.
+ * Where `maxPendingCalls` is reached, the ref fails; with `overflow: "suspend"` its call is submitted when there is
+ * room.
  *
  * **Example** (Awaiting calls)
  *

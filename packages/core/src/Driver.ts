@@ -1,12 +1,12 @@
 /**
  * `Driver` is the permission to block.
  *
- * `ObjectRef.get` and `ObjectRef.wait` park their caller until refs are ready. At the edge of a program that is fine; in
- * an actor it invites deadlock, which is why Ray forbids a blocking get inside async actors. Here the type checker
- * forbids it: blocking operations require `Driver`, and no actor method, constructor or task may.
+ * `ObjectRef.get` and `ObjectRef.wait` block their caller until refs are ready. At the edge of a program that is fine;
+ * in an actor it invites deadlock, which is why Ray forbids a blocking get inside async actors. Here the compiler
+ * forbids it: blocking operations require `Driver`, which no actor method, constructor or task may require.
  *
- * Provide {@link layer} once, where the program starts. Never put it into an actor's environment: it has no effect
- * there but to move the error from compile time to run time.
+ * Provide {@link layer} once, where the program starts. Never provide it inside an actor: that only moves the error
+ * from compile time to run time.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ import { permission } from "./internal/refs/permission.ts"
 declare const DriverBrand: unique symbol
 
 /**
- * The permission to block, held by the edge of a program only.
+ * The permission to block, which belongs to the edge of a program.
  *
  * @category capabilities
  * @since 0.1.0

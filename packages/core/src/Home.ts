@@ -1,12 +1,12 @@
 /**
- * For those who write homes: places beyond this process, or this thread, where actors can live.
+ * For authors of homes: places outside this process, or this thread, where actors can live.
  *
- * A home is a constructor whose methods send their calls elsewhere. Everything else about a call, its place in line, its
- * permits, retries, deadline and cancellation, stays with the caller's side, so that it means the same in every home.
- * On the other side the calls are submitted to an instance of the actor as it is, whose own limits, retries and
- * deadlines are left to the caller's side.
+ * A home is a constructor whose methods send their calls elsewhere. Everything else about a call, its place in line,
+ * its permits, retries, deadline and cancellation, stays with the caller's side, so that it means the same in every
+ * home. On the other side the calls are submitted to an ordinary instance of the actor, whose own limits, retries and
+ * deadlines the caller's side applies.
  *
- * Nobody who only uses actors needs this module.
+ * You need this module only to write a home.
  *
  * @since 0.1.0
  */
@@ -48,8 +48,8 @@ export interface Call {
 /**
  * What a method of a home returns: the work of one call, done somewhere else. It costs no fiber.
  *
- * `start(call)` sends the call on its way, `interruptUnsafe()` asks for an early end and may come before `start`, which
- * then never comes. Either way {@link report} is called exactly once for each call that was started.
+ * `start(call)` sends the call on its way. `interruptUnsafe()` asks for an early end; when it comes before `start`,
+ * `start` is never called. The home calls {@link report} exactly once for each call that was started.
  *
  * @category models
  * @since 0.1.0
@@ -60,8 +60,8 @@ export const Carried: abstract new () => {
 } = carried.Carried as any
 
 /**
- * Reports the end of a call. `restarted` says that the instance over there was restarted, or lost, under it: the call
- * runs again as far as its `maxTaskRetries` go.
+ * Reports the end of a call. `restarted` says that the instance on the other side was restarted, or lost, while the
+ * call ran: the call then runs again if its `maxTaskRetries` allows it.
  *
  * @category the caller's side
  * @since 0.1.0
@@ -69,8 +69,8 @@ export const Carried: abstract new () => {
 export const report: (call: Call, exit: Exit.Exit<any, any>, restarted: boolean) => void = home.report as any
 
 /**
- * Says, before {@link report}, that a call has not begun over there: its home was lost first. So it runs again whatever
- * its `maxTaskRetries`, and if it does not, its error says that it has not run.
+ * Says, before {@link report}, that a call has not begun on the other side: its home was lost first. So it runs again
+ * whatever its `maxTaskRetries`, and if it cannot, its error says that it has not run.
  *
  * @category the caller's side
  * @since 0.1.0
@@ -78,7 +78,7 @@ export const report: (call: Call, exit: Exit.Exit<any, any>, restarted: boolean)
 export const notBegun: (call: Call) => void = home.notBegun as any
 
 /**
- * The call that a context belongs to, if it has not settled: in a streaming method, its own.
+ * The call that a context belongs to, if it has not settled. In a streaming method that is the call of the stream.
  *
  * @category the caller's side
  * @since 0.1.0
@@ -102,8 +102,8 @@ export const endsForGood: (call: Call) => boolean = home.endsForGood as any
 export const isDying: (call: Call) => boolean = home.isDying as any
 
 /**
- * Whether a fiber with this context is interrupted since an instance ends or restarts, the one that it works for or one
- * further up that asked: then nobody has cancelled what it waits for.
+ * Whether a fiber with this context is interrupted because an instance ends or restarts: the one that it works for, or
+ * one further up the chain of askers. In that case no caller has cancelled the call that the fiber waits for.
  *
  * @category the caller's side
  * @since 0.1.0
@@ -111,7 +111,7 @@ export const isDying: (call: Call) => boolean = home.isDying as any
 export const endsWithInstance: (context: Context.Context<never>) => boolean = home.endsWithInstance
 
 /**
- * The span of a call, if it has one: what is done for it elsewhere belongs below it.
+ * The span of a call, if it has one: the parent of the spans that are made for it elsewhere.
  *
  * @category the caller's side
  * @since 0.1.0
@@ -132,20 +132,20 @@ export interface Link {
 }
 
 /**
- * How a thread that blocks hears of results all the same.
+ * How a thread that blocks still receives results.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Pump {
-  /** Sends what waits to be sent. */
+  /** Sends all messages that are still queued. */
   flush(): void
-  /** Blocks for at most so many milliseconds, then takes in what has arrived. `false` says that nothing ever will. */
+  /** Blocks for at most so many milliseconds, then takes in the messages that have arrived. `false`: none ever will. */
   receive(milliseconds: number): boolean
 }
 
 /**
- * Tells an instance about its home. For constructors, each time they run.
+ * Tells an instance about its home. The constructor calls it each time it runs.
  *
  * @category the caller's side
  * @since 0.1.0
@@ -153,8 +153,8 @@ export interface Pump {
 export const link: (self: Self, link: Link) => void = home.link
 
 /**
- * The home is lost: calls that it carries are interrupted and the instance is made anew, as its `restart` schedule says.
- * Without one it dies. Waiting calls stay in line.
+ * The home is lost: calls that it carries are interrupted and the instance starts again, as its `restart` schedule
+ * says. Without one it dies. Waiting calls stay in line.
  *
  * @category the caller's side
  * @since 0.1.0
@@ -162,7 +162,7 @@ export const link: (self: Self, link: Link) => void = home.link
 export const crash: (self: Self, why: string, cause: Cause.Cause<unknown>) => void = home.crash
 
 /**
- * The instance cannot live over there, and so it dies here, with all its calls.
+ * The instance cannot live on the other side, so it dies here, with all its calls.
  *
  * @category the caller's side
  * @since 0.1.0
@@ -170,8 +170,8 @@ export const crash: (self: Self, why: string, cause: Cause.Cause<unknown>) => vo
 export const died: (self: Self, why: string, cause: Cause.Cause<unknown> | undefined) => void = home.died
 
 /**
- * The instance ends over there, which knows what becomes of the calls that run. Here it takes no more calls, and those
- * that wait fail.
+ * The instance ends on the other side, which decides what becomes of its running calls. Here it takes no more calls,
+ * and its waiting calls fail.
  *
  * @category the caller's side
  * @since 0.1.0
@@ -179,8 +179,8 @@ export const died: (self: Self, why: string, cause: Cause.Cause<unknown> | undef
 export const ends: (self: Self, why: string, cause: Cause.Cause<unknown> | undefined) => void = home.ends
 
 /**
- * Throws a `TypeError` for an option that is not among `known`, which has all that there are: from untyped code, a
- * misspelt option would be none. `subject` is named in the message.
+ * Throws a `TypeError` for an option that is not among `known`, which lists all of them: otherwise a misspelt option in
+ * untyped code would be ignored. The message names `subject`.
  *
  * @category options
  * @since 0.1.0
@@ -194,7 +194,7 @@ export const checkOptions: <O extends object>(
 // --- the other side --------------------------------------------------------------------------------------------------
 
 /**
- * The options of an actor that the caller's side has to keep to, as plain data.
+ * The options of an actor that the caller's side has to apply, as plain data.
  *
  * @category models
  * @since 0.1.0
@@ -204,7 +204,7 @@ export interface Terms extends Readonly<Record<string, unknown>> {
   readonly shutdownTimeout: number
   /** In milliseconds, if it was given. */
   readonly idleTimeToLive: number | undefined
-  /** The options that were given as functions, which cannot cross. */
+  /** The names of the options that were given as functions, which cannot cross. */
   readonly functions: ReadonlyArray<string>
 }
 
@@ -217,7 +217,7 @@ export interface Terms extends Readonly<Record<string, unknown>> {
 export const terms: (service: object) => Terms = home.terms
 
 /**
- * Whether an instance of a keyed actor ended for want of calls: then its next call makes it again.
+ * Whether an instance of a keyed actor ended because it was idle: then the next call starts a new one.
  *
  * @category the other side
  * @since 0.1.0
@@ -225,7 +225,7 @@ export const terms: (service: object) => Terms = home.terms
 export const endedIdle: (death: ActorDied) => boolean = home.endedIdle
 
 /**
- * A call that was submitted for somebody on the other side.
+ * A call that was submitted for a caller on the other side.
  *
  * @category models
  * @since 0.1.0
@@ -235,7 +235,7 @@ export interface Accepted {
 }
 
 /**
- * Submits a call to the instance behind a handle, past its limits, retries and deadlines. `onExit` is called once,
+ * Submits a call to the instance behind a handle, without its limits, retries and deadlines. `onExit` is called once,
  * perhaps before this returns; `restarted` is for {@link report}.
  *
  * @category the other side
@@ -267,13 +267,13 @@ export const stream: (handle: object, method: string, args: ReadonlyArray<unknow
 export const interrupt: (call: Accepted) => void = home.interrupt as any
 
 /**
- * Where the instances of an actor live, for people who look at them on the other side.
+ * Where the instances of an actor live, for snapshots on the other side.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Residence {
-  /** Of an actor that the home did not bring up it says nothing: `undefined`. */
+  /** `undefined` for an actor that the home did not start. */
   describe(actor: string, key: unknown): Readonly<Record<string, string | number | boolean>> | undefined
   /**
    * Whether the instances that are made here are clients: they only carry calls to instances that live elsewhere. The
@@ -283,8 +283,8 @@ export interface Residence {
 }
 
 /**
- * The residence of the instances that are made in this context, those that they make included. It is asked when somebody
- * looks, and only of instances whose constructor did not {@link link} them to a home.
+ * The residence of the instances that are started in this context, and of those that they start in turn. A snapshot
+ * asks it, and only for instances whose constructor did not {@link link} them to a home.
  *
  * @category the other side
  * @since 0.1.0
@@ -294,7 +294,8 @@ export const Residence: Context.Reference<Residence | undefined> = carried.Resid
 // --- what both sides agree on ----------------------------------------------------------------------------------------
 
 /**
- * A contract as text that two sides can compare: what a method takes and gives, down to the parts of its schemas.
+ * A contract as text that two sides can compare: the arguments, result and errors of each method, down to the parts of
+ * its schemas.
  *
  * @category models
  * @since 0.1.0
@@ -325,8 +326,8 @@ export const contractText: (actor: { readonly key: string; readonly methods: Any
 export const taskText: (task: TaskDefinition) => string = signature.taskText
 
 /**
- * What two contracts differ in, in words and with both versions, or `undefined` if they are the same. `where` is how
- * people call the other side: "in the thread".
+ * How two contracts differ, in words and with both versions, or `undefined` if they are the same. `where` names the
+ * other side for people: "in the thread".
  *
  * @category what both sides agree on
  * @since 0.1.0
@@ -340,15 +341,15 @@ export const difference: (
 // --- tasks -----------------------------------------------------------------------------------------------------------
 
 /**
- * A place where tasks run, other than the process of their caller.
+ * A place outside the process of the caller where tasks run.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Tasks {
   /**
-   * How the task of this name runs there, or `undefined` if it does not: then it runs with its caller. Its definition
-   * says how values cross.
+   * How the task of this name runs there, or `undefined` if it does not run there: then it runs in the process of its
+   * caller. Its definition says how values cross.
    */
   find(
     name: string,
@@ -376,7 +377,7 @@ export interface TaskDefinition extends TaskSchemas<any, any, any> {
 export const Tasks: Context.Reference<Tasks | undefined> = task.TaskHome
 
 /**
- * What a task was made of, or `undefined` for what is no task.
+ * What a task was made of, or `undefined` for a value that is not a task.
  *
  * @category tasks
  * @since 0.1.0
@@ -386,7 +387,15 @@ export const taskOf = (u: unknown): TaskDefinition | undefined => (u as any)?.[t
 // --- values of users -------------------------------------------------------------------------------------------------
 
 /**
- * A value of a user in a message: short, and never throws, whatever the value is.
+ * Looks at a value of a user, which may throw wherever it is touched: then there is nothing to see, `undefined`.
+ *
+ * @category values of users
+ * @since 0.1.0
+ */
+export const attempt: <A>(look: () => A) => A | undefined = values.attempt
+
+/**
+ * The text of a user's value for a message: short, and it never throws, whatever the value is.
  *
  * @category values of users
  * @since 0.1.0
@@ -394,7 +403,7 @@ export const taskOf = (u: unknown): TaskDefinition | undefined => (u as any)?.[t
 export const show: (value: unknown) => string = values.show
 
 /**
- * What an error says, in one text. An error may be any value.
+ * The message of an error. An error may be any value.
  *
  * @category values of users
  * @since 0.1.0
@@ -402,7 +411,8 @@ export const show: (value: unknown) => string = values.show
 export const errorText: (error: unknown) => string = values.errorText
 
 /**
- * A key as labels of instances have it. For people: two keys may have one text, as `7` and `"7"` have.
+ * The text of a key in the label of an instance. It is for people: two keys may have the same text, as `7` and `"7"`
+ * do.
  *
  * @category values of users
  * @since 0.1.0

@@ -3,10 +3,10 @@
  *
  * It is an Effect: `yield* ref` waits for the value, any number of times. It is a thenable: `await ref` and
  * `Promise.all(refs)` work in plain async code. And it is a Deferred underneath, which only the runtime completes.
- * Dropping a ref or interrupting those who wait for it disturbs nothing: the call goes on. To end it, {@link cancel} it.
+ * The call goes on when you drop the ref, or interrupt a fiber that waits for it. To end the call, {@link cancel} it.
  *
- * Inside actors, wait with `yield*`, {@link all} and their kin. {@link get} and {@link wait} are for the edge of a
- * program, which may block; they require `Driver`.
+ * Inside actors, wait with `yield*`, {@link all} and the other combinators. {@link get} and {@link wait} are for the
+ * edge of a program, which may block; they require `Driver`.
  *
  * **Gotchas**
  *
@@ -18,12 +18,13 @@
 import type * as Cause from "effect/Cause"
 import type * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Inspectable from "effect/Inspectable"
 import type * as Stream from "effect/Stream"
 import type { ActorError } from "./ActorError.ts"
 import type { Driver } from "./Driver.ts"
+import { kindOf } from "./internal/base/evaluable.ts"
 import { isRef, Ref, TypeId as TypeId_ } from "./internal/call/ref.ts"
 import * as blocking from "./internal/refs/blocking.ts"
 import * as blockingSync from "./internal/refs/blockingSync.ts"
@@ -49,7 +50,7 @@ export type TypeId = typeof TypeId
 /**
  * The future result of a call: an Effect, a thenable and a Deferred in one.
  *
- * It has all that a Promise has, so that it can be given where one is asked for. It is no `instanceof Promise`;
+ * It has every member of a Promise, so an API that takes a Promise takes a ref. It is not an `instanceof Promise`;
  * {@link toPromise} makes one that is.
  *
  * @category models
@@ -87,7 +88,7 @@ const settled = (exit: Exit.Exit<any, any>): any => {
 }
 
 /**
- * A ref that has its value. Ray calls it `ray.put`.
+ * A ref that has succeeded with a value. Ray calls it `ray.put`.
  *
  * @category constructors
  * @since 0.1.0
@@ -103,8 +104,8 @@ export const succeed = <A>(value: A): ObjectRef<A> => settled(Exit.succeed(value
 export const fail = <E>(error: E): ObjectRef<never, E> => settled(Exit.fail(error))
 
 /**
- * A ref for the result of a promise. A rejection is a defect, as with `Effect.promise`, unless `catch` makes a typed
- * error of it.
+ * A ref for the result of a promise. A rejection is a defect, as with `Effect.promise`, unless `catch` turns it into a
+ * typed error.
  *
  * @category constructors
  * @since 0.1.0
@@ -113,6 +114,7 @@ export const fromPromise: {
   <A>(promise: PromiseLike<A>): ObjectRef<A>
   <A, E>(promise: PromiseLike<A>, options: { readonly catch: (error: unknown) => E }): ObjectRef<A, E>
 } = (promise: PromiseLike<any>, options?: { readonly catch: (error: unknown) => any }): any => {
+  checkPromise(promise)
   const ref = new Ref()
   const settle = (exit: () => Exit.Exit<any, any>) => {
     try {
@@ -126,6 +128,16 @@ export const fromPromise: {
     (error) => settle(() => (options === undefined ? Exit.die(error) : Exit.fail(options.catch(error))))
   )
   return ref
+}
+
+const checkPromise = (promise: any): void => {
+  if (typeof promise?.then === "function") return
+  const remedy = Effect.isEffect(promise)
+    ? "For an Effect there is ObjectRef.fromEffect"
+    : typeof promise === "function"
+      ? "Call the function: ObjectRef.fromPromise(load())"
+      : "For a value that is there already, there is ObjectRef.succeed"
+  throw new TypeError(`ObjectRef.fromPromise takes a Promise, but got ${kindOf(promise)}. ${remedy}`)
 }
 
 /**
@@ -147,8 +159,8 @@ export const fromEffect = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effe
 export const toPromise = <A, E>(ref: ObjectRef<A, E>): Promise<A> => (ref as unknown as Ref).promise()
 
 /**
- * The same ref, seen as the Deferred that it is, for functions that take one. A Deferred is invariant in its types,
- * which is why a ref does not have this type by itself. Attempts to complete it die: only the runtime does that.
+ * The same ref with the type of a Deferred, for functions that take one. A Deferred is invariant in its types, which is
+ * why the type of a ref does not extend it. Completing it dies: only the runtime completes a ref.
  *
  * @category conversions
  * @since 0.1.0
@@ -164,11 +176,11 @@ type Errors<T> = { [K in keyof T]: T[K] extends ObjectRef<any, infer E> ? E : ne
   : keyof T]
 
 /**
- * Blocks until refs are ready and gives their values in the same shape: of one ref, an array or a record. It fails with
- * the first failure, without waiting for slower refs. The calls go on, whatever happens to the wait.
+ * Blocks until one ref, or all refs of an array or a record, are ready, and gives their values in the same shape. It
+ * fails with the first failure, without waiting for slower refs. The calls go on, whatever happens to the wait.
  *
- * With a `timeout` it fails with a `TimeoutError` that says how many refs were not ready; `timeout: 0` asks only what is
- * ready now. Requires `Driver`, which actors do not have: inside an actor, `yield*` the ref.
+ * With a `timeout` it fails with a `TimeoutError` that says how many refs were not ready; `timeout: 0` takes only
+ * values that are ready now. Requires `Driver`, which actors do not have: inside an actor, `yield*` the ref.
  *
  * @category blocking
  * @since 0.1.0
@@ -197,8 +209,9 @@ export interface GetOptions {
 }
 
 /**
- * Blocks until some refs are ready and gives `[ready, pending]`: at most `numReturns` ready ones, both lists in the order
- * of `refs`. A failed ref counts as ready. When the `timeout` is over it gives what is ready then.
+ * Blocks until `numReturns` refs are ready and gives `[ready, pending]`: at most `numReturns` ready ones, both lists in
+ * the order of `refs`. A failed ref counts as ready. When the `timeout` is over it gives the refs that are ready by
+ * then.
  *
  * Dies with a `RangeError` when `numReturns` is below 1 or above the number of refs, when refs repeat, and when the
  * timeout is negative. Requires `Driver`.
@@ -234,8 +247,9 @@ export interface GetSyncOptions {
  * Gives the value, or throws the typed error itself, the defect itself or an `ActorError`; a `TimeoutError` when the
  * `timeout` is over, and the call goes on.
  *
- * The call has to run in another thread (`WorkerHome` of `@troupe/worker`), and so do those it depends on: one that only
- * the blocked thread could settle is refused with a `TypeError`, at once. Inside actors it throws `BlockingGetError`.
+ * The call has to run in another thread (`WorkerHome` of `@troupe/worker`), and so do the calls that it depends on. For
+ * a call that only the blocked thread could settle, it throws a `TypeError` at once. Inside actors it throws
+ * `BlockingGetError`.
  *
  * @category blocking
  * @since 0.1.0
@@ -245,7 +259,8 @@ export const getSync: <A, E>(ref: ObjectRef<A, E>, options: GetSyncOptions) => A
 // --- combinators -----------------------------------------------------------------------------------------------------
 
 /**
- * Waits for all refs of an array or a record, and gives their values in the same shape. It fails with the first failure.
+ * Waits for all refs of an array or a record, and gives their values in the same shape. It fails with the first
+ * failure.
  *
  * @category combinators
  * @since 0.1.0
@@ -255,7 +270,7 @@ export const all: <const T extends ReadonlyArray<Any> | Readonly<Record<string, 
 ) => Effect.Effect<Values<T>, Errors<T>> = ((refs: any) => combinators.all(refs)) as any
 
 /**
- * Settles as the first ref that settles, be it with a value or a failure. The others go on.
+ * Settles with the first ref that settles, whether with a value or a failure. The others go on.
  *
  * @category combinators
  * @since 0.1.0
@@ -287,8 +302,8 @@ export const allSettled: <const T extends ReadonlyArray<Any> | Readonly<Record<s
 }> = combinators.allSettled as any
 
 /**
- * Each ref with its exit, in the order in which they settle. The stream does not fail. The first ones of many are
- * `Stream.take(n)` of it, as Ray's `ray.wait` has them; leaving early disturbs no call.
+ * Each ref with its exit, in the order in which they settle. The stream does not fail. `Stream.take(n)` gives the first
+ * ones, as Ray's `ray.wait` does; ending the stream early disturbs no call.
  *
  * @category combinators
  * @since 0.1.0
@@ -310,10 +325,10 @@ export const asCompleted: <T extends Any>(refs: ReadonlyArray<T>) => Stream.Stre
 // --- watching --------------------------------------------------------------------------------------------------------
 
 /**
- * Says in a sentence where a call is, and why it is not done: "Store.save #12: waiting 4.2 s: third in line behind
- * `Store.import` #9 (running 9.0 s, waiting on `Db.query` #41 (running 8.9 s))".
+ * Says in one sentence where a call is, and why it has not settled: "Store.save #12: waiting 4.2 s: third in line
+ * behind `Store.import` #9 (running 9.0 s, waiting on `Db.query` #41 (running 8.9 s))".
  *
- * The words are for people and may change; `ActorSystem.snapshot` has the same as data.
+ * The wording is for people and may change; `ActorSystem.snapshot` has the same facts as data.
  *
  * @category watching
  * @since 0.1.0
@@ -333,9 +348,9 @@ export type CancelOutcome = "NotStarted" | "Interrupted" | "AlreadyDone"
 
 /**
  * Cancels a call, and succeeds once it has settled. Its ref then fails with an `ActorError` of reason `TaskCancelled`,
- * unless the method finished all the same: then its true result stands.
+ * unless the method still finished: then its true result stands.
  *
- * Calls that the cancelled one submitted and that have not settled are cancelled, too, unless `recursive` is `false`.
+ * The unsettled calls that it submitted are cancelled, too, unless `recursive` is `false`.
  *
  * @category cancellation
  * @since 0.1.0
@@ -346,10 +361,10 @@ export const cancel: (
 ) => Effect.Effect<CancelOutcome> = cancelling.cancel as any
 
 /**
- * Cancels many calls at once, and succeeds with an outcome for each, in order, once all of them have settled. All are told
- * before the first one ends, and the time it takes is in proportion to their number: what to use on an abort.
+ * Cancels many calls at once, and succeeds with an outcome for each, in order, once all of them have settled. All are
+ * told to end before the first one does, and the time grows linearly with their number. Use it on an abort.
  *
- * Calls that they submitted and that have not settled are cancelled, too, unless `recursive` is `false`.
+ * The unsettled calls that they submitted are cancelled, too, unless `recursive` is `false`.
  *
  * @category cancellation
  * @since 0.1.0
@@ -360,7 +375,7 @@ export const cancelAll: (
 ) => Effect.Effect<Array<CancelOutcome>> = cancelling.cancelAll as any
 
 /**
- * The error type of a ref of an actor's call: the method's own errors, and ours.
+ * The error type of the ref of a call: the errors of its method, and `ActorError`.
  *
  * @category models
  * @since 0.1.0

@@ -1,23 +1,23 @@
 /**
  * A task is a remote function: an Effect function whose calls are queued, limited, retried and cancelled like those of
- * an actor, and give refs like theirs. It has no state and no Layer: it is there from its definition on.
+ * an actor, and give refs as they do. It has no state and no Layer: it is ready once it is defined.
  *
- * Use a task where a function is to run at most so many times at once in the whole process, or where its result should
- * be a ref that others wait for. Do not use one to make a function asynchronous: Effects are that already.
+ * Use a task to limit how many calls of a function run at once in the whole process, or to get a ref of its result that
+ * others can wait for. Do not use one to make a function asynchronous: an Effect already is.
  *
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type { BlockingGetError, MethodOptions, NamedArgs, RefArgs, RefErrors } from "./Actor.ts"
+import type { BlockingGet, MethodOptions, NamedArgs, RefArgs, RefErrors } from "./Actor.ts"
 import type { ActorError } from "./ActorError.ts"
 import type { Driver } from "./Driver.ts"
 import * as internal from "./internal/kinds/task.ts"
 import type { ObjectRef } from "./ObjectRef.ts"
 
 /**
- * A function whose calls can be asked, or submitted for a ref.
+ * A function that callers ask, or call with `remote` for a ref.
  *
  * @category models
  * @since 0.1.0
@@ -48,13 +48,13 @@ export interface TaskOptions {
   readonly overflow?: "fail" | "suspend" | undefined
   /** How often a call may run again after a failure that `retry` admits. Default 0. */
   readonly maxTaskRetries?: number | undefined
-  /** Which typed failures run the call again. Default `false`: none. */
+  /** After which typed failures the call runs again. Default `false`: after none. */
   readonly retry?: boolean | ((error: any) => boolean) | undefined
 }
 
 /**
- * Schemas for what crosses to a thread, if the task is served there (`TaskPool` of `@troupe/worker`). They are asked
- * only where a copy would lose what a value is, such as its class; in one process they are not asked at all.
+ * Schemas for the values that cross to a thread, if the task is served there (`TaskPool` of `@troupe/worker`). They are
+ * used only where a copy would lose something, such as the class of a value; in one process they are not used at all.
  *
  * @category options
  * @since 0.1.0
@@ -69,11 +69,11 @@ export interface TaskSchemas<Args extends ReadonlyArray<any>, A, E> {
 }
 
 /**
- * Makes a task. What the function requires is required of its callers; a Scope is provided for each call.
+ * Makes a task. Its callers provide what the function requires, except a Scope, which each call gets.
  *
- * In one process its failures are the very objects that it fails with. From a thread they come as copies: of the same
- * class if `error` has a schema for it, else with the same fields, so that `Effect.catchTag` works and `instanceof` does
- * not.
+ * In one process a caller gets the same error object that the function failed with. From a thread it gets a copy: of
+ * the same class if `error` has a schema for it, otherwise with the same fields, so that `Effect.catchTag` works and
+ * `instanceof` does not.
  *
  * **Example** (A limited function)
  *
@@ -98,13 +98,13 @@ export interface TaskSchemas<Args extends ReadonlyArray<any>, A, E> {
 export const make: <Args extends ReadonlyArray<any>, A, E, R>(
   name: string,
   run: ((...args: Args) => Effect.Effect<A, E, R>) &
-    NoInfer<[Extract<R, Driver>] extends [never] ? unknown : BlockingGetError<"task">>,
+    NoInfer<[Extract<R, Driver>] extends [never] ? unknown : BlockingGet<"task">>,
   options?: TaskOptions & TaskSchemas<Args, A, E>
 ) => Task<Args, A, E, Exclude<R, Scope.Scope>> = internal.make as any
 
 /**
- * Changes how many calls of a task may run at a time in this process. Growing starts waiting calls; shrinking lets running
- * calls finish. Throws a `RangeError` when the number is not an integer of at least 1, nor `Infinity`.
+ * Changes how many calls of a task may run at a time in this process. Growing starts waiting calls; shrinking lets
+ * running calls finish. Throws a `RangeError` unless the number is an integer of at least 1, or `Infinity`.
  *
  * @category concurrency
  * @since 0.1.0

@@ -1,18 +1,17 @@
 // Made by scripts/barrels.ts: change the modules, then `npm run format`.
 
 /**
- * An actor is a service whose calls are run for you: in order, as many at a time as you allow, each on its own fiber,
- * each with a ref that can be awaited, passed on or cancelled.
+ * An actor is a service that queues its calls and runs them in order, as many at a time as you allow.
  */
 export * as Actor from "./Actor.ts"
 
 /**
- * What an actor may know about itself.
+ * What an actor knows about itself.
  */
 export * as ActorContext from "./ActorContext.ts"
 
 /**
- * What can go wrong with a call besides what its method says can go wrong.
+ * How a call can fail besides the errors of its method.
  */
 export * as ActorError from "./ActorError.ts"
 
@@ -32,14 +31,24 @@ export * as ActorSystem from "./ActorSystem.ts"
 export * as AsyncHandle from "./AsyncHandle.ts"
 
 /**
+ * Calls and instances by their numbers, for operators and consoles, which have no refs and no handles.
+ */
+export * as ByNumber from "./ByNumber.ts"
+
+/**
  * `Driver` is the permission to block.
  */
 export * as Driver from "./Driver.ts"
 
 /**
- * For those who write homes: places beyond this process, or this thread, where actors can live.
+ * For authors of homes: places outside this process, or this thread, where actors can live.
  */
 export * as Home from "./Home.ts"
+
+/**
+ * For those who write tools: explorers of schedules, live views, recorders, profilers.
+ */
+export * as Instrumentation from "./Instrumentation.ts"
 
 /**
  * A ref is the ticket for a call that was submitted and not waited for.
@@ -48,6 +57,6 @@ export * as ObjectRef from "./ObjectRef.ts"
 
 /**
  * A task is a remote function: an Effect function whose calls are queued, limited, retried and cancelled like those of
- * an actor, and give refs like theirs.
+ * an actor, and give refs as they do.
  */
 export * as Task from "./Task.ts"

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ActorSystem, ObjectRef, Task } from "@troupe/core"
+import { Actor, ActorSystem, ByNumber, ObjectRef, Task } from "@troupe/core"
 import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, Probe, reasonOf, settle, Worker } from "./support.ts"
@@ -12,7 +12,7 @@ const numbers = Effect.map(ActorSystem.snapshot({ actor: "test/Worker" }), ({ ca
   instances: instances.map(({ instance }) => instance)
 }))
 
-describe("ActorSystem, by number", () => {
+describe("ByNumber", () => {
   it.effect("explains an unsettled call as ObjectRef.explain explains its ref", () =>
     Effect.gen(function* () {
       const probe = new Probe()
@@ -22,7 +22,7 @@ describe("ActorSystem, by number", () => {
       yield* probe.started("a")
       yield* TestClock.adjust(4200)
       const [, waiting] = (yield* numbers).calls
-      const text = yield* ActorSystem.explain(waiting!)
+      const text = yield* ByNumber.explain(waiting!)
       assert.strictEqual(text, yield* ObjectRef.explain(ref))
       assert.include(text, "waiting 4.2 s: first in line behind `test/Worker.work`")
     }).pipe(own)
@@ -37,16 +37,16 @@ describe("ActorSystem, by number", () => {
         instances: [instance]
       } = yield* numbers
       yield* Effect.gen(function* () {
-        assert.isUndefined(yield* ActorSystem.explain(call!))
-        assert.isUndefined(yield* ActorSystem.cancel(call!))
-        assert.isFalse(yield* ActorSystem.kill(instance!))
-        assert.isFalse(yield* ActorSystem.stop(instance!))
-        assert.isFalse(yield* ActorSystem.resize(instance!, 1))
+        assert.isUndefined(yield* ByNumber.explain(call!))
+        assert.isUndefined(yield* ByNumber.cancel(call!))
+        assert.isFalse(yield* ByNumber.kill(instance!))
+        assert.isFalse(yield* ByNumber.stop(instance!))
+        assert.isFalse(yield* ByNumber.resize(instance!, 1))
       }).pipe(Effect.provideServiceEffect(ActorSystem.ActorSystem, ActorSystem.make))
-      assert.isUndefined(yield* ActorSystem.explain(-1))
-      assert.strictEqual(yield* ActorSystem.cancel(call!), "NotStarted")
-      assert.isUndefined(yield* ActorSystem.explain(call!))
-      assert.isUndefined(yield* ActorSystem.cancel(call!))
+      assert.isUndefined(yield* ByNumber.explain(-1))
+      assert.strictEqual(yield* ByNumber.cancel(call!), "NotStarted")
+      assert.isUndefined(yield* ByNumber.explain(call!))
+      assert.isUndefined(yield* ByNumber.cancel(call!))
     }).pipe(own)
   )
 
@@ -57,7 +57,7 @@ describe("ActorSystem, by number", () => {
       const ref = yield* worker.work.remote("a")
       yield* probe.started("a")
       yield* settle
-      assert.strictEqual(yield* ActorSystem.cancel((yield* numbers).calls[0]!), "Interrupted")
+      assert.strictEqual(yield* ByNumber.cancel((yield* numbers).calls[0]!), "Interrupted")
       assert.strictEqual((yield* reasonOf(ref))._tag, "TaskCancelled")
       assert.deepStrictEqual(probe.log, ["a start", "a cut"])
     }).pipe(own)
@@ -68,7 +68,7 @@ describe("ActorSystem, by number", () => {
       const killed = yield* Worker.spawn()
       const ref = yield* killed.work.remote("a")
       const [instance] = (yield* numbers).instances
-      assert.isTrue(yield* ActorSystem.kill(instance!))
+      assert.isTrue(yield* ByNumber.kill(instance!))
       assert.strictEqual((yield* reasonOf(ref))._tag, "ActorDied")
       assert.include((yield* Actor.watch(killed)).why, "it was killed")
       const stopped = yield* Worker.spawn()
@@ -76,7 +76,7 @@ describe("ActorSystem, by number", () => {
       const living = (yield* ActorSystem.snapshot({
         state: "running"
       })).instances.find(({ actor }) => actor === "test/Worker")
-      assert.isTrue(yield* ActorSystem.stop(living!.instance))
+      assert.isTrue(yield* ByNumber.stop(living!.instance))
       assert.include((yield* Fiber.join(fiber)).why, "it was stopped")
     }).pipe(own)
   )
@@ -85,11 +85,11 @@ describe("ActorSystem, by number", () => {
     Effect.gen(function* () {
       const worker = yield* Worker.spawn()
       const ref = yield* worker.work.remote("a")
-      assert.isTrue(yield* ActorSystem.kill((yield* numbers).instances[0]!, { why: "an operator killed it" }))
+      assert.isTrue(yield* ByNumber.kill((yield* numbers).instances[0]!, { why: "an operator killed it" }))
       assert.deepInclude(yield* reasonOf(ref), { why: "an operator killed it" })
       const second = yield* Worker.spawn()
       const { instances } = yield* ActorSystem.snapshot({ actor: "test/Worker", state: "running" })
-      assert.isTrue(yield* ActorSystem.stop(instances[0]!.instance, { why: "an operator stopped it" }))
+      assert.isTrue(yield* ByNumber.stop(instances[0]!.instance, { why: "an operator stopped it" }))
       assert.strictEqual((yield* Actor.watch(second)).why, "an operator stopped it")
     }).pipe(own)
   )
@@ -102,12 +102,12 @@ describe("ActorSystem, by number", () => {
       const waiting = yield* worker.note.remote("b")
       yield* probe.started("a")
       const { instances } = yield* numbers
-      assert.isTrue(yield* ActorSystem.stop(instances[0]!))
+      assert.isTrue(yield* ByNumber.stop(instances[0]!))
       assert.strictEqual((yield* ActorSystem.snapshot({ instance: instances[0]! })).instances[0]!.state, "stopping")
       assert.strictEqual((yield* reasonOf(yield* worker.note.remote("late")))._tag, "ActorDied")
       yield* probe.open("a")
       assert.deepStrictEqual([yield* running, yield* waiting], ["a", "b"])
-      assert.isFalse(yield* ActorSystem.stop(instances[0]!))
+      assert.isFalse(yield* ByNumber.stop(instances[0]!))
     }).pipe(own)
   )
 
@@ -118,8 +118,8 @@ describe("ActorSystem, by number", () => {
       const { calls, instances } = yield* numbers
       const [call] = calls
       const [instance] = instances
-      assert.include(yield* ActorSystem.explain(call!, { instance: instance! }), "test/Worker.work")
-      assert.isUndefined(yield* ActorSystem.explain(call!, { instance: instance! + 1 }))
+      assert.include(yield* ByNumber.explain(call!, { instance: instance! }), "test/Worker.work")
+      assert.isUndefined(yield* ByNumber.explain(call!, { instance: instance! + 1 }))
     }).pipe(own)
   )
 
@@ -133,13 +133,13 @@ describe("ActorSystem, by number", () => {
         actor: "test/by-number"
       })
       const { instance } = instances[0]!
-      assert.include(yield* ActorSystem.explain(calls[0]!.id), "test/by-number")
-      assert.isFalse(yield* ActorSystem.kill(instance))
-      assert.isFalse(yield* ActorSystem.stop(instance))
-      assert.isTrue(yield* ActorSystem.resize(instance, 3))
+      assert.include(yield* ByNumber.explain(calls[0]!.id), "test/by-number")
+      assert.isFalse(yield* ByNumber.kill(instance))
+      assert.isFalse(yield* ByNumber.stop(instance))
+      assert.isTrue(yield* ByNumber.resize(instance, 3))
       const [after] = (yield* ActorSystem.snapshot({ actor: "test/by-number" })).instances
       assert.strictEqual(after!.permits.limit, 3)
-      yield* ActorSystem.cancel(calls[0]!.id)
+      yield* ByNumber.cancel(calls[0]!.id)
     }).pipe(own)
   )
 
@@ -147,8 +147,8 @@ describe("ActorSystem, by number", () => {
     Effect.gen(function* () {
       yield* Worker.spawn()
       const [instance] = (yield* numbers).instances
-      assert.instanceOf(yield* defectOf(ActorSystem.resize(instance!, 0)), RangeError)
-      assert.isDefined(yield* defectOf(ActorSystem.resize(instance!, 2, { concurrencyGroup: "nope" })))
+      assert.instanceOf(yield* defectOf(ByNumber.resize(instance!, 0)), RangeError)
+      assert.isDefined(yield* defectOf(ByNumber.resize(instance!, 2, { concurrencyGroup: "nope" })))
     }).pipe(own)
   )
 })

@@ -16,6 +16,26 @@ const look = Effect.map(ActorSystem.snapshot({ actor: "test/Worker" }), ({ calls
   instance: instances[0]!
 }))
 
+/** Runs an effect that does not wait, and counts the steps that iterators of collections take meanwhile. */
+const countingSteps = <A>(effect: Effect.Effect<A>) =>
+  Effect.withFiber(({ context }) => {
+    const iterators = [new Map().values(), new Set().values(), [].values()].map((it) => Object.getPrototypeOf(it))
+    const originals = iterators.map(({ next }) => next)
+    let steps = 0
+    for (const [i, iterator] of iterators.entries()) {
+      iterator.next = function (...args: ReadonlyArray<unknown>) {
+        steps++
+        return originals[i].apply(this, args)
+      }
+    }
+    try {
+      const result = Effect.runSyncWith(context)(effect)
+      return Effect.succeed({ result, steps })
+    } finally {
+      for (const [i, iterator] of iterators.entries()) iterator.next = originals[i]
+    }
+  })
+
 const none = { succeeded: 0, failed: 0, died: 0, cancelled: 0, timedOut: 0, unavailable: 0, actorDied: 0 }
 
 describe("11.1 ActorSystem.snapshot", () => {
@@ -262,6 +282,25 @@ describe("11.1 ActorSystem.snapshot", () => {
       assert.deepStrictEqual((yield* take(0)).places, [])
       const all = (yield* take(1005)).places
       assert.deepStrictEqual(all, [range(1000), [0, 1], [0, 1, 2], []])
+    })
+  )
+
+  own("looks at no more instances than its limit says, however many there are", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const workers = yield* Effect.forEach(range(3000), () => Worker.spawn(probe))
+      for (const [i, worker] of workers.entries()) if (i % 2 === 0) yield* worker.work.remote(String(i))
+      yield* settle
+      const takeFew = ActorSystem.snapshot({ limit: 10 })
+      const { result: few, steps } = yield* countingSteps(takeFew)
+      assert.isBelow(steps, 200)
+      assert.deepStrictEqual([few.instances.length, few.calls.length], [10, 10])
+      assert.isAtLeast(few.totals.instances, 3000)
+      assert.strictEqual(few.totals.calls, 1500)
+      const one = ActorSystem.snapshot({ instance: few.instances[9]!.instance })
+      assert.isBelow((yield* countingSteps(one)).steps, 200)
+      const all = yield* countingSteps(ActorSystem.snapshot({ actor: "test/Worker", limit: 10 }))
+      assert.isAtLeast(all.steps, 3000, "which shows that steps are counted")
     })
   )
 

@@ -360,6 +360,14 @@ describe("3.5", () => {
   it.effect("3.5 ObjectRef.fromPromise makes a ref of a promise; a rejection is a defect unless catch types it", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* ObjectRef.fromPromise(Promise.resolve(1)), 1)
+      const untyped = (value: unknown) => () => ObjectRef.fromPromise(value as Promise<number>)
+      assert.throws(
+        untyped(async () => 1),
+        TypeError,
+        "takes a Promise, but got a function. Call the function: "
+      )
+      assert.throws(untyped(Effect.succeed(1)), TypeError, "For an Effect there is ObjectRef.fromEffect")
+      assert.throws(untyped(1), TypeError, "but got 1. For a value that is there already, there is ObjectRef.succeed")
       const boom = new Error("boom")
       assert.strictEqual(yield* defectOf(ObjectRef.fromPromise(Promise.reject(boom))), boom)
       const typed = ObjectRef.fromPromise(Promise.reject(boom), { catch: (error) => new NotFound(String(error)) })

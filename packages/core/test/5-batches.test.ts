@@ -231,7 +231,7 @@ describe("5.6 a batch is ended", () => {
 
   it("by an AbortSignal, and by plain code that awaits one cancellation after the other", async () => {
     const bodies = new Bodies()
-    const runtime = ManagedRuntime.make(Api.layerWith(bodies))
+    const runtime = ManagedRuntime.make(Api.layerArgs(bodies))
     const api = await runtime.runPromise(Api)
     const abort = new AbortController()
     const asks = many((n) => runtime.runPromise(api.send(n), { signal: abort.signal }))

@@ -125,7 +125,7 @@ describe("9.1", () => {
   it.effect("9.1 each message tells what happened, to which method of which actor, and whether it ran", () =>
     Effect.gen(function* () {
       const { cancelled, died, interrupted, limit, unavailable } = yield* errors
-      assert.match(limit.message, /^test\/Worker\.note: not accepted, 2 calls are pending/)
+      assert.match(limit.message, /^test\/Worker\.note: rejected because maxPendingCalls \(2\) was reached/)
       assert.match(cancelled.message, /^test\/Worker\.note #\d+: .*cancelled before it started/)
       assert.match(interrupted.message, /^test\/Worker\.work #\d+: .*cancelled while it ran/)
       assert.match(unavailable.message, /^test\/Worker\.work #\d+: .*restarting.*may have run/)
@@ -195,7 +195,7 @@ describe("9.1", () => {
       const error = yield* errorOf(running)
       assert.strictEqual(error.reason._tag, "TimedOut")
       assert.deepStrictEqual([error.mayHaveRun, error.retrySafe], [true, false])
-      assert.match(error.message, /^test\/Worker\.work #\d+: not settled within its timeout of 2s/)
+      assert.match(error.message, /^test\/Worker\.work #\d+: the call did not settle within its timeout of 2s/)
       yield* probe.open("patient")
       assert.strictEqual(yield* patient, "patient")
       yield* TestClock.adjust("10 seconds")

@@ -69,7 +69,7 @@ describe("plain async code: Effect.runPromise and ManagedRuntime", () => {
 
   it.effect("an actor brought up with runSync leaves timers and I/O their turn", () =>
     Effect.gen(function* () {
-      const runtime = ManagedRuntime.make(Worker.layerWith())
+      const runtime = ManagedRuntime.make(Worker.layerArgs())
       const async = AsyncHandle.make(runtime.runSync(Worker))
       yield* turns((body) => async.run(body))
       yield* plain(() => runtime.dispose())
@@ -111,7 +111,7 @@ describe("plain async code: Effect.runPromise and ManagedRuntime", () => {
   it.effect("disposing waits for the calls that were accepted", () =>
     Effect.gen(function* () {
       const probe = new Probe()
-      const runtime = ManagedRuntime.make(Worker.options({ shutdownTimeout: "1 hour" }).layerWith(probe))
+      const runtime = ManagedRuntime.make(Worker.options({ shutdownTimeout: "1 hour" }).layerArgs(probe))
       const worker = yield* plain(() => runtime.runPromise(Worker))
       const ref = yield* worker.work.remote("a")
       yield* probe.started("a")
@@ -126,6 +126,23 @@ describe("plain async code: Effect.runPromise and ManagedRuntime", () => {
 })
 
 describe("AsyncHandle", () => {
+  it.effect("remote and options belong to handles: here the error says what to write", () =>
+    Effect.gen(function* () {
+      const async = AsyncHandle.make(yield* Worker.spawn()) as any
+      assert.throws(() => async.add.remote(1, 2), TypeError, /no add\.remote: add\(\.\.\.\) submits the call/)
+      assert.throws(
+        () => async.add.options({ timeout: 1 }),
+        TypeError,
+        /AsyncHandle\.make\(\{ add: handle\.add\.options/
+      )
+      assert.strictEqual(
+        yield* (AsyncHandle.make(async) as any).add(1, 2) as Effect.Effect<number>,
+        3,
+        "an AsyncHandle of an AsyncHandle is the same"
+      )
+    })
+  )
+
   it.effect("every method submits its call at once and returns the ref, which can be awaited", () =>
     Effect.gen(function* () {
       const counter = yield* Counter.spawn()

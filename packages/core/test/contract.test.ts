@@ -102,7 +102,7 @@ describe("a contract in process", () => {
     })
   )
 
-  it.effect("toFactory gives all ways to bring up instances: layer, layerWith, spawn, options", () =>
+  it.effect("toFactory gives all ways to bring up instances: layer, layerArgs, spawn, options", () =>
     Effect.gen(function* () {
       const factory = Counter.toFactory((limit: number) => Effect.sync(() => implementation(limit)))
       const small = yield* factory.spawn(1)
@@ -110,7 +110,7 @@ describe("a contract in process", () => {
       assert.instanceOf(yield* errorOf(small.increment(2)), Overflow)
       assert.strictEqual(yield* large.increment(50), 50)
       const program = Effect.flatMap(Counter, (counter) => counter.increment(5))
-      assert.strictEqual(yield* Effect.provide(program, factory.layerWith(5)), 5)
+      assert.strictEqual(yield* Effect.provide(program, factory.layerArgs(5)), 5)
     })
   )
 

@@ -112,7 +112,7 @@ describe("options of an actor", () => {
 
   it("a misspelt option is no option: the error lists what there is", () => {
     const misspelt = { maxConcurency: 2 } as object
-    const known = /test\/Bad: there is no option "maxConcurency", there are maxConcurrency, .*/
+    const known = /test\/Bad: there is no option "maxConcurency"; the options are maxConcurrency, .*/
     assert.throws(() => Actor.Service<any>()("test/Bad", { make, ...misspelt }), TypeError, known)
     assert.throws(() => Worker.options(misspelt), TypeError, /"maxConcurency"/)
     assert.throws(() => Actor.Keyed<any>()("test/Bad", { make: () => make, ...misspelt }), TypeError, known)
@@ -121,25 +121,30 @@ describe("options of an actor", () => {
     assert.throws(() => Worker.options({ methodOptions } as object), TypeError, /test\/Worker.run.*"timeOut".*timeout/)
   })
 
-  it.effect("each kind of actor has its own options, and so have groups, pools, contracts and metrics", () =>
-    Effect.gen(function* () {
-      const none = (option: string) => new RegExp(`there is no option "${option}", there are .*`)
-      const name = { name: "a" } as object
-      const keyed = { idleTimeToLive: 1 } as object
-      assert.throws(() => Actor.Keyed<any>()("test/Bad", { make: () => make, ...name }), TypeError, none("name"))
-      assert.throws(() => Actor.Service<any>()("test/Bad", { make, ...keyed }), TypeError, none("idleTimeToLive"))
-      assert.throws(() => Task.make("test/bad", () => Effect.void, name), TypeError, none("name"))
-      const io = { maxConcurrency: 1, methods: ["ping" as const], max: 2 }
-      assert.throws(
-        () => Actor.Service<any>()("test/Bad", { make, concurrencyGroups: { io } }),
-        TypeError,
-        /test\/Bad: concurrencyGroups\.io: there is no option "max"/
-      )
-      assert.throws(() => Actor.method({ arg: [] } as object), TypeError, /Actor\.method: there is no option "arg"/)
-      assert.throws(() => ActorSystem.layerMetrics({ max: 1 } as object), TypeError, none("max"))
-      const pool = { spawn: Worker.spawn(), size: 1, perMember: 2 }
-      assert.match(String(yield* defectOf(ActorPool.make(pool))), /ActorPool: there is no option "perMember"/)
-    })
+  it.effect(
+    "each kind of actor has its own options, and so have groups, pools, contracts, metrics and operations",
+    () =>
+      Effect.gen(function* () {
+        const none = (option: string) => new RegExp(`there is no option "${option}"; the options are .*`)
+        const name = { name: "a" } as object
+        const keyed = { idleTimeToLive: 1 } as object
+        assert.throws(() => Actor.Keyed<any>()("test/Bad", { make: () => make, ...name }), TypeError, none("name"))
+        assert.throws(() => Actor.Service<any>()("test/Bad", { make, ...keyed }), TypeError, none("idleTimeToLive"))
+        assert.throws(() => Task.make("test/bad", () => Effect.void, name), TypeError, none("name"))
+        const io = { maxConcurrency: 1, methods: ["ping" as const], max: 2 }
+        assert.throws(
+          () => Actor.Service<any>()("test/Bad", { make, concurrencyGroups: { io } }),
+          TypeError,
+          /test\/Bad: concurrencyGroups\.io: there is no option "max"/
+        )
+        assert.throws(() => Actor.method({ arg: [] } as object), TypeError, /Actor\.method: there is no option "arg"/)
+        assert.throws(() => ActorSystem.layerMetrics({ max: 1 } as object), TypeError, none("max"))
+        assert.throws(() => ActorSystem.snapshot({ actors: "a" } as object), TypeError, none("actors"))
+        const worker = yield* Worker.spawn()
+        assert.throws(() => Actor.resize(worker, 1, { group: "io" } as object), TypeError, none("group"))
+        const pool = { spawn: Worker.spawn(), size: 1, perMember: 2 }
+        assert.match(String(yield* defectOf(ActorPool.make(pool))), /ActorPool: there is no option "perMember"/)
+      })
   )
 
   it.effect(

@@ -3,7 +3,7 @@
  */
 import { assert } from "@effect/vitest"
 import { Actor, ActorError } from "@troupe/core"
-import { Cause, Effect, Exit, Latch, Random } from "effect"
+import { Cause, Context, Effect, Exit, Latch, Random } from "effect"
 
 /** Lets a test see what an actor does, and hold its calls as long as it wants. */
 export class Probe {
@@ -74,6 +74,32 @@ export class Worker extends Actor.Service<Worker>()("test/Worker", {
       run: (effect: Effect.Effect<any, any>) => effect
     })
 }) {}
+
+/** Logs its life, and counts for as long as an instance lives. */
+export class Diary extends Actor.Service<Diary>()("test/Diary", {
+  make: (probe: Probe) =>
+    Effect.gen(function* () {
+      yield* Effect.acquireRelease(probe.note("made"), () => probe.note("gone"))
+      let count = 0
+      return {
+        count: () => Effect.sync(() => ++count),
+        note: (event: string) => probe.note(event),
+        work: probe.work,
+        die: (defect: unknown) => Effect.die(defect),
+        fail: (error: string) => Effect.fail(error),
+        run: (effect: Effect.Effect<any, any>) => effect,
+        exit: () => Effect.andThen(probe.note("exits"), Actor.exit)
+      }
+    })
+}) {}
+
+/** What a caller provides to work that needs it. */
+export class Db extends Context.Service<Db, { readonly name: string }>()("test/Db") {}
+
+/** The name of the database that the caller provides. */
+export const db = Effect.map(Db, ({ name }) => name)
+export const withDb = <A, E, R>(effect: Effect.Effect<A, E, R>, name: string) =>
+  Effect.provideService(effect, Db, { name })
 
 /** Lets everything run that is scheduled now, and what that schedules, some levels deep. */
 export const settle: Effect.Effect<void> = Effect.repeat(Effect.yieldNow, { times: 20 })

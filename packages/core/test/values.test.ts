@@ -497,7 +497,7 @@ describe("mistakes of untyped code", () => {
       const rooms = yield* Room
       assert.strictEqual(inspect(rooms), "test/Room(0 keys)")
       yield* rooms.get("a").say()
-      assert.strictEqual(inspect(rooms), "test/Room(1 keys)")
+      assert.strictEqual(inspect(rooms), "test/Room(1 key)")
       class Counter extends Actor.Service<Counter>()("test/Counter", {
         make: Effect.succeed({ add: () => Effect.void })
       }) {}

@@ -1,9 +1,9 @@
-/** Talking to the server: the token, single questions, and the stream of updates. */
-import type { Frame } from "../src/internal/frame.ts"
+/** Talks to the server: the token, single requests, and the stream of updates. */
+import type { Frame } from "../src/internal/live/frame.ts"
 
 const KEY = "troupe-token"
 
-/** Takes the token out of the address, where it would be on show, and keeps it for as long as the tab is open. */
+/** Moves the token out of the address bar, where others could read it, into the storage of this tab. */
 const readToken = (): string | undefined => {
   const given = /[#&]token=([^&]+)/.exec(location.hash)?.[1]
   if (given === undefined) return sessionStorage.getItem(KEY) ?? undefined
@@ -58,12 +58,18 @@ export const download = async (path: string, name: string): Promise<void> => {
   URL.revokeObjectURL(link.href)
 }
 
-export type Status = "live" | "lost" | "refused"
+export interface Failure {
+  /** A lost connection is tried again; a refused one would be refused again. */
+  readonly _tag: "lost" | "refused"
+  readonly why: string
+  /** The HTTP status, if there was an answer. */
+  readonly code?: number | undefined
+}
 
-/** Reads updates until told otherwise. Not by `EventSource`, which cannot send the token other than in the address. */
+/** Reads updates until the signal aborts. It does not use `EventSource`, which could send the token in the URL only. */
 export const follow = async (
   onFrame: (frame: Frame) => void,
-  onStatus: (status: Status, why: string, code?: number) => void,
+  onFailure: (failure: Failure) => void,
   signal: AbortSignal
 ): Promise<void> => {
   for (let wait = 500; ; wait = Math.min(wait * 1.6, 8000)) {
@@ -72,17 +78,16 @@ export const follow = async (
       if (!response.ok) await failed(response)
       await read(response, (frame) => {
         wait = 500
-        onStatus("live", "")
         onFrame(frame)
       })
-      if (!signal.aborted) onStatus("lost", "the server has ended the connection")
+      if (!signal.aborted) onFailure({ _tag: "lost", why: "the server has closed the connection" })
     } catch (error) {
       if (signal.aborted) return
       if (error instanceof ApiError && (error.status === 401 || error.status === 403)) {
-        return onStatus("refused", error.message, error.status)
+        return onFailure({ _tag: "refused", why: error.message, code: error.status })
       }
       const code = error instanceof ApiError ? error.status : undefined
-      onStatus("lost", error instanceof Error ? error.message : String(error), code)
+      onFailure({ _tag: "lost", why: error instanceof Error ? error.message : String(error), code })
     }
     await new Promise((resolve) => setTimeout(resolve, wait))
   }

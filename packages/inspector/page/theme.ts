@@ -1,5 +1,5 @@
-/** Light, dark, or what the system says. */
-import { byId } from "./dom.ts"
+/** Light, dark, or the theme of the system. */
+import { byId } from "./parts/dom.ts"
 
 const KEY = "troupe-theme"
 const themes = ["auto", "light", "dark"] as const
@@ -12,7 +12,7 @@ const apply = (theme: Theme): void => {
   else document.documentElement.setAttribute("data-theme", theme)
   const button = byId("theme")
   button.textContent = { auto: "◐", light: "☀", dark: "☾" }[theme]
-  button.setAttribute("aria-label", `Colours: ${theme === "auto" ? "as the system says" : theme}`)
+  button.setAttribute("aria-label", `Theme: ${theme === "auto" ? "system" : theme}`)
 }
 
 export const startTheme = (): void => apply(present())

@@ -1,8 +1,8 @@
 /**
  * The command `inspect`, which shows in a terminal what the actors of a running program are doing.
  *
- * The program serves what there is to see with `Inspector.layer`. The command `troupe inspect <address>`, of
- * `@troupe/cli`, is made of what is here; whoever has a command line of their own can add {@link inspect} to it.
+ * The program needs `Inspector.layer`, which serves the data. `troupe inspect <address>` of `@troupe/cli` is this
+ * command; a command line of your own can add {@link inspect} as a subcommand.
  *
  * @since 0.1.0
  */
@@ -11,12 +11,12 @@ import type * as FileSystem from "effect/FileSystem"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as Stdio from "effect/Stdio"
 import type * as Terminal from "effect/Terminal"
-import * as internal from "./internal/cli.ts"
-import * as client from "./internal/cliClient.ts"
+import * as client from "./internal/terminal/client.ts"
+import * as internal from "./internal/terminal/command.ts"
 
 /**
- * Why there is nothing to show, in words for people: a bad address, nothing that listens there, a token that is
- * missing, a call that has settled.
+ * Why there is nothing to show, with a message for people: a bad address, nothing listening there, a missing token, a
+ * call that has settled.
  *
  * @category errors
  * @since 0.1.0
@@ -31,11 +31,11 @@ export const InspectError = client.InspectError
 export type InspectError = client.InspectError
 
 /**
- * `inspect`, a table that is kept up to date, with the subcommands `list`, `explain` and `timeline`. Where the output
- * is no terminal it prints the table once and ends; `--json` gives the same for scripts.
+ * `inspect`, a table that is kept up to date, with the subcommands `list`, `explain` and `timeline`. If the output is not
+ * a terminal, it prints the table once and exits; `--json` prints the same for scripts.
  *
- * The address is the flag `--url`, or the environment variable `TROUPE_INSPECTOR_URL`; {@link arrange} allows for
- * addresses without the flag.
+ * The address comes from the flag `--url` or the environment variable `TROUPE_INSPECTOR_URL`; {@link arrange} also
+ * accepts it without the flag.
  *
  * @category commands
  * @since 0.1.0
@@ -49,8 +49,8 @@ export const inspect: Command.Command<
 > = internal.inspect
 
 /**
- * Arguments in the order in which `effect/cli` wants them: an address may stand anywhere after `inspect`, before or
- * behind the name of a subcommand.
+ * Puts arguments into the order that `effect/cli` expects: people may write the address anywhere after `inspect`, before
+ * or after the name of a subcommand.
  *
  * @category commands
  * @since 0.1.0

@@ -1,100 +1,35 @@
 /**
  * What actors did and when, as a picture: records calls and writes them as a Chrome trace, which Perfetto opens.
  *
- * A recording watches the present `ActorSystem` and keeps the last events in a buffer of fixed size. Its trace has one
- * process per instance. In it, each call that runs has a lane of its own for as long as it runs, so calls that run at
- * the same time are drawn one below the other and never on top of each other; waiting is drawn in lanes of its own, and
- * a curve shows how many calls run and wait. Arrows lead from the call that submitted to the call that was submitted.
+ * A recording watches the `ActorSystem` in context and keeps the last events in a buffer of fixed size. Its trace has
+ * one process per instance. Each running call has a lane to itself for as long as it runs, so concurrent calls are drawn
+ * one below the other and never on top of each other. Waits have lanes of their own, and a curve shows how many calls
+ * run and wait. Arrows lead from a call to the calls that it submitted.
  *
  * Open the file at https://ui.perfetto.dev (it does not leave your machine) or in `chrome://tracing`.
  *
- * It is for looking at seconds to minutes. For what goes on for days, use the spans and metrics of core.
+ * A recording is for seconds to minutes. For days, use the spans and metrics of core.
  *
  * @since 0.1.0
  */
-import type * as ActorSystem from "@troupe/core/ActorSystem"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type { PlatformError } from "effect/PlatformError"
 import type * as Scope from "effect/Scope"
-import type { ChromeTrace } from "./internal/chromeTraceFormat.ts"
-import * as format from "./internal/chromeTraceFormat.ts"
-import * as internal from "./internal/timeline.ts"
+import type { ChromeTrace } from "./internal/trace/format.ts"
+import * as format from "./internal/trace/format.ts"
+import type { Recording, RecordOptions } from "./internal/trace/model.ts"
+import * as internal from "./internal/trace/recording.ts"
+
+export type { ChromeTrace, TraceEvent } from "./internal/trace/format.ts"
+export type { Recorded, Recording, RecordOptions } from "./internal/trace/model.ts"
 
 /**
- * A recording that is going on, or that went on while its Scope was open.
+ * Records the `ActorSystem` in context, and tasks, until the Scope closes. The recording can be read at any time, also
+ * after that.
  *
- * @category models
- * @since 0.1.0
- */
-export interface Recording {
-  /** What is in the buffer now. */
-  readonly recorded: Effect.Effect<Recorded>
-  /** The same, as a Chrome trace. Calls that have not settled are drawn up to now. */
-  readonly trace: Effect.Effect<ChromeTrace>
-  /** Empties the buffer, and begins anew. */
-  readonly clear: Effect.Effect<void>
-}
-
-/**
- * What a recording has kept.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Recorded {
-  /** When the recording began, in milliseconds since the epoch. */
-  readonly from: number
-  /** Up to when it goes. */
-  readonly to: number
-  /** Oldest first. */
-  readonly events: ReadonlyArray<ActorSystem.Event>
-  /** How many older events are lost, since there was no room for them. */
-  readonly dropped: number
-  /** What was known when it began: instances that were there, calls that were under way. */
-  readonly before: ActorSystem.Snapshot
-  /** The same for its end. */
-  readonly after: ActorSystem.Snapshot
-}
-
-/**
- * Options of a recording.
- *
- * @category models
- * @since 0.1.0
- */
-export interface RecordOptions {
-  /**
-   * How many events to keep; when there are more, the oldest are dropped, counted, and the trace says so. A call has
-   * three: submitted, started, settled. Default 65,536, which is some 15 MB of memory at most.
-   */
-  readonly capacity?: number | undefined
-  /**
-   * About how many bytes the events may take. Keys and messages of errors may be long: when there are more, the oldest
-   * events are dropped, as with `capacity`. Default 64 MiB.
-   */
-  readonly maxBytes?: number | undefined
-  /**
-   * How many waiting calls of one instance are drawn at a time at most. Those beyond are in the curve of waiting calls,
-   * and the time that they waited is among the details of their run. Default 32.
-   */
-  readonly waitingLanes?: number | undefined
-}
-
-/**
- * A Chrome trace, in its JSON object format. All times in it are microseconds since the recording began.
- *
- * @category models
- * @since 0.1.0
- */
-export type { ChromeTrace, TraceEvent } from "./internal/chromeTraceFormat.ts"
-
-/**
- * Records the present `ActorSystem`, and tasks, until the Scope closes. What was recorded can be looked at during that
- * time and after it.
- *
- * Recording makes each call somewhat slower (three events are made and kept); it changes nothing else.
+ * Recording makes each call slightly slower (three events are made and kept); it changes nothing else.
  *
  * **Example** (A recording as a trace)
  *
@@ -132,7 +67,7 @@ export const record: (options?: RecordOptions) => Effect.Effect<Recording, never
 export const stringify: (trace: ChromeTrace) => string = format.stringify
 
 /**
- * Writes what was recorded to a file. Says in the log where it is, and whether events were dropped.
+ * Writes a recording to a file, and logs where it is and whether events were dropped.
  *
  * @category writing
  * @since 0.1.0
@@ -146,8 +81,8 @@ export const save = (recording: Recording, file: string): Effect.Effect<void, Pl
   })
 
 /**
- * Records everything while what it is provided to runs, and writes the file at the end, however it ended. Provide it
- * outside of the layers of the actors, so that it begins before them and sees their end.
+ * Records for as long as the program runs that it is provided to, and writes the file at the end, however that comes.
+ * Provide it outside the layers of the actors, so that it starts before them and sees them end.
  *
  * @category layers
  * @since 0.1.0
@@ -162,7 +97,7 @@ export const layer = (
       yield* Effect.addFinalizer(() =>
         save(recording, options.file).pipe(
           Effect.provideService(FileSystem.FileSystem, fs),
-          // The program has its result: that the picture of it could not be written must not take that away.
+          // A file that cannot be written must not cost the program its result.
           Effect.catch((error) => Effect.logError(`Timeline: ${options.file} could not be written`, error))
         )
       )

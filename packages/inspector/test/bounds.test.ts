@@ -3,7 +3,8 @@ import { connect, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { type Inspector, Timeline } from "@troupe/inspector"
 import { Effect, References, type Scope } from "effect"
-import { serve, settings } from "../src/internal/serve.ts"
+import { settings } from "../src/internal/server/options.ts"
+import { serve } from "../src/internal/server/serve.ts"
 import { ask, Updates } from "./http.ts"
 import { inspect, ownSystem, promise, Room, Worker } from "./inspectorSupport.ts"
 
@@ -58,14 +59,14 @@ describe("recordings", () => {
       const { port } = yield* inspect({ maxRecordings: 1 })
       const first = ask(port, "/api/timeline?seconds=1")
       const refused = yield* untilStatus(port, "/api/timeline?seconds=1", 429)
-      assert.include(refused.body.error, "a recording goes on already")
+      assert.include(refused.body.error, "a recording is in progress already")
       assert.include(refused.body.error, "maxRecordings")
       assert.strictEqual((yield* promise(() => first)).status, 200)
       assert.strictEqual((yield* promise(() => ask(port, "/api/timeline?seconds=1"))).status, 200)
     }).pipe(ownSystem)
   )
 
-  it.live("end when whoever asked for them is gone", () =>
+  it.live("end when the client that asked for them is gone", () =>
     Effect.gen(function* () {
       const { port } = yield* inspect({ maxRecordings: 1 })
       const { socket } = yield* Raw.open(port, get("/api/timeline?seconds=60"))

@@ -22,7 +22,7 @@ const troupe = (args: ReadonlyArray<string>, file = bin) =>
     )
   })
 
-/** A port at which nobody listens any more. */
+/** A port that nothing listens at any more. */
 const freePort = () =>
   new Promise<number>((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
@@ -117,9 +117,9 @@ describe("troupe, as a process", () => {
   it(
     "says on stderr what went wrong, without a stack, and ends with code 1",
     async () => {
-      const nobody = `http://127.0.0.1:${await freePort()}`
-      const { code, stderr, stdout } = await troupe(["inspect", nobody])
-      assert.include(stderr, `Nothing answers at ${nobody} (ECONNREFUSED). Is the program running`)
+      const unused = `http://127.0.0.1:${await freePort()}`
+      const { code, stderr, stdout } = await troupe(["inspect", unused])
+      assert.include(stderr, `Nothing answers at ${unused} (ECONNREFUSED). Is the program running`)
       assert.notInclude(stderr, "    at ")
       assert.strictEqual(stdout, "")
       assert.strictEqual(code, 1)
@@ -134,7 +134,7 @@ describe("troupe, as a process", () => {
     "is let in with the token only",
     async () => {
       const { code, stderr } = await troupe(["inspect", new URL("/", address).href])
-      assert.match(stderr, /token[\s\S]*Give the whole address as the program printed it, or the token by --token/)
+      assert.match(stderr, /token[\s\S]*Give the whole address as the program printed it, or the token with --token/)
       assert.strictEqual(code, 1)
       const wrong = await troupe(["inspect", new URL("/", address).href, "--token", "guess"])
       assert.strictEqual(wrong.code, 1)

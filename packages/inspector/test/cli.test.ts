@@ -167,6 +167,22 @@ describe("troupe inspect", () => {
     })
   )
 
+  it.effect("cuts long names before the numbers of their instances", () =>
+    Effect.gen(function* () {
+      const body = yield* Effect.gen(function* () {
+        for (const end of ["a", "b"])
+          yield* Tiny.options({ name: `a name that is longer than the column ${end}` }).spawn()
+        return yield* wire
+      }).pipe(Effect.provide(ActorSystem.layer))
+      const world = yield* makeWorld(answering(body), { columns: 60 })
+      yield* run(world, ["inspect", "--once"], { isTerminal: true })
+      const names = plain(text(world))
+        .split("\n")
+        .flatMap((line) => /^app\/Tiny.*… #(\d+) /.exec(line)?.[1] ?? [])
+      assert.strictEqual(new Set(names).size, 2, plain(text(world)))
+    })
+  )
+
   it.effect("has colors on a terminal, and none with NO_COLOR or on a dumb one", () =>
     Effect.gen(function* () {
       const body = yield* busy
@@ -317,11 +333,11 @@ describe("troupe inspect, on a terminal", () => {
     })
   )
 
-  it.effect("says when nobody answers any more, keeps what it has, and goes on when somebody does", () =>
+  it.effect("says when the server no longer answers, keeps the last state, and goes on when it answers again", () =>
     Effect.gen(function* () {
       const { fiber, first, world } = yield* start()
       yield* tick(world)
-      world.answer = () => "nobody"
+      world.answer = () => "refused"
       yield* tick(world)
       assert.include(onScreen(world)[0], "http://127.0.0.1:4680 does not answer")
       assert.include(onScreen(world).join("\n"), "app/Db")
@@ -569,7 +585,7 @@ describe("the address", () => {
 describe("what goes wrong", () => {
   it.effect("nothing listens", () =>
     Effect.gen(function* () {
-      const { error } = yield* failure(["inspect", "list"], () => "nobody")
+      const { error } = yield* failure(["inspect", "list"], () => "refused")
       assert.strictEqual(
         error.message,
         "Nothing answers at http://127.0.0.1:4680 (ECONNREFUSED). Is the program running, and does it provide Inspector.layer?"
@@ -579,7 +595,7 @@ describe("what goes wrong", () => {
 
   it.effect("nothing listens when the live view is to start: the terminal is left alone", () =>
     Effect.gen(function* () {
-      const { world } = yield* failure(["inspect"], () => "nobody", { isTerminal: true })
+      const { world } = yield* failure(["inspect"], () => "refused", { isTerminal: true })
       assert.strictEqual(text(world), "")
     })
   )
@@ -602,12 +618,12 @@ describe("what goes wrong", () => {
   ] as const)("%s listens", ([, answer, expected]) =>
     Effect.gen(function* () {
       const { error } = yield* failure(["inspect"], () => answer)
-      assert.include(error.message, "http://127.0.0.1:4680 answers, but not as an inspector of this version would")
+      assert.include(error.message, "http://127.0.0.1:4680 answers, but not like an inspector of this version")
       assert.include(error.message, expected)
     })
   )
 
-  it.effect("what the server says moves no cursor, in sentences and in JSON", () =>
+  it.effect("text of the server moves no cursor, in sentences and in JSON", () =>
     Effect.gen(function* () {
       const evil = "\u001b]0;owned\u0007\u009b2J\u202e"
       const { error } = yield* failure(["inspect"], () => ({ status: 400, body: { error: evil } }))
@@ -664,7 +680,7 @@ describe("what goes wrong", () => {
 
   it.effect.each([["ftp://x"], ["http://"], ["http://a b"]])("%s is no address", ([url]) =>
     Effect.gen(function* () {
-      const { error } = yield* failure(["inspect", "list", "--url", url!], () => "nobody")
+      const { error } = yield* failure(["inspect", "list", "--url", url!], () => "refused")
       assert.match(
         error.message,
         new RegExp(`^"${url}" is .*address.* Give it as the program printed it, like http://`)

@@ -6,8 +6,8 @@ import { Command } from "effect/cli"
 import { HttpClient, HttpClientError, HttpClientResponse } from "effect/http"
 import { ChildProcessSpawner } from "effect/process"
 
-/** What a server gives to a request: a body with a status, or nothing since nobody listens, or since it says nothing. */
-export type Answer = { readonly status?: number; readonly body: unknown } | "nobody" | "never"
+/** How a server answers: with a status and a body, not at all since nothing listens (`refused`), or never. */
+export type Answer = { readonly status?: number; readonly body: unknown } | "refused" | "never"
 
 export interface Asked {
   readonly path: string
@@ -89,7 +89,7 @@ const server = (world: World) =>
       world.asked.push({ path, authorization: request.headers.authorization })
       const answer = world.answer(path)
       if (answer === "never") return Effect.never
-      if (answer === "nobody") {
+      if (answer === "refused") {
         const cause = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" })
         const reason = new HttpClientError.TransportError({ request, cause: new TypeError("fetch failed", { cause }) })
         return Effect.fail(new HttpClientError.HttpClientError({ reason }))
@@ -138,7 +138,7 @@ export const plain = (text: string): string => text.replaceAll(CODES, "")
 
 export const hasCodes = (text: string): boolean => text !== plain(text)
 
-/** What is on the screen after everything that was printed, line by line. */
+/** The lines of the screen after everything has been printed. */
 export const onScreen = (world: World): ReadonlyArray<string> => {
   const frames = world.printed.join("").split("\x1b[H")
   return plain(frames.at(-1)!)

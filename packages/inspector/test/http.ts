@@ -1,6 +1,6 @@
 /** Asking an inspector over real sockets, with whatever headers, and reading its updates. */
 import { type IncomingMessage, request } from "node:http"
-import type { Frame } from "../src/internal/frame.ts"
+import type { Frame } from "../src/internal/live/frame.ts"
 
 export interface Reply {
   readonly status: number

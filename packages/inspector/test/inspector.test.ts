@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorSystem } from "@troupe/core"
 import { Effect, Exit, Fiber, Latch, Redacted, Schema, Scope } from "effect"
-import type { Frame } from "../src/internal/frame.ts"
-import type { InstanceView } from "../src/internal/views.ts"
+import type { Frame } from "../src/internal/live/frame.ts"
+import type { InstanceView } from "../src/internal/server/views.ts"
 import { ask, Updates } from "./http.ts"
 import { inspect, ownSystem, promise, Room, Single, Tiny, Worker } from "./inspectorSupport.ts"
 
@@ -260,7 +260,7 @@ describe("updates", () => {
 
   it.live("cost nothing while no page is open: the system is not even watched", () =>
     Effect.gen(function* () {
-      const { [ActorSystem.TypeId]: registry } = yield* ActorSystem.ActorSystem
+      const registry = (yield* ActorSystem.ActorSystem)[ActorSystem.TypeId] as { readonly hub: unknown }
       const { port } = yield* inspect()
       yield* get(port, "/api/info")
       yield* get(port, "/api/snapshot")
@@ -467,7 +467,7 @@ describe("control", () => {
       const [a, b] = (yield* ActorSystem.snapshot()).instances as [ActorSystem.Instance, ActorSystem.Instance]
       assert.strictEqual((yield* post(`kill/${a.instance}`)).status, 200)
       assert.strictEqual((yield* post(`stop/${b.instance}`)).status, 200)
-      assert.strictEqual((yield* Actor.watch(first)).message.includes("it was killed by way of the inspector"), true)
+      assert.strictEqual((yield* Actor.watch(first)).message.includes("it was killed from the inspector"), true)
       yield* Actor.watch(second)
       const late = yield* post(`kill/${a.instance}`)
       assert.strictEqual(late.status, 404)

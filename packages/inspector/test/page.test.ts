@@ -1,14 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Instance, UnsettledCall } from "@troupe/core/ActorSystem"
-import { duration } from "../page/format.ts"
-import { picture } from "../page/graph.ts"
-import { linesOf, Model, newestFirst } from "../page/model.ts"
-import { LENGTH, Track } from "../page/track.ts"
-import type { Frame, Row } from "../src/internal/frame.ts"
-import { Histogram } from "../src/internal/histogram.ts"
-import { NewsDesk } from "../src/internal/news.ts"
-import { Rows } from "../src/internal/rows.ts"
-import { waitsOf } from "../src/internal/waits.ts"
+import { addressOf, placeAt } from "../page/address.ts"
+import { linesOf } from "../page/model/lines.ts"
+import { Model } from "../page/model/model.ts"
+import { newestFirst } from "../page/model/newest.ts"
+import { LENGTH, Track } from "../page/model/track.ts"
+import { duration } from "../page/parts/format.ts"
+import { apply, initial } from "../page/state.ts"
+import { picture } from "../page/views/graph.ts"
+import type { Frame, Row } from "../src/internal/live/frame.ts"
+import { Histogram } from "../src/internal/live/histogram.ts"
+import { NewsDesk } from "../src/internal/live/news.ts"
+import { Rows } from "../src/internal/live/rows.ts"
+import { waitsOf } from "../src/internal/live/waits.ts"
 
 /** Random numbers that come again with the same seed. It is in the message of what fails. */
 const seed = Number(process.env.TROUPE_SEED ?? Date.now() % 1_000_000)
@@ -85,7 +89,7 @@ const frame = (version: number, rows: ReadonlyArray<Row>, more: Partial<Frame> =
 })
 
 describe("updates", () => {
-  it("whoever takes in what has changed knows what whoever begins anew is told, however much it missed", () => {
+  it("a client that takes in changes knows as much as one that starts over, however much it missed", () => {
     const random = randomFrom(seed)
     const rows = new Rows()
     let instances: ReadonlyArray<Instance> = []
@@ -212,7 +216,7 @@ describe("events", () => {
 
   const told = (desk: NewsDesk) => desk.since(0).map(({ at, kind, text }) => [kind, text, at])
 
-  it("have no time if they were before anybody watched, and nobody knows it", () => {
+  it("have no time if they were before the first page was opened, at an unknown time", () => {
     const desk = new NewsDesk()
     const rows = new Rows()
     const look = (version: number, instances: ReadonlyArray<Instance>) =>
@@ -228,11 +232,11 @@ describe("events", () => {
     const hurt = instance(3, { state: "restarting" })
     look(1, [old, dead, hurt])
     assert.deepStrictEqual(told(desk), [
-      ["restarted", "2 times: before this page was opened", undefined],
+      ["restarted", "2 times before this page was opened", undefined],
       ["died", "it was killed", 70],
       ["restarting", "its home was lost", undefined]
     ])
-    // What is new since the last look has a time, also if it was not there then; what only was not told of has none.
+    // News since the last snapshot has a time, also of an instance that was not there then. Older news has none.
     look(2, [{ ...old, restarts: 3 }, instance(4, { since: 700, restarts: 1 }), instance(5, { since: 3, restarts: 1 })])
     assert.deepStrictEqual(told(desk).slice(3), [
       ["restarted", "the disk is full", 1000],
@@ -367,5 +371,59 @@ describe("numbers", () => {
   it("durations are short, in the unit that fits", () => {
     const told = [0, 0.042, 4.21, 421, 4210, 192_000, 8_040_000, 183_600_000].map(duration)
     assert.deepStrictEqual(told, ["0 ms", "42 µs", "4.2 ms", "421 ms", "4.2 s", "3 m 12 s", "2 h 14 m", "2 d 3 h"])
+  })
+})
+
+describe("the state of the page", () => {
+  const answer = (id: number) => ({ at: 0, instance: instance(id), calls: [], total: 0 })
+
+  it("does not show an answer about an instance that the reader has left", () => {
+    const state = initial({ tab: "actors", selection: { instance: 1 } })
+    const shown = () => state.instance?.instance.instance
+    apply(state, { _tag: "Instance", instance: answer(1) })
+    assert.strictEqual(shown(), 1)
+    apply(state, { _tag: "Place", place: { tab: "actors", selection: { instance: 2 } } })
+    assert.isUndefined(shown())
+    apply(state, { _tag: "Instance", instance: answer(1) })
+    assert.isUndefined(shown())
+    apply(state, { _tag: "Instance", instance: answer(2) })
+    assert.strictEqual(shown(), 2)
+  })
+
+  it("takes events as seen while their view is open", () => {
+    const state = initial({ tab: "actors", selection: undefined })
+    const news = (seq: number) =>
+      [{ seq, actor: "A", instance: 1, label: "A #1", kind: "died", text: "it was killed" }] as const
+    apply(state, { _tag: "Frame", frame: frame(1, [row(1)], { news: news(1) }) })
+    assert.strictEqual(state.seenEvents, 0)
+    apply(state, { _tag: "Place", place: { tab: "events", selection: undefined } })
+    assert.strictEqual(state.seenEvents, 1)
+    apply(state, { _tag: "Frame", frame: frame(2, [row(1)], { news: news(2) }) })
+    assert.strictEqual(state.seenEvents, 2)
+    apply(state, { _tag: "Place", place: { tab: "actors", selection: undefined } })
+    apply(state, { _tag: "Frame", frame: frame(3, [row(1)], { news: news(3) }) })
+    assert.strictEqual(state.seenEvents, 2)
+  })
+
+  it("is live with each update, whatever it was before", () => {
+    const state = initial({ tab: "actors", selection: undefined })
+    apply(state, { _tag: "Connection", connection: { _tag: "lost", why: "the server has closed the connection" } })
+    assert.strictEqual(state.connection._tag, "lost")
+    apply(state, { _tag: "Frame", frame: frame(1, []) })
+    assert.strictEqual(state.connection._tag, "live")
+  })
+})
+
+describe("the address of the page", () => {
+  it.each([
+    { tab: "actors", selection: undefined },
+    { tab: "calls", selection: { instance: 12 } },
+    { tab: "waits", selection: { actor: "app/Account" } }
+  ] as const)("leads back to $tab", (place) => {
+    assert.deepStrictEqual(placeAt(addressOf(place)), place)
+  })
+
+  it("leads to the actors if it is unknown", () => {
+    assert.deepStrictEqual(placeAt("#/nowhere/instance/x"), { tab: "actors", selection: undefined })
   })
 })

@@ -120,7 +120,7 @@ describe("an inspector that anybody on this machine may read", () => {
 })
 
 describe("an inspector with a token", () => {
-  it.live("control has one, and refuses whoever does not know it, readers too", () =>
+  it.live("control has one, and refuses all requests without it, reading ones too", () =>
     Effect.gen(function* () {
       const worker = yield* Worker.spawn()
       const { port, token, url } = yield* inspect({ control: true })
@@ -197,10 +197,10 @@ describe("an inspector with a token", () => {
       const start = (options: Inspector.Options) =>
         Layer.build(Inspector.layer({ port: 0, ...options })).pipe(Effect.provide(Logger.layer([logger])))
       yield* start({ control: true })
-      yield* start({ token: Redacted.make("given-by-somebody") })
+      yield* start({ token: Redacted.make("given-by-the-user") })
       assert.match(lines[0]!, /http:\/\/127\.0\.0\.1:\d+\/#token=\S{20,}/)
       assert.match(lines[1]!, /http:\/\/127\.0\.0\.1:\d+\/ /)
-      assert.notInclude(lines[1], "given-by-somebody")
+      assert.notInclude(lines[1], "given-by-the-user")
     }).pipe(ownSystem)
   )
 })
@@ -213,7 +213,7 @@ describe("options", () => {
     assert.throws(
       () => layer({ prot: 1 } as object),
       TypeError,
-      /Inspector\.layer: there is no option "prot", there are port, /
+      /Inspector\.layer: there is no option "prot"; the options are port, /
     )
     assert.throws(() => layer({ interval: "1 millis" }), RangeError, /interval must be at least 50 milliseconds/)
     for (const option of ["maxInstances", "maxPages", "maxRecordings", "maxRecordingBytes"]) {
@@ -267,7 +267,7 @@ describe("options", () => {
     Effect.gen(function* () {
       const error = yield* Effect.flip(inspect({ host: "192.0.2.1" }))
       assert.strictEqual(error.code, "EADDRNOTAVAIL")
-      assert.include(error.message, "192.0.2.1 is no address of this machine")
+      assert.include(error.message, "192.0.2.1 is not an address of this machine")
     }).pipe(ownSystem)
   )
 })

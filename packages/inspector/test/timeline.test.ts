@@ -212,7 +212,7 @@ describe("Timeline.record", () => {
     }).pipe(own)
   )
 
-  it.effect("draws calls that were under way before it began, and those that have not settled, up to now", () =>
+  it.effect("draws calls that were in flight before it began, and those that have not settled, up to now", () =>
     Effect.gen(function* () {
       const kitchen = yield* Kitchen.options({ maxConcurrency: 1 }).spawn()
       const first = yield* kitchen.cook.remote(100)
@@ -306,7 +306,7 @@ describe("Timeline.record", () => {
     }).pipe(own)
   )
 
-  it.effect("records the system it was started in, whoever asks for the trace", () =>
+  it.effect("records the system it was started in, wherever the trace is asked for", () =>
     Effect.gen(function* () {
       const recording = yield* Timeline.record()
       const kitchen = yield* Kitchen.spawn()

@@ -65,7 +65,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "does not count off calls that settle",
     file: "instance/cell.ts",
-    from: "    this.pending--\n",
+    from: "    this.counts(-1)\n",
     to: ""
   },
   {
@@ -113,7 +113,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "forgets another waiter than the one that leaves",
     file: "call/ref.ts",
-    from: "resumes.lastIndexOf(observer)",
+    from: "waiters.lastIndexOf(observer)",
     to: "0"
   },
   {

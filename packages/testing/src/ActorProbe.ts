@@ -194,15 +194,18 @@ const makeHandle = (id: string, known: ReadonlyArray<string> | undefined, inner:
   }
   return new Proxy(inner, {
     get: (target, key) => {
-      // What looks at any object, `await` and assertion libraries among them, is not to find methods.
-      if (typeof key === "symbol" || noMethods.has(key)) return Reflect.get(target, key)
-      if (known === undefined || known.includes(key)) return method(key)
+      const own = Reflect.get(target, key)
+      // What looks at any object, `await` and assertion libraries among them, is not to find methods. The handle knows it:
+      // any other name is that of a method for it.
+      if (typeof key === "symbol") return own
+      const isMethod = typeof own?.remote === "function"
+      if (known === undefined) return isMethod ? method(key) : own
+      if (known.includes(key)) return method(key)
+      if (!isMethod) return own
       throw new TypeError(`${id} has no method "${key}", its contract has ${known.join(", ")}`)
     }
   })
 }
-
-const noMethods = new Set(["then", "toJSON", "inspect", "constructor", "asymmetricMatch", "nodeType", "$$typeof"])
 
 /**
  * Makes a probe for an actor, which lives until the Scope closes. `maxConcurrency` of the actor does not hold for it: it

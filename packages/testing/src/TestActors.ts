@@ -48,11 +48,7 @@ import * as Layer from "effect/Layer"
 export const layer: Layer.Layer<never> = Layer.fresh(
   Layer.effect(ActorSystem.ActorSystem)(
     Effect.acquireRelease(ActorSystem.make, (system) =>
-      Effect.flatMap(Effect.provideService(ActorSystem.snapshot(), ActorSystem.ActorSystem, system), (snapshot) => {
-        // Tasks belong to no system.
-        const left = snapshot.instances
-          .filter(({ state }) => state !== "dead")
-          .filter((instance) => ownedBy(system, instance))
+      Effect.flatMap(livingIn(system), (left) => {
         if (left.length === 0) return Effect.void
         const list = left.map(({ actor, instance, pending }) => `${actor} (#${instance}, ${pending} unsettled calls)`)
         return Effect.die(
@@ -65,10 +61,18 @@ export const layer: Layer.Layer<never> = Layer.fresh(
   )
 )
 
-const ownedBy = (system: ActorSystem.ActorSystem, { instance }: ActorSystem.Instance): boolean => {
-  const { cells } = system[ActorSystem.TypeId]
-  return [...cells].some((cell) => cell.instance === instance)
-}
+/** The living instances of a system. Every system shows all tasks, which belong to none. */
+const livingIn = (system: ActorSystem.ActorSystem): Effect.Effect<ReadonlyArray<ActorSystem.Instance>> =>
+  Effect.gen(function* () {
+    const tasks = new Set((yield* shownIn(yield* ActorSystem.make)).map(({ instance }) => instance))
+    return (yield* shownIn(system)).filter(({ instance, state }) => state !== "dead" && !tasks.has(instance))
+  })
+
+const shownIn = (system: ActorSystem.ActorSystem): Effect.Effect<ReadonlyArray<ActorSystem.Instance>> =>
+  ActorSystem.snapshot({ limit: Infinity }).pipe(
+    Effect.provideService(ActorSystem.ActorSystem, system),
+    Effect.map(({ instances }) => instances)
+  )
 
 /**
  * What an instance is doing now. Dies when the handle belongs to no living instance, or to none of this `ActorSystem`.

@@ -25,21 +25,21 @@ const { version }: { readonly version: string } = JSON.parse(
   readFileSync(new URL("../../package.json", import.meta.url), "utf8")
 )
 
-/** What it fails with is known to `@troupe/cluster` only. */
+/** Only `@troupe/cluster` knows the errors that it fails with. */
 type NodeCommand = Command.Command<"node", any, any, Error, NodeServices.NodeServices | HttpClient.HttpClient>
 
-/** Not written out in the `import`: the compiler shall not need what may not be installed. */
+/** A variable, since the compiler would resolve a literal in `import()`, and the package may not be installed. */
 const CLUSTER_NODE: string = "@troupe/cluster/ClusterNode"
 
 const missing = (cause: unknown): ClusterMissing => {
   const why = cause instanceof Error ? cause.message : String(cause)
   const message = why.startsWith("Cannot find package '@troupe/cluster'")
     ? "troupe node is part of @troupe/cluster, which is not installed here: npm install @troupe/cluster"
-    : `troupe node could not be loaded from @troupe/cluster. Is its version that of @troupe/cli, ${version}? ${why}`
+    : `troupe node could not be loaded from @troupe/cluster. Does its version match that of @troupe/cli, ${version}? ${why}`
   return new ClusterMissing({ message, cause })
 }
 
-/** Loading a cluster takes longer than everything else that `troupe` does: only `troupe node` does it. */
+/** Loading the cluster takes longer than anything else that `troupe` does, so only `troupe node` loads it. */
 const loadNode: Effect.Effect<NodeCommand, ClusterMissing> = Effect.tryPromise({
   try: () => import(CLUSTER_NODE),
   catch: missing
@@ -51,7 +51,7 @@ const loadNode: Effect.Effect<NodeCommand, ClusterMissing> = Effect.tryPromise({
   )
 )
 
-/** Stands for the command while it is not loaded: in the help, and to fail in its place. */
+/** Stands in for the command while it is not loaded: in the help, and to fail in its place. */
 const standIn = (fate: Effect.Effect<void, ClusterMissing>) =>
   Command.make("node", {}, () => fate).pipe(
     Command.withDescription("Start a node of a cluster (part of @troupe/cluster)")
@@ -59,7 +59,7 @@ const standIn = (fate: Effect.Effect<void, ClusterMissing>) =>
 
 const troupe = Command.make("troupe").pipe(Command.withDescription("Actors for Effect: look into them, and host them"))
 
-// Written out, so that the declarations name what is public.
+// With its type written out, so that the declarations only name public types.
 export const run = (
   args: ReadonlyArray<string>
 ): Effect.Effect<
@@ -71,7 +71,7 @@ export const run = (
     if (args[0] !== "node") return yield* runWith(standIn(Effect.void), Cli.arrange(args))
     return yield* Effect.matchEffect(loadNode, {
       onSuccess: (node) => runWith(node, args),
-      // Whatever was to be said to it, the answer is the same.
+      // Without its arguments: the answer is the same for all of them.
       onFailure: (error) => runWith(standIn(Effect.fail(error)), ["node"])
     })
   }).pipe(Effect.provide(CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })))

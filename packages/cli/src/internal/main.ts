@@ -1,5 +1,5 @@
 /**
- * The process that `troupe` is.
+ * The process of `troupe`.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -9,11 +9,11 @@ import * as Layer from "effect/Layer"
 import { run } from "./command.ts"
 import { ExitWith } from "./exitWith.ts"
 
-// Whoever reads our output may leave before its end, as `head` does. Without a listener Node would print a stack trace.
+// The reader of our output may leave before its end, as `head` does. Without a listener Node would print a stack trace.
 process.stdout.on("error", () => process.exit(0))
 
 run(process.argv.slice(2)).pipe(
-  // The help and the reason have been printed; 2 is what shells expect after a command that was not understood.
+  // The help and the reason have been printed. 2 is the shell's convention for wrong usage.
   Effect.catchTag("ShowHelp", ({ errors }) =>
     errors.length > 0 ? Effect.fail(new ExitWith({ code: 2 })) : Effect.void
   ),

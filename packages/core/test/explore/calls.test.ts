@@ -220,7 +220,7 @@ describe("permits", () => {
       const exits = yield* Effect.forEach(range(4), (id) => Effect.exit(worker.work(id)), { concurrency: "unbounded" })
       const refused = exits.filter(Exit.isFailure)
       assert.strictEqual(log.started.length + refused.length, 4)
-      for (const exit of refused) assert.include(Cause.pretty(exit.cause), "not accepted")
+      for (const exit of refused) assert.include(Cause.pretty(exit.cause), "maxPendingCalls (1) was reached")
       assert.strictEqual(yield* worker.work(7), 7)
     }),
     { schedules }

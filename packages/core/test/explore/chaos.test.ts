@@ -5,7 +5,7 @@
  * The explorer seeds `Random`, so each schedule has a program of its own, and a replay has the same one.
  */
 import { assert, describe } from "@effect/vitest"
-import { Actor, ActorError, ObjectRef } from "@troupe/core"
+import { Actor, ActorError, ActorSystem, ObjectRef } from "@troupe/core"
 import { it } from "@troupe/testing/vitest"
 import { Cause, Effect, Exit, Fiber, Random, Schedule, type Scope, Stream } from "effect"
 
@@ -121,6 +121,19 @@ const act = Effect.fnUntraced(function* (handle: Handle, watched: Watched, mayEn
   }
 })
 
+const states = ["starting", "running", "restarting", "stopping", "dead"] as const
+
+/** What is kept of unsettled calls is what comes out when all instances are looked at, as a filter has it. */
+const checkTotals = Effect.withFiber(({ context }) => {
+  // At one moment, at which no other fiber runs.
+  const take = (options: ActorSystem.SnapshotOptions) => Effect.runSyncWith(context)(ActorSystem.snapshot(options))
+  const { calls, totals } = take({})
+  const all = take({ state: states })
+  assert.deepStrictEqual(totals, all.totals)
+  assert.deepStrictEqual(calls, all.calls)
+  return Effect.void
+})
+
 const chaos = (mayEnd: boolean): Effect.Effect<void, unknown, Scope.Scope> =>
   Effect.gen(function* () {
     const watched = new Watched()
@@ -136,9 +149,12 @@ const chaos = (mayEnd: boolean): Effect.Effect<void, unknown, Scope.Scope> =>
     yield* Effect.scoped(
       Effect.gen(function* () {
         const handle = yield* Chaos.spawn()
-        yield* Effect.forEach([1, 2, 3, 4, 5], () => act(handle, watched, mayEnd), { concurrency: "unbounded" })
+        yield* Effect.forEach([1, 2, 3, 4, 5], () => Effect.andThen(act(handle, watched, mayEnd), checkTotals), {
+          concurrency: "unbounded"
+        })
       })
     )
+    yield* checkTotals
     assert.strictEqual(watched.running, 0)
     assert.strictEqual(watched.lives, 0)
   })

@@ -229,7 +229,7 @@ export class Machine {
             ? []
             : [
                 [`times that #${id} settled`, exits.length, 1],
-                [`observers of #${id}`, internalsOf(ref).resumes?.length ?? 0, 0],
+                [`observers of #${id}`, internalsOf(ref).waiters?.length ?? 0, 0],
                 [`children of #${id}`, internalsOf(ref).children?.size ?? 0, 0]
               ]
       )
@@ -241,7 +241,7 @@ export class Machine {
 }
 
 interface Internals {
-  readonly resumes: ReadonlyArray<unknown> | undefined
+  readonly waiters: ReadonlyArray<unknown> | undefined
   readonly children: ReadonlySet<unknown> | undefined
   readonly observe: (observer: (exit: Exit.Exit<unknown, unknown>) => void) => void
 }
@@ -265,7 +265,7 @@ const status = (call: Call): string => {
 
 /** Who waits for a ref as an argument is known by its name, among all who observe it. */
 const argumentsOn = (ref: object): number =>
-  (internalsOf(ref).resumes ?? []).filter((observer) => (observer as Function).name === "onExit").length
+  (internalsOf(ref).waiters ?? []).filter((observer) => (observer as Function).name === "onExit").length
 
 const describe = (exit: Exit.Exit<unknown, unknown>, id: number): string => {
   if (Exit.isSuccess(exit)) return exit.value === id ? "ok" : `succeeded with ${String(exit.value)}`

@@ -5,7 +5,7 @@ import { TestClock } from "effect/testing"
 import { errorOf, fork, Probe, range, reasonOf, settle, Worker } from "../support.ts"
 
 const overLimit = (maxPendingCalls: number) =>
-  `test/Worker.work: not accepted, ${maxPendingCalls} calls are pending already (maxPendingCalls).`
+  `test/Worker.work: rejected because maxPendingCalls (${maxPendingCalls}) was reached.`
 
 describe("D: the limit of pending calls", () => {
   it.effect(

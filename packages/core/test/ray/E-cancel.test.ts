@@ -16,7 +16,7 @@ describe("E: cancellation", () => {
         const ref = yield* worker.run.remote(Effect.never)
         // @ts-expect-error -- an actor's calls are never ended by force
         const force = yield* Effect.exit(ObjectRef.cancel(ref, { force: true }))
-        assert.include(String(force), 'there is no option "force", there are recursive')
+        assert.include(String(force), 'there is no option "force"; the options are recursive')
         // @ts-expect-error -- an actor is not a ref
         const actor = yield* Effect.exit(Effect.suspend(() => ObjectRef.cancel(worker)))
         assert.match(String(actor), /TypeError.*ObjectRef/)

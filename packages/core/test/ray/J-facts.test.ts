@@ -138,7 +138,10 @@ describe("J: facts", () => {
       yield* settle
       yield* TestClock.adjust("2 seconds")
       const exit = yield* Effect.exit(ref)
-      assert.include(String(exit), `test/Worker.run #${ref.id}: not settled within its timeout of 2s. It was running`)
+      assert.include(
+        String(exit),
+        `test/Worker.run #${ref.id}: the call did not settle within its timeout of 2s. It was running`
+      )
     })
   )
 

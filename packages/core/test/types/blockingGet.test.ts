@@ -18,7 +18,7 @@ const yielding = actor("Effect.gen(function* () { return yield* ref })")
 const assertNamesRuleAndMethod = (message: string) => {
   const rule = "an actor method may not block on get or wait - yield* the ObjectRef instead"
   assert.include(message, `Property '"${rule}"' is missing in type`)
-  assert.include(message, `but required in type 'BlockingGetError<"deadlock">'`)
+  assert.include(message, `but required in type 'BlockingGet<"deadlock">'`)
 }
 
 describe("a method that requires Driver does not compile where the actor is defined (4.4)", () => {

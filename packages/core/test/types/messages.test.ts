@@ -24,23 +24,23 @@ const make = (implementation: string) => `Actor.Service<any>()("app/X", { make: 
 
 /** Mistakes, each in one line, and what the compiler has to say about them. */
 const mistakes: ReadonlyArray<readonly [mistake: string, messages: ReadonlyArray<RegExp>]> = [
-  [make("Effect.succeed({ then: () => Effect.void })"), [/choose another name/, /ReservedNameError<"then"/]],
-  [make("Effect.succeed({ constructor: () => Effect.void })"), [/ReservedNameError<"constructor"/]],
-  [make("Effect.succeed({ [symbol]: () => Effect.void })"), [/ReservedNameError<unique symbol/]],
+  [make("Effect.succeed({ then: () => Effect.void })"), [/choose another name/, /ReservedName<"then"/]],
+  [make("Effect.succeed({ constructor: () => Effect.void })"), [/ReservedName<"constructor"/]],
+  [make("Effect.succeed({ [symbol]: () => Effect.void })"), [/ReservedName<unique symbol/]],
   [
     'class Then extends Actor.Service<Then>()("app/X", { methods: { then: Actor.method() } }) {}',
-    [/ReservedNameError<"then", "choose another name">/]
+    [/ReservedName<"then", "choose another name">/]
   ],
-  [make("Effect.succeed({ count: 1, go: () => Effect.void })"), [/must give methods only/, /NotAMethodError<"count">/]],
-  [make("Effect.sync(() => new Public())"), [/or in private fields/, /NotAMethodError<"count">/]],
-  [make("Effect.succeed({ a: () => 1, b: async () => 1 })"), [/wrap a Promise/, /NotAnEffectError<"a" \| "b">/]],
-  ["Counter.toLayer(Effect.succeed(more))", [/the contract has no such method/, /NotInContractError<"reset">/]],
-  ["Counter.toFactory(() => Effect.succeed(more))", [/NotInContractError<"reset">/]],
-  ["Counter.of(more)", [/the contract has no such method/, /NotInContractError<"reset">/]],
-  ["Effect.provide(program, Files.layer)", [/use layerWith\(...\) instead of layer/]],
-  ["program.pipe(Effect.provide(Files.layer))", [/use layerWith\(...\) instead of layer/]],
-  ["ManagedRuntime.make(Files.layer)", [/use layerWith\(...\) instead of layer/]],
-  ["Layer.mergeAll(Files.layer, Files.layerWith(''))", [/use layerWith\(...\) instead of layer/]],
+  [make("Effect.succeed({ count: 1, go: () => Effect.void })"), [/must give methods only/, /NotAMethod<"count">/]],
+  [make("Effect.sync(() => new Public())"), [/or in private fields/, /NotAMethod<"count">/]],
+  [make("Effect.succeed({ a: () => 1, b: async () => 1 })"), [/wrap a Promise/, /NotAnEffect<"a" \| "b">/]],
+  ["Counter.toLayer(Effect.succeed(more))", [/the contract has no such method/, /NotInContract<"reset">/]],
+  ["Counter.toFactory(() => Effect.succeed(more))", [/NotInContract<"reset">/]],
+  ["Counter.of(more)", [/the contract has no such method/, /NotInContract<"reset">/]],
+  ["Effect.provide(program, Files.layer)", [/use layerArgs\(...\) instead of layer/]],
+  ["program.pipe(Effect.provide(Files.layer))", [/use layerArgs\(...\) instead of layer/]],
+  ["ManagedRuntime.make(Files.layer)", [/use layerArgs\(...\) instead of layer/]],
+  ["Layer.mergeAll(Files.layer, Files.layerArgs(''))", [/use layerArgs\(...\) instead of layer/]],
   ['Files.options({ getIfExists: true }).spawn("/")', [/Property 'name' is missing/]],
   ["Effect.runPromise(program)", [/Type 'Files' is not assignable to type 'never'/]]
 ]

@@ -77,11 +77,11 @@ class Store extends Actor.Service<Store>()("Store", {
 
 describe("requirements and errors of an actor", () => {
   it("flow into its Layer, but for what instances have of their own", () => {
-    expect(Store.layerWith("/")).type.toBe<Layer.Layer<Store, "no root", Db>>()
+    expect(Store.layerArgs("/")).type.toBe<Layer.Layer<Store, "no root", Db>>()
     expect(Store.spawn("/")).type.toBe<
       Effect.Effect<Actor.Handle<Effect.Success<ReturnType<typeof makeStore>>, "io">, "no root", Db | Scope.Scope>
     >()
-    expect(Store.layerWith).type.not.toBeCallableWith()
+    expect(Store.layerArgs).type.not.toBeCallableWith()
     expect<typeof Store.layer>().type.toBe<Actor.LayerNeedsArguments>()
     expect(Effect.provide).type.not.toBeCallableWith(Effect.void, Store.layer)
   })
@@ -152,10 +152,10 @@ describe("requirements and errors of an actor", () => {
   })
 
   it("a name adds its error", () => {
-    expect(Store.options({ name: "a" }).layerWith("/")).type.toBe<
+    expect(Store.options({ name: "a" }).layerArgs("/")).type.toBe<
       Layer.Layer<Store, "no root" | ActorError.ActorNameTaken, Db>
     >()
-    expect(Store.options({ maxConcurrency: 2 }).layerWith("/")).type.toBe<Layer.Layer<Store, "no root", Db>>()
+    expect(Store.options({ maxConcurrency: 2 }).layerArgs("/")).type.toBe<Layer.Layer<Store, "no root", Db>>()
   })
 
   it("Actor.exit needs the inside of an actor", () => {

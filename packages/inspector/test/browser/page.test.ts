@@ -88,7 +88,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
       yield* see(page, "#detail tr:has-text('slow')", "1")
       yield* see(page, "#detail .methods tr:has-text('fail') .bad", "1")
       // Instances are counted from their start on, methods are not.
-      yield* see(page, "#detail section:has-text('Methods') .note", /^Since a page was opened, at \d\d:\d\d:\d\d\.$/)
+      yield* see(page, "#detail section:has-text('Methods') .note", /^Since a page was opened at \d\d:\d\d:\d\d\.$/)
       yield* see(page, "#detail .error", "no paper")
       assert.strictEqual(yield* promise(() => page.locator("#detail .call").count()), 5)
       assert.match(yield* textOf(page, "#detail .call .since"), /ms|s/)
@@ -101,7 +101,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
     }).pipe(ownSystem)
   )
 
-  it.live("submissions that are refused are told in red: of all, of the actor and of the method", () =>
+  it.live("refused calls are red: of all actors, of the actor and of the method", () =>
     Effect.gen(function* () {
       const gate = Latch.makeUnsafe()
       const tiny = yield* Tiny.spawn()
@@ -114,11 +114,11 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
       yield* see(page, ".row:has-text('Tiny') .cell.errors .zero", "0")
       yield* see(page, ".figure:has-text('Refused per second')")
       yield* promise(() => line(page, "Tiny").click())
-      yield* see(page, "#detail .fact:has-text('Refused') .bad", "3 for want of room")
+      yield* see(page, "#detail .fact:has-text('Refused') .bad", "3, since maxPendingCalls was reached")
       yield* see(page, "#detail .caption .bad", "3 refused")
       yield* see(page, "#detail .methods th", "refused")
       yield* see(page, "#detail .methods tr:has-text('wait') .bad", "3")
-      // They are what is left where there is no room for everything.
+      // They stay where there is no room for everything.
       yield* promise(() => page.keyboard.press("Escape"))
       yield* promise(() => page.setViewportSize({ width: 420, height: 800 }))
       yield* see(page, ".row:has-text('Tiny') .cell.refused .bad", "3")
@@ -135,7 +135,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
       yield* see(page, "#detail .sub", `instance #${instance}`)
       yield* see(page, "#view-events", "Dead letters")
       yield* tab(page, "Calls")
-      yield* see(page, "#view-calls", "No call is under way")
+      yield* see(page, "#view-calls", "No call is in flight")
       assert.include(page.url(), `#/calls/instance/${instance}`)
       yield* promise(() => page.goBack())
       yield* see(page, "#view-events", "Dead letters")
@@ -173,7 +173,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
         yield* promise(() => page.locator(".row.item", { hasText: "room 2999" }).waitFor({ state: "detached" }))
         yield* see(page, ".row.item", "room 2718")
         yield* promise(() => page.locator("#filter").selectOption("dead"))
-        yield* see(page, "#nothing", "There are no instances that are dead right now.")
+        yield* see(page, "#nothing", "There are no dead instances right now.")
         gate.openUnsafe()
         yield* held
         calm(misdeeds)
@@ -207,7 +207,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
         yield* press("2")
         yield* see(page, "#tab-calls[aria-selected=true]")
         yield* see(page, "#view-calls:focus")
-        // A view that is chosen by its key goes on by keys.
+        // A view that is opened by its key has the focus.
         yield* press("1")
         yield* see(page, "#list:focus")
         yield* press("Home", "ArrowDown")
@@ -246,7 +246,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
       yield* Effect.andThen(enteredA.await, enteredB.await)
       const { misdeeds, page } = yield* openPage(yield* inspect())
       yield* tab(page, "Waits")
-      yield* see(page, "#view-waits", "No call waits for a call of another actor")
+      yield* see(page, "#view-waits", "No call is waiting for a call of another actor")
       both.openUnsafe()
       yield* see(page, "#n-waits", "1 cycle")
       yield* see(page, ".alarm", /Single\.run #\d+ → test\/Single\.echo #\d+ in line/)
@@ -533,11 +533,11 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
     }).pipe(ownSystem)
   )
 
-  it.live("a program that hangs is not taken for one that goes on", () =>
+  it.live("a program that hangs is not taken for a running one", () =>
     Effect.gen(function* () {
       const { address, pid } = yield* ownProcess
       const { page } = yield* openAt(address)
-      // Time goes on as fast as the test says.
+      // Time passes as fast as the test says.
       yield* promise(() => page.clock.install())
       yield* promise(() => page.reload())
       yield* see(page, ".row", "app/Db")
@@ -555,8 +555,8 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
       yield* Single.spawn()
       const { port, token } = yield* inspect({ control: true })
       const { page } = yield* openAt(`http://127.0.0.1:${port}/`)
-      const how = "Open the address as it was printed, or paste the token here."
-      yield* see(page, "#notice", `This page needs its token. ${how}`)
+      const how = "Open the address that the program printed, or paste the token here."
+      yield* see(page, "#notice", `This page needs a token. ${how}`)
       assert.strictEqual(yield* promise(() => page.locator(".row").count()), 0)
       const enter = (text: string) =>
         Effect.andThen(
@@ -564,7 +564,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
           promise(() => page.getByRole("button", { name: "Open" }).click())
         )
       yield* enter("something-else")
-      yield* see(page, "#notice", `This is not the token of this program, which may have been started again. ${how}`)
+      yield* see(page, "#notice", `This is not the token of this program. It may have been restarted. ${how}`)
       yield* enter(Redacted.value(token!))
       yield* see(page, ".row", "test/Single")
       // It is not on show.
@@ -583,14 +583,14 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
         yield* promise(() => line(page, "target").click())
         yield* see(page, "#detail .call", "test/Single.run")
         const button = (name: string) => page.locator("#detail").getByRole("button", { name, exact: true })
-        // Whoever hears the button rather than sees where it is hears what it is for.
+        // A reader who only hears the button hears what it is for.
         yield* promise(() => button(`Cancel test/Single.run #${held.id}`).click())
         yield* see(page, "#detail .call button", "Sure?")
         yield* promise(() => button(`Sure? Cancel test/Single.run #${held.id}`).click())
         yield* see(page, "#toast", "is cancelled")
         assert.isTrue(Exit.isFailure(yield* Effect.exit(held)))
         yield* promise(() => button("One permit more").click())
-        yield* see(page, "#toast", "2 permits now")
+        yield* see(page, "#toast", "Now 2 permits")
         const { instances } = yield* ActorSystem.snapshot()
         assert.strictEqual(instances[0]!.permits.limit, 2)
         yield* promise(() => button(`Kill instance #${instances[0]!.instance}`).click())

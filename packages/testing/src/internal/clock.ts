@@ -3,14 +3,13 @@
  * `TestClock`, too, so that programs may move it by themselves.
  */
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { TestClock } from "effect/testing"
-import type { ExplorerScheduler, Thread } from "./scheduler.ts"
-
-const live = Context.get(Context.empty(), Clock.Clock)
+import { liveClock } from "./realTime.ts"
+import type { ExplorerScheduler } from "./scheduler.ts"
+import type { Thread } from "./thread.ts"
 
 interface Sleeper {
   readonly at: number
@@ -118,6 +117,6 @@ export class VirtualClock implements TestClock.TestClock {
   }
 
   withLive<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
-    return Effect.provideService(effect, Clock.Clock, live)
+    return Effect.provideService(effect, Clock.Clock, liveClock)
   }
 }

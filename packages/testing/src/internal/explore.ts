@@ -6,11 +6,11 @@ import { type Fails, minimise } from "./minimise.ts"
 import { type Plan, print } from "./plan.ts"
 import { cut, interleaving, WIDTH } from "./print.ts"
 import { combine, Random } from "./random.ts"
+import { now, pause, turnOfEventLoop } from "./realTime.ts"
 import { type Kind, type Program, Run, type Verdict } from "./run.ts"
-import type { Chooser } from "./scheduler.ts"
 import { pretty } from "./show.ts"
 import { exhaustive, follow, type Strategy, sampling, sparse } from "./strategy.ts"
-import { now, pause, turn } from "./turn.ts"
+import type { Chooser } from "./thread.ts"
 import { inTurns, joinTurns, type Turns, type Went } from "./turns.ts"
 
 export interface Settings {
@@ -159,7 +159,7 @@ export class Explorer {
     }
     const verdict = run.verdict()
     if (now() - this.lastTurn > SLICE_MILLIS) {
-      await turn()
+      await turnOfEventLoop()
       this.lastTurn = now()
     }
     return { run, verdict }
@@ -170,7 +170,7 @@ export class Explorer {
     const { steps } = run.scheduler
     const moved = () => run.runnable || run.scheduler.steps > steps
     const turns = run.timeCanPass ? 1 : 3
-    for (let i = 0; i < turns && !moved(); i++) await turn()
+    for (let i = 0; i < turns && !moved(); i++) await turnOfEventLoop()
     if (!moved() && !run.timeCanPass && !this.minimising) await pause(1)
     return moved()
   }

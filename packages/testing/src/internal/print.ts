@@ -1,7 +1,6 @@
 /**
  * A failing schedule as people read it: who did what, in which order, in lines that fit a terminal.
  */
-import { labelOf } from "./label.ts"
 import { sourceLine } from "./source.ts"
 import { type Place, samePlace, type TraceEvent } from "./trace.ts"
 
@@ -39,15 +38,15 @@ const duration = (millis: number): string =>
 const rowOf = (event: TraceEvent): Row | undefined => {
   switch (event._tag) {
     case "At":
-      return event.place && { label: labelOf(event.thread), text: at(event.place) }
+      return event.place && { label: event.thread.name, text: at(event.place) }
     case "Preempted":
       return {
-        label: labelOf(event.thread),
+        label: event.thread.name,
         text: `  -- preempted before ${event.place === undefined ? `operation ${event.operation}` : at(event.place)}`
       }
     case "Call":
       return event.what === "submits"
-        ? { label: labelOf(event.thread), text: `submits ${event.call}` }
+        ? { label: event.thread.name, text: `submits ${event.call}` }
         : { label: event.call, text: event.what }
     case "Time":
       return { label: "", text: `-- ${duration(event.to - event.from)} later --` }

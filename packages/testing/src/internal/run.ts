@@ -14,10 +14,10 @@ import * as EffectRandom from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import { VirtualClock } from "./clock.ts"
-import { labelOf } from "./label.ts"
 import type { Plan } from "./plan.ts"
 import { Random } from "./random.ts"
-import { type Chooser, ExplorerScheduler } from "./scheduler.ts"
+import { ExplorerScheduler } from "./scheduler.ts"
+import type { Chooser } from "./thread.ts"
 import { Trace } from "./trace.ts"
 import { Watch } from "./watch.ts"
 
@@ -180,7 +180,7 @@ export class Run {
       if (fiber.pollUnsafe() !== undefined) return []
       const place = this.trace?.at.get(thread)
       const where = place === undefined ? "" : ` at ${place.file.replace(/^.*[\\/]/, "")}:${place.line}`
-      return [`${labelOf(thread)} waits${where}`]
+      return [`${thread.name} waits${where}`]
     })
   }
 
@@ -193,7 +193,7 @@ export class Run {
     const { fibers, tasks } = this.scheduler
     if (this.exit !== undefined && tasks.length === 0 && [...fibers.keys()].every((fiber) => fiber.pollUnsafe())) return
     this.scheduler.release(CLEANUP)
-    this.watch.witness = undefined
+    this.watch.close()
     this.guarded(() => {
       for (const fiber of fibers.keys()) fiber.interruptUnsafe()
       this.scheduler.run()

@@ -5,72 +5,15 @@
  */
 import * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
+import { isRunning, mayBeInterrupted, parentOf } from "./effectInternals.ts"
 import type { Preemption, Step } from "./plan.ts"
-import { combine } from "./random.ts"
+import { type Chooser, type Task, Thread } from "./thread.ts"
 import type { Turn } from "./turns.ts"
-
-/**
- * One line of execution: a fiber, or a task that belongs to none. `id` follows from who made it and how many they had
- * made by then, so that it is the same in every schedule in which it is made the same way.
- */
-export class Thread {
-  readonly id: number
-  readonly parent: Thread | undefined
-  /** Its place among the threads that its parent made, counted from 1. */
-  readonly index: number
-  /** How many operations it has begun. It is the same however often it was preempted, so that plans can be changed. */
-  operations = 0
-  /**
-   * After a preemption: `"resumes"` until it goes on, with an operation of the yield and not of the program, and `"repeats"`
-   * until it begins the one before which it was preempted.
-   */
-  preempted: "resumes" | "repeats" | undefined = undefined
-  children = 0
-  /** For strategies to use. */
-  priority = 0
-  fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
-  /** What a person calls it. */
-  label: string | undefined = undefined
-
-  constructor(parent: Thread | undefined) {
-    this.parent = parent
-    this.index = parent === undefined ? 0 : ++parent.children
-    this.id = parent === undefined ? 1 : combine(parent.id, this.index)
-  }
-}
-
-export interface Task {
-  readonly run: () => void
-  readonly thread: Thread
-  /** Whether the task is known to go on with a fiber that had begun, and to do nothing else. */
-  readonly resumes: boolean
-}
-
-/** Makes the choices of one schedule. */
-export interface Chooser {
-  /**
-   * Whether `thread` is preempted before its next operation. Asked only where it makes a difference. `onTop` tells that
-   * somebody else may be below it on the stack, who would go on then.
-   */
-  preempt(thread: Thread, tasks: ReadonlyArray<Task>, onTop: boolean): boolean
-  /** Which of at least two tasks runs next, after `previous` has stopped, or was preempted. */
-  pick(tasks: ReadonlyArray<Task>, previous: Thread, preempted: boolean): number
-  /** A thread has been made. */
-  made?(thread: Thread): unknown
-}
-
-/** What Effect's public interface of fibers does not tell. Were it gone, threads would be named after others. */
-interface Inside extends Fiber.Fiber<unknown, unknown> {
-  readonly _parent?: Fiber.Fiber<unknown, unknown> | undefined
-  /** Whether it is on the JavaScript stack. */
-  readonly _running?: boolean
-  readonly _interruptedCause?: unknown
-}
 
 /** The nearest of a thread and those that made it whose fiber is on the stack. */
 const running = (thread: Thread): Thread | undefined => {
   for (let at: Thread | undefined = thread; at !== undefined; at = at.parent) {
-    if ((at.fiber as Inside | undefined)?._running) return at
+    if (isRunning(at.fiber)) return at
   }
   return undefined
 }
@@ -104,6 +47,8 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
   current: Thread
   /** The thread of the next new fiber, where that is known before the fiber is. */
   next: Thread | undefined = undefined
+  /** Knows which thread a new fiber is, if it is not one of its own. */
+  threadFor: (fiber: Fiber.Fiber<unknown, unknown>) => Thread | undefined = () => undefined
   witness: Witness | undefined = undefined
 
   readonly root = new Thread(undefined)
@@ -161,7 +106,7 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
     if (resumes) return this.goOn(thread)
     if (preempted === "repeats") return this.begins(thread)
     // A fiber that is interrupted before it began ends now. Were it preempted, Effect would begin it all the same.
-    if (thread.operations === 1 && (fiber as Inside)._interruptedCause !== undefined) return this.goOn(thread)
+    if (thread.operations === 1 && mayBeInterrupted(fiber)) return this.goOn(thread)
     // With nobody else to run, it would only be chosen again.
     const onTop = this.bottom !== thread
     if ((onTop || this.tasks.length > 0) && this.chooser.preempt(thread, this.tasks, onTop)) {
@@ -195,7 +140,7 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
   private threadOf(fiber: Fiber.Fiber<unknown, unknown>): Thread {
     let thread = this.fibers.get(fiber)
     if (thread === undefined) {
-      thread = this.next ?? this.newThread(fiber)
+      thread = this.next ?? this.threadFor(fiber) ?? this.newThread(fiber)
       this.next = undefined
       thread.fiber = fiber
       this.fibers.set(fiber, thread)
@@ -209,7 +154,7 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
     const { current } = this
     // A task that begins with a fiber nobody has seen is the start of a forked fiber: they are one thread.
     if (this.fresh && current.fiber === undefined && current !== this.root) return current
-    const { _parent: parent } = fiber as Inside
+    const parent = parentOf(fiber)
     return this.make((parent && this.fibers.get(parent)) ?? running(current) ?? current)
   }
 

@@ -3,7 +3,7 @@
  */
 import type { Plan, Step } from "./plan.ts"
 import { combine, Random } from "./random.ts"
-import type { Chooser, Task } from "./scheduler.ts"
+import type { Chooser, Task } from "./thread.ts"
 
 export interface Strategy {
   /** The chooser of the next schedule, or `undefined` when there is no other schedule left. */

@@ -6,8 +6,9 @@
  * Effects notes where it is asked.
  */
 import * as Fiber from "effect/Fiber"
-import { SingleShotGen } from "effect/Utils"
-import type { ExplorerScheduler, Thread, Witness } from "./scheduler.ts"
+import { whileYielding } from "./effectInternals.ts"
+import type { ExplorerScheduler, Witness } from "./scheduler.ts"
+import type { Thread } from "./thread.ts"
 import type { CallWitness } from "./watch.ts"
 
 export type TraceEvent =
@@ -33,7 +34,7 @@ const ignored = /[\\/]node_modules[\\/]|[\\/]packages[\\/](core|testing)[\\/]src
 
 const frame = /(?:\(|at |@)((?:file:\/\/)?[^()\s@][^()@]*?):(\d+):\d+\)?$/
 
-/** The frame of the generator is the one right above ours. */
+/** The frame of the generator is the one right above that of the iterator. */
 const placeOf = (stack: string | undefined): Place | undefined => {
   const line = stack?.split("\n").filter((line) => frame.test(line))[1]
   const match = line === undefined ? null : frame.exec(line)
@@ -105,18 +106,7 @@ export class Trace implements Witness, CallWitness {
 
   /** Runs `pump` with the iterators of Effects telling us where they are asked. */
   during<A>(pump: () => A): A {
-    const trace = this
-    const prototype = SingleShotGen.prototype as any
-    const { next } = prototype
-    prototype.next = function (this: any, value: unknown) {
-      if (!this.done) trace.arrived(new Error().stack)
-      return next.call(this, value)
-    }
-    try {
-      return pump()
-    } finally {
-      prototype.next = next
-    }
+    return whileYielding((stack) => this.arrived(stack), pump)
   }
 
   private arrived(stack: string | undefined): void {

@@ -6,7 +6,7 @@
  * and Sen, "A Trace Simplification Technique for Effective Debugging of Concurrent Programs", FSE 2010.
  */
 import type { Plan } from "./plan.ts"
-import type { Chooser, Task, Thread } from "./scheduler.ts"
+import type { Chooser, Task, Thread } from "./thread.ts"
 
 export interface Turn {
   readonly thread: number

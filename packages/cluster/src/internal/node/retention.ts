@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { Snowflake } from "../engine.ts"
+import { answeredBefore, remove } from "../engineInternals.ts"
 
 /** The actors whose calls are ours to delete. */
 const Actors: Context.Reference<Set<string>> = Context.Reference("troupe/cluster/Retention", {
@@ -36,29 +37,12 @@ export const purge = (
     const before = String(idAt(now - Duration.toMillis(retention)))
     let purged = 0
     for (;;) {
-      // The id of a reply tells when it was made.
-      const rows = yield* sql<{ readonly id: string }>`
-        SELECT CAST(m.id AS CHAR(20)) AS id FROM cluster_messages m
-        JOIN cluster_replies r ON r.request_id = m.id AND r.kind = 0
-        WHERE m.kind = 0 AND ${sql.in("m.entity_type", actors)} AND r.id < ${sql.literal(before)}
-        LIMIT ${sql.literal(String(BATCH))}`
-      const ids = rows.map(({ id }) => id.trim())
+      const ids = yield* answeredBefore(sql, actors, before, BATCH)
       if (ids.length > 0) yield* sql.withTransaction(remove(sql, ids))
       purged += ids.length
       if (ids.length < BATCH) return purged
     }
   })
-
-/** The replies go last, so that nothing is left behind when one of the statements fails. */
-const remove = (sql: SqlClient.SqlClient, ids: ReadonlyArray<string>): Effect.Effect<void, SqlError> => {
-  const list = sql.literal(ids.join(","))
-  return Effect.asVoid(
-    Effect.andThen(
-      sql`DELETE FROM cluster_messages WHERE request_id IN (${list})`,
-      sql`DELETE FROM cluster_replies WHERE request_id IN (${list})`
-    )
-  )
-}
 
 /** The first id that the engine may give at a time. */
 const idAt = (millis: number): bigint => Snowflake.make({ timestamp: millis, machineId: 0 as any, sequence: 0 })

@@ -8,7 +8,10 @@ import { ActorDied, ActorError, ActorUnavailable, DecodeError, TaskCancelled } f
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { SocketError } from "effect/socket/Socket"
 import { wordsOf } from "../base/writable.ts"
+import { ClusterError } from "../engine.ts"
+import { isOf, notHosted } from "../engineInternals.ts"
 import type { WireMethod } from "./wire.ts"
 
 export interface Subject {
@@ -74,39 +77,37 @@ const recognize = Option.liftThrowable((subject: Subject, reason: Cause.Reason<u
   return Cause.isDieReason(reason) ? ofDefect(subject, reason.defect) : undefined
 })
 
-const ofError = (subject: Subject, error: any): ActorError | undefined => {
-  switch (error?.["~effect/cluster/ClusterError"] && error._tag) {
-    case "MailboxFull":
-      return unavailable(subject, "its node has no room for another instance (maxInstances)", {
-        mayHaveRun: false,
-        cause: error
-      })
-    case "EntityNotAssignedToRunner":
-      return unavailable(subject, "no node has it at the moment", { mayHaveRun: false, cause: error })
-    case "RunnerUnavailable":
-      return unavailable(subject, "its node cannot be reached", { mayHaveRun: true, cause: error })
-    case "PersistenceError":
-      return unavailable(subject, "the storage of the cluster does not answer", { mayHaveRun: true, cause: error })
-    case "AlreadyProcessingMessage":
-      return unavailable(subject, "the same call is under way already", { mayHaveRun: true, cause: error })
-  }
+const ofError = (subject: Subject, error: unknown): ActorError | undefined => {
+  if (isOf(ClusterError.MailboxFull, error))
+    return unavailable(subject, "its node has no room for another instance (maxInstances)", {
+      mayHaveRun: false,
+      cause: error
+    })
+  if (isOf(ClusterError.PersistenceError, error))
+    return unavailable(subject, "the storage of the cluster does not answer", { mayHaveRun: true, cause: error })
+  if (isOf(ClusterError.AlreadyProcessingMessage, error))
+    return unavailable(subject, "the same call is under way already", { mayHaveRun: true, cause: error })
+  return ofNode(subject, error)
 }
 
-/** What arrives from another process has lost its tag, and kept its name. */
-const MALFORMED = new Set(["MalformedMessage", "~effect/cluster/ClusterError/MalformedMessage"])
+const ofNode = (subject: Subject, error: unknown): ActorError | undefined => {
+  if (isOf(ClusterError.EntityNotAssignedToRunner, error))
+    return unavailable(subject, "no node has it at the moment", { mayHaveRun: false, cause: error })
+  if (isOf(ClusterError.RunnerUnavailable, error))
+    return unavailable(subject, "its node cannot be reached", { mayHaveRun: true, cause: error })
+}
 
 const ofDefect = (subject: Subject, defect: any): ActorError | undefined => {
-  const tag = defect?._tag ?? defect?.name
-  if (MALFORMED.has(tag)) {
+  if (isOf(ClusterError.MalformedMessage, defect)) {
     const issue = wordsOf(defect.cause ?? defect)
     return undecodable(subject, `what crosses the wire does not fit the contract: ${issue}`, true)
   }
   // A write to a connection that broke. How much of it arrived is unknown.
-  if (tag === "SocketError") {
+  if (isOf(SocketError, defect))
     return unavailable(subject, "the connection to its node broke", { mayHaveRun: true, cause: defect })
-  }
-  if (tag === "EntityNotAssignedToRunner" || tag === "RunnerUnavailable") return ofError(subject, defect)
-  if (defect instanceof Error && /^Entity type '.*' not registered$/.test(defect.message)) {
+  const entity = notHosted(defect)
+  // What a method dies of may have the same words, if not about this actor.
+  if (entity !== undefined && (subject.actor === entity || subject.actor.startsWith(`${entity}(`)))
     return unavailable(
       subject,
       "the node that should have it does not host it: provide ClusterHome.layer of this actor on all nodes",
@@ -115,5 +116,5 @@ const ofDefect = (subject: Subject, defect: any): ActorError | undefined => {
         cause: defect
       }
     )
-  }
+  return ofNode(subject, defect)
 }

@@ -10,6 +10,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import { escape, unescape } from "../base/keyText.ts"
 import { type Codec, codecOf } from "../base/writable.ts"
 import { ClusterSchema, Entity, Rpc, RpcGroup } from "../engine.ts"
+import { Width } from "../engineInternals.ts"
 import { type Delivery, read } from "./delivery.ts"
 
 /** An actor that is defined by a contract, as far as a home needs to know it. */
@@ -45,10 +46,7 @@ export interface Wire {
   decodeKey(entityId: string): unknown
 }
 
-/** Effect's storage has columns of these widths. */
-const MAX_ACTOR = 150
-const MAX_METHOD = 50
-const MAX_KEY = 255
+const { entityId: MAX_KEY, entityType: MAX_ACTOR, tag: MAX_METHOD } = Width
 /** Of what is too long, errors show the beginning. */
 const MAX_SHOWN = 50
 

@@ -6,7 +6,6 @@
 
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
-import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { attempt, isInstance, show } from "./show.ts"
 
@@ -24,29 +23,6 @@ export const Evaluable: abstract new () => object = (() => {
 /** `Effect.isEffect`, without its detour for what is no object: it takes a fifth of the time of an ask. */
 export const isEffect = (u: unknown): u is Effect.Effect<any, any> =>
   typeof u === "object" && u !== null ? Effect.TypeId in u : Effect.isEffect(u)
-
-/** `Exit.isExit`, likewise. */
-export const isExit = (object: object): object is Exit.Exit<any, any> => "~effect/Exit" in object
-
-/** Where an effect keeps how fibers run it. Not public: without it, {@link inPlace} takes one operation more. */
-const EVALUATE = "~effect/Effect/evaluate"
-
-/** Runs an effect as part of the operation that a fiber is in, rather than as its next one. For the end of `evaluate`. */
-export const inPlace = (effect: any, fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> =>
-  EVALUATE in effect ? effect[EVALUATE](fiber) : effect
-
-/** What kind of effect it is, and what it was made of. Not public: without them, {@link runSync} leaves all to fibers. */
-const KIND = "~effect/Effect/identifier"
-const MADE_OF = "~effect/Effect/args"
-
-/**
- * Runs what needs no fiber: an `Effect.sync`, also when it is what an `Effect.suspend` comes to. What remains to be done
- * is returned; it is an Exit where nothing does. It takes a third of the time that a fiber does.
- */
-export const runSync = (effect: any): unknown => {
-  const rest = effect[KIND] === "Suspend" ? effect[MADE_OF]() : effect
-  return rest?.[KIND] === "Sync" ? Exit.succeed(rest[MADE_OF]()) : rest
-}
 
 /**
  * Says what stands where an Effect has to be, and what makes one of it. A Promise that was not asked for is not waited for

@@ -47,11 +47,11 @@ const defaultRestart = Schedule.max([Schedule.exponential("100 millis"), Schedul
 /** The options that there are, as keys: the compiler sees to it that none is forgotten. */
 export type Known<O> = { readonly [K in keyof O]-?: true }
 
-/** From untyped code a misspelt option would be no option at all. */
+/** Without this, a misspelt option in untyped code would be ignored. */
 export const onlyKnown = <O extends object>(subject: string, given: O, known: Known<O>): void => {
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(known, name))
   if (unknown === undefined) return
-  throw new TypeError(`${subject}: there is no option "${unknown}", there are ${Object.keys(known).join(", ")}`)
+  throw new TypeError(`${subject}: there is no option "${unknown}"; the options are ${Object.keys(known).join(", ")}`)
 }
 
 const ofCalls: Known<TaskOptions> = {
@@ -126,7 +126,7 @@ export const normalize = (actor: string, input: Input & Groups, known: Known<any
   return options
 }
 
-/** Without a number of times, `retry` alone would do nothing, and nobody would notice. */
+/** `retry` without a number of times would do nothing, and the user would not notice. */
 export const retryNeedsTimes = (subject: string, given: Pick<MethodOptions, "retry" | "maxTaskRetries">): void => {
   if (!given.retry || given.maxTaskRetries !== undefined) return
   throw new RangeError(

@@ -6,10 +6,12 @@
  * through others; and if it runs the constructor of the instance, or its finalizers. A fiber that only descends from
  * a call that has settled is not waited for.
  */
+import type * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
-import { childrenOf } from "../base/interrupt.ts"
+import { ActorContext } from "../../ActorContext.ts"
+import { descends } from "../base/effectInternals.ts"
 import { Call, type Instance, Stage } from "./call.ts"
-import { current } from "./currentCall.ts"
+import { CurrentCallKey, current } from "./currentCall.ts"
 import { isRef, type Ref } from "./ref.ts"
 import { Transition } from "./transition.ts"
 import type { Wait, Waiter } from "./waits.ts"
@@ -18,7 +20,7 @@ import type { Wait, Waiter } from "./waits.ts"
 const MAX_CALLS = 10_000
 
 export const waitsForFiber = (cell: Instance, fiber: Fiber.Fiber<unknown, unknown>): boolean => {
-  if (worksFor(cell.life.start, fiber) || worksFor(cell.life.end, fiber)) return true
+  if (worksFor(cell.life.start, fiber, cell) || worksFor(cell.life.end, fiber, cell)) return true
   const call = current(fiber.context)
   if (call === undefined) return false
   const asked = askersOf(call)
@@ -26,14 +28,13 @@ export const waitsForFiber = (cell: Instance, fiber: Fiber.Fiber<unknown, unknow
 }
 
 /** Whether the work of a constructor or of finalizers is done by a fiber, or by what that has forked. */
-const worksFor = (transition: Waiter | undefined, fiber: Fiber.Fiber<unknown, unknown>): boolean => {
-  const fibers = transition?.fiber === undefined ? [] : [transition.fiber]
-  for (let i = 0; i < fibers.length; i++) {
-    if (fibers[i] === fiber) return true
-    fibers.push(...childrenOf(fibers[i]!))
-  }
-  return false
-}
+const worksFor = (transition: Waiter | undefined, fiber: Fiber.Fiber<unknown, unknown>, cell: Instance): boolean =>
+  transition?.fiber !== undefined &&
+  descends(fiber, transition.fiber as Fiber.Fiber<unknown, unknown>, ({ context }) => isOfInstance(cell, context))
+
+/** Whether what runs in a context is of an instance, and of no call. */
+const isOfInstance = (cell: Instance, context: Context.Context<never>): boolean =>
+  context.mapUnsafe.get(ActorContext.key) === cell && context.mapUnsafe.get(CurrentCallKey) === undefined
 
 /** A call, the call that asked for it, the one that asked for that, and so on. A submitter that only has the ref does not wait. */
 const askersOf = (call: Call): ReadonlySet<Call> => {

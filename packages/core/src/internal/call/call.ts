@@ -16,8 +16,8 @@ import * as Stream from "effect/Stream"
 import type { Span } from "effect/Tracer"
 import type { Link } from "../../Home.ts"
 import * as asyncContext from "../base/asyncContext.ts"
-import { isEffect, noEffect, runSync } from "../base/evaluable.ts"
-import type { Interruptible } from "../base/interrupt.ts"
+import { type Interruptible, runSync } from "../base/effectInternals.ts"
+import { isEffect, noEffect } from "../base/evaluable.ts"
 import type { Linked, List } from "../base/list.ts"
 import { dateIn, elapsedIn } from "../base/time.ts"
 import type { MethodSpec } from "./method.ts"
@@ -123,6 +123,8 @@ export interface Instance {
   readonly pending: number
   /** The calls that run on fibers, or in a home. */
   readonly running: List<Call>
+  /** A failure of a call was looked at. */
+  handled(call: Call): void
   queues(): Iterable<Line>
   /** Calls that wait for refs among their arguments. */
   preparingCalls(): ReadonlyArray<Call>
@@ -192,7 +194,7 @@ export class Call extends Ref implements Waiter, Linked<Call> {
     this.method = method
     this.args = args
     this.context = context
-    if (asked) this.resumes = ASKED
+    if (asked) this.waiters = ASKED
   }
 
   /** Takes what the method returned for what the call does. */
@@ -202,8 +204,8 @@ export class Call extends Ref implements Waiter, Linked<Call> {
   }
 
   override settle(exit: Exit.Exit<any, any>): boolean {
-    if (this.resumes === ASKED) {
-      this.resumes = undefined
+    if (this.waiters === ASKED) {
+      this.waiters = undefined
       this.exit = exit
     } else if (!super.settle(exit)) return false
     // What has settled may be kept for long, and keeps nothing of what it came from.
@@ -233,7 +235,7 @@ export class Call extends Ref implements Waiter, Linked<Call> {
   }
 
   override observe(observer: Observer): void {
-    if (this.resumes === ASKED) this.resumes = [observer]
+    if (this.waiters === ASKED) this.waiters = [observer]
     else super.observe(observer)
   }
 
@@ -243,6 +245,16 @@ export class Call extends Ref implements Waiter, Linked<Call> {
     if (context !== undefined) this.asyncContext = context
   }
 
+  protected override handled(): void {
+    super.handled()
+    this.queue.cell.handled(this)
+  }
+
+  /** Whether the asker or a waiter will be told how it settles. */
+  get isAwaited(): boolean {
+    return this.waiters !== undefined && (this.waiters === ASKED || this.waiters.length > 0)
+  }
+
   /** The waiter that is to pull before this goes on, if it is a stream that waits for that. */
   get reader(): Waiter | undefined {
     return undefined
@@ -250,7 +262,7 @@ export class Call extends Ref implements Waiter, Linked<Call> {
 
   /** Whether it was asked, and its asker is yet to begin to wait: it runs on the asker's stack. */
   get isBeingAsked(): boolean {
-    return this.resumes === ASKED
+    return this.waiters === ASKED
   }
 
   /** The time by which its waiting and its running are measured, in milliseconds: not a date. */

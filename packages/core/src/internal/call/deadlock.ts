@@ -15,7 +15,7 @@
  * When there is no deadlock, nearly all of these searches end at the first step.
  */
 import type * as Exit from "effect/Exit"
-import { childrenOf, holdsOut } from "../base/interrupt.ts"
+import { hasForked, holdsOut } from "../base/effectInternals.ts"
 import * as stack from "../base/stack.ts"
 import { Call, type Instance, type Line, Stage } from "./call.ts"
 import * as failure from "./failure.ts"
@@ -87,7 +87,7 @@ const mainWait = (waiter: Waiter): Wait | undefined => {
   // What was told to end goes on, unless it is in a region that cannot be interrupted.
   if (isToldToEnd(waiter) && !holdsOut(fiber)) return undefined
   // What a method has forked may end its wait.
-  return childrenOf(fiber).length > 0 ? undefined : waits
+  return hasForked(fiber) ? undefined : waits
 }
 
 const isToldToEnd = (waiter: Waiter): boolean => {

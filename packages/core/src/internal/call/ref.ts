@@ -1,22 +1,21 @@
 /**
  * The run-time object behind every `ObjectRef`: an Effect, a Deferred and a thenable in one, settled exactly once.
  *
- * Waiters are plain callbacks that take the exit, the same as Deferred keeps them, so that `Deferred.await`, a `then`
- * and a fiber of ours all wait in one list.
+ * Waiters are plain callbacks that take the exit, as those of a Deferred are, so that `Deferred.await`, a `then` and a
+ * fiber of ours all wait in one list.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import { identity } from "effect/Function"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as asyncContext from "../base/asyncContext.ts"
+import { actAsDeferred } from "../base/effectInternals.ts"
 import { Evaluable } from "../base/evaluable.ts"
 import { attempt, errorText, isInstance, show } from "../base/show.ts"
 import * as stack from "../base/stack.ts"
 import * as unobserved from "./unobserved.ts"
 
 export const TypeId = "~troupe/ObjectRef"
-const DeferredTypeId = "~effect/Deferred"
 
 export type Observer = (exit: Exit.Exit<any, any>) => void
 
@@ -37,8 +36,8 @@ export class Ref extends Evaluable {
   readonly id: number = ++lastId
   /** How this ref settled, once it has. */
   exit: Exit.Exit<any, any> | undefined = undefined
-  /** Who waits. The name and the shape are Deferred's. */
-  resumes: Waiters | undefined = undefined
+  /** Who waits. */
+  waiters: Waiters | undefined = undefined
   /** How many of those who wait are calls. */
   dependents = 0
 
@@ -46,21 +45,13 @@ export class Ref extends Evaluable {
   /** As an argument it stands for its value. */
   declare readonly isUnready: true
 
-  /**
-   * What Deferred keeps its completion in. There is no setter: code that tries to complete a ref through the Deferred
-   * module dies with a TypeError, since only the runtime settles refs.
-   */
-  get effect(): Exit.Exit<any, any> | undefined {
-    return this.look()
-  }
-
   settle(exit: Exit.Exit<any, any>): boolean {
     if (this.exit !== undefined) return false
     this.exit = exit
-    const { resumes } = this
-    this.resumes = undefined
-    if (resumes !== undefined && resumes.length > 0)
-      stack.notify(resumes.crowd === undefined ? resumes : [...resumes, ...resumes.crowd], exit)
+    const { waiters } = this
+    this.waiters = undefined
+    if (waiters !== undefined && waiters.length > 0)
+      stack.notify(waiters.crowd === undefined ? waiters : [...waiters, ...waiters.crowd], exit)
     else if (exit._tag === "Failure") unobserved.watch(this, exit.cause)
     return true
   }
@@ -68,32 +59,37 @@ export class Ref extends Evaluable {
   /** Calls back at once when settled already. */
   observe(observer: Observer): void {
     if (this.exit !== undefined) return observer(this.look()!)
-    if (this.resumes === undefined) this.resumes = [observer]
-    else if (this.resumes.length < FEW) this.resumes.push(observer)
+    if (this.waiters === undefined) this.waiters = [observer]
+    else if (this.waiters.length < FEW) this.waiters.push(observer)
     else {
-      this.resumes.crowd ??= new Set()
-      this.resumes.crowd.add(observer)
+      this.waiters.crowd ??= new Set()
+      this.waiters.crowd.add(observer)
     }
   }
 
   unobserve(observer: Observer): void {
-    const { resumes } = this
-    if (resumes === undefined || resumes.crowd?.delete(observer)) return
-    const index = resumes.lastIndexOf(observer)
-    if (index >= 0) resumes.splice(index, 1)
+    const { waiters } = this
+    if (waiters === undefined || waiters.crowd?.delete(observer)) return
+    const index = waiters.lastIndexOf(observer)
+    if (index >= 0) waiters.splice(index, 1)
   }
 
   /** Should it fail, that needs no report: a caller waited for it together with others, and had the answer before. */
   markHandled(): void {
     if (this.exit !== undefined) this.look()
-    else if (!this.resumes?.includes(handled)) this.observe(handled)
+    else if (!this.waiters?.includes(handled)) this.observe(handled)
   }
 
   /** The exit, if there is one, as a caller sees it: a failure that was looked at needs no report. */
   look(): Exit.Exit<any, any> | undefined {
     const { exit } = this
-    if (exit !== undefined && exit._tag === "Failure") unobserved.forget(this)
+    if (exit !== undefined && exit._tag === "Failure") this.handled()
     return exit
+  }
+
+  /** Its failure needs no report. */
+  protected handled(): void {
+    unobserved.forget(this)
   }
 
   evaluate(): Effect.Effect<any, any> {
@@ -182,9 +178,9 @@ export class Ref extends Evaluable {
 Object.assign(Ref.prototype, {
   [TypeId]: TypeId,
   [Symbol.toStringTag]: "ObjectRef",
-  isUnready: true,
-  [DeferredTypeId]: { _A: identity, _E: identity }
+  isUnready: true
 })
+actAsDeferred(Ref.prototype)
 
 /** A Proxy may throw, and is no ref then. Spelled out here, since all arguments of all calls come by. */
 export const isRef = (u: unknown): u is Ref => {

@@ -3,7 +3,7 @@
  *
  * A call gets one when its submitter is being traced: it has a span, or a Tracer was set. Both can be read off
  * the submitter's fiber without a look into its context. The span is not part of the method's effect, since what is left
- * to do after a method decides whether its result stands (see interrupt.ts).
+ * to do after a method decides whether its result stands (see effectInternals.ts).
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"

@@ -63,8 +63,10 @@ export const forget = (ref: object): void => {
   registry?.unregister(ref)
 }
 
-/** A cancelled call failed because somebody wanted it to. */
-const isQuiet = (cause: Cause.Cause<unknown>): boolean =>
-  cause.reasons.every((reason) => Cause.isFailReason(reason) && attempt(() => tagOf(reason.error)) === "TaskCancelled")
+/** A cancelled call failed because it was asked to. */
+export const isQuiet = (cause: Cause.Cause<unknown>): boolean => cause.reasons.every(isCancellation)
+
+export const isCancellation = (reason: Cause.Reason<unknown>): boolean =>
+  Cause.isFailReason(reason) && attempt(() => tagOf(reason.error)) === "TaskCancelled"
 
 const tagOf = (error: any): unknown => error?.reason?._tag

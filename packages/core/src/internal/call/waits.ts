@@ -6,7 +6,7 @@
  */
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import type { Interruptible } from "../base/interrupt.ts"
+import type { Interruptible } from "../base/effectInternals.ts"
 import { isRef, type Observer, type Ref } from "./ref.ts"
 
 /** What may wait: a call, the start or the end of an instance, or the reader of a stream. */

@@ -11,11 +11,13 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import { NodeInspectSymbol } from "effect/Inspectable"
-import { Evaluable, inPlace } from "../base/evaluable.ts"
+import * as Stream from "effect/Stream"
+import { inPlace } from "../base/effectInternals.ts"
+import { Evaluable } from "../base/evaluable.ts"
 import { Call } from "../call/call.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
-import type { CellLine, Target } from "../instance/cell.ts"
+import type { Target } from "../instance/cell.ts"
 import { admit } from "./admit.ts"
 import { cancelAndWait, waitOrCancel } from "./asker.ts"
 import * as streaming from "./streaming.ts"
@@ -60,25 +62,35 @@ const NOT_RUN = "has not run: yield* it, or give it to Effect.runPromise. What A
 
 export class Ask extends Submission {
   evaluate(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
+    if (inPlace === undefined) return this.inSteps(fiber)
     const { args, method } = this
     const queue = this.target.resolve()
     const { cell } = queue
-    if (cell.full) return this.whenRoom(queue, fiber)
+    if (cell.full) return this.inSteps(fiber)
     const call = new Call(queue, method, args, fiber.context, true)
     tracing.mark(call, fiber, true)
     cell.submit(call, fiber.currentDispatcher, true)
-    // Were the wait an operation of its own, an interruption before it would leave a call that nothing cancels.
+    // Were the wait an operation of its own, an interruption before it would leave the call alone.
     return call.exit ?? inPlace(waitOrCancel(call), fiber)
   }
 
-  /** The call is cancelled when the wait is interrupted after it was submitted, be it right between the two. */
-  private whenRoom(queue: CellLine, fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
-    const { args, method } = this
-    const call = new Call(queue, method, args, fiber.context, true)
-    tracing.mark(call, fiber, true)
-    const submit = admit(queue.cell, call, () => queue.cell.submit(call, fiber.currentDispatcher, true))
-    const result = Effect.suspend(() => call.wait())
-    return Effect.onInterrupt(Effect.andThen(submit, result), () => cancelAndWait(call))
+  /** Submits and waits in operations of their own. An interruption at any time after the first cancels the call. */
+  private inSteps(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
+    let call: Call | undefined
+    const ask = Effect.suspend(() => {
+      const queue = this.target.resolve()
+      const { cell } = queue
+      const made = new Call(queue, this.method, this.args, fiber.context, true)
+      call = made
+      tracing.mark(made, fiber, true)
+      const submit = () => cell.submit(made, fiber.currentDispatcher, true)
+      const wait = Effect.suspend(() => waitOrCancel(made))
+      if (cell.full) return Effect.andThen(admit(cell, made, submit), wait)
+      // At once: the instance of a key may be gone by the next operation.
+      submit()
+      return wait
+    })
+    return Effect.onInterrupt(ask, () => (call === undefined ? Effect.void : cancelAndWait(call)))
   }
 
   get channel(): Channel.Channel<any, any, void, unknown, unknown, unknown> {
@@ -98,7 +110,7 @@ const noIteration = function (this: Ask): never {
 }
 
 Object.assign(Ask.prototype, {
-  "~effect/Stream": { _A: identity, _E: identity, _R: identity },
+  [Stream.TypeId]: { _A: identity, _E: identity, _R: identity },
   [Symbol.asyncIterator]: noIteration
 })
 

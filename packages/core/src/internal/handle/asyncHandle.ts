@@ -15,12 +15,29 @@ export const make = (handle: Record<string, { remote(...args: ReadonlyArray<unkn
   return new Proxy(handle, {
     get(target, name) {
       const method = Reflect.get(target, name)
-      if (typeof name === "symbol" || method?.remote === undefined) return method
-      if (!methods.has(name)) methods.set(name, (...args: ReadonlyArray<unknown>) => submit(method.remote(...args)))
+      if (typeof name === "symbol" || method?.remote === undefined || Eager in method) return method
+      if (!methods.has(name)) methods.set(name, eager(name, method))
       return methods.get(name)
     }
   })
 }
+
+/** The mark of methods that submit when they are called: the handle of such methods is one already. */
+const Eager = Symbol("eager")
+
+/** `remote` and `options` belong to the methods of a handle. A caller who tries them here is told what to write. */
+const eager = (name: string, method: { remote(...args: ReadonlyArray<unknown>): unknown }): object =>
+  Object.assign((...args: ReadonlyArray<unknown>) => submit(method.remote(...args)), {
+    [Eager]: true,
+    remote: () => {
+      throw new TypeError(`an AsyncHandle has no ${name}.remote: ${name}(...) submits the call and returns its ref`)
+    },
+    options: () => {
+      throw new TypeError(
+        `an AsyncHandle has no ${name}.options: set them on the handle, AsyncHandle.make({ ${name}: handle.${name}.options({ ... }) })`
+      )
+    }
+  })
 
 /** Some methods of handles, picked by hand, perhaps with options of their own. */
 const hasMethods = (u: unknown): boolean =>

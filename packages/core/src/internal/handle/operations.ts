@@ -29,7 +29,13 @@ const endBehind = (handle: object, how: (cell: Cell) => void, inside: Effect.Eff
   })
 }
 
-export const resize = (handle: object, limit: number, group: string | undefined): Effect.Effect<void> => {
+export const resize = (
+  handle: object,
+  limit: number,
+  given: { readonly concurrencyGroup?: string | undefined } = {}
+): Effect.Effect<void> => {
+  options.onlyKnown("Actor.resize", given, { concurrencyGroup: true })
+  const group = given.concurrencyGroup
   const resident = residentOf(handle)
   options.limit(resident?.actor ?? show(handle), "maxConcurrency", limit)
   // What is wrong is said where it is written, if it can be known there.

@@ -11,7 +11,7 @@ import * as Exit from "effect/Exit"
 import type { ActorError } from "../../ActorError.ts"
 import type { Link } from "../../Home.ts"
 import * as asyncContext from "../base/asyncContext.ts"
-import { interrupt } from "../base/interrupt.ts"
+import { interrupt } from "../base/effectInternals.ts"
 import type { Idle } from "../base/list.ts"
 import { checkGroup, type InstanceOptions } from "../base/options.ts"
 import { attempt, keyText } from "../base/show.ts"
@@ -26,6 +26,7 @@ import * as failure from "../call/failure.ts"
 import type { Implementation } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import { Books, bury, noteFailure } from "./books.ts"
+import type { Node } from "./busy.ts"
 import { Handover } from "./handover.ts"
 import { type Calls, Life, Phase } from "./life.ts"
 import { Line, type Starter } from "./line.ts"
@@ -74,6 +75,9 @@ export class Cell implements Calls, Starter {
   readonly running: Running = new Running(this)
   /** Calls accepted and not yet settled. */
   pending = 0
+  /** Its neighbours among the instances that have unsettled calls. */
+  previousBusy: Node | undefined = undefined
+  nextBusy: Node | undefined = undefined
   private preparing: Preparing | undefined = undefined
   timers: Timers | undefined = undefined
   /** Submitters that wait for `pending` to fall below `maxPendingCalls`. */
@@ -106,7 +110,7 @@ export class Cell implements Calls, Starter {
     this.life = new Life(this, make, context)
     this.since = dateIn(context)
     this.registry = about.registry ?? registryIn<Cell>(context)
-    this.registry.cells.add(this)
+    this.registry.cells.set(this.instance, this)
     this.registry.hub?.instance(this, {
       _tag: "InstanceStarted",
       name: this.name,
@@ -149,10 +153,17 @@ export class Cell implements Calls, Starter {
   submit(call: Call, dispatcher: Dispatcher, asked: boolean): void {
     this.registry.hub?.submitted(call, asked)
     if (this.life.phase !== Phase.Open) return this.comesTooLate(call)
-    this.pending++
+    this.counts(1)
     if (areReady(call.args)) this.enqueue(call, dispatcher, asked)
     else this.prepare(call, dispatcher)
     if (call.exit === undefined) this.adopt(call)
+  }
+
+  /** A call has been accepted, or has settled. */
+  private counts(change: 1 | -1): void {
+    this.pending += change
+    const { busy } = this.registry
+    if (busy !== undefined) busy.calls += change
   }
 
   private comesTooLate(call: Call): void {
@@ -190,6 +201,8 @@ export class Cell implements Calls, Starter {
 
   /** What an unsettled call needs besides waiting: a parent that may cancel it, and a timer. */
   private adopt(call: Call): void {
+    this.registry.busy?.add(this)
+    this.registry.busy?.add(this)
     const parent = current(call.context)
     if (parent !== undefined) {
       call.parent = parent
@@ -213,11 +226,22 @@ export class Cell implements Calls, Starter {
 
   /** Settles a call that was accepted: there is no other way. */
   settle(call: Call, exit: Exit.Exit<any, any>): void {
-    this.pending--
+    this.counts(-1)
+    if (this.pending === 0 && this.nextBusy !== undefined) this.rests()
     call.parent?.children?.delete(call)
     this.timers?.stop(call)
     if (isEnded(call)) this.leavesRoom(call)
     this.conclude(call, exit._tag === "Failure" ? failure.explain(call, exit, this.life.death) : exit)
+  }
+
+  /** No call of it is accepted and unsettled. */
+  private rests(): void {
+    if (!this.hasSuspended) this.registry.busy!.delete(this)
+  }
+
+  /** A failure of a call was looked at. */
+  handled(call: Call): void {
+    this.registry.hub?.handled(call)
   }
 
   /** Settles a call, once it is in the books. */
@@ -252,7 +276,8 @@ export class Cell implements Calls, Starter {
   leave(): void {
     bury(this.registry, this)
     this.registry.hub?.instance(this, { _tag: "InstanceGone" })
-    this.registry.cells.delete(this)
+    this.registry.cells.delete(this.instance)
+    this.registry.busy?.delete(this)
     const { name } = this
     if (name !== undefined && this.registry.names.get(name)?.cell === this) this.registry.names.delete(name)
     this.implementation = undefined
@@ -328,7 +353,11 @@ export class Cell implements Calls, Starter {
     call.stamp()
     this.startTimer(call)
     this.room ??= new Room()
-    this.room.wait(call, submit)
+    this.suspends(1)
+    this.room.wait(call, () => {
+      this.suspends(-1)
+      submit()
+    })
   }
 
   /** A call was ended that had been accepted. */
@@ -341,8 +370,17 @@ export class Cell implements Calls, Starter {
   /** Forgets a call that waits for room. */
   leaveRoom(call: Call): void {
     this.timers?.stop(call)
-    this.room?.leave(call)
+    if (this.room?.leave(call)) this.suspends(-1)
     this.handingOver?.putOff()
+  }
+
+  /** A call waits for room, or does not any more. */
+  private suspends(change: 1 | -1): void {
+    const { busy } = this.registry
+    if (busy === undefined) return
+    busy.calls += change
+    if (change === 1) busy.add(this)
+    else if (this.pending === 0) this.rests()
   }
 
   /** Settles a call that was never submitted, since it found no room. */

@@ -5,54 +5,60 @@
  * which the actor was built lie on top: they win. The exception are the references of Effect itself, which say how the
  * current request is to be run and watched. There the caller wins where it has set one.
  */
+import * as Clock from "effect/Clock"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Console from "effect/Console"
 import * as Context from "effect/Context"
+import * as ErrorReporter from "effect/ErrorReporter"
+import * as Metric from "effect/Metric"
+import * as Random from "effect/Random"
 import * as References from "effect/References"
 import * as Scheduler from "effect/Scheduler"
+import * as Tracer from "effect/Tracer"
+import { watchingForks } from "../base/effectInternals.ts"
 import { OneDispatcher } from "../base/oneDispatcher.ts"
 import { CurrentCallKey } from "../call/currentCall.ts"
 
 /** Effect's own ambient references, by key. A test holds this list against the modules that define them. */
-export const ambient: ReadonlySet<string> = new Set([
-  "effect/Clock",
-  "effect/Console",
-  "effect/ConfigProvider",
-  "effect/Random",
-  "effect/Scheduler",
-  "effect/Scheduler/MaxOpsBeforeYield",
-  "effect/Scheduler/PreventSchedulerYield",
-  "effect/Tracer",
-  "effect/Tracer/ParentSpan",
-  "effect/Tracer/DisablePropagation",
-  "effect/Tracer/CurrentTraceLevel",
-  "effect/Tracer/MinimumTraceLevel",
-  "effect/References/TracerEnabled",
-  "effect/References/TracerTimingEnabled",
-  "effect/References/TracerSpanAnnotations",
-  "effect/References/TracerSpanLinks",
-  "effect/References/CurrentLogAnnotations",
-  "effect/References/CurrentLogLevel",
-  "effect/References/CurrentLogSpans",
-  "effect/References/CurrentStackFrame",
-  "effect/References/MinimumLogLevel",
-  "effect/References/UnhandledLogLevel",
-  "effect/Logger/CurrentLoggers",
-  "effect/Logger/LogToStderr",
-  "effect/ErrorReporter/CurrentErrorReporters",
-  "effect/Metric/CurrentMetricAttributes",
-  "effect/Metric/MetricRegistry",
-  "effect/Metric/FiberRuntimeMetrics"
-])
+export const ambient: ReadonlySet<string> = new Set(
+  [
+    Clock.Clock,
+    Console.Console,
+    ConfigProvider.ConfigProvider,
+    Random.Random,
+    Scheduler.Scheduler,
+    Scheduler.MaxOpsBeforeYield,
+    Scheduler.PreventSchedulerYield,
+    Tracer.Tracer,
+    Tracer.ParentSpan,
+    Tracer.DisablePropagation,
+    Tracer.CurrentTraceLevel,
+    Tracer.MinimumTraceLevel,
+    References.TracerEnabled,
+    References.TracerTimingEnabled,
+    References.TracerSpanAnnotations,
+    References.TracerSpanLinks,
+    References.CurrentLogAnnotations,
+    References.CurrentLogLevel,
+    References.CurrentLogSpans,
+    References.CurrentStackFrame,
+    References.MinimumLogLevel,
+    References.UnhandledLogLevel,
+    References.CurrentLoggers,
+    References.LogToStderr,
+    ErrorReporter.CurrentErrorReporters,
+    Metric.CurrentMetricAttributes,
+    Metric.MetricRegistry,
+    Metric.FiberRuntimeMetrics
+  ].map(({ key }) => key)
+)
 
 /** The scheduler of `Effect.runSync` keeps the event loop from turning. It is for its own caller, not for calls. */
 const isRunSync = (value: unknown): boolean =>
   value instanceof Scheduler.MixedScheduler && value.executionMode === "sync"
 
 /** What was true while the actor was made, and says nothing of the calls that come later. */
-const momentary = [
-  "effect/Tracer/ParentSpan",
-  "effect/References/TracerSpanLinks",
-  "effect/References/CurrentStackFrame"
-]
+const momentary = [Tracer.ParentSpan.key, References.TracerSpanLinks.key, References.CurrentStackFrame.key]
 
 /** How many stack frames of callers reach a method at most, and how many are kept of more. */
 const MAX_FRAMES = 64
@@ -83,5 +89,5 @@ export const merge = (caller: Context.Context<never>, actor: Context.Context<nev
   if (frame !== undefined) map.set(References.CurrentStackFrame.key, shortened(frame))
   const scheduler = map.get(Scheduler.Scheduler.key) ?? Context.get(caller, Scheduler.Scheduler)
   if (!(scheduler instanceof OneDispatcher)) map.set(Scheduler.Scheduler.key, new OneDispatcher(scheduler))
-  return Context.makeUnsafe(map)
+  return watchingForks(Context.makeUnsafe(map))
 }

@@ -2,15 +2,12 @@
  * What instances tell of their calls and of themselves while a system is watched. While it is not, there is no hub, and
  * one look at `registry.hub` is all that it costs.
  */
-import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import type * as Exit from "effect/Exit"
-import type { Call, Death } from "../call/call.ts"
+import type { News } from "../../Instrumentation.ts"
+import type { Call } from "../call/call.ts"
 
-/**
- * The hub is told on the stack of what happens, in the middle of a change of state. So an implementation never throws,
- * and does not act on calls.
- */
+/** The hub is told in the middle of a change of state, so an implementation of `registry.hub` never throws. */
 export interface Hub {
   submitted(call: Call, asked: boolean): void
   /** It found no room, and never will be submitted. */
@@ -20,8 +17,8 @@ export interface Hub {
   requeued(call: Call, exit: Exit.Failure<unknown, unknown>): void
   /** It settles now, and no waiter has been told yet. */
   settled(call: Call, exit: Exit.Exit<unknown, unknown>): void
-  /** It failed before, and its failure has been looked at. */
-  looked(call: Call): void
+  /** It failed before, and its failure has been looked at: that needs no report any more. */
+  handled(call: Call): void
   instance(subject: Subject, news: News): void
 }
 
@@ -31,15 +28,3 @@ export interface Subject {
   readonly instance: number
   readonly context: Context.Context<never>
 }
-
-export type News =
-  | {
-      readonly _tag: "InstanceStarted"
-      readonly name: string | undefined
-      readonly key: string | undefined
-      readonly client: boolean
-    }
-  | { readonly _tag: "InstanceRestarting"; readonly cause: Cause.Cause<unknown> }
-  | { readonly _tag: "InstanceRestarted"; readonly restarts: number }
-  | { readonly _tag: "InstanceDied"; readonly death: Death }
-  | { readonly _tag: "InstanceGone" }

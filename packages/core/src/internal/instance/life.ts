@@ -12,6 +12,7 @@ import { identity } from "effect/Function"
 import * as Scope from "effect/Scope"
 import { ActorContext } from "../../ActorContext.ts"
 import * as asyncContext from "../base/asyncContext.ts"
+import { watchingForks } from "../base/effectInternals.ts"
 import type { List } from "../base/list.ts"
 import type { InstanceOptions } from "../base/options.ts"
 import { printable } from "../base/show.ts"
@@ -171,7 +172,7 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
   /** A context inside the instance, where the service is the cell itself. */
   private inside(context: Context.Context<never>): Context.Context<never> {
     const own = Context.addUnsafe(context, Scope.Scope.key, this.scope)
-    const inside: Context.Context<never> = Context.addUnsafe(own, ActorContext.key, this.cell)
+    const inside = watchingForks(Context.addUnsafe(own, ActorContext.key, this.cell))
     // A call that starts an instance does not lend itself to it.
     return current(inside) === undefined ? inside : outside(inside)
   }
@@ -339,7 +340,7 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
     this.phase = phase
     // It goes into the errors of all calls, which people print.
     this.death = { why, at: dateIn(this.context), cause: cause && printable(cause) }
-    cell.registry.hub?.instance(cell, { _tag: "InstanceDied", death: this.death })
+    cell.registry.hub?.instance(cell, { _tag: "InstanceDied", why, cause: this.death.cause })
     cell.letIn()
     this.recheckEnd()
   }

@@ -4,23 +4,25 @@
 import * as Context from "effect/Context"
 import type * as Deferred from "effect/Deferred"
 import type { Memory } from "./books.ts"
+import { Busy, type Node } from "./busy.ts"
 import type { Hub } from "./hub.ts"
 
 /** What the registry needs to know of an instance. */
-interface Member {
+interface Member extends Node {
   /** The id of its actor. */
   readonly id: string
   readonly instance: number
 }
 
-/** The instances of a system that are not gone. */
-interface Members<Cell extends Member> extends Iterable<Cell> {
-  add(cell: Cell): unknown
-  delete(cell: Cell): unknown
+/** The instances of a system that are not gone, by their numbers, in the order in which they were started. */
+type Cells<Cell extends Member> = Pick<Map<number, Cell>, "get" | "delete" | "size" | "values"> & {
+  set(instance: number, cell: Cell): unknown
 }
 
 export interface Registry<Cell extends Member> extends Memory {
-  readonly cells: Members<Cell>
+  readonly cells: Cells<Cell>
+  /** Kept of those instances whose end is told. */
+  readonly busy: Busy<Cell> | undefined
   readonly names: Map<string, NameHolder<Cell>>
   /** Set while the system is watched. */
   hub: Hub | undefined
@@ -36,8 +38,9 @@ export interface NameHolder<Cell extends Member> {
   readonly decided: Deferred.Deferred<void>
 }
 
-const make = <Cell extends Member>(cells: Members<Cell>): Registry<Cell> => ({
+const make = <Cell extends Member>(cells: Cells<Cell>, busy: Busy<Cell> | undefined): Registry<Cell> => ({
   cells,
+  busy,
   names: new Map(),
   hub: undefined,
   dead: [],
@@ -45,24 +48,31 @@ const make = <Cell extends Member>(cells: Members<Cell>): Registry<Cell> => ({
 })
 
 /** Instances whose end is never told: each is there until nothing else holds it any more. */
-class HeldElsewhere<Cell extends Member> implements Members<Cell> {
+class HeldElsewhere<Cell extends Member> implements Cells<Cell> {
   private readonly refs = new Map<number, WeakRef<Cell>>()
-  private readonly dropped = new FinalizationRegistry<Member>((cell) => {
+  private readonly dropped = new FinalizationRegistry<Pick<Cell, "id" | "instance">>((cell) => {
     this.refs.delete(cell.instance)
     tasks.hub?.instance({ ...cell, context: Context.empty() }, { _tag: "InstanceGone" })
   })
 
-  add(cell: Cell): void {
-    const { id, instance } = cell
+  get size(): number {
+    return this.refs.size
+  }
+
+  get(instance: number): Cell | undefined {
+    return this.refs.get(instance)?.deref()
+  }
+
+  set(instance: number, cell: Cell): void {
     this.refs.set(instance, new WeakRef(cell))
-    this.dropped.register(cell, { id, instance })
+    this.dropped.register(cell, { id: cell.id, instance })
   }
 
-  delete({ instance }: Cell): void {
-    this.refs.delete(instance)
+  delete(instance: number): boolean {
+    return this.refs.delete(instance)
   }
 
-  *[Symbol.iterator](): Iterator<Cell> {
+  *values(): MapIterator<Cell> {
     for (const ref of this.refs.values()) {
       const cell = ref.deref()
       if (cell !== undefined) yield cell
@@ -72,11 +82,14 @@ class HeldElsewhere<Cell extends Member> implements Members<Cell> {
 
 /**
  * Tasks belong to the process, not to a system, and every system shows them. A program may make one for each request,
- * and never says that it is done with it.
+ * and never says that it is done with it: what lists the busy ones would keep those whose calls never end.
  */
-export const tasks: Registry<any> = make(typeof WeakRef === "undefined" ? new Set() : new HeldElsewhere())
+export const tasks: Registry<any> = make(
+  typeof WeakRef === "undefined" ? new Map() : new HeldElsewhere<Member>(),
+  undefined
+)
 
-export const makeRegistry = () => ({ "~troupe/ActorSystem": make<any>(new Set()) })
+export const makeRegistry = () => ({ "~troupe/ActorSystem": make<any>(new Map(), new Busy()) })
 
 export const SystemKey = Context.Reference<ReturnType<typeof makeRegistry>>("troupe/ActorSystem", {
   defaultValue: makeRegistry

@@ -22,10 +22,10 @@ export class Room {
     if (this.line.has(call)) this.watched.add(call)
   }
 
-  /** A call has settled, or its submitter was interrupted: it needs no room any more. */
-  leave(call: Call): void {
-    this.line.delete(call)
+  /** A call has settled, or its submitter was interrupted: it needs no room any more. Says whether it was waiting. */
+  leave(call: Call): boolean {
     this.watched.delete(call)
+    return this.line.delete(call)
   }
 
   /** Lets those in whose turn it is. */

@@ -55,13 +55,13 @@ const contractStatics = (id: string, key: Context.Service<any, any>, methods: Co
 
 /** Adds the ways to bring up instances to `target`. */
 const addWays = (target: any, definition: Definition): any => {
-  const layerWith = (...args: ReadonlyArray<unknown>) =>
+  const layerArgs = (...args: ReadonlyArray<unknown>) =>
     Layer.effect(definition.key)(own(definition.key, start(definition, args)))
   let layer: unknown
   return Object.defineProperties(target, {
     // One Layer object per definition, so that Effect builds it once per program.
-    layer: { get: () => (layer ??= layerWith()), configurable: true },
-    layerWith: { value: layerWith },
+    layer: { get: () => (layer ??= layerArgs()), configurable: true },
+    layerArgs: { value: layerArgs },
     spawn: { value: (...args: ReadonlyArray<unknown>) => start(definition, args) },
     options: { value: (overrides: object) => addWays({}, override(definition, overrides)) }
   })

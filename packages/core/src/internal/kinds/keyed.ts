@@ -275,7 +275,10 @@ const toLayer = (definition: Definition): Layer.Layer<any> => {
   limits(definition)
   const open = Effect.withFiber((fiber) => {
     const instances = new Instances(definition, fiber.context)
-    const describe = (): string => `${definition.id}(${instances.residents().length} keys)`
+    const describe = (): string => {
+      const count = instances.residents().length
+      return `${definition.id}(${count} ${count === 1 ? "key" : "keys"})`
+    }
     const service = {
       get: (key: unknown) => makeHandle(instances, definition, key),
       keys: Effect.sync(() => instances.residents()),

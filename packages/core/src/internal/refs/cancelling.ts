@@ -1,19 +1,19 @@
 /**
  * Ending what refs stand for.
  */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { ActorError, TaskCancelled } from "../../ActorError.ts"
 import type { CancelOutcome } from "../../ObjectRef.ts"
-import { interrupt } from "../base/interrupt.ts"
+import { interrupt } from "../base/effectInternals.ts"
 import { onlyKnown } from "../base/options.ts"
 import { attempt, show } from "../base/show.ts"
 import { Call, Stage } from "../call/call.ts"
 import { descendants, endAll } from "../call/ending.ts"
 import * as failure from "../call/failure.ts"
 import { checkRefs, Ref } from "../call/ref.ts"
+import { isCancellation } from "../call/unobserved.ts"
 import { follow } from "./combinators.ts"
 
 /** A ref for an effect that runs in the background. */
@@ -97,12 +97,7 @@ const settled = (refs: ReadonlyArray<Ref>): Effect.Effect<void> =>
 
 /** A call that cancels itself, where it cannot be interrupted, does not wait for its exit. */
 const isCancelled = (exit: Exit.Exit<any, any> | undefined): boolean =>
-  exit === undefined ||
-  (exit._tag === "Failure" &&
-    exit.cause.reasons.some(
-      (reason) =>
-        Cause.isFailReason(reason) && reason.error instanceof ActorError && reason.error.reason._tag === "TaskCancelled"
-    ))
+  exit === undefined || (exit._tag === "Failure" && exit.cause.reasons.some(isCancellation))
 
 const cancelledExit = ({ id }: Ref): Exit.Exit<never, ActorError> =>
   Exit.fail(

@@ -1,9 +1,9 @@
 /**
- * Calls and instances by their numbers, for those who know of them from a snapshot, in another process maybe.
+ * Calls and instances by their numbers, which a console knows from a snapshot, in another process maybe.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type { EndOptions } from "../../ActorSystem.ts"
+import type { EndOptions } from "../../ByNumber.ts"
 import type { CancelOutcome } from "../../ObjectRef.ts"
 import * as options_ from "../base/options.ts"
 import type { Call } from "../call/call.ts"
@@ -13,20 +13,23 @@ import * as cancelling from "../refs/cancelling.ts"
 import { explainCall } from "./explain.ts"
 import { callsOf } from "./snapshot.ts"
 
-/** The living instances that the present system shows. */
-const cellsIn = (context: Context.Context<never>): ReadonlyArray<Cell> =>
-  registriesIn<Cell>(context).flatMap(({ cells }) => [...cells])
-
-const findCall = (context: Context.Context<never>, id: number, instance?: number): Call | undefined => {
-  for (const cell of cellsIn(context)) {
-    if (instance !== undefined && cell.instance !== instance) continue
-    for (const { call } of callsOf(cell)) if (call.id === id) return call
+const findCell = (context: Context.Context<never>, instance: number): Cell | undefined => {
+  for (const { cells } of registriesIn<Cell>(context)) {
+    const cell = cells.get(instance)
+    if (cell !== undefined) return cell
   }
   return undefined
 }
 
-const findCell = (context: Context.Context<never>, instance: number): Cell | undefined =>
-  cellsIn(context).find((cell) => cell.instance === instance)
+const findCall = (context: Context.Context<never>, id: number, instance?: number): Call | undefined => {
+  const cells = instance === undefined ? busyIn(context) : [findCell(context, instance) ?? []].flat()
+  for (const cell of cells) for (const { call } of callsOf(cell)) if (call.id === id) return call
+  return undefined
+}
+
+/** The instances among whose calls one is to be looked for. */
+const busyIn = (context: Context.Context<never>): ReadonlyArray<Cell> =>
+  registriesIn<Cell>(context).flatMap(({ busy, cells }) => [...(busy ?? cells.values())])
 
 export const explain = (
   id: number,
@@ -46,7 +49,7 @@ export const cancel = (
     return call === undefined ? Effect.undefined : cancelling.cancel(call, options)
   })
 
-/** Whoever ends an instance from far does not wait until it is gone: the snapshot shows it. */
+/** An operator does not wait until the instance is gone: the snapshot shows it. */
 const end = (instance: number, how: (cell: Cell) => void): Effect.Effect<boolean> =>
   Effect.withFiber((fiber) => {
     const cell = findCell(fiber.context, instance)
@@ -68,7 +71,7 @@ export const resize = (
   options: { readonly concurrencyGroup?: string | undefined } = {}
 ): Effect.Effect<boolean> =>
   Effect.withFiber((fiber) => {
-    options_.limit("ActorSystem.resize", "maxConcurrency", maxConcurrency)
+    options_.limit("ByNumber.resize", "maxConcurrency", maxConcurrency)
     const cell = findCell(fiber.context, instance)
     if (cell === undefined) return Effect.succeed(false)
     cell.resize(cell.queue(options.concurrencyGroup), maxConcurrency)

@@ -1,245 +1,106 @@
 /**
- * Telling those who watch a system what happens in it.
- *
- * While nobody watches, `registry.hub` is undefined, and that is all that a call looks at. The hub keeps the times of
- * calls under way, so that a call need not be larger for the sake of those who watch.
+ * The listeners of a system, each behind a guard: one that throws harms neither the call that it is told of nor the
+ * other listeners.
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
-import type { Event } from "../../ActorSystem.ts"
+import type { News } from "../../Instrumentation.ts"
 import { printable } from "../base/show.ts"
-import { elapsedIn, liveClock } from "../base/time.ts"
 import type { Call } from "../call/call.ts"
-import { current } from "../call/currentCall.ts"
-import { outcomeOf } from "../instance/books.ts"
-import type { Cell } from "../instance/cell.ts"
-import type * as hub from "../instance/hub.ts"
-import { type Registry, registriesIn } from "../instance/registry.ts"
-import { messageOf } from "./snapshot.ts"
+import type { Hub, Subject } from "../instance/hub.ts"
+import { type Registry, registriesIn, registryIn } from "../instance/registry.ts"
 
-type Watcher = (event: Event) => void
+type OnError = (error: unknown) => void
 
-/** When a call was submitted or was to run again, and when it started, as `elapsedIn` counts. */
-interface Times {
-  waiting: number
-  started: number | undefined
-  waited: number
-}
-
-/**
- * Those who watch one system, and the times of the calls under way in it. Events are spelled out, since spreading what
- * they share takes longer than the rest of an event.
- */
-export class Hub implements hub.Hub {
-  private readonly watchers = new Set<Watcher>()
-  private readonly times = new Map<Call, Times>()
+class Listeners implements Hub {
+  private readonly all = new Map<Hub, OnError>()
 
   get size(): number {
-    return this.watchers.size
+    return this.all.size
   }
 
-  add(watcher: Watcher): void {
-    this.watchers.add(watcher)
+  add(listener: Hub, onError: OnError): void {
+    this.all.set(listener, onError)
   }
 
-  remove(watcher: Watcher): void {
-    this.watchers.delete(watcher)
+  remove(listener: Hub): void {
+    this.all.delete(listener)
   }
 
-  private tell(event: Event): void {
-    for (const watcher of this.watchers) watcher(event)
+  private tell(news: (listener: Hub) => void): void {
+    for (const [listener, onError] of this.all) {
+      try {
+        news(listener)
+      } catch (error) {
+        onError(error)
+      }
+    }
   }
 
   submitted(call: Call, asked: boolean): void {
-    const now = elapsedIn(call.context)
-    const parent = current(call.context)
-    this.times.set(call, { waiting: now, started: undefined, waited: 0 })
-    this.tell({
-      _tag: "Submitted",
-      at: dateOf(now, call.context),
-      call: call.id,
-      method: call.method.label,
-      name: call.method.name,
-      actor: call.queue.cell.id,
-      instance: call.queue.cell.instance,
-      parent: parent?.id,
-      asked
-    })
+    this.tell((listener) => listener.submitted(call, asked))
   }
 
   refused(call: Call): void {
-    this.tell({
-      _tag: "Refused",
-      at: dateOf(elapsedIn(call.context), call.context),
-      call: call.id,
-      method: call.method.label,
-      name: call.method.name,
-      actor: call.queue.cell.id,
-      instance: call.queue.cell.instance
-    })
+    this.tell((listener) => listener.refused(call))
   }
 
   started(call: Call): void {
-    const now = elapsedIn(call.context)
-    const times = this.timesOf(call, now, false)
-    const waited = now - times.waiting
-    times.started = now
-    times.waited += waited
-    this.tell({
-      _tag: "Started",
-      at: dateOf(now, call.context),
-      call: call.id,
-      method: call.method.label,
-      name: call.method.name,
-      actor: call.queue.cell.id,
-      instance: call.queue.cell.instance,
-      attempt: call.attempts,
-      waited
-    })
+    this.tell((listener) => listener.started(call))
   }
 
   requeued(call: Call, exit: Exit.Failure<unknown, unknown>): void {
-    const now = elapsedIn(call.context)
-    const times = this.timesOf(call, now, call.attempts > 0)
-    const ran = now - (times.started ?? now)
-    times.waiting = now
-    times.started = undefined
-    this.tell({
-      _tag: "Requeued",
-      at: dateOf(now, call.context),
-      call: call.id,
-      method: call.method.label,
-      name: call.method.name,
-      actor: call.queue.cell.id,
-      instance: call.queue.cell.instance,
-      ran,
-      error: messageOf(exit.cause)
-    })
+    this.tell((listener) => listener.requeued(call, exit))
   }
 
   settled(call: Call, exit: Exit.Exit<unknown, unknown>): void {
-    const now = elapsedIn(call.context)
-    const times = this.timesOf(call, now, call.attempts > 0)
-    this.times.delete(call)
-    const ran = times.started === undefined ? undefined : now - times.started
-    const waited = ran === undefined ? times.waited + now - times.waiting : times.waited
-    const error = exit._tag === "Failure" ? messageOf(exit.cause) : undefined
-    this.tell({
-      _tag: "Settled",
-      at: dateOf(now, call.context),
-      call: call.id,
-      method: call.method.label,
-      name: call.method.name,
-      actor: call.queue.cell.id,
-      instance: call.queue.cell.instance,
-      outcome: outcomeOf(call, exit),
-      waited,
-      ran,
-      error
-    })
+    this.tell((listener) => listener.settled(call, exit))
   }
 
-  /** Of a call that was under way before anybody watched, not all is known. */
-  private timesOf(call: Call, now: number, running: boolean): Times {
-    const known = this.times.get(call)
-    if (known !== undefined) return known
-    const since = now - call.age
-    const times: Times = { waiting: since, started: running ? since : undefined, waited: 0 }
-    this.times.set(call, times)
-    return times
+  handled(call: Call): void {
+    this.tell((listener) => listener.handled(call))
   }
 
-  looked(): void {}
-
-  instance({ context, id, instance }: hub.Subject, news: hub.News): void {
-    const about = { at: dateOf(elapsedIn(context), context), actor: id, instance }
-    switch (news._tag) {
-      case "InstanceRestarting":
-        return this.tell({ _tag: news._tag, ...about, error: messageOf(news.cause) })
-      case "InstanceDied": {
-        const { cause, why } = news.death
-        return this.tell({ _tag: news._tag, ...about, why, error: cause && messageOf(cause) })
-      }
-      default:
-        return this.tell({ ...news, ...about })
-    }
+  instance(subject: Subject, news: News): void {
+    this.tell((listener) => listener.instance(subject, news))
   }
 }
 
-/** How far dates may be from the wall clock until they are set by it, in milliseconds. */
-const ASTRAY = 1000
-/** How often the dates are compared with the wall clock, in milliseconds. */
-const COMPARE_EVERY = 100
-
-/** When the clock began that counts for most, as a date, and when that was last compared with the wall clock. */
-let origin = Number.NaN
-let compared = Number.NEGATIVE_INFINITY
-
-/** The date of a moment as `elapsedIn` counts: finer than milliseconds, and that of the wall clock where it is set. */
-const dateOf = (now: number, context: Context.Context<never>): number => {
-  const clock = Context.get(context, Clock.Clock)
-  if (clock !== liveClock) return Number(clock.currentTimeNanosUnsafe()) / 1e6
-  if (now - compared >= COMPARE_EVERY) {
-    const wall = clock.currentTimeMillisUnsafe()
-    if (!(Math.abs(origin + now - wall) <= ASTRAY)) origin = wall - now
-    compared = now
-  }
-  return origin + now
+const join = (registry: Registry<any>, listener: Hub, onError: OnError): void => {
+  registry.hub ??= new Listeners()
+  listenersOf(registry).add(listener, onError)
 }
 
-const join = (registry: Registry<Cell>, watcher: Watcher): void => {
-  registry.hub ??= new Hub()
-  ;(registry.hub as Hub).add(watcher)
+const leave = (registry: Registry<any>, listener: Hub): void => {
+  if (registry.hub === undefined) return
+  const listeners = listenersOf(registry)
+  listeners.remove(listener)
+  if (listeners.size === 0) registry.hub = undefined
 }
 
-const leave = (registry: Registry<Cell>, watcher: Watcher): void => {
-  const hub = registry.hub as Hub | undefined
-  hub?.remove(watcher)
-  if (hub?.size === 0) registry.hub = undefined
-}
+/** No hub is made but in {@link join}. */
+const listenersOf = (registry: Registry<any>): Listeners => registry.hub as Listeners
 
-export const watch = (watcher: Watcher): Effect.Effect<void, never, Scope.Scope> =>
+/** Tells `listener` of the present system, and of tasks if it wants to hear of them, until the Scope closes. */
+export const listen = (listener: Hub, what: string, tasks: boolean): Effect.Effect<void, never, Scope.Scope> =>
   Effect.withFiber(({ context }) => {
-    const registries = registriesIn<Cell>(context)
+    const registries = tasks ? registriesIn(context) : [registryIn(context)]
     const stop = () => {
-      for (const registry of registries) leave(registry, own)
+      for (const registry of registries) leave(registry, listener)
     }
-    // Whatever it does must not reach the call that it is told of.
-    const own: Watcher = (event) => {
-      try {
-        watcher(event)
-      } catch (error) {
-        stop()
-        const log = Effect.logError(
-          "A watcher of ActorSystem.watch threw, and is told nothing more",
-          printable(Cause.die(error))
-        )
-        Effect.runForkWith(context)(log)
-      }
+    const onError = (error: unknown) => {
+      stop()
+      report(`${what} threw, and is told nothing more`, error, context)
     }
     const start = () => {
-      for (const registry of registries) join(registry, own)
+      for (const registry of registries) join(registry, listener, onError)
     }
     return Effect.acquireRelease(Effect.sync(start), () => Effect.sync(stop))
   })
 
-const DEFAULT_CAPACITY = 16_384
-
-export const events = (options: { readonly capacity?: number | undefined } = {}): Stream.Stream<Event> =>
-  Stream.callback<Event>(
-    (queue) =>
-      Effect.andThen(
-        watch((event) => void Queue.offerUnsafe(queue, event)),
-        Effect.never
-      ),
-    {
-      bufferSize: options.capacity ?? DEFAULT_CAPACITY,
-      strategy: "sliding"
-    }
-  )
+const report = (message: string, error: unknown, context: Context.Context<never>): void => {
+  Effect.runForkWith(context)(Effect.logError(message, printable(Cause.die(error))))
+}

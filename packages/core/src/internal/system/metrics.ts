@@ -10,7 +10,7 @@ import * as options from "../base/options.ts"
 import { isClient } from "../call/carried.ts"
 import type { Cell } from "../instance/cell.ts"
 import { registriesIn } from "../instance/registry.ts"
-import { watch } from "./hub.ts"
+import { watch } from "./events.ts"
 
 const DEFAULT_MAX_METHODS = 1000
 const OTHER = "(other)"
@@ -184,7 +184,8 @@ export const layer = (input: MetricsOptions = {}): Layer.Layer<never> => {
   return Layer.effectDiscard(
     Effect.withFiber((fiber) => {
       const recorders = new Recorders(fiber.context, maxMethods)
-      for (const { cells } of registriesIn<Cell>(fiber.context)) for (const cell of cells) recorders.include(cell)
+      for (const { cells } of registriesIn<Cell>(fiber.context))
+        for (const cell of cells.values()) recorders.include(cell)
       return watch(recorders.record)
     })
   )

@@ -5,6 +5,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Instance, Permits, Snapshot, SnapshotOptions, State, UnsettledCall } from "../../ActorSystem.ts"
+import { type Known, onlyKnown } from "../base/options.ts"
 import { attempt, errorText, show } from "../base/show.ts"
 import { dateIn } from "../base/time.ts"
 import { type Call, type Death, Stage } from "../call/call.ts"
@@ -23,49 +24,109 @@ export const messageOf = (cause: Cause.Cause<unknown>): string => errorText(Caus
 
 // --- taking it -------------------------------------------------------------------------------------------------------
 
-export const take = (options: SnapshotOptions = {}): Effect.Effect<Snapshot> =>
-  Effect.withFiber((fiber) => {
-    return Effect.succeed(takeUnsafe(registriesIn(fiber.context), options, dateIn(fiber.context)))
-  })
+const OPTIONS: Known<SnapshotOptions> = { actor: true, name: true, instance: true, state: true, limit: true }
+
+export const take = (options: SnapshotOptions = {}): Effect.Effect<Snapshot> => {
+  onlyKnown("ActorSystem.snapshot", options, OPTIONS)
+  return Effect.withFiber((fiber) =>
+    Effect.succeed(takeUnsafe(registriesIn(fiber.context), options, dateIn(fiber.context)))
+  )
+}
 
 const takeUnsafe = (registries: ReadonlyArray<Registry<Cell>>, options: SnapshotOptions, now: number): Snapshot => {
   const limit = options.limit ?? DEFAULT_LIMIT
   if (!(limit >= 0)) throw new RangeError(`ActorSystem.snapshot: limit must be at least 0, but is ${show(limit)}`)
-  const states = options.state === undefined ? undefined : new Set<State>([options.state].flat() as Array<State>)
-  const admits = (actor: string, instance: number, name: string | undefined, state: State) =>
-    (options.actor === undefined || options.actor === actor) &&
-    (options.instance === undefined || options.instance === instance) &&
-    (options.name === undefined || options.name === name) &&
-    (states === undefined || states.has(state))
-
-  const instances: Array<Instance> = []
-  const busy: Array<Generator<Standing>> = []
-  const totals = { instances: 0, calls: 0 }
-  for (const { cells } of registries) {
-    for (const cell of cells) {
-      if (!admits(cell.id, cell.instance, cell.name, stateOf(cell))) continue
-      totals.instances++
-      const unsettled = cell.pending + cell.suspended
-      totals.calls += unsettled
-      if (instances.length < limit) instances.push(instanceOf(cell))
-      if (unsettled > 0) busy.push(callsOf(cell))
-    }
-  }
-  const calls = inTurn(busy, limit).map(({ call, position }) => callOf(call, position, now))
-  for (const obituary of registries.flatMap(({ dead }) => dead.slice(-MEMORY))) {
-    if (!admits(obituary.actor, obituary.instance, obituary.name, "dead")) continue
-    totals.instances++
-    if (instances.length < limit) instances.push(deadInstance(obituary))
-  }
+  const admits = filterOf(options)
+  const living = registries.map((registry) => livingIn(registry, options, admits, limit))
+  const dead = registries
+    .flatMap(({ dead }) => dead.slice(-MEMORY))
+    .filter((it) => admits === undefined || admits(it.actor, it.instance, it.name, "dead"))
+  const shown = living.flatMap(({ shown }) => shown).slice(0, limit)
+  const busy = living.flatMap(({ busy }) => busy)
   const deadLetters = registries
     .flatMap((registry) => registry.deadLetters.slice(-MEMORY))
     .filter(({ actor, instance }) => admitsLetter(options, actor, instance))
-  return { at: now, instances, calls, deadLetters, totals }
+  return {
+    at: now,
+    instances: [...shown.map(instanceOf), ...dead.slice(0, limit - shown.length).map(deadInstance)],
+    calls: inTurn(busy.map(callsOf), limit).map(({ call, position }) => callOf(call, position, now)),
+    deadLetters,
+    totals: {
+      instances: living.reduce((sum, { instances }) => sum + instances, dead.length),
+      calls: living.reduce((sum, { calls }) => sum + calls, 0)
+    }
+  }
+}
+
+// --- which -----------------------------------------------------------------------------------------------------------
+
+/** What there is of living instances. */
+interface Living {
+  /** Those to show, up to the limit. */
+  readonly shown: ReadonlyArray<Cell>
+  /** Those with calls to show, up to the limit: each of them shows one, at least. */
+  readonly busy: ReadonlyArray<Cell>
+  readonly instances: number
+  readonly calls: number
+}
+
+type Filter = (actor: string, instance: number, name: string | undefined, state: State) => boolean
+
+/** Undefined if all are admitted. */
+const filterOf = ({ actor, instance, name, state }: SnapshotOptions): Filter | undefined => {
+  if (actor === undefined && instance === undefined && name === undefined && state === undefined) return undefined
+  const states = state === undefined ? undefined : new Set<State>([state].flat() as Array<State>)
+  return (itsActor, itsInstance, itsName, itsState) =>
+    (actor === undefined || actor === itsActor) &&
+    (instance === undefined || instance === itsInstance) &&
+    (name === undefined || name === itsName) &&
+    (states === undefined || states.has(itsState))
 }
 
 const admitsLetter = (options: SnapshotOptions, actor: string, instance: number): boolean =>
   (options.actor === undefined || options.actor === actor) &&
   (options.instance === undefined || options.instance === instance)
+
+/** Without a filter, no more than `limit` instances are looked at, of however many there are. */
+const livingIn = (
+  { busy, cells }: Registry<Cell>,
+  { instance }: SnapshotOptions,
+  admits: Filter | undefined,
+  limit: number
+): Living => {
+  if (admits === undefined && busy !== undefined) {
+    const shown = first(cells.values(), limit)
+    return { shown, busy: first(busy, limit).sort(byNumber), instances: cells.size, calls: busy.calls }
+  }
+  const one = instance === undefined ? undefined : cells.get(instance)
+  const candidates = instance === undefined ? cells.values() : one === undefined ? [] : [one]
+  return search(candidates, (cell) => admits?.(cell.id, cell.instance, cell.name, stateOf(cell)) ?? true, limit)
+}
+
+const byNumber = (a: Cell, b: Cell): number => a.instance - b.instance
+
+const search = (cells: Iterable<Cell>, admits: (cell: Cell) => boolean, limit: number): Living => {
+  const shown: Array<Cell> = []
+  const busy: Array<Cell> = []
+  let instances = 0
+  let calls = 0
+  for (const cell of cells) {
+    if (!admits(cell)) continue
+    instances++
+    const unsettled = cell.pending + cell.suspended
+    calls += unsettled
+    if (shown.length < limit) shown.push(cell)
+    if (unsettled > 0 && busy.length < limit) busy.push(cell)
+  }
+  return { shown, busy, instances, calls }
+}
+
+const first = <A>(items: Iterable<A>, limit: number): Array<A> => {
+  const taken: Array<A> = []
+  if (limit === 0) return taken
+  for (const item of items) if (taken.push(item) >= limit) break
+  return taken
+}
 
 // --- instances -------------------------------------------------------------------------------------------------------
 
@@ -167,7 +228,7 @@ const inTurn = (instances: ReadonlyArray<Iterator<Standing>>, limit: number): Re
   return taken.flatMap(({ own }) => own)
 }
 
-const stageOf = ({ stage }: Call): UnsettledCall["stage"] => {
+export const stageOf = ({ stage }: Call): UnsettledCall["stage"] => {
   if (stage === Stage.New) return "suspended"
   if (stage === Stage.Preparing) return "preparing"
   if (stage === Stage.Waiting) return "waiting"

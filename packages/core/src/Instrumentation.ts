@@ -1,0 +1,162 @@
+/**
+ * For those who write tools: explorers of schedules, live views, recorders, profilers.
+ *
+ * A {@link Tool} is told what happens to calls and instances at the moment it happens, on the same stack: before a method
+ * runs, and before those who wait for a call hear of its end. It gets small views of calls, and the exits of calls
+ * themselves. `ActorSystem.watch` is the same for programs, with dates and durations, as plain data.
+ *
+ * Programs that only use actors do not need this module.
+ *
+ * @since 0.1.0
+ */
+import type * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import type { Stage } from "./ActorSystem.ts"
+import * as tools from "./internal/system/tools.ts"
+
+/**
+ * A call as tools see it. What changes while the call goes on its way is read when it is asked for, so a view that is
+ * kept shows where the call is now; it keeps the call in memory. Two views are of one call when they have the same `id`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Call {
+  /** The number of the call, and of its ref. Unique in the process, and in order of submission. */
+  readonly id: number
+  /** `Actor.method`, or how the method calls itself; with the key, if there is one. */
+  readonly method: string
+  /** The method's name in its actor: the same for all keys. */
+  readonly name: string
+  /** The id of the actor. */
+  readonly actor: string
+  /** The number of the instance, unique in the process. */
+  readonly instance: number
+  /** Where it is now. */
+  readonly stage: Stage | "settled"
+  /** How often its method has been started. */
+  readonly attempts: number
+  /** The context of the submitter. Empty once the call has settled. */
+  readonly context: Context.Context<never>
+}
+
+/**
+ * What happens to an instance. A task is `InstanceGone` when the program has let go of it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type InstanceNews = {
+  /** The id of the actor. */
+  readonly actor: string
+  /** The number of the instance, unique in the process. */
+  readonly instance: number
+} & News
+
+/**
+ * What there is to tell of an instance.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type News =
+  | {
+      readonly _tag: "InstanceStarted"
+      readonly name: string | undefined
+      readonly key: string | undefined
+      /** Whether it only carries calls to an instance that lives, and is counted, elsewhere. */
+      readonly client: boolean
+    }
+  | { readonly _tag: "InstanceRestarting"; readonly cause: Cause.Cause<unknown> }
+  | { readonly _tag: "InstanceRestarted"; readonly restarts: number }
+  /** It takes no calls any more. */
+  | { readonly _tag: "InstanceDied"; readonly why: string; readonly cause: Cause.Cause<unknown> | undefined }
+  /** Its finalizers have run. */
+  | { readonly _tag: "InstanceGone" }
+
+/**
+ * A tool: what it wants to be told. The methods that it has are called on the stack of what they tell of, so they note
+ * it and return. They must not submit, cancel or wait. Of a call that was under way when the tool was attached, it is told
+ * what is still to come.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Tool {
+  /** A call was submitted: by a caller that waits for it (`asked`), or by one that has a ref. */
+  submitted?(call: Call, asked: boolean): void
+  /** A call was not accepted, since `maxPendingCalls` was reached. Nothing else is told of it. */
+  refused?(call: Call): void
+  /** The method of a call runs now, for the first time or again. */
+  started?(call: Call): void
+  /** The method of a call has ended, and is to run again. */
+  requeued?(call: Call, exit: Exit.Failure<unknown, unknown>): void
+  /** A call settles, with the exit that its ref will show. No waiter has been told yet. */
+  settled?(call: Call, exit: Exit.Exit<unknown, unknown>): void
+  /**
+   * The failure of a call needs no report: a waiter gets it, or the ref was looked at, or the call was cancelled. A call
+   * that failed and of which this is never told is an unobserved failure. It may be told more than once, also of calls that were never
+   * submitted, since they found no room.
+   */
+  handled?(call: Call): void
+  /** Something happened to an instance. */
+  instance?(news: InstanceNews): void
+}
+
+/**
+ * Options of {@link attach}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface AttachOptions {
+  /** Whether to tell of tasks, too, which belong to the process and not to a system. Default `true`. */
+  readonly tasks?: boolean | undefined
+}
+
+/**
+ * Tells `tool` what happens in the present `ActorSystem`, until the Scope closes. Any number of tools may be attached to
+ * one system. One that throws is told nothing more and the error is logged; neither the call nor the other tools notice.
+ *
+ * While no tool is attached, calls pay one look at a field for each thing that could be told.
+ *
+ * **Example** (the calls of a system, as they start)
+ *
+ * ```ts
+ * import { Actor, Instrumentation } from "@troupe/core"
+ * import { Effect } from "effect"
+ *
+ * class Greeter extends Actor.Service<Greeter>()("Greeter", {
+ *   make: Effect.succeed({ greet: (name: string) => Effect.succeed(`Hello, ${name}!`) })
+ * }) {}
+ *
+ * const program = Effect.gen(function* () {
+ *   yield* Instrumentation.attach({
+ *     started: (call) => console.log(`${call.method} starts`),
+ *     settled: (call, exit) => console.log(`${call.method} ends with ${exit._tag}`)
+ *   })
+ *   const greeter = yield* Greeter.spawn()
+ *   yield* greeter.greet("Ada")
+ * })
+ *
+ * await Effect.runPromise(Effect.scoped(program))
+ * // => Greeter.greet starts
+ * // => Greeter.greet ends with Success
+ * ```
+ *
+ * @category attaching
+ * @since 0.1.0
+ */
+export const attach: (tool: Tool, options?: AttachOptions) => Effect.Effect<void, never, Scope.Scope> = tools.attach
+
+/**
+ * The unsettled call that a fiber with this context works for, if there is one. The fiber on which a method runs has the
+ * context of its call, and so have the fibers that it forks.
+ *
+ * @category attaching
+ * @since 0.1.0
+ */
+export const callIn: (context: Context.Context<never>) => Call | undefined = tools.callIn

@@ -1,0 +1,10 @@
+/** Takes the place of `effectNames.ts`: an Effect that has renamed every part that it does not promise. */
+export const EXIT = "gone/exit"
+export const IDENTIFIER = "gone/identifier"
+export const ARGS = "gone/args"
+export const EVALUATE = "gone/evaluate"
+export const INTERRUPTIBLE = "gone/interruptible"
+export const STACK = "gone/stack"
+export const CHILDREN = "gone/children"
+export const EFFECT = "gone/effect"
+export const RESUMES = "gone/resumes"

@@ -1,0 +1,121 @@
+/**
+ * What the server sends to the page. Private to this package: both sides always have the same version.
+ */
+import type { DeadLetter, Outcome, State } from "@troupe/core/ActorSystem"
+
+/** What the page needs to know first. */
+export interface Info {
+  readonly protocol: 1
+  readonly title: string
+  readonly pid: number
+  readonly node: string
+  readonly startedAt: number
+  /** Whether cancel, kill, stop and resize are allowed. */
+  readonly control: boolean
+  /** How many instances the page is told of, at most. */
+  readonly limit: number
+}
+
+/** What a home tells of itself: strings, numbers and booleans. */
+export type HomeFacts = Readonly<Record<string, unknown>>
+
+/** One instance, as the list shows it. */
+export interface Row {
+  readonly id: number
+  readonly actor: string
+  readonly name?: string
+  readonly key?: string
+  readonly state: State
+  readonly since: number
+  readonly running: number
+  /** Calls that are accepted but not running, and calls that wait to be accepted. */
+  readonly waiting: number
+  /** The permits of the actor itself. Absent when there is no limit. */
+  readonly limit?: number
+  /** Calls that succeeded, and calls that failed, died or timed out. Cancelled calls are in neither. */
+  readonly good: number
+  readonly bad: number
+  /** Calls rejected because `maxPendingCalls` was reached. They do not count as settled. */
+  readonly refused: number
+  readonly restarts: number
+  readonly death?: string
+  readonly home?: HomeFacts
+}
+
+/** The figures of one method of one actor while a page was open. Times are in milliseconds. */
+export interface MethodRow {
+  readonly actor: string
+  readonly method: string
+  readonly calls: number
+  readonly errors: number
+  readonly cancelled: number
+  readonly refused: number
+  /** How long all calls together waited and ran. */
+  readonly waited: number
+  readonly ran: number
+  readonly p50: number
+  readonly p99: number
+  readonly wait50: number
+  readonly wait99: number
+}
+
+/** Something that happened to an instance. */
+export interface News {
+  readonly seq: number
+  /** Absent if it was before the first page was opened, at an unknown time. */
+  readonly at?: number
+  readonly actor: string
+  readonly instance: number
+  readonly label: string
+  readonly kind: "restarting" | "restarted" | "died" | "moved"
+  readonly text: string
+}
+
+/** An update: what is new since the last one that this client got. */
+export interface Frame {
+  readonly version: number
+  readonly at: number
+  /** When the first page was opened: methods are counted, and events known, from then on. */
+  readonly watchedSince: number
+  /** The page has to forget everything before this update. */
+  readonly reset: boolean
+  /** Milliseconds until the next one. */
+  readonly interval: number
+  /** There are so many calls that the figures of methods are from a sample. */
+  readonly sampled: boolean
+  readonly rows: ReadonlyArray<Row>
+  readonly gone: ReadonlyArray<number>
+  readonly methods: ReadonlyArray<MethodRow>
+  readonly news: ReadonlyArray<News>
+  readonly deadLetters: ReadonlyArray<DeadLetter> | undefined
+  readonly totals: { readonly instances: number; readonly calls: number }
+  /** How many cycles of waits there are. */
+  readonly cycles: number
+  /** Milliseconds that this update took. */
+  readonly cost: number
+}
+
+/** A call on the timeline, settled or running. Times are in milliseconds since the epoch. */
+export interface Bar {
+  readonly seq: number
+  readonly call: number
+  readonly instance: number
+  readonly actor: string
+  readonly method: string
+  readonly submitted: number
+  /** Absent if it never started. */
+  readonly started?: number
+  /** Absent while it runs. */
+  readonly ended?: number
+  readonly outcome?: Outcome
+}
+
+/** What the timeline polls. */
+export interface Recent {
+  readonly at: number
+  readonly seq: number
+  /** How many calls were not kept since there were too many at a time, since the first page was opened. */
+  readonly dropped: number
+  readonly settled: ReadonlyArray<Bar>
+  readonly under: ReadonlyArray<Bar>
+}

@@ -1,0 +1,76 @@
+/**
+ * Starts the server of an inspector, and stops it.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as HttpMiddleware from "effect/http/HttpMiddleware"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as feed from "../live/feed.ts"
+import type { Info } from "../live/frame.ts"
+import { Gate } from "./limits.ts"
+import { isTaken, type ListenError, listen } from "./listen.ts"
+import type { Settings } from "./options.ts"
+import * as routes from "./routes.ts"
+
+/** Where the page is served. */
+export interface Served {
+  readonly url: string
+  readonly host: string
+  readonly port: number
+  readonly token: Redacted.Redacted<string> | undefined
+}
+
+const infoOf = ({ bounds, control, title }: Settings, startedAt: number): Info => ({
+  protocol: 1,
+  title,
+  pid: process.pid,
+  node: process.version,
+  startedAt,
+  control,
+  limit: bounds.maxInstances
+})
+
+/** Serves until the Scope closes. Streams of updates end with it: it does not wait for open pages. */
+export const serve = (settings: Settings): Effect.Effect<Served, ListenError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { access, bounds, interval, onPortTaken } = settings
+    const first = listen(access.host, settings.port)
+    const { http, node } = yield* onPortTaken === "fail"
+      ? first
+      : Effect.catchIf(first, isTaken, () => listen(access.host, 0))
+    const info = infoOf(settings, yield* Clock.currentTimeMillis)
+    const gate = new Gate(bounds.maxPages)
+    gate.guard(node, settings.patience)
+    const updates = yield* feed.make({ interval, maxInstances: bounds.maxInstances })
+    const handler = yield* routes.make({ access, bounds, gate, info, feed: updates })
+    // Otherwise keep-alive connections would keep the server open.
+    yield* Effect.addFinalizer(() => Effect.sync(() => node.closeAllConnections()))
+    yield* http.serve(handler).pipe(
+      // Users trace their own requests, not those of the inspector.
+      Effect.provideService(HttpMiddleware.TracerDisabledWhen, () => true)
+    )
+    // We speak no other protocol: without a listener, Node handles an upgrade as the plain request that it also is.
+    node.removeAllListeners("upgrade")
+    const address = node.address()
+    const port = typeof address === "object" && address !== null ? address.port : settings.port
+    return yield* announce(settings, port)
+  })
+
+const announce = (settings: Settings, port: number): Effect.Effect<Served> => {
+  const { access, printToken } = settings
+  const { host, token } = access
+  // A browser cannot open the address that stands for all addresses.
+  const reachable = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host
+  const base = `http://${reachable}:${port}/`
+  const url = token === undefined ? base : `${base}#token=${token}`
+  const hint = token !== undefined && !printToken ? " (with #token=... at the end)" : ""
+  const where = `open ${printToken ? url : base}${hint}`
+  const moved = settings.port !== 0 && settings.port !== port
+  return Effect.as(
+    moved
+      ? Effect.logWarning(`Inspector: port ${settings.port} is taken by another program, so ${where}`)
+      : Effect.logInfo(`Inspector: ${where}`),
+    { url, host, port, token: token === undefined ? undefined : Redacted.make(token) }
+  )
+}

@@ -1,0 +1,74 @@
+/**
+ * Answers to single requests of the page: an instance, the calls, a recording.
+ */
+import * as ActorSystem from "@troupe/core/ActorSystem"
+import * as ByNumber from "@troupe/core/ByNumber"
+import * as Effect from "effect/Effect"
+import * as Timeline from "../../Timeline.ts"
+import { record } from "../trace/recording.ts"
+import { type Refused, refuse } from "./reply.ts"
+
+/** How many calls an answer lists, and how many of them it explains. */
+const MOST_CALLS = 200
+const MOST_EXPLAINED = 40
+
+export interface CallView extends ActorSystem.UnsettledCall {
+  readonly explained?: string
+}
+
+export interface InstanceView {
+  readonly at: number
+  readonly instance: ActorSystem.Instance
+  readonly calls: ReadonlyArray<CallView>
+  /** How many unsettled calls there are, listed or not. */
+  readonly total: number
+}
+
+export interface CallsView {
+  readonly at: number
+  readonly calls: ReadonlyArray<CallView>
+  readonly total: number
+}
+
+const explained = (calls: ReadonlyArray<ActorSystem.UnsettledCall>): Effect.Effect<ReadonlyArray<CallView>> =>
+  Effect.forEach(calls, (call, i) =>
+    i >= MOST_EXPLAINED
+      ? Effect.succeed(call)
+      : // It may have settled in the meantime.
+        Effect.map(ByNumber.explain(call.id, { instance: call.instance }), (text): CallView => {
+          // The page has a heading with the call.
+          return text === undefined ? call : { ...call, explained: text.replace(`${call.method} #${call.id}: `, "") }
+        })
+  )
+
+export const instance = (id: number): Effect.Effect<InstanceView, Refused> =>
+  Effect.gen(function* () {
+    const { at, calls, instances, totals } = yield* ActorSystem.snapshot({ instance: id, limit: MOST_CALLS })
+    const found = instances[0]
+    if (found === undefined) {
+      return yield* refuse(404, `there is no instance #${id}, or it ended long ago`)
+    }
+    return { at, instance: found, calls: yield* explained(calls), total: totals.calls }
+  })
+
+/** How many calls of each line are listed. Those behind them wait for the same, and would push out all others. */
+const MOST_IN_LINE = 3
+
+/** The unsettled calls that have been in their stage for the longest time, but only the first few of each line. */
+export const calls = (options: ActorSystem.SnapshotOptions): Effect.Effect<CallsView> =>
+  Effect.gen(function* () {
+    const { at, calls, totals } = yield* ActorSystem.snapshot({ ...options, limit: options.limit ?? 2000 })
+    const first = calls.filter(({ position = 0 }) => position <= MOST_IN_LINE)
+    const oldest = first.toSorted((a, b) => a.since - b.since).slice(0, MOST_CALLS)
+    return { at, calls: yield* explained(oldest), total: totals.calls }
+  })
+
+/** Records for a while, and returns a Chrome trace as text. */
+export const recording = (seconds: number, maxBytes: number): Effect.Effect<string> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const recording = yield* record({ maxBytes })
+      yield* Effect.sleep(seconds * 1000)
+      return Timeline.stringify(yield* recording.trace)
+    })
+  )
