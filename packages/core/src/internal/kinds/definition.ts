@@ -24,12 +24,17 @@ export interface Definition {
   readonly input: any
   readonly known: options.Known<any>
   readonly options: options.InstanceOptions
-  /** Made with the first instance of plain actors: before it, nobody knows the methods. */
+  readonly shapes: Shapes
+}
+
+/** Made with the first instance of plain actors, before which the methods are not known. Definitions may share it. */
+export interface Shapes {
   shape: Shape | undefined
 }
 
 export interface Shape {
   readonly methods: ReadonlyArray<MethodSpec>
+  readonly members: handles.Members
   readonly prototype: object
 }
 
@@ -39,7 +44,8 @@ export const define = (
   make: Make,
   contract: Contract | undefined,
   input: any,
-  known: options.Known<any>
+  known: options.Known<any>,
+  shapes: Shapes = { shape: undefined }
 ): Definition => ({
   id,
   key,
@@ -48,14 +54,24 @@ export const define = (
   input,
   known,
   options: options.normalize(id, input, known),
-  shape: undefined
+  shapes
 })
 
 /** The same definition with other options. An option that is `undefined` is one that was not given. */
-export const override = ({ contract, id, input, key, known, make }: Definition, overrides: object): Definition => {
-  const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined))
-  return define(id, key, make, contract, { ...input, ...given }, known)
+export const override = (definition: Definition, overrides: object): Definition => {
+  const { contract, id, input, key, known, make, shapes } = definition
+  const given = { ...input }
+  let isOfMethods = false
+  for (const [option, value] of Object.entries(overrides)) {
+    if (value === undefined) continue
+    given[option] = value
+    isOfMethods ||= OF_METHODS.has(option)
+  }
+  return define(id, key, make, contract, given, known, isOfMethods ? undefined : shapes)
 }
+
+/** The options that say something of methods. Whatever else differs, methods are the same. */
+const OF_METHODS = new Set(["concurrencyGroups", "maxTaskRetries", "methodOptions", "retry", "validate"])
 
 /** Runs the constructor with its arguments, and looks at what it gives. From untyped code it may be anything. */
 export const construct = (definition: Definition, args: ReadonlyArray<unknown>): Effect.Effect<Implementation, any> =>
@@ -86,7 +102,8 @@ export const checkId = (constructor: string, id: unknown): void => {
 
 /** The methods of an implementation, checked against all that speaks of them. */
 export const shapeOf = (definition: Definition, implementation: Implementation): Shape => {
-  const { contract, id, shape } = definition
+  const { contract, id, shapes } = definition
+  const { shape } = shapes
   // Nearly always the methods are those of the instance before, and then nothing is left to check.
   if (shape !== undefined && hasMethods(implementation, shape.methods)) return shape
   if (typeof implementation !== "object" || implementation === null) {
@@ -98,11 +115,13 @@ export const shapeOf = (definition: Definition, implementation: Implementation):
   handles.checkNames(id, names)
   if (isLiteral(implementation)) checkMembers(definition, implementation)
   checkImplementation(definition, implementation)
-  definition.shape = {
-    methods: names.map((name) => describe(definition, name)),
+  const methods = names.map((name) => describe(definition, name))
+  shapes.shape = {
+    methods,
+    members: handles.makeMembers(methods),
     prototype: handles.makePrototype(id, names)
   }
-  return definition.shape
+  return shapes.shape
 }
 
 const hasMethods = (implementation: Implementation, methods: ReadonlyArray<MethodSpec>): boolean => {

@@ -44,7 +44,7 @@ export const service = (id: string, input: any): any => {
 
 const contractStatics = (id: string, key: Context.Service<any, any>, methods: Contract) => {
   handles.checkNames(id, Object.keys(methods))
-  const toFactory = (make: Make, options: any = {}) => addWays({}, define(id, key, make, methods, options, ofActors))
+  const toFactory = (make: Make, options: any = {}) => new Ways(define(id, key, make, methods, options, ofActors))
   return {
     methods,
     of: (implementation: Implementation) => implementation,
@@ -53,17 +53,39 @@ const contractStatics = (id: string, key: Context.Service<any, any>, methods: Co
   }
 }
 
-/** Adds the ways to bring up instances to `target`. */
+/** The ways to bring up instances. People take them apart, so each is a function that needs no `this`. */
+class Ways {
+  readonly #definition: Definition
+  #layer: unknown
+
+  constructor(definition: Definition) {
+    this.#definition = definition
+  }
+
+  // One Layer object per definition, so that Effect builds it once per program.
+  get layer(): unknown {
+    this.#layer ??= this.layerArgs()
+    return this.#layer
+  }
+
+  readonly layerArgs = (...args: ReadonlyArray<unknown>) => {
+    const { key } = this.#definition
+    return Layer.effect(key)(own(key, start(this.#definition, args)))
+  }
+
+  readonly spawn = (...args: ReadonlyArray<unknown>) => start(this.#definition, args)
+
+  readonly options = (overrides: object) => new Ways(override(this.#definition, overrides))
+}
+
+/** Adds the ways to bring up instances to a class. */
 const addWays = (target: any, definition: Definition): any => {
-  const layerArgs = (...args: ReadonlyArray<unknown>) =>
-    Layer.effect(definition.key)(own(definition.key, start(definition, args)))
-  let layer: unknown
+  const ways = new Ways(definition)
   return Object.defineProperties(target, {
-    // One Layer object per definition, so that Effect builds it once per program.
-    layer: { get: () => (layer ??= layerArgs()), configurable: true },
-    layerArgs: { value: layerArgs },
-    spawn: { value: (...args: ReadonlyArray<unknown>) => start(definition, args) },
-    options: { value: (overrides: object) => addWays({}, override(definition, overrides)) }
+    layer: { get: () => ways.layer, configurable: true },
+    layerArgs: { value: ways.layerArgs },
+    spawn: { value: ways.spawn },
+    options: { value: ways.options }
   })
 }
 
@@ -92,8 +114,8 @@ const bringUp = (
 ): Effect.Effect<object, any, Scope.Scope> => {
   const scope = Context.get(context as Context.Context<Scope.Scope>, Scope.Scope)
   const boot = cell.life.boot((implementation) => {
-    const { methods, prototype } = shapeOf(definition, implementation)
-    return handles.make(cell, methods, prototype)
+    const { members, prototype } = shapeOf(definition, implementation)
+    return handles.make(cell, members, prototype)
   }, restore)
   return Effect.tap(boot, tie(cell, scope))
 }
