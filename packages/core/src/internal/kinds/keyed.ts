@@ -4,9 +4,7 @@
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
 import type * as Fiber from "effect/Fiber"
-import * as Hash from "effect/Hash"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Layer from "effect/Layer"
 import * as MutableHashMap from "effect/MutableHashMap"
@@ -19,10 +17,11 @@ import { attempt, errorText, keyText } from "../base/show.ts"
 import { elapsedIn } from "../base/time.ts"
 import type { Implementation } from "../call/method.ts"
 import * as handles from "../handle/handle.ts"
-import { Cell, type CellLine } from "../instance/cell.ts"
+import { Cell } from "../instance/cell.ts"
 import type { InstanceOwner } from "../instance/life.ts"
 import { end, shutdown } from "../instance/shutdown.ts"
-import { type Contract, checkId, construct, type Definition, define, describe, override } from "./definition.ts"
+import { Address } from "./address.ts"
+import { type Contract, checkId, construct, type Definition, define, override } from "./definition.ts"
 import { own } from "./owners.ts"
 
 /** Why an instance ended that its next call makes again. */
@@ -47,7 +46,8 @@ const limits = ({ id, input: { idleTimeToLive, maxInstances } }: Definition): Li
 /** The instances of one keyed actor, in one Scope. */
 class Instances implements InstanceOwner<Cell> {
   private readonly cells = MutableHashMap.empty<unknown, Cell>()
-  private readonly keys = new Map<Cell, unknown>()
+  /** Each instance remembers the address that brought it up. */
+  private readonly addresses = new Map<Cell, Address>()
   private readonly idling = new IdleList<Cell>()
   /** How many are up, those not counted that are ending. */
   private up = 0
@@ -67,15 +67,28 @@ class Instances implements InstanceOwner<Cell> {
     this.early = new Minutely(context, (count) => Effect.logWarning(endedEarly(definition.id, count, this.limits)))
   }
 
-  /** The instance for a key, about to get a call. */
-  obtain(key: unknown): Cell {
+  /** The handle for a key. While its instance is up that is always the same one. */
+  get(key: unknown): object {
+    // A key that cannot be looked up is refused by the calls.
+    const present = attempt(() => this.peek(key))
+    const address = present && this.addresses.get(present)
+    return (address ?? new Address(this, this.definition, key)).handle
+  }
+
+  /** The instance for a key, about to get a call through an address. */
+  obtain(key: unknown, address: Address): Cell {
     const present = this.peek(key)
     if (present !== undefined && present.death === undefined) {
-      this.idling.drop(present.idle)
+      this.wake(present)
       return present
     }
     // The one before may be ending still: two instances of one key never live at the same time.
-    return this.bringUp(key, present === undefined ? Effect.void : present.life.ended(true))
+    return this.bringUp(key, address, present === undefined ? Effect.void : present.life.ended(true))
+  }
+
+  /** An instance that is up is about to get a call. */
+  wake(cell: Cell): void {
+    this.idling.drop(cell.idle)
   }
 
   /** The instance for a key, if one is up. */
@@ -90,7 +103,7 @@ class Instances implements InstanceOwner<Cell> {
     }
   }
 
-  private bringUp(key: unknown, after: Effect.Effect<void>): Cell {
+  private bringUp(key: unknown, address: Address, after: Effect.Effect<void>): Cell {
     const { id, options } = this.definition
     const make = construct(this.definition, [key])
     // An instance is not of the request that came first.
@@ -104,7 +117,8 @@ class Instances implements InstanceOwner<Cell> {
     }
     if (this.up >= this.limits.maxInstances) this.makeRoom()
     this.up++
-    this.keys.set(cell, key)
+    this.addresses.set(cell, address)
+    address.resident = cell
     MutableHashMap.set(this.cells, key, cell)
     cell.life.bootLater(after, this)
     return cell
@@ -119,8 +133,8 @@ class Instances implements InstanceOwner<Cell> {
     this.sweeper ??= asyncContext.run(this.asyncContext, () => Effect.runForkWith(this.context)(this.sweep()))
   }
 
-  handleOf({ key }: Cell): object {
-    return makeHandle(this, this.definition, key)
+  handleOf(cell: Cell): object {
+    return this.addresses.get(cell)?.handle ?? this.get(cell.key)
   }
 
   ending(cell: Cell): void {
@@ -129,8 +143,10 @@ class Instances implements InstanceOwner<Cell> {
   }
 
   gone(cell: Cell): void {
-    const key = this.keys.get(cell)
-    this.keys.delete(cell)
+    const { key } = cell
+    const address = this.addresses.get(cell)
+    if (address?.resident === cell) address.resident = undefined
+    this.addresses.delete(cell)
     // A key may refuse to be hashed or compared any more. What is left of it then, its next call replaces.
     attempt(() => this.peek(key) === cell && MutableHashMap.remove(this.cells, key))
   }
@@ -168,7 +184,7 @@ class Instances implements InstanceOwner<Cell> {
 
   /** The keys whose instances are up. */
   residents(): Array<unknown> {
-    return [...this.keys].filter(([cell]) => cell.death === undefined).map(([, key]) => key)
+    return [...this.addresses.keys()].filter((cell) => cell.death === undefined).map(({ key }) => key)
   }
 
   /** Ends the instance of a key, if there is one, once its calls have finished. */
@@ -185,7 +201,7 @@ class Instances implements InstanceOwner<Cell> {
       this.closed = true
       this.early.stop()
       this.sweeper?.interruptUnsafe()
-      return Effect.forEach([...this.keys.keys()], shutdown, { concurrency: "unbounded", discard: true })
+      return Effect.forEach([...this.addresses.keys()], shutdown, { concurrency: "unbounded", discard: true })
     })
   }
 }
@@ -195,51 +211,6 @@ const endedEarly = (id: string, count: number, { maxInstances, timeToLive }: Lim
   const time = Duration.format(Duration.millis(timeToLive))
   return `${id}: ${instances} ended before being idle for ${time} (idleTimeToLive), since ${maxInstances} instances are up (maxInstances) and others are wanted. What they kept in memory is gone: raise maxInstances, or keep that elsewhere`
 }
-
-/** The address of a key: it has no instance of its own, each call finds the present one. */
-const makeHandle = (instances: Instances, definition: Definition, key: unknown): object => {
-  const label = `${definition.id}(${keyText(key)})`
-  const methods = new Map<string, unknown>()
-  const method = (name: string): unknown => {
-    if (!methods.has(name)) methods.set(name, makeMethod(instances, definition, key, name, `${label}.${name}`))
-    return methods.get(name)
-  }
-  const address = {
-    [Equal.symbol]: (that: any) => that?.[KeyOf]?.instances === instances && Equal.equals(that[KeyOf].key, key),
-    [Hash.symbol]: () => Hash.combine(Hash.hash(key), Hash.string(definition.id)),
-    [NodeInspectSymbol]: () => label,
-    toString: () => label,
-    toJSON: () => ({ _id: "Actor", actor: definition.id, key: inJson(key) }),
-    [KeyOf]: { instances, key },
-    [handles.TargetKey]: { resolve: () => instances.obtain(key).main },
-    get [handles.CellKey]() {
-      return instances.peek(key)
-    }
-  }
-  const base: any = Object.create(address)
-  for (const name of Object.keys(definition.contract ?? {})) base[name] = method(name)
-  // Without a contract the methods are not known before the first instance is made.
-  return new Proxy(base, {
-    get: (target, name, handle) =>
-      name in target || typeof name === "symbol" || handles.probes.has(name) || definition.contract !== undefined
-        ? Reflect.get(target, name, handle)
-        : method(name)
-  })
-}
-
-/** A key as it is, if JSON can have it. */
-const inJson = (key: unknown): unknown => (attempt(() => JSON.stringify(key)) === undefined ? keyText(key) : key)
-
-const KeyOf: unique symbol = Symbol.for("troupe/KeyOf") as any
-
-const makeMethod = (instances: Instances, definition: Definition, key: unknown, name: string, label: string) =>
-  handles.makeMethod(
-    (group) => {
-      options.checkGroup(definition.id, definition.options.concurrencyGroups, group)
-      return { resolve: (): CellLine => instances.obtain(key).queue(group) }
-    },
-    describe(definition, name, label)
-  )
 
 /** `Actor.Keyed<Self>()`. */
 export const service = (id: string, input: any): any => {
@@ -280,7 +251,7 @@ const toLayer = (definition: Definition): Layer.Layer<any> => {
       return `${definition.id}(${count} ${count === 1 ? "key" : "keys"})`
     }
     const service = {
-      get: (key: unknown) => makeHandle(instances, definition, key),
+      get: (key: unknown) => instances.get(key),
       keys: Effect.sync(() => instances.residents()),
       stop: (key: unknown) => instances.stop(key)
     }

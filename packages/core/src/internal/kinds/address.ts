@@ -1,0 +1,174 @@
+/**
+ * The address of a key: it has no instance of its own, each call finds the present one.
+ *
+ * While an instance is up, `get` gives its address, which is made once and remembers the instance. What an address can do
+ * is on one prototype per actor: making an address makes an object and what it is kept by, and no closures.
+ */
+import * as Equal from "effect/Equal"
+import * as Hash from "effect/Hash"
+import { NodeInspectSymbol } from "effect/Inspectable"
+import * as options from "../base/options.ts"
+import { attempt, keyText } from "../base/show.ts"
+import * as handles from "../handle/handle.ts"
+import type { Cell, CellLine, Target } from "../instance/cell.ts"
+import { type Definition, describe } from "./definition.ts"
+
+/** What an address needs of the instances of its actor. */
+interface Instances {
+  /** The instance for a key, if one is up. */
+  peek(key: unknown): Cell | undefined
+  /** The instance for a key, about to get a call. It may remember the address. */
+  obtain(key: unknown, address: Address): Cell
+  /** An instance that is up is about to get a call. */
+  wake(cell: Cell): void
+}
+
+const KeyOf: unique symbol = Symbol.for("troupe/KeyOf") as any
+
+/** What an address knows. */
+export class Address implements Target {
+  /** The instance that remembers this address. */
+  resident: Cell | undefined = undefined
+  private methods: Map<string, unknown> | undefined = undefined
+
+  readonly instances: Instances
+  readonly definition: Definition
+  readonly key: unknown
+  /** What callers hold. */
+  readonly handle: object
+
+  constructor(instances: Instances, definition: Definition, key: unknown) {
+    this.instances = instances
+    this.definition = definition
+    this.key = key
+    this.handle = makeHandle(this)
+  }
+
+  get label(): string {
+    return `${this.definition.id}(${keyText(this.key)})`
+  }
+
+  private present(): Cell {
+    const { instances, resident } = this
+    if (resident === undefined || resident.death !== undefined) return instances.obtain(this.key, this)
+    instances.wake(resident)
+    return resident
+  }
+
+  resolve(): CellLine {
+    return this.present().main
+  }
+
+  method(name: string): unknown {
+    const known = this.methods?.get(name)
+    if (known !== undefined) return known
+    const { definition } = this
+    const find = (group: string | undefined): Target => {
+      if (group === undefined) return this
+      options.checkGroup(definition.id, definition.options.concurrencyGroups, group)
+      return { resolve: () => this.present().queue(group) }
+    }
+    const method = handles.makeMethod(find, describe(definition, name, `${this.label}.${name}`))
+    this.methods ??= new Map()
+    this.methods.set(name, method)
+    return method
+  }
+}
+
+interface Handle {
+  readonly [KeyOf]: Address
+}
+
+/** What all addresses can do. */
+const common = {
+  [Equal.symbol](this: Handle, that: any): boolean {
+    const [own, other] = [this[KeyOf], that?.[KeyOf]]
+    return other !== undefined && other.instances === own.instances && Equal.equals(other.key, own.key)
+  },
+  [Hash.symbol](this: Handle): number {
+    const { definition, key } = this[KeyOf]
+    return Hash.combine(Hash.hash(key), Hash.string(definition.id))
+  },
+  [NodeInspectSymbol](this: Handle): string {
+    return this[KeyOf].label
+  },
+  toString(this: Handle): string {
+    return this[KeyOf].label
+  },
+  toJSON(this: Handle): unknown {
+    const { definition, key } = this[KeyOf]
+    return { _id: "Actor", actor: definition.id, key: inJson(key) }
+  },
+  get [handles.TargetKey](): Target {
+    return (this as unknown as Handle)[KeyOf]
+  },
+  get [handles.CellKey](): Cell | undefined {
+    const { instances, key } = (this as unknown as Handle)[KeyOf]
+    return instances.peek(key)
+  }
+}
+
+/** A key as it is, if JSON can have it. */
+const inJson = (key: unknown): unknown => (attempt(() => JSON.stringify(key)) === undefined ? keyText(key) : key)
+
+/** A method of an address, bound when it is used first. */
+const member = (name: string): PropertyDescriptor => ({
+  enumerable: true,
+  configurable: true,
+  get(this: Handle) {
+    return this[KeyOf].method(name)
+  },
+  // People replace methods in tests.
+  set(this: object, value: unknown) {
+    Object.defineProperty(this, name, { value, enumerable: true, configurable: true, writable: true })
+  }
+})
+
+/** What the addresses of one actor have in common. */
+interface Model {
+  readonly prototype: object
+  /** Their own properties, where a contract tells the methods. */
+  readonly own: ReadonlyArray<readonly [name: string, member: PropertyDescriptor]>
+}
+
+const models = new WeakMap<Definition, Model>()
+
+const modelOf = (definition: Definition): Model => {
+  const known = models.get(definition)
+  if (known !== undefined) return known
+  const { contract } = definition
+  const model: Model =
+    contract === undefined
+      ? { prototype: open(definition), own: [] }
+      : { prototype: common, own: Object.keys(contract).map((name) => [name, member(name)]) }
+  models.set(definition, model)
+  return model
+}
+
+/**
+ * Without a contract the methods are not known before the first instance is made: whatever is asked for may be one. Those
+ * that are known by now become properties, which are found without the Proxy, ten times as fast.
+ */
+const open = ({ shapes }: Definition): object => {
+  const found: object = Object.create(
+    new Proxy(common, {
+      get(target, name, handle) {
+        if (name in target || typeof name === "symbol" || handles.probes.has(name))
+          return Reflect.get(target, name, handle)
+        if (shapes.shape?.methods.some((method) => method.name === name)) {
+          Object.defineProperty(found, name, { ...member(name), enumerable: false })
+        }
+        return (handle as Handle)[KeyOf].method(name)
+      }
+    })
+  )
+  return found
+}
+
+const makeHandle = (address: Address): object => {
+  const { own, prototype } = modelOf(address.definition)
+  const handle = Object.create(prototype)
+  handle[KeyOf] = address
+  for (const [name, member] of own) Object.defineProperty(handle, name, member)
+  return handle
+}
