@@ -18,10 +18,12 @@ import { permission } from "./permission.ts"
 /** How long to sleep on one of several threads before looking at the others, in milliseconds. */
 const TURN_MILLIS = 2
 
-export const getSync = (ref: Ref, { driver, timeout }: GetSyncOptions): unknown => {
+export const getSync = (ref: Ref, options: GetSyncOptions): unknown => {
   checkRefs("getSync", [ref])
+  // From untyped code there may be no options.
+  const { driver, timeout }: Partial<GetSyncOptions> = options ?? {}
   if ((driver as object) !== permission) {
-    throw new TypeError("ObjectRef.getSync blocks, which needs the Driver: pass the value of `yield* Driver` as driver")
+    throw new TypeError("ObjectRef.getSync blocks, which needs the Driver: ObjectRef.getSync(ref, { driver }), with driver = yield* Driver")
   }
   // It looks like plain code, and may be part of an effect all the same.
   const context = Fiber.getCurrent()?.context ?? Context.empty()
