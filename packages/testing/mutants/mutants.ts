@@ -41,7 +41,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "believes that a drain is scheduled when it is not",
     file: "instance/line.ts",
-    from: "      this.scheduled = false\n",
+    from: "      this.scheduled = undefined\n",
     to: ""
   },
   {
