@@ -119,6 +119,10 @@ export class Ref extends Evaluable {
   }
 
   promise(): Promise<any> {
+    const exit = this.look()
+    // No executor and no callback where none is needed: that is half of what an `await` of a ref costs.
+    if (exit !== undefined)
+      return exit._tag === "Success" ? Promise.resolve(exit.value) : Promise.reject(Cause.squash(exit.cause))
     return new Promise((resolve, reject) => {
       this.observe((exit) => (exit._tag === "Success" ? resolve(exit.value) : reject(Cause.squash(exit.cause))))
     })

@@ -150,9 +150,8 @@ export class Remote extends Submission {
     const queue = this.target.resolve()
     const { cell } = queue
     const call = new Call(queue, method, args, Context.empty(), false)
-    const submit = () => cell.submit(call, undefined, false)
-    if (!cell.full) submit()
-    else if (cell.options.overflow === "suspend") cell.whenRoom(call, submit)
+    if (!cell.full) cell.submit(call, undefined, false)
+    else if (cell.options.overflow === "suspend") cell.whenRoom(call, () => cell.submit(call, undefined, false))
     else call.settle(cell.refuseCall(call))
     return call
   }

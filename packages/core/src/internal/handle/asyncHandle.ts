@@ -11,13 +11,17 @@ export const make = (handle: Record<string, { remote(...args: ReadonlyArray<unkn
       "AsyncHandle.make takes the handle of an actor: what `await runtime.runPromise(Counter)` gives, or for a keyed actor `await runtime.runPromise(Account.get(key))`"
     )
   }
-  const methods = new Map<string, unknown>()
+  /** By the methods of the handle, which tests replace. */
+  const methods = new Map<object, unknown>()
   return new Proxy(handle, {
     get(target, name) {
-      const method = Reflect.get(target, name)
+      const method = target[name as string]
       if (typeof name === "symbol" || method?.remote === undefined || Eager in method) return method
-      if (!methods.has(name)) methods.set(name, eager(name, method))
-      return methods.get(name)
+      const known = methods.get(method)
+      if (known !== undefined) return known
+      const made = eager(name, method)
+      methods.set(method, made)
+      return made
     }
   })
 }

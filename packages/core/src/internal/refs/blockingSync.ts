@@ -23,7 +23,9 @@ export const getSync = (ref: Ref, options: GetSyncOptions): unknown => {
   // From untyped code there may be no options.
   const { driver, timeout }: Partial<GetSyncOptions> = options ?? {}
   if ((driver as object) !== permission) {
-    throw new TypeError("ObjectRef.getSync blocks, which needs the Driver: ObjectRef.getSync(ref, { driver }), with driver = yield* Driver")
+    throw new TypeError(
+      "ObjectRef.getSync blocks, which needs the Driver: ObjectRef.getSync(ref, { driver }), with driver = yield* Driver"
+    )
   }
   // It looks like plain code, and may be part of an effect all the same.
   const context = Fiber.getCurrent()?.context ?? Context.empty()
