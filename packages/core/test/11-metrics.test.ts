@@ -56,6 +56,19 @@ describe("11.3 metrics", () => {
   )
 
   metered(
+    "what is counted only goes up, and says so to those who export it",
+    {},
+    Effect.gen(function* () {
+      const worker = yield* Worker.options({ restart: Schedule.recurs(1), onDefect: "restart" }).spawn()
+      yield* Effect.exit(worker.die("bug"))
+      yield* worker.note("a")
+      const counters = (yield* Metric.snapshot).filter(({ type }) => type === "Counter")
+      assert.sameMembers([...new Set(counters.map(({ id }) => id))], ["troupe_calls", "troupe_restarts"])
+      for (const { id, state } of counters) assert.isTrue((state as any).incremental, id)
+    })
+  )
+
+  metered(
     "waiting time and running time apart",
     {},
     Effect.gen(function* () {

@@ -331,4 +331,12 @@ describe("5.7", () => {
       assert.strictEqual(yield* ObjectRef.cancel(ref), "NotStarted")
     })
   )
+
+  it.effect("5.7 an actor is no ref, and the caller who cancels one is told how actors end", () =>
+    Effect.gen(function* () {
+      const api = yield* Api.spawn(new Bodies())
+      const exit = yield* Effect.exit(ObjectRef.cancel(api as any))
+      assert.include(String(exit), "To end an actor, use Actor.stop or Actor.kill.")
+    })
+  )
 })

@@ -1,3 +1,4 @@
+import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ObjectRef } from "@troupe/core"
 import { Context, Effect, Equal, Exit, Fiber, Layer, Logger, Random, Schedule, Schema, Scope, Stream } from "effect"
@@ -120,6 +121,14 @@ describe("7.2", () => {
       assert.isFalse(Equal.equals(rooms.get("a"), rooms.get("b")))
       const others = yield* open(new House())
       assert.isFalse(Equal.equals(rooms.get("a"), others.get("a")))
+    })
+  )
+
+  it.effect("7.2 the handle of a key shows its actor and its key, as text and in a console", () =>
+    Effect.gen(function* () {
+      const room = (yield* open(new House())).get("a")
+      assert.strictEqual(String(room), "test/Room(a)")
+      assert.strictEqual(inspect(room), "test/Room(a)")
     })
   )
 

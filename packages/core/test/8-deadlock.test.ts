@@ -90,6 +90,23 @@ describe("8.1 what is found", () => {
     })
   )
 
+  it.effect("a call that waits for several refs, of which the first ones settle and the last one cannot", () =>
+    Effect.gen(function* () {
+      const a = yield* A.options(one).spawn()
+      const b = yield* B.spawn()
+      const gate = yield* Deferred.make<void>()
+      const settling = yield* b.f.remote(Deferred.await(gate))
+      const body = Effect.gen(function* () {
+        return yield* ObjectRef.all([settling, yield* a.g.remote(Effect.void)])
+      })
+      const waiting = yield* a.f.remote(body)
+      yield* settle
+      yield* Deferred.succeed(gate, undefined)
+      yield* settle
+      assert.strictEqual((yield* deadlockOf(waiting)).method, "f")
+    })
+  )
+
   it.effect("a call that waits for the ref of one in line behind it; that one runs later", () =>
     Effect.gen(function* () {
       const a = yield* A.options(one).spawn()

@@ -39,6 +39,11 @@ const throwsNaming = (define: () => unknown, option: string, value: unknown, exp
 }
 
 describe("options of an actor", () => {
+  it("what has neither a constructor nor a contract is told so where it is written", () => {
+    assert.throws(() => Actor.Service()("test/Empty", {} as any), TypeError, "but has neither")
+    assert.throws(() => Actor.Service()("test/Odd", { make: 1 } as any), TypeError, '"make" is')
+  })
+
   it.each(refused)(
     "%s: bad values are refused where the actor is defined, and by options({...})",
     (option, values, expectation) => {

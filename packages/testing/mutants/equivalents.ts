@@ -10,4 +10,75 @@ export interface Equivalent {
   readonly why: string
 }
 
-export const equivalents: ReadonlyArray<Equivalent> = []
+export const equivalents: ReadonlyArray<Equivalent> = [
+  {
+    file: "call/call.ts",
+    line: "if (this.asyncContext !== undefined) this.asyncContext = undefined",
+    from: "this.asyncContext !== undefined",
+    to: "true",
+    why: "the field is undefined before, and is so afterwards; the test saves a write"
+  },
+  {
+    file: "refs/combinators.ts",
+    line: "if (exit !== undefined) {",
+    from: "{",
+    to: "{}",
+    why: "a ref that has settled tells its observer on the spot, which takes the same step; resuming twice is resuming once"
+  },
+  {
+    file: "refs/cancelling.ts",
+    line: "if (refs.every((ref) => ref.exit !== undefined)) return Effect.void",
+    from: "(ref) => ref.exit !== undefined",
+    to: "() => undefined",
+    why: "where none is open the callback resumes at once; the test saves the callback"
+  },
+  {
+    file: "base/asyncContext.ts",
+    line: 'const hooks: Hooks | undefined = (globalThis as any).process?.getBuiltinModule?.("node:async_hooks")',
+    from: "(globalThis as any).process?.getBuiltinModule",
+    to: "(globalThis as any).process.getBuiltinModule",
+    why: "these tests run on Node, which has `process`; `npm run check:runtimes` runs where there is none"
+  },
+  {
+    file: "base/asyncContext.ts",
+    line: 'const context = storage.run(true, () => new hooks.AsyncResource("Troupe", 0))',
+    from: "true",
+    to: "false",
+    why: "the trial looks for the place of a store, and any value but `undefined` shows it"
+  },
+  {
+    file: "base/stack.ts",
+    line: "if (depth === 0 && backlog.length > 0) workOff()",
+    from: "depth === 0 && backlog.length > 0",
+    to: "true",
+    why: "waiters of a batch are told call by call, not once: that costs time, and their order is not promised"
+  },
+  {
+    file: "base/stack.ts",
+    line: "if (depth === 0 && backlog.length > 0) workOff()",
+    from: "depth === 0",
+    to: "true",
+    why: "as above"
+  },
+  {
+    file: "call/deadlock.ts",
+    line: "if (isWaitedFor(waiter) && !mayGoOn(waiter) && isStuck(waiter)) resolve(waiter)",
+    from: "isWaitedFor(waiter)",
+    to: "true",
+    why: "only what is waited for can be part of a cycle, so the search finds nothing else; the test saves the search"
+  },
+  {
+    file: "call/deadlock.ts",
+    line: "call.stage >= Stage.Running && call.waits === undefined && call.reader === undefined",
+    from: "call.stage >= Stage.Running",
+    to: "false",
+    why: "a single look saves the search, which comes to the same"
+  },
+  {
+    file: "call/deadlock.ts",
+    line: "if (fiber === undefined || (waits.fiber as unknown) !== fiber) return undefined",
+    from: "fiber === undefined",
+    to: "false",
+    why: "a wait has a fiber, which differs from `undefined`; the test is there for the compiler"
+  }
+]

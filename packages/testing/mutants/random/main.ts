@@ -11,9 +11,7 @@ import { equivalents } from "../equivalents.ts"
 import { keyOf, type Mutant } from "./sample.ts"
 
 interface Result extends Mutant {
-  readonly location: Record<"start" | "end", { readonly line: number; readonly column: number }>
   readonly status: string
-  readonly killedBy?: ReadonlyArray<string>
 }
 
 const root = path.resolve(import.meta.dirname, "../../../..")
@@ -141,8 +139,10 @@ const short = (text: string): string => {
 }
 
 /** Whether this became of that mutant. Ids differ from run to run, and a mutant counts lines and columns from zero. */
-const isOf = ({ location: { start }, ...result }: Result, mutant: Mutant): boolean =>
-  keyOf({ ...result, location: { start: { line: start.line - 1, column: start.column - 1 } } }) === keyOf(mutant)
+const isOf = ({ location: { end, start }, ...result }: Result, mutant: Mutant): boolean => {
+  const fromZero = ({ column, line }: Result["location"]["start"]) => ({ line: line - 1, column: column - 1 })
+  return keyOf({ ...result, location: { start: fromZero(start), end: fromZero(end) } }) === keyOf(mutant)
+}
 
 const isSurvivor = ({ status }: Result): boolean => status === "Survived" || status === "NoCoverage"
 

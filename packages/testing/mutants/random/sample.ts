@@ -5,15 +5,17 @@ import path from "node:path"
 export interface Mutant {
   readonly id: string
   readonly fileName: string
-  readonly location: { readonly start: { readonly line: number; readonly column: number } }
+  readonly location: Record<"start" | "end", { readonly line: number; readonly column: number }>
   readonly mutatorName: string
   readonly replacement: string
 }
 
 const root = path.resolve(import.meta.dirname, "../../../..")
 
-export const keyOf = ({ fileName, location: { start }, mutatorName, replacement }: Mutant): string =>
-  [path.relative(root, path.resolve(root, fileName)), start.line, start.column, mutatorName, replacement].join("|")
+export const keyOf = ({ fileName, location: { end, start }, mutatorName, replacement }: Mutant): string => {
+  const file = path.relative(root, path.resolve(root, fileName))
+  return [file, start.line, start.column, end.line, end.column, mutatorName, replacement].join("|")
+}
 
 export const strykerPlugins = [
   {
