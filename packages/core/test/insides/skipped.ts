@@ -27,6 +27,9 @@ const reasons: Readonly<Record<string, ReadonlyArray<string>>> = {
     "who reads a stream and stops the actor that streams does not wait for it",
     "calls that ask, read, stop and kill never hang, nor do finalizers that ask"
   ],
+  "an ask in steps looks at its result once more, and tools are told of each look at a failure": [
+    "tells of failures that need no report: of waiters, of those who look later, and of calls that were cancelled"
+  ],
   "what an Effect.suspend gives is seen by the fiber alone, which has words of its own for what is no Effect": [
     "1.6 a method that returns no Effect is a defect that says so, and never harms the actor"
   ]
