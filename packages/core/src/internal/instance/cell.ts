@@ -202,7 +202,6 @@ export class Cell implements Calls, Starter {
   /** What an unsettled call needs besides waiting: a parent that may cancel it, and a timer. */
   private adopt(call: Call): void {
     this.registry.busy?.add(this)
-    this.registry.busy?.add(this)
     const parent = current(call.context)
     if (parent !== undefined) {
       call.parent = parent
