@@ -189,7 +189,10 @@ export class Cell implements Calls, Starter {
     if (failed !== undefined) this.end(call, failed)
     else this.enqueue(call, dispatcher, false)
     // A call may have waited for it all the while, and hold the permit that it needs now.
-    if ((call.stage as Stage) === Stage.Waiting) deadlock.check(call)
+    if ((call.stage as Stage) !== Stage.Waiting) return
+    deadlock.check(call)
+    // Those who wait for room waited for its argument so far, and wait for the calls before it now.
+    if (this.hasSuspended) deadlock.checkRoom(this)
   }
 
   private enqueue(call: Call, dispatcher: Dispatcher, asked: boolean): void {
@@ -201,7 +204,6 @@ export class Cell implements Calls, Starter {
 
   /** What an unsettled call needs besides waiting: a parent that may cancel it, and a timer. */
   private adopt(call: Call): void {
-    this.registry.busy?.add(this)
     this.registry.busy?.add(this)
     const parent = current(call.context)
     if (parent !== undefined) {

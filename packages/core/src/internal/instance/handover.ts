@@ -17,7 +17,7 @@ const MAX_TURNS = 64
 
 /** What a handover needs of its instance. */
 interface Giver {
-  queues(): Iterable<{ held: number; drain(together: boolean): void }>
+  queues(): Iterable<{ held: number; next(): void }>
   attend(): void
 }
 
@@ -60,6 +60,6 @@ export class Handover {
     this.turns = this.room = 0
     for (const queue of cell.queues()) queue.held = 0
     cell.attend()
-    for (const queue of cell.queues()) queue.drain(false)
+    for (const queue of cell.queues()) queue.next()
   }
 }

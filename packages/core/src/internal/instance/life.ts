@@ -188,6 +188,8 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
     const { start } = this
     this.start = undefined
     start?.settle(Exit.void)
+    // It was ended while its constructor ran on the fiber that starts it, which is not ours to interrupt.
+    if (this.supervisor === undefined && this.phase === Phase.Closing) this.finalize()
   }
 
   /** The handle of the instance, once there is one. */
@@ -373,15 +375,13 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
     return this.phase === Phase.Gone
   }
 
-  /** A constructor under way is interrupted, and has ended before the finalizers run. */
+  /** A constructor under way has ended before the finalizers run. One in the background is interrupted. */
   private close(): void {
     if (this.isClosing) return
     this.phase = Phase.Closing
-    if (this.supervisor === undefined) this.finalize()
-    else {
-      this.supervisor.end(() => this.finalize())
-      this.recheckEnd()
-    }
+    if (this.supervisor !== undefined) this.supervisor.end(() => this.finalize())
+    else if (this.start === undefined) return this.finalize()
+    this.recheckEnd()
   }
 
   private finalize(): void {
