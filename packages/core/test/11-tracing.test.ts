@@ -44,6 +44,22 @@ describe("11.2 tracing", () => {
     })
   )
 
+  it.effect("a span that the method has ended itself is not ended again", () =>
+    Effect.gen(function* () {
+      const { spans, traced } = collector()
+      const worker = yield* Worker.spawn()
+      const ends: Array<unknown> = []
+      const body = Effect.map(Effect.currentSpan, (span) => {
+        const { end } = span
+        Object.assign(span, { end: (...args: Parameters<typeof end>) => ends.push(end.apply(span, args)) })
+        span.end(5n, Exit.succeed("of the method"))
+      })
+      yield* traced(Effect.withSpan(worker.run(body), "outside"))
+      assert.strictEqual(ends.length, 1)
+      assert.deepStrictEqual(exitOf(spans[1]!), Exit.succeed("of the method"))
+    })
+  )
+
   it.effect("its attributes say which call it is, of which instance, and how long it waited", () =>
     Effect.gen(function* () {
       const { spans, traced } = collector()

@@ -80,5 +80,26 @@ export const equivalents: ReadonlyArray<Equivalent> = [
     from: "fiber === undefined",
     to: "false",
     why: "a wait has a fiber, which differs from `undefined`; the test is there for the compiler"
+  },
+  {
+    file: "call/unobserved.ts",
+    line: "Effect.updateContext(Effect.logWarning(line(last, count - 1), printable(last.cause)), () => last.context)",
+    from: "count - 1",
+    to: "count + 1",
+    why: "unobserved.test.ts notices, in a process of its own: collection can be forced only there, and Stryker looks into none"
+  },
+  {
+    file: "kinds/members.ts",
+    line: "if (this.waiting.size === 0) return",
+    from: "this.waiting.size === 0",
+    to: "false",
+    why: "where nothing waits the loop has nothing to do"
+  },
+  {
+    file: "kinds/members.ts",
+    line: "return Effect.sync(() => {",
+    from: "{",
+    to: "{}",
+    why: "a waiter that was interrupted stays in the set until the next change, and resuming it does nothing"
   }
 ]

@@ -87,7 +87,8 @@ const run = async (sample: ReadonlyArray<Mutant>, tested: string): Promise<Reado
       path.join(import.meta.dirname, "sample.ts")
     ],
     testRunner: "vitest",
-    vitest: { configFile: "packages/testing/mutants/random/vitest.config.ts", related: false },
+    // Some tests ask whether they are on the main thread.
+    vitest: { configFile: "packages/testing/mutants/random/vitest.config.ts", related: false, pool: "forks" },
     checkers: ["sample"],
     coverageAnalysis: "perTest",
     concurrency: 1,
