@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ActorError, ActorSystem } from "@troupe/core"
+import { Actor, ActorError, ActorSystem, ByNumber } from "@troupe/core"
 import { Cause, Effect, Exit, Fiber, Schedule, Scheduler, Scope } from "effect"
 import { defectOf, errorOf, fork, Probe, range, reasonOf, settle, Worker } from "./support.ts"
 
@@ -160,6 +160,29 @@ describe("7.1", () => {
       })
     )
   }
+
+  it.effect("7.1 an instance that is killed in its constructor keeps its name until that has ended", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const events: Array<string> = []
+      const note = (event: string) => Effect.sync(() => void events.push(event))
+      const construct = Effect.andThen(
+        Effect.addFinalizer(() => note("finalizer")),
+        Effect.andThen(probe.gate("construct"), note("constructed"))
+      )
+      const first = yield* fork(shared("killed", construct))
+      yield* settle
+      const { instances } = yield* ActorSystem.snapshot({ name: "killed", state: "starting" })
+      assert.isTrue(yield* ByNumber.kill(instances[0]!.instance))
+      const next = yield* fork(shared("killed", note("next")))
+      yield* settle
+      assert.deepStrictEqual(events, [])
+      yield* probe.open("construct")
+      assert.strictEqual((yield* reasonOf((yield* Fiber.join(first)).ping()))._tag, "ActorDied")
+      assert.strictEqual(yield* (yield* Fiber.join(next)).ping(), "pong")
+      assert.deepStrictEqual(events, ["constructed", "finalizer", "next"])
+    })
+  )
 
   it.effect("7.1 a name is free again after its constructor failed, died or was interrupted", () =>
     Effect.gen(function* () {

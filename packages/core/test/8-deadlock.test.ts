@@ -307,6 +307,33 @@ describe("8.1 what is found", () => {
     })
   )
 
+  it.effect("a call that waits for room, once the call before it has its argument and stands behind it", () =>
+    Effect.gen(function* () {
+      const a = yield* A.options({ ...one, maxPendingCalls: 2, overflow: "suspend" }).spawn()
+      const late = yield* Deferred.make<string>()
+      const argument = yield* ObjectRef.fromEffect(Deferred.await(late))
+      const echo = yield* a.echo.remote(argument)
+      const asker = yield* fork(deadlockOf(a.f(Effect.suspend(() => a.g(Effect.void)))))
+      yield* Deferred.succeed(late, "late")
+      const deadlock = yield* Fiber.join(asker)
+      assert.deepStrictEqual(deadlock.cycle, ["A.f", "A.g (maxPendingCalls 2)", "A.f"])
+      assert.strictEqual(yield* echo, "late")
+    })
+  )
+
+  it.effect("a call whose permit is the last one of a shrunk limit, once the other call was cancelled", () =>
+    Effect.gen(function* () {
+      const a = yield* A.options({ maxConcurrency: 2 }).spawn()
+      const other = yield* a.f.remote(Effect.never)
+      const asker = yield* fork(deadlockOf(a.f(Effect.suspend(() => a.g(Effect.void)))))
+      yield* Effect.yieldNow
+      yield* Actor.resize(a, 1)
+      yield* ObjectRef.cancel(other)
+      const deadlock = yield* Fiber.join(asker)
+      assert.deepStrictEqual(deadlock.cycle, ["A.f", "A.g (maxConcurrency 1)", "A.f"])
+    })
+  )
+
   it.effect("a call that reads a stream of its own actor", () =>
     Effect.gen(function* () {
       const a = yield* A.options(one).spawn()

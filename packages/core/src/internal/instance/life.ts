@@ -122,12 +122,16 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
 
   // --- start ---------------------------------------------------------------------------------------------------------
 
-  /** Runs the constructor, and makes a handle with `use`. If that does not succeed, the instance is dead. */
+  /**
+   * Runs the constructor, and makes a handle with `use`. If that does not succeed, the instance is dead.
+   *
+   * The caller makes it uninterruptible, or the end of the constructor might be missed; `restore` is for that alone.
+   */
   boot(
     use: (implementation: Implementation) => object,
     restore: (make: Effect.Effect<Implementation, any>) => Effect.Effect<Implementation, any> = identity
   ): Effect.Effect<object, any> {
-    return this.bring(use, restore(this.onFiberOf(this.construct())))
+    return this.bring(use, this.onFiberOf(restore(this.construct())))
   }
 
   /** The fiber that starts the instance runs the constructor, and does nothing else meanwhile. */

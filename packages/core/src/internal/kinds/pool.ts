@@ -55,7 +55,7 @@ export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any,
   const cell = new Cell("ActorPool", Effect.succeed(implementation), normalized, Context.empty(), { registry })
   const places = new Places(members, cell, input, restart, context)
   yield* Effect.addFinalizer(() => places.shutdown())
-  yield* cell.life.boot(identity)
+  yield* Effect.uninterruptible(cell.life.boot(identity))
   for (let place = 0; place < size; place++) yield* places.start()
   const run: any = makeMethod(() => cell.main, singleMethod("ActorPool", normalized))
   const map = (unordered: boolean) => (items: any, work: (member: object, item: unknown) => Effect.Effect<any, any>) =>
