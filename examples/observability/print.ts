@@ -41,7 +41,9 @@ export const metricLines = (metrics: ReadonlyArray<Metric>): ReadonlyArray<strin
         const of = ["actor", "method", "outcome"].flatMap((key) => attribute(point.attributes, key) ?? [])
         const mean = (point.sum ?? 0) / Math.max(1, Number(point.count))
         const value =
-          histogram === undefined ? (point.asInt ?? point.asDouble) : `${point.count} calls, ${mean.toFixed(1)} ms each`
+          histogram === undefined
+            ? (point.asInt ?? point.asDouble)
+            : `${point.count} calls, ${(mean * 1000).toFixed(1)} ms each`
         return `  ${name} ${of.join(" ")}: ${value}`
       })
     )

@@ -36,11 +36,11 @@ describe("the observability example", () => {
     assert.strictEqual(stderr, "")
     assert.isTrue(withoutTimes(stdout).startsWith(traces), stdout)
     for (const metric of [
-      "troupe_calls shop/Bank charge failed: 1",
-      "troupe_calls shop/Bank charge succeeded: 2",
-      "troupe_calls shop/Stock reserve succeeded: 3",
-      "troupe_call_waiting_milliseconds shop/Stock reserve: 3 calls",
-      "troupe_call_running_milliseconds shop/Checkout order: 3 calls"
+      "troupe_calls_total shop/Bank charge failed: 1",
+      "troupe_calls_total shop/Bank charge succeeded: 2",
+      "troupe_calls_total shop/Stock reserve succeeded: 3",
+      "troupe_call_waiting_seconds shop/Stock reserve: 3 calls",
+      "troupe_call_running_seconds shop/Checkout order: 3 calls"
     ]) {
       assert.include(stdout, metric)
     }

@@ -423,7 +423,7 @@ describe("11.3 metrics", () => {
         all
           .filter((metric) => metric.id === id && (metric.attributes as any).actor === "test/Worker")
           .reduce((sum, { state }: any) => sum + (state.count ?? state.value), 0)
-      assert.deepStrictEqual(["troupe_calls", "troupe_client_calls"].map(total), [2, 2])
+      assert.deepStrictEqual(["troupe_calls_total", "troupe_client_calls_total"].map(total), [2, 2])
       assert.deepStrictEqual(["troupe_calls_running", "troupe_client_calls_running"].map(total), [1, 1])
       assert.deepStrictEqual(["troupe_instances", "troupe_client_instances"].map(total), [1, 1])
       yield* probeOf(key).open("c")

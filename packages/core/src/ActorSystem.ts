@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import * as tracing from "./internal/call/tracing.ts"
 import type { Cell } from "./internal/instance/cell.ts"
 import { makeRegistry, registryIn, SystemKey } from "./internal/instance/registry.ts"
 import * as watching from "./internal/system/events.ts"
@@ -503,12 +504,28 @@ export interface MetricsOptions {
 }
 
 /**
+ * Whether the spans of calls have the key of their instance, as the attribute `troupe.key`. Default `true`. Keys may be
+ * personal data, as the address of a user is: where the caller or the actor has this set to `false`, spans have none.
+ *
+ * ```ts
+ * import { ActorSystem } from "@troupe/core"
+ * import { Layer } from "effect"
+ *
+ * const layer = Layer.succeed(ActorSystem.KeysInSpans)(false)
+ * ```
+ *
+ * @category watching
+ * @since 0.1.0
+ */
+export const KeysInSpans: Context.Reference<boolean> = tracing.KeysInSpans
+
+/**
  * Keeps Effect `Metric`s of the present `ActorSystem`, and of tasks, while it is provided:
  *
- * - `troupe_calls`, a counter by actor, method and outcome (an {@link Outcome}, or "refused");
- * - `troupe_call_waiting_milliseconds` and `troupe_call_running_milliseconds`, histograms by actor and method;
+ * - `troupe_calls_total`, a counter by actor, method and outcome (an {@link Outcome}, or "refused");
+ * - `troupe_call_waiting_seconds` and `troupe_call_running_seconds`, histograms by actor and method;
  * - `troupe_calls_waiting`, `troupe_calls_running` and `troupe_instances`, gauges by actor;
- * - `troupe_restarts`, a counter by actor.
+ * - `troupe_restarts_total`, a counter by actor.
  *
  * In a cluster the process that an instance lives in counts its calls. What a process calls itself is counted under the
  * same names with `troupe_client_` in front.

@@ -46,7 +46,7 @@ describe("11.3 metrics", () => {
       yield* worker.run.remote(Effect.never)
       yield* errorOf(worker.note("no room"))
       yield* Actor.kill(worker)
-      assert.deepStrictEqual(yield* read("troupe_calls", "actor", "method", "outcome"), {
+      assert.deepStrictEqual(yield* read("troupe_calls_total", "actor", "method", "outcome"), {
         "test/Worker note succeeded": 2,
         "test/Worker fail failed": 1,
         "test/Worker run actorDied": 1,
@@ -69,7 +69,7 @@ describe("11.3 metrics", () => {
   )
 
   metered(
-    "waiting time and running time apart",
+    "waiting time and running time apart, in seconds",
     {},
     Effect.gen(function* () {
       const probe = new Probe()
@@ -83,11 +83,11 @@ describe("11.3 metrics", () => {
       yield* TestClock.adjust("3 seconds")
       yield* probe.open("b")
       yield* settle
-      assert.deepStrictEqual(yield* read("troupe_call_waiting_milliseconds", "actor", "method"), {
-        "test/Worker work": { count: 2, max: 2000 }
+      assert.deepStrictEqual(yield* read("troupe_call_waiting_seconds", "actor", "method", "unit"), {
+        "test/Worker work s": { count: 2, max: 2 }
       })
-      assert.deepStrictEqual(yield* read("troupe_call_running_milliseconds", "actor", "method"), {
-        "test/Worker work": { count: 2, max: 3000 }
+      assert.deepStrictEqual(yield* read("troupe_call_running_seconds", "actor", "method", "unit"), {
+        "test/Worker work s": { count: 2, max: 3 }
       })
     })
   )
@@ -122,7 +122,7 @@ describe("11.3 metrics", () => {
       assert.deepStrictEqual(yield* read("troupe_calls_waiting", "actor"), { "test/Worker": 1 })
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(yield* read("troupe_calls_waiting", "actor"), { "test/Worker": 0 })
-      assert.deepStrictEqual(yield* read("troupe_restarts", "actor"), { "test/Worker": 1 })
+      assert.deepStrictEqual(yield* read("troupe_restarts_total", "actor"), { "test/Worker": 1 })
     })
   )
 
@@ -135,7 +135,7 @@ describe("11.3 metrics", () => {
       }) {}
       const program = Effect.forEach(range(50), (n) => Effect.flatMap(Account.get(`key ${n}`), (a) => a.name()))
       yield* Effect.provide(program, Account.layer)
-      assert.deepStrictEqual(yield* read("troupe_calls", "actor", "method", "outcome"), {
+      assert.deepStrictEqual(yield* read("troupe_calls_total", "actor", "method", "outcome"), {
         "Account name succeeded": 50
       })
     })
@@ -151,7 +151,7 @@ describe("11.3 metrics", () => {
       }) {}
       const wide: any = yield* Wide.spawn()
       for (const name of names) yield* wide[name]()
-      assert.deepStrictEqual(yield* read("troupe_calls", "actor", "method", "outcome"), {
+      assert.deepStrictEqual(yield* read("troupe_calls_total", "actor", "method", "outcome"), {
         "Wide m0 succeeded": 1,
         "Wide m1 succeeded": 1,
         "(other) (other) succeeded": 8
@@ -188,7 +188,7 @@ describe("11.3 metrics", () => {
       })
       for (const id of ["a", "b"]) yield* client.note(id)
       const counted = (prefix: string) =>
-        Effect.all([read(`${prefix}_calls`, "actor", "outcome"), read(`${prefix}_instances`, "actor")])
+        Effect.all([read(`${prefix}_calls_total`, "actor", "outcome"), read(`${prefix}_instances`, "actor")])
       assert.deepStrictEqual(yield* counted("troupe"), [{ "test/Worker succeeded": 1 }, { "test/Worker": 1 }])
       assert.deepStrictEqual(yield* counted("troupe_client"), [{ "test/Worker succeeded": 2 }, { "test/Worker": 1 }])
       const late = Effect.map(read("troupe_client_instances", "actor"), (instances) =>
@@ -204,7 +204,7 @@ describe("11.3 metrics", () => {
     Effect.gen(function* () {
       const worker = yield* Worker.spawn()
       yield* worker.note("a")
-      assert.deepStrictEqual(yield* read("troupe_calls", "actor"), {})
+      assert.deepStrictEqual(yield* read("troupe_calls_total", "actor"), {})
     }).pipe(Effect.scoped, Effect.provide(isolated, { local: true }))
   )
 })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ActorError, ObjectRef } from "@troupe/core"
-import { Cause, Effect, Exit, Option, Schedule, Stream, Tracer } from "effect"
+import { Actor, ActorContext, ActorError, ActorSystem, Home, ObjectRef } from "@troupe/core"
+import { Cause, Data, Effect, Exit, Layer, Option, Schedule, Schema, Stream, Tracer } from "effect"
+import { DevToolsClient, DevToolsSchema } from "effect/devtools"
 import { TestClock } from "effect/testing"
 import { fork, Probe, settle, Worker } from "./support.ts"
 
@@ -20,6 +21,14 @@ const collector = () => {
 const parentOf = (span: Tracer.Span) => Option.getOrUndefined(span.parent)?.spanId
 
 const attributesOf = (span: Tracer.Span) => Object.fromEntries(span.attributes)
+
+/** The attributes that are named by OpenTelemetry's conventions for calls between processes. */
+const conventional = (span: Tracer.Span) =>
+  Object.fromEntries([...span.attributes].filter(([key]) => /^(rpc|messaging)\./.test(key)))
+
+class Account extends Actor.Keyed<Account>()("Account", {
+  make: (_: string) => Effect.succeed({ name: () => Effect.succeed(1) })
+}) {}
 
 const exitOf = (span: Tracer.Span): Exit.Exit<unknown, unknown> =>
   span.status._tag === "Ended" ? span.status.exit : assert.fail("the span has not ended")
@@ -78,6 +87,7 @@ describe("11.2 tracing", () => {
       const attributes = attributesOf(spans[1]!)
       assert.isNumber(attributes["troupe.instance"])
       assert.deepStrictEqual(attributes, {
+        "otel.scope.name": "@troupe/core",
         "troupe.actor": "test/Worker",
         "troupe.instance": attributes["troupe.instance"],
         "troupe.name": "the one",
@@ -89,16 +99,154 @@ describe("11.2 tracing", () => {
     })
   )
 
-  it.effect("the resident of a key says its key, and the span is named after both", () =>
+  it.effect("the span of a key's call is named without the key, which is an attribute", () =>
     Effect.gen(function* () {
-      class Account extends Actor.Keyed<Account>()("Account", {
-        make: (_: string) => Effect.succeed({ name: () => Effect.succeed(1) })
-      }) {}
       const { spans, traced } = collector()
       const program = Effect.flatMap(Account.get("anna"), (anna) => traced(anna.name()))
       yield* Effect.provide(program, Account.layer)
-      assert.strictEqual(spans[0]!.name, "Account(anna).name")
+      assert.strictEqual(spans[0]!.name, "Account.name")
       assert.deepInclude(attributesOf(spans[0]!), { "troupe.actor": "Account", "troupe.key": "anna" })
+    })
+  )
+
+  it.effect("the caller, or the program that provides the actor, can keep keys out of spans", () =>
+    Effect.gen(function* () {
+      const { spans, traced } = collector()
+      const ask = Effect.flatMap(Account.get("anna"), (anna) => traced(anna.name()))
+      const keyless = Layer.succeed(ActorSystem.KeysInSpans)(false)
+      yield* Effect.provide(Effect.provide(ask, keyless), Account.layer)
+      yield* Effect.provide(ask, Layer.provide(Account.layer, keyless))
+      assert.strictEqual(spans.length, 2)
+      for (const span of spans) {
+        assert.notProperty(attributesOf(span), "troupe.key")
+        assert.notInclude(JSON.stringify([span.name, attributesOf(span)]), "anna")
+      }
+    })
+  )
+
+  it.effect("a name that the call or the method was given names the span", () =>
+    Effect.gen(function* () {
+      class Named extends Actor.Keyed<Named>()("Named", {
+        methodOptions: { load: { name: "load it" } },
+        make: (_: string) => Effect.succeed({ load: () => Effect.void, save: () => Effect.void })
+      }) {}
+      const { spans, traced } = collector()
+      const program = Effect.flatMap(Named.get("anna"), (anna) =>
+        traced(Effect.andThen(anna.load(), anna.save.options({ name: "save it" })()))
+      )
+      yield* Effect.provide(program, Named.layer)
+      assert.deepStrictEqual(
+        spans.map(({ name }) => name),
+        ["load it", "save it"]
+      )
+    })
+  )
+
+  it.effect("a call within the process is internal, and claims no traffic", () =>
+    Effect.gen(function* () {
+      const { spans, traced } = collector()
+      const worker = yield* Worker.spawn()
+      yield* traced(worker.note("a"))
+      yield* yield* traced(worker.note.remote("b"))
+      for (const span of spans) {
+        assert.strictEqual(span.kind, "internal")
+        assert.deepStrictEqual(conventional(span), {})
+      }
+    })
+  )
+
+  it.effect(
+    "a call that a home carries is of kind client, with rpc attributes; a remote one producer, with messaging",
+    () =>
+      Effect.gen(function* () {
+        class Carried extends Actor.Service<Carried>()("Carried", {
+          make: Effect.map(ActorContext.ActorContext, (self) => {
+            Home.link(self, { describe: () => ({ kind: "test" }) })
+            return { load: () => Effect.void }
+          })
+        }) {}
+        const { spans, traced } = collector()
+        const carried = yield* Carried.spawn()
+        yield* traced(carried.load())
+        const ref = yield* traced(carried.load.remote())
+        yield* ref
+        assert.deepStrictEqual(
+          spans.map((span) => [span.kind, conventional(span)]),
+          [
+            ["client", { "rpc.system.name": "troupe", "rpc.method": "Carried.load" }],
+            [
+              "producer",
+              {
+                "messaging.system": "troupe",
+                "messaging.operation.name": "remote",
+                "messaging.operation.type": "send",
+                "messaging.destination.name": "Carried",
+                "messaging.message.id": String(ref.id)
+              }
+            ]
+          ]
+        )
+      })
+  )
+
+  it.effect("the instance that serves other processes has spans of kind server, and its own calls are internal", () =>
+    Effect.gen(function* () {
+      const { spans, traced } = collector()
+      const serving = Effect.provideService(Home.Residence, {
+        describe: (actor) => (actor === "test/Worker" ? { kind: "test" } : undefined)
+      })
+      const worker = yield* serving(Worker.spawn())
+      yield* traced(worker.run(worker.note("inside")))
+      assert.deepStrictEqual(
+        spans.map((span) => [span.kind, conventional(span)]),
+        [
+          ["server", { "rpc.system.name": "troupe", "rpc.method": "test/Worker.run" }],
+          ["internal", {}]
+        ]
+      )
+    })
+  )
+
+  it.effect("error.type names an error by its tag or its class, and never by its message", () =>
+    Effect.gen(function* () {
+      const { spans, traced } = collector()
+      const worker = yield* Worker.options({ maxConcurrency: 5 }).spawn()
+      class Refused extends Data.TaggedError("Refused")<{ readonly card: string }> {}
+      const failures = [
+        worker.run(Effect.fail(new Refused({ card: "4711" }))),
+        worker.run(Effect.die(new RangeError("no"))),
+        worker.run(Effect.fail("a text")),
+        worker.run.options({ timeout: 0 })(Effect.never),
+        worker.run(Effect.interrupt),
+        worker.run(Effect.void)
+      ]
+      for (const failure of failures) yield* Effect.exit(traced(failure))
+      assert.deepStrictEqual(
+        spans.map((span) => span.attributes.get("error.type")),
+        ["Refused", "RangeError", "_OTHER", "TimedOut", "TaskCancelled", undefined]
+      )
+    })
+  )
+
+  it.effect("DevTools of Effect get them as any other spans", () =>
+    Effect.gen(function* () {
+      const sent: Array<DevToolsSchema.Span | DevToolsSchema.SpanEvent> = []
+      const client = DevToolsClient.DevToolsClient.of({ sendUnsafe: (message) => void sent.push(message) })
+      const tracer = yield* Effect.provideService(DevToolsClient.makeTracer, DevToolsClient.DevToolsClient, client)
+      const worker = yield* Worker.spawn()
+      yield* Effect.withSpan(worker.run(Effect.void), "request").pipe(Effect.provideService(Tracer.Tracer, tracer))
+      const encode = Schema.encodeEffect(Schema.toCodecJson(DevToolsSchema.Request))
+      const encoded: ReadonlyArray<any> = yield* Effect.forEach(sent, (message) => encode(message))
+      assert.deepStrictEqual(
+        encoded.map(({ name, status }) => [name, status._tag]),
+        [
+          ["request", "Started"],
+          ["test/Worker.run", "Started"],
+          ["test/Worker.run", "Ended"],
+          ["request", "Ended"]
+        ]
+      )
+      assert.include(JSON.stringify(encoded[2]), "troupe.actor")
     })
   )
 

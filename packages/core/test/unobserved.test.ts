@@ -35,7 +35,8 @@ describe("3.6", () => {
     ["dropped by a killed actor", /test\/Flaky\.failAfter\b/, /it was killed/],
     ["dropped, an error that cannot be printed", /test\/Flaky\.failWith\b/, /unreadable/],
     ["dropped, only printed", /test\/Flaky\.fail\b/, /printed/],
-    ["dropped, failed because an argument did", /test\/Flaky\.echo\b/, /of the argument/]
+    ["dropped, failed because an argument did", /test\/Flaky\.echo\b/, /of the argument/],
+    ["dropped by plain code", /test\/Flaky\.fail\b/, /of plain code/]
   ]
   for (const [name, call, cause] of reported) {
     it(`3.6 a ref is reported once, at Warning level, with actor, method and cause: ${name}`, () => {

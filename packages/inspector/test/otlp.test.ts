@@ -231,14 +231,14 @@ describe("metrics over OTLP", () => {
       })
     )
     const calls = (actor: string, method: string, name: string) =>
-      point(collector, "troupe_calls", { actor, method, outcome: name })?.value
+      point(collector, "troupe_calls_total", { actor, method, outcome: name })?.value
     assert.strictEqual(calls("app/Importer", "import", "succeeded"), 3)
     assert.strictEqual(calls("app/Db", "query", "succeeded"), 6)
     assert.strictEqual(calls("app/Db", "fail", "failed"), 2)
     assert.strictEqual(calls("app/Db", "hang", "cancelled"), 1)
-    const query = { actor: "app/Db", method: "query" }
-    assert.strictEqual(point(collector, "troupe_call_running_milliseconds", query)?.count, 6)
-    assert.strictEqual(point(collector, "troupe_call_waiting_milliseconds", query)?.count, 6)
+    const query = { actor: "app/Db", method: "query", unit: "s" }
+    assert.strictEqual(point(collector, "troupe_call_running_seconds", query)?.count, 6)
+    assert.strictEqual(point(collector, "troupe_call_waiting_seconds", query)?.count, 6)
   })
 
   it("shows how many run and wait, how many instances live, and restarts", async () => {
@@ -263,7 +263,7 @@ describe("metrics over OTLP", () => {
       }).pipe(Effect.scoped)
     )
     const gauges = (back: number) =>
-      ["restarts", "instances", "calls_running", "calls_waiting"].map(
+      ["restarts_total", "instances", "calls_running", "calls_waiting"].map(
         (name) => point(collector, `troupe_${name}`, { actor: "app/Fragile" }, back)?.value
       )
     assert.deepStrictEqual(gauges(1), [2, 1, 1, 3])

@@ -74,16 +74,16 @@ describe("metrics for Prometheus", () => {
         assert.match(response.headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/)
         const { samples, types } = parse(yield* Effect.promise(() => response.text()))
 
-        assert.strictEqual(types.get("troupe_calls"), "counter")
-        assert.strictEqual(samples.get('troupe_calls{actor="app/Db",method="query",outcome="succeeded"}'), 3)
-        assert.strictEqual(samples.get('troupe_calls{actor="app/Db",method="fail",outcome="failed"}'), 1)
+        assert.strictEqual(types.get("troupe_calls_total"), "counter")
+        assert.strictEqual(samples.get('troupe_calls_total{actor="app/Db",method="query",outcome="succeeded"}'), 3)
+        assert.strictEqual(samples.get('troupe_calls_total{actor="app/Db",method="fail",outcome="failed"}'), 1)
         assert.strictEqual(types.get("troupe_calls_running"), "gauge")
         assert.strictEqual(samples.get('troupe_calls_running{actor="app/Db"}'), 1)
         assert.strictEqual(samples.get('troupe_calls_waiting{actor="app/Db"}'), 1)
         assert.strictEqual(samples.get('troupe_instances{actor="app/Db"}'), 1)
 
         for (const what of ["waiting", "running"]) {
-          const name = `troupe_call_${what}_milliseconds`
+          const name = `troupe_call_${what}_seconds`
           assert.strictEqual(types.get(name), "histogram")
           const labels = 'actor="app/Db",method="query"'
           const buckets = [...samples].filter(([key]) => key.startsWith(`${name}_bucket{${labels},le=`))
@@ -108,7 +108,7 @@ describe("metrics for Prometheus", () => {
         const db = yield* Db
         const queries = Effect.gen(function* () {
           const text = yield* Effect.flatMap(scrape, (response) => Effect.promise(() => response.text()))
-          return parse(text).samples.get('troupe_calls{actor="app/Db",method="query",outcome="succeeded"}')
+          return parse(text).samples.get('troupe_calls_total{actor="app/Db",method="query",outcome="succeeded"}')
         })
         assert.isUndefined(yield* queries)
         yield* db.query()
@@ -123,7 +123,7 @@ describe("metrics for Prometheus", () => {
       Effect.gen(function* () {
         yield* Effect.scoped(Effect.flatMap(Odd.spawn(), (odd) => odd.call()))
         const { samples } = parse(yield* Effect.flatMap(scrape, (response) => Effect.promise(() => response.text())))
-        const key = String.raw`troupe_calls{actor="app/\"Odd\"\\\n",method="call",outcome="succeeded"}`
+        const key = String.raw`troupe_calls_total{actor="app/\"Odd\"\\\n",method="call",outcome="succeeded"}`
         assert.strictEqual(samples.get(key), 1)
       })
     ))

@@ -147,13 +147,13 @@ describe("metrics", () => {
     Effect.gen(function* () {
       const lag = Effect.map(Metric.snapshot, (metrics) =>
         metrics.flatMap((metric) =>
-          metric.id === "troupe_worker_event_loop_lag_milliseconds" && metric.attributes?.actor === "test/Tracked"
+          metric.id === "troupe_worker_event_loop_lag_seconds" && metric.attributes?.actor === "test/Tracked"
             ? [Number((metric.state as { readonly value: number | bigint }).value)]
             : []
         )
       )
       const blocked = yield* fork(Effect.forever(Effect.andThen(tracked.block(400), Effect.sleep(100))))
-      yield* Effect.repeat(Effect.andThen(Effect.sleep(20), lag), { until: (lags) => lags.some((late) => late > 50) })
+      yield* Effect.repeat(Effect.andThen(Effect.sleep(20), lag), { until: (lags) => lags.some((late) => late > 0.05) })
       blocked.interruptUnsafe()
     })
   )

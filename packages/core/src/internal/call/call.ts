@@ -114,6 +114,8 @@ export interface Instance {
   readonly keyText: string | undefined
   readonly name: string | undefined
   readonly options: { readonly maxPendingCalls: number }
+  /** The context in which it was made. */
+  readonly context: Context.Context<never>
   /** The home beyond this process that its constructor made, if it did. */
   readonly home: Link | undefined
 

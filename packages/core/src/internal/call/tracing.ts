@@ -5,6 +5,7 @@
  * the submitter's fiber without a look into its context. The span is not part of the method's effect, since what is left
  * to do after a method decides whether its result stands (see effectInternals.ts).
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -13,7 +14,18 @@ import type * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import { attempt } from "../base/show.ts"
-import { type Call, Stage, type Trace } from "./call.ts"
+import { type Call, type Instance, Stage, type Trace } from "./call.ts"
+import { isClient, Residence } from "./carried.ts"
+import { current } from "./currentCall.ts"
+
+/** Who made the spans. Effect's tracers have no scopes, so an attribute says it, as it does in formats without them. */
+const SCOPE = "@troupe/core"
+/** How the semantic conventions name what carries calls. */
+const SYSTEM = "troupe"
+/** The type of an error that has none, by the semantic conventions. */
+const OTHER = "_OTHER"
+
+export const KeysInSpans = Context.Reference<boolean>("troupe/KeysInSpans", { defaultValue: () => true })
 
 /** Marks a call that was just made by a fiber that is being traced: it gets a span when it starts. */
 export const mark = (call: Call, { cache }: Fiber.Fiber<unknown, unknown>, asked: boolean): void => {
@@ -28,22 +40,69 @@ export const mark = (call: Call, { cache }: Fiber.Fiber<unknown, unknown>, asked
 export const begin = (call: Call, trace: Trace): void => void attempt(() => beginUnsafe(call, trace))
 
 const beginUnsafe = (call: Call, trace: Trace): void => {
-  const { cell, group } = call.queue
   if (trace.span !== undefined) return trace.span.attribute("troupe.attempts", call.attempts + 1)
   const parent = Context.getOrUndefined(call.context, Tracer.ParentSpan)
-  const attributes = {
+  const kind = kindOf(call, trace)
+  const attributes = { ...attributesOf(call), ...conventional(kind, call) }
+  const make = Effect.makeSpan(nameOf(call), { ...relationTo(parent, trace), kind, attributes })
+  trace.span = Effect.runSyncWith(call.context)(make)
+}
+
+/**
+ * The span kind, by the conventions of OpenTelemetry. They keep the kinds in pairs for calls that leave a process or
+ * arrive from another. A call within the process is `internal`: backends would take it for traffic between services.
+ */
+const kindOf = ({ context, queue: { cell } }: Call, { asked }: Trace): Tracer.SpanKind => {
+  if (cell.home !== undefined || isClient(cell.context)) return asked ? "client" : "producer"
+  return current(context) === undefined && servesOthers(cell) ? "server" : "internal"
+}
+
+/** Whether a home started the instance here to serve the calls of other processes. */
+const servesOthers = ({ context, id, key }: Instance): boolean =>
+  Context.get(context, Residence)?.describe(id, key) !== undefined
+
+const attributesOf = (call: Call) => {
+  const { cell, group } = call.queue
+  return {
+    "otel.scope.name": SCOPE,
     "troupe.actor": cell.id,
     "troupe.instance": cell.instance,
     "troupe.method": call.method.name,
     "troupe.call": call.id,
     "troupe.waited_ms": call.stage === Stage.Waiting ? call.age : 0,
-    ...(cell.key !== undefined && { "troupe.key": cell.keyText }),
+    ...(cell.key !== undefined && showsKey(call) && { "troupe.key": cell.keyText }),
     ...(cell.name !== undefined && { "troupe.name": cell.name }),
     ...(group !== undefined && { "troupe.group": group })
   }
-  const make = Effect.makeSpan(call.origin, { ...relationTo(parent, trace), attributes })
-  trace.span = Effect.runSyncWith(call.context)(make)
 }
+
+/** Either side can keep keys out of spans: the caller, and the program that provides the actor. */
+const showsKey = ({ context, queue: { cell } }: Call): boolean =>
+  Context.get(context, KeysInSpans) && Context.get(cell.context, KeysInSpans)
+
+/** The attributes that the semantic conventions ask of spans of a kind. */
+const conventional = (kind: Tracer.SpanKind, { id, method, queue: { cell } }: Call): Record<string, unknown> => {
+  switch (kind) {
+    case "client":
+    case "server":
+      return { "rpc.system.name": SYSTEM, "rpc.method": `${cell.id}.${method.name}` }
+    case "producer":
+    case "consumer":
+      return {
+        "messaging.system": SYSTEM,
+        "messaging.operation.name": kind === "producer" ? "remote" : "run",
+        "messaging.operation.type": kind === "producer" ? "send" : "process",
+        "messaging.destination.name": cell.id,
+        "messaging.message.id": String(id)
+      }
+    case "internal":
+      return {}
+  }
+}
+
+/** Without the key, which the label of a method has: the names of spans have to be few, and tell of no person. */
+const nameOf = ({ method: { label, name }, queue: { cell } }: Call): string =>
+  label === `${cell.actor}.${name}` ? `${cell.id}.${name}` : label
 
 /**
  * Spans are referred to by their ids where they may have ended: a call that submits its successor, which does the same,
@@ -70,6 +129,19 @@ export const end = (call: Call, trace: Trace, exit: Exit.Exit<unknown, unknown>)
 
 const endUnsafe = (call: Call, { span }: Trace, exit: Exit.Exit<unknown, unknown>): void => {
   if (span === undefined || span.status._tag === "Ended") return
+  if (exit._tag === "Failure") attempt(() => noteError(span, exit.cause))
   const timed = Context.get(call.context, References.TracerTimingEnabled)
   span.end(timed ? Context.get(call.context, Clock.Clock).currentTimeNanosUnsafe() : 0n, exit)
+}
+
+/** An interruption alone is no error. */
+const noteError = (span: Tracer.Span, cause: Cause.Cause<unknown>): void => {
+  if (!Cause.hasInterruptsOnly(cause)) span.attribute("error.type", attempt(() => errorType(cause)) ?? OTHER)
+}
+
+/** The tag of an error, of an ActorError that of its reason, or the name of its class: never its message. */
+const errorType = (cause: Cause.Cause<unknown>): string | undefined => {
+  const error: any = Cause.squash(cause)
+  const names = [error?.reason?._tag, error?._tag, error instanceof Error ? error.name : undefined]
+  return names.find((name) => typeof name === "string" && name !== "")
 }

@@ -18,9 +18,10 @@ interface Watched {
   /** What is counted together: a method of an actor, of whichever instance. */
   readonly kind: string
   readonly context?: Context.Context<never> | undefined
+  readonly queue?: { readonly cell: { readonly context: Context.Context<never> } } | undefined
 }
 
-interface Report extends Watched {
+interface Report extends Pick<Watched, "id" | "origin" | "kind"> {
   readonly cause: Cause.Cause<unknown>
   readonly context: Context.Context<never>
 }
@@ -54,11 +55,28 @@ const registry = typeof FinalizationRegistry === "undefined" ? undefined : new F
 /** Watches a ref that just failed with no waiter. Refs that come from no actor speak for themselves. */
 export const watch = (ref: Watched, cause: Cause.Cause<unknown>): void => {
   if (registry === undefined || ref.origin === "" || isQuiet(cause)) return
-  const { context = Context.empty(), id, kind, origin } = ref
+  const { id, kind, origin } = ref
+  const context = contextOf(ref)
   registry.register(ref, { id, kind, origin, cause, context }, ref)
 }
 
-/** Somebody looked. */
+/** What says how to log, and nothing else of an instance, which may be gone by the time of the report. */
+const logging = [References.CurrentLoggers, References.MinimumLogLevel, References.CurrentLogAnnotations].map(
+  ({ key }) => key
+)
+
+/**
+ * Where the report of a ref goes: to the loggers of the caller. Plain code that calls through an `AsyncHandle` has none,
+ * and so have fibers that set none; then those with which the actor was built log it, as they do for its methods.
+ */
+const contextOf = ({ context = Context.empty(), queue }: Watched): Context.Context<never> => {
+  const actors = queue?.cell.context.mapUnsafe
+  const missing = logging.filter((key) => actors?.has(key) && !context.mapUnsafe.has(key))
+  if (missing.length === 0) return context
+  return Context.makeUnsafe(new Map([...context.mapUnsafe, ...missing.map((key) => [key, actors!.get(key)] as const)]))
+}
+
+/** A caller looked at the failure. */
 export const forget = (ref: object): void => {
   registry?.unregister(ref)
 }

@@ -15,8 +15,8 @@ import { watch } from "./events.ts"
 const DEFAULT_MAX_METHODS = 1000
 const OTHER = "(other)"
 
-/** From a tenth of a millisecond to a minute and a half. */
-const boundaries = Metric.exponentialBoundaries({ start: 0.1, factor: 2, count: 20 })
+/** In seconds, from a tenth of a millisecond to a minute and a half. */
+const boundaries = Metric.exponentialBoundaries({ start: 0.0001, factor: 2, count: 20 })
 
 /** What the names of metrics begin with: those of instances that live here, and those of clients of others. */
 type Prefix = "troupe" | "troupe_client"
@@ -32,14 +32,16 @@ class MethodMetrics {
   constructor(prefix: Prefix, actor: string, method: string) {
     this.prefix = prefix
     this.attributes = { actor, method }
-    this.waiting = Metric.histogram(`${prefix}_call_waiting_milliseconds`, {
+    // Exporters of Effect take the unit from this attribute.
+    const attributes = { ...this.attributes, unit: "s" }
+    this.waiting = Metric.histogram(`${prefix}_call_waiting_seconds`, {
       description: "How long calls waited before they started",
-      attributes: this.attributes,
+      attributes,
       boundaries
     })
-    this.running = Metric.histogram(`${prefix}_call_running_milliseconds`, {
+    this.running = Metric.histogram(`${prefix}_call_running_seconds`, {
       description: "How long calls ran",
-      attributes: this.attributes,
+      attributes,
       boundaries
     })
   }
@@ -47,7 +49,7 @@ class MethodMetrics {
   calls(outcome: string): Metric.Counter<number> {
     let counter = this.outcomes.get(outcome)
     if (counter === undefined) {
-      counter = Metric.counter(`${this.prefix}_calls`, {
+      counter = Metric.counter(`${this.prefix}_calls_total`, {
         description: "Calls that have ended",
         attributes: { ...this.attributes, outcome },
         incremental: true
@@ -70,7 +72,11 @@ class ActorMetrics {
     this.waiting = Metric.gauge(`${prefix}_calls_waiting`, { description: "Calls that wait to start", attributes })
     this.running = Metric.gauge(`${prefix}_calls_running`, { description: "Calls that run", attributes })
     this.instances = Metric.gauge(`${prefix}_instances`, { description: "Living instances", attributes })
-    this.restarts = Metric.counter(`${prefix}_restarts`, { description: "Restarts", attributes, incremental: true })
+    this.restarts = Metric.counter(`${prefix}_restarts_total`, {
+      description: "Restarts",
+      attributes,
+      incremental: true
+    })
   }
 }
 
@@ -100,7 +106,7 @@ class Recorder {
       case "Submitted":
         return this.add(actor, { waiting: 1 })
       case "Started":
-        this.of(event).waiting.updateUnsafe(event.waited, this.context)
+        this.of(event).waiting.updateUnsafe(event.waited / 1000, this.context)
         return this.add(actor, { waiting: -1, running: 1 })
       case "Requeued":
         return this.add(actor, { waiting: 1, running: -1 })
@@ -120,7 +126,7 @@ class Recorder {
   private settled(event: Extract<CallEvent, { readonly _tag: "Settled" }>): void {
     const metrics = this.of(event)
     metrics.calls(event.outcome).updateUnsafe(1, this.context)
-    if (event.ran !== undefined) metrics.running.updateUnsafe(event.ran, this.context)
+    if (event.ran !== undefined) metrics.running.updateUnsafe(event.ran / 1000, this.context)
     this.add(event.actor, event.ran === undefined ? { waiting: -1 } : { running: -1 })
   }
 

@@ -19,8 +19,9 @@ import { Thread } from "./thread.ts"
 import { after } from "./timer.ts"
 
 /** How late the timers of threads were when they last answered a ping. */
-const lag = Metric.gauge("troupe_worker_event_loop_lag_milliseconds", {
-  description: "How late timers of a worker thread are"
+const lag = Metric.gauge("troupe_worker_event_loop_lag_seconds", {
+  description: "How late timers of a worker thread are",
+  attributes: { unit: "s" }
 })
 
 /** How long finalizers of a thread may take once its calls had their `shutdownTimeout`. */
@@ -98,7 +99,7 @@ export class Threads {
         tracer: Context.get(context, Tracer.Tracer),
         onLag: (milliseconds, { id }) => {
           const labelled = Metric.withAttributes(lag, { actor, thread: String(id) })
-          Effect.runForkWith(context)(Metric.update(labelled, milliseconds))
+          Effect.runForkWith(context)(Metric.update(labelled, milliseconds / 1000))
         },
         onTrouble: (error) => {
           const what = `${actor}: something went wrong with what its thread said, which concerns one call at most`
