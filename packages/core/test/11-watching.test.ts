@@ -415,9 +415,51 @@ describe("11.1 ActorSystem.snapshot", () => {
   )
 })
 
+describe("ActorSystem.events", () => {
+  own("keeps the newest events for a reader that is slow", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      const reading = yield* Latch.make()
+      const seen: Array<string> = []
+      const read = (event: ActorSystem.Event) =>
+        Effect.andThen(
+          reading.await,
+          Effect.sync(() => seen.push("name" in event ? `${event._tag} ${event.name}` : event._tag))
+        )
+      yield* fork(Stream.runForEach(ActorSystem.events({ capacity: 8 }), read))
+      yield* settle
+      for (const id of range(5)) {
+        yield* worker.note(`${id}`)
+        yield* settle
+      }
+      yield* worker.echo("the last one")
+      yield* reading.open
+      yield* settle
+      assert.include(seen, "Settled echo")
+      assert.isBelow(seen.length, 12, "the others are gone")
+    })
+  )
+})
+
 describe("11.1 ObjectRef.explain", () => {
   const withoutNumbers = (text: string) => text.replaceAll(/#\d+/g, "#n")
   const explain = (ref: ObjectRef.Any) => Effect.map(ObjectRef.explain(ref), withoutNumbers)
+
+  it.effect("counts places in line in words, up to ten", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.options({ maxConcurrency: 1 }).spawn()
+      yield* worker.run.remote(Effect.never)
+      yield* settle
+      const refs = yield* Effect.forEach(range(11), () => worker.run.remote(Effect.never))
+      const places = yield* Effect.forEach(refs, (ref) =>
+        Effect.map(ObjectRef.explain(ref), (text) => / (number 11|\S+) in line/.exec(text)?.[1])
+      )
+      assert.deepStrictEqual(places, [
+        ...["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"],
+        "number 11"
+      ])
+    })
+  )
 
   own("says where in line a call is, behind what, running since when, and waiting on what", () =>
     Effect.gen(function* () {

@@ -101,5 +101,12 @@ export const equivalents: ReadonlyArray<Equivalent> = [
     from: "{",
     to: "{}",
     why: "a waiter that was interrupted stays in the set until the next change, and resuming it does nothing"
+  },
+  {
+    file: "refs/combinators.ts",
+    line: "return Effect.sync(() => {",
+    from: "{\n        for (const [index, ref] of refs.entries()) {\n          ref.unobserve",
+    to: "{}",
+    why: "only what the collector frees shows it: a reader that stops early would be kept until the refs settle"
   }
 ]
