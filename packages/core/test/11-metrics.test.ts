@@ -63,7 +63,7 @@ describe("11.3 metrics", () => {
       yield* Effect.exit(worker.die("bug"))
       yield* worker.note("a")
       const counters = (yield* Metric.snapshot).filter(({ type }) => type === "Counter")
-      assert.sameMembers([...new Set(counters.map(({ id }) => id))], ["troupe_calls", "troupe_restarts"])
+      assert.sameMembers([...new Set(counters.map(({ id }) => id))], ["troupe_calls_total", "troupe_restarts_total"])
       for (const { id, state } of counters) assert.isTrue((state as any).incremental, id)
     })
   )
