@@ -1,7 +1,7 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { ClusterHome } from "@troupe/cluster"
 import { Actor, ActorError, ActorSystem, ObjectRef } from "@troupe/core"
-import { Effect, Fiber, Layer, Metric, Schema, Stream } from "effect"
+import { Effect, Fiber, Layer, Metric, Schema, Stream, Tracer } from "effect"
 import {
   EntityId,
   MessageStorage,
@@ -408,6 +408,55 @@ for (const [home, engine] of Object.entries(homes)) {
     )
   })
 }
+
+describe("11.2 tracing", () => {
+  const spansOf = (keysInSpans: boolean) =>
+    Effect.gen(function* () {
+      const spans: Array<Tracer.Span> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          spans.push(span)
+          return span
+        }
+      })
+      const home = ClusterHome.layer(Worker, WorkerLive).pipe(
+        Layer.provide(TestRunner.layer),
+        Layer.provideMerge(ActorSystem.layer),
+        Layer.provideMerge(Layer.succeed(Tracer.Tracer)(tracer)),
+        Layer.provideMerge(Layer.succeed(ActorSystem.KeysInSpans)(keysInSpans))
+      )
+      const key = freshKey()
+      yield* Effect.provide(
+        Effect.flatMap(Worker.get(key), (worker) =>
+          Effect.andThen(worker.note("a"), Effect.flatten(worker.note.remote("b")))
+        ),
+        home
+      )
+      const ours = spans.filter(({ attributes }) => attributes.get("otel.scope.name") === "@troupe/core")
+      return { key, spans, ours }
+    })
+
+  it.live("a call has a span of kind client or producer where it is made, and of kind server where it runs", () =>
+    Effect.gen(function* () {
+      const { key, ours, spans } = yield* spansOf(true)
+      assert.deepStrictEqual(
+        ours.map(({ kind, name }) => [kind, name]),
+        ["client", "server", "producer", "server"].map((kind) => [kind, "test/Worker.note"])
+      )
+      for (const span of ours) assert.strictEqual(span.attributes.get("troupe.key"), key)
+      for (const { name } of spans) assert.notInclude(name, key)
+    })
+  )
+
+  it.live("no span of a cluster has a key where KeysInSpans is false", () =>
+    Effect.gen(function* () {
+      const { key, ours, spans } = yield* spansOf(false)
+      assert.strictEqual(ours.length, 4)
+      for (const { attributes, name } of spans) assert.notInclude(JSON.stringify([name, ...attributes]), key)
+    })
+  )
+})
 
 describe("11.3 metrics", () => {
   it.live("of a node are the calls that it serves, and apart from them those that it makes", () =>

@@ -6,6 +6,7 @@
  */
 import * as Actor from "@troupe/core/Actor"
 import { ActorError } from "@troupe/core/ActorError"
+import * as ActorSystem from "@troupe/core/ActorSystem"
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -55,13 +56,13 @@ export const register = (
     // Each request has a context of its own, which only adds how it is traced. Where it is not, the context of the
     // entity serves all of them, and what an instance derives from it is derived once.
     const inPlace = isTraced(place) ? identity : (call: Effect.Effect<any, any>) => Effect.setContext(call, place)
-    const handlers: Record<string, unknown> = {
+    const handlers: Record<string, (request: any) => unknown> = {
       [STOP]: () => seat.stop,
       [WAKE]: () => seat.use(() => Effect.void)
     }
     const actor = wire.keyed ? `${wire.actor}(${entityId})` : wire.actor
     for (const method of wire.methods) handlers[method.name] = handler(wire, actor, seat, method, inPlace)
-    return handlers
+    return isTraced(place) && !Context.get(place, ActorSystem.KeysInSpans) ? withoutKeys(handlers) : handlers
   })
   return wire.entity.toLayer(build as any, {
     // Both are the instance's own business. Effect's defaults are one call at a time, and an entity that dies of a
@@ -71,6 +72,16 @@ export const register = (
     disableFatalDefects: true,
     maxIdleTime
   }) as Layer.Layer<never, never, Sharding.Sharding>
+}
+
+/** The engine's own span of a request has the key as an attribute. Where keys are kept out of spans, it is taken out. */
+const withoutKeys = (handlers: Record<string, (request: any) => unknown>): typeof handlers => {
+  const hide = Effect.annotateCurrentSpan("entity.id", "")
+  const hiding = (work: unknown) =>
+    Stream.isStream(work) ? Stream.unwrap(Effect.as(hide, work)) : Effect.andThen(hide, work as Effect.Effect<unknown>)
+  return Object.fromEntries(
+    Object.entries(handlers).map(([name, handle]) => [name, (request: any) => hiding(handle(request))])
+  )
 }
 
 type InPlace = (call: Effect.Effect<any, any>) => Effect.Effect<any, any>

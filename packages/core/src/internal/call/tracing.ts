@@ -14,7 +14,7 @@ import type * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import { attempt } from "../base/show.ts"
-import { type Call, type Instance, Stage, type Trace } from "./call.ts"
+import { type Call, Stage, type Trace } from "./call.ts"
 import { isClient, Residence } from "./carried.ts"
 import { current } from "./currentCall.ts"
 
@@ -52,14 +52,23 @@ const beginUnsafe = (call: Call, trace: Trace): void => {
  * The span kind, by the conventions of OpenTelemetry. They keep the kinds in pairs for calls that leave a process or
  * arrive from another. A call within the process is `internal`: backends would take it for traffic between services.
  */
-const kindOf = ({ context, queue: { cell } }: Call, { asked }: Trace): Tracer.SpanKind => {
-  if (cell.home !== undefined || isClient(cell.context)) return asked ? "client" : "producer"
-  return current(context) === undefined && servesOthers(cell) ? "server" : "internal"
+const kindOf = (call: Call, { asked }: Trace): Tracer.SpanKind => {
+  if (isCarried(call)) return asked ? "client" : "producer"
+  return isServed(call) ? "server" : "internal"
 }
 
-/** Whether a home started the instance here to serve the calls of other processes. */
-const servesOthers = ({ context, id, key }: Instance): boolean =>
-  Context.get(context, Residence)?.describe(id, key) !== undefined
+/** Whether a home takes the call to where the instance lives. */
+const isCarried = ({ queue: { cell } }: Call): boolean => cell.home !== undefined || isClient(cell.context)
+
+/**
+ * Whether a home has brought the call to an instance that serves other processes: one that the home started, and no call
+ * of this process submitted it, except for one that is carried and went no further than this process.
+ */
+const isServed = ({ context, queue: { cell } }: Call): boolean => {
+  if (Context.get(cell.context, Residence)?.describe(cell.id, cell.key) === undefined) return false
+  const submitter = current(context)
+  return submitter === undefined || isCarried(submitter)
+}
 
 const attributesOf = (call: Call) => {
   const { cell, group } = call.queue
@@ -87,15 +96,14 @@ const conventional = (kind: Tracer.SpanKind, { id, method, queue: { cell } }: Ca
     case "server":
       return { "rpc.system.name": SYSTEM, "rpc.method": `${cell.id}.${method.name}` }
     case "producer":
-    case "consumer":
       return {
         "messaging.system": SYSTEM,
-        "messaging.operation.name": kind === "producer" ? "remote" : "run",
-        "messaging.operation.type": kind === "producer" ? "send" : "process",
+        "messaging.operation.name": "remote",
+        "messaging.operation.type": "send",
         "messaging.destination.name": cell.id,
         "messaging.message.id": String(id)
       }
-    case "internal":
+    default:
       return {}
   }
 }
