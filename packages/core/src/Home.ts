@@ -291,6 +291,15 @@ export interface Residence {
  */
 export const Residence: Context.Reference<Residence | undefined> = carried.Residence
 
+/**
+ * Whether a call that has come over the wire was submitted with `.remote` on the other side. A home provides it to the
+ * call where spans are collected: the kind of its span is `consumer` then, and `server` otherwise.
+ *
+ * @category the other side
+ * @since 0.1.0
+ */
+export const SubmittedRemotely: Context.Reference<boolean> = carried.SubmittedRemotely
+
 // --- what both sides agree on ----------------------------------------------------------------------------------------
 
 /**

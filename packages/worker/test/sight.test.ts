@@ -91,6 +91,21 @@ describe("spans", () => {
     })
   )
 
+  withTracked("a call to a thread is of kind client, or producer if it is remote", (tracked, spans) =>
+    Effect.gen(function* () {
+      yield* Effect.withSpan(tracked.work("c"), "request")
+      yield* Effect.flatten(tracked.work.remote("d"))
+      const calls = spans.all.filter(({ name }) => name === "test/Tracked.work")
+      assert.deepStrictEqual(
+        calls.map(({ attributes, kind }) => [kind, attributes.get("rpc.method") ?? attributes.get("messaging.system")]),
+        [
+          ["client", "test/Tracked.work"],
+          ["producer", "troupe"]
+        ]
+      )
+    })
+  )
+
   withTracked("they keep their attributes, events, times and ends", (tracked, spans) =>
     Effect.gen(function* () {
       yield* Effect.withSpan(tracked.work("b"), "request")

@@ -32,7 +32,8 @@ type Needs = Sharding.Sharding | MessageStorage.MessageStorage | Scope.Scope
 
 export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
   Effect.gen(function* () {
-    const client = yield* clientOf(wire)
+    const traced = isTraced(yield* Effect.context<never>())
+    const client = yield* clientOf(wire, traced)
     const guard = yield* CurrentGuard
     const waits = new Waits(yield* places)
     yield* onTermination(waits.terminate)
@@ -44,7 +45,16 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
         return Object.fromEntries(
           wire.methods.map((method) => {
             const subject = subjectOf(wire.keyed ? `${wire.actor}(${Home.keyText(key)})` : wire.actor, method)
-            const remote: RemoteMethod = { entityId, send: send[method.name]!, subject, method, guard, calls, waits }
+            const remote: RemoteMethod = {
+              entityId,
+              send: send[method.name]!,
+              subject,
+              method,
+              guard,
+              calls,
+              waits,
+              traced
+            }
             return [method.name, functionOf(remote)]
           })
         )
@@ -62,8 +72,9 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
   })
 
 /** The client of the entity. Spans that are not collected are not made. */
-const clientOf = (wire: Wire): Effect.Effect<Client, never, Sharding.Sharding> =>
-  Effect.withFiber((fiber) => {
-    const entity = wire.entity.annotate(ClusterSchema.ClientTracingEnabled, isTraced(fiber.context))
-    return entity.client as Effect.Effect<any, never, Sharding.Sharding>
-  })
+const clientOf = (wire: Wire, traced: boolean): Effect.Effect<Client, never, Sharding.Sharding> =>
+  wire.entity.annotate(ClusterSchema.ClientTracingEnabled, traced).client as Effect.Effect<
+    any,
+    never,
+    Sharding.Sharding
+  >

@@ -20,6 +20,7 @@ import * as attempts from "./attempt.ts"
 import { CallId } from "./durableCall.ts"
 import type { Waits } from "./leaving.ts"
 import type { Stored } from "./replies.ts"
+import { headersIn } from "./tracing.ts"
 
 /** How long to wait before a call is sent again. */
 const RESEND_PAUSE = "100 millis"
@@ -35,6 +36,8 @@ export interface RemoteMethod {
   readonly guard: Guard | undefined
   readonly calls: Stored
   readonly waits: Waits
+  /** Whether spans are collected here. */
+  readonly traced: boolean
 }
 
 /** What callers call. */
@@ -59,8 +62,14 @@ const request = ({ send, subject }: RemoteMethod, payload: unknown, options?: ob
   }
 }
 
+/** The same, and where spans are collected the request says what theirs need to know. */
+const tracedRequest = (remote: RemoteMethod, payload: unknown): Effect.Effect<any, any> =>
+  remote.traced
+    ? Effect.withFiber(({ context }) => request(remote, payload, { headers: headersIn(context) }))
+    : request(remote, payload)
+
 const volatile = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Effect.Effect<any, any> => {
-  const sent = guarded(remote, request(remote, args))
+  const sent = guarded(remote, tracedRequest(remote, args))
   return Effect.catchCause(sent, (cause) => translate(remote.subject, cause))
 }
 
@@ -140,7 +149,7 @@ const durable = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Effect.Eff
       )
     }
     const sent = Effect.catchCause(
-      untilStored(remote, () => request(remote, { id, args }), id),
+      untilStored(remote, () => tracedRequest(remote, { id, args }), id),
       (cause) => translate(subject, cause, cancelled)
     )
     const settled = Effect.flatMap(issueOfArgs(method, args), (issue) =>

@@ -14,13 +14,12 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { DurableCall } from "../calls/durableCall.ts"
-import { isTraced } from "../calls/tracing.ts"
+import { arriving, isTraced } from "../calls/tracing.ts"
 import { ClusterSchema, Entity, Sharding } from "../engine.ts"
 import { died, type Subject, subjectOf, undecodable } from "../wire/failure.ts"
 import { storable } from "../wire/storable.ts"
@@ -53,15 +52,12 @@ export const register = (
       Effect.catchDefect((defect) => Effect.succeed(noSeat(wire, entityId, defect)))
     )
     const place = yield* Effect.context<never>()
-    // Each request has a context of its own, which only adds how it is traced. Where it is not, the context of the
-    // entity serves all of them, and what an instance derives from it is derived once.
-    const inPlace = isTraced(place) ? identity : (call: Effect.Effect<any, any>) => Effect.setContext(call, place)
     const handlers: Record<string, (request: any) => unknown> = {
       [STOP]: () => seat.stop,
       [WAKE]: () => seat.use(() => Effect.void)
     }
     const actor = wire.keyed ? `${wire.actor}(${entityId})` : wire.actor
-    for (const method of wire.methods) handlers[method.name] = handler(wire, actor, seat, method, inPlace)
+    for (const method of wire.methods) handlers[method.name] = handler(wire, actor, seat, method, place)
     return isTraced(place) && !Context.get(place, ActorSystem.KeysInSpans) ? withoutKeys(handlers) : handlers
   })
   return wire.entity.toLayer(build as any, {
@@ -84,16 +80,19 @@ const withoutKeys = (handlers: Record<string, (request: any) => unknown>): typeo
   )
 }
 
-type InPlace = (call: Effect.Effect<any, any>) => Effect.Effect<any, any>
-
-const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, inPlace: InPlace) => {
+const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, place: Context.Context<never>) => {
+  const traced = isTraced(place)
   const { delivery, name, stream } = method
   if (stream) {
-    return ({ payload }: any) =>
-      Stream.unwrap(seat.use((handle) => Effect.succeed(Stream.suspend(() => handle[name](...payload)))))
+    return ({ payload }: any) => {
+      const items: Stream.Stream<any, any> = Stream.unwrap(
+        seat.use((handle) => Effect.succeed(Stream.suspend(() => handle[name](...payload))))
+      )
+      return traced ? Stream.provideService(items, Home.SubmittedRemotely, false) : items
+    }
   }
   if (delivery.kind === "durable") {
-    return ({ payload: { args, id } }: any) => {
+    return ({ headers, payload: { args, id } }: any) => {
       const call = storable(
         durably(
           seat.use((handle) => handle[name](...args)),
@@ -103,17 +102,20 @@ const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, inPl
         subjectOf(actor, method),
         method
       )
-      return Effect.provideService(call, DurableCall, { id })
+      const durable = Effect.provideService(call, DurableCall, { id })
+      return traced ? arriving(durable, headers) : durable
     }
   }
   const subject = subjectOf(actor, method)
-  return ({ payload }: any) =>
-    inPlace(
-      Effect.flatMap(
-        seat.use((handle) => handle[name](...payload)),
-        (value) => readable(subject, value)
-      )
+  return ({ headers, payload }: any) => {
+    const call = Effect.flatMap(
+      seat.use((handle) => handle[name](...payload)),
+      (value) => readable(subject, value)
     )
+    // Each request has a context of its own, which only adds how it is traced. Where it is not, the context of the
+    // entity serves all of them, and what an instance derives from it is derived once.
+    return traced ? arriving(call, headers) : Effect.setContext(call, place)
+  }
 }
 
 /** The engine looks whether a result is a Deferred. One that throws at that, as a revoked Proxy does, would get no answer. */

@@ -15,6 +15,9 @@ export const Residence = Context.Reference<Home.Residence | undefined>("troupe/R
 /** Whether an instance that is made in this context only carries calls to one that lives, and is counted, elsewhere. */
 export const isClient = (context: Context.Context<never>): boolean => Context.get(context, Residence)?.client === true
 
+/** Whether a call that a home brings here was submitted with `.remote` where it comes from. */
+export const SubmittedRemotely = Context.Reference<boolean>("troupe/SubmittedRemotely", { defaultValue: () => false })
+
 /** The work of one call, done somewhere else. */
 export abstract class Carried extends Evaluable {
   /** Sends the call on its way. Its end is reported with {@link report}, now or later, exactly once. */

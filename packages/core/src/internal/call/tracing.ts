@@ -15,7 +15,7 @@ import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import { attempt } from "../base/show.ts"
 import { type Call, Stage, type Trace } from "./call.ts"
-import { isClient, Residence } from "./carried.ts"
+import { isClient, Residence, SubmittedRemotely } from "./carried.ts"
 import { current } from "./currentCall.ts"
 
 /** Who made the spans. Effect's tracers have no scopes, so an attribute says it, as it does in formats without them. */
@@ -54,7 +54,8 @@ const beginUnsafe = (call: Call, trace: Trace): void => {
  */
 const kindOf = (call: Call, { asked }: Trace): Tracer.SpanKind => {
   if (isCarried(call)) return asked ? "client" : "producer"
-  return isServed(call) ? "server" : "internal"
+  if (!isServed(call)) return "internal"
+  return Context.get(call.context, SubmittedRemotely) ? "consumer" : "server"
 }
 
 /** Whether a home takes the call to where the instance lives. */
@@ -96,14 +97,15 @@ const conventional = (kind: Tracer.SpanKind, { id, method, queue: { cell } }: Ca
     case "server":
       return { "rpc.system.name": SYSTEM, "rpc.method": `${cell.id}.${method.name}` }
     case "producer":
+    case "consumer":
       return {
         "messaging.system": SYSTEM,
-        "messaging.operation.name": "remote",
-        "messaging.operation.type": "send",
+        "messaging.operation.name": kind === "producer" ? "remote" : "process",
+        "messaging.operation.type": kind === "producer" ? "send" : "process",
         "messaging.destination.name": cell.id,
         "messaging.message.id": String(id)
       }
-    default:
+    case "internal":
       return {}
   }
 }
