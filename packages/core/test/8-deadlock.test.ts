@@ -334,6 +334,52 @@ describe("8.1 what is found", () => {
     })
   )
 
+  it.effect("a call that waits for room which a call has that waits for it as an argument, and came in later", () =>
+    Effect.gen(function* () {
+      const a = yield* A.spawn()
+      const b = yield* B.options({ maxPendingCalls: 1, overflow: "suspend" }).spawn()
+      const [busy, go] = [yield* Latch.make(), yield* Latch.make()]
+      yield* b.f.remote(busy.await)
+      const asker = yield* a.f.remote(Effect.andThen(go.await, b.g(Effect.void)))
+      const echo = yield* fork(Effect.exit(b.echo(asker)))
+      yield* settle
+      yield* go.open
+      yield* settle
+      yield* busy.open
+      const deadlock = yield* deadlockOf(asker)
+      assert.include(deadlock.cycle, "B.g (maxPendingCalls 1)")
+      yield* Fiber.join(echo)
+    })
+  )
+
+  it.effect("a call that waits for one which was about to start, when the limit shrinks", () =>
+    Effect.gen(function* () {
+      const a = yield* A.options({ maxConcurrency: 2 }).spawn()
+      const asker = yield* Effect.forkChild(deadlockOf(a.f(Effect.flatten(a.g.remote(Effect.void)))), {
+        startImmediately: true
+      })
+      yield* Actor.resize(a, 1)
+      const deadlock = yield* Fiber.join(asker)
+      assert.include(deadlock.cycle, "A.g (maxConcurrency 1)")
+    })
+  )
+
+  it.effect("no deadlock: a stream that waits for its reader, whom its item has yet to reach", () =>
+    Effect.gen(function* () {
+      const a = yield* A.spawn()
+      const b = yield* B.options(one).spawn()
+      yield* b.f.remote(Effect.never)
+      const shrink = yield* fork(Effect.andThen(b.echo(1), Actor.resize(b, 1)))
+      const reader = yield* fork(Effect.exit(a.f(Stream.runCollect(b.stream(Effect.succeed("item"))))))
+      yield* settle
+      const last = yield* b.echo.remote("last")
+      yield* Actor.resize(b, 2)
+      yield* Fiber.join(shrink)
+      assert.deepStrictEqual(yield* yield* Fiber.join(reader), ["item"])
+      yield* ObjectRef.cancel(last)
+    })
+  )
+
   it.effect("a call that reads a stream of its own actor", () =>
     Effect.gen(function* () {
       const a = yield* A.options(one).spawn()

@@ -32,6 +32,8 @@ type Chunk = readonly [unknown, ...Array<unknown>]
 class StreamCall extends Call {
   /** How to answer the pull that is under way, if one is. */
   answer: ((chunk: Exit.Exit<any, any>) => void) | undefined = undefined
+  /** Whether an answer is on its way: the reader has not been told of it yet, and does not pull before. */
+  private answering = false
   /** How to wake the producer when it waits for a pull. */
   private wake: ((go: Exit.Exit<any, any>) => void) | undefined = undefined
   /** Who pulled last, and on which fiber. */
@@ -61,7 +63,9 @@ class StreamCall extends Call {
         this.delivered += exit.value.length
         const { answer } = this
         this.answer = undefined
-        if (answer !== undefined) stack.notify([answer], Exit.succeed(exit.value as Chunk))
+        if (answer === undefined) continue
+        this.answering = true
+        stack.notify([answer], Exit.succeed(exit.value as Chunk))
       }
     })
   }
@@ -87,7 +91,7 @@ class StreamCall extends Call {
 
   override get reader(): Waiter | undefined {
     const { puller } = this
-    return this.wake !== undefined && puller?.fiber === this.pulledOn ? puller : undefined
+    return this.wake !== undefined && !this.answering && puller?.fiber === this.pulledOn ? puller : undefined
   }
 
   /** Remembers who pulls. */
@@ -110,6 +114,7 @@ class StreamCall extends Call {
     let leave = () => {}
     this.meet(Fiber.getCurrent())
     this.answer = (chunk) => {
+      this.answering = false
       leave()
       resume(chunk)
     }
@@ -117,7 +122,10 @@ class StreamCall extends Call {
     this.wake = undefined
     if (wake !== undefined) stack.notify([wake], Exit.void)
     // Last, since it looks for deadlocks. The answer may have come already.
-    if (this.answer !== undefined) leave = waiting.observe(this, true, onExit)
+    if (this.answer === undefined) return
+    leave = waiting.observe(this, true, onExit)
+    // It may have come while a deadlock was looked for, and resolved.
+    if (this.answer === undefined) leave()
     return Effect.sync(() => {
       this.answer = undefined
       leave()

@@ -178,6 +178,8 @@ export class Cell implements Calls, Starter {
     const { preparing } = this
     try {
       preparing.start(call, (failed) => this.prepared(call, failed, dispatcher))
+      // The callers that wait for room wait for its arguments from now on.
+      if (this.hasSuspended && (call.stage as Stage) === Stage.Preparing) deadlock.check(call)
     } catch (defect) {
       // A Proxy of a ref, which is the user's.
       attempt(() => preparing.drop(call))
@@ -191,7 +193,7 @@ export class Cell implements Calls, Starter {
     // A call may have waited for it all the while, and hold the permit that it needs now.
     if ((call.stage as Stage) !== Stage.Waiting) return
     deadlock.check(call)
-    // Those who wait for room waited for its argument so far, and wait for the calls before it now.
+    // The callers that wait for room waited for its arguments so far, and wait for the calls before it now.
     if (this.hasSuspended) deadlock.checkRoom(this)
   }
 
@@ -452,8 +454,7 @@ export class Cell implements Calls, Starter {
   }
 
   resize(queue: CellLine, limit: number): void {
-    queue.limit = limit
-    queue.drain(true)
+    queue.resize(limit)
   }
 
   *queues(): Generator<CellLine> {

@@ -180,6 +180,13 @@ export class Line<Cell extends Starter = Starter> extends List<Call> implements 
     else this.checkHolders()
   }
 
+  resize(limit: number): void {
+    this.limit = limit
+    this.drain(true)
+    // Calls that were about to start stand in line for longer now.
+    if (this.head !== undefined && this.running >= limit) this.checkHolders()
+  }
+
   /** The limit has shrunk: no permit comes back as calls end, and what goes on may wait for what stands in line. */
   private checkHolders(): void {
     for (const call of this.cell.running.toArray()) if (call.queue === this) deadlock.check(call)
