@@ -192,8 +192,8 @@ describe("the service example", () => {
     const first = spans.indexOf("      service/Courier.send")
     assert.deepStrictEqual(spans.slice(first - 3, first + 1), [
       "  POST",
-      "    service/Warehouse(one).enter",
-      "    service/Warehouse(one).order",
+      "    service/Warehouse.enter",
+      "    service/Warehouse.order",
       "      service/Courier.send"
     ])
   })
