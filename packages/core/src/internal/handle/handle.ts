@@ -19,23 +19,32 @@ export const TargetKey: unique symbol = Symbol.for("troupe/Target") as any
 /** The methods of a handle that have been used, by their places. A method costs nothing before that. */
 const BoundKey: unique symbol = Symbol("bound") as any
 
-/** What all handles of one shape share: their methods as accessors, which bind a method when it is used first. */
+/** The methods of handles as accessors, which bind a method when it is used first. All handles of one shape share them. */
 export type Members = ReadonlyArray<readonly [name: string, member: PropertyDescriptor]>
+
+/** A method of a handle, which `read` finds. */
+export const member = <Handle extends object>(name: string, read: (handle: Handle) => unknown): PropertyDescriptor => ({
+  enumerable: true,
+  configurable: true,
+  get(this: Handle) {
+    return read(this)
+  },
+  // People replace methods in tests.
+  set(this: Handle, value: unknown) {
+    Object.defineProperty(this, name, { value, enumerable: true, configurable: true, writable: true })
+  }
+})
+
+/** Gives a handle its methods, which are its own properties, as those of a plain object would be. */
+export const addMembers = <Handle extends object>(handle: Handle, members: Members): Handle => {
+  for (const [name, descriptor] of members) Object.defineProperty(handle, name, descriptor)
+  return handle
+}
 
 export const makeMembers = (methods: ReadonlyArray<MethodSpec>): Members =>
   methods.map((method, place) => [
     method.name,
-    {
-      enumerable: true,
-      configurable: true,
-      get(this: Bare): unknown {
-        return this[BoundKey]?.[place] ?? bind(this, place, method)
-      },
-      // People replace methods in tests.
-      set(this: object, value: unknown) {
-        Object.defineProperty(this, method.name, { value, enumerable: true, configurable: true, writable: true })
-      }
-    }
+    member<Bare>(method.name, (handle) => handle[BoundKey]?.[place] ?? bind(handle, place, method))
   ])
 
 const bind = (handle: Bare, place: number, method: MethodSpec): unknown => {
@@ -56,12 +65,9 @@ class Bare {
   }
 }
 
-/** Makes the handle of an instance. Its own properties are its methods, as those of a plain object would be. */
-export const make = (cell: Cell, members: Members, prototype: object): object => {
-  const handle = Object.setPrototypeOf(new Bare(cell), prototype)
-  for (const [name, member] of members) Object.defineProperty(handle, name, member)
-  return handle
-}
+/** Makes the handle of an instance. */
+export const make = (cell: Cell, members: Members, prototype: object): object =>
+  addMembers(Object.setPrototypeOf(new Bare(cell), prototype), members)
 
 /** Finds the line for a concurrency group. Throws when there is no such group. */
 export type Find = (group: string | undefined) => Target

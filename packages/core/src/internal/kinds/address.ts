@@ -111,24 +111,14 @@ const common = {
 /** A key as it is, if JSON can have it. */
 const inJson = (key: unknown): unknown => (attempt(() => JSON.stringify(key)) === undefined ? keyText(key) : key)
 
-/** A method of an address, bound when it is used first. */
-const member = (name: string): PropertyDescriptor => ({
-  enumerable: true,
-  configurable: true,
-  get(this: Handle) {
-    return this[KeyOf].method(name)
-  },
-  // People replace methods in tests.
-  set(this: object, value: unknown) {
-    Object.defineProperty(this, name, { value, enumerable: true, configurable: true, writable: true })
-  }
-})
+const member = (name: string): PropertyDescriptor =>
+  handles.member<Handle>(name, (handle) => handle[KeyOf].method(name))
 
 /** What the addresses of one actor have in common. */
 interface Model {
   readonly prototype: object
   /** Their own properties, where a contract tells the methods. */
-  readonly own: ReadonlyArray<readonly [name: string, member: PropertyDescriptor]>
+  readonly own: handles.Members
 }
 
 const models = new WeakMap<Definition, Model>()
@@ -169,6 +159,5 @@ const makeHandle = (address: Address): object => {
   const { own, prototype } = modelOf(address.definition)
   const handle = Object.create(prototype)
   handle[KeyOf] = address
-  for (const [name, member] of own) Object.defineProperty(handle, name, member)
-  return handle
+  return handles.addMembers(handle, own)
 }

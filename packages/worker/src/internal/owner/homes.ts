@@ -72,7 +72,7 @@ export const spawn = (
 const enforceShutdownTimeout = (pool: threads.Threads): Effect.Effect<void, never, Scope.Scope> =>
   Effect.addFinalizer(() => Effect.sync(() => pool.enforceShutdownTimeout()))
 
-const isKeyed = (actor: ContractClass): boolean => actor.toFactory === undefined
+const isKeyed = (actor: ContractClass): boolean => "keySchema" in actor
 
 const homeOptions = {
   ...threadOptions,
