@@ -120,7 +120,7 @@ describe("nodes", () => {
         const [a, b] = yield* Effect.all([cluster.start, cluster.start], { concurrency: 2 })
         yield* Effect.gen(function* () {
           const { journal, key } = yield* keyOn(a.pid)
-          yield* a.signal("SIGSTOP")
+          yield* a.freeze
           assert.strictEqual(yield* journal.where(), b.pid)
           yield* a.signal("SIGCONT")
           // The instance that was frozen ends, since another node has its key.
