@@ -1,7 +1,7 @@
 import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorError, ObjectRef } from "@troupe/core"
-import { Cause, Context, Deferred, Effect, Exit, Option, Schedule, Schema, Stream } from "effect"
+import { Cause, Context, Data, Deferred, Effect, Exit, Option, Schedule, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { errorOf, Probe, range, reasonOf, settle, Worker } from "./support.ts"
 
@@ -307,6 +307,49 @@ describe("9.3", () => {
         id: direct.id,
         callers: []
       })
+    })
+  )
+
+  it.effect("9.3 a printed cause has the call between the frames of its method and of its caller", () =>
+    Effect.gen(function* () {
+      class Denied extends Data.TaggedError("Denied")<{ readonly who: string; readonly code: number }> {}
+      class Vault extends Actor.Service<Vault>()("test/Vault", {
+        make: Effect.succeed({
+          open: Effect.fn("Vault.open")(function* (who: string) {
+            return yield* new Denied({ who, code: 7 })
+          })
+        })
+      }) {}
+      const vault = yield* Vault.spawn()
+      const worker = yield* Worker.spawn()
+      const driver = Effect.fn("driver")(() => worker.run(vault.open("bob")))
+      const framesOf = (cause: Cause.Cause<unknown>) =>
+        Cause.pretty(cause)
+          .split("\n    at ")
+          .filter((line) => /Vault|Worker|driver/.test(line))
+          .map((line) => line.replace(/ \([^{(]*\)$/, "").replace(/#\d+/, "#n"))
+      for (const effect of [driver(), driver().pipe(Effect.retry({ times: 1 }))]) {
+        assert.deepStrictEqual(framesOf(yield* causeOf(effect)), [
+          "Vault.open",
+          "Vault.open (definition)",
+          'test/Vault.open #n <- test/Worker.run ({"who":"bob","code":7})',
+          "driver",
+          "driver (definition)"
+        ])
+      }
+      const dead = yield* Vault.spawn()
+      yield* Actor.kill(dead)
+      const failed = framesOf(yield* causeOf(worker.run(dead.open("al"))))
+      assert.deepStrictEqual(failed.slice(1), ["test/Vault.open #n <- test/Worker.run"])
+    })
+  )
+
+  it.effect("9.3 a printed cause shows the nearest five callers, and that there were more", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      const deep = range(8).reduce<Effect.Effect<unknown, unknown>>((inner) => worker.run(inner), worker.die("bug"))
+      const text = Cause.pretty(yield* causeOf(deep))
+      assert.match(text, /at test\/Worker\.die #\d+( <- test\/Worker\.run){5} <- …/)
     })
   )
 

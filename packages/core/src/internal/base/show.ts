@@ -39,6 +39,16 @@ export const show = (value: unknown): string => tidy(new Sketch().part(value), M
 export const errorText = (error: unknown): string =>
   tidy(typeof error === "string" ? error : new Sketch().part(error), MAX_LENGTH)
 
+/** What an error holds whose message is empty: its fields, if it has any but those of every error. */
+export const fieldsText = (error: unknown): string | undefined =>
+  attempt(() => {
+    if (!(error instanceof Error) || error.message !== "") return undefined
+    const text = new Sketch().fields(error, (key) => !common.has(key))
+    return text === "{}" ? undefined : tidy(text, MAX_LENGTH)
+  })
+
+const common = new Set(["_tag", "name", "message", "stack"])
+
 /**
  * A key in a label. Strings are shown as they are, so that `7` and `"7"` look the same. What is too long to be shown
  * is told apart by its hash.
@@ -122,6 +132,12 @@ class Sketch {
     return texts.join(",")
   }
 
+  fields(value: any, isShown: (key: string) => boolean): string {
+    const property = (key: string) =>
+      `${JSON.stringify(key.slice(0, MAX_STRING))}:${attempt(() => this.part(value[key])) ?? UNREADABLE}`
+    return `{${this.list(Object.keys(value).filter(isShown), property)}}`
+  }
+
   /** A text that a value has of its own. */
   word(value: unknown): string {
     return typeof value === "string" ? value.slice(0, MAX_LENGTH) : this.part(value)
@@ -138,7 +154,9 @@ const ways: ReadonlyArray<Way> = [
     if (!(value instanceof Error)) return undefined
     const name = attempt(() => sketch.word(value.name)) ?? UNREADABLE
     const message = attempt(() => sketch.word(value.message)) ?? UNREADABLE
-    return message === "" ? name : `${name}: ${message}`
+    if (message !== "") return `${name}: ${message}`
+    const fields = sketch.fields(value, (key) => !common.has(key))
+    return fields === "{}" ? name : `${name} ${fields}`
   },
   (value, sketch) => {
     const part = (item: unknown) => sketch.part(item)
@@ -151,11 +169,7 @@ const ways: ReadonlyArray<Way> = [
   },
   (value) => (inherited.has(value.toString) ? undefined : ownText(value.toString())),
   (value, sketch) => (typeof value.toJSON === "function" ? sketch.part(value.toJSON()) : undefined),
-  (value, sketch) => {
-    const property = (key: string) =>
-      `${JSON.stringify(key.slice(0, MAX_STRING))}:${attempt(() => sketch.part(value[key])) ?? UNREADABLE}`
-    return `{${sketch.list(Object.keys(value), property)}}`
-  }
+  (value, sketch) => sketch.fields(value, () => true)
 ]
 
 /** In one line, and not what another realm's `Object.prototype.toString` says. */

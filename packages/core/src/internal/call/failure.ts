@@ -19,6 +19,7 @@ import {
 } from "../../ActorError.ts"
 import { Call, type Death, Stage } from "./call.ts"
 import { trailOf } from "./currentCall.ts"
+import { framed } from "./frame.ts"
 import type { MethodSpec } from "./method.ts"
 import { callers } from "./trail.ts"
 import type { Waiter } from "./waits.ts"
@@ -46,15 +47,25 @@ const about = ({ actor, name }: MethodSpec) => ({ actor, method: name })
 /** What ends a call from outside says which one. */
 const ended = ({ id, method }: Call) => ({ ...about(method), id })
 
-const annotations = (call: Call): Context.Context<never> =>
-  Context.make(FailedCall, {
-    call: call.origin,
-    id: call.id,
-    callers: callers(trailOf(call))
-  }) as Context.Context<never>
+/**
+ * A reason that says which call failed, to programs and where it is printed. If it came from another call it says so
+ * already: that one failed first.
+ */
+const told = <E>(call: Call, before: ReadonlyArray<string>, reason: Cause.Reason<E>): Cause.Reason<E> => {
+  if (isAnnotated(reason)) return reason
+  const where = Context.make(FailedCall, { call: call.origin, id: call.id, callers: before }).pipe(
+    Context.add(Cause.StackTrace, framed(call, before, reason))
+  )
+  return reason.annotate(where as Context.Context<never>, { overwrite: true })
+}
+
+const failCause = <E>(call: Call, reasons: ReadonlyArray<Cause.Reason<E>>): Exit.Exit<never, E> => {
+  const before = callers(trailOf(call))
+  return Exit.failCause(Cause.fromReasons(reasons.map((reason) => told(call, before, reason))))
+}
 
 const fail = (call: Call, make: () => Reason): Exit.Exit<never, ActorError> =>
-  Exit.failCause(Cause.annotate(Cause.fail(error(make)), annotations(call)))
+  failCause(call, [Cause.makeFailReason(error(make))])
 
 export const cancelled = (call: Call): Exit.Exit<never, ActorError> => fail(call, () => cancelledReason(call))
 
@@ -116,17 +127,16 @@ export const explain = (
   death: Death | undefined
 ): Exit.Exit<unknown, unknown> => {
   const { cause } = exit
-  const told = call.stage > Stage.Running
-  const ended = Cause.hasInterrupts(cause) && (told || Cause.hasInterruptsOnly(cause))
+  const isEnding = call.stage > Stage.Running
+  const ended = Cause.hasInterrupts(cause) && (isEnding || Cause.hasInterruptsOnly(cause))
   const reasons = ended
     ? [
         Cause.makeFailReason(error(() => whyInterrupted(call, death))),
         ...cause.reasons.filter((reason) => !Cause.isInterruptReason(reason))
       ]
     : cause.reasons
-  // A failure that came from another call carries that call: it failed first.
   if (reasons.every(isAnnotated)) return exit
-  return Exit.failCause(Cause.annotate(Cause.fromReasons(reasons), annotations(call)))
+  return failCause(call, reasons)
 }
 
 /** Whether the method itself died, rather than a call that it waited for: a defect is the business of one actor. */

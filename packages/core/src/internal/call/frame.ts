@@ -1,0 +1,75 @@
+/**
+ * A call as a frame of a stack: where a failure is printed, it stands between the frames of its method and those of its
+ * caller, and says which calls led to it.
+ */
+import * as Cause from "effect/Cause"
+import * as References from "effect/References"
+import { fieldsText } from "../base/show.ts"
+import type { Call } from "./call.ts"
+
+/** What is shown of the calls that led to a call. */
+const MAX_SHOWN = 5
+
+/** `app/B.g #12 <- app/A.f`. */
+const trailText = (origin: string, id: number, callers: ReadonlyArray<string>): string => {
+  const shown = [`${origin} #${id}`, ...callers.slice(0, MAX_SHOWN)].join(" <- ")
+  return callers.length > MAX_SHOWN ? `${shown} <- …` : shown
+}
+
+/** It is made for each failure and read for few, so its texts are made when they are read. */
+class CallFrame implements References.StackFrame {
+  readonly parent: References.StackFrame | undefined
+  private readonly call: string
+  private readonly id: number
+  private readonly callers: ReadonlyArray<string>
+  private readonly error: unknown
+
+  constructor(
+    { origin, id }: Call,
+    callers: ReadonlyArray<string>,
+    error: unknown,
+    parent: References.StackFrame | undefined
+  ) {
+    this.call = origin
+    this.id = id
+    this.callers = callers
+    this.error = error
+    this.parent = parent
+  }
+
+  get name(): string {
+    return trailText(this.call, this.id, this.callers)
+  }
+
+  /** Effect prints a place here, in parentheses: a call has none, and shows what an error without a message holds. */
+  stack(): string | undefined {
+    const text = fieldsText(this.error)
+    return text === undefined ? undefined : `(${text})`
+  }
+}
+
+/** The frames of a failure of `call`, of which the method left `own`. */
+export const framed = (
+  call: Call,
+  callers: ReadonlyArray<string>,
+  reason: Cause.Reason<unknown>
+): References.StackFrame => {
+  const submitted = call.context.mapUnsafe.get(References.CurrentStackFrame.key) as References.StackFrame | undefined
+  const error = Cause.isFailReason(reason) ? reason.error : Cause.isDieReason(reason) ? reason.defect : undefined
+  const own = reason.annotations.get(Cause.StackTrace.key) as References.StackFrame | undefined
+  return before(own, submitted, new CallFrame(call, callers, error, submitted))
+}
+
+/** The frames of `own` that come before `until`, and then `rest`. */
+const before = (
+  own: References.StackFrame | undefined,
+  until: References.StackFrame | undefined,
+  rest: References.StackFrame
+): References.StackFrame =>
+  own === undefined || isSame(own, until)
+    ? rest
+    : { name: own.name, stack: own.stack, parent: before(own.parent, until, rest) }
+
+/** The same frame, of which a copy was made where a chain of them was cut. */
+const isSame = (frame: References.StackFrame, other: References.StackFrame | undefined): boolean =>
+  frame === other || (frame.name === other?.name && frame.stack === other.stack)
