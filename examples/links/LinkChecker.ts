@@ -24,7 +24,7 @@ export class LinkChecker extends Actor.Service<LinkChecker>()("links/LinkChecker
         yield* isWeb(url) ? web.exists(url, options.timeout) : disk.exists(url)
       }),
 
-      /** Looks for an anchor in a page. Callers pass the ref of a `read`: the call waits for it, and fails as it does. */
+      /** Looks for an anchor in a page. Callers pass the ref of a `read`, which it waits for and fails with. */
       anchor: Effect.fnUntraced(function* (page: Page, id: string) {
         const isThere = page.anchors === undefined || page.anchors.has(id)
         if (!isThere) return yield* new Broken({ reason: `no heading or id "${id}" in that page` })
