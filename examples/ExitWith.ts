@@ -6,6 +6,6 @@ export class ExitWith extends Data.TaggedError("ExitWith")<{ readonly code: numb
   override readonly [Runtime.errorExitCode]: number = this.code
 }
 
-/** Says why it cannot go on, in a sentence rather than a stack trace, and ends the process with exit code 1. */
+/** Prints why the program cannot go on, as a sentence rather than a stack trace, and ends it with exit code 1. */
 export const giveUp = (sentence: string): Effect.Effect<never, ExitWith> =>
   Effect.andThen(Console.error(sentence), new ExitWith({ code: 1 }))

@@ -1,5 +1,5 @@
 /**
- * The terminal, as the examples need it: printing lines, and redrawing a few lines while work goes on.
+ * What the examples need of a terminal: printing lines, and redrawing a few of them while work goes on.
  * If the output is not a terminal, or `CI` is set, nothing is ever redrawn.
  */
 import { Config, Context, Effect, Layer, Schedule, Stdio, Terminal } from "effect"
@@ -12,7 +12,7 @@ export class Screen extends Context.Service<
     readonly size: Effect.Effect<Terminal.Size>
     readonly style: Style
     readonly print: (...lines: ReadonlyArray<string>) => Effect.Effect<void>
-    /** Draws the lines of `frame` again and again while `work` runs. In the end the last frame stays, or nothing does. */
+    /** Redraws the lines of `frame` while `work` runs. At the end, the last frame is kept or erased. */
     readonly animate: (
       frame: Effect.Effect<ReadonlyArray<string>>,
       inTheEnd: "keep" | "erase"
@@ -30,7 +30,7 @@ export interface Style {
   readonly cyan: (text: string) => string
 }
 
-/** An environment variable; empty where it is not set. */
+/** An environment variable, or "" if it is not set. */
 const variable = (name: string) => Effect.orElseSucceed(Config.String(name), () => "")
 
 const make = Effect.gen(function* () {
@@ -41,7 +41,7 @@ const make = Effect.gen(function* () {
   const live = isTerminal && !isDumb && (yield* variable("CI")) === ""
   const colors = isTerminal && !isDumb && (yield* variable("NO_COLOR")) === ""
 
-  // The reader of our output may have left, as `head` does. Then there is nothing left to do: writing fails, and without
+  // The reader of our output may be gone, as with `head`. Then there is nothing left to do: writing fails, and without
   // a listener Node would end the process with a stack trace before we could.
   const ignore = () => {}
   yield* Effect.acquireRelease(

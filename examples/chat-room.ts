@@ -1,5 +1,5 @@
 /**
- * Chat rooms: one actor per room, which starts with the first call and ends when the room has been idle for a while.
+ * Chat rooms: one actor per room. It starts with the first call and ends when the room has been idle for a while.
  * The messages of a room are a stream.
  *
  *     npx node --conditions=@troupe/source examples/chat-room.ts
@@ -10,12 +10,12 @@ import { Console, Effect, Fiber, PubSub, Stream } from "effect"
 class Room extends Actor.Keyed<Room>()("chat/Room", {
   idleTimeToLive: "100 millis",
   make: Effect.fnUntraced(function* (name: string) {
-    // Who comes late hears the last hundred messages first.
+    // Latecomers hear the last hundred messages first.
     const messages = yield* PubSub.unbounded<string>({ replay: 100 })
     yield* PubSub.publish(messages, `(the ${name} opens)`)
     return {
       say: (who: string, words: string) => PubSub.publish(messages, `${who}: ${words}`),
-      // Each listener has a call of its own, which lasts as long as it listens and keeps the room open.
+      // Each listener has its own call, which lasts as long as it listens and keeps the room open.
       listen: () => Stream.fromPubSub(messages)
     }
   })
@@ -35,7 +35,7 @@ const program = Effect.gen(function* () {
   const rooms = yield* Room
   const openRooms = Effect.map(rooms.keys, (names) => names.join(", ") || "none")
 
-  // A room's handle is its address. There is no room yet: the first call makes it.
+  // A room's handle is its address. There is no room yet: the first call starts it.
   const kitchen = rooms.get("kitchen")
   const garden = rooms.get("garden")
   yield* Console.log("open rooms:", yield* openRooms)

@@ -3,12 +3,12 @@ import { Config, Effect, Option } from "effect"
 import { CliConfig, CliError, Command, Flag, GlobalFlag } from "effect/cli"
 import { ExitWith } from "./ExitWith.ts"
 
-/** Runs a command with the arguments of this process. One that is not understood prints the help, and why. */
+/** Runs a command with the arguments of this process. If it cannot parse them, it prints the reason and the help. */
 export const runCommand = <Name extends string, Input, Context, E, R>(
   command: Command.Command<Name, Input, Context, E, R>
 ) =>
   Command.run(command, { version: "0.0.0" }).pipe(
-    // The help and the reason have been printed; 2 is what shells expect after a command that was not understood.
+    // The reason and the help have been printed; 2 is the conventional exit code for invalid usage.
     Effect.catchIf(isShowHelp, ({ errors }) =>
       errors.length > 0 ? Effect.fail(new ExitWith({ code: 2 })) : Effect.void
     ),
@@ -31,7 +31,7 @@ export const wholeNumber = (name: string, { least, most }: { readonly least: num
     )
   )
 
-/** Where the reader's shell is: npm runs scripts in the root of the repository and says where it was called from. */
+/** The user's working directory: npm runs scripts in the root of the repository, and says where it was called from. */
 export const workingFolder = Effect.gen(function* () {
   const calledByNpm = (yield* Config.String("npm_lifecycle_event").pipe(Config.withDefault(""))) === "start"
   return yield* (calledByNpm ? Config.String("INIT_CWD") : Config.succeed(process.cwd())).pipe(

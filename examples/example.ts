@@ -1,4 +1,4 @@
-/** `npm run example -- chat-room`: runs one of the small examples. Further arguments are passed on to it. */
+/** `npm run example -- chat-room` runs one of the small examples. Further arguments are passed on to it. */
 
 const examples = [
   "rate-limited-client",
@@ -12,7 +12,7 @@ const examples = [
   "observability"
 ]
 
-/** Those that are larger have commands of their own. */
+/** The larger examples have their own commands. */
 const commands: { readonly [name: string]: string } = {
   tour: "npm start",
   links: "npm start -- links",

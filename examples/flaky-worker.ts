@@ -1,6 +1,6 @@
 /**
- * A worker that crashes and is supervised: `restart` says how often it is rebuilt, and after which pause. Calls in line
- * are not affected. When the schedule ends, the worker dies, and `Actor.watch` says so.
+ * A worker that crashes and is supervised: `restart` says how often it is rebuilt, and after what pause. Calls in line
+ * are not affected. When the schedule ends, the worker dies, and `Actor.watch` says why.
  *
  *     npx node --conditions=@troupe/source examples/flaky-worker.ts
  */
@@ -11,7 +11,7 @@ class Printer extends Actor.Service<Printer>()("app/Printer", {
   maxConcurrency: 1,
   // Rebuild it at most twice: after 20 ms, then after 40 ms.
   restart: Schedule.exponential("20 millis").pipe(Schedule.upTo({ times: 2 })),
-  // The constructor and its finalizers run once for each start, so every start begins with fresh state.
+  // The constructor and its finalizers run once per start, so every start begins with fresh state.
   make: Effect.gen(function* () {
     const { restarts } = yield* ActorContext.ActorContext
     yield* Effect.acquireRelease(Console.log(`switched on, restarts: ${restarts}`), () => Console.log("switched off"))

@@ -3,9 +3,9 @@
  * all requests without a lock.
  *
  *     npx node --conditions=@troupe/source examples/http-server.ts          # listens until Ctrl-C
- *     npx node --conditions=@troupe/source examples/http-server.ts --once   # asks itself, prints, and ends
+ *     npx node --conditions=@troupe/source examples/http-server.ts --once   # sends itself requests, prints, and ends
  *
- * `PORT` chooses the port; without it the system does. It listens on the loopback address only.
+ * `PORT` sets the port; by default the system chooses one. It listens on the loopback address only.
  */
 import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
@@ -14,7 +14,7 @@ import { Actor, AsyncHandle } from "@troupe/core"
 import { Effect, ManagedRuntime, Ref } from "effect"
 
 class Counter extends Actor.Service<Counter>()("app/Counter", {
-  // One at a time: an increment may read, wait and write, and no other comes between.
+  // One at a time: an increment may read, wait and write, and no other increment interleaves.
   maxConcurrency: 1,
   make: Effect.gen(function* () {
     const count = yield* Ref.make(0)
@@ -51,7 +51,7 @@ const server = createServer((request, response) => {
   handle(request, response).catch((error) => reply(response, 500, { error: String(error) }))
 })
 
-/** Stops taking requests, lets those that run finish, then stops the actor. */
+/** Accepts no more requests, lets those in progress finish, then stops the actor. */
 const close = async () => {
   server.close()
   await once(server, "close")

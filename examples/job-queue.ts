@@ -1,7 +1,7 @@
 /**
- * A job queue: all jobs are submitted at once, two run at a time, and jobs that fail for a temporary reason run again.
- * The queue is the line of calls that every actor has; retries are options of the actor. A job that fails for good
- * becomes a dead letter.
+ * A job queue: all jobs are submitted at once, two run at a time, and a job that fails for a temporary reason runs
+ * again. The queue is the line of calls that every actor has; retries are options of the actor. A job that fails for
+ * good becomes a dead letter.
  *
  *     npx node --conditions=@troupe/source examples/job-queue.ts
  */
@@ -29,9 +29,9 @@ const mailboxes = new Map([
 
 class PostOffice extends Actor.Service<PostOffice>()("app/PostOffice", {
   maxConcurrency: 2,
-  // Three retries are at most four attempts. A retried call keeps its place in line.
+  // Three retries make at most four attempts. A retried call keeps its place in line.
   maxTaskRetries: 3,
-  // Only what may pass is worth another attempt.
+  // Only a temporary failure is worth another attempt.
   retry: (error: Busy | NoSuchMailbox) => error._tag === "Busy",
   make: Effect.sync(() => {
     const attempts = new Map<string, number>()

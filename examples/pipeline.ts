@@ -17,7 +17,7 @@ const web = new Map([
 ])
 
 class Downloader extends Actor.Service<Downloader>()("app/Downloader", {
-  maxConcurrency: 10, // it does nothing but wait
+  maxConcurrency: 10, // downloads only wait
   make: Effect.succeed({
     download: Effect.fnUntraced(function* (url: string) {
       yield* Effect.sleep("20 millis")
@@ -57,8 +57,8 @@ const program = Effect.gen(function* () {
   const parser = yield* Parser
   const index = yield* Index
 
-  // All three calls are submitted at once. `added` is an ObjectRef<number, ActorError | NotFound>: an error of one stage
-  // skips the stages after it and arrives at the end, as it was and in the type.
+  // All three calls are submitted at once. `added` is an ObjectRef<number, ActorError | NotFound>: an error in one
+  // stage skips the later stages and arrives at the end unchanged, and the type says so.
   const submit = Effect.fnUntraced(function* (url: string) {
     const html = yield* downloader.download.remote(url)
     const words = yield* parser.words.remote(html)

@@ -32,17 +32,17 @@ const main = async (market: AsyncHandle.AsyncHandle<Market["Service"]>) => {
   // Calling a method submits the call at once and gives a ref, which can be awaited like a promise.
   console.log("one:", await market.price("apple"))
 
-  // Refs go wherever promises go.
+  // A ref goes wherever a promise goes.
   console.log("all:", await Promise.all([market.price("apple"), market.price("cherry"), market.price("fig")]))
 
-  // A ref is also an argument: this call starts when the price is known.
+  // A ref can be an argument, too: this call starts once the price is known.
   console.log("chained:", await market.double(market.price("cherry")))
 
   // Losing a race against a timeout does not cancel the call: its ref can be awaited later.
   const fig = market.price("fig")
   console.log("race:", await Promise.race([fig, delay(20, "too slow")]), "/ later:", await fig)
 
-  // Errors arrive as what they are.
+  // Errors arrive as the objects that the method failed with.
   const settled = await Promise.allSettled([market.price("apple"), market.price("gold")])
   for (const result of settled) {
     if (result.status === "fulfilled") console.log("settled:", result.value)

@@ -1,7 +1,7 @@
 /**
- * A client for an API that rejects clients which send too many requests. The actor keeps both rules of the API:
- * `maxConcurrency` limits how many requests are open at a time, and its state, a token bucket, how many start per
- * second.
+ * A client for an API that rejects clients that send too many requests. The actor keeps both rules of the API:
+ * `maxConcurrency` limits how many requests are open at a time, and its state, a token bucket, limits how many start
+ * per second.
  *
  *     npx node --conditions=@troupe/source examples/rate-limited-client.ts
  *
@@ -13,7 +13,7 @@ import { TestClock } from "effect/testing"
 
 class TooManyRequests extends Schema.TaggedError<TooManyRequests>()("TooManyRequests", {}) {}
 
-/** Serves two requests at a time, and four in any second. Writes down which it served, and when they began. */
+/** Serves two requests at a time, and four in any second. Records which requests it served, and when they began. */
 class Api extends Context.Service<Api>()("app/Api", {
   make: Effect.sync(() => {
     const served: Array<{ readonly path: string; readonly at: number }> = []
@@ -42,13 +42,13 @@ class Client extends Actor.Service<Client>()("app/Client", {
   maxConcurrency: 2,
   make: Effect.gen(function* () {
     const api = yield* Api
-    const scope = yield* Scope.Scope // of this instance: what is forked in it ends with it
+    const scope = yield* Scope.Scope // of this instance: fibers forked in it end with the instance
     const tokens = yield* Semaphore.make(4)
     const giveBackLater = Effect.forkIn(Effect.delay(tokens.release(1), "1 second"), scope)
-    // A token that was taken comes back, also when the call is cancelled in this very moment.
+    // A token that was taken always comes back, even if the call is cancelled at that very moment.
     const takeToken = Effect.uninterruptibleMask((restore) => Effect.andThen(restore(tokens.take(1)), giveBackLater))
     return {
-      // A call that waits for a token keeps its permit, so requests leave in the order in which they were submitted.
+      // A call that waits for a token keeps its permit, so requests leave in the order they were submitted.
       get: (path: string) => Effect.andThen(takeToken, api.get(path))
     }
   })

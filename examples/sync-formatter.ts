@@ -1,7 +1,7 @@
 /**
  * A synchronous callback over an asynchronous tool: `String.replace` needs its replacement at once, and the formatter
- * (`biome format`, a separate process) takes time. The formatter is an actor in a thread, so this thread may block on
- * it with `ObjectRef.getSync`.
+ * (`biome format`, a separate process) takes time. The formatter is an actor on another thread, so this thread may
+ * block on it with `ObjectRef.getSync`.
  *
  * `npm run example -- sync-formatter`, or `npx node --conditions=@troupe/source examples/sync-formatter.ts`
  */

@@ -1,4 +1,4 @@
-/** What an account does: its balance is a durable state, and each change is made once for each entry. */
+/** The implementation of an account: its balance is a durable state, which changes once per entry. */
 import * as DurableState from "@troupe/cluster/DurableState"
 import { Effect, type Layer, Schema } from "effect"
 import { Account, AccountClosed, InsufficientFunds } from "./Account.ts"

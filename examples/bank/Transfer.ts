@@ -1,5 +1,5 @@
 /**
- * A transfer between two accounts: a durable workflow of `effect/workflow`. It goes on where it was when its node dies.
+ * A transfer between two accounts: a durable workflow of `effect/workflow`. If its node dies, it resumes where it was.
  */
 import { Effect, Schedule, Schema } from "effect"
 import * as Activity from "effect/workflow/Activity"
@@ -16,8 +16,8 @@ export const Transfer = Workflow.make("bank/Transfer", {
 })
 
 /**
- * A node that died, and a database that is away, are waited for without end: money is on its way. Each step is booked
- * once for its entry, so repeating one whose answer was lost is safe.
+ * Waits without end for a dead node or an unavailable database: money is on its way. Each step is booked once per
+ * entry, so repeating a step whose answer was lost is safe.
  */
 const persistently = <A, E extends { readonly _tag: string }, R>(step: Effect.Effect<A, E, R>) =>
   Effect.retry(step, {
@@ -25,7 +25,7 @@ const persistently = <A, E extends { readonly _tag: string }, R>(step: Effect.Ef
     schedule: Schedule.spaced("200 millis")
   }) as Effect.Effect<A, Exclude<E, { readonly _tag: "ActorError" | "DurableStateError" }>, R>
 
-/** The saga: take the money, bring it, and if it is not taken there, bring it back. */
+/** The saga: take the money, deliver it, and if the other account refuses it, bring it back. */
 export const TransferLive = Transfer.toLayer(({ amount, from, id, to }) =>
   Effect.gen(function* () {
     const [source, target] = yield* Effect.all([Account.get(from), Account.get(to)])

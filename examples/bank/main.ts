@@ -1,6 +1,6 @@
 /**
- * A bank on three nodes, one of which is killed every few seconds, while money goes from account to account. At the end
- * the money is counted.
+ * A bank on three nodes, one of which is killed every few seconds, while money moves between accounts. At the end the
+ * program counts the money.
  *
  *     npm run bank
  *     npx node --conditions=@troupe/source examples/bank/main.ts --seconds 30 --kill-every 3
@@ -42,7 +42,7 @@ const flags = {
 const NODES = 3
 const CLERKS = 6
 const accounts = Array.from({ length: 12 }, (_, i) => `account ${i + 1}`)
-/** Money that is sent to these comes back. */
+/** Money sent to these comes back. */
 const closed = accounts.slice(-2)
 
 const start = performance.now()
@@ -142,7 +142,7 @@ const keepTransferring = (branches: ReadonlyArray<Branch>, options: Options) =>
     return yield* count
   }).pipe(
     Effect.onInterrupt(() => Effect.sync(() => say("closing the bank ..."))),
-    // If it is interrupted, clerks go home before the connection to the nodes is closed.
+    // On interruption, the clerks go home before the connection to the nodes closes.
     Effect.scoped
   )
 
@@ -157,7 +157,7 @@ const temporaryFolder = Effect.acquireRelease(
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
 )
 
-/** Nodes that end with the program, also when that is interrupted. */
+/** Nodes that end with the program, even if it is interrupted. */
 const openBranches = Effect.fnUntraced(function* (file: string) {
   const ports = yield* Effect.promise(() => Promise.all(Array.from({ length: NODES }, freePort)))
   const branches = ports.map((port) => new Branch(port, file))

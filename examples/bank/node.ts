@@ -1,4 +1,4 @@
-/** One node of the bank, a process. Its arguments are its port and the file that all nodes share. */
+/** One node of the bank: a process whose arguments are its port and the file that all nodes share. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as ClusterHome from "@troupe/cluster/ClusterHome"
 import * as DurableState from "@troupe/cluster/DurableState"
@@ -18,7 +18,7 @@ const Bank = TransferLive.pipe(
 
 const ready = Layer.effectDiscard(Effect.sync(() => process.send?.("ready")))
 
-// The process that started this one is gone.
+// The parent process is gone.
 process.on("disconnect", () => process.exit(1))
 
 NodeRuntime.runMain(Layer.launch(Layer.provide(ready, Bank)))

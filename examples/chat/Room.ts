@@ -1,4 +1,4 @@
-/** A room: its visitors and their messages. There is one for each name, as long as it has visitors. */
+/** A room: its visitors and their messages. There is one per name, for as long as it has visitors. */
 import { Actor } from "@troupe/core"
 import { Clock, Effect, PubSub, Schema, Stream } from "effect"
 
@@ -17,7 +17,7 @@ export class Room extends Actor.Keyed<Room>()("chat/Room", {
     const people: Array<string> = []
     const announce = Effect.suspend(() => PubSub.publish(events, { type: "people", people: [...people].sort() }))
     return {
-      /** What goes on in the room, for as long as the stream is consumed. The call keeps the room open. */
+      /** The events of the room, for as long as the stream is consumed. The call keeps the room open. */
       join: (who: string) =>
         Stream.unwrap(
           Effect.gen(function* () {

@@ -1,5 +1,5 @@
 /**
- * A chat over WebSocket, with an actor for each room. See README.md beside it.
+ * A chat over WebSocket, with an actor per room. See the README.md next to it.
  *
  *     npx node --conditions=@troupe/source examples/chat/main.ts
  */
@@ -16,7 +16,7 @@ const server = Layer.unwrap(
   Effect.map(portSetting("PORT", 3000), (port) =>
     layerServer(createServer, {
       port,
-      // It would wait for people to leave. Pages join again by themselves.
+      // It would wait for visitors to leave. Their pages reconnect by themselves.
       disablePreemptiveShutdown: true,
       websocket: { maxPayload: 16_384 }
     })

@@ -1,4 +1,4 @@
-/** A WebSocket for each person in a room: what it sends is said, and what goes on in the room is sent to it. */
+/** A WebSocket per visitor: it says what the visitor sends, and sends the visitor the events of the room. */
 import { Effect, Schema, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Socket } from "effect/socket"
@@ -11,7 +11,7 @@ const Words = Schema.fromJsonString(Schema.Struct({ words: Schema.String.check(S
 const encode = Schema.encodeEffect(Schema.fromJsonString(Event))
 const decode = Schema.decodeEffect(Words)
 
-/** A page elsewhere must not speak in the name of who looks at it: browsers say where a page is from. */
+/** A page of another site must not speak in its visitor's name: browsers say which site a page is from. */
 const sameOrigin = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
   headers.origin === undefined || headers.origin.replace(/^https?:\/\//, "") === headers.host
 
@@ -37,7 +37,7 @@ export const socket = HttpRouter.add(
         yield* handle.say(who, words)
       }
     }).pipe(Effect.forever)
-    // Whichever ends first ends the other: the page was closed, or it sent what is no message.
+    // The first one to end ends the other: the page was closed, or it sent an invalid message.
     yield* Effect.ignore(Effect.raceFirst(hear, speak))
     return HttpServerResponse.empty()
   }).pipe(

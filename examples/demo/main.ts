@@ -1,10 +1,9 @@
 /**
- * A lively shop, with the inspector: `npm run demo` prints the address of the page.
+ * A lively shop with the live view: `npm run demo` prints the address of the page.
  *
  *     npx node --conditions=@troupe/source examples/demo/main.ts
  *     npx node --conditions=@troupe/source examples/demo/main.ts --port 0 --crowd 3000 --control
- *
- * `--crowd` adds so many customers, `--control` allows the page to cancel, kill, stop and resize. Ctrl-C ends it.
+ * `--crowd` adds that many customers, `--control` lets the page cancel, kill, stop and resize. Ctrl-C ends it.
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Inspector } from "@troupe/inspector"

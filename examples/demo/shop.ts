@@ -1,5 +1,5 @@
 /**
- * The actors of a web shop: each of them shows something on the page of the inspector.
+ * The actors of a web shop: each of them gives the live view something to show.
  */
 import { Actor } from "@troupe/core"
 import { Effect, Layer, Random, Schedule, Schema } from "effect"
@@ -16,13 +16,13 @@ export class SoldOut extends Schema.TaggedError<SoldOut>()("SoldOut", { product:
   }
 }
 
-/** Pretends to work: twice as long as usual now and then, ten times as long rarely. */
+/** Pretends to work: now and then twice as long as usual, rarely ten times as long. */
 const work = (millis: number) =>
   Effect.flatMap(Random.next, (luck) =>
     Effect.sleep(Math.round(millis * (luck > 0.98 ? 10 : luck > 0.85 ? 2 : 0.5 + luck)))
   )
 
-/** Fast, and asked all the time. */
+/** Fast, and called all the time. */
 export class Catalog extends Actor.Service<Catalog>()("shop/Catalog", {
   make: Effect.succeed({
     search: (words: string) => Effect.as(work(8), [words]),
@@ -30,7 +30,7 @@ export class Catalog extends Actor.Service<Catalog>()("shop/Catalog", {
   })
 }) {}
 
-/** One per customer. Those that are idle leave. */
+/** One per customer. Idle ones end. */
 export class Basket extends Actor.Keyed<Basket>()("shop/Basket", {
   maxConcurrency: 1,
   idleTimeToLive: "20 seconds",
@@ -81,8 +81,8 @@ export class Payments extends Actor.Service<Payments>()("shop/Payments", {
 }) {}
 
 /**
- * Two lines: letters never wait for parcels. In a rush, parcels arrive faster than they leave, and no caller waits for
- * them; between two rushes their line drains.
+ * Two lines: letters never wait for parcels. In a rush, parcels arrive faster than they leave, since no caller waits
+ * for them; between rushes, their line drains.
  */
 export class Post extends Actor.Service<Post>()("shop/Post", {
   maxPendingCalls: 500,
@@ -98,7 +98,7 @@ export class Post extends Actor.Service<Post>()("shop/Post", {
   })
 }) {}
 
-/** Waits for all of the others. */
+/** Waits for all the others. */
 export class Checkout extends Actor.Service<Checkout>()("shop/Checkout", {
   maxConcurrency: 12,
   make: Effect.gen(function* () {
@@ -144,14 +144,14 @@ export class Courier extends Actor.Service<Courier>()("shop/Courier", {
   make: (_tour: number) => Effect.succeed({ deliver: (_parcel: string) => work(700) })
 }) {}
 
-/** For `--crowd`: many of them, most of them with nothing to do. */
+/** For `--crowd`: many instances, most of them with nothing to do. */
 export class Customer extends Actor.Keyed<Customer>()("shop/Customer", {
   idleTimeToLive: "1 hour",
   maxInstances: 100_000,
   make: (_name: string) => Effect.succeed({ look: () => work(60), greet: () => Effect.void })
 }) {}
 
-/** All that lives in this process. */
+/** All actors that live in this process. */
 export const shop = Checkout.layer.pipe(
   Layer.provideMerge(Layer.mergeAll(Payments.layer, Post.layer, Stock.layer, Basket.layer)),
   Layer.merge(Layer.mergeAll(Catalog.layer, Ledger.layer, Audit.layer, Customer.layer))

@@ -1,4 +1,4 @@
-/** The thread of `Thumbnails`. It works for real, so that its event loop lags. */
+/** The thread of `Thumbnails`. It really computes, so that its event loop lags. */
 import { WorkerHome } from "@troupe/worker"
 import { Effect } from "effect"
 import { Thumbnails } from "./Thumbnails.ts"

@@ -1,5 +1,5 @@
 /**
- * What goes on in the shop: people who look, buy and leave, and two books that lock each other out now and then.
+ * What happens in the shop: visitors who look, buy and leave, and two books that lock each other out now and then.
  */
 import { Actor } from "@troupe/core"
 import { Clock, type Duration, Effect, Random } from "effect"
@@ -13,13 +13,13 @@ const pick = <A>(from: ReadonlyArray<A>) => Effect.map(Random.nextIntBetween(0, 
 /** Popular products come first. */
 const product = Effect.map(Random.next, (luck) => products[Math.floor(luck ** 2.2 * products.length)]!)
 
-/** Does it again and again, however it ends. The pause is outside of what may fail, lest failing becomes a hot loop. */
+/** Repeats `what`, however it ends. The pause is outside the part that may fail, so that failing is no hot loop. */
 const again = <A, E, R>(pause: Effect.Effect<Duration.Input>, what: Effect.Effect<A, E, R>) =>
   Effect.exit(what).pipe(Effect.andThen(pause), Effect.flatMap(Effect.sleep), Effect.forever)
 
 const every = <A, E, R>(pause: Duration.Input, what: Effect.Effect<A, E, R>) => again(Effect.succeed(pause), what)
 
-/** A rush of 15 seconds in every 45: the shop is too small for it, and catches up after it. */
+/** A rush of 15 seconds in every 45: too much for the shop, which then catches up. */
 const isRush = Effect.map(Clock.currentTimeMillis, (now) => now % 45_000 < 15_000)
 
 /** How long a visitor looks around before the next purchase. */
@@ -68,7 +68,7 @@ const lockedOut = Effect.gen(function* () {
   )
 })
 
-/** A courier is let go in the middle of a tour: what he has not delivered becomes dead letters. */
+/** A courier is dismissed in the middle of a tour: undelivered parcels become dead letters. */
 const courierTour = (tour: number) =>
   Effect.gen(function* () {
     const courier = yield* Courier.options({ name: `tour ${tour}` }).spawn(tour)
@@ -84,7 +84,7 @@ const refill = Effect.gen(function* () {
   yield* Effect.forEach(products, (one) => stock.get(one).refill(), { concurrency: "unbounded" })
 })
 
-/** Many customers, a few of whom do something. */
+/** Many customers, a few of them active. */
 const crowd = (size: number) =>
   Effect.gen(function* () {
     if (size === 0) return

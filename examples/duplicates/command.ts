@@ -41,7 +41,7 @@ const findDuplicates = Effect.fnUntraced(function* (target: string, threads: num
     found.files = files.length
     found.bytes = files.reduce((sum, { size }) => sum + size, 0)
     found.hashingSince = yield* Clock.currentTimeMillis
-    // A few more calls than threads, so that each thread finds its next file as soon as it is done with one.
+    // A few more calls than threads, so that each thread has its next file as soon as it is done with one.
     yield* Stream.fromIterable(files).pipe(
       Stream.mapEffect((file) => hashOne(file, found), { concurrency: threads * 4, unordered: true }),
       Stream.runDrain
@@ -95,7 +95,7 @@ const listFiles = Effect.fnUntraced(function* (folder: string, found: Found) {
   return [...files.values()]
 })
 
-/** Notes what cannot be read, and goes on without it. */
+/** Reports files that cannot be read, and goes on without them. */
 const orNote = <B>(path: string, found: Found, otherwise: B) =>
   Effect.catch((error: PlatformError.PlatformError) =>
     Effect.as(noteUnreadable(found, path, toBroken(error).reason), otherwise)

@@ -5,7 +5,7 @@ import { Effect, Schema } from "effect"
 
 export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", { reason: Schema.String }) {}
 
-/** The SHA-256 of a file. It keeps its thread busy from beginning to end, which is why it runs on a thread of its own. */
+/** The SHA-256 of a file. It keeps its thread busy from beginning to end, so it runs on a worker thread. */
 export const digest = Task.make(
   "digest",
   (file: string) =>
@@ -14,11 +14,11 @@ export const digest = Task.make(
       (descriptor) => attempt(() => hashAll(descriptor)),
       (descriptor) => Effect.sync(() => closeSync(descriptor))
     ),
-  // Its failures come back from the thread as what they are.
+  // Failures come back from the thread as instances of this class.
   { error: Unreadable }
 )
 
-/** A megabyte at a time: a film need not fit into memory. */
+/** A megabyte at a time, since a film need not fit into memory. */
 const hashAll = (descriptor: number): string => {
   const hash = createHash("sha256")
   const chunk = new Uint8Array(1_000_000)

@@ -1,4 +1,4 @@
-/** What the search for duplicates shows: a progress bar while it works, and a list when it is done. */
+/** The output of the search for duplicates: a progress bar while it works, and a list when it is done. */
 import type { Terminal } from "effect"
 import type { Style } from "../Screen.ts"
 
@@ -36,7 +36,7 @@ export const progressLines = (found: Found, now: number, size: Terminal.Size, st
 
 interface Settings {
   readonly folder: string
-  /** What a path is called from where the reader is. */
+  /** A path, relative to the user's working directory. */
   readonly nameOf: (path: string) => string
   readonly seconds: number
   readonly threads: number

@@ -1,6 +1,6 @@
 /**
- * The actor that does all reading and asking. Its `maxConcurrency` is what keeps a crawl polite: thousands of links may
- * wait in its line, and never more than that many files or connections are open.
+ * The actor that does all reading and fetching. Its `maxConcurrency` keeps a crawl polite: thousands of links may wait
+ * in its line, but never more than that many files or connections are open.
  */
 import { Actor } from "@troupe/core"
 import { type Duration, Effect } from "effect"
@@ -19,12 +19,12 @@ export class LinkChecker extends Actor.Service<LinkChecker>()("links/LinkChecker
         return parse(isWeb(url) ? yield* web.read(url, options.timeout) : yield* disk.read(url))
       }),
 
-      /** Asks whether there is anything at this address, without reading it. */
+      /** Checks whether there is anything at this address, without reading it. */
       exists: Effect.fnUntraced(function* (url: URL) {
         yield* isWeb(url) ? web.exists(url, options.timeout) : disk.exists(url)
       }),
 
-      /** Looks for a place in a page. Callers pass the ref of a `read`, so this waits for the page and fails as it does. */
+      /** Looks for an anchor in a page. Callers pass the ref of a `read`, which it waits for and fails with. */
       anchor: Effect.fnUntraced(function* (page: Page, id: string) {
         const isThere = page.anchors === undefined || page.anchors.has(id)
         if (!isThere) return yield* new Broken({ reason: `no heading or id "${id}" in that page` })

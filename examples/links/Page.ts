@@ -1,9 +1,9 @@
-/** What the link checker knows of a page, and how things can fail. */
+/** What the link checker knows about a page, and how checks can fail. */
 import { Effect, Schema } from "effect"
 
 /**
- * What the link checker needs to know of a page: its links, each with the line it stands on, and the places inside the
- * page that a link can point at.
+ * What the link checker needs to know about a page: its links, each with its line number, and the anchors that links
+ * can point to.
  */
 export interface Page {
   /** Where the page was found, after redirects. */
@@ -11,7 +11,7 @@ export interface Page {
   /** Where relative links start from: the page itself, unless an HTML `<base>` says otherwise. */
   readonly base: URL
   readonly links: ReadonlyArray<Link>
-  /** Slugs of headings and `id`s; `undefined` where the page is neither Markdown nor HTML, so that they are unknown. */
+  /** Slugs of headings and `id`s; `undefined` (unknown) if the page is neither Markdown nor HTML. */
   readonly anchors: ReadonlySet<string> | undefined
 }
 
@@ -21,11 +21,11 @@ export interface Link {
   readonly line: number
   /** A `page` is opened by a reader; an `asset`, such as an image, only has to exist. */
   readonly kind: "page" | "asset"
-  /** Set where the text alone shows that the link is broken. */
+  /** Set if the text alone shows that the link is broken. */
   readonly problem?: string | undefined
 }
 
-/** The links and anchors of one text, before anyone knows where the text came from. */
+/** The links and anchors of a text, regardless of where the text came from. */
 export interface Content {
   readonly links: ReadonlyArray<Link>
   readonly anchors: ReadonlySet<string>
@@ -47,7 +47,7 @@ export type Format = "markdown" | "html" | "other"
 export const formatOfName = (name: string): Format =>
   /\.(md|markdown|mdx)$/i.test(name) ? "markdown" : /\.(html?|xhtml)$/i.test(name) ? "html" : "other"
 
-/** Gives the line number, from 1, of an offset in `text`. */
+/** Returns the line number, from 1, of an offset in `text`. */
 export const lineCounter = (text: string): ((offset: number) => number) => {
   const starts = [0]
   for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1)
@@ -63,7 +63,7 @@ export const lineCounter = (text: string): ((offset: number) => number) => {
   }
 }
 
-/** Replaces a range of text by spaces, so that it is not parsed and every offset and line stays correct. */
+/** Replaces a range of text with spaces, so that it is not parsed and every offset and line stays correct. */
 export const blank = (text: string): string => text.replace(/[^\n]/g, " ")
 
 const entities: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" }
@@ -86,7 +86,7 @@ export class Broken extends Schema.TaggedError<Broken>()("Broken", { reason: Sch
 /** Pages larger than this are not read. */
 export const maxPageBytes = 10_000_000
 
-/** Decodes the bytes of a page, and refuses what is no text. */
+/** Decodes the bytes of a page, and refuses anything that is not text. */
 export const decodeText = (bytes: Uint8Array): Effect.Effect<string, Broken> => {
   const zero = bytes.indexOf(0)
   if (zero >= 0) return Effect.fail(new Broken({ reason: `not text: byte ${zero} is 0` }))

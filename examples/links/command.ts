@@ -73,7 +73,7 @@ const checkLinks = Effect.fnUntraced(function* (
 
 const isUrl = (target: string) => /^https?:\/\//i.test(target)
 
-/** Finds the pages to start from. A target that gives none is a problem of its own, and stops nothing. */
+/** Finds the pages to start from. A target without pages is reported as a problem and stops nothing else. */
 const findStarts = Effect.fnUntraced(function* (targets: ReadonlyArray<string>, folder: string, report: Report) {
   const path = yield* Path.Path
   const starts: Array<Start> = []

@@ -1,6 +1,6 @@
 /**
- * Walks from page to page and checks every link on the way. Nothing here reads or asks: that is what the LinkChecker is
- * for. Calls are submitted as fast as links are found, and it works on as many as it may.
+ * Walks from page to page and checks every link on the way. The reading and fetching is up to the LinkChecker: calls
+ * are submitted as fast as links are found, and it runs as many as its limit allows.
  */
 import type { ActorError } from "@troupe/core"
 import { Cache, Effect } from "effect"
@@ -17,7 +17,7 @@ export interface Start {
 export interface Options {
   /** Whether links to other sites are fetched. */
   readonly external: boolean
-  /** A site may have no end: pages beyond this many are looked for, but not read. */
+  /** A site may be endless: pages beyond this many are checked to exist, but not read. */
   readonly maxPages: number
 }
 
@@ -26,16 +26,16 @@ export interface BrokenLink extends Problem {
   readonly target: string
 }
 
-/** What has come out so far. It changes while the crawl runs, so that a screen can show it. */
+/** The results so far. They change while the crawl runs, so that a screen can show them. */
 export interface Report {
   pages: number
-  /** Links found, and how many of them are done with. */
+  /** Links found, and how many of them are done. */
   found: number
   done: number
   readonly broken: Array<BrokenLink>
   /** Pages that should have been read and could not be. */
   readonly unreadable: Array<Problem>
-  /** Links to other sites that were not fetched, because the user did not ask for it. */
+  /** Links to other sites, not fetched because the user did not ask for it. */
   notFetched: number
   /** Whether there were more pages than `maxPages`. */
   cutShort: boolean
@@ -59,7 +59,7 @@ export const crawl = Effect.fnUntraced(function* (starts: ReadonlyArray<Start>, 
   const follow = yield* makeFollow(starts, options, report)
   const seen = new Set<string>()
 
-  /** Checks the links of one page, and gives the pages that they lead to. */
+  /** Checks the links of one page, and returns the pages that they lead to. */
   const visit = Effect.fnUntraced(function* ({ url, root }: Start) {
     const page = yield* follow.read(url)
     if (seen.has(page.url.href)) return []
@@ -77,7 +77,7 @@ export const crawl = Effect.fnUntraced(function* (starts: ReadonlyArray<Start>, 
     return (yield* Effect.forEach(page.links, check, { concurrency: "unbounded" })).flat()
   })
 
-  /** What cannot be read is reported, and loses nothing else. */
+  /** A page that cannot be read is reported, and the crawl goes on. */
   const visitOrReport = (start: Start) =>
     Effect.catchTag(visit(start), "Broken", ({ reason }) => {
       report.unreadable.push({ where: start.url.href, reason })
@@ -91,7 +91,7 @@ export const crawl = Effect.fnUntraced(function* (starts: ReadonlyArray<Start>, 
   }
 })
 
-/** Follows links with the help of the LinkChecker. Each address is asked for once, however many links lead to it. */
+/** Follows links through the LinkChecker. Each address is requested once, however many links lead to it. */
 const makeFollow = Effect.fnUntraced(function* (starts: ReadonlyArray<Start>, options: Options, report: Report) {
   const checker = yield* LinkChecker
   const sites = new Set(starts.filter(({ url }) => isWeb(url)).map(({ url }) => url.origin))
@@ -114,7 +114,7 @@ const makeFollow = Effect.fnUntraced(function* (starts: ReadonlyArray<Start>, op
     return isWithin
   }
 
-  /** Fails where the link is broken, else gives the pages to go on with: one or none. */
+  /** Fails if the link is broken; otherwise returns the pages to go on with: one or none. */
   const link = Effect.fnUntraced(function* (found: {
     readonly page: Page
     readonly root: URL | undefined
@@ -143,7 +143,7 @@ const makeFollow = Effect.fnUntraced(function* (starts: ReadonlyArray<Start>, op
     if (id !== "" && (isPage || address.protocol === "file:")) {
       yield* checker.anchor(yield* Cache.get(pages, address.href), id)
     }
-    // A page may have sent us to another site.
+    // The page may have redirected us to another site.
     return next.filter(({ url }) => sites.has(url.origin))
   })
 

@@ -33,8 +33,9 @@ export const read = Effect.fnUntraced(function* (url: URL): Effect.fn.Return<Tex
 const pages = "Markdown or HTML (.md, .markdown, .mdx, .html, .htm, .xhtml)"
 
 /**
- * The Markdown and HTML files of a folder and of the folders in it, sorted. Hidden folders and `node_modules` hold
- * nothing that the owner of the folder wrote. What cannot be read is given as a problem, and loses nothing else.
+ * The Markdown and HTML files of a folder and its subfolders, sorted. Hidden folders and `node_modules` are skipped:
+ * they hold nothing that the owner of the folder wrote. A file that cannot be read is reported as a problem; the rest
+ * goes on.
  */
 export const find = Effect.fnUntraced(function* (target: string): Effect.fn.Return<Found, never, Services> {
   const fs = yield* FileSystem.FileSystem
@@ -61,7 +62,7 @@ export const find = Effect.fnUntraced(function* (target: string): Effect.fn.Retu
     }).pipe(
       Effect.catch((error) =>
         Effect.sync(() => {
-          // A dangling symbolic link that is no page is none of our business.
+          // A dangling symbolic link that is not a page does not concern us.
           if (wanted || entered.has(file) || formatOfName(file) !== "other" || error.reason._tag !== "NotFound") {
             problems.push({ where: file, reason: toBroken(error).reason })
           }

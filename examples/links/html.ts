@@ -27,7 +27,7 @@ export const parseHtml = (text: string): Content => {
   return { links, anchors, base }
 }
 
-/** Which attribute of which tag is a link, and to what. */
+/** Which attributes of which tags are links, and to what. */
 const linkAttributes: Record<string, ReadonlyArray<readonly [attribute: string, kind: Link["kind"]]>> = {
   a: [["href", "page"]],
   area: [["href", "page"]],
@@ -68,7 +68,7 @@ function* targetsOf(tag: Tag) {
 const srcsetUrls = (value: string): ReadonlyArray<string> =>
   [...value.matchAll(/[\s,]*([^\s,]\S*)([^,]*)/g)].flatMap(([, url]) => url!.replace(/,+$/, "").trim() || [])
 
-/** Text in these is no markup: it ends at the closing tag and nowhere else. */
+/** Text in these is not markup: it ends at the closing tag and nowhere else. */
 const rawText = new Set(["script", "style", "textarea", "title"])
 
 function* tags(text: string): Generator<Tag> {
@@ -111,7 +111,7 @@ const readTag = (text: string, from: number): { readonly tag: Tag; readonly end:
     end = attribute.lastIndex
     const key = match[1]!.toLowerCase()
     const value = match[2] ?? match[3] ?? match[4]
-    // The first of two attributes of one name is the one that counts.
+    // Of two attributes with the same name, the first one counts.
     if (value !== undefined && !attributes.has(key)) {
       attributes.set(key, { value: decodeEntities(value), offset: match.index + match[0].search(/\S/) })
     }

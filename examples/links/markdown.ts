@@ -1,9 +1,8 @@
 /**
  * Finds the links and anchors of a Markdown page, as GitHub renders it: inline and reference links, images, autolinks,
- * bare URLs and HTML tags, with the slugs of headings as anchors. Code of every kind is left out.
- *
- * The text is taken in three steps. First the lines tell what is code, a heading or a link definition. Then code spans
- * and comments are blanked out, in place, so that offsets stay true. What remains is scanned for links.
+ * bare URLs and HTML tags, with the slugs of headings as anchors. Code of every kind is left out. It works in three
+ * steps. A pass over the lines finds code, headings and link definitions. Then code spans and comments
+ * * are blanked out, in place, so that offsets stay correct. The rest is scanned for links.
  */
 import { parseHtml } from "./html.ts"
 import { blank, type Content, decodeEntities, type Link, lineCounter } from "./Page.ts"
@@ -61,7 +60,7 @@ const readBlocks = (text: string): Blocks => {
     const atx = /^ {0,3}#{1,6}(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/.exec(content)
     if (atx !== null) headings.push(atx[1] ?? "")
     else if (paragraph !== "" && /^ {0,3}(?:=+|-+)[ \t]*$/.test(content)) headings.push(paragraph)
-    // A line of text may turn out to be a heading when the next one underlines it.
+    // A line of text turns out to be a heading if the next one underlines it.
     const isText =
       atx === null && !/^\s*$|^ {0,3}(?:=+|-+|[-*_ ]{3,})[ \t]*$|\|/.test(content) && !listItem.test(content)
     paragraph = isText ? `${paragraph} ${content.trim()}`.trim() : ""
@@ -70,13 +69,13 @@ const readBlocks = (text: string): Blocks => {
   return { prose: prose.join("\n"), definitions: { links, labels }, headings }
 }
 
-/** YAML between two `---` at the very top is no Markdown. */
+/** YAML between two `---` at the very top is not Markdown. */
 const withoutFrontMatter = (lines: ReadonlyArray<string>): ReadonlyArray<string> => {
   const end = lines[0]?.trimEnd() === "---" ? lines.findIndex((line, i) => i > 0 && /^(---|\.\.\.)\s*$/.test(line)) : -1
   return lines.map((line, i) => (i <= end ? blank(line) : line))
 }
 
-/** Answers, line after line, whether the line belongs to a fenced or an indented code block. */
+/** Tells, line by line, whether the line belongs to a fenced or an indented code block. */
 const codeLines = (): ((line: string) => boolean) => {
   let fence: { readonly mark: string; readonly quoted: boolean } | undefined
   let afterBlank = true
@@ -193,7 +192,7 @@ interface Found extends Omit<Link, "line"> {
 interface Opening {
   readonly offset: number
   readonly image: boolean
-  /** How many links had been found before it: those after it stand inside its text. */
+  /** How many links had been found before it: later ones are inside its text. */
   readonly before: number
 }
 
@@ -233,7 +232,7 @@ const scanLinks = (text: string, labels: ReadonlySet<string>): ReadonlyArray<Fou
   return links
 }
 
-/** Looks at what follows a closing bracket. If it makes a link, records it and tells where it ends. */
+/** Examines what follows a closing bracket. If it makes a link, records the link and returns where it ends. */
 const closeLink = (
   text: string,
   found: {
@@ -246,7 +245,7 @@ const closeLink = (
 ): number | undefined => {
   const { opening, label, end, labels, links } = found
   const kind = opening.image ? "asset" : "page"
-  // What looked like a URL of its own is only the text of this link.
+  // What looked like a bare URL is only the text of this link.
   const forgetBareUrls = () => {
     const inside = links.splice(opening.before)
     links.push(...inside.filter((link) => link.kind === "asset"))

@@ -1,4 +1,4 @@
-/** What the link checker shows: a line or two while it works, and a report when it is done. */
+/** The output of the link checker: a line or two while it works, and a report when it is done. */
 import { relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Duration, type Terminal } from "effect"

@@ -10,7 +10,7 @@ import {
 } from "effect/http"
 import { Broken, decodeText, type Format, formatOfName, maxPageBytes, type Text } from "./Page.ts"
 
-/** Asks for a page and reads it, if it is Markdown or HTML. */
+/** Fetches a page, and reads it if it is Markdown or HTML. */
 export const read = Effect.fnUntraced(function* (url: URL, timeout: Duration.Input) {
   const client = yield* scopedClient
   return yield* Effect.gen(function* () {
@@ -22,7 +22,7 @@ export const read = Effect.fnUntraced(function* (url: URL, timeout: Duration.Inp
   }).pipe(withTimeout(timeout))
 })
 
-/** Asks whether there is something at this address. Servers that do not answer HEAD are asked with GET. */
+/** Checks whether there is anything at this address, with HEAD or, for servers that do not support it, with GET. */
 export const exists = Effect.fnUntraced(function* (url: URL, timeout: Duration.Input) {
   const client = yield* scopedClient
   yield* client.execute(request("HEAD", url)).pipe(
@@ -32,7 +32,7 @@ export const exists = Effect.fnUntraced(function* (url: URL, timeout: Duration.I
   )
 })
 
-/** A client that tells strangers nothing about our traces. */
+/** A client that does not send trace headers to strangers. */
 export const layer = Layer.provide(
   FetchHttpClient.layer,
   Layer.succeed(HttpClient.TracerDisabledWhen)(() => true)
@@ -90,7 +90,7 @@ const bytesOf = (response: HttpClientResponse.HttpClientResponse) =>
     Effect.map(({ chunks }) => Buffer.concat(chunks))
   )
 
-/** What people say to what the network says. */
+/** Network errors, in plain words. */
 const networkErrors: Record<string, string> = {
   ENOTFOUND: "no such host",
   EAI_AGAIN: "no such host, or no name server to ask",

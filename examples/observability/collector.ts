@@ -1,4 +1,4 @@
-/** As much of a collector as it takes to see what arrives at one: OTLP as JSON, over HTTP, on this machine. */
+/** Just enough of a collector to see what arrives at one: OTLP as JSON, over HTTP, on this machine. */
 import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -39,7 +39,7 @@ interface Points {
 
 export const listen = async () => {
   const spans: Array<Span> = []
-  // Each export of metrics has all of them: the last one counts.
+  // Each export of metrics is complete: the last one counts.
   let metrics: ReadonlyArray<Metric> = []
   const server = createServer(async (request, response) => {
     let text = ""

@@ -1,12 +1,11 @@
 /**
- * What a collector of telemetry gets of actors: a span for each call, with the calls that it asked below it, and metrics
- * of waiting and running. The shop of this example has no line about it: two Layers do it all.
+ * What a telemetry collector receives from actors: a span per call, with the calls that it made below it, and metrics
+ * of waiting and running. The shop itself has no line about telemetry: two Layers do it all.
  *
  *     npm run example -- observability
  *     npx node --conditions=@troupe/source examples/observability/main.ts
- *
- * Here the collector is part of the program, and prints what it got. With the address of a real one (Jaeger, Grafana,
- * any that takes OTLP over HTTP) it goes there:
+ * Here the collector is part of the program, and prints what it received. Given the address of a real one (Jaeger,
+ * * Grafana, any that takes OTLP over HTTP), the program exports to it:
  *
  *     npx node --conditions=@troupe/source examples/observability/main.ts http://127.0.0.1:4318
  */
@@ -21,7 +20,8 @@ import { orders, shop } from "./shop.ts"
 const [address] = process.argv.slice(2)
 const collector = address === undefined ? await listen() : undefined
 if (address !== undefined) {
-  // The exporter does not report a missing collector: it drops the data that it cannot send. So ask the collector first.
+  // The exporter does not report a missing collector: it drops the data that it cannot send. So ask the collector
+  // first.
   await fetch(address).catch(() => {
     console.error(`Nobody answers at ${address}.`)
     process.exit(1)
@@ -31,14 +31,14 @@ if (address !== undefined) {
 const telemetry = Otlp.layerJson({
   baseUrl: address ?? collector!.url,
   resource: { serviceName: "shop" },
-  // Logs go there, too, each with the span of its call; not to the console as well.
+  // Logs go there, too, each with the span of its call, and not to the console.
   loggerMergeWithExisting: false
 }).pipe(Layer.provide(FetchHttpClient.layer))
 
 await orders.pipe(
   Effect.provide(shop),
   Effect.provide(ActorSystem.layerMetrics()),
-  // Outside of all, so that it hears of everything, and exports what is left when the rest is over.
+  // Outermost, so that it sees everything, and exports what is left when the rest has ended.
   Effect.provide(telemetry),
   Effect.runPromise
 )

@@ -1,4 +1,4 @@
-/** What arrived at the collector, as text. */
+/** What the collector received, as text. */
 import type { Attribute, Metric, Span } from "./collector.ts"
 
 const attribute = (attributes: ReadonlyArray<Attribute>, key: string): unknown => {
@@ -24,7 +24,7 @@ const describe = (span: Span, spans: ReadonlyArray<Span>): string => {
   ].join(", ")
 }
 
-/** Each trace as a tree: what a span asked for is below it. */
+/** Each trace as a tree: the children of a span are below it. */
 export const traceLines = (spans: ReadonlyArray<Span>): ReadonlyArray<string> => {
   const byStart = [...spans].sort((a, b) => (startOf(a) < startOf(b) ? -1 : 1))
   const below = (parent: Span | undefined, indent: string): ReadonlyArray<string> =>

@@ -1,4 +1,4 @@
-/** A small shop, to have something to look at. Nothing in here knows of spans, metrics or timelines. */
+/** A small shop to observe. Nothing in here knows of spans, metrics or timelines. */
 import { Actor } from "@troupe/core"
 import { Effect, Layer, Ref, Schema } from "effect"
 
@@ -51,7 +51,7 @@ export class Checkout extends Actor.Service<Checkout>()("shop/Checkout", {
       order: Effect.fnUntraced(function* (item: string, card: string) {
         const reserved = yield* stock.reserve(item)
         yield* bank.charge(card)
-        // The order does not wait for the mail, which gets its own trace, with a link to this call.
+        // The order does not wait for the mail, which gets its own trace with a link to this call.
         yield* mailer.send.remote(reserved)
         return reserved
       })

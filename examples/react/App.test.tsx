@@ -1,4 +1,4 @@
-// First, since React looks for a page when it is loaded.
+// First, since React looks for a DOM when it is loaded.
 import "./dom.ts"
 
 import { afterEach, describe, expect, it } from "@effect/vitest"
@@ -12,7 +12,7 @@ import { Event, HTMLInputElement } from "./dom.ts"
 let unmount = async () => {}
 afterEach(() => unmount())
 
-/** Puts something on a page. */
+/** Renders an element into the page. */
 const render = async (node: React.ReactNode) => {
   const page = document.body.appendChild(document.createElement("div"))
   const root = createRoot(page)
@@ -25,7 +25,7 @@ const render = async (node: React.ReactNode) => {
   return page
 }
 
-/** Lets React work until something is so. */
+/** Lets React work until a condition holds. */
 const until = async (holds: () => boolean) => {
   for (let turn = 0; !holds() && turn < 200; turn++) await act(async () => new Promise((go) => setImmediate(go)))
   expect(holds()).toBe(true)

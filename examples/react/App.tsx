@@ -7,7 +7,7 @@ const ActorsContext = createContext<Actors | undefined>(undefined)
 
 const useActors = () => use(ActorsContext)!
 
-/** Brings the actors up when the page is there, and ends them with it. StrictMode does both twice. */
+/** Starts the actors with the page, and ends them with it. StrictMode does both twice. */
 export const ActorsProvider = ({ children }: { readonly children: React.ReactNode }) => {
   const [actors, setActors] = useState<Actors>()
   useEffect(() => {
@@ -20,12 +20,12 @@ export const ActorsProvider = ({ children }: { readonly children: React.ReactNod
 
 type Results = ObjectRef.ObjectRef<ReadonlyArray<string>, unknown>
 
-/** A query: the call is submitted where its cause is, in an event, and its ref is kept in the state. */
+/** A query: the event handler submits the call, and the state keeps its ref. */
 export const Finder = () => {
   const { search } = use(useActors().ready)
   const [results, setResults] = useState<Results>(() => search.find(""))
   const find = (text: string) => {
-    // The answer to what was typed before is of no interest any more.
+    // The answer for the previous text is no longer needed.
     Effect.runFork(ObjectRef.cancel(results))
     startTransition(() => setResults(search.find(text)))
   }
@@ -39,7 +39,7 @@ export const Finder = () => {
   )
 }
 
-/** `use` takes a ref as it takes a promise. One that has settled is read at once. */
+/** `use` takes a ref as it takes a promise. A settled ref is read at once. */
 const ResultList = ({ results }: { readonly results: Results }) => (
   <ul>
     {use(results).map((name) => (
@@ -48,7 +48,7 @@ const ResultList = ({ results }: { readonly results: Results }) => (
   </ul>
 )
 
-/** An action: a form submits a call, and shows what came of it. */
+/** An action: a form submits a call, and shows its result. */
 export const AddForm = () => {
   const { cart } = use(useActors().ready)
   const [items, add, isPending] = useActionState(
@@ -66,7 +66,7 @@ export const AddForm = () => {
   )
 }
 
-/** A stream: it is read while the component is there, and holds one permit for so long. */
+/** A stream: it is read while the component is mounted, and holds one permit for that time. */
 const useCart = (): ReadonlyArray<Item> => {
   const { runtime } = useActors()
   const [items, setItems] = useState<ReadonlyArray<Item>>([])

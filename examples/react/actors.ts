@@ -1,4 +1,4 @@
-/** The actors of the page, and what it is rendered with. None of this knows React. */
+/** The actors of the page, and the runtime that owns them. None of this knows React. */
 import { Actor, AsyncHandle } from "@troupe/core"
 import { Effect, Layer, ManagedRuntime, PubSub, Stream } from "effect"
 
@@ -18,7 +18,7 @@ export class Search extends Actor.Service<Search>()("react/Search", {
   })
 }) {}
 
-/** Keeps what was put into it, one change at a time, and tells those who watch. */
+/** Keeps the items, one change at a time, and notifies watchers. */
 export class Cart extends Actor.Service<Cart>()("react/Cart", {
   maxConcurrency: 100,
   make: Effect.gen(function* () {
@@ -42,7 +42,7 @@ export class Cart extends Actor.Service<Cart>()("react/Cart", {
 
 const live = Layer.mergeAll(Search.layer, Cart.layer)
 
-/** Brings up the actors. Nothing runs before the first use; `runtime.dispose()` ends them. */
+/** Makes the actors. None starts before the first use; `runtime.dispose()` ends them. */
 export const makeActors = () => {
   const runtime = ManagedRuntime.make(live)
   const ready = runtime.runPromise(

@@ -1,4 +1,4 @@
-/** A page for React in a test. Timers stay Node's own: those of the page would not let actors take their turns. */
+/** A DOM for React in a test. Timers remain Node's own: those of the DOM would not let actors take their turns. */
 import { Window } from "happy-dom"
 
 const window = new Window()

@@ -1,6 +1,6 @@
 /**
- * The interface of the service: its routes, what they take, and what they answer. A client may import this file, since
- * nothing of the implementation is in it.
+ * The interface of the service: its routes, their requests and their responses. A client may import this file, since it
+ * contains nothing of the implementation.
  */
 import { Schema } from "effect"
 import {
@@ -25,7 +25,8 @@ export const Delivery = Schema.Struct({ item: Name, quantity: Quantity })
 export const Order = Schema.Struct({ item: Name, quantity: Quantity })
 export const Shipment = Schema.Struct({ order: Schema.Int, item: Name, quantity: Quantity, parcel: Schema.String })
 
-// --- errors, each with its status, as problem details of RFC 9457 -----------------------------------------------------
+// --- errors, each with its status, as problem details of RFC 9457
+// -----------------------------------------------------
 
 export class UnknownItem extends HttpApiError.Problem<UnknownItem>()(
   "UnknownItem",
@@ -39,14 +40,14 @@ export class OutOfStock extends HttpApiError.Problem<OutOfStock>()(
   { item: Schema.String, left: Schema.Natural }
 ) {}
 
-/** Too many requests per second, or too many orders that wait. */
+/** Too many requests per second, or too many waiting orders. */
 export class TooMany extends HttpApiError.Problem<TooMany>()(
   "TooMany",
   { type: "/problems/too-many", status: 429, title: "Too many requests of this tenant." },
   { retryAfterMillis: Schema.Natural }
 ) {}
 
-/** The actor that should answer cannot: its process shuts down, or it broke. */
+/** The actor cannot answer: its process is shutting down, or it broke. */
 export class Unavailable extends HttpApiError.Problem<Unavailable>()("Unavailable", {
   type: "/problems/unavailable",
   status: 503,
@@ -68,7 +69,7 @@ const TooManyWithHeader = TooMany.pipe(
 
 const common = [TooManyWithHeader, Unavailable] as const
 
-/** What `openapi.json` says of an endpoint. */
+/** What `openapi.json` says about an endpoint. */
 const says = (description: string) => OpenApi.annotations({ description })
 
 export class Warehouses extends HttpApiGroup.make("warehouses")
@@ -109,7 +110,7 @@ export class Health extends HttpApiGroup.make("health", { topLevel: true })
   )
   .annotateMerge(says("For load balancers and supervisors.")) {}
 
-// The middleware answers 400, with what is wrong and where, to requests that do not fit.
+// The middleware answers requests that do not match with 400, and says what is wrong and where.
 export class Api extends HttpApi.make("warehouses")
   .add(Warehouses)
   .add(Health)

@@ -1,4 +1,4 @@
-/** The courier that all tenants share: it takes its time, and three parcels at a time. */
+/** The courier that all tenants share: slow, with three parcels at a time. */
 import { Actor } from "@troupe/core"
 import { Effect } from "effect"
 import { Settings } from "./Settings.ts"

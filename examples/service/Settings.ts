@@ -1,4 +1,4 @@
-/** What can be set from outside, by environment variables. They are read once, at the start: a wrong one ends it there. */
+/** Settings from environment variables. They are read once, at the start: an invalid one ends the program there. */
 import { Context, Effect, Layer, Schema } from "effect"
 import { portSetting, setting } from "../server.ts"
 

@@ -1,4 +1,4 @@
-/** The stock of one tenant, which also counts the requests of that tenant. */
+/** The stock of one tenant. It also limits the rate of that tenant's requests. */
 import { Actor } from "@troupe/core"
 import { Clock, Effect } from "effect"
 import { OutOfStock, TooMany, UnknownItem } from "./Api.ts"
@@ -6,19 +6,19 @@ import { Courier } from "./Courier.ts"
 import { Settings } from "./Settings.ts"
 
 export class Warehouse extends Actor.Keyed<Warehouse>()("service/Warehouse", {
-  // One at a time for each tenant: an order looks, waits for the courier, and takes. Tenants do not wait for each other.
+  // One at a time per tenant: an order checks, waits for the courier, and takes. Tenants do not wait for each other.
   maxConcurrency: 1,
-  // Orders beyond these are refused, lest a slow courier fills the memory.
+  // Further orders are refused, so that a slow courier cannot fill the memory.
   maxPendingCalls: 100,
   idleTimeToLive: "10 minutes",
   concurrencyGroups: {
-    // A tenant that asks too often is told at once, and not after the orders in line.
+    // A tenant over its rate is told at once, not after the orders in line.
     door: { maxConcurrency: Number.POSITIVE_INFINITY, methods: ["enter"] }
   },
   make: Effect.fnUntraced(function* (_tenant: string) {
     const courier = yield* Courier
     const enter = yield* tokenBucket
-    // In memory: a real service loads it here and saves it in the methods. See docs/durable-state.md.
+    // In memory; a real service loads it here and saves it in the methods. See docs/durable-state.md.
     const stock = new Map<string, number>()
     let orders = 0
     return {
@@ -42,7 +42,7 @@ export class Warehouse extends Actor.Keyed<Warehouse>()("service/Warehouse", {
         const left = stock.get(item)
         if (left === undefined) return yield* new UnknownItem({ item })
         if (left < quantity) return yield* new OutOfStock({ item, left })
-        // If the courier fails or the client goes away while we wait, nothing has been taken.
+        // If the courier fails or the client disconnects while we wait, nothing has been taken.
         const parcel = yield* courier.send(item, quantity)
         stock.set(item, left - quantity)
         return { order: ++orders, item, quantity, parcel }
@@ -52,8 +52,8 @@ export class Warehouse extends Actor.Keyed<Warehouse>()("service/Warehouse", {
 }) {}
 
 /**
- * Lets so many requests per second through, and as many at once after a pause. Nothing in it waits, so requests that
- * come together need no lock.
+ * Lets this many requests through per second, or all at once after a pause. It never waits, so concurrent requests need
+ * no lock.
  */
 const tokenBucket = Effect.gen(function* () {
   const { requestsPerSecond: perSecond } = yield* Settings

@@ -1,4 +1,4 @@
-/** Requests in, calls of actors out. */
+/** Turns requests into calls of actors. */
 import { ActorError } from "@troupe/core"
 import { Effect, Layer } from "effect"
 import { HttpMiddleware } from "effect/http"
@@ -6,7 +6,7 @@ import { HttpApiBuilder, HttpApiMiddleware } from "effect/http-api"
 import { Api, TooMany, Unavailable } from "./Api.ts"
 import { Warehouse } from "./Warehouse.ts"
 
-/** What actors fail with besides the errors of their methods, as answers. */
+/** The errors of calls, other than those of the methods, as responses. */
 const answer = (error: ActorError.ActorError): Effect.Effect<never, TooMany | Unavailable> =>
   error.reason._tag === "PendingCallsLimitExceeded"
     ? Effect.fail(new TooMany({ retryAfterMillis: 1000 }))
@@ -21,7 +21,7 @@ const WarehousesLive = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const warehouses = yield* Warehouse
 
-    /** Asks the warehouse of a tenant, unless that tenant comes too often. */
+    /** Calls a tenant's warehouse, unless that tenant is over its rate. */
     const ask = <A, E>(tenant: string, call: (warehouse: Handle) => Effect.Effect<A, E>) => {
       const warehouse = warehouses.get(tenant)
       return warehouse.enter().pipe(Effect.andThen(call(warehouse)), Effect.catchIf(ActorError.isActorError, answer))

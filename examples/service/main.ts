@@ -1,5 +1,5 @@
 /**
- * An HTTP service with an actor for each tenant. See README.md beside it.
+ * An HTTP service with an actor per tenant. See the README.md next to it.
  *
  *     npx node --conditions=@troupe/source examples/service/main.ts
  */
@@ -24,7 +24,7 @@ const server = Layer.unwrap(
   Effect.map(Settings, ({ port }) => layerServer(() => node, { port, gracefulShutdownTimeout: "10 seconds" }))
 )
 
-/** Once it takes no more connections, those that are open end with their answers, lest the end waits for them. */
+/** Once the server accepts no more connections, open ones close after their response, so that ending need not wait. */
 const lastAnswers = HttpRouter.middleware(
   HttpEffect.withPreResponseHandler((_, response) =>
     Effect.succeed(node.listening ? response : HttpServerResponse.setHeader(response, "connection", "close"))
@@ -49,7 +49,7 @@ const telemetry = Layer.unwrap(
   )
 )
 
-// Layers end in the opposite order: first the server, which takes no more requests and waits for those under way, then
+// Layers end in reverse order: first the server, which accepts no more requests and waits for those in progress, then
 // the actors, then the exporter, which sends what it has.
 const service = HttpRouter.serve(Layer.mergeAll(routes, problems, lastAnswers)).pipe(
   Layer.provide(server),

@@ -1,6 +1,6 @@
 /**
- * Requests that never get to an endpoint: no such route, the wrong method, a body that is no JSON or too large. They are
- * answered with problem details, too, so that clients have to understand one kind of error only.
+ * Requests that never reach an endpoint: no such route, the wrong method, a body that is not JSON or too large. They
+ * get problem details, too, so that clients only have to understand one kind of error.
  */
 import { STATUS_CODES } from "node:http"
 import { ByteSize, Effect } from "effect"
@@ -17,7 +17,7 @@ const details: { readonly [status: number]: string } = {
   415: "A body has to be JSON, with the header content-type: application/json."
 }
 
-/** What each path takes. */
+/** The methods that each path accepts. */
 const routes: Array<{ readonly path: RegExp; readonly method: string }> = []
 HttpApi.reflect(Api, {
   onGroup: () => {},
@@ -34,7 +34,7 @@ const methodsOf = (url: string): ReadonlyArray<string> => {
 const isProblem = ({ body }: HttpServerResponse.HttpServerResponse): boolean =>
   "contentType" in body && body.contentType === "application/problem+json"
 
-/** Errors of endpoints have been made into problems by their schemas, and stay as they are. */
+/** The schemas have already turned the errors of endpoints into problems, which stay as they are. */
 const toProblem = (request: HttpServerRequest.HttpServerRequest, response: HttpServerResponse.HttpServerResponse) => {
   if (response.status < 400 || isProblem(response)) return response
   const methods = response.status === 404 ? methodsOf(request.url) : []
@@ -48,7 +48,7 @@ const toProblem = (request: HttpServerRequest.HttpServerRequest, response: HttpS
   })
 }
 
-/** For all routes: bounds what is read of a body, and makes the answer a problem if it is an error. */
+/** For all routes: bounds the size of bodies, and turns error responses into problems. */
 export const problems = HttpRouter.middleware(
   (handled) =>
     handled.pipe(

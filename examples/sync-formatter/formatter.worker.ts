@@ -6,7 +6,7 @@ import { Formatter, NotFormatted } from "./Formatter.ts"
 
 const biome = createRequire(import.meta.url).resolve("@biomejs/biome/bin/biome")
 
-/** Formats with a process of its own, which is as asynchronous as it gets. */
+/** Formats in a separate process, which is as asynchronous as it gets. */
 const format = (code: string) =>
   Effect.callback<string, NotFormatted>((resume) => {
     const args = [biome, "format", "--stdin-file-path=code.ts"]

@@ -1,6 +1,6 @@
 /**
  * Asking. `yield* greeter.greet("Ada")` submits a call and waits for its answer. An ask is an Effect like any other, so
- * Effect's own operators say whether asks run one after the other or all at once.
+ * Effect's own operators decide whether asks run one after the other or all at once.
  */
 import { Actor } from "@troupe/core"
 import { Effect } from "effect"

@@ -1,6 +1,6 @@
 /**
- * Refs are futures. Submitting a call gives an ObjectRef at once, and plain async code can use it like any promise:
- * `await` it, put it into `Promise.all`, race it against a timeout.
+ * Refs are futures. Submitting a call returns an ObjectRef at once, and plain async code can use it like any promise:
+ * `await` it, hand it to `Promise.all`, race it against a timeout.
  */
 import { setTimeout as delay } from "node:timers/promises"
 import { Actor, AsyncHandle } from "@troupe/core"

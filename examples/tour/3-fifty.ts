@@ -1,4 +1,4 @@
-/** Fifty calls start at once: waiting costs an actor nothing, and by default 1000 calls of it may run together. */
+/** Fifty calls start at once: by default, 1000 calls of an actor may run at a time. */
 import { Actor, ObjectRef } from "@troupe/core"
 import { Array, Effect } from "effect"
 import { check, type Program } from "./Program.ts"

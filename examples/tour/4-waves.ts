@@ -1,4 +1,4 @@
-/** The same fifty calls, ten at a time: `maxConcurrency` is the number of permits that an actor gives out. */
+/** The same fifty calls, ten at a time: `maxConcurrency` is the number of permits that an actor has. */
 import { Effect } from "effect"
 import { fiftyCalls, numbers, Sleeper } from "./3-fifty.ts"
 import { check, type Program } from "./Program.ts"

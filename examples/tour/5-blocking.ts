@@ -1,6 +1,6 @@
 /**
- * A blocking get inside an actor does not compile. The actor of this program is a compiler: it is asked to compile a
- * file with the mistake, and the same file with `yield* ref` in its place.
+ * A blocking get inside an actor does not compile. The actor of this program is a compiler: it compiles a file with the
+ * mistake, and the same file with `yield* ref` instead.
  */
 import { Actor } from "@troupe/core"
 import { Effect, FileSystem, Path } from "effect"
@@ -18,7 +18,7 @@ class Compiler extends Actor.Service<Compiler>()("tour/Compiler", {
     const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
     const project = yield* makeProject
     return {
-      /** Compiles one file of the project, and gives what the compiler prints: nothing, if all is well. */
+      /** Compiles one file of the project, and returns what the compiler prints: nothing, if all is well. */
       compile: (name: string, source: string) =>
         Effect.gen(function* () {
           const config = yield* project.add(name, source)
@@ -36,7 +36,7 @@ class Compiler extends Actor.Service<Compiler>()("tour/Compiler", {
   })
 }) {}
 
-/** A folder for the files to compile. It lies in the repository, so that they can import what the repository imports. */
+/** A folder for the files to compile, inside the repository so that they can import what it imports. */
 const makeProject = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -81,11 +81,11 @@ const compileBoth = Effect.gen(function* () {
         source.replace("ObjectRef.get(ref)", "ref")
       )
     },
-    { concurrency: "unbounded" } // asked at once, and yet one compiles after the other: maxConcurrency is 1
+    { concurrency: "unbounded" } // submitted at once, but compiled one after the other: maxConcurrency is 1
   )
 })
 
-/** The head of the message and the line that says what is wrong; what the compiler says in between is about types. */
+/** The head of the message and the line that says what is wrong; the lines between them are about types. */
 const essence = (message: string): ReadonlyArray<string> => {
   const [head = "", ...rest] = message.split("\n")
   return [

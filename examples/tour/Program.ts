@@ -1,4 +1,4 @@
-/** One stop of the tour: a program, what to say about it, and what must come out of it. */
+/** One stop of the tour: a program, a text about it, and checks of its outcome. */
 import type * as NodeServices from "@effect/platform-node/NodeServices"
 import type { Driver } from "@troupe/core"
 import { type Effect, Equal } from "effect"
@@ -8,9 +8,9 @@ import type { Timeline } from "./Timeline.ts"
 export interface Program {
   readonly title: string
   readonly about: string
-  /** The file of the program (`import.meta.url`). What stands in its `#region show` is shown to the reader. */
+  /** The file of the program (`import.meta.url`). The tour shows the lines in its `#region show`. */
   readonly file: string
-  /** The names of its lanes, in the order in which they are drawn. */
+  /** The names of its lanes, in drawing order. */
   readonly lanes: ReadonlyArray<string>
   /** About how long the program takes: the width of the timeline. */
   readonly seconds: number
@@ -23,7 +23,7 @@ export interface Outcome {
   readonly notes?: ReadonlyArray<string> | undefined
 }
 
-/** A statement about the program that has just run, and whether it came true. */
+/** A statement about the program that has just run, and whether it is true. */
 export interface Check {
   readonly says: string
   readonly actual: unknown

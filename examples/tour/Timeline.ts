@@ -1,5 +1,5 @@
 /**
- * Writes down when calls start and end. An actor of the tour wraps the work of each call in a lane:
+ * Records when calls start and end. The actors of the tour wrap the work of each call in a lane:
  *
  *     Effect.sleep("1 second").pipe(timeline.lane("call 7"))
  */
@@ -55,8 +55,8 @@ export const peak = (events: ReadonlyArray<Event>): number => {
 }
 
 /**
- * How many calls started in each wave. Calls that start before any call has ended are the first wave; a call that starts
- * when calls of wave `n` have ended belongs to wave `n + 1`. This looks at the order of events only, not at a clock.
+ * How many calls started in each wave. Calls that start before any call has ended are the first wave; a call that
+ * starts when calls of wave `n` have ended belongs to wave `n + 1`. Only the order of events counts, no clock.
  */
 export const waves = (events: ReadonlyArray<Event>): ReadonlyArray<number> => {
   const sizes: Array<number> = []
@@ -73,10 +73,10 @@ export const waves = (events: ReadonlyArray<Event>): ReadonlyArray<number> => {
   return sizes
 }
 
-/** The lanes in the order in which they started. */
+/** The lanes in the order they started. */
 export const started = (events: ReadonlyArray<Event>): ReadonlyArray<string> =>
   events.filter((event) => event.type === "start").map((event) => event.lane)
 
-/** The lanes in the order in which they ended. */
+/** The lanes in the order they ended. */
 export const ended = (events: ReadonlyArray<Event>): ReadonlyArray<string> =>
   events.filter((event) => event.type !== "start").map((event) => event.lane)

@@ -78,7 +78,7 @@ const totals = ({ events, lanes, now }: View): string => {
 
 const seconds = (millis: number): string => (millis / 1000).toFixed(1)
 
-/** The log of events that happened at about the same time: who ended, who started. */
+/** The log of events that happened at about the same time: which calls ended, which started. */
 export const logLines = (events: ReadonlyArray<Event>, start: number): ReadonlyArray<string> => {
   const at = `${seconds((events[0]?.at ?? start) - start)} s`
   return (["end", "failure", "start"] as const)
@@ -90,7 +90,7 @@ export const logLines = (events: ReadonlyArray<Event>, start: number): ReadonlyA
     .map(({ type, lanes }, i) => `  ${(i === 0 ? at : "").padStart(6)}  ${type.padEnd(7)}  ${ranges(lanes)}`)
 }
 
-/** Writes the numbers among the names as ranges: `1-10`. */
+/** Writes consecutive numbers among the names as ranges: `1-10`. */
 const ranges = (names: ReadonlyArray<string>): string => {
   const parts: Array<{ first: string; last: string }> = []
   for (const name of names) {

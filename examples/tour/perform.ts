@@ -1,11 +1,11 @@
-/** Runs one program of the tour in front of the reader. */
+/** Runs one program of the tour on the screen. */
 import { Cause, Clock, Effect, Fiber, FileSystem, Path, Schedule } from "effect"
 import { Screen, wrap } from "../Screen.ts"
 import { drawLanes, logLines } from "./draw.ts"
 import { type Check, check, type Outcome, type Program } from "./Program.ts"
 import { Timeline } from "./Timeline.ts"
 
-/** Shows the program and its timeline, and gives the checks that came out of it. */
+/** Shows the program and its timeline, and returns its checks. */
 export const perform = Effect.fnUntraced(function* (program: Program, heading: string) {
   const screen = yield* Screen
   const timeline = yield* Timeline.make
@@ -20,8 +20,8 @@ export const perform = Effect.fnUntraced(function* (program: Program, heading: s
 })
 
 /**
- * An actor that is stopped finishes the calls that it has accepted. On Ctrl-C the user does not want to wait for that:
- * the program winds down in the background, and the process ends.
+ * A stopped actor finishes the calls that it has accepted. On Ctrl-C the user does not want to wait for that, so the
+ * program winds down in the background, and the process ends.
  */
 const abandonable = <A, E, R>(program: Effect.Effect<A, E, R>) =>
   Effect.flatMap(Effect.forkDetach(program), (fiber) =>
@@ -48,7 +48,7 @@ const introduce = Effect.fnUntraced(function* (program: Program, heading: string
   )
 })
 
-/** The lines between `#region show` and `#endregion`, without the indentation that they share. */
+/** The lines between `#region show` and `#endregion`, without their common indentation. */
 const shownRegion = (source: string): ReadonlyArray<string> => {
   const lines = source.split("\n")
   const isMark = (mark: string) => (line: string) => line.trim() === `// ${mark}`
@@ -72,7 +72,7 @@ const frame = (program: Program, timeline: Timeline["Service"], { size, style }:
 /** Events closer than this belong to one moment and share a line of the log. */
 const moment = 60
 
-/** Prints what happens, moment by moment, where lines cannot be redrawn. */
+/** Prints what happens, moment by moment, if lines cannot be redrawn. */
 const logged =
   (timeline: Timeline["Service"]) =>
   <A, E, R>(work: Effect.Effect<A, E, R>) => {

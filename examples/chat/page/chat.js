@@ -11,7 +11,7 @@ const join = (who, name) => {
   socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/socket?${query}`)
   socket.onopen = () => {
     delay = 500
-    // The room tells again what was said.
+    // The room replays its messages.
     said.replaceChildren()
     state.textContent = ""
     send.disabled = false
@@ -36,7 +36,7 @@ const show = (me, event) => {
   const from = document.createElement("small")
   const time = new Date(event.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
   from.textContent = `${event.who} · ${time}`
-  // As text, never as HTML: anybody may have written it.
+  // As text, never as HTML: any visitor may have written it.
   item.append(from, event.words)
   said.append(item)
   if (atEnd) said.scrollTop = said.scrollHeight

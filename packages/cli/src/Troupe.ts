@@ -1,6 +1,5 @@
 /**
- * The command `troupe`, as a program: `troupe inspect` looks into the actors of a running program, `troupe node` starts
- * a node of a cluster.
+ * The command `troupe`: `troupe inspect` shows the actors of a running program, `troupe node` starts a cluster node.
  *
  * In a shell, run `npx troupe`. This module is for building a command line of your own.
  *
@@ -17,7 +16,7 @@ import * as internal from "./internal/command.ts"
  * Runs `troupe` with these arguments, and prints help and errors itself.
  *
  * `troupe node` is part of `@troupe/cluster`, which is loaded on demand. If it is not installed, the command fails with
- * {@link ClusterMissing}, which says how to install it; otherwise it can also fail with errors of its own.
+ * {@link ClusterMissing}, which says how to install it; otherwise it can also fail with its own errors.
  *
  * @category running
  * @since 0.1.0

@@ -1,7 +1,6 @@
 // Made by scripts/barrels.ts: change the modules, then `npm run format`.
 
 /**
- * The command `troupe`, as a program: `troupe inspect` looks into the actors of a running program, `troupe node` starts
- * a node of a cluster.
+ * The command `troupe`: `troupe inspect` shows the actors of a running program, `troupe node` starts a cluster node.
  */
 export * as Troupe from "./Troupe.ts"

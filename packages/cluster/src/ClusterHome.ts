@@ -2,16 +2,16 @@
  * Actors that live in a cluster: the same contract and the same implementation, another Layer.
  *
  * A *node* is a process that has instances. All nodes of a cluster share a storage and split the keys among themselves;
- * when one leaves or dies, the others take over what it had. `layer(Account, AccountLive)` hosts an actor on a node,
- * `client(Account)` reaches it from any process that knows the contract. Both provide the service `Account`, so that
- * code which uses the actor does not change: handles, refs, streams and cancellation are those of core.
+ * when one leaves or dies, the others take over its keys. `layer(Account, AccountLive)` hosts an actor on a node,
+ * `client(Account)` reaches it from any process that has the contract. Both provide the service `Account`, so callers
+ * do not change: handles, refs, streams and cancellation are those of core.
  *
- * Underneath is `effect/cluster`. What it calls an entity has one instance of ours in it. A node is
- * {@link layerLocal}, one process and a SQLite file, or {@link layerNode}, many processes and sockets. A Layer of
- * `effect/cluster` itself, like `TestRunner.layer`, will do as well.
+ * Underneath is `effect/cluster`: each of its entities holds one instance. A node is {@link layerLocal}, one process
+ * and a SQLite file, or {@link layerNode}, many processes and sockets. A Layer of `effect/cluster` itself, such as
+ * `TestRunner.layer`, works, too.
  *
- * What does not hold as it does in one process is in the fidelity table of the documentation. The main thing is what
- * becomes of a call whose node dies: that is up to the method, see `Delivery`.
+ * The documentation's fidelity table lists the differences from one process. The main one is what becomes of a call
+ * whose node dies, which is up to the method: see `Delivery`.
  *
  * **Example** (A durable counter in one process)
  *
@@ -65,7 +65,7 @@ import * as home from "./internal/home/home.ts"
 import * as nodes from "./internal/node/node.ts"
 
 /**
- * What actors of a cluster need: a node, or a client of one.
+ * What cluster actors need: a node, or a client of one.
  *
  * @category models
  * @since 0.1.0
@@ -98,14 +98,15 @@ export interface ClientOptions {
 /**
  * Hosts an actor on this node, and provides it as a service that reaches its instances wherever they are.
  *
- * For a keyed actor each key has one instance in the cluster, on the node that the key falls to. Any other actor has one
- * instance in the cluster: it comes up with the first node, and moves when its node goes.
+ * For a keyed actor, each key has one instance in the cluster, on the node that owns the key. Any other actor has one
+ * instance in the cluster: it starts with the first node, and moves when its node goes.
  *
  * `live` is the implementation as in any home, `Account.toLayer(make, options)`; its limits, groups, restarts, retries
- * and `idleTimeToLive` are kept where the instance is. An actor that calls its own kind takes the {@link client} for it.
+ * and `idleTimeToLive` apply where the instance is. An actor that calls other keys of its own kind uses the {@link
+ * client} for that.
  *
- * All nodes host the same actors, as long as they live. A node that is sent a call for an actor it does not host fails
- * it, and when the first of these Layers closes, the node hands its keys over.
+ * All nodes host the same actors for as long as they live. A node fails calls for actors that it does not host, and
+ * when the first of these Layers closes, the node hands its keys over.
  *
  * @category layers
  * @since 0.1.0
@@ -136,16 +137,16 @@ export const client: <Self, Shape, C extends AnyContract>(
  * @since 0.1.0
  */
 export interface LocalOptions {
-  /** The SQLite file. It is made when it is not there. `":memory:"` forgets all when the process ends. */
+  /** The SQLite file, created if necessary. `":memory:"` forgets everything when the process ends. */
   readonly file: string
   /** How long the calls on this node may go on when it leaves, before they are interrupted. Default 15 seconds. */
   readonly drainTimeout?: Duration.Input | undefined
   /**
-   * How long results of durable calls are kept after they were written. So long they can be picked up, and so long a
+   * How long results of durable calls are kept after they were written. For that time they can be picked up, and a
    * second call with the same id does not run. Default 1 day.
    */
   readonly retention?: Duration.Input | undefined
-  /** How many keys may have a place on this node at a time, of all actors. Calls for more fail. Default 10,000. */
+  /** How many keys, of all actors, may be on this node at a time. Calls for more fail. Default 10,000. */
   readonly maxInstances?: number | undefined
 }
 
@@ -164,20 +165,20 @@ export interface ClusterOptions {
     | { readonly file: string }
     | { readonly url: string | Redacted.Redacted<string> }
     | Layer.Layer<SqlClient.SqlClient, any>
-  /** What lets a process in, of at least 16 characters, the same for all. Required to listen beyond this machine. */
+  /** What admits a process, of at least 16 characters, the same for all. Required to listen beyond this machine. */
   readonly secret?: string | Redacted.Redacted<string> | undefined
   /** Certificates in PEM, for connections that are encrypted, and authenticated on both sides. */
   readonly tls?:
     | { readonly key: string | Redacted.Redacted<string>; readonly cert: string; readonly ca: string }
     | undefined
   /**
-   * How long a call looks for a node before it fails with `ActorUnavailable`. Longer than a fail-over takes, so that
-   * calls survive one. Default 30 seconds.
+   * How long a call looks for a node before it fails with `ActorUnavailable`. Make it longer than a failover takes, so
+   * that calls survive one. Default 30 seconds.
    */
   readonly unavailableAfter?: Duration.Input | undefined
   /**
-   * How long a node that does not answer keeps its keys, the same for all. It is most of the time until others answer
-   * in its place. Default 6 seconds, at least 1.5.
+   * How long a node that does not answer keeps its keys, the same for all processes. It accounts for most of the time
+   * until others answer in its place. Default 6 seconds, at least 1.5.
    */
   readonly failover?: Duration.Input | undefined
   /**
@@ -199,14 +200,14 @@ export interface NodeOptions extends ClusterOptions, Omit<LocalOptions, "file"> 
   readonly host?: string | undefined
   /** The port to listen on. Default 34431. */
   readonly port?: number | undefined
-  /** The address under which others reach this node, if it is another one than it listens on. */
+  /** The address under which others reach this node, if it differs from the one that it listens on. */
   readonly advertise?: { readonly host?: string | undefined; readonly port?: number | undefined } | undefined
 }
 
 /**
- * A node on its own, with its storage in a SQLite file. No server, no driver to install, no port.
+ * A single node, with its storage in a SQLite file. No server, no driver to install, no port.
  *
- * Durable calls survive the process: what was not finished goes on when it is started again on the same file. A file
+ * Durable calls survive the process: when it starts again on the same file, unfinished calls are resumed. A file
  * belongs to one process at a time; a second one fails.
  *
  * @category nodes
@@ -218,11 +219,10 @@ export const layerLocal: (options: LocalOptions) => Layer.Layer<Cluster | SqlCli
 /**
  * A node of a cluster.
  *
- * When its Scope closes, as `NodeRuntime.runMain` does on SIGTERM, it leaves: it takes no new calls, those that run may
- * finish within `drainTimeout`, and the others take over. It has left within one `drainTimeout` and a second.
+ * When its Scope closes, as with `NodeRuntime.runMain` on SIGTERM, it leaves: it accepts no new calls, running calls
+ * may finish within `drainTimeout`, and the other nodes take over. It has left within one `drainTimeout` and a second.
  *
- * A node that the others would not let in, since its secret or its certificate is not that of the cluster, does not
- * start.
+ * A node that the others would not admit, because its secret or certificate is not the cluster's, does not start.
  *
  * @category nodes
  * @since 0.1.0
@@ -231,7 +231,7 @@ export const layerNode: (options: NodeOptions) => Layer.Layer<Cluster | SqlClien
   nodes.layerNode
 
 /**
- * A process that calls actors of a cluster and has none itself. It needs the storage, where it finds the nodes.
+ * A process that calls cluster actors and hosts none. It needs the storage, through which it finds the nodes.
  *
  * @category nodes
  * @since 0.1.0
@@ -257,14 +257,14 @@ export type ClusterStartError = startError.ClusterStartError
 // --- durable calls ---------------------------------------------------------------------------------------------------
 
 /**
- * Gives the durable calls that are made in an effect their id. A call of the same method of the same actor with an id
- * that is taken is that call again: it does not run, and has the same result. Ids are texts of your domain, like the
- * number of an order.
+ * Sets the id of the durable calls that an effect makes. A second call of the same method of the same actor with the
+ * same id is the same call: it does not run, and has the same result. Ids are texts of your domain, such as an order
+ * number.
  *
  * **Gotchas**
  *
- * It holds for all durable calls in the effect, also for two of the same method, which are one then. Give each its own.
- * It does not reach into the method: calls that an actor makes have ids of their own.
+ * It applies to all durable calls in the effect, even to two of the same method, which are then one: give each its own.
+ * It does not apply inside the method: calls that an actor makes have their own ids.
  *
  * @category durable calls
  * @since 0.1.0
@@ -279,7 +279,7 @@ export const withId: {
 
 /**
  * The durable call that a method runs for, if it does. A method that was running when its node died runs again with the
- * same id: it can look whether it has done its work already.
+ * same id, so it can check whether its work is already done.
  *
  * @category durable calls
  * @since 0.1.0
@@ -293,7 +293,7 @@ type ErrorOf<M> = M extends ContractMethod<any, any, infer Error, false> ? Error
  * Picks up a durable call that was made by this or another process, as a ref. Fails with `NoSuchElementError` when there
  * is no such call: it was never made, or it finished longer ago than results are kept.
  *
- * The types are those of all methods of the actor, unless `method` names the one. Cancelling the ref cancels the call;
+ * The types are those of all methods of the actor, unless `method` names one. Cancelling the ref cancels the call;
  * dropping it does nothing.
  *
  * @category durable calls

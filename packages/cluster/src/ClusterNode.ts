@@ -20,8 +20,8 @@
  * export default ClusterHome.layer(Greeter, GreeterLive)
  * ```
  *
- * `npx troupe node ./greeter.ts --storage cluster.db` starts a node with it. On SIGTERM and SIGINT the node leaves: calls
- * that run may finish, and other nodes take over.
+ * `npx troupe node ./greeter.ts --storage cluster.db` starts a node with it. On SIGTERM and SIGINT the node leaves:
+ * running calls may finish, and other nodes take over.
  *
  * @since 0.1.0
  */
@@ -79,9 +79,9 @@ export const layerWith = (given: Partial<NodeOptions>): Layer.Layer<Cluster | Sq
   Layer.unwrap(Effect.map(nodeConfig.options(given), layerNode))
 
 /**
- * A node with its actors, as a program that goes on until it is interrupted: what `troupe node` runs. With `health` it
- * answers `GET /live`, 200 as long as the process turns; `/ready`, 200 while the actors are up, the node is not leaving
- * and the storage answers, else 503 and why; and `/metrics` in Prometheus' format.
+ * A node with its actors, as a program that runs until it is interrupted: what `troupe node` runs. With `health` it
+ * answers `GET /live`, 200 as long as the event loop turns; `/ready`, 200 while the actors are up, the node is not
+ * leaving and the storage answers, otherwise 503 and the reason; and `/metrics`, in the Prometheus format.
  *
  * @category running
  * @since 0.1.0

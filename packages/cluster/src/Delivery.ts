@@ -1,17 +1,17 @@
 /**
  * How calls are delivered when nodes and connections fail, method by method.
  *
- * In one process a call runs once. In a cluster the connection can break after the call was sent and before its answer
- * came, and the caller cannot tell whether it ran. What happens then is a property of the method, so it is declared
+ * In one process a call runs once. In a cluster, the connection can break after the call was sent and before its answer
+ * arrives, and the caller cannot tell whether it ran. What happens then is a property of the method, so it is declared
  * with the method: around `Actor.method` in the contract. Callers and nodes read the same contract, so they cannot
- * disagree. This module holds no engine; a contract that imports it can be imported anywhere.
+ * disagree. This module does not import the engine, so a contract that imports it can be imported anywhere.
  *
  * - *At most once*, the default: such a call fails with `ActorUnavailable`, whose `mayHaveRun` is true.
- * - *At least once*: such a call is sent again. It may run twice: for queries, and for what is idempotent by itself.
+ * - *At least once*: such a call is sent again. It may run twice: for queries, and for idempotent methods.
  * - *Durable*: the call is written to the storage of the cluster before it is sent, and its result is, too. It survives
- *   the death of its caller and of all nodes, and is known by an id, which makes it happen once per id.
+ *   the death of its caller and of all nodes, and happens once per id.
  *
- * Homes other than the cluster take no notice: a call in this process runs once in any case.
+ * Other homes ignore it: a call in this process runs once in any case.
  *
  * **Example** (A contract that says how its calls are delivered)
  *
@@ -46,8 +46,8 @@ import { annotate, type DeliveryKind, read } from "./internal/wire/delivery.ts"
 export type Delivery = DeliveryKind
 
 /**
- * Calls run at most once. One that was sent and not answered, since its node or the connection to it was lost, fails
- * with `ActorUnavailable`, and `mayHaveRun` is true. This is the default of methods that say nothing.
+ * Calls run at most once. One that was sent and not answered, because its node or the connection to it was lost, fails
+ * with `ActorUnavailable`, and `mayHaveRun` is true. This is the default.
  *
  * @category deliveries
  * @since 0.1.0
@@ -55,8 +55,8 @@ export type Delivery = DeliveryKind
 export const atMostOnce = <M extends Actor.AnyContractMethod>(method: M): M => annotate(method, { kind: "atMostOnce" })
 
 /**
- * Calls are sent again, in a new place if need be, when they were sent and not answered. They may run more than once,
- * also at the same time. Not for methods that return a Stream.
+ * Calls that were sent and not answered are sent again, to another node if need be. They may run more than once, even
+ * at the same time. Not for methods that return a Stream.
  *
  * @category deliveries
  * @since 0.1.0
@@ -68,11 +68,11 @@ export const atLeastOnce = <Args extends ReadonlyArray<any>, Success extends Sch
 /**
  * Calls are stored before they are sent, and so are their results. A call survives its caller and its nodes, runs on
  * the next node that has the actor, and settles once. A method that was running when its node died runs again from the
- * start, so let it finish what it may find half done.
+ * start, so it must be able to finish work that it finds half done.
  *
  * A call has an id. A second call of the same method of the same actor with the same id is the same call: it does not
- * run, it gets the result of the first. The id is what `id` makes of the arguments; without it, what
- * `ClusterHome.withId` says where the call is made; without that, a new one for each call.
+ * run, but gets the result of the first. The id is the result of `id` for the arguments; otherwise the one that the
+ * caller sets with `ClusterHome.withId`; otherwise a new one for each call.
  *
  * Not for methods that return a Stream. Arguments, results and errors are stored as JSON.
  *

@@ -3,14 +3,14 @@
  *
  * Picture a drawer with the key's name on it. An instance that starts takes the drawer and the only pen; what it writes
  * is in the drawer before the call that wrote it is answered. When an instance starts elsewhere, it takes the pen, and
- * the one before can no longer write, even if it does not know yet that it was given up: its next write is refused and
- * it dies. So of two instances of one key at most one can write, also when a machine was frozen for an hour and wakes
+ * its predecessor can no longer write, even if it does not yet know that it was given up: its next write is refused,
+ * and it dies. So of two instances of one key at most one can write, even if a machine was frozen for an hour and wakes
  * up.
  *
- * {@link make} goes into the constructor of a keyed actor. Storage is a SQL database, {@link layer}; tests use
- * {@link layerMemory}. There is one state for each key: what belongs together goes into one `Schema.Struct`.
+ * {@link make} goes into the constructor of a keyed actor. Storage is a SQL database, {@link layer}; tests use {@link
+ * layerMemory}. There is one state per key: values that belong together go into one `Schema.Struct`.
  *
- * Do not use it for what is large or changes a thousand times per second: each change writes the whole value.
+ * Do not use it for values that are large or change a thousand times per second: each change writes the whole value.
  *
  * **Example** (A counter that goes on after a restart)
  *
@@ -76,7 +76,7 @@ export class DurableStateStorage extends Context.Service<DurableStateStorage, st
 ) {}
 
 /**
- * Keeps states in a table of a SQL database, `troupe_state`, which is created if there is none. Postgres and SQLite are
+ * Keeps states in a table of a SQL database, `troupe_state`, which is created if necessary. Postgres and SQLite are
  * tested. Use {@link layerWith} for another prefix.
  *
  * @category layers
@@ -111,50 +111,50 @@ export const layerMemory: Layer.Layer<DurableStateStorage> = Layer.sync(DurableS
 /**
  * The durable state of one key.
  *
- * Changes happen one after the other, in the order in which they were asked for, however many calls run at a time. A
- * change is saved before its effect succeeds. One that leaves the value as it is saves nothing.
+ * Changes happen one after the other, in the order they were requested, however many calls run at a time. A change is
+ * saved before its effect succeeds. A change that leaves the value unchanged saves nothing.
  *
  * @category models
  * @since 0.1.0
  */
 export interface DurableState<S> {
   /**
-   * The value, without a look at storage. It fails only when a change before it failed in such a way that it is
-   * unknown what is saved, and storage still does not answer.
+   * The value, without reading storage. It fails only if the outcome of an earlier change is unknown and storage still
+   * does not answer.
    *
-   * An instance that has been replaced and does not know it yet reads what was true when it was replaced; use
-   * {@link refresh} where that would do harm.
+   * An instance that has been replaced and does not know it yet reads the state as of its replacement; use {@link
+   * refresh} if that would do harm.
    */
   readonly get: Effect.Effect<S, DurableStateError>
   /** Replaces the value. */
   set(value: S): Effect.Effect<void, DurableStateError>
-  /** Replaces the value by what `f` makes of it. `f` may run more than once. */
+  /** Replaces the value with the result of `f`. `f` may run more than once. */
   update(f: (value: S) => S): Effect.Effect<void, DurableStateError>
   /** The same, and succeeds with the new value. */
   updateAndGet(f: (value: S) => S): Effect.Effect<S, DurableStateError>
   /** Replaces the value, and succeeds with something else. `f` returns both: `[result, newValue]`. */
   modify<A>(f: (value: S) => readonly [A, S]): Effect.Effect<A, DurableStateError>
   /**
-   * The same with an effect, which may fail: then nothing is changed. Other changes wait until it is done, so it must
-   * not wait for one of them.
+   * The same with an effect. If it fails, nothing changes. Other changes wait until it is done, so it must not wait for
+   * one of them.
    */
   modifyEffect<A, E, R>(
     f: (value: S) => Effect.Effect<readonly [A, S], E, R>
   ): Effect.Effect<A, E | DurableStateError, R>
   /**
-   * A change with an id happens once: if it is asked for again, also of another instance, it is not made again, and
-   * succeeds with the result that it had. The id and the result are saved together with the change.
+   * A change with an id happens once: if it is requested again, even from another instance, it is not made again, and
+   * succeeds with its earlier result. The id and the result are saved together with the change.
    *
-   * Without `id` it is that of the durable call that the method runs for, which makes a durable method that is run
-   * again after a crash change nothing twice. Dies where there is neither.
+   * The default `id` is that of the durable call that the method runs for, so that a durable method that runs again
+   * after a crash changes nothing twice. Dies if there is neither.
    */
   modifyOnce<A>(options: OnceOptions<A>, f: (value: S) => readonly [A, S]): Effect.Effect<A, DurableStateError>
-  /** The same with an effect, which may fail: then nothing is changed, and the id is as good as new. */
+  /** The same with an effect. If it fails, nothing changes, and the id can be used again. */
   modifyOnceEffect<A, E, R>(
     options: OnceOptions<A>,
     f: (value: S) => Effect.Effect<readonly [A, S], E, R>
   ): Effect.Effect<A, E | DurableStateError, R>
-  /** Reads the value from storage, and makes sure that no other instance has taken over. */
+  /** Reads the value from storage, and checks that no other instance has taken over. */
   readonly refresh: Effect.Effect<S, DurableStateError>
 }
 
@@ -168,7 +168,7 @@ export interface OnceOptions<A> {
   readonly id?: string | undefined
   /** The schema of the result, which is saved. */
   readonly result: Schema.Codec<A, any>
-  /** How many ids are remembered for each key, the latest ones. Default 100. */
+  /** How many ids each key remembers, latest first. Default 100. */
   readonly remember?: number | undefined
 }
 
@@ -179,26 +179,26 @@ export interface OnceOptions<A> {
  * @since 0.1.0
  */
 export interface Options<S> {
-  /** The value where nothing was saved yet. It is saved with the first change. */
+  /** The value if nothing has been saved yet. It is saved with the first change. */
   readonly initial: S | (() => S)
   /** How long storage may take to answer. Default 10 seconds. */
   readonly timeout?: Duration.Input | undefined
   /**
-   * The text under which the key is filed. Needed where the key is neither a string nor a number, or where the actor
-   * has no key and there is only one of it.
+   * The text under which the key is stored. Needed if the key is neither a string nor a number, or if the actor has no
+   * key and there is only one instance of it.
    */
   readonly key?: string | undefined
 }
 
 /**
- * Takes over the durable state of the key that this constructor makes an instance for. The instance that had it before
- * can no longer write.
+ * Takes over the durable state of the key that this constructor makes an instance for. The previous instance can no
+ * longer write.
  *
- * Values are saved as JSON, in the encoded form of the schema. To change the schema later, let it accept what is saved:
- * new fields with defaults, or a union of the old and the new shape with a transformation.
+ * Values are saved as JSON, in the encoded form of the schema. If you change the schema later, it has to accept the
+ * values that are saved: give new fields defaults, or use a union of the old and the new shape with a transformation.
  *
- * Fails when storage does not answer, or when what is saved does not fit the schema. Dies when the actor has no key, or
- * when the instance has a state already.
+ * Fails if storage does not answer, or if the saved value does not match the schema. Dies if the actor has no key, or
+ * if the instance already has a state.
  *
  * @category constructors
  * @since 0.1.0
@@ -226,8 +226,8 @@ export const make = <S>(
 const taken = new WeakMap<identities.Instance, string>()
 
 /**
- * Takes over the durable state of any key, outside of actors: for tools that repair or migrate. An instance of that key
- * that is up dies at its next change.
+ * Takes over the durable state of any key, from outside actors: for tools that repair or migrate. A running instance of
+ * that key dies at its next change.
  *
  * @category tools
  * @since 0.1.0
@@ -239,8 +239,8 @@ export const takeOver = <S>(
 ): Effect.Effect<DurableState<S>, DurableStateError, DurableStateStorage> => open(identity, undefined, schema, options)
 
 /**
- * Forgets what is saved for a key, ids of changes included. An instance of that key that is up dies at its next change;
- * the next one starts with its `initial` value.
+ * Deletes the saved state of a key, including the ids of changes. A running instance of that key dies at its next
+ * change; the next one starts with its `initial` value.
  *
  * @category tools
  * @since 0.1.0

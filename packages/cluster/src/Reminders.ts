@@ -2,18 +2,19 @@
  * Reminders call a keyed actor at a later time, even if every process has been restarted in between.
  *
  * A reminder is a row in storage: at this time, call this method of the actor with this key, with these arguments. The
- * nodes look for reminders that are due, and the node that leases one makes the call, through the service of the actor,
- * as any caller would. A reminder that repeats is moved to its next time; any other is deleted.
+ * nodes look for due reminders, and the node that leases one makes the call, through the actor's service, as any caller
+ * would. A repeating reminder is moved to its next time; any other is deleted.
  *
  * Each reminder has an id. Setting one again replaces it, so a constructor can set the reminders of its actor each
  * time. {@link self} is for actors that remind themselves, {@link to} for all other callers; {@link deliver} belongs on
  * the nodes that fire them.
  *
- * A reminder fires *at least once*: when a node dies after the call and before it has updated the row, another node calls again. All calls
- * for one firing have one id, so a method whose delivery is durable runs once, and `DurableState.modifyOnce` changes
- * the state once.
+ * A reminder fires *at least once*: if a node dies after the call and before it has updated the row, another node calls
+ * again. All calls for one firing have the same id, so a method whose delivery is durable runs once, and
+ * `DurableState.modifyOnce` changes the state once.
  *
- * For what happens within seconds and may be lost with the process, `Effect.sleep` in a fiber of the actor is cheaper.
+ * For work that is due within seconds and may be lost with the process, `Effect.sleep` in a fiber of the actor is
+ * cheaper.
  *
  * **Example** (An account that charges a fee each month)
  *
@@ -85,8 +86,8 @@ export class ReminderStorage extends Context.Service<ReminderStorage, storages.R
 ) {}
 
 /**
- * Keeps reminders in a table of a SQL database, `troupe_reminders`, which is created if there is none. Postgres and
- * SQLite are tested.
+ * Keeps reminders in a table of a SQL database, `troupe_reminders`, which is created if necessary. Postgres and SQLite
+ * are tested.
  *
  * @category layers
  * @since 0.1.0
@@ -128,7 +129,7 @@ export interface Reminder {
   /** When it fires next, or has to be tried again. */
   readonly due: DateTime.Utc
   readonly every: Duration.Duration | undefined
-  /** Why it is not tried any more: its call failed too often. Setting it again starts anew. */
+  /** Why it was abandoned: its call failed too often. Setting it again starts over. */
   readonly failed: string | undefined
 }
 
@@ -141,7 +142,7 @@ type Args<F> = F extends (...args: infer A) => any ? A : never
  * @since 0.1.0
  */
 export interface Reminding<in out M, out R = never> {
-  /** Calls a method at a point in time, in place of the reminder that has this id. A time that is over means now. */
+  /** Calls a method at a point in time, in place of the reminder that has this id. A time in the past means now. */
   at<Name extends keyof M & string>(
     id: string,
     time: DateTime.DateTime.Input,
@@ -156,8 +157,8 @@ export interface Reminding<in out M, out R = never> {
     args: Args<M[Name]>
   ): Effect.Effect<void, SqlError, R>
   /**
-   * Calls a method again and again, for the first time after one interval. Setting it again with the same interval
-   * leaves its rhythm as it is. Firings that were missed while no node could fire are made up for by one call.
+   * Calls a method repeatedly, for the first time after one interval. Setting it again with the same interval keeps its
+   * rhythm. One call makes up for all firings that were missed while no node could fire.
    */
   every<Name extends keyof M & string>(
     id: string,
@@ -165,7 +166,7 @@ export interface Reminding<in out M, out R = never> {
     method: Name,
     args: Args<M[Name]>
   ): Effect.Effect<void, SqlError, R>
-  /** Removes a reminder, and says whether there was one. A call that is being made is not stopped by it. */
+  /** Removes a reminder, and succeeds with whether there was one. It does not stop a call in progress. */
   cancel(id: string): Effect.Effect<boolean, SqlError, R>
   /** The reminders that are set, the next one first. */
   readonly list: Effect.Effect<ReadonlyArray<Reminder>, SqlError, R>
@@ -189,7 +190,7 @@ export const to = <Self, K, M, Group extends string>(
 
 /**
  * The reminders of the actor whose constructor or method runs this. The methods are those of the actor itself, which
- * the compiler cannot see from in there: names are checked when the reminder fires. Where the actor has a contract,
+ * the compiler cannot see from inside it, so names are checked when the reminder fires. If the actor has a contract,
  * {@link to} checks more. Compiles only inside actors.
  *
  * @category setting
@@ -220,7 +221,7 @@ const remindedOf = (actor: Context.Key<any, any>): Reminded => {
   }
 }
 
-/** Where the reminders of a key are filed. */
+/** Where the reminders of a key are stored. */
 interface File {
   /** The key, for people. */
   readonly label: string
@@ -256,7 +257,7 @@ const reminding = <M, R>(
 ): Reminding<M, R> => {
   const { actor, contract } = reminded
   const subject = `${actor}(${label})`
-  /** Storage, once what was filed under another text is filed here. */
+  /** Storage, after reminders that were stored under another text have been moved here. */
   const opened =
     former === undefined
       ? storage
@@ -328,28 +329,28 @@ const millisOf = (subject: string, time: DateTime.DateTime.Input): number => {
  * @since 0.1.0
  */
 export interface DeliverOptions {
-  /** How often to look for what is due; reminders are late by up to this. Default 1 second. */
+  /** How often to look for due reminders, which may be late by this much. Default 1 second. */
   readonly pollInterval?: Duration.Input | undefined
   /**
-   * How long a reminder belongs to a node that fires it. If the node dies, others wait that long. The node makes it
-   * longer while its call runs. Default 30 seconds; at least three times `pollInterval`.
+   * How long a reminder is leased to the node that fires it. If the node dies, others wait that long. The node extends
+   * the lease while its call runs. Default 30 seconds; at least three times `pollInterval`.
    */
   readonly lease?: Duration.Input | undefined
   /** How many calls of this node for reminders run at a time. Default 100. */
   readonly maxConcurrency?: number | undefined
   /**
-   * How often a failing call is tried, with pauses of 1, 2, 4 to 60 seconds. Then a reminder that repeats waits for
-   * its next time, and any other is given up: it stays in the list with the reason. Default 20.
+   * How often a failing call is tried, with pauses of 1, 2, 4 to 60 seconds. Then a repeating reminder waits for its
+   * next time, and any other is abandoned: it stays in the list with the reason. Default 20.
    */
   readonly maxAttempts?: number | undefined
 }
 
 /**
- * Fires the reminders of an actor on this node, through the service of the actor. All nodes may do it: each firing is
- * leased to one of them.
+ * Fires the reminders of an actor on this node, through the actor's service. All nodes may do so: each firing is leased
+ * to one of them.
  *
- * Times are compared with the clock of the node. A clock that is wrong makes reminders early or late, and may make two
- * nodes fire one; it does not lose any.
+ * Times are compared with the node's clock. A wrong clock makes reminders early or late, and may make two nodes fire
+ * one, but loses none.
  *
  * @category firing
  * @since 0.1.0

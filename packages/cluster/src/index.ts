@@ -26,6 +26,6 @@ export * as DurableState from "./DurableState.ts"
 export * as Reminders from "./Reminders.ts"
 
 /**
- * Effect's `SqlClient` over the SQLite that Node brings along: a database in a file, without a driver to install.
+ * Effect's `SqlClient` over Node's built-in SQLite: a database in a file, without a driver to install.
  */
 export * as Sqlite from "./Sqlite.ts"

@@ -125,7 +125,7 @@ export type Handle<M, Group extends string = never> = {
 export interface AnyHandle extends Readonly<Record<string, AnyMethod | StreamMethod<any, any, any>>> {}
 
 /**
- * The arguments of a call: each as it is, or an `ObjectRef` of it.
+ * The arguments of a call: each is a value, or an `ObjectRef` of it.
  *
  * @category models
  * @since 0.1.0
@@ -154,7 +154,7 @@ type RefError<T> = 0 extends 1 & T ? never : T extends ObjectRef<any, infer E> ?
 // --- options ---------------------------------------------------------------------------------------------------------
 
 /**
- * Options of an instance. All of them can be given where the actor is defined, and again with `options({...})`.
+ * Options of an instance. All of them can be given in the definition of the actor, and again with `options({...})`.
  *
  * @category options
  * @since 0.1.0
@@ -185,7 +185,7 @@ export interface InstanceOptions {
    * ends, the instance dies. Default with `onDefect: "restart"`: five restarts, 100 ms before the first, then doubling.
    */
   readonly restart?: Schedule.Schedule<any, Cause.Cause<unknown>> | undefined
-  /** How often a call may run again after a restart, and after typed failures that `retry` admits. Default 0. */
+  /** How often a call may run again after a restart, and after typed failures that `retry` accepts. Default 0. */
   readonly maxTaskRetries?: number | undefined
   /** After which typed failures the call runs again, up to `maxTaskRetries` times. Default `false`: after none. */
   readonly retry?: boolean | ((error: any) => boolean) | undefined
@@ -210,7 +210,7 @@ export type NameOptions =
       /** A name under which `ActorSystem.get` finds the instance. Unique among the living of an `ActorSystem`. */
       readonly name: string
       /**
-       * When an instance of this actor has the name already: use it. It still belongs to the Scope that started it.
+       * If an instance of this actor already has the name, use it. It still belongs to the Scope that started it.
        * Default `false`: fail with `ActorNameTaken`.
        */
       readonly getIfExists?: boolean | undefined
@@ -351,7 +351,7 @@ export type MethodServices<M> = {
   [K in keyof M]: M[K] extends (...args: any) => infer Result ? ServicesOf<Result> : never
 }[keyof M]
 
-// `any` says nothing of services.
+// `any` says nothing about services.
 type ServicesOf<Result> = 0 extends 1 & Result
   ? never
   : Result extends Effect.Effect<any, any, infer R>
@@ -401,7 +401,7 @@ type Refusal<F, Fault extends keyof Refusals<any>> = Refusals<
  * @since 0.1.0
  */
 export type Validate<M, R> = string extends keyof M
-  ? // Nothing is known of the methods yet: the compiler is still inferring them.
+  ? // Nothing is known about the methods yet: the compiler is still inferring them.
     unknown
   : [Faults<M>[keyof M]] extends [never]
     ? Blocks<R> extends true
@@ -870,8 +870,8 @@ export const self: {
 export const watch: (handle: AnyHandle) => Effect.Effect<ActorDied> = operations.watch
 
 /**
- * Changes the number of permits of a live instance. Growing starts waiting calls; shrinking lets running calls finish.
- * Throws a `RangeError` unless the number is an integer of at least 1, or `Infinity`.
+ * Changes the number of permits of a live instance. A higher limit starts waiting calls; a lower one lets running calls
+ * finish. Throws a `RangeError` unless the number is an integer of at least 1, or `Infinity`.
  *
  * @category concurrency
  * @since 0.1.0

@@ -17,7 +17,7 @@ import { errorText, isInstance } from "./internal/base/show.ts"
 const fields = {
   /** The actor: its id, as given to `Actor.Service`, and for a keyed actor `id(key)`. */
   actor: Schema.String,
-  /** The method that was called. Empty where the error concerns the whole instance. */
+  /** The method that was called. Empty if the error concerns the whole instance. */
   method: Schema.String
 }
 
@@ -37,7 +37,7 @@ const subject = (self: {
   return self.id === undefined ? name : `${name} #${self.id}`
 }
 
-/** A cause may be any value, also one that JSON drops or cannot write. */
+/** A cause may be any value, even one that JSON drops or cannot write. */
 const withCauseInWords = (json: any): unknown => ("cause" in json ? { ...json, cause: errorText(json.cause) } : json)
 
 /**
@@ -176,7 +176,7 @@ export class Deadlock extends Schema.TaggedError<Deadlock>()("Deadlock", {
   ...fields,
   /**
    * The calls of the cycle, each waiting for the next. The first is repeated at the end, unless the last is a call of
-   * the same method that stands in line behind it.
+   * the same method that is in line behind it.
    */
   cycle: Schema.Array(Schema.String),
   /** Whether the call has started. The call that completed the cycle usually has not. */
@@ -319,7 +319,7 @@ export class FailedCall extends Context.Service<
 >()("troupe/ActorError/FailedCall") {}
 
 /**
- * The defect of a blocking `ObjectRef.get`, `wait` or `getSync` inside an actor whose author got around the type rule.
+ * The defect of a blocking `ObjectRef.get`, `wait` or `getSync` inside an actor that got around the type rule.
  *
  * @category errors
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
  * A pool spreads work over several instances of an actor, the least busy first.
  *
- * Use one where a single instance is a bottleneck and instances are interchangeable. Where each piece of work belongs
- * to a certain instance, use a keyed actor instead.
+ * Use one when a single instance is a bottleneck and instances are interchangeable. If each piece of work belongs to a
+ * certain instance, use a keyed actor instead.
  *
  * @since 0.1.0
  */

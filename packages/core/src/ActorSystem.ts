@@ -1,8 +1,8 @@
 /**
  * The register of living instances.
  *
- * Every instance belongs to the `ActorSystem` that is in context when it starts. There is one by default, so nothing has
- * to be set up; provide {@link layer} for one of its own, as tests do, or as a namespace for names.
+ * Every instance belongs to the `ActorSystem` that is in context when it starts. There is one by default, so nothing
+ * has to be set up; provide {@link layer} for a separate one, in tests or as a namespace for names.
  *
  * @since 0.1.0
  */
@@ -47,7 +47,7 @@ export const TypeId: "~troupe/ActorSystem" = "~troupe/ActorSystem"
 export const ActorSystem: Context.Reference<ActorSystem> = SystemKey as any
 
 /**
- * Makes a system of its own.
+ * Makes a new system.
  *
  * @category constructors
  * @since 0.1.0
@@ -55,7 +55,7 @@ export const ActorSystem: Context.Reference<ActorSystem> = SystemKey as any
 export const make: Effect.Effect<ActorSystem> = Effect.sync(makeRegistry) as any
 
 /**
- * Gives what is provided with it a system of its own: its names are its own, too.
+ * Provides a new system, with its own names.
  *
  * @category layers
  * @since 0.1.0
@@ -102,10 +102,10 @@ export const names: Effect.Effect<ReadonlyMap<string, string>> = Effect.withFibe
 // --- watching --------------------------------------------------------------------------------------------------------
 
 /**
- * How a call came to its end.
+ * How a call ended.
  *
  * `succeeded`; `failed`, with an error of its method or of a call that it waited for; `died`, of a defect; `cancelled`,
- * by somebody or by itself; `timedOut`, its `timeout` was over; `unavailable`, its instance restarted under it;
+ * by a caller or by itself; `timedOut`, its `timeout` was over; `unavailable`, its instance restarted under it;
  * `actorDied`, its instance ended before the call did, or was gone already.
  *
  * @category watching
@@ -129,7 +129,7 @@ export const Outcome = Schema.Literals([
 export type Outcome = typeof Outcome.Type
 
 /**
- * How many calls have come to which end.
+ * How many calls have ended in which way.
  *
  * @category watching
  * @since 0.1.0
@@ -175,7 +175,7 @@ export interface Permits extends Schema.Schema.Type<typeof Permits> {}
 
 /**
  * Where an instance is in its life: `starting`, its constructor runs for the first time; `running`; `restarting`, after
- * a defect or the loss of its home; `stopping`, it takes no calls any more, but has not ended yet; `dead`.
+ * a defect or the loss of its home; `stopping`, it accepts no more calls, but has not ended yet; `dead`.
  *
  * @category watching
  * @since 0.1.0
@@ -224,11 +224,11 @@ export const Instance = Schema.Struct({
   restarts: Schema.Int,
   /** The last error or defect of a method. */
   lastError: Schema.optionalKey(Schema.Struct({ call: Schema.String, at: Schema.Number, message: Schema.String })),
-  /** Why it takes no calls any more, and since when. */
+  /** Why it accepts no more calls, and since when. */
   death: Schema.optionalKey(
     Schema.Struct({ why: Schema.String, at: Schema.Number, error: Schema.optionalKey(Schema.String) })
   ),
-  /** What its home says of it, if it is not just this process: `{ kind: "worker", thread: 3, lagMillis: 0.4 }`. */
+  /** What its home says about it, if that is not just this process: `{ kind: "worker", thread: 3, lagMillis: 0.4 }`. */
   home: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json))
 })
 /**
@@ -241,7 +241,7 @@ export interface Instance extends Schema.Schema.Type<typeof Instance> {}
 
 /**
  * Where a call is: `suspended`, it waits to be accepted; `preparing`, it waits for refs among its arguments; `waiting`,
- * it stands in line for a permit; `running`; `ending`, it runs still, but was told to end.
+ * it is in line for a permit; `running`; `ending`, it is still running, but was told to end.
  *
  * @category watching
  * @since 0.1.0
@@ -291,7 +291,7 @@ export const UnsettledCall = Schema.Struct({
 export interface UnsettledCall extends Schema.Schema.Type<typeof UnsettledCall> {}
 
 /**
- * A call that never ran since its instance was dead, or died.
+ * A call that never ran because its instance was dead, or died.
  *
  * @category watching
  * @since 0.1.0
@@ -323,7 +323,7 @@ export interface DeadLetter extends Schema.Schema.Type<typeof DeadLetter> {}
 export const Snapshot = Schema.Struct({
   /** When it was taken, in milliseconds since the epoch. */
   at: Schema.Number,
-  /** The living in the order in which they were started, then those that died last. */
+  /** Living instances in the order they were started, then those that died last. */
   instances: Schema.Array(Instance),
   /** Unsettled calls of these instances. */
   calls: Schema.Array(UnsettledCall),
@@ -361,19 +361,19 @@ export interface SnapshotOptions {
   /** Only instances in this state, or in one of these. */
   readonly state?: State | ReadonlyArray<State> | undefined
   /**
-   * How many instances, and how many calls, to show at most. Default 1000. Where there are more calls, each instance
-   * shows one in turn, beginning with those that run: a long line does not hide the calls of others.
+   * How many instances, and how many calls, to show at most. Default 1000. If there are more calls, instances
+   * contribute one call in turn, running ones first, so that a long line does not hide the calls of others.
    */
   readonly limit?: number | undefined
 }
 
 /**
- * What happens to calls and instances, as {@link watch} tells it.
+ * What happens to calls and instances, as {@link watch} reports it.
  *
  * A call is `Submitted`, `Started` and `Settled`, in this order; it is never `Started` if it is cancelled in line. One
  * that is to run again is `Requeued`, and `Started` once more. An instance is `InstanceStarted`, maybe
- * `InstanceRestarting` and `InstanceRestarted`, then `InstanceDied`, when it takes no calls any more, and
- * `InstanceGone`, when its finalizers have run. A task is `InstanceGone` when the program has let go of it.
+ * `InstanceRestarting` and `InstanceRestarted`, then `InstanceDied`, when it accepts no more calls, and `InstanceGone`,
+ * when its finalizers have run. A task is `InstanceGone` when the program has dropped it.
  *
  * `at` is in milliseconds since the epoch, with a fraction.
  *
@@ -432,7 +432,7 @@ export type CallEvent =
       readonly error: string | undefined
     })
   | (OfCall & {
-      /** Not accepted, since `maxPendingCalls` are pending. Nothing else is heard of this call. */
+      /** Not accepted, since `maxPendingCalls` are pending. No other event is about this call. */
       readonly _tag: "Refused"
     })
 
@@ -456,12 +456,12 @@ export type InstanceEvent =
   | (OfInstance & { readonly _tag: "InstanceGone" })
 
 /**
- * What all instances and calls of the present `ActorSystem` are doing now. Tasks belong to no system: each one shows
- * them.
+ * What all instances and calls of the current `ActorSystem` are doing now. Tasks belong to no system, and every system
+ * shows them.
  *
- * It changes nothing, takes no permit, and is as good on a saturated actor as on an idle one. The time it takes grows
- * with what it shows, not with what is in line behind the limit; nor with the number of instances, unless it has to look
- * for an actor, a name or a state among them.
+ * It changes nothing, takes no permit, and works on a saturated actor as well as on an idle one. The time it takes
+ * grows with what it shows, not with the calls beyond the limit; nor with the number of instances, unless it has to
+ * search them for an actor, a name or a state.
  *
  * @category watching
  * @since 0.1.0
@@ -469,11 +469,11 @@ export type InstanceEvent =
 export const snapshot: (options?: SnapshotOptions) => Effect.Effect<Snapshot> = snapshots.take
 
 /**
- * Has `watcher` called with each {@link Event} of the present `ActorSystem`, and of tasks, until the Scope closes.
+ * Calls `watcher` with each {@link Event} of the current `ActorSystem`, and of tasks, until the Scope closes.
  *
- * The watcher runs inside of what it watches, on the same stack: it should note the event and return. One that throws
- * is told nothing more, and the error is logged. While nobody watches, calls pay one look at a field for each of their
- * events; {@link events} is the same as a Stream.
+ * The watcher runs on the stack of the operation that it watches, so it should note the event and return. A watcher
+ * that throws is dropped, and the error is logged. Without a watcher, each event costs a call one read of a field.
+ * {@link events} is the same as a Stream.
  *
  * @category watching
  * @since 0.1.0
@@ -481,8 +481,8 @@ export const snapshot: (options?: SnapshotOptions) => Effect.Effect<Snapshot> = 
 export const watch: (watcher: (event: Event) => void) => Effect.Effect<void, never, Scope.Scope> = watching.watch
 
 /**
- * The events of the present `ActorSystem`, and of tasks, from when the Stream is run. A consumer that falls behind by
- * `capacity` events, 16,384 by default, misses the oldest ones.
+ * The events of the current `ActorSystem`, and of tasks, from the moment the Stream is run. A consumer that falls
+ * behind by `capacity` events, 16,384 by default, misses the oldest ones.
  *
  * @category watching
  * @since 0.1.0
@@ -497,15 +497,15 @@ export const events: (options?: { readonly capacity?: number | undefined }) => S
  */
 export interface MetricsOptions {
   /**
-   * How many methods, and how many actors, get metrics of their own. All further ones share those of "(other)", so that
-   * the number of series is bounded. Default 1000.
+   * How many methods, and how many actors, get their own metrics. All others share those of "(other)", so that the
+   * number of series is bounded. Default 1000.
    */
   readonly maxMethods?: number | undefined
 }
 
 /**
  * Whether the spans of calls have the key of their instance, as the attribute `troupe.key`. Default `true`. Keys may be
- * personal data, as the address of a user is: where the caller or the actor has this set to `false`, spans have none.
+ * personal data, such as a user's address: if this is `false` for the caller or the actor, spans have none.
  *
  * ```ts
  * import { ActorSystem } from "@troupe/core"
@@ -520,15 +520,15 @@ export interface MetricsOptions {
 export const KeysInSpans: Context.Reference<boolean> = tracing.KeysInSpans
 
 /**
- * Keeps Effect `Metric`s of the present `ActorSystem`, and of tasks, while it is provided:
+ * Keeps Effect `Metric`s of the current `ActorSystem`, and of tasks, while it is provided:
  *
  * - `troupe_calls_total`, a counter by actor, method and outcome (an {@link Outcome}, or "refused");
  * - `troupe_call_waiting_seconds` and `troupe_call_running_seconds`, histograms by actor and method;
  * - `troupe_calls_waiting`, `troupe_calls_running` and `troupe_instances`, gauges by actor;
  * - `troupe_restarts_total`, a counter by actor.
  *
- * In a cluster the process that an instance lives in counts its calls. What a process calls itself is counted under the
- * same names with `troupe_client_` in front.
+ * In a cluster, the process that an instance lives in counts its calls. The calls that a process makes are counted
+ * under the same names with `troupe_client_` in front.
  *
  * Residents of all keys count as one actor. Without this layer nothing is measured.
  *

@@ -27,8 +27,7 @@ export type AsyncHandle<H> = {
  *
  * It also takes an object of methods of handles, such as `{ load: handle.load.options({ timeout: "1 second" }) }`.
  *
- * Where `maxPendingCalls` is reached, the ref fails; with `overflow: "suspend"` its call is submitted when there is
- * room.
+ * If `maxPendingCalls` is reached, the ref fails; with `overflow: "suspend"` its call is submitted when there is room.
  *
  * **Example** (Awaiting calls)
  *

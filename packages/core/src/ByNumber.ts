@@ -1,9 +1,9 @@
 /**
  * Calls and instances by their numbers, for operators and consoles, which have no refs and no handles.
  *
- * The numbers are those that `ActorSystem.snapshot` and `ActorSystem.watch` show, unique in the process. They are looked
- * up among the unsettled calls and the living instances of the present `ActorSystem`, and among tasks, which belong to
- * every system. Programs that have a ref or a handle use `ObjectRef` and `Actor`.
+ * The numbers are those that `ActorSystem.snapshot` and `ActorSystem.watch` show, unique in the process. They are
+ * looked up among the unsettled calls and the living instances of the current `ActorSystem`, and among tasks, which
+ * belong to every system. Programs that have a ref or a handle use `ObjectRef` and `Actor`.
  *
  * @since 0.1.0
  */
@@ -13,8 +13,8 @@ import type { CancelOutcome } from "./ObjectRef.ts"
 
 /**
  * Says in one sentence why the unsettled call with this number is where it is, as `ObjectRef.explain` does for a ref.
- * Succeeds with `undefined` when there is no such call in the present system, or not any more. With the number of its
- * `instance`, which a snapshot tells, the call is looked for there only.
+ * Succeeds with `undefined` if there is no such call in the current system, or no longer. With the number of its
+ * `instance`, from a snapshot, only that instance is searched.
  *
  * @category operations
  * @since 0.1.0
@@ -43,7 +43,7 @@ export const cancel: (
  * @since 0.1.0
  */
 export interface EndOptions {
-  /** What the `ActorDied` of its calls says. "it was killed" or "it was stopped" unless given. */
+  /** The reason in the `ActorDied` of its calls. Default: "it was killed" or "it was stopped". */
   readonly why?: string | undefined
 }
 
@@ -67,8 +67,8 @@ export const stop: (instance: number, options?: EndOptions) => Effect.Effect<boo
 
 /**
  * Changes the number of permits of the instance or task with this number, or of one of its concurrency groups, as
- * `Actor.resize` does. Succeeds with `false` when there is no such instance. Dies of a `RangeError` when the number is
- * not an integer of at least 1, nor `Infinity`, and of an error that names the groups when there is no such group.
+ * `Actor.resize` does. Succeeds with `false` when there is no such instance. Dies with a `RangeError` if the number is
+ * neither an integer of at least 1 nor `Infinity`, and with an error that lists the groups if there is no such group.
  *
  * @category operations
  * @since 0.1.0

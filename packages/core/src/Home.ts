@@ -86,7 +86,7 @@ export const notBegun: (call: Call) => void = home.notBegun as any
 export const callIn: (context: Context.Context<never>) => Call | undefined = home.callIn as any
 
 /**
- * Whether a call was told to end for good: cancelled, out of time, or of an instance that dies.
+ * Whether a call was told to end for good: it was cancelled or timed out, or its instance dies.
  *
  * @category the caller's side
  * @since 0.1.0
@@ -125,7 +125,7 @@ export const spanOf: (call: Call) => Tracer.AnySpan | undefined = home.spanOf as
  * @since 0.1.0
  */
 export interface Link {
-  /** Where the instance lives, for people who look at it. */
+  /** Where the instance lives, for people. */
   describe(): Readonly<Record<string, string | number | boolean>>
   /** How `ObjectRef.getSync` blocks on calls that this home carries, if it can. */
   readonly pump?: Pump | undefined
@@ -140,7 +140,7 @@ export interface Link {
 export interface Pump {
   /** Sends all messages that are still queued. */
   flush(): void
-  /** Blocks for at most so many milliseconds, then takes in the messages that have arrived. `false`: none ever will. */
+  /** Blocks for at most this many milliseconds, then takes in the messages that have arrived. `false`: none ever will. */
   receive(milliseconds: number): boolean
 }
 
@@ -170,7 +170,7 @@ export const crash: (self: Self, why: string, cause: Cause.Cause<unknown>) => vo
 export const died: (self: Self, why: string, cause: Cause.Cause<unknown> | undefined) => void = home.died
 
 /**
- * The instance ends on the other side, which decides what becomes of its running calls. Here it takes no more calls,
+ * The instance ends on the other side, which decides what becomes of its running calls. Here it accepts no more calls,
  * and its waiting calls fail.
  *
  * @category the caller's side
@@ -179,7 +179,7 @@ export const died: (self: Self, why: string, cause: Cause.Cause<unknown> | undef
 export const ends: (self: Self, why: string, cause: Cause.Cause<unknown> | undefined) => void = home.ends
 
 /**
- * Throws a `TypeError` for an option that is not among `known`, which lists all of them: otherwise a misspelt option in
+ * Throws a `TypeError` for an option that is not among `known`, the list of all options: otherwise a misspelt option in
  * untyped code would be ignored. The message names `subject`.
  *
  * @category options
@@ -209,7 +209,7 @@ export interface Terms extends Readonly<Record<string, unknown>> {
 }
 
 /**
- * The terms on which the instance behind a handle takes calls, or all instances behind a keyed service.
+ * The terms on which the instance behind a handle accepts calls, or all instances behind a keyed service.
  *
  * @category the other side
  * @since 0.1.0
@@ -277,7 +277,7 @@ export interface Residence {
   describe(actor: string, key: unknown): Readonly<Record<string, string | number | boolean>> | undefined
   /**
    * Whether the instances that are made here are clients: they only carry calls to instances that live elsewhere. The
-   * process that has those counts the calls, so metrics of clients have names of their own.
+   * process of those instances counts the calls, so the metrics of clients have different names.
    */
   readonly client?: boolean | undefined
 }
@@ -293,7 +293,7 @@ export const Residence: Context.Reference<Residence | undefined> = carried.Resid
 
 /**
  * Whether a call that has come over the wire was submitted with `.remote` on the other side. A home provides it to the
- * call where spans are collected: the kind of its span is `consumer` then, and `server` otherwise.
+ * call if spans are collected: the kind of the span is then `consumer`, and `server` otherwise.
  *
  * @category the other side
  * @since 0.1.0
@@ -396,7 +396,7 @@ export const taskOf = (u: unknown): TaskDefinition | undefined => (u as any)?.[t
 // --- values of users -------------------------------------------------------------------------------------------------
 
 /**
- * Looks at a value of a user, which may throw wherever it is touched: then there is nothing to see, `undefined`.
+ * Reads a user's value, which may throw wherever it is touched; then the result is `undefined`.
  *
  * @category values of users
  * @since 0.1.0

@@ -1,9 +1,9 @@
 /**
- * For those who write tools: explorers of schedules, live views, recorders, profilers.
+ * For authors of tools: schedule explorers, live views, recorders, profilers.
  *
- * A {@link Tool} is told what happens to calls and instances at the moment it happens, on the same stack: before a method
- * runs, and before those who wait for a call hear of its end. It gets small views of calls, and the exits of calls
- * themselves. `ActorSystem.watch` is the same for programs, with dates and durations, as plain data.
+ * A {@link Tool} is notified of what happens to calls and instances at the moment it happens, on the same stack: before
+ * a method runs, and before a call's waiters hear of its end. It gets small views of calls, and their very exits.
+ * `ActorSystem.watch` is the same for programs, with dates and durations, as plain data.
  *
  * Programs that only use actors do not need this module.
  *
@@ -18,8 +18,8 @@ import type { Stage } from "./ActorSystem.ts"
 import * as tools from "./internal/system/tools.ts"
 
 /**
- * A call as tools see it. What changes while the call goes on its way is read when it is asked for, so a view that is
- * kept shows where the call is now; it keeps the call in memory. Two views are of one call when they have the same `id`.
+ * A call as tools see it. Properties that change are read on access, so a view that is kept shows where the call is
+ * now; it also keeps the call in memory. Two views with the same `id` are views of the same call.
  *
  * @category models
  * @since 0.1.0
@@ -44,7 +44,7 @@ export interface Call {
 }
 
 /**
- * What happens to an instance. A task is `InstanceGone` when the program has let go of it.
+ * What happens to an instance. A task is `InstanceGone` when the program has dropped it.
  *
  * @category models
  * @since 0.1.0
@@ -57,7 +57,7 @@ export type InstanceNews = {
 } & News
 
 /**
- * What there is to tell of an instance.
+ * What a tool learns about an instance.
  *
  * @category models
  * @since 0.1.0
@@ -72,15 +72,15 @@ export type News =
     }
   | { readonly _tag: "InstanceRestarting"; readonly cause: Cause.Cause<unknown> }
   | { readonly _tag: "InstanceRestarted"; readonly restarts: number }
-  /** It takes no calls any more. */
+  /** It accepts no more calls. */
   | { readonly _tag: "InstanceDied"; readonly why: string; readonly cause: Cause.Cause<unknown> | undefined }
   /** Its finalizers have run. */
   | { readonly _tag: "InstanceGone" }
 
 /**
- * A tool: what it wants to be told. The methods that it has are called on the stack of what they tell of, so they note
- * it and return. They must not submit, cancel or wait. Of a call that was under way when the tool was attached, it is told
- * what is still to come.
+ * A tool: its methods are the notifications that it wants. They run on the stack of the operation that they report, so
+ * they should note it and return; they must not submit, cancel or wait. Of a call that was under way when the tool was
+ * attached, the tool hears the rest.
  *
  * @category models
  * @since 0.1.0
@@ -88,18 +88,18 @@ export type News =
 export interface Tool {
   /** A call was submitted: by a caller that waits for it (`asked`), or by one that has a ref. */
   submitted?(call: Call, asked: boolean): void
-  /** A call was not accepted, since `maxPendingCalls` was reached. Nothing else is told of it. */
+  /** A call was not accepted, since `maxPendingCalls` was reached. The tool hears nothing else of it. */
   refused?(call: Call): void
   /** The method of a call runs now, for the first time or again. */
   started?(call: Call): void
   /** The method of a call has ended, and is to run again. */
   requeued?(call: Call, exit: Exit.Failure<unknown, unknown>): void
-  /** A call settles, with the exit that its ref will show. No waiter has been told yet. */
+  /** A call settles, with the exit that its ref will show. No waiter has been notified yet. */
   settled?(call: Call, exit: Exit.Exit<unknown, unknown>): void
   /**
-   * The failure of a call needs no report: a waiter gets it, or the ref was looked at, or the call was cancelled. A call
-   * that failed and of which this is never told is an unobserved failure. It may be told more than once, also of calls that were never
-   * submitted, since they found no room.
+   * The failure of a call needs no report: a waiter gets it, the ref was read, or the call was cancelled. A failed call
+   * without this notification is an unobserved failure. It may come more than once, and also for calls that were never
+   * submitted because they found no room.
    */
   handled?(call: Call): void
   /** Something happened to an instance. */
@@ -113,15 +113,16 @@ export interface Tool {
  * @since 0.1.0
  */
 export interface AttachOptions {
-  /** Whether to tell of tasks, too, which belong to the process and not to a system. Default `true`. */
+  /** Whether to include tasks, which belong to the process and not to a system. Default `true`. */
   readonly tasks?: boolean | undefined
 }
 
 /**
- * Tells `tool` what happens in the present `ActorSystem`, until the Scope closes. Any number of tools may be attached to
- * one system. One that throws is told nothing more and the error is logged; neither the call nor the other tools notice.
+ * Notifies `tool` of what happens in the current `ActorSystem`, until the Scope closes. Any number of tools may be
+ * attached to one system. A tool that throws is dropped, and the error is logged; neither the call nor the other tools
+ * notice.
  *
- * While no tool is attached, calls pay one look at a field for each thing that could be told.
+ * While no tool is attached, each notification costs a call one read of a field.
  *
  * **Example** (the calls of a system, as they start)
  *

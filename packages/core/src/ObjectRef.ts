@@ -302,8 +302,8 @@ export const allSettled: <const T extends ReadonlyArray<Any> | Readonly<Record<s
 }> = combinators.allSettled as any
 
 /**
- * Each ref with its exit, in the order in which they settle. The stream does not fail. `Stream.take(n)` gives the first
- * ones, as Ray's `ray.wait` does; ending the stream early disturbs no call.
+ * Each ref with its exit, in the order they settle. The stream does not fail. `Stream.take(n)` gives the first ones, as
+ * Ray's `ray.wait` does; ending the stream early disturbs no call.
  *
  * @category combinators
  * @since 0.1.0
@@ -314,7 +314,7 @@ export const asSettled: <T extends Any>(
   combinators.asSettled as any
 
 /**
- * The values in the order in which the refs settle. The stream fails at the first failure; {@link asSettled} does not.
+ * The values, in the order the refs settle. The stream fails at the first failure; {@link asSettled} does not.
  *
  * @category combinators
  * @since 0.1.0

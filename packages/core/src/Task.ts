@@ -1,6 +1,6 @@
 /**
  * A task is a remote function: an Effect function whose calls are queued, limited, retried and cancelled like those of
- * an actor, and give refs as they do. It has no state and no Layer: it is ready once it is defined.
+ * an actor, and have refs. It has no state and no Layer: it is ready once it is defined.
  *
  * Use a task to limit how many calls of a function run at once in the whole process, or to get a ref of its result that
  * others can wait for. Do not use one to make a function asynchronous: an Effect already is.
@@ -46,7 +46,7 @@ export interface TaskOptions {
   readonly maxPendingCalls?: number | undefined
   /** What happens to a submission beyond `maxPendingCalls`. Default `"fail"`. */
   readonly overflow?: "fail" | "suspend" | undefined
-  /** How often a call may run again after a failure that `retry` admits. Default 0. */
+  /** How often a call may run again after a failure that `retry` accepts. Default 0. */
   readonly maxTaskRetries?: number | undefined
   /** After which typed failures the call runs again. Default `false`: after none. */
   readonly retry?: boolean | ((error: any) => boolean) | undefined
@@ -64,7 +64,7 @@ export interface TaskSchemas<Args extends ReadonlyArray<any>, A, E> {
   readonly args?: NoInfer<{ readonly [K in keyof Args]: Schema.ConstraintCodec<Args[K], any> }> | undefined
   /** Of the result. */
   readonly success?: Schema.ConstraintCodec<NoInfer<A>, any> | undefined
-  /** Of the failures: those that it covers arrive as the class that they are. */
+  /** Of the failures: those that it covers arrive as instances of their class. */
   readonly error?: Schema.ConstraintCodec<NoInfer<E>, any> | undefined
 }
 
@@ -103,8 +103,8 @@ export const make: <Args extends ReadonlyArray<any>, A, E, R>(
 ) => Task<Args, A, E, Exclude<R, Scope.Scope>> = internal.make as any
 
 /**
- * Changes how many calls of a task may run at a time in this process. Growing starts waiting calls; shrinking lets
- * running calls finish. Throws a `RangeError` unless the number is an integer of at least 1, or `Infinity`.
+ * Changes how many calls of a task may run at a time in this process. A higher limit starts waiting calls; a lower one
+ * lets running calls finish. Throws a `RangeError` unless the number is an integer of at least 1, or `Infinity`.
  *
  * @category concurrency
  * @since 0.1.0

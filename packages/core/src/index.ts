@@ -46,7 +46,7 @@ export * as Driver from "./Driver.ts"
 export * as Home from "./Home.ts"
 
 /**
- * For those who write tools: explorers of schedules, live views, recorders, profilers.
+ * For authors of tools: schedule explorers, live views, recorders, profilers.
  */
 export * as Instrumentation from "./Instrumentation.ts"
 
@@ -57,6 +57,6 @@ export * as ObjectRef from "./ObjectRef.ts"
 
 /**
  * A task is a remote function: an Effect function whose calls are queued, limited, retried and cancelled like those of
- * an actor, and give refs as they do.
+ * an actor, and have refs.
  */
 export * as Task from "./Task.ts"

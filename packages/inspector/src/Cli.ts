@@ -15,7 +15,7 @@ import * as client from "./internal/terminal/client.ts"
 import * as internal from "./internal/terminal/command.ts"
 
 /**
- * Why there is nothing to show, with a message for people: a bad address, nothing listening there, a missing token, a
+ * Why there is nothing to show, with a readable message: a bad address, no server at the address, a missing token, a
  * call that has settled.
  *
  * @category errors
@@ -49,8 +49,8 @@ export const inspect: Command.Command<
 > = internal.inspect
 
 /**
- * Puts arguments into the order that `effect/cli` expects: people may write the address anywhere after `inspect`, before
- * or after the name of a subcommand.
+ * Puts arguments into the order that `effect/cli` expects: the address may be anywhere after `inspect`, before or after
+ * the name of a subcommand.
  *
  * @category commands
  * @since 0.1.0

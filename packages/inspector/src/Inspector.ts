@@ -1,9 +1,9 @@
 /**
  * A live view of the actors of a process, in the browser.
  *
- * {@link layer} serves one page on the loopback address: which actors there are and what they are doing, calls in flight
- * and what they wait for, cycles of waits, restarts, dead letters, and a timeline. It is read-only unless `control` is
- * set, and works offline. It costs nothing while no page is open, and little while one is.
+ * {@link layer} serves one page on the loopback address: the actors and what they are doing, calls in flight and what
+ * they wait for, cycles of waits, restarts, dead letters, and a timeline. It is read-only unless `control` is set, and
+ * works offline. It costs nothing while no page is open, and little while one is.
  *
  * @since 0.1.0
  */
@@ -42,8 +42,8 @@ export class Inspector extends Context.Service<
  * the token, if there is one. The token is in the fragment of the URL, behind `#`, which browsers do not send and servers
  * do not log.
  *
- * Wrong options throw right away: a `port` out of range is a `RangeError`. The Layer fails if another port would not
- * help: the `host` is not an address of this machine, or the user may not listen at `port`.
+ * Wrong options throw at once: a `port` out of range is a `RangeError`. The Layer fails if another port would not help:
+ * the `host` is not an address of this machine, or the user may not listen at `port`.
  *
  * **Example** (A request to a running inspector)
  *

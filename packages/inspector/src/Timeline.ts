@@ -1,10 +1,10 @@
 /**
- * What actors did and when, as a picture: records calls and writes them as a Chrome trace, which Perfetto opens.
+ * A picture of what actors did and when: records calls and writes them as a Chrome trace, which Perfetto opens.
  *
  * A recording watches the `ActorSystem` in context and keeps the last events in a buffer of fixed size. Its trace has
- * one process per instance. Each running call has a lane to itself for as long as it runs, so concurrent calls are drawn
- * one below the other and never on top of each other. Waits have lanes of their own, and a curve shows how many calls
- * run and wait. Arrows lead from a call to the calls that it submitted.
+ * one process per instance. Each running call has its own lane for as long as it runs, so concurrent calls are drawn
+ * one below the other, never on top of each other. Waits have their own lanes, and a curve shows how many calls run and
+ * wait. Arrows lead from a call to the calls that it submitted.
  *
  * Open the file at https://ui.perfetto.dev (it does not leave your machine) or in `chrome://tracing`.
  *
@@ -26,10 +26,10 @@ export type { ChromeTrace, TraceEvent } from "./internal/trace/format.ts"
 export type { Recorded, Recording, RecordOptions } from "./internal/trace/model.ts"
 
 /**
- * Records the `ActorSystem` in context, and tasks, until the Scope closes. The recording can be read at any time, also
+ * Records the `ActorSystem` in context, and tasks, until the Scope closes. The recording can be read at any time, even
  * after that.
  *
- * Recording makes each call slightly slower (three events are made and kept); it changes nothing else.
+ * Recording makes each call slightly slower (three events are kept); it changes nothing else.
  *
  * **Example** (A recording as a trace)
  *
@@ -81,8 +81,8 @@ export const save = (recording: Recording, file: string): Effect.Effect<void, Pl
   })
 
 /**
- * Records for as long as the program runs that it is provided to, and writes the file at the end, however that comes.
- * Provide it outside the layers of the actors, so that it starts before them and sees them end.
+ * Records for as long as the program runs that it is provided to, and writes the file at the end, however the program
+ * ends. Provide it outside the actors' layers, so that it starts before them and sees them end.
  *
  * @category layers
  * @since 0.1.0

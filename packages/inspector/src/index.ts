@@ -11,6 +11,6 @@ export * as Cli from "./Cli.ts"
 export * as Inspector from "./Inspector.ts"
 
 /**
- * What actors did and when, as a picture: records calls and writes them as a Chrome trace, which Perfetto opens.
+ * A picture of what actors did and when: records calls and writes them as a Chrome trace, which Perfetto opens.
  */
 export * as Timeline from "./Timeline.ts"

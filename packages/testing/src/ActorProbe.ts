@@ -1,10 +1,10 @@
 /**
- * A stand-in for an actor: it records the calls it gets, and the test answers them.
+ * A stand-in for an actor: it records its calls, and the test answers them.
  *
- * A probe has the type of the actor that it stands in for, and is an actor itself: calls get refs, can be cancelled, wait
- * for refs among their arguments. What its methods do is up to the test, call by call with {@link ActorProbe.next}, or
- * once and for all with {@link ActorProbe.on}. Use it to test those who call an actor; to test the actor itself, use the
- * actor.
+ * A probe has the type of the actor that it stands in for, and is an actor itself: calls have refs, can be cancelled,
+ * and wait for refs among their arguments. The test decides what its methods do, call by call with {@link
+ * ActorProbe.next}, or once and for all with {@link ActorProbe.on}. Use it to test an actor's callers; to test the
+ * actor itself, use the actor.
  *
  * **Example**
  *
@@ -64,7 +64,7 @@ type Success<M> = M extends Actor.Method<any, infer A, any> | Actor.GroupedMetho
 type Failure<M> = M extends Actor.Method<any, any, infer E> | Actor.GroupedMethod<any, any, infer E, any> ? E : never
 
 /**
- * A call that a probe has got. Each of the answers ends it; once it has ended, answers come too late and do nothing.
+ * A call that a probe has received. Any answer ends it; once it has ended, further answers do nothing.
  *
  * @category models
  * @since 0.1.0
@@ -77,11 +77,11 @@ export interface Call<Shape, K extends Name<Shape> = Name<Shape>> {
   succeed(value: Success<Shape[K]>): Effect.Effect<void>
   /** Answers with one of the method's errors. */
   fail(error: Failure<Shape[K]>): Effect.Effect<void>
-  /** Has the method die. */
+  /** Makes the method die. */
   die(defect: unknown): Effect.Effect<void>
-  /** Answers with what an Effect does, which runs in the probe: `Effect.delay(..., "1 second")` answers late. */
+  /** Answers with an Effect, which runs in the probe: `Effect.delay(..., "1 second")` answers late. */
   reply(effect: Effect.Effect<Success<Shape[K]>, Failure<Shape[K]>>): Effect.Effect<void>
-  /** Succeeds when the call has ended, with whether it was answered, or else interrupted: cancelled, or timed out. */
+  /** Succeeds when the call has ended, with whether it was answered or interrupted (cancelled or timed out). */
   readonly ended: Effect.Effect<"answered" | "interrupted">
 }
 
@@ -99,12 +99,12 @@ export interface ActorProbe<Self, Shape> {
   /** All calls that have started so far, in order, answered or not. */
   readonly calls: ReadonlyArray<Call<Shape>>
   /**
-   * Waits for the next call, of one method or of any: the first that has started and that nobody has taken. Calls that
-   * {@link on} answers are recorded, but not taken.
+   * Waits for the next call, of one method or of any: the first that has started and that the test has not taken yet.
+   * Calls that {@link on} answers are recorded, but not taken.
    */
   next<K extends Name<Shape>>(method: K): Effect.Effect<Call<Shape, K>>
   next(): Effect.Effect<Call<Shape>>
-  /** Has a method answer by itself from now on. Methods that return Streams have to be answered like this. */
+  /** Makes a method answer by itself from now on. Methods that return Streams have to be answered like this. */
   on<K extends Name<Shape>>(method: K, answer: (...args: Args<Shape[K]>) => Result<Shape[K]>): Effect.Effect<void>
 }
 
@@ -195,8 +195,8 @@ const makeHandle = (id: string, known: ReadonlyArray<string> | undefined, inner:
   return new Proxy(inner, {
     get: (target, key) => {
       const own = Reflect.get(target, key)
-      // What looks at any object, `await` and assertion libraries among them, is not to find methods. The handle knows it:
-      // any other name is that of a method for it.
+      // Code that inspects any object, such as `await` and assertion libraries, must not find methods. To the handle, any
+      // other name is that of a method.
       if (typeof key === "symbol") return own
       const isMethod = typeof own?.remote === "function"
       if (known === undefined) return isMethod ? method(key) : own
@@ -208,8 +208,8 @@ const makeHandle = (id: string, known: ReadonlyArray<string> | undefined, inner:
 }
 
 /**
- * Makes a probe for an actor, which lives until the Scope closes. `maxConcurrency` of the actor does not hold for it: it
- * takes all calls at once.
+ * Makes a probe for an actor, which lives until the Scope closes. The actor's `maxConcurrency` does not apply: all
+ * calls start at once.
  *
  * @category constructors
  * @since 0.1.0

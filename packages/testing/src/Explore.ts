@@ -1,16 +1,16 @@
 /**
- * Finds races: runs a program under many schedules, each one chosen by a seed, and shows the shortest one that fails.
+ * Finds races: runs a program under many schedules, each chosen by a seed, and shows the shortest one that fails.
  *
  * A program is an Effect that makes actors, does things at the same time and asserts what has to hold. Usually it runs
- * under one schedule, the same each time. Here a scheduler of our own decides which fiber goes next, and may preempt a
- * fiber before any of its operations; time is virtual and passes when nothing else can run; `Random` is seeded. So a
+ * under one schedule, the same each time. Here the explorer's scheduler decides which fiber goes next, and may preempt
+ * a fiber before any of its operations; time is virtual and passes when nothing else can run; `Random` is seeded. So a
  * schedule that fails once fails each time it is replayed.
  *
- * Not every failure needs an assertion: a deadlock, a program that does not end, a ref that never settles, a fiber that
- * is left behind and a failure that nobody looked at are failures by themselves.
+ * Not every failure needs an assertion: a deadlock, a program that does not end, a ref that never settles, a leaked
+ * fiber and an unobserved failure count by themselves.
  *
- * It does not see what JavaScript does between two operations, and does not control real I/O, other threads, `Date.now`
- * and `Math.random`.
+ * It does not see JavaScript between two operations, and does not control real I/O, other threads, `Date.now` and
+ * `Math.random`.
  *
  * @since 0.1.0
  */
@@ -42,7 +42,7 @@ export type Strategy = "mixed" | "random" | "pct" | "exhaustive"
 
 /**
  * What can be wrong with a schedule: the program failed; nothing can run any more; there is no end in sight; a ref has
- * not settled; a fiber still lives; a call failed and nobody looked at its ref.
+ * not settled; a fiber still lives; a call failed and its ref was not observed.
  *
  * @category models
  * @since 0.1.0
@@ -58,24 +58,24 @@ export type FailureKind = "Failure" | "Deadlock" | "Livelock" | "UnsettledRefs" 
 export interface Options {
   /** How many schedules to run at most. Default 1000. */
   readonly schedules?: number | undefined
-  /** What all choices follow from: an integer. Default 1, so that a test does the same each time it runs. */
+  /** The seed of all choices: an integer. Default 1, so that each run of a test does the same. */
   readonly seed?: number | undefined
   /** Default `"mixed"`. */
   readonly strategy?: Strategy | undefined
-  /** How many ordered events a bug needs that `"pct"` looks for: an integer of at least 1. Default 3. */
+  /** How many ordered events the bugs need that `"pct"` looks for: an integer of at least 1. Default 3. */
   readonly depth?: number | undefined
   /** How many preemptions `"exhaustive"` allows: an integer of at least 0. Default 2. */
   readonly preemptions?: number | undefined
-  /** After how many operations a program is taken to be one that never ends. Default 100,000. */
+  /** After how many operations a program counts as never ending. Default 100,000. */
   readonly maxSteps?: number | undefined
-  /** How long to go on, in real time. Then the check ends with the schedules that it has run. Default 30 seconds. */
+  /** The time limit, in real time. Then the check ends with the schedules that it has run. Default 30 seconds. */
   readonly timeout?: Duration.Input | undefined
-  /** What not to take for a failure of a program that has ended well. Default: nothing. */
+  /** What not to count as a failure of a program that has succeeded. Default: nothing. */
   readonly ignore?: ReadonlyArray<"UnsettledRefs" | "LeakedFibers" | "UnobservedFailures"> | undefined
 }
 
 /**
- * What {@link check} has done when no schedule failed.
+ * The report of {@link check} when no schedule failed.
  *
  * @category models
  * @since 0.1.0
@@ -84,8 +84,8 @@ export interface Report {
   /** How many schedules were run. */
   readonly schedules: number
   /**
-   * Whether these were all there are with at most `preemptions` preemptions, which only `"exhaustive"` can tell. A failure
-   * that takes more of them may be left.
+   * Whether these were all schedules with at most `preemptions` preemptions, which only `"exhaustive"` can tell. A
+   * failure that takes more of them may remain.
    */
   readonly complete: boolean
   /** The same in words: `every schedule with at most 2 preemptions: 119 in all. There may be failures that take more`. */
@@ -173,9 +173,8 @@ const outcome =
  * Runs `program` under many schedules. Succeeds with a {@link Report} when all of them end well, and fails at the first
  * one that does not, with the shortest schedule found that fails in the same way.
  *
- * Each schedule runs the program from its start, with an `ActorSystem`, a `Scope`, a clock and a `Random` of its own.
- * What the program keeps elsewhere, in a variable outside of it, is kept from schedule to schedule: make everything
- * inside.
+ * Each schedule runs the program from its start, with its own `ActorSystem`, `Scope`, clock and `Random`. State that
+ * the program keeps outside itself carries over from schedule to schedule, so make everything inside.
  *
  * **Example** (an update that gets lost)
  *
@@ -211,8 +210,8 @@ export const check = <A, E>(
   })
 
 /**
- * Runs `program` once, under the schedule that an {@link ExploreError} names, as it ran when it failed: also in a debugger,
- * and with logs. Succeeds if the program does not fail under it any more.
+ * Runs `program` once, under the schedule that an {@link ExploreError} names, exactly as it failed, with logs and, if
+ * you like, in a debugger. Succeeds if the program no longer fails under it.
  *
  * Given the seed of a search instead, it searches again with the same options, and fails with what that finds.
  *

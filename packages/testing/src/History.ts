@@ -1,14 +1,15 @@
 /**
  * Checks that what callers of an actor saw could have come from one call after the other.
  *
- * {@link record} notes when each call through a handle began and ended, and with what. {@link check} then looks for an
- * order of these calls in which no call comes before one that had ended when it began, and in which each has the result
- * that a sequential model gives it. If there is such an order the history is *linearizable* (Herlihy and Wing, 1990).
+ * {@link record} records when each call through a handle began and ended, and its result. {@link check} then looks for
+ * an order of these calls in which no call comes before one that had ended when it began, and in which each has the
+ * result that a sequential model gives it. If there is such an order, the history is *linearizable* (Herlihy and Wing,
+ * 1990).
  *
  * The search is that of Wing and Gong, "Testing and Verifying Concurrent Objects", Journal of Parallel and Distributed
  * Computing 17 (1993), with the improvement of Lowe, "Testing for Linearizability", Concurrency and Computation 29
- * (2017): what has been reached once, the same calls in the same state, is not looked at again. It takes exponential time
- * at worst, and is for histories of some dozens of calls, such as the explorer makes.
+ * (2017): a point reached before, the same calls in the same state, is not examined again. It takes exponential time at
+ * worst, and is for histories of some dozens of calls, such as the explorer makes.
  *
  * **Example**
  *
@@ -60,12 +61,12 @@ export interface Operation {
   readonly began: number
   /** `Infinity` while it has not ended. */
   readonly ended: number
-  /** How it ended. Absent while it has not, and where its end does not tell whether it happened: it was interrupted. */
+  /** How it ended. Absent while it has not, and if its end does not tell whether it happened: it was interrupted. */
   readonly exit: Exit.Exit<unknown, unknown> | undefined
 }
 
 /**
- * The calls through one recorded handle, in the order in which they began.
+ * The calls through one recorded handle, in the order they began.
  *
  * @category models
  * @since 0.1.0
@@ -77,8 +78,8 @@ export interface History<Shape> {
 }
 
 /**
- * What an actor does, one call after the other: each method takes the state and its arguments, and gives the next state
- * and the result. A result that is an `Exit` stands for itself: `Exit.fail("empty")` for a call that fails.
+ * A model of an actor, one call after the other: each method takes the state and its arguments, and returns the next
+ * state and the result. A result that is an `Exit` stands for itself: `Exit.fail("empty")` for a call that fails.
  *
  * States and results are compared with `Equal.equals`, which looks into plain objects and arrays.
  *
@@ -97,8 +98,8 @@ export interface Model<S, Shape> {
 }
 
 /**
- * In a model, a result that may be any value: of methods whose type is `void`, which may give anything at run time, as
- * `Ref.set` does.
+ * In a model, a result that may be any value: for methods whose type is `void`, which may return anything at run time,
+ * as `Ref.set` does.
  *
  * @category models
  * @since 0.1.0
@@ -133,7 +134,7 @@ class Recorder {
   }
 
   end(entry: Entry, exit: Exit.Exit<unknown, unknown>): void {
-    // A call that was ended by somebody may have happened, whole or in part, or not at all.
+    // A call that was cut short may have happened, in whole or in part, or not at all.
     if (isUncertain(exit)) return
     entry.ended = this.moment++
     entry.exit = exit
@@ -199,7 +200,7 @@ const recordMethod = (recorder: Recorder, name: string, method: any): unknown =>
 
 /**
  * Succeeds with an order of the calls that explains their results, if there is one. Calls that have not ended, or that
- * were ended by somebody, may be part of it or not.
+ * were cut short, may be part of it or not.
  *
  * @category checking
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
  * Helpers for tests of actors: an `ActorSystem` per test, and latches that wait for what instances do, without sleeps.
  *
- * Each latch looks at once, and again whenever a call of the same `ActorSystem` is submitted, starts or settles. It fails
- * at once when the instance is dead and what it waits for cannot come any more.
+ * Each latch checks at once, and again whenever a call of the same `ActorSystem` is submitted, starts or settles. It
+ * fails at once if the instance is dead and the condition can no longer come true.
  *
  * **Example**
  *
@@ -38,8 +38,8 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 
 /**
- * Gives a test an `ActorSystem` of its own, with its own names, and looks after it: when the Scope closes, whoever has
- * left instances behind, or calls that have not settled, dies with a list of them.
+ * Gives a test its own `ActorSystem`, with its own names: when the Scope closes, a test that has left instances behind,
+ * or calls that have not settled, dies with a list of them.
  *
  * @category layers
  * @since 0.1.0
@@ -75,7 +75,7 @@ const shownIn = (system: ActorSystem.ActorSystem): Effect.Effect<ReadonlyArray<A
   )
 
 /**
- * What an instance is doing now. Dies when the handle belongs to no living instance, or to none of this `ActorSystem`.
+ * What an instance is doing now. Dies if the handle belongs to no living instance of this `ActorSystem`.
  *
  * @category latches
  * @since 0.1.0
@@ -117,7 +117,7 @@ export const until = (
         changed = true
         wake()
       })
-      // Told on the stack of whatever changes, the fiber goes on in a turn of its own.
+      // The notification comes on the stack of the change, so the fiber continues in its own turn.
       const change = Effect.callback<void>((resume) => {
         if (changed) return resume(Exit.void)
         wake = () => resume(Effect.yieldNow)

@@ -1,12 +1,12 @@
 // Made by scripts/barrels.ts: change the modules, then `npm run format`.
 
 /**
- * A stand-in for an actor: it records the calls it gets, and the test answers them.
+ * A stand-in for an actor: it records its calls, and the test answers them.
  */
 export * as ActorProbe from "./ActorProbe.ts"
 
 /**
- * Finds races: runs a program under many schedules, each one chosen by a seed, and shows the shortest one that fails.
+ * Finds races: runs a program under many schedules, each chosen by a seed, and shows the shortest one that fails.
  */
 export * as Explore from "./Explore.ts"
 

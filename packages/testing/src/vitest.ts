@@ -1,5 +1,6 @@
 /**
- * `it.explore` for tests with vitest: the `it` of `@effect/vitest`, and a test that runs its program under many schedules.
+ * `it.explore` for tests with Vitest: the `it` of `@effect/vitest`, and a test that runs its program under many
+ * schedules.
  *
  * This module is not in the barrel, since it needs `vitest` and `@effect/vitest`: import it from `@troupe/testing/vitest`.
  *
@@ -36,7 +37,7 @@ export interface ExploreTest {
 }
 
 /**
- * An {@link ExploreTest}, and the same for tests that are left out, or run alone.
+ * An {@link ExploreTest}, and the same for tests that are skipped, or run alone.
  *
  * @category models
  * @since 0.1.0

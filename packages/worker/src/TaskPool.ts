@@ -13,8 +13,8 @@
  * TaskPool.serve([square])
  * ```
  *
- * Programs that are given `TaskPool.layer({ url: new URL("./tasks.worker.ts", import.meta.url), size: "max" })` run them
- * there. A task that the threads do not serve runs with its caller, as without the Layer.
+ * A program that provides `TaskPool.layer({ url: new URL("./tasks.worker.ts", import.meta.url), size: "max" })` runs
+ * them there. A task that the threads do not serve runs on its caller's thread, as without the Layer.
  *
  * Arguments and results cross by structured clone. Failures cross as their name, message, stack and fields, so that
  * `Effect.catchTag` works, and `instanceof` does not. To keep the classes of values, give the task schemas:
@@ -37,23 +37,23 @@ import type { HomeOptions, WorkerOptions } from "./WorkerHome.ts"
  */
 export interface TaskPoolOptions extends WorkerOptions {
   /**
-   * How often a call runs again after its thread was lost. Only for tasks that may run twice. Default 0: it fails with
-   * `ActorUnavailable`.
+   * How often a call runs again after its thread was lost. Only for tasks that may run twice. Default 0: the call fails
+   * with `ActorUnavailable`.
    */
   readonly maxTaskRetries?: number | undefined
-  /** How lost threads are replaced, each for itself. Default: as `WorkerHome` does it, five times in a row. */
+  /** How lost threads are replaced, each by its own count. Default: five times in a row, as in `WorkerHome`. */
   readonly restart?: HomeOptions["restart"]
   /**
-   * What happens when a task is called that the threads do not serve. It runs with its caller in either case. `"warn"`,
-   * the default, also logs a warning, once for each task.
+   * What happens when a task is called that the threads do not serve. In either case it runs on its caller's thread.
+   * `"warn"`, the default, also logs a warning, once per task.
    */
   readonly onUnserved?: "warn" | "run" | undefined
 }
 
 /**
- * Runs the tasks that the threads serve in these threads, always on the least busy one. `size` is how many there are. The
- * default, `"max"`, is as many as the machine runs at once. Building it fails when a thread does not come up;
- * one that is lost later is replaced.
+ * Runs the tasks that the threads serve on these threads, each call on the least busy one. `size` is the number of
+ * threads. The default, `"max"`, is as many as the machine runs at once. Building the Layer fails if a thread does not
+ * come up; a thread that is lost later is replaced.
  *
  * @category layers
  * @since 0.1.0
@@ -61,7 +61,7 @@ export interface TaskPoolOptions extends WorkerOptions {
 export const layer: (options: TaskPoolOptions) => Layer.Layer<never, WorkerFailed> = taskPool.layer
 
 /**
- * Serves tasks from this thread: the last line of the thread's file. `layer` provides what they require.
+ * Serves tasks from this thread: the last line of the thread's file. `layer` provides the services that they require.
  *
  * @category serving
  * @since 0.1.0

@@ -6,7 +6,7 @@
 import * as Schema from "effect/Schema"
 
 /**
- * The failure of a Layer whose threads do not come up. It says which actor, and why, and carries the cause.
+ * The failure of a Layer whose threads do not come up. It names the actor and the reason, and carries the cause.
  *
  * @category errors
  * @since 0.1.0
@@ -15,7 +15,7 @@ export class WorkerFailed extends Schema.TaggedError<WorkerFailed>()("WorkerFail
   /** The id of the actor. */
   actor: Schema.String,
   why: Schema.String,
-  /** The error in the thread, where it is known. */
+  /** The error on the thread, if it is known. */
   cause: Schema.optionalKey(Schema.Defect())
 }) {
   override get message(): string {

@@ -35,15 +35,15 @@ import * as transfers from "./internal/values/transfer.ts"
 import type { WorkerFailed } from "./WorkerFailed.ts"
 
 /**
- * Where the threads come from, and how they are watched.
+ * Where the threads come from, and how they are monitored.
  *
  * @category options
  * @since 0.1.0
  */
 export interface WorkerOptions {
-  /** The file of the thread, which ends with `WorkerHome.serve(...)`. Node runs TypeScript as it is. */
+  /** The file of the thread, which ends with `WorkerHome.serve(...)`. Node runs TypeScript directly. */
   readonly url?: URL | string | undefined
-  /** Options of Node for threads that come from `url`: `execArgv`, `resourceLimits`, `env` and the like. */
+  /** Node's options for threads that come from `url`: `execArgv`, `resourceLimits`, `env` and the like. */
   readonly workerOptions?: NodeWorkerOptions | undefined
   /** Makes a thread, in place of `url`. It is called for each thread, and again for each replacement. */
   readonly spawn?: (() => Worker) | undefined
@@ -60,16 +60,16 @@ export interface WorkerOptions {
    */
   readonly unresponsiveAfter?: Duration.Input | undefined
   /**
-   * How long running calls may go on once the Scope closes. Then they are interrupted, and threads that have not ended a
-   * second later are ended by force. Default: that of the implementation, which is 5 seconds unless it was given.
+   * How long running calls may go on once the Scope closes. Then they are interrupted, and threads that have not ended
+   * a second later are terminated. Default: that of the implementation, which is 5 seconds by default.
    */
   readonly shutdownTimeout?: Duration.Input | undefined
 }
 
 /**
- * Options of a home: those of its threads, and options of the actor that override the implementation's own. `restart` paces
- * how lost threads are replaced: by default five times in a row, 100 ms before the first replacement and twice as long
- * before each next one. A thread that lasts a minute starts the count anew.
+ * Options of a home: those of its threads, and options of the actor that override the implementation's own. `restart`
+ * paces how lost threads are replaced: by default five times in a row, 100 ms before the first replacement and twice as
+ * long before each next one. A thread that lasts a minute resets the count.
  *
  * @category options
  * @since 0.1.0
@@ -82,7 +82,7 @@ interface ContractClass<Self, Handle> extends Context.Key<Self, Handle> {
 }
 
 /**
- * Provides an actor whose instances live in worker threads. Building it fails with `WorkerFailed` when a thread does not
+ * Provides an actor whose instances live on worker threads. Building it fails with `WorkerFailed` if a thread does not
  * come up. Closing its Scope ends the threads within `shutdownTimeout`.
  *
  * @category layers
@@ -92,7 +92,7 @@ export const layer: <Self>(actor: ContractClass<Self, any>, options: HomeOptions
   homes.layer as any
 
 /**
- * Starts an instance in a thread of its own, which ends with the current Scope. For actors that are not keyed.
+ * Starts an instance on its own thread, which ends with the current Scope. For actors that are not keyed.
  *
  * @category constructors
  * @since 0.1.0
@@ -103,8 +103,8 @@ export const spawn: <Handle>(
 ) => Effect.Effect<Handle, WorkerFailed, Scope.Scope> = homes.spawn as any
 
 /**
- * Serves an actor from this thread: the last line of the thread's file. The Layer is the one that provides the actor in
- * a process of its own.
+ * Serves an actor from this thread: the last line of the thread's file. The Layer is the one that would provide the
+ * actor in its own process.
  *
  * @category serving
  * @since 0.1.0
@@ -114,8 +114,8 @@ export const serve: <Self, E>(actor: ContractClass<Self, any>, layer: Layer.Laye
 
 /**
  * Marks a value, an argument or a result, to be moved to the other side instead of copied. Its sender cannot use it
- * afterwards. By default the value itself moves (`ArrayBuffer`, `MessagePort`, `ReadableStream` and the like), or the buffer
- * behind a typed array. For a value that holds such things, name them.
+ * afterwards. By default the value itself moves (`ArrayBuffer`, `MessagePort`, `ReadableStream` and the like), or the
+ * buffer behind a typed array. For a value that contains such things, list them.
  *
  * @category transfer
  * @since 0.1.0
