@@ -95,7 +95,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "forgets to go on after a restart",
     file: "instance/cell.ts",
-    from: "    for (const queue of this.queues()) queue.drain(true)\n",
+    from: "    for (const line of this.lines()) line.drain(true)\n",
     to: ""
   },
   {
@@ -119,7 +119,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "does not cancel the call of an asker that is interrupted",
     file: "handle/asker.ts",
-    from: "    call.queue.cell.cancel(call)\n",
+    from: "    call.line.cell.cancel(call)\n",
     to: ""
   },
   {
@@ -132,8 +132,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "forgets to hand on the permits of ended calls",
     file: "instance/handover.ts",
-    from: "queue.held = 0",
-    to: "queue.held += 0"
+    from: "line.held = 0",
+    to: "line.held += 0"
   },
   {
     name: "hands on the room of ended calls at once",

@@ -196,7 +196,7 @@ export class Machine {
     return [
       `${cell.pending} pending, ${cell.restarts} restarts${cell.death === undefined ? "" : ", no new calls"}`,
       ...groups.map((group) => {
-        const { running, waiting } = cell.queue(group === "main" ? undefined : group)
+        const { running, waiting } = cell.line(group === "main" ? undefined : group)
         const count =
           running === this.running[group] ? `${running}` : `${running} permits held and ${this.running[group]}`
         return `${group}: ${count} running, ${waiting} waiting, started ${this.starts[group].join(" ")}`

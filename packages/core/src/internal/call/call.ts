@@ -127,7 +127,7 @@ export interface Instance {
   readonly running: List<Call>
   /** A failure of a call was looked at. */
   handled(call: Call): void
-  queues(): Iterable<Line>
+  lines(): Iterable<Line>
   /** Calls that wait for refs among their arguments. */
   preparingCalls(): ReadonlyArray<Call>
   /** Whether calls wait for room. */
@@ -171,7 +171,7 @@ export class Call extends Ref implements Waiter, Linked<Call> {
   /** What its fibers wait for. */
   waits: Wait | undefined = undefined
 
-  readonly queue: Line
+  readonly line: Line
   readonly method: MethodSpec
   /** The context of the submitter, until the call has settled. */
   context: Context.Context<never>
@@ -185,14 +185,14 @@ export class Call extends Ref implements Waiter, Linked<Call> {
   declare spared: boolean
 
   constructor(
-    queue: Line,
+    line: Line,
     method: MethodSpec,
     args: ReadonlyArray<unknown>,
     context: Context.Context<never>,
     asked: boolean
   ) {
     super()
-    this.queue = queue
+    this.line = line
     this.method = method
     this.args = args
     this.context = context
@@ -249,7 +249,7 @@ export class Call extends Ref implements Waiter, Linked<Call> {
 
   protected override handled(): void {
     super.handled()
-    this.queue.cell.handled(this)
+    this.line.cell.handled(this)
   }
 
   /** Whether the asker or a waiter will be told how it settles. */

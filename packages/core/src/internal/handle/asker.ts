@@ -19,7 +19,7 @@ export const waitOrCancel = (call: Call): Effect.Effect<any, any> =>
 export const cancelAndWait = (call: Call): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (call.stage === Stage.New || call.spared) return Effect.void
-    call.queue.cell.cancel(call)
+    call.line.cell.cancel(call)
     return settled(call)
   })
 

@@ -49,7 +49,7 @@ export const makeMembers = (methods: ReadonlyArray<MethodSpec>): Members =>
 
 const bind = (handle: Bare, place: number, method: MethodSpec): unknown => {
   const cell = handle[CellKey]
-  const bound = makeMethod((group) => cell.queue(group), method)
+  const bound = makeMethod((group) => cell.line(group), method)
   handle[BoundKey] ??= []
   handle[BoundKey][place] = bound
   return bound

@@ -39,10 +39,10 @@ export const resize = (
   const resident = residentOf(handle)
   options.limit(resident?.actor ?? show(handle), "maxConcurrency", limit)
   // What is wrong is said where it is written, if it can be known there.
-  resident?.queue(group)
+  resident?.line(group)
   return Effect.sync(() => {
     const cell = cellOf(handle)
-    cell.resize(cell.queue(group), limit)
+    cell.resize(cell.line(group), limit)
   })
 }
 

@@ -92,8 +92,8 @@ export const noteFailure = (
 const letter = (call: Call, death: Death): DeadLetter => ({
   id: call.id,
   method: call.method.label,
-  actor: call.queue.cell.id,
-  instance: call.queue.cell.instance,
+  actor: call.line.cell.id,
+  instance: call.line.cell.instance,
   why: death.why,
   at: dateFor(call)
 })

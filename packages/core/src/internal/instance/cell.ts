@@ -154,7 +154,7 @@ export class Cell implements Calls, Starter {
     this.registry.hub?.submitted(call, asked)
     if (this.life.phase !== Phase.Open) return this.comesTooLate(call)
     this.counts(1)
-    if (areReady(call.args)) this.enqueue(call, dispatcher, asked)
+    if (areReady(call.args)) this.lineUp(call, dispatcher, asked)
     else this.prepare(call, dispatcher)
     if (call.exit === undefined) this.adopt(call)
   }
@@ -189,7 +189,7 @@ export class Cell implements Calls, Starter {
 
   private prepared(call: Call, failed: Exit.Failure<any, any> | undefined, dispatcher: Dispatcher): void {
     if (failed !== undefined) this.end(call, failed)
-    else this.enqueue(call, dispatcher, false)
+    else this.lineUp(call, dispatcher, false)
     // A call may have waited for it all the while, and hold the permit that it needs now.
     if ((call.stage as Stage) !== Stage.Waiting) return
     deadlock.check(call)
@@ -197,11 +197,11 @@ export class Cell implements Calls, Starter {
     if (this.hasSuspended) deadlock.checkRoom(this)
   }
 
-  private enqueue(call: Call, dispatcher: Dispatcher, asked: boolean): void {
+  private lineUp(call: Call, dispatcher: Dispatcher, asked: boolean): void {
     const issue = call.method.contract && contract.checkArgs(call.method.contract, call.args)
     if (issue !== undefined) this.end(call, failure.decode(call, issue))
-    else if (asked) call.queue.startOrWait(call, dispatcher)
-    else call.queue.wait(call, dispatcher)
+    else if (asked) call.line.startOrWait(call, dispatcher)
+    else call.line.wait(call, dispatcher)
   }
 
   /** What an unsettled call needs besides waiting: a parent that may cancel it, and a timer. */
@@ -273,7 +273,7 @@ export class Cell implements Calls, Starter {
 
   /** Calls in line start, as far as there are permits. */
   proceed(): void {
-    for (const queue of this.queues()) queue.drain(true)
+    for (const line of this.lines()) line.drain(true)
   }
 
   /** The instance is gone: it leaves the system. */
@@ -314,7 +314,7 @@ export class Cell implements Calls, Starter {
 
   /** Takes a call that is to end out of where it waits. */
   withdraw(call: Call): void {
-    if (call.stage === Stage.Waiting) call.queue.remove(call)
+    if (call.stage === Stage.Waiting) call.line.remove(call)
     else if (call.stage === Stage.Preparing) this.preparing!.drop(call)
   }
 
@@ -337,7 +337,7 @@ export class Cell implements Calls, Starter {
   /** Fails all calls that have not started. */
   failWaiting(): void {
     endAll(this.preparingCalls(), Stage.Dying)
-    for (const queue of this.queues()) while (queue.head !== undefined) endAll([queue.head], Stage.Dying)
+    for (const line of this.lines()) while (line.head !== undefined) endAll([line.head], Stage.Dying)
   }
 
   /** Tells preparing calls whose refs have failed already of that. */
@@ -442,7 +442,7 @@ export class Cell implements Calls, Starter {
   // --- permits -------------------------------------------------------------------------------------------------------
 
   /** The line for a concurrency group, or for the actor's own permits. */
-  queue(group: string | undefined): CellLine {
+  line(group: string | undefined): CellLine {
     if (group === undefined) return this.main
     checkGroup(this.actor, this.options.concurrencyGroups, group)
     return this.groups!.get(group)!
@@ -450,21 +450,21 @@ export class Cell implements Calls, Starter {
 
   /** Lifts all limits: the sender of the calls keeps to them. */
   unlimit(): void {
-    for (const queue of this.queues()) this.resize(queue, Infinity)
+    for (const line of this.lines()) this.resize(line, Infinity)
   }
 
-  resize(queue: CellLine, limit: number): void {
-    queue.resize(limit)
+  resize(line: CellLine, limit: number): void {
+    line.resize(limit)
   }
 
-  *queues(): Generator<CellLine> {
+  *lines(): Generator<CellLine> {
     yield this.main
     if (this.groups !== undefined) yield* this.groups.values()
   }
 
   /** Whether no call runs. */
   get isQuiet(): boolean {
-    for (const queue of this.queues()) if (queue.running > 0) return false
+    for (const line of this.lines()) if (line.running > 0) return false
     return true
   }
 }

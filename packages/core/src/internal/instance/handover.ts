@@ -17,7 +17,7 @@ const MAX_TURNS = 64
 
 /** What a handover needs of its instance. */
 interface Giver {
-  queues(): Iterable<{ held: number; next(): void }>
+  lines(): Iterable<{ held: number; next(): void }>
   attend(): void
 }
 
@@ -58,8 +58,8 @@ export class Handover {
   now(): void {
     const { cell } = this
     this.turns = this.room = 0
-    for (const queue of cell.queues()) queue.held = 0
+    for (const line of cell.lines()) line.held = 0
     cell.attend()
-    for (const queue of cell.queues()) queue.next()
+    for (const line of cell.lines()) line.next()
   }
 }

@@ -184,7 +184,7 @@ export class Running extends List<Call> {
 
   /** A method has ended: its call settles, or runs again, and the next in line gets the permit. */
   private finish(call: Call, exit: Exit.Exit<any, any>, restarted: boolean): void {
-    const line = call.queue
+    const line = call.line
     call.fiber = undefined
     // The permit is free before anyone hears of the result, so that a waiter that goes on finds it.
     const goesOn = line.release(call)
@@ -212,7 +212,7 @@ export class Running extends List<Call> {
     try {
       if (this.runsAgain(call, exit.cause, restarted)) {
         this.cell.registry.hub?.requeued(call, exit)
-        return call.queue.waitAgain(call)
+        return call.line.waitAgain(call)
       }
     } catch (defect) {
       // The predicate of `retry` is user code. `Cause.combine` would compare what it threw, which may throw.

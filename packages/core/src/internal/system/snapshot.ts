@@ -142,7 +142,7 @@ const instanceOf = (cell: Cell): Instance => {
   const { maxPendingCalls } = cell.options
   const home = homeOf(cell)
   const groups: Record<string, Permits> = {}
-  for (const queue of cell.queues()) if (queue.group !== undefined) groups[queue.group] = permitsOf(queue)
+  for (const line of cell.lines()) if (line.group !== undefined) groups[line.group] = permitsOf(line)
   return {
     actor: cell.id,
     instance: cell.instance,
@@ -203,9 +203,9 @@ interface Standing {
 /** The unsettled calls of an instance: running ones first, then those in line, then those that are not there yet. */
 export function* callsOf(cell: Cell): Generator<Standing> {
   for (const call of cell.running.toArray()) yield { call, position: undefined }
-  for (const queue of cell.queues()) {
+  for (const line of cell.lines()) {
     let position = 1
-    for (let call = queue.head; call !== undefined; call = call.next) yield { call, position: position++ }
+    for (let call = line.head; call !== undefined; call = call.next) yield { call, position: position++ }
   }
   for (const call of cell.preparingCalls()) yield { call, position: undefined }
   for (const call of cell.suspendedCalls()) yield { call, position: undefined }
@@ -236,13 +236,13 @@ export const stageOf = ({ stage }: Call): UnsettledCall["stage"] => {
 }
 
 const callOf = (call: Call, position: number | undefined, now: number): UnsettledCall => {
-  const { attempts, id, method, parent, queue } = call
+  const { attempts, id, method, parent, line } = call
   return {
     id,
     method: method.label,
-    actor: queue.cell.id,
-    instance: queue.cell.instance,
-    ...(queue.group !== undefined && { group: queue.group }),
+    actor: line.cell.id,
+    instance: line.cell.instance,
+    ...(line.group !== undefined && { group: line.group }),
     stage: stageOf(call),
     since: now - call.age,
     ...(position !== undefined && { position }),
