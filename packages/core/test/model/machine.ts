@@ -194,7 +194,7 @@ export class Machine {
   snapshot(): Array<string> {
     const cell = cellOf(this.handle)
     return [
-      `${cell.pending} pending, ${cell.restarts} restarts${cell.death === undefined ? "" : ", no new calls"}`,
+      `${cell.pending} pending, ${cell.life.restarts} restarts${cell.death === undefined ? "" : ", no new calls"}`,
       ...groups.map((group) => {
         const { running, waiting } = cell.line(group === "main" ? undefined : group)
         const count =
@@ -214,7 +214,7 @@ export class Machine {
       ["tracked calls", cell.running.length, 0],
       ["calls that wait for arguments", cell.preparing?.calls().length ?? 0, 0],
       ["timers", cell.timers?.size ?? 0, 0],
-      ["suspended submitters", cell.suspended?.size ?? 0, 0],
+      ["suspended submitters", cell.room?.size ?? 0, 0],
       ["watchers", cell.watchers?.size ?? 0, 0],
       ["open Scopes", this.made - this.closed, 0],
       ["fibers", fibers.alive, 0],

@@ -105,6 +105,13 @@ export interface Life {
   transitionOn(fiber: Fiber.Fiber<unknown, unknown>): Waiter | undefined
 }
 
+/** The calls that wait for room. */
+export interface Room {
+  /** Keeps a call that waits among the {@link watched} ones: it may come to wait for itself. */
+  watch(call: Call): void
+  readonly watched: Iterable<Call>
+}
+
 /** The instance that a call was submitted to. */
 export interface Instance {
   readonly id: string
@@ -132,11 +139,9 @@ export interface Instance {
   preparingCalls(): ReadonlyArray<Call>
   /** Whether calls wait for room. */
   readonly hasSuspended: boolean
-  /** Has {@link watchedForRoom} give a call that waits for room, which may come to wait for itself. */
-  watchForRoom(call: Call): void
-  watchedForRoom(): Iterable<Call>
+  /** Those calls, from the first one on that waited. */
+  readonly room: Room | undefined
 
-  cancel(call: Call): void
   /** Takes a call that is to end out of where it waits. */
   withdraw(call: Call): void
   /** Carries out the end of a call that was at `before`. */

@@ -39,7 +39,7 @@ export const check = (waiter: Waiter): void => {
 
 /** Call when room has gone to others: calls were found to wait for it, and not to be stuck, that may be so now. */
 export const checkRoom = (cell: Instance): void => {
-  for (const call of cell.watchedForRoom()) {
+  for (const call of cell.room?.watched ?? []) {
     if (call.dependents === 0) continue
     // All of them wait for the same calls.
     if (!isStuck(call)) return
@@ -191,7 +191,7 @@ function* runningCalls(line: Line): Generator<Blocker> {
 function* roomBlockers(call: Call): Generator<Blocker> {
   const { cell } = call.line
   const { death, ready, start } = cell.life
-  cell.watchForRoom(call)
+  cell.room?.watch(call)
   if (death !== undefined || cell.pending < cell.options.maxPendingCalls) return yield FREE
   if (!ready) yield start
   for (const line of cell.lines()) {

@@ -44,3 +44,8 @@ export const endAll = (calls: ReadonlyArray<Call>, stage: Stage): void => {
   }
   for (let i = 0; i < told.length; i++) told[i]!.line.cell.endCall(told[i]!, before[i]!)
 }
+
+/** Cancels a call, and with it the unsettled calls that it submitted. */
+export const cancel = (call: Call): void => {
+  if (canEnd(call, Stage.Cancelling)) endAll([call, ...descendants([call])], Stage.Cancelling)
+}

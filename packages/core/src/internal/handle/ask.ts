@@ -18,7 +18,7 @@ import { Call } from "../call/call.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import type { Target } from "../instance/cell.ts"
-import { admit } from "./admit.ts"
+import { admit, refuse } from "./admit.ts"
 import { cancelAndWait, waitOrCancel } from "./asker.ts"
 import * as streaming from "./streaming.ts"
 
@@ -152,7 +152,7 @@ export class Remote extends Submission {
     const call = new Call(line, method, args, Context.empty(), false)
     if (!cell.full) cell.submit(call, undefined, false)
     else if (cell.options.overflow === "suspend") cell.whenRoom(call, () => cell.submit(call, undefined, false))
-    else call.settle(cell.refuseCall(call))
+    else call.settle(refuse(cell, call))
     return call
   }
 }

@@ -40,10 +40,7 @@ export const resize = (
   options.limit(resident?.actor ?? show(handle), "maxConcurrency", limit)
   // What is wrong is said where it is written, if it can be known there.
   resident?.line(group)
-  return Effect.sync(() => {
-    const cell = cellOf(handle)
-    cell.resize(cell.line(group), limit)
-  })
+  return Effect.sync(() => cellOf(handle).line(group).resize(limit))
 }
 
 export const exit: Effect.Effect<never, never, ActorContext> = Effect.withFiber((fiber) => {

@@ -21,7 +21,8 @@ import { type Implementation, methodNames } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import * as context from "./context.ts"
 import type { Hub } from "./hub.ts"
-import { type Life, Phase } from "./life.ts"
+import type { Life } from "./life.ts"
+import { Phase } from "./phase.ts"
 
 /** What running calls needs of the instance. */
 interface Owner {

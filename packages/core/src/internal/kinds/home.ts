@@ -15,6 +15,7 @@ import type { ActorDied } from "../../ActorError.ts"
 import type { Link, Terms } from "../../Home.ts"
 import { Call, Stage } from "../call/call.ts"
 import { current } from "../call/currentCall.ts"
+import { cancel } from "../call/ending.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import { Ask } from "../handle/ask.ts"
@@ -126,7 +127,7 @@ const specOf = (cell: Cell, name: string): MethodSpec => {
   const spec = known?.get(name)
   if (spec !== undefined) return spec
   // From the first call on: the caller's side sends no more than the limits allow.
-  if (known === undefined) cell.unlimit()
+  if (known === undefined) for (const line of cell.lines()) line.resize(Infinity)
   const made = { ...bare, actor: cell.actor, name, label: `${cell.actor}.${name}` }
   specs.set(cell, (known ?? new Map()).set(name, made))
   return made
@@ -166,4 +167,4 @@ export const stream = (handle: object, name: string, args: ReadonlyArray<unknown
 }
 
 /** Cancels a call that has come over the wire. */
-export const interrupt = (call: Accepted): void => call.line.cell.cancel(call)
+export const interrupt = (call: Accepted): void => cancel(call)

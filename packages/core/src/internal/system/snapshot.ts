@@ -113,7 +113,7 @@ const search = (cells: Iterable<Cell>, admits: (cell: Cell) => boolean, limit: n
   for (const cell of cells) {
     if (!admits(cell)) continue
     instances++
-    const unsettled = cell.pending + cell.suspended
+    const unsettled = cell.pending + suspendedOf(cell)
     calls += unsettled
     if (shown.length < limit) shown.push(cell)
     if (unsettled > 0 && busy.length < limit) busy.push(cell)
@@ -154,15 +154,18 @@ const instanceOf = (cell: Cell): Instance => {
     groups,
     pending: cell.pending,
     ...(maxPendingCalls !== Infinity && { maxPendingCalls }),
-    suspended: cell.suspended,
+    suspended: suspendedOf(cell),
     settled: tallyOf(books),
     refused,
-    restarts: cell.restarts,
+    restarts: cell.life.restarts,
     ...(lastError !== undefined && { lastError: errorOf(lastError) }),
     ...(death !== undefined && { death: deathOf(death) }),
     ...(home !== undefined && { home })
   }
 }
+
+/** How many submitters wait for room. */
+const suspendedOf = ({ room }: Cell): number => room?.size ?? 0
 
 /** What the home of an instance says of it, if it has one. */
 const homeOf = ({ context, home, id, key }: Cell): Instance["home"] =>
@@ -208,7 +211,7 @@ export function* callsOf(cell: Cell): Generator<Standing> {
     for (let call = line.head; call !== undefined; call = call.next) yield { call, position: position++ }
   }
   for (const call of cell.preparingCalls()) yield { call, position: undefined }
-  for (const call of cell.suspendedCalls()) yield { call, position: undefined }
+  for (const call of cell.room?.calls() ?? []) yield { call, position: undefined }
 }
 
 /** So many calls at most, one of each instance in turn: a long line must not hide the calls of others. */
