@@ -194,7 +194,7 @@ export class Machine {
   snapshot(): Array<string> {
     const cell = cellOf(this.handle)
     return [
-      `${cell.pending} pending, ${cell.life.restarts} restarts${cell.death === undefined ? "" : ", no new calls"}`,
+      `${cell.pending} pending, ${cell.restarts} restarts${cell.death === undefined ? "" : ", no new calls"}`,
       ...groups.map((group) => {
         const { running, waiting } = cell.line(group === "main" ? undefined : group)
         const count =

@@ -125,15 +125,15 @@ export interface Ended {
   readonly name: string | undefined
   readonly keyText: string | undefined
   readonly since: number
-  readonly life: { readonly restarts: number }
+  readonly restarts: number
   readonly books: Books
   readonly death: Death | undefined
 }
 
 /** The obituary keeps nothing of the instance but its numbers. */
 export const bury = ({ dead }: Memory, ended: Ended): void => {
-  const { books, death, id, instance, keyText, life, name, since } = ended
-  remember(dead, { actor: id, instance, name, key: keyText, since, restarts: life.restarts, books, death: death! })
+  const { books, death, id, instance, keyText, name, restarts, since } = ended
+  remember(dead, { actor: id, instance, name, key: keyText, since, restarts, books, death: death! })
 }
 
 const remember = <A>(list: Array<A>, item: A): void => {

@@ -121,6 +121,10 @@ export class Cell implements Calls, Starter {
     return this.options.name
   }
 
+  get restarts(): number {
+    return this.life.restarts
+  }
+
   get death(): Death | undefined {
     return this.life.death
   }

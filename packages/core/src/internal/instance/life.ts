@@ -37,8 +37,10 @@ export interface InstanceOwner<Cell = unknown> {
   handleOf(cell: Cell): object
 }
 
-/** What a life needs of its instance. */
-export interface Calls extends Instance {
+type Inside = ActorContext["Service"]
+
+/** What a life needs of its instance, which is the ActorContext of what runs inside. */
+export interface Calls extends Instance, Inside {
   readonly options: InstanceOptions
   readonly registry: { readonly hub: Hub | undefined }
   readonly context: Context.Context<never>

@@ -157,7 +157,7 @@ const instanceOf = (cell: Cell): Instance => {
     suspended: suspendedOf(cell),
     settled: tallyOf(books),
     refused,
-    restarts: cell.life.restarts,
+    restarts: cell.restarts,
     ...(lastError !== undefined && { lastError: errorOf(lastError) }),
     ...(death !== undefined && { death: deathOf(death) }),
     ...(home !== undefined && { home })
