@@ -50,7 +50,7 @@ export const admit = (cell: Cell, call: Call, submit: () => void): Effect.Effect
 
 /** Says no to a call for want of room. */
 export const refuse = (cell: Cell, call: Call): Exit.Exit<never, ActorError> => {
-  cell.books.refused++
+  cell.openBooks().refused++
   cell.registry.hub?.refused(call)
   return Exit.fail(failure.limitExceeded(call.method, cell.options.maxPendingCalls))
 }

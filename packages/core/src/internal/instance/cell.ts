@@ -23,7 +23,7 @@ import { descendants, endAll, isEnded } from "../call/ending.ts"
 import * as failure from "../call/failure.ts"
 import type { Implementation } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
-import { Books, noteFailure } from "./books.ts"
+import { Books, NO_BOOKS, noteFailure } from "./books.ts"
 import type { Node } from "./busy.ts"
 import { Handover } from "./handover.ts"
 import { type Calls, Life } from "./life.ts"
@@ -84,7 +84,7 @@ export class Cell implements Calls, Starter {
   private handingOver: Handover | undefined = undefined
 
   /** How its calls have ended. */
-  readonly books = new Books()
+  books: Readonly<Books> = NO_BOOKS
 
   constructor(
     actor: string,
@@ -218,9 +218,15 @@ export class Cell implements Calls, Starter {
     this.registry.hub?.handled(call)
   }
 
+  /** The books, to write into. */
+  openBooks(): Books {
+    if (this.books === NO_BOOKS) this.books = new Books()
+    return this.books
+  }
+
   /** Settles a call, once it is in the books. */
   private conclude(call: Call, exit: Exit.Exit<any, any>): void {
-    if (exit._tag === "Success") this.books.succeeded++
+    if (exit._tag === "Success") this.openBooks().succeeded++
     else noteFailure(this, call, exit)
     this.registry.hub?.settled(call, exit)
     if (call.trace !== undefined) tracing.end(call, call.trace, exit)

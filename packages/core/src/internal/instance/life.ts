@@ -24,6 +24,7 @@ import { current, outside } from "../call/currentCall.ts"
 import { endAll } from "../call/ending.ts"
 import type { Implementation } from "../call/method.ts"
 import * as waiting from "../call/waiting.ts"
+import type { Own } from "./context.ts"
 import type { Hub } from "./hub.ts"
 import { Phase, Phased } from "./phase.ts"
 import { type Supervised, Supervisor } from "./supervisor.ts"
@@ -69,8 +70,8 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
   restarts = 0
   /** Why the instance restarts, or did so last. */
   restartsFor: LifeOfCalls["restartsFor"] = undefined
-  /** The context in which the instance is made, with its Scope and its ActorContext. */
-  context: Context.Context<never>
+  /** The context in which it was started, without the call that did. Many instances may share it. */
+  readonly context: Context.Context<never>
   /** Set while all ends at once that the instance runs: it was killed, or a life of it ends for the next one. */
   abrupt = false
   /** Its Scope closes, and will kill it when its calls take too long. */
@@ -90,7 +91,8 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
     super(cell)
     this.make = make
     this.scope = Scope.makeUnsafe()
-    this.context = this.inside(context)
+    // A call that starts an instance does not lend itself to it.
+    this.context = current(context) === undefined ? context : outside(context)
   }
 
   // --- start ---------------------------------------------------------------------------------------------------------
@@ -142,16 +144,23 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
   }
 
   construct(): Effect.Effect<Implementation, any> {
-    const make = Effect.updateContext(this.make, () => this.context) as Effect.Effect<Implementation, any>
+    const make = Effect.updateContext(this.make, () => this.inside) as Effect.Effect<Implementation, any>
     return Effect.map(make, (implementation) => (this.cell.implementation = implementation))
   }
 
-  /** A context inside the instance, where the service is the cell itself. */
-  private inside(context: Context.Context<never>): Context.Context<never> {
-    const own = Context.addUnsafe(context, Scope.Scope.key, this.scope)
-    const inside = watchingForks(Context.addUnsafe(own, ActorContext.key, this.cell))
-    // A call that starts an instance does not lend itself to it.
-    return current(inside) === undefined ? inside : outside(inside)
+  /** What only this instance has in its context. The ActorContext is the cell itself. */
+  get own(): Own {
+    return [
+      [Scope.Scope.key, this.scope],
+      [ActorContext.key, this.cell]
+    ]
+  }
+
+  /** The context in which it is made and ends. It is made when it is needed, and an idle instance has none. */
+  private get inside(): Context.Context<never> {
+    let inside = this.context
+    for (const [key, service] of this.own) inside = Context.addUnsafe(inside, key, service)
+    return watchingForks(inside)
   }
 
   /** The constructor has ended. */
@@ -176,7 +185,7 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
 
   /** Runs what the instance does of its own accord. */
   fork(effect: Effect.Effect<unknown, unknown>): Fiber.Fiber<unknown, unknown> {
-    return asyncContext.run(this.cell.asyncContext, () => Effect.runForkWith(this.context)(effect))
+    return asyncContext.run(this.cell.asyncContext, () => Effect.runForkWith(this.inside)(effect))
   }
 
   // --- restart -------------------------------------------------------------------------------------------------------
@@ -240,7 +249,6 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
     this.restarts++
     this.abrupt = false
     this.scope = Scope.makeUnsafe()
-    this.context = this.inside(this.context)
     this.cell.running.forgetContexts()
   }
 

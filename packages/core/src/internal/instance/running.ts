@@ -125,7 +125,8 @@ export class Running extends List<Call> {
     if (this.lastCaller === caller) return this.lastMerged!
     const base = baseContextOf(caller)
     if (this.lastCaller !== base) {
-      this.lastMerged = context.merge(base, this.cell.life.context)
+      const { life } = this.cell
+      this.lastMerged = context.merge(base, life.context, life.own)
       this.lastCaller = base
     }
     return this.lastMerged!
