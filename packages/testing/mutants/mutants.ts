@@ -88,14 +88,14 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "never frees a name",
-    file: "instance/cell.ts",
-    from: "this.registry.names.get(name)?.cell === this) this.registry.names.delete(name)",
-    to: "this.registry.names.get(name)?.cell === undefined) this.registry.names.delete(name)"
+    file: "instance/registry.ts",
+    from: "names.get(name)?.cell === cell) names.delete(name)",
+    to: "names.get(name)?.cell === undefined) names.delete(name)"
   },
   {
     name: "forgets to go on after a restart",
-    file: "instance/cell.ts",
-    from: "    for (const queue of this.queues()) queue.drain(true)\n",
+    file: "instance/life.ts",
+    from: "    for (const line of this.cell.lines()) line.drain(true)\n",
     to: ""
   },
   {
@@ -119,7 +119,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "does not cancel the call of an asker that is interrupted",
     file: "handle/asker.ts",
-    from: "    call.queue.cell.cancel(call)\n",
+    from: "    cancel(call)\n",
     to: ""
   },
   {
@@ -132,13 +132,13 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "forgets to hand on the permits of ended calls",
     file: "instance/handover.ts",
-    from: "queue.held = 0",
-    to: "queue.held += 0"
+    from: "line.held = 0",
+    to: "line.held += 0"
   },
   {
     name: "hands on the room of ended calls at once",
     file: "instance/cell.ts",
-    from: "    this.handover.room++\n",
+    from: "    this.room!.held++\n",
     to: "",
     test: ["5-batches.test.ts", "submissions that wait for room"]
   },

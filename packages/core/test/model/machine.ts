@@ -196,7 +196,7 @@ export class Machine {
     return [
       `${cell.pending} pending, ${cell.restarts} restarts${cell.death === undefined ? "" : ", no new calls"}`,
       ...groups.map((group) => {
-        const { running, waiting } = cell.queue(group === "main" ? undefined : group)
+        const { running, waiting } = cell.line(group === "main" ? undefined : group)
         const count =
           running === this.running[group] ? `${running}` : `${running} permits held and ${this.running[group]}`
         return `${group}: ${count} running, ${waiting} waiting, started ${this.starts[group].join(" ")}`
@@ -214,7 +214,7 @@ export class Machine {
       ["tracked calls", cell.running.length, 0],
       ["calls that wait for arguments", cell.preparing?.calls().length ?? 0, 0],
       ["timers", cell.timers?.size ?? 0, 0],
-      ["suspended submitters", cell.suspended?.size ?? 0, 0],
+      ["suspended submitters", cell.room?.size ?? 0, 0],
       ["watchers", cell.watchers?.size ?? 0, 0],
       ["open Scopes", this.made - this.closed, 0],
       ["fibers", fibers.alive, 0],

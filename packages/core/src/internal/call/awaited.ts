@@ -51,7 +51,7 @@ const askersOf = (call: Call): ReadonlySet<Call> => {
 /** Whether the end of an instance waits for one of these calls, if not in line for a permit. */
 const reaches = (cell: Instance, calls: ReadonlySet<Call>): boolean => {
   // Among them may be calls that are on the JavaScript stack, and in no list yet.
-  const cells = new Set([...calls].map(({ queue }) => queue.cell))
+  const cells = new Set([...calls].map(({ line }) => line.cell))
   if (cells.has(cell)) return true
   const seen = new Set<Ref>(keepsFromEnd(cell))
   for (const ref of seen) {

@@ -105,6 +105,13 @@ export interface Life {
   transitionOn(fiber: Fiber.Fiber<unknown, unknown>): Waiter | undefined
 }
 
+/** The calls that wait for room. */
+export interface Room {
+  /** Keeps a call that waits among the {@link watched} ones: it may come to wait for itself. */
+  watch(call: Call): void
+  readonly watched: Iterable<Call>
+}
+
 /** The instance that a call was submitted to. */
 export interface Instance {
   readonly id: string
@@ -127,16 +134,14 @@ export interface Instance {
   readonly running: List<Call>
   /** A failure of a call was looked at. */
   handled(call: Call): void
-  queues(): Iterable<Line>
+  lines(): Iterable<Line>
   /** Calls that wait for refs among their arguments. */
   preparingCalls(): ReadonlyArray<Call>
   /** Whether calls wait for room. */
   readonly hasSuspended: boolean
-  /** Has {@link watchedForRoom} give a call that waits for room, which may come to wait for itself. */
-  watchForRoom(call: Call): void
-  watchedForRoom(): Iterable<Call>
+  /** Those calls, from the first one on that waited. */
+  readonly room: Room | undefined
 
-  cancel(call: Call): void
   /** Takes a call that is to end out of where it waits. */
   withdraw(call: Call): void
   /** Carries out the end of a call that was at `before`. */
@@ -171,7 +176,7 @@ export class Call extends Ref implements Waiter, Linked<Call> {
   /** What its fibers wait for. */
   waits: Wait | undefined = undefined
 
-  readonly queue: Line
+  readonly line: Line
   readonly method: MethodSpec
   /** The context of the submitter, until the call has settled. */
   context: Context.Context<never>
@@ -185,14 +190,14 @@ export class Call extends Ref implements Waiter, Linked<Call> {
   declare spared: boolean
 
   constructor(
-    queue: Line,
+    line: Line,
     method: MethodSpec,
     args: ReadonlyArray<unknown>,
     context: Context.Context<never>,
     asked: boolean
   ) {
     super()
-    this.queue = queue
+    this.line = line
     this.method = method
     this.args = args
     this.context = context
@@ -249,7 +254,7 @@ export class Call extends Ref implements Waiter, Linked<Call> {
 
   protected override handled(): void {
     super.handled()
-    this.queue.cell.handled(this)
+    this.line.cell.handled(this)
   }
 
   /** Whether the asker or a waiter will be told how it settles. */

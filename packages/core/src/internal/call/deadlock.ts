@@ -39,7 +39,7 @@ export const check = (waiter: Waiter): void => {
 
 /** Call when room has gone to others: calls were found to wait for it, and not to be stuck, that may be so now. */
 export const checkRoom = (cell: Instance): void => {
-  for (const call of cell.watchedForRoom()) {
+  for (const call of cell.room?.watched ?? []) {
     if (call.dependents === 0) continue
     // All of them wait for the same calls.
     if (!isStuck(call)) return
@@ -58,9 +58,9 @@ const isWaitedFor = (waiter: Waiter): boolean => {
   return waiter instanceof Call && isCallWaitedFor(waiter)
 }
 
-const isCallWaitedFor = ({ dependents, queue }: Call): boolean => {
-  const { cell } = queue
-  if (dependents > 0 || (queue.head !== undefined && queue.running >= queue.limit) || cell.hasSuspended) return true
+const isCallWaitedFor = ({ dependents, line }: Call): boolean => {
+  const { cell } = line
+  if (dependents > 0 || (line.head !== undefined && line.running >= line.limit) || cell.hasSuspended) return true
   return cell.life.death !== undefined || cell.life.start !== undefined
 }
 
@@ -71,8 +71,8 @@ const mayGoOn = (waiter: Waiter): boolean => {
   const ref = wait.firstOpen()
   if (ref instanceof Transition) return false
   if (!(ref instanceof Call) || isBusy(ref)) return true
-  const holder = ref.stage === Stage.Waiting ? ref.queue.cell.running.tail : undefined
-  return holder !== undefined && holder.queue === ref.queue && isBusy(holder)
+  const holder = ref.stage === Stage.Waiting ? ref.line.cell.running.tail : undefined
+  return holder !== undefined && holder.line === ref.line && isBusy(holder)
 }
 
 const isBusy = (call: Call): boolean =>
@@ -114,9 +114,9 @@ function* callBlockers(call: Call, lines: Set<Line>): Generator<Blocker> {
       return yield* argumentBlockers(call.args.filter(isRef))
     case Stage.Waiting:
       // What holds for one call in line holds for all: a long line is not gone through once for each of them.
-      if (lines.has(call.queue)) return
-      lines.add(call.queue)
-      return yield* permitHolders(call.queue)
+      if (lines.has(call.line)) return
+      lines.add(call.line)
+      return yield* permitHolders(call.line)
     default:
       if (call.reader !== undefined && call.stage === Stage.Running) yield call.reader
       else yield* waitBlockers(call)
@@ -139,12 +139,12 @@ function* endBlockers(end: Transition): Generator<Blocker> {
   // Nothing ends it, or it will be killed.
   if (death === undefined || isDoomed) return yield FREE
   yield* runningOf(cell)
-  for (const { head } of cell.queues()) if (head !== undefined) yield head
+  for (const { head } of cell.lines()) if (head !== undefined) yield head
   yield* cell.preparingCalls()
 }
 
 function* runningOf(cell: Instance): Generator<Blocker> {
-  for (const queue of cell.queues()) yield* runningCalls(queue)
+  for (const line of cell.lines()) yield* runningCalls(line)
 }
 
 function* argumentBlockers(refs: ReadonlyArray<Ref>): Generator<Blocker> {
@@ -159,24 +159,24 @@ function* refBlockers(refs: ReadonlyArray<Ref>): Generator<Blocker> {
   for (const ref of refs) yield ref instanceof Call || ref instanceof Transition ? ref : FREE
 }
 
-function* permitHolders(queue: Line): Generator<Blocker> {
-  if (!queue.cell.life.ready) yield queue.cell.life.start
-  else if (queue.running < queue.limit || hasBusy(queue)) yield FREE
-  else yield* runningCalls(queue)
+function* permitHolders(line: Line): Generator<Blocker> {
+  if (!line.cell.life.ready) yield line.cell.life.start
+  else if (line.running < line.limit || hasBusy(line)) yield FREE
+  else yield* runningCalls(line)
 }
 
 /** Whether a permit is held by a call that plainly goes on. To look at all of them first is cheaper than to follow one. */
-const hasBusy = (queue: Line): boolean => {
-  for (let call = queue.cell.running.head; call !== undefined; call = call.next) {
-    if (call.queue === queue && isBusy(call)) return true
+const hasBusy = (line: Line): boolean => {
+  for (let call = line.cell.running.head; call !== undefined; call = call.next) {
+    if (call.line === line && isBusy(call)) return true
   }
   return false
 }
 
-function* runningCalls(queue: Line): Generator<Blocker> {
-  let missing = queue.running
-  for (let call = queue.cell.running.head; call !== undefined; call = call.next) {
-    if (call.queue !== queue) continue
+function* runningCalls(line: Line): Generator<Blocker> {
+  let missing = line.running
+  for (let call = line.cell.running.head; call !== undefined; call = call.next) {
+    if (call.line !== line) continue
     missing--
     yield call
   }
@@ -189,14 +189,14 @@ function* runningCalls(queue: Line): Generator<Blocker> {
  * behind the call that waits, which is looked at again then.
  */
 function* roomBlockers(call: Call): Generator<Blocker> {
-  const { cell } = call.queue
+  const { cell } = call.line
   const { death, ready, start } = cell.life
-  cell.watchForRoom(call)
+  cell.room?.watch(call)
   if (death !== undefined || cell.pending < cell.options.maxPendingCalls) return yield FREE
   if (!ready) yield start
-  for (const queue of cell.queues()) {
-    yield* runningCalls(queue)
-    if (queue.head !== undefined && queue.running < queue.limit && ready) yield FREE
+  for (const line of cell.lines()) {
+    yield* runningCalls(line)
+    if (line.head !== undefined && line.running < line.limit && ready) yield FREE
   }
   yield* cell.preparingCalls()
 }
@@ -256,7 +256,7 @@ const breakUp = (cycle: ReadonlyArray<Waiter>): void => {
   if (wait.asked && target instanceof Call && target.stage < Stage.Running) {
     // It stands in line behind the first one, as a rule.
     const exit = failure.deadlock(target, print(rotate(cycle, index + 2)))
-    return target.queue.cell.deny(target, exit)
+    return target.line.cell.deny(target, exit)
   }
   stack.notify(
     [(exit) => wait.fail(exit as Exit.Exit<never, unknown>)],
@@ -291,9 +291,9 @@ const print = (cycle: ReadonlyArray<Waiter>): ReadonlyArray<string> => {
 /** What keeps a call that has not started from starting. */
 const limitOf = (waiter: Waiter): string => {
   if (!(waiter instanceof Call)) return ""
-  const { queue, stage } = waiter
-  if (stage === Stage.New) return ` (maxPendingCalls ${queue.cell.options.maxPendingCalls})`
-  if (stage !== Stage.Waiting || !queue.cell.life.ready) return ""
-  const group = queue.group === undefined ? "" : ` of group ${queue.group}`
-  return ` (maxConcurrency ${queue.limit}${group})`
+  const { line, stage } = waiter
+  if (stage === Stage.New) return ` (maxPendingCalls ${line.cell.options.maxPendingCalls})`
+  if (stage !== Stage.Waiting || !line.cell.life.ready) return ""
+  const group = line.group === undefined ? "" : ` of group ${line.group}`
+  return ` (maxConcurrency ${line.limit}${group})`
 }

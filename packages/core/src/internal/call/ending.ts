@@ -39,8 +39,13 @@ export const endAll = (calls: ReadonlyArray<Call>, stage: Stage): void => {
     if (!canEnd(call, stage)) continue
     told.push(call)
     before.push(call.stage)
-    call.queue.cell.withdraw(call)
+    call.line.cell.withdraw(call)
     call.stage = stage
   }
-  for (let i = 0; i < told.length; i++) told[i]!.queue.cell.endCall(told[i]!, before[i]!)
+  for (let i = 0; i < told.length; i++) told[i]!.line.cell.endCall(told[i]!, before[i]!)
+}
+
+/** Cancels a call, and with it the unsettled calls that it submitted. */
+export const cancel = (call: Call): void => {
+  if (canEnd(call, Stage.Cancelling)) endAll([call, ...descendants([call])], Stage.Cancelling)
 }

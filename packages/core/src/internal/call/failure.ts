@@ -159,7 +159,7 @@ const whyInterrupted = (call: Call, death: Death | undefined): Reason => {
 }
 
 const unavailableReason = (call: Call): ActorUnavailable => {
-  const { cause, why } = call.queue.cell.life.restartsFor!
+  const { cause, why } = call.line.cell.life.restartsFor!
   const because = cause === undefined ? undefined : { cause: Cause.squash(cause) }
   return new ActorUnavailable({ ...ended(call), why, mayHaveRun: true, ...because })
 }

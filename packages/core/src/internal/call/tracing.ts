@@ -59,20 +59,20 @@ const kindOf = (call: Call, { asked }: Trace): Tracer.SpanKind => {
 }
 
 /** Whether a home takes the call to where the instance lives. */
-const isCarried = ({ queue: { cell } }: Call): boolean => cell.home !== undefined || isClient(cell.context)
+const isCarried = ({ line: { cell } }: Call): boolean => cell.home !== undefined || isClient(cell.context)
 
 /**
  * Whether a home has brought the call to an instance that serves other processes: one that the home started, and no call
  * of this process submitted it, except for one that is carried and went no further than this process.
  */
-const isServed = ({ context, queue: { cell } }: Call): boolean => {
+const isServed = ({ context, line: { cell } }: Call): boolean => {
   if (Context.get(cell.context, Residence)?.describe(cell.id, cell.key) === undefined) return false
   const submitter = current(context)
   return submitter === undefined || isCarried(submitter)
 }
 
 const attributesOf = (call: Call) => {
-  const { cell, group } = call.queue
+  const { cell, group } = call.line
   return {
     "otel.scope.name": SCOPE,
     "troupe.actor": cell.id,
@@ -87,11 +87,11 @@ const attributesOf = (call: Call) => {
 }
 
 /** Either side can keep keys out of spans: the caller, and the program that provides the actor. */
-const showsKey = ({ context, queue: { cell } }: Call): boolean =>
+const showsKey = ({ context, line: { cell } }: Call): boolean =>
   Context.get(context, KeysInSpans) && Context.get(cell.context, KeysInSpans)
 
 /** The attributes that the semantic conventions ask of spans of a kind. */
-const conventional = (kind: Tracer.SpanKind, { id, method, queue: { cell } }: Call): Record<string, unknown> => {
+const conventional = (kind: Tracer.SpanKind, { id, method, line: { cell } }: Call): Record<string, unknown> => {
   switch (kind) {
     case "client":
     case "server":
@@ -111,7 +111,7 @@ const conventional = (kind: Tracer.SpanKind, { id, method, queue: { cell } }: Ca
 }
 
 /** Without the key, which the label of a method has: the names of spans have to be few, and tell of no person. */
-const nameOf = ({ method: { label, name }, queue: { cell } }: Call): string =>
+const nameOf = ({ method: { label, name }, line: { cell } }: Call): string =>
   label === `${cell.actor}.${name}` ? `${cell.id}.${name}` : label
 
 /**

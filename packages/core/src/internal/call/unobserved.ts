@@ -18,7 +18,7 @@ interface Watched {
   /** What is counted together: a method of an actor, of whichever instance. */
   readonly kind: string
   readonly context?: Context.Context<never> | undefined
-  readonly queue?: { readonly cell: { readonly context: Context.Context<never> } } | undefined
+  readonly line?: { readonly cell: { readonly context: Context.Context<never> } } | undefined
 }
 
 interface Report extends Pick<Watched, "id" | "origin" | "kind"> {
@@ -69,8 +69,8 @@ const logging = [References.CurrentLoggers, References.MinimumLogLevel, Referenc
  * Where the report of a ref goes: to the loggers of the caller. Plain code that calls through an `AsyncHandle` has none,
  * and so have fibers that set none; then those with which the actor was built log it, as they do for its methods.
  */
-const contextOf = ({ context = Context.empty(), queue }: Watched): Context.Context<never> => {
-  const actors = queue?.cell.context.mapUnsafe
+const contextOf = ({ context = Context.empty(), line }: Watched): Context.Context<never> => {
+  const actors = line?.cell.context.mapUnsafe
   const missing = logging.filter((key) => actors?.has(key) && !context.mapUnsafe.has(key))
   if (missing.length === 0) return context
   return Context.makeUnsafe(new Map([...context.mapUnsafe, ...missing.map((key) => [key, actors!.get(key)] as const)]))

@@ -62,7 +62,7 @@ export const observe = (ref: Ref, asked: boolean, onExit: Observer, firm = false
  * above them, and a subclass that knew it would make each call a tenth slower to make. No call is made without this file.
  */
 Call.prototype.wait = function (this: Call): Effect.Effect<any, any> {
-  if (this.stage === Stage.Waiting) this.queue.startNow()
+  if (this.stage === Stage.Waiting) this.line.startNow()
   if (this.exit !== undefined) return this.look()!
   return Effect.callback((resume) => Effect.sync(observe(this, false, resume)))
 }

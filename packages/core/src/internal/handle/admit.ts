@@ -2,9 +2,11 @@
  * Submitting a call to an instance that may have no room for it.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { ActorError } from "../../ActorError.ts"
 import * as asyncContext from "../base/asyncContext.ts"
 import type { Call } from "../call/call.ts"
+import * as failure from "../call/failure.ts"
 import * as waiting from "../call/waiting.ts"
 import type { Cell } from "../instance/cell.ts"
 
@@ -18,7 +20,7 @@ export const admit = (cell: Cell, call: Call, submit: () => void): Effect.Effect
       submit()
       return Effect.void
     }
-    if (cell.options.overflow === "fail") return cell.refuseCall(call)
+    if (cell.options.overflow === "fail") return refuse(cell, call)
     return Effect.callback((resume) => {
       // Between this operation and the one before, room may have come, and then nothing would tell.
       if (!cell.full) {
@@ -45,3 +47,10 @@ export const admit = (cell: Cell, call: Call, submit: () => void): Effect.Effect
       })
     })
   })
+
+/** Says no to a call for want of room. */
+export const refuse = (cell: Cell, call: Call): Exit.Exit<never, ActorError> => {
+  cell.openBooks().refused++
+  cell.registry.hub?.refused(call)
+  return Exit.fail(failure.limitExceeded(call.method, cell.options.maxPendingCalls))
+}

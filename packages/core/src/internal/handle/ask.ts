@@ -18,7 +18,7 @@ import { Call } from "../call/call.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import type { Target } from "../instance/cell.ts"
-import { admit } from "./admit.ts"
+import { admit, refuse } from "./admit.ts"
 import { cancelAndWait, waitOrCancel } from "./asker.ts"
 import * as streaming from "./streaming.ts"
 
@@ -64,10 +64,10 @@ export class Ask extends Submission {
   evaluate(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
     if (inPlace === undefined) return this.inSteps(fiber)
     const { args, method } = this
-    const queue = this.target.resolve()
-    const { cell } = queue
+    const line = this.target.resolve()
+    const { cell } = line
     if (cell.full) return this.inSteps(fiber)
-    const call = new Call(queue, method, args, fiber.context, true)
+    const call = new Call(line, method, args, fiber.context, true)
     tracing.mark(call, fiber, true)
     cell.submit(call, fiber.currentDispatcher, true)
     // Were the wait an operation of its own, an interruption before it would leave the call alone.
@@ -78,9 +78,9 @@ export class Ask extends Submission {
   private inSteps(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
     let call: Call | undefined
     const ask = Effect.suspend(() => {
-      const queue = this.target.resolve()
-      const { cell } = queue
-      const made = new Call(queue, this.method, this.args, fiber.context, true)
+      const line = this.target.resolve()
+      const { cell } = line
+      const made = new Call(line, this.method, this.args, fiber.context, true)
       call = made
       tracing.mark(made, fiber, true)
       const submit = () => cell.submit(made, fiber.currentDispatcher, true)
@@ -131,9 +131,9 @@ export class Remote extends Submission {
 
   evaluate(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
     const { args, method } = this
-    const queue = this.target.resolve()
-    const { cell } = queue
-    const call = new Call(queue, method, args, fiber.context, false)
+    const line = this.target.resolve()
+    const { cell } = line
+    const call = new Call(line, method, args, fiber.context, false)
     tracing.mark(call, fiber, false)
     if (cell.full)
       return Effect.as(
@@ -147,12 +147,12 @@ export class Remote extends Submission {
   /** Submits for code that runs on no fiber. The ref is there even if the call has to wait for room, or is refused. */
   submit(): Call {
     const { args, method } = this
-    const queue = this.target.resolve()
-    const { cell } = queue
-    const call = new Call(queue, method, args, Context.empty(), false)
+    const line = this.target.resolve()
+    const { cell } = line
+    const call = new Call(line, method, args, Context.empty(), false)
     if (!cell.full) cell.submit(call, undefined, false)
     else if (cell.options.overflow === "suspend") cell.whenRoom(call, () => cell.submit(call, undefined, false))
-    else call.settle(cell.refuseCall(call))
+    else call.settle(refuse(cell, call))
     return call
   }
 }

@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as asyncContext from "../base/asyncContext.ts"
 import { type Call, Stage } from "../call/call.ts"
+import { cancel } from "../call/ending.ts"
 import * as waiting from "../call/waiting.ts"
 
 /** Waits as an asker does: interruption cancels the call and waits until it has settled (semantics 1.2). */
@@ -19,7 +20,7 @@ export const waitOrCancel = (call: Call): Effect.Effect<any, any> =>
 export const cancelAndWait = (call: Call): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (call.stage === Stage.New || call.spared) return Effect.void
-    call.queue.cell.cancel(call)
+    cancel(call)
     return settled(call)
   })
 

@@ -44,13 +44,14 @@ export const addMembers = <Handle extends object>(handle: Handle, members: Membe
 export const makeMembers = (methods: ReadonlyArray<MethodSpec>): Members =>
   methods.map((method, place) => [
     method.name,
-    member<Bare>(method.name, (handle) => handle[BoundKey]?.[place] ?? bind(handle, place, method))
+    member<Bare>(method.name, (handle) => handle[BoundKey]?.[place] ?? bind(handle, place, methods.length, method))
   ])
 
-const bind = (handle: Bare, place: number, method: MethodSpec): unknown => {
+const bind = (handle: Bare, place: number, count: number, method: MethodSpec): unknown => {
   const cell = handle[CellKey]
-  const bound = makeMethod((group) => cell.queue(group), method)
-  handle[BoundKey] ??= []
+  const bound = makeMethod((group) => cell.line(group), method)
+  // Not `[]`, which has room for 17 as soon as it has one.
+  handle[BoundKey] ??= new Array(count)
   handle[BoundKey][place] = bound
   return bound
 }

@@ -39,11 +39,8 @@ export const resize = (
   const resident = residentOf(handle)
   options.limit(resident?.actor ?? show(handle), "maxConcurrency", limit)
   // What is wrong is said where it is written, if it can be known there.
-  resident?.queue(group)
-  return Effect.sync(() => {
-    const cell = cellOf(handle)
-    cell.resize(cell.queue(group), limit)
-  })
+  resident?.line(group)
+  return Effect.sync(() => cellOf(handle).line(group).resize(limit))
 }
 
 export const exit: Effect.Effect<never, never, ActorContext> = Effect.withFiber((fiber) => {

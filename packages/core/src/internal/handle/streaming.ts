@@ -140,10 +140,10 @@ export const toChannel = (
 ): Channel.Channel<any, any, void, unknown, unknown, unknown> =>
   Stream.unwrap(
     Effect.withFiber((fiber) => {
-      const queue = target.resolve()
-      const call = new StreamCall(queue, method, args, fiber.context, true)
+      const line = target.resolve()
+      const call = new StreamCall(line, method, args, fiber.context, true)
       tracing.mark(call, fiber, true)
-      const start = admit(queue.cell, call, () => queue.cell.submit(call, fiber.currentDispatcher, true))
+      const start = admit(line.cell, call, () => line.cell.submit(call, fiber.currentDispatcher, true))
       // The end is arranged first, so that an interruption of the start finds it.
       const end = Effect.suspend(() => (call.exit === undefined ? cancelAndWait(call) : Effect.void))
       return Effect.andThen(

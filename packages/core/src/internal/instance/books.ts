@@ -33,7 +33,10 @@ export class Books implements Record<Outcome, number> {
   lastError: LastError | undefined = undefined
 }
 
-export const tallyOf = (books: Books): Tally => {
+/** The books of an instance that has nothing in them: most have none of their own for long. */
+export const NO_BOOKS: Readonly<Books> = new Books()
+
+export const tallyOf = (books: Readonly<Books>): Tally => {
   const { actorDied, cancelled, died, failed, succeeded, timedOut, unavailable } = books
   return { succeeded, failed, died, cancelled, timedOut, unavailable, actorDied }
 }
@@ -46,7 +49,7 @@ export interface Obituary {
   readonly key: string | undefined
   readonly since: number
   readonly restarts: number
-  readonly books: Books
+  readonly books: Readonly<Books>
   readonly death: Death
 }
 
@@ -69,17 +72,15 @@ export const outcomeOf = (call: Call, exit: Exit.Exit<unknown, unknown>): Outcom
 
 /** An instance that keeps books. */
 interface Bookkeeper {
-  readonly books: Books
+  openBooks(): Books
   readonly death: Death | undefined
   readonly registry: Memory
 }
 
 /** Puts the failure of a call into the books of its instance. */
-export const noteFailure = (
-  { books, death, registry }: Bookkeeper,
-  call: Call,
-  exit: Exit.Failure<unknown, unknown>
-): void => {
+export const noteFailure = (cell: Bookkeeper, call: Call, exit: Exit.Failure<unknown, unknown>): void => {
+  const { death, registry } = cell
+  const books = cell.openBooks()
   const outcome = outcomeOf(call, exit)
   books[outcome]++
   if (outcome === "failed" || outcome === "died") {
@@ -92,8 +93,8 @@ export const noteFailure = (
 const letter = (call: Call, death: Death): DeadLetter => ({
   id: call.id,
   method: call.method.label,
-  actor: call.queue.cell.id,
-  instance: call.queue.cell.instance,
+  actor: call.line.cell.id,
+  instance: call.line.cell.instance,
   why: death.why,
   at: dateFor(call)
 })
@@ -119,14 +120,14 @@ const byError = (error: unknown): Outcome => {
 }
 
 /** An instance that has ended. */
-interface Ended {
+export interface Ended {
   readonly id: string
   readonly instance: number
   readonly name: string | undefined
   readonly keyText: string | undefined
   readonly since: number
   readonly restarts: number
-  readonly books: Books
+  readonly books: Readonly<Books>
   readonly death: Death | undefined
 }
 

@@ -8,30 +8,29 @@
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { ActorError } from "../../ActorError.ts"
 import type { Link } from "../../Home.ts"
 import * as asyncContext from "../base/asyncContext.ts"
 import { interrupt } from "../base/effectInternals.ts"
 import type { Idle } from "../base/list.ts"
 import { checkGroup, type InstanceOptions } from "../base/options.ts"
-import { attempt, keyText } from "../base/show.ts"
+import { keyText } from "../base/show.ts"
 import { dateIn } from "../base/time.ts"
 import { type Call, type Death, type Dispatcher, Stage } from "../call/call.ts"
-import { isClient } from "../call/carried.ts"
 import * as contract from "../call/contract.ts"
 import { current } from "../call/currentCall.ts"
 import * as deadlock from "../call/deadlock.ts"
-import { canEnd, descendants, endAll, isEnded } from "../call/ending.ts"
+import { descendants, endAll, isEnded } from "../call/ending.ts"
 import * as failure from "../call/failure.ts"
 import type { Implementation } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
-import { Books, bury, noteFailure } from "./books.ts"
+import { Books, NO_BOOKS, noteFailure } from "./books.ts"
 import type { Node } from "./busy.ts"
 import { Handover } from "./handover.ts"
-import { type Calls, Life, Phase } from "./life.ts"
+import { type Calls, Life } from "./life.ts"
 import { Line, type Starter } from "./line.ts"
+import { Phase } from "./phase.ts"
 import { areReady, Preparing } from "./preparing.ts"
-import { type Registry, registryIn } from "./registry.ts"
+import { enter, leave, type Registry, registryIn } from "./registry.ts"
 import { Room } from "./room.ts"
 import { Running } from "./running.ts"
 import { Timers } from "./timers.ts"
@@ -81,11 +80,11 @@ export class Cell implements Calls, Starter {
   private preparing: Preparing | undefined = undefined
   timers: Timers | undefined = undefined
   /** Submitters that wait for `pending` to fall below `maxPendingCalls`. */
-  private room: Room | undefined = undefined
+  room: Room | undefined = undefined
   private handingOver: Handover | undefined = undefined
 
   /** How its calls have ended. */
-  readonly books = new Books()
+  books: Readonly<Books> = NO_BOOKS
 
   constructor(
     actor: string,
@@ -110,13 +109,7 @@ export class Cell implements Calls, Starter {
     this.life = new Life(this, make, context)
     this.since = dateIn(context)
     this.registry = about.registry ?? registryIn<Cell>(context)
-    this.registry.cells.set(this.instance, this)
-    this.registry.hub?.instance(this, {
-      _tag: "InstanceStarted",
-      name: this.name,
-      key: this.keyText,
-      client: isClient(context)
-    })
+    enter(this.registry, this)
   }
 
   /** The key, for people. */
@@ -128,7 +121,6 @@ export class Cell implements Calls, Starter {
     return this.options.name
   }
 
-  /** How often the instance has been restarted. */
   get restarts(): number {
     return this.life.restarts
   }
@@ -154,8 +146,11 @@ export class Cell implements Calls, Starter {
     this.registry.hub?.submitted(call, asked)
     if (this.life.phase !== Phase.Open) return this.comesTooLate(call)
     this.counts(1)
-    if (areReady(call.args)) this.enqueue(call, dispatcher, asked)
-    else this.prepare(call, dispatcher)
+    if (areReady(call.args)) this.lineUp(call, dispatcher, asked)
+    else {
+      this.preparing ??= new Preparing(this)
+      this.preparing.take(call, dispatcher)
+    }
     if (call.exit === undefined) this.adopt(call)
   }
 
@@ -171,37 +166,12 @@ export class Cell implements Calls, Starter {
     this.conclude(call, failure.died(call, this.life.death!))
   }
 
-  private prepare(call: Call, dispatcher: Dispatcher): void {
-    call.stage = Stage.Preparing
-    call.stamp()
-    this.preparing ??= new Preparing()
-    const { preparing } = this
-    try {
-      preparing.start(call, (failed) => this.prepared(call, failed, dispatcher))
-      // The callers that wait for room wait for its arguments from now on.
-      if (this.hasSuspended && (call.stage as Stage) === Stage.Preparing) deadlock.check(call)
-    } catch (defect) {
-      // A Proxy of a ref, which is the user's.
-      attempt(() => preparing.drop(call))
-      this.end(call, Exit.die(defect))
-    }
-  }
-
-  private prepared(call: Call, failed: Exit.Failure<any, any> | undefined, dispatcher: Dispatcher): void {
-    if (failed !== undefined) this.end(call, failed)
-    else this.enqueue(call, dispatcher, false)
-    // A call may have waited for it all the while, and hold the permit that it needs now.
-    if ((call.stage as Stage) !== Stage.Waiting) return
-    deadlock.check(call)
-    // The callers that wait for room waited for its arguments so far, and wait for the calls before it now.
-    if (this.hasSuspended) deadlock.checkRoom(this)
-  }
-
-  private enqueue(call: Call, dispatcher: Dispatcher, asked: boolean): void {
+  /** Puts a call in line whose arguments are there. An `asked` one may start now. */
+  lineUp(call: Call, dispatcher: Dispatcher, asked: boolean): void {
     const issue = call.method.contract && contract.checkArgs(call.method.contract, call.args)
     if (issue !== undefined) this.end(call, failure.decode(call, issue))
-    else if (asked) call.queue.startOrWait(call, dispatcher)
-    else call.queue.wait(call, dispatcher)
+    else if (asked) call.line.startOrWait(call, dispatcher)
+    else call.line.wait(call, dispatcher)
   }
 
   /** What an unsettled call needs besides waiting: a parent that may cancel it, and a timer. */
@@ -223,7 +193,7 @@ export class Cell implements Calls, Starter {
   }
 
   /** Settles a call that does not run. One that does is settled by {@link Running}. */
-  private end(call: Call, exit: Exit.Exit<any, any>): void {
+  end(call: Call, exit: Exit.Exit<any, any>): void {
     this.settle(call, exit)
     this.attend()
   }
@@ -248,9 +218,15 @@ export class Cell implements Calls, Starter {
     this.registry.hub?.handled(call)
   }
 
+  /** The books, to write into. */
+  openBooks(): Books {
+    if (this.books === NO_BOOKS) this.books = new Books()
+    return this.books
+  }
+
   /** Settles a call, once it is in the books. */
   private conclude(call: Call, exit: Exit.Exit<any, any>): void {
-    if (exit._tag === "Success") this.books.succeeded++
+    if (exit._tag === "Success") this.openBooks().succeeded++
     else noteFailure(this, call, exit)
     this.registry.hub?.settled(call, exit)
     if (call.trace !== undefined) tracing.end(call, call.trace, exit)
@@ -266,34 +242,19 @@ export class Cell implements Calls, Starter {
   }
 
   private follow(): void {
-    this.letIn()
+    this.room?.admit()
     if (this.hasSuspended) deadlock.checkRoom(this)
     this.life.attend()
   }
 
-  /** Calls in line start, as far as there are permits. */
-  proceed(): void {
-    for (const queue of this.queues()) queue.drain(true)
-  }
-
   /** The instance is gone: it leaves the system. */
   leave(): void {
-    bury(this.registry, this)
-    this.registry.hub?.instance(this, { _tag: "InstanceGone" })
-    this.registry.cells.delete(this.instance)
-    this.registry.busy?.delete(this)
-    const { name } = this
-    if (name !== undefined && this.registry.names.get(name)?.cell === this) this.registry.names.delete(name)
+    leave(this.registry, this)
     this.implementation = undefined
     this.running.forgetContexts()
   }
 
   // --- ending calls --------------------------------------------------------------------------------------------------
-
-  /** Cancels a call, and with it the unsettled calls that it submitted. */
-  cancel(call: Call): void {
-    if (canEnd(call, Stage.Cancelling)) endAll([call, ...descendants([call])], Stage.Cancelling)
-  }
 
   /** Ends a call that is about to start if its time is over. */
   expires(call: Call): boolean {
@@ -314,7 +275,7 @@ export class Cell implements Calls, Starter {
 
   /** Takes a call that is to end out of where it waits. */
   withdraw(call: Call): void {
-    if (call.stage === Stage.Waiting) call.queue.remove(call)
+    if (call.stage === Stage.Waiting) call.line.remove(call)
     else if (call.stage === Stage.Preparing) this.preparing!.drop(call)
   }
 
@@ -337,7 +298,7 @@ export class Cell implements Calls, Starter {
   /** Fails all calls that have not started. */
   failWaiting(): void {
     endAll(this.preparingCalls(), Stage.Dying)
-    for (const queue of this.queues()) while (queue.head !== undefined) endAll([queue.head], Stage.Dying)
+    for (const line of this.lines()) while (line.head !== undefined) endAll([line.head], Stage.Dying)
   }
 
   /** Tells preparing calls whose refs have failed already of that. */
@@ -356,35 +317,26 @@ export class Cell implements Calls, Starter {
   whenRoom(call: Call, submit: () => void): void {
     call.stamp()
     this.startTimer(call)
-    this.room ??= new Room()
-    this.suspends(1)
-    this.room.wait(call, () => {
-      this.suspends(-1)
-      submit()
-    })
+    this.room ??= new Room(this)
+    this.room.wait(call, submit)
+  }
+
+  get hasSuspended(): boolean {
+    return this.room !== undefined && this.room.size > 0
   }
 
   /** A call was ended that had been accepted. */
   private leavesRoom(call: Call): void {
     if (!this.hasSuspended) return this.handingOver?.putOff()
-    this.handover.room++
+    this.room!.held++
     this.handover.later(call)
   }
 
   /** Forgets a call that waits for room. */
   leaveRoom(call: Call): void {
     this.timers?.stop(call)
-    if (this.room?.leave(call)) this.suspends(-1)
+    this.room?.leave(call)
     this.handingOver?.putOff()
-  }
-
-  /** A call waits for room, or does not any more. */
-  private suspends(change: 1 | -1): void {
-    const { busy } = this.registry
-    if (busy === undefined) return
-    busy.calls += change
-    if (change === 1) busy.add(this)
-    else if (this.pending === 0) this.rests()
   }
 
   /** Settles a call that was never submitted, since it found no room. */
@@ -393,78 +345,33 @@ export class Cell implements Calls, Starter {
     call.settle(exit)
   }
 
-  /** Says no to a call for want of room. */
-  refuseCall(call: Call): Exit.Exit<never, ActorError> {
-    this.books.refused++
-    this.registry.hub?.refused(call)
-    return Exit.fail(failure.limitExceeded(call.method, this.options.maxPendingCalls))
-  }
-
-  get hasSuspended(): boolean {
-    return this.suspended > 0
-  }
-
-  /** How many submitters wait. */
-  get suspended(): number {
-    return this.room === undefined ? 0 : this.room.size
-  }
-
-  /** Calls that wait to be accepted. */
-  suspendedCalls(): Iterable<Call> {
-    return this.room?.calls() ?? []
-  }
-
-  /** Lets in those that wait, as far as there is room. When the instance has died they are let in to fail. */
-  letIn(): void {
-    const isTaken = () => this.pending + (this.handingOver?.room ?? 0) >= this.options.maxPendingCalls
-    this.room?.admit(() => !isTaken() || this.life.phase !== Phase.Open)
-  }
-
-  watchForRoom(call: Call): void {
-    this.room?.watch(call)
-  }
-
-  watchedForRoom(): Iterable<Call> {
-    return this.room?.watched ?? []
-  }
-
-  /** Hands on what ended calls have left so far. */
-  handOn(): void {
-    this.handingOver?.now()
-  }
-
   /** What ended calls leave, and when others get it. */
   get handover(): Handover {
     this.handingOver ??= new Handover(this)
     return this.handingOver
   }
 
+  handOn(): void {
+    this.handingOver?.now()
+  }
+
   // --- permits -------------------------------------------------------------------------------------------------------
 
   /** The line for a concurrency group, or for the actor's own permits. */
-  queue(group: string | undefined): CellLine {
+  line(group: string | undefined): CellLine {
     if (group === undefined) return this.main
     checkGroup(this.actor, this.options.concurrencyGroups, group)
     return this.groups!.get(group)!
   }
 
-  /** Lifts all limits: the sender of the calls keeps to them. */
-  unlimit(): void {
-    for (const queue of this.queues()) this.resize(queue, Infinity)
-  }
-
-  resize(queue: CellLine, limit: number): void {
-    queue.resize(limit)
-  }
-
-  *queues(): Generator<CellLine> {
+  *lines(): Generator<CellLine> {
     yield this.main
     if (this.groups !== undefined) yield* this.groups.values()
   }
 
   /** Whether no call runs. */
   get isQuiet(): boolean {
-    for (const queue of this.queues()) if (queue.running > 0) return false
+    for (const line of this.lines()) if (line.running > 0) return false
     return true
   }
 }

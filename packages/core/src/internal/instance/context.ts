@@ -76,8 +76,15 @@ const shortened = (frame: References.StackFrame): References.StackFrame => {
 const nearest = (frame: References.StackFrame | undefined, count: number): References.StackFrame | undefined =>
   frame === undefined || count === 0 ? undefined : { ...frame, parent: nearest(frame.parent, count - 1) }
 
+/** Services of an instance that it shares with no other. */
+export type Own = ReadonlyArray<readonly [key: string, service: unknown]>
+
 /** Lays the actor's services over the caller's context. */
-export const merge = (caller: Context.Context<never>, actor: Context.Context<never>): Context.Context<never> => {
+export const merge = (
+  caller: Context.Context<never>,
+  actor: Context.Context<never>,
+  own: Own
+): Context.Context<never> => {
   const map = new Map(actor.mapUnsafe)
   for (const key of momentary) map.delete(key)
   if (isRunSync(map.get(Scheduler.Scheduler.key))) map.delete(Scheduler.Scheduler.key)
@@ -85,6 +92,7 @@ export const merge = (caller: Context.Context<never>, actor: Context.Context<nev
     if (key === CurrentCallKey) continue
     if ((!map.has(key) || ambient.has(key)) && !isRunSync(value)) map.set(key, value)
   }
+  for (const [key, service] of own) map.set(key, service)
   const frame = map.get(References.CurrentStackFrame.key)
   if (frame !== undefined) map.set(References.CurrentStackFrame.key, shortened(frame))
   const scheduler = map.get(Scheduler.Scheduler.key) ?? Context.get(caller, Scheduler.Scheduler)

@@ -17,13 +17,12 @@ const MAX_TURNS = 64
 
 /** What a handover needs of its instance. */
 interface Giver {
-  queues(): Iterable<{ held: number; next(): void }>
+  readonly room: { held: number } | undefined
+  lines(): Iterable<{ held: number; next(): void }>
   attend(): void
 }
 
 export class Handover {
-  /** How many of the calls that found no room could come in, but for this. */
-  room = 0
   private turns = 0
   private endedMore = false
   private scheduled = false
@@ -57,9 +56,10 @@ export class Handover {
 
   now(): void {
     const { cell } = this
-    this.turns = this.room = 0
-    for (const queue of cell.queues()) queue.held = 0
+    this.turns = 0
+    if (cell.room !== undefined) cell.room.held = 0
+    for (const line of cell.lines()) line.held = 0
     cell.attend()
-    for (const queue of cell.queues()) queue.next()
+    for (const line of cell.lines()) line.next()
   }
 }

@@ -3,7 +3,7 @@
  *
  * It knows of calls that there are some, and that they can be ended; what calls are is the instance's.
  */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -11,6 +11,7 @@ import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import * as Scope from "effect/Scope"
 import { ActorContext } from "../../ActorContext.ts"
+import type { News } from "../../Instrumentation.ts"
 import * as asyncContext from "../base/asyncContext.ts"
 import { watchingForks } from "../base/effectInternals.ts"
 import type { List } from "../base/list.ts"
@@ -18,35 +19,15 @@ import type { InstanceOptions } from "../base/options.ts"
 import { printable } from "../base/show.ts"
 import * as stack from "../base/stack.ts"
 import { dateIn } from "../base/time.ts"
-import { type Call, type Death, type Instance, type Life as LifeOfCalls, Stage } from "../call/call.ts"
+import { type Call, type Death, type Instance, type Life as LifeOfCalls, type Room, Stage } from "../call/call.ts"
 import { current, outside } from "../call/currentCall.ts"
-import * as deadlock from "../call/deadlock.ts"
 import { endAll } from "../call/ending.ts"
 import type { Implementation } from "../call/method.ts"
-import { Transition } from "../call/transition.ts"
 import * as waiting from "../call/waiting.ts"
+import type { Own } from "./context.ts"
 import type { Hub } from "./hub.ts"
+import { Phase, Phased } from "./phase.ts"
 import { type Supervised, Supervisor } from "./supervisor.ts"
-
-/**
- * How far an instance is on its way to its end. It never goes back.
- *
- * Numbers and not objects: each call that comes and each that leaves asks for it, and one comparison answers. What goes
- * with a phase, its {@link Death}, is the same from the first one after `Open` on.
- */
-export const Phase = {
-  /** It accepts calls. */
-  Open: 0,
-  /** It accepts none, and ends when those that it has are done. */
-  Stopping: 1,
-  /** Its calls are being ended. */
-  Dying: 2,
-  /** It has no calls any more. Its constructor is ended, then its Scope closes. */
-  Closing: 3,
-  /** Its finalizers have run. */
-  Gone: 4
-} as const
-export type Phase = (typeof Phase)[keyof typeof Phase]
 
 /** What looks after many instances: it hears when one has nothing to do, when it begins to end, and when it is gone. */
 export interface InstanceOwner<Cell = unknown> {
@@ -57,12 +38,13 @@ export interface InstanceOwner<Cell = unknown> {
   handleOf(cell: Cell): object
 }
 
-/** What a life needs of its instance. */
-export interface Calls extends Instance {
+type Inside = ActorContext["Service"]
+
+/** What a life needs of its instance, which is the ActorContext of what runs inside. */
+export interface Calls extends Instance, Inside {
   readonly options: InstanceOptions
   readonly registry: { readonly hub: Hub | undefined }
   readonly context: Context.Context<never>
-  readonly restarts: number
   /** The async context in which it was started: where it is made anew and ends, be it for a call. */
   readonly asyncContext: asyncContext.AsyncContext | undefined
   implementation: Implementation | undefined
@@ -73,16 +55,13 @@ export interface Calls extends Instance {
   flushFailures(): void
   /** Fails all calls that have not started. */
   failWaiting(): void
-  /** Lets in those that wait for room, as far as there is any. */
-  letIn(): void
-  /** The instance is ready: calls start. */
-  proceed(): void
+  /** Those that wait for room, if any ever did. */
+  readonly room: (Room & { admit(): void }) | undefined
   /** The instance is gone. */
   leave(): void
 }
 
-export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised {
-  phase: Phase = Phase.Open
+export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements LifeOfCalls, Supervised {
   /** Whether calls start. They do not while the instance is made in the background, or made anew. */
   ready = true
   /** Why it is not `Open` any more. */
@@ -91,12 +70,8 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
   restarts = 0
   /** Why the instance restarts, or did so last. */
   restartsFor: LifeOfCalls["restartsFor"] = undefined
-  /** The constructor under way: that of the first life, or of the next one. */
-  start: Transition | undefined = undefined
-  /** The end, once something waits for it, or it takes time. */
-  end: Transition | undefined = undefined
-  /** The context in which the instance is made, with its Scope and its ActorContext. */
-  context: Context.Context<never>
+  /** The context in which it was started, without the call that did. Many instances may share it. */
+  readonly context: Context.Context<never>
   /** Set while all ends at once that the instance runs: it was killed, or a life of it ends for the next one. */
   abrupt = false
   /** Its Scope closes, and will kill it when its calls take too long. */
@@ -110,14 +85,14 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
   private supervisor: Supervisor | undefined = undefined
   private scope: Scope.Closeable
 
-  private readonly cell: Cell
   private readonly make: Effect.Effect<Implementation, any>
 
   constructor(cell: Cell, make: Effect.Effect<Implementation, any>, context: Context.Context<never>) {
-    this.cell = cell
+    super(cell)
     this.make = make
     this.scope = Scope.makeUnsafe()
-    this.context = this.inside(context)
+    // A call that starts an instance does not lend itself to it.
+    this.context = current(context) === undefined ? context : outside(context)
   }
 
   // --- start ---------------------------------------------------------------------------------------------------------
@@ -169,22 +144,23 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
   }
 
   construct(): Effect.Effect<Implementation, any> {
-    const make = Effect.updateContext(this.make, () => this.context) as Effect.Effect<Implementation, any>
+    const make = Effect.updateContext(this.make, () => this.inside) as Effect.Effect<Implementation, any>
     return Effect.map(make, (implementation) => (this.cell.implementation = implementation))
   }
 
-  /** A context inside the instance, where the service is the cell itself. */
-  private inside(context: Context.Context<never>): Context.Context<never> {
-    const own = Context.addUnsafe(context, Scope.Scope.key, this.scope)
-    const inside = watchingForks(Context.addUnsafe(own, ActorContext.key, this.cell))
-    // A call that starts an instance does not lend itself to it.
-    return current(inside) === undefined ? inside : outside(inside)
+  /** What only this instance has in its context. The ActorContext is the cell itself. */
+  get own(): Own {
+    return [
+      [Scope.Scope.key, this.scope],
+      [ActorContext.key, this.cell]
+    ]
   }
 
-  /** The constructor is about to run. */
-  starts(): Transition {
-    this.start = new Transition(this.cell, "start")
-    return this.start
+  /** The context in which it is made and ends. It is made when it is needed, and an idle instance has none. */
+  private get inside(): Context.Context<never> {
+    let inside = this.context
+    for (const [key, service] of this.own) inside = Context.addUnsafe(inside, key, service)
+    return watchingForks(inside)
   }
 
   /** The constructor has ended. */
@@ -204,12 +180,12 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
   /** The instance is ready: calls start. */
   proceed(): void {
     this.ready = true
-    this.cell.proceed()
+    for (const line of this.cell.lines()) line.drain(true)
   }
 
   /** Runs what the instance does of its own accord. */
   fork(effect: Effect.Effect<unknown, unknown>): Fiber.Fiber<unknown, unknown> {
-    return asyncContext.run(this.cell.asyncContext, () => Effect.runForkWith(this.context)(effect))
+    return asyncContext.run(this.cell.asyncContext, () => Effect.runForkWith(this.inside)(effect))
   }
 
   // --- restart -------------------------------------------------------------------------------------------------------
@@ -253,14 +229,6 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
     return this.supervisor
   }
 
-  get restartSchedule(): Supervised["restartSchedule"] {
-    return this.cell.options.restart!
-  }
-
-  get isQuiet(): boolean {
-    return this.cell.isQuiet
-  }
-
   get waitsForQuiet(): boolean {
     return this.supervisor?.waitsForQuiet === true
   }
@@ -281,16 +249,12 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
     this.restarts++
     this.abrupt = false
     this.scope = Scope.makeUnsafe()
-    this.context = this.inside(this.context)
     this.cell.running.forgetContexts()
   }
 
-  restarting(cause: Cause.Cause<unknown>): void {
-    this.cell.registry.hub?.instance(this.cell, { _tag: "InstanceRestarting", cause })
-  }
-
-  restarted(): void {
-    this.cell.registry.hub?.instance(this.cell, { _tag: "InstanceRestarted", restarts: this.restarts })
+  /** Tells those who watch. */
+  tell(news: News): void {
+    this.cell.registry.hub?.instance(this.cell, news)
   }
 
   // --- end -----------------------------------------------------------------------------------------------------------
@@ -346,14 +310,9 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
     this.phase = phase
     // It goes into the errors of all calls, which people print.
     this.death = { why, at: dateIn(this.context), cause: cause && printable(cause) }
-    cell.registry.hub?.instance(cell, { _tag: "InstanceDied", why, cause: this.death.cause })
-    cell.letIn()
+    this.tell({ _tag: "InstanceDied", why, cause: this.death.cause })
+    cell.room?.admit()
     this.recheckEnd()
-  }
-
-  /** What keeps the instance from its end may wait for just that. */
-  recheckEnd(): void {
-    if (this.end !== undefined && this.end.dependents > 0) deadlock.check(this.end)
   }
 
   /** Whether the end of a call matters to it. */
@@ -371,14 +330,6 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
     else this.recheckEnd()
   }
 
-  get isClosing(): boolean {
-    return this.phase >= Phase.Closing
-  }
-
-  get isGone(): boolean {
-    return this.phase === Phase.Gone
-  }
-
   /** A constructor under way has ended before the finalizers run. One in the background is interrupted. */
   private close(): void {
     if (this.isClosing) return
@@ -390,9 +341,7 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
 
   private finalize(): void {
     // An instance may own instances that own instances: the end of a long chain must not overflow the stack.
-    if (stack.isDeep()) {
-      return stack.later(undefined, this.context, () => this.finalize())
-    }
+    if (stack.isDeep()) return stack.later(undefined, this.context, () => this.finalize())
     const cause = this.death?.cause
     const finalizers = Scope.closeUnsafe(this.scope, cause === undefined ? Exit.void : Exit.failCause(cause))
     if (finalizers === undefined) return this.vanish()
@@ -423,37 +372,6 @@ export class Life<Cell extends Calls = Calls> implements LifeOfCalls, Supervised
   /** Whether what this life of the instance has started is being ended with it. */
   get isEnding(): boolean {
     return !this.isGone && (this.isClosing || this.scope.state._tag === "Closed")
-  }
-
-  // --- waiting for it ------------------------------------------------------------------------------------------------
-
-  transitionOn(fiber: Fiber.Fiber<unknown, unknown>): Transition | undefined {
-    if (this.start?.fiber === fiber) return this.start
-    return this.end?.fiber === fiber ? this.end : undefined
-  }
-
-  /** Succeeds when the constructor under way has ended, or all of an instance that is ending. Dies of a deadlock. */
-  get over(): Effect.Effect<void> {
-    return Effect.callback((resume) => {
-      const transition = this.phase === Phase.Open ? this.start : this.ending
-      if (transition === undefined || this.isGone) return resume(Effect.void)
-      const told = (exit: Exit.Exit<any, any>) =>
-        resume(exit._tag === "Success" ? Effect.void : Exit.die(Cause.squash(exit.cause)))
-      return Effect.sync(waiting.observe(transition, false, told))
-    })
-  }
-
-  private get ending(): Transition {
-    this.end ??= new Transition(this.cell, "end")
-    return this.end
-  }
-
-  /** Succeeds when the instance is gone, or when that would be waiting for oneself. If `firm`, it waits all the same. */
-  ended(firm = false): Effect.Effect<void> {
-    return Effect.callback((resume) => {
-      if (this.isGone) return resume(Effect.void)
-      return Effect.sync(waiting.observe(this.ending, false, () => resume(Effect.void), firm))
-    })
   }
 }
 

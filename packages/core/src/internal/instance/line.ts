@@ -189,6 +189,6 @@ export class Line<Cell extends Starter = Starter> extends List<Call> implements 
 
   /** The limit has shrunk: no permit comes back as calls end, and what goes on may wait for what stands in line. */
   private checkHolders(): void {
-    for (const call of this.cell.running.toArray()) if (call.queue === this) deadlock.check(call)
+    for (const call of this.cell.running.toArray()) if (call.line === this) deadlock.check(call)
   }
 }

@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import * as asyncContext from "../base/asyncContext.ts"
 import { Evaluable } from "../base/evaluable.ts"
 import { attempt, isInstance } from "../base/show.ts"
-import type { Call } from "../call/call.ts"
+import { type Call, type Dispatcher, type Instance, Stage } from "../call/call.ts"
 import * as deadlock from "../call/deadlock.ts"
 import { isRef, type Observer, type Ref } from "../call/ref.ts"
 import { depend } from "../call/waits.ts"
@@ -34,14 +34,55 @@ const misplaced = (call: Call): TypeError | undefined => {
   }
 }
 
+/** What calls come from and go to. */
+interface Submitted extends Instance {
+  /** Puts a call in line whose arguments are there. */
+  lineUp(call: Call, dispatcher: Dispatcher, asked: boolean): void
+  /** Settles a call that does not run. */
+  end(call: Call, exit: Exit.Exit<any, any>): void
+}
+
 export class Preparing {
   private readonly waits = new Map<Call, { readonly stop: () => void; readonly observer: Observer }>()
+
+  private readonly cell: Submitted
+
+  constructor(cell: Submitted) {
+    this.cell = cell
+  }
+
+  /** Has a call wait for its arguments. Then it goes in line, or fails as the first of them that did. */
+  take(call: Call, dispatcher: Dispatcher): void {
+    const { cell } = this
+    call.stage = Stage.Preparing
+    call.stamp()
+    try {
+      this.start(call, (failed) => this.prepared(call, failed, dispatcher))
+      // The callers that wait for room wait for its arguments from now on.
+      if (cell.hasSuspended && (call.stage as Stage) === Stage.Preparing) deadlock.check(call)
+    } catch (defect) {
+      // A Proxy of a ref, which is the user's.
+      attempt(() => this.drop(call))
+      cell.end(call, Exit.die(defect))
+    }
+  }
+
+  private prepared(call: Call, failed: Exit.Failure<any, any> | undefined, dispatcher: Dispatcher): void {
+    const { cell } = this
+    if (failed !== undefined) cell.end(call, failed)
+    else cell.lineUp(call, dispatcher, false)
+    // A call may have waited for it all the while, and hold the permit that it needs now.
+    if ((call.stage as Stage) !== Stage.Waiting) return
+    deadlock.check(call)
+    // The callers that wait for room waited for its arguments so far, and wait for the calls before it now.
+    if (cell.hasSuspended) deadlock.checkRoom(cell)
+  }
 
   /**
    * Calls back once: with nothing when the arguments of `call` are all there, and in it, or with the first failure.
    * Calls back at once if that is known already.
    */
-  start(call: Call, done: (failed: Exit.Failure<any, any> | undefined) => void): void {
+  private start(call: Call, done: (failed: Exit.Failure<any, any> | undefined) => void): void {
     const refused = misplaced(call)
     if (refused !== undefined) return done(Exit.die(refused) as Exit.Failure<never, never>)
     const refs = call.args.filter(isRef)

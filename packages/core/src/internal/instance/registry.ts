@@ -3,15 +3,22 @@
  */
 import * as Context from "effect/Context"
 import type * as Deferred from "effect/Deferred"
-import type { Memory } from "./books.ts"
+import { isClient } from "../call/carried.ts"
+import { bury, type Ended, type Memory } from "./books.ts"
 import { Busy, type Node } from "./busy.ts"
-import type { Hub } from "./hub.ts"
+import type { Hub, Subject } from "./hub.ts"
 
 /** What the registry needs to know of an instance. */
 interface Member extends Node {
   /** The id of its actor. */
   readonly id: string
   readonly instance: number
+}
+
+/** An instance as people know it. */
+interface Named extends Subject {
+  readonly name: string | undefined
+  readonly keyText: string | undefined
 }
 
 /** The instances of a system that are not gone, by their numbers, in the order in which they were started. */
@@ -46,6 +53,24 @@ const make = <Cell extends Member>(cells: Cells<Cell>, busy: Busy<Cell> | undefi
   dead: [],
   deadLetters: []
 })
+
+/** An instance begins, in its system. */
+export const enter = <Cell extends Member & Named>({ cells, hub }: Registry<Cell>, cell: Cell): void => {
+  cells.set(cell.instance, cell)
+  const { context, keyText: key, name } = cell
+  hub?.instance(cell, { _tag: "InstanceStarted", name, key, client: isClient(context) })
+}
+
+/** An instance is gone: it leaves its system. */
+export const leave = <Cell extends Member & Subject & Ended>(registry: Registry<Cell>, cell: Cell): void => {
+  const { busy, cells, hub, names } = registry
+  bury(registry, cell)
+  hub?.instance(cell, { _tag: "InstanceGone" })
+  cells.delete(cell.instance)
+  busy?.delete(cell)
+  const { name } = cell
+  if (name !== undefined && names.get(name)?.cell === cell) names.delete(name)
+}
 
 /** Instances whose end is never told: each is there until nothing else holds it any more. */
 class HeldElsewhere<Cell extends Member> implements Cells<Cell> {

@@ -21,7 +21,8 @@ import { type Implementation, methodNames } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import * as context from "./context.ts"
 import type { Hub } from "./hub.ts"
-import { type Life, Phase } from "./life.ts"
+import type { Life } from "./life.ts"
+import { Phase } from "./phase.ts"
 
 /** What running calls needs of the instance. */
 interface Owner {
@@ -124,7 +125,8 @@ export class Running extends List<Call> {
     if (this.lastCaller === caller) return this.lastMerged!
     const base = baseContextOf(caller)
     if (this.lastCaller !== base) {
-      this.lastMerged = context.merge(base, this.cell.life.context)
+      const { life } = this.cell
+      this.lastMerged = context.merge(base, life.context, life.own)
       this.lastCaller = base
     }
     return this.lastMerged!
@@ -184,7 +186,7 @@ export class Running extends List<Call> {
 
   /** A method has ended: its call settles, or runs again, and the next in line gets the permit. */
   private finish(call: Call, exit: Exit.Exit<any, any>, restarted: boolean): void {
-    const line = call.queue
+    const line = call.line
     call.fiber = undefined
     // The permit is free before anyone hears of the result, so that a waiter that goes on finds it.
     const goesOn = line.release(call)
@@ -212,7 +214,7 @@ export class Running extends List<Call> {
     try {
       if (this.runsAgain(call, exit.cause, restarted)) {
         this.cell.registry.hub?.requeued(call, exit)
-        return call.queue.waitAgain(call)
+        return call.line.waitAgain(call)
       }
     } catch (defect) {
       // The predicate of `retry` is user code. `Cause.combine` would compare what it threw, which may throw.

@@ -7,6 +7,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import type { News } from "../../Instrumentation.ts"
 import * as deadlock from "../call/deadlock.ts"
 import type { Transition } from "../call/transition.ts"
 import type { Waiter } from "../call/waits.ts"
@@ -17,10 +18,12 @@ const SCHEDULE_ENDED = "its restart schedule ended"
 
 /** What a supervisor needs of the life that it looks after. */
 export interface Supervised {
-  readonly restartSchedule: pacer.Restart
+  readonly cell: {
+    readonly options: { readonly restart?: pacer.Restart | undefined }
+    /** Whether no call runs. */
+    readonly isQuiet: boolean
+  }
   readonly isClosing: boolean
-  /** Whether no call runs. */
-  readonly isQuiet: boolean
   readonly start: Waiter | undefined
   starts(): Transition
   started(): void
@@ -32,9 +35,9 @@ export interface Supervised {
   closeScope(exit: Exit.Exit<any, any>): Effect.Effect<void>
   renew(): void
   construct(): Effect.Effect<unknown, any>
-  /** A restart has begun, and it is over. */
-  restarting(cause: Cause.Cause<unknown>): void
-  restarted(): void
+  readonly restarts: number
+  /** Tells those who watch. */
+  tell(news: News): void
 }
 
 /** What a supervisor is at. */
@@ -105,7 +108,7 @@ export class Supervisor {
 
   /** Asks the restart schedule for one more restart. Says whether it allows that, as far as it knows at once. */
   judge(cause: Cause.Cause<unknown>): boolean {
-    this.pace ??= pacer.make(this.life.restartSchedule)
+    this.pace ??= pacer.make(this.life.cell.options.restart!)
     this.verdict = this.life.fork(this.pace(cause)) as Fiber.Fiber<Duration.Duration | undefined>
     const exit = this.verdict.pollUnsafe()
     return exit?._tag === "Success" && exit.value !== undefined
@@ -123,14 +126,14 @@ export class Supervisor {
       for (let why = cause, whyNot = SCHEDULE_ENDED; ; ) {
         const pause = yield* verdict
         if (pause === undefined) return life.kill(whyNot, why)
-        if (why === cause) life.restarting(cause)
+        if (why === cause) life.tell({ _tag: "InstanceRestarting", cause })
         life.interruptForRestart()
         yield* this.quieted()
         yield* life.closeScope(Exit.failCause(why))
         yield* Effect.sleep(pause)
         life.renew()
         const exit = yield* Effect.exit(life.construct())
-        if (exit._tag === "Success") return life.restarted()
+        if (exit._tag === "Success") return life.tell({ _tag: "InstanceRestarted", restarts: life.restarts })
         why = exit.cause
         whyNot = `its constructor failed, and ${SCHEDULE_ENDED}`
         verdict = this.pace!(why)
@@ -158,7 +161,7 @@ export class Supervisor {
   /** A call has ended. */
   attend(): void {
     if (this.onQuiet === undefined) return
-    if (this.life.isQuiet) this.onQuiet()
+    if (this.life.cell.isQuiet) this.onQuiet()
     else deadlock.check(this.life.start!)
   }
 }

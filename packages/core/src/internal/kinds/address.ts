@@ -66,7 +66,7 @@ export class Address implements Target {
     const find = (group: string | undefined): Target => {
       if (group === undefined) return this
       options.checkGroup(definition.id, definition.options.concurrencyGroups, group)
-      return { resolve: () => this.present().queue(group) }
+      return { resolve: () => this.present().line(group) }
     }
     const method = handles.makeMethod(find, describe(definition, name, `${this.label}.${name}`))
     this.methods ??= new Map()

@@ -9,15 +9,17 @@ import { show } from "../base/show.ts"
 import { type Implementation, type MethodSpec, methodNames } from "../call/method.ts"
 import * as handles from "../handle/handle.ts"
 
-export type Make =
-  | Effect.Effect<Implementation, any>
-  | ((...args: ReadonlyArray<any>) => Effect.Effect<Implementation, any>)
+type Constructor = (...args: ReadonlyArray<any>) => Effect.Effect<Implementation, any>
+
+export type Make = Effect.Effect<Implementation, any> | Constructor
 
 export type Contract = Readonly<Record<string, NonNullable<MethodSpec["contract"]>>>
 
 export interface Definition {
   readonly id: string
   readonly key: Context.Service<any, any>
+  /** Given arguments, runs the constructor. All instances share what needs none. */
+  readonly construct: (args: ReadonlyArray<unknown>) => Effect.Effect<Implementation, any>
   readonly make: Make
   readonly contract: Contract | undefined
   /** The options as they were given, for `options({...})` to build on, and which ones there are. */
@@ -46,16 +48,26 @@ export const define = (
   input: any,
   known: options.Known<any>,
   shapes: Shapes = { shape: undefined }
-): Definition => ({
-  id,
-  key,
-  make,
-  contract,
-  input,
-  known,
-  options: options.normalize(id, input, known),
-  shapes
-})
+): Definition => {
+  const looked = (made: Effect.Effect<Implementation, any>) =>
+    Effect.map(made, (implementation) => {
+      shapeOf(definition, implementation)
+      return implementation
+    })
+  const shared = Effect.isEffect(make) ? looked(make) : undefined
+  const definition: Definition = {
+    id,
+    key,
+    make,
+    construct: (args) => shared ?? Effect.suspend(() => looked(call(id, make as Constructor, args))),
+    contract,
+    input,
+    known,
+    options: options.normalize(id, input, known),
+    shapes
+  }
+  return definition
+}
 
 /** The same definition with other options. An option that is `undefined` is one that was not given. */
 export const override = (definition: Definition, overrides: object): Definition => {
@@ -73,20 +85,11 @@ export const override = (definition: Definition, overrides: object): Definition 
 /** The options that say something of methods. Whatever else differs, methods are the same. */
 const OF_METHODS = new Set(["concurrencyGroups", "maxTaskRetries", "methodOptions", "retry", "validate"])
 
-/** Runs the constructor with its arguments, and looks at what it gives. From untyped code it may be anything. */
-export const construct = (definition: Definition, args: ReadonlyArray<unknown>): Effect.Effect<Implementation, any> =>
-  Effect.map(made(definition, args), (implementation) => {
-    shapeOf(definition, implementation)
-    return implementation
-  })
-
-const made = ({ id, make }: Definition, args: ReadonlyArray<unknown>): Effect.Effect<Implementation, any> => {
-  if (Effect.isEffect(make)) return make
-  return Effect.suspend(() => {
-    const effect: unknown = make(...args)
-    if (Effect.isEffect(effect)) return effect as Effect.Effect<Implementation, any>
-    return Effect.die(new TypeError(`${id}: the constructor must return an Effect, but returned ${noEffect(effect)}`))
-  })
+/** Calls a constructor that takes arguments, and looks at what it gives. From untyped code it may be anything. */
+const call = (id: string, make: Constructor, args: ReadonlyArray<unknown>): Effect.Effect<Implementation, any> => {
+  const effect: unknown = make(...args)
+  if (Effect.isEffect(effect)) return effect as Effect.Effect<Implementation, any>
+  return Effect.die(new TypeError(`${id}: the constructor must return an Effect, but returned ${noEffect(effect)}`))
 }
 
 /** The first of two calls fixes a type and nothing else. Plain JavaScript forgets it easily. */

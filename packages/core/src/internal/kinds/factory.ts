@@ -15,16 +15,7 @@ import * as handles from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
 import { type NameHolder, registryIn } from "../instance/registry.ts"
 import { shutdown } from "../instance/shutdown.ts"
-import {
-  type Contract,
-  checkId,
-  construct,
-  type Definition,
-  define,
-  type Make,
-  override,
-  shapeOf
-} from "./definition.ts"
+import { type Contract, checkId, type Definition, define, type Make, override, shapeOf } from "./definition.ts"
 import { own } from "./owners.ts"
 
 /** `Actor.Service<Self>()`. */
@@ -103,7 +94,7 @@ const start = (definition: Definition, args: ReadonlyArray<unknown>): Effect.Eff
   )
 
 const makeCell = (definition: Definition, args: ReadonlyArray<unknown>, context: Context.Context<never>): Cell =>
-  new Cell(definition.id, construct(definition, args), definition.options, context)
+  new Cell(definition.id, definition.construct(args), definition.options, context)
 
 /** Runs the constructor, and ties the instance to the current Scope. */
 const bringUp = (
@@ -117,17 +108,16 @@ const bringUp = (
     const { members, prototype } = shapeOf(definition, implementation)
     return handles.make(cell, members, prototype)
   }, restore)
-  return Effect.tap(boot, tie(cell, scope))
+  return Effect.tap(boot, () => tie(cell, scope))
 }
 
 /** Ends an instance with a Scope, which lets go of it when it is gone before. */
-const tie = (cell: Cell, scope: Scope.Scope): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    if (cell.life.isGone) return Effect.void
-    const own = Scope.forkUnsafe(scope)
-    cell.life.tie = own
-    return Scope.addFinalizer(own, shutdown(cell))
-  })
+const tie = (cell: Cell, scope: Scope.Scope): Effect.Effect<void> => {
+  if (cell.life.isGone) return Effect.void
+  const own = Scope.forkUnsafe(scope)
+  cell.life.tie = own
+  return Scope.addFinalizerExit(own, () => shutdown(cell))
+}
 
 /** Holds the name while the instance is made, so that of many who want it at once exactly one makes it. */
 const startNamed = (

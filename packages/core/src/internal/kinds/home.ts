@@ -15,6 +15,7 @@ import type { ActorDied } from "../../ActorError.ts"
 import type { Link, Terms } from "../../Home.ts"
 import { Call, Stage } from "../call/call.ts"
 import { current } from "../call/currentCall.ts"
+import { cancel } from "../call/ending.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import { Ask } from "../handle/ask.ts"
@@ -28,7 +29,7 @@ import { IDLE } from "./keyed.ts"
  * call may run again if its retries allow it.
  */
 export const report = (call: Call, exit: Exit.Exit<any, any>, restarted: boolean): void =>
-  (call.queue.cell as Cell).running.reported(call, exit, restarted)
+  (call.line.cell as Cell).running.reported(call, exit, restarted)
 
 /** A call that its home lost before it began was not started after all. */
 export const notBegun = (call: Call): void => {
@@ -126,7 +127,7 @@ const specOf = (cell: Cell, name: string): MethodSpec => {
   const spec = known?.get(name)
   if (spec !== undefined) return spec
   // From the first call on: the caller's side sends no more than the limits allow.
-  if (known === undefined) cell.unlimit()
+  if (known === undefined) for (const line of cell.lines()) line.resize(Infinity)
   const made = { ...bare, actor: cell.actor, name, label: `${cell.actor}.${name}` }
   specs.set(cell, (known ?? new Map()).set(name, made))
   return made
@@ -135,7 +136,7 @@ const specOf = (cell: Cell, name: string): MethodSpec => {
 const bare = { group: undefined, maxTaskRetries: 0, retry: false, timeout: undefined, contract: undefined }
 
 /** Finds the instance behind a handle: of a key, the one that is up, or that this call brings up. */
-const queueOf = (handle: any): CellLine => handle[TargetKey]?.resolve() ?? (handle[CellKey] as Cell).main
+const lineOf = (handle: any): CellLine => handle[TargetKey]?.resolve() ?? (handle[CellKey] as Cell).main
 
 /** A call that has come over the wire. */
 export type Accepted = Call
@@ -148,9 +149,9 @@ export const submit = (
   context: Context.Context<never>,
   onExit: (exit: Exit.Exit<any, any>, restarted: boolean) => void
 ): Accepted => {
-  const queue = queueOf(handle)
-  const { cell } = queue
-  const call = new Call(queue, specOf(cell, name), args, context, true)
+  const line = lineOf(handle)
+  const { cell } = line
+  const call = new Call(line, specOf(cell, name), args, context, true)
   cell.submit(call, undefined, true)
   const settled = (exit: Exit.Exit<any, any>) =>
     onExit(exit, exit._tag === "Failure" && !cell.life.ready && cell.death === undefined)
@@ -161,9 +162,9 @@ export const submit = (
 
 /** The same for a streaming method, whose call lasts as long as its consumer pulls. */
 export const stream = (handle: object, name: string, args: ReadonlyArray<unknown>): Stream.Stream<unknown, unknown> => {
-  const queue = queueOf(handle)
-  return new Ask({ resolve: () => queueOf(handle) }, specOf(queue.cell, name), args) as any
+  const line = lineOf(handle)
+  return new Ask({ resolve: () => lineOf(handle) }, specOf(line.cell, name), args) as any
 }
 
 /** Cancels a call that has come over the wire. */
-export const interrupt = (call: Accepted): void => call.queue.cell.cancel(call)
+export const interrupt = (call: Accepted): void => cancel(call)

@@ -21,7 +21,7 @@ import { Cell } from "../instance/cell.ts"
 import type { InstanceOwner } from "../instance/life.ts"
 import { end, shutdown } from "../instance/shutdown.ts"
 import { Address } from "./address.ts"
-import { type Contract, checkId, construct, type Definition, define, override } from "./definition.ts"
+import { type Contract, checkId, type Definition, define, override } from "./definition.ts"
 import { own } from "./owners.ts"
 
 /** Why an instance ended that its next call makes again. */
@@ -105,7 +105,7 @@ class Instances implements InstanceOwner<Cell> {
 
   private bringUp(key: unknown, address: Address, after: Effect.Effect<void>): Cell {
     const { id, options } = this.definition
-    const make = construct(this.definition, [key])
+    const make = this.definition.construct([key])
     // An instance is not of the request that came first.
     const cell = asyncContext.run(
       this.asyncContext,

@@ -85,10 +85,7 @@ export const resize = (task: any, limit: number): Effect.Effect<void> => {
   const { cellOf, name } = task?.[TaskKey] ?? {}
   if (cellOf === undefined) throw new TypeError(`Task.resize takes a task, but got ${show(task)}`)
   options.limit(name, "maxConcurrency", limit)
-  return Effect.sync(() => {
-    const cell = cellOf()
-    cell.resize(cell.main, limit)
-  })
+  return Effect.sync(() => cellOf().main.resize(limit))
 }
 
 /** Where a task keeps what it runs. */

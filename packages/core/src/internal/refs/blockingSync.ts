@@ -59,15 +59,15 @@ const advance = (ref: Ref, milliseconds: number): void => {
 /** Gathers the threads that can settle a ref, and gets calls on their way that wait for the event loop only. */
 const collect = (ref: Ref, wanted: Ref, pumps: Map<Pump, Call>): void => {
   if (!(ref instanceof Call)) throw wouldHang(ref, wanted)
-  const { queue, stage } = ref
-  const { home, life } = queue.cell
+  const { line, stage } = ref
+  const { home, life } = line.cell
   if (home?.pump === undefined || (!life.ready && stage <= Stage.Waiting)) throw wouldHang(ref, wanted)
   if (stage === Stage.Preparing) {
     for (const arg of ref.args) if (isRef(arg) && arg.exit === undefined) collect(arg, wanted, pumps)
   }
   // The turn in which permits are handed on never comes to a thread that blocks.
-  queue.cell.handOn()
-  queue.drain(true)
+  line.cell.handOn()
+  line.drain(true)
   pumps.set(home.pump, ref)
 }
 

@@ -77,7 +77,7 @@ const outcomeOf = (ref: Ref): (() => CancelOutcome) => {
 /** Ends what is no call that was submitted. */
 const endOther = (ref: Ref): void => {
   if (ref instanceof Call) {
-    if (ref.stage === Stage.New) ref.queue.cell.deny(ref, failure.cancelled(ref))
+    if (ref.stage === Stage.New) ref.line.cell.deny(ref, failure.cancelled(ref))
   } else if (ref instanceof EffectRef) {
     ref.cancelled = true
     interrupt(ref.fiber!)

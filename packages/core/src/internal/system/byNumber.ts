@@ -74,6 +74,6 @@ export const resize = (
     options_.limit("ByNumber.resize", "maxConcurrency", maxConcurrency)
     const cell = findCell(fiber.context, instance)
     if (cell === undefined) return Effect.succeed(false)
-    cell.resize(cell.queue(options.concurrencyGroup), maxConcurrency)
+    cell.line(options.concurrencyGroup).resize(maxConcurrency)
     return Effect.succeed(true)
   })

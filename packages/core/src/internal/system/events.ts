@@ -50,8 +50,8 @@ class Events implements Hub {
       call: call.id,
       method: call.method.label,
       name: call.method.name,
-      actor: call.queue.cell.id,
-      instance: call.queue.cell.instance,
+      actor: call.line.cell.id,
+      instance: call.line.cell.instance,
       parent: parent?.id,
       asked
     })
@@ -64,8 +64,8 @@ class Events implements Hub {
       call: call.id,
       method: call.method.label,
       name: call.method.name,
-      actor: call.queue.cell.id,
-      instance: call.queue.cell.instance
+      actor: call.line.cell.id,
+      instance: call.line.cell.instance
     })
   }
 
@@ -81,8 +81,8 @@ class Events implements Hub {
       call: call.id,
       method: call.method.label,
       name: call.method.name,
-      actor: call.queue.cell.id,
-      instance: call.queue.cell.instance,
+      actor: call.line.cell.id,
+      instance: call.line.cell.instance,
       attempt: call.attempts,
       waited
     })
@@ -100,8 +100,8 @@ class Events implements Hub {
       call: call.id,
       method: call.method.label,
       name: call.method.name,
-      actor: call.queue.cell.id,
-      instance: call.queue.cell.instance,
+      actor: call.line.cell.id,
+      instance: call.line.cell.instance,
       ran,
       error: messageOf(exit.cause)
     })
@@ -120,8 +120,8 @@ class Events implements Hub {
       call: call.id,
       method: call.method.label,
       name: call.method.name,
-      actor: call.queue.cell.id,
-      instance: call.queue.cell.instance,
+      actor: call.line.cell.id,
+      instance: call.line.cell.instance,
       outcome: outcomeOf(call, exit),
       waited,
       ran,

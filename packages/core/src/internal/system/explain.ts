@@ -27,11 +27,11 @@ const state = (call: Call, seen: ReadonlySet<Ref>): string => {
   const time = seconds(call.age)
   switch (call.stage) {
     case Stage.New:
-      return `waiting ${time} for room: ${room(call.queue)}`
+      return `waiting ${time} for room: ${room(call.line)}`
     case Stage.Preparing:
       return `waiting ${time} for its arguments: ${list(waitedFor(call), seen)}`
     case Stage.Waiting:
-      return `waiting ${time}: ${place(call)} ${line(call.queue, seen)}`
+      return `waiting ${time}: ${place(call)} ${behind(call.line, seen)}`
     default: {
       const refs = waitedFor(call)
       const ending = call.stage === Stage.Running ? "" : ", told to end"
@@ -43,12 +43,12 @@ const state = (call: Call, seen: ReadonlySet<Ref>): string => {
 const room = ({ cell }: Line): string =>
   `${cell.pending} calls of ${cell.actor} are pending (maxPendingCalls ${cell.options.maxPendingCalls})`
 
-const line = (queue: Line, seen: ReadonlySet<Ref>): string => {
-  const { cell, group, limit, running } = queue
+const behind = (line: Line, seen: ReadonlySet<Ref>): string => {
+  const { cell, group, limit, running } = line
   const { ready, restartsFor } = cell.life
   if (!ready) return `of ${cell.actor}, which is ${restartsFor === undefined ? "starting" : "restarting"}`
   if (running < limit) return "and about to start"
-  const holders = cell.running.toArray().filter((call) => call.queue === queue)
+  const holders = cell.running.toArray().filter((call) => call.line === line)
   const where = group === undefined ? "" : ` in group ${group}`
   return holders.length === 0 ? `behind what runs${where}` : `behind ${list(holders, seen)}${where}`
 }

@@ -113,7 +113,7 @@ const search = (cells: Iterable<Cell>, admits: (cell: Cell) => boolean, limit: n
   for (const cell of cells) {
     if (!admits(cell)) continue
     instances++
-    const unsettled = cell.pending + cell.suspended
+    const unsettled = cell.pending + suspendedOf(cell)
     calls += unsettled
     if (shown.length < limit) shown.push(cell)
     if (unsettled > 0 && busy.length < limit) busy.push(cell)
@@ -142,7 +142,7 @@ const instanceOf = (cell: Cell): Instance => {
   const { maxPendingCalls } = cell.options
   const home = homeOf(cell)
   const groups: Record<string, Permits> = {}
-  for (const queue of cell.queues()) if (queue.group !== undefined) groups[queue.group] = permitsOf(queue)
+  for (const line of cell.lines()) if (line.group !== undefined) groups[line.group] = permitsOf(line)
   return {
     actor: cell.id,
     instance: cell.instance,
@@ -154,7 +154,7 @@ const instanceOf = (cell: Cell): Instance => {
     groups,
     pending: cell.pending,
     ...(maxPendingCalls !== Infinity && { maxPendingCalls }),
-    suspended: cell.suspended,
+    suspended: suspendedOf(cell),
     settled: tallyOf(books),
     refused,
     restarts: cell.restarts,
@@ -163,6 +163,9 @@ const instanceOf = (cell: Cell): Instance => {
     ...(home !== undefined && { home })
   }
 }
+
+/** How many submitters wait for room. */
+const suspendedOf = ({ room }: Cell): number => room?.size ?? 0
 
 /** What the home of an instance says of it, if it has one. */
 const homeOf = ({ context, home, id, key }: Cell): Instance["home"] =>
@@ -203,12 +206,12 @@ interface Standing {
 /** The unsettled calls of an instance: running ones first, then those in line, then those that are not there yet. */
 export function* callsOf(cell: Cell): Generator<Standing> {
   for (const call of cell.running.toArray()) yield { call, position: undefined }
-  for (const queue of cell.queues()) {
+  for (const line of cell.lines()) {
     let position = 1
-    for (let call = queue.head; call !== undefined; call = call.next) yield { call, position: position++ }
+    for (let call = line.head; call !== undefined; call = call.next) yield { call, position: position++ }
   }
   for (const call of cell.preparingCalls()) yield { call, position: undefined }
-  for (const call of cell.suspendedCalls()) yield { call, position: undefined }
+  for (const call of cell.room?.calls() ?? []) yield { call, position: undefined }
 }
 
 /** So many calls at most, one of each instance in turn: a long line must not hide the calls of others. */
@@ -236,13 +239,13 @@ export const stageOf = ({ stage }: Call): UnsettledCall["stage"] => {
 }
 
 const callOf = (call: Call, position: number | undefined, now: number): UnsettledCall => {
-  const { attempts, id, method, parent, queue } = call
+  const { attempts, id, method, parent, line } = call
   return {
     id,
     method: method.label,
-    actor: queue.cell.id,
-    instance: queue.cell.instance,
-    ...(queue.group !== undefined && { group: queue.group }),
+    actor: line.cell.id,
+    instance: line.cell.instance,
+    ...(line.group !== undefined && { group: line.group }),
     stage: stageOf(call),
     since: now - call.age,
     ...(position !== undefined && { position }),

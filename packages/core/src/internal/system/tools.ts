@@ -34,11 +34,11 @@ class View implements Instrumentation.Call {
   }
 
   get actor(): string {
-    return this.#call.queue.cell.id
+    return this.#call.line.cell.id
   }
 
   get instance(): number {
-    return this.#call.queue.cell.instance
+    return this.#call.line.cell.instance
   }
 
   get stage(): Instrumentation.Call["stage"] {
