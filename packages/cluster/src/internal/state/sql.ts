@@ -6,10 +6,9 @@ import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
-import type { Identity } from "../base/identity.ts"
+import type { Change, Identity, Row, StateStore } from "../../DurableState.ts"
 import { formerTextOf, textOf } from "../base/keyText.ts"
 import { createTable } from "../sql/table.ts"
-import type { Change, Row, StateStore } from "./storage.ts"
 
 /** The states of a database, whose table is created if there is none. */
 export const sql = (prefix: string): Effect.Effect<StateStore, SqlError, SqlClient.SqlClient> =>
