@@ -2,20 +2,15 @@
  * Reminders in a table of a SQL database.
  */
 import * as Effect from "effect/Effect"
-import * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
 import type { Lease, Order, Outcome, ReminderAddress, ReminderStore, StoredReminder } from "../../Reminders.ts"
-import { createTable } from "../sql/table.ts"
+import { createTable, withTable } from "../sql/table.ts"
 
 /** The reminders of a database, whose table is created if there is none. */
 export const sql = (prefix: string): Effect.Effect<ReminderStore, SqlError, SqlClient.SqlClient> =>
-  Effect.gen(function* () {
-    const sql = (yield* SqlClient.SqlClient).withoutTransforms()
-    const store = new SqlReminders(sql, prefix)
-    yield* store.create
-    return store
-  })
+  withTable((sql) => new SqlReminders(sql, prefix))
 
 /** Its operations are properties, so that a wrapper can spread them. */
 class SqlReminders implements ReminderStore {
