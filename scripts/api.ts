@@ -2,7 +2,7 @@
  * The public surface of each package as a text that people review: `etc/*.api.md` in its folder.
  *
  *     npm run api           # writes the texts
- *     npm run check:api     # fails when one is out of date, or when something public has no doc comment
+ *     npm run check:api     # fails when one is out of date, or something public has no doc comment or names something internal
  *
  * The declarations are those that the compiler writes for users, without comments, in the order of the alphabet. So a
  * change of the surface is a change of this file, which nobody makes without noticing.
@@ -27,32 +27,13 @@ const declarations = (packages: ReadonlyArray<Package>): ReadonlyMap<string, ts.
   const emitting = { noEmit: false, declaration: true, emitDeclarationOnly: true, noEmitOnError: false }
   const program = ts.createProgram(rootNames, { ...options, ...emitting })
   const files = new Map<string, ts.SourceFile>()
-  const emit = (source: string) => {
-    if (files.has(source)) return
+  for (const source of rootNames) {
     program.emit(program.getSourceFile(source), (name, text) => {
       files.set(source, ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true))
     })
-    for (const { from } of reexports(source, files.get(source)!)) emit(from)
   }
-  for (const source of rootNames) emit(source)
   return files
 }
-
-interface Reexport {
-  /** The path of the source. */
-  readonly from: string
-  readonly names: ReadonlyArray<string>
-}
-
-/** What a module makes public of the inside of the package: `export { A } from "./internal/a.ts"`. */
-const reexports = (source: string, file: ts.SourceFile): ReadonlyArray<Reexport> =>
-  file.statements.flatMap((statement) => {
-    if (!ts.isExportDeclaration(statement) || statement.moduleSpecifier === undefined) return []
-    const { exportClause, moduleSpecifier } = statement
-    if (exportClause === undefined || !ts.isNamedExports(exportClause)) return []
-    const from = path.resolve(path.dirname(source), (moduleSpecifier as ts.StringLiteral).text)
-    return [{ from, names: exportClause.elements.map(({ name }) => name.text) }]
-  })
 
 type Declaration = ts.Statement & { readonly name?: ts.Node }
 
@@ -60,13 +41,20 @@ const namesOf = (statement: ts.Statement): ReadonlyArray<string> => {
   if (ts.isVariableStatement(statement)) {
     return statement.declarationList.declarations.map(({ name }) => name.getText())
   }
+  if (ts.isExportDeclaration(statement)) {
+    const { exportClause } = statement
+    return exportClause !== undefined && ts.isNamedExports(exportClause)
+      ? exportClause.elements.map(({ name }) => name.text)
+      : []
+  }
   const { name } = statement as Declaration
   return name === undefined ? [] : [name.getText()]
 }
 
 const isExported = (statement: ts.Statement): boolean =>
-  ts.canHaveModifiers(statement) &&
-  (ts.getModifiers(statement) ?? []).some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)
+  ts.isExportDeclaration(statement) ||
+  (ts.canHaveModifiers(statement) &&
+    (ts.getModifiers(statement) ?? []).some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword))
 
 const printer = ts.createPrinter({ removeComments: true, newLine: ts.NewLineKind.LineFeed })
 
@@ -105,35 +93,36 @@ const show = (statements: ReadonlyArray<ts.Statement>): string => {
   return ["```ts", code.join("\n\n"), "```"].join("\n")
 }
 
-const statementsOf = (entries: ReadonlyArray<Entry>) => entries.map(({ statement }) => statement)
+/** One statement may have several names, as `export { A, B } from` has. */
+const statementsOf = (entries: ReadonlyArray<Entry>) => [...new Set(entries.map(({ statement }) => statement))]
 
-/** What a module exports, declared in it or inside the package. */
-const publicEntries = (source: string, file: ts.SourceFile): ReadonlyArray<Entry> => [
-  ...entriesOf(file, true),
-  ...reexports(source, file).flatMap(({ from, names }) =>
-    entriesOf(files.get(from)!, true).filter(({ name }) => names.includes(name))
-  )
-]
+/**
+ * What a module's declarations name of the inside of the package. Nothing: users cannot import it, and the compiler, when
+ * it writes the declarations of *their* packages, could not name it.
+ */
+const internals = (module: string, file: ts.SourceFile): ReadonlyArray<string> => {
+  const named = new Set<string>()
+  const look = (node: ts.Node): void => {
+    if (ts.isStringLiteral(node) && /(^|\/)internal\//.test(node.text)) named.add(node.text)
+    ts.forEachChild(node, look)
+  }
+  look(file)
+  return [...named].map((name) => `${module}: its declarations name ${name}; declare what is public in a public module`)
+}
 
-/** What the public declarations of a module take from the inside of the package. */
-const fromInside = (file: ts.SourceFile): ReadonlyArray<ts.Statement> =>
-  file.statements
-    .filter(ts.isImportDeclaration)
-    .filter(({ moduleSpecifier }) => moduleSpecifier.getText().includes("/internal/"))
-
-const section = (module: string, source: string, file: ts.SourceFile): string => {
-  const inside = fromInside(file)
+const section = (module: string, file: ts.SourceFile): string => {
   const hidden = entriesOf(file, false)
   return [
     `## ${module}`,
-    show(statementsOf(publicEntries(source, file))),
-    ...(hidden.length === 0 ? [] : ["Not exported, and used above:", show(statementsOf(hidden))]),
-    ...(inside.length === 0 ? [] : ["From the inside:", show(inside)])
+    show(statementsOf(entriesOf(file, true))),
+    ...(hidden.length === 0 ? [] : ["Not exported, and used above:", show(statementsOf(hidden))])
   ].join("\n\n")
 }
 
 /** Tells what the doc comment of an export lacks. */
 const undocumented = (module: string, { name, statement }: Entry): ReadonlyArray<string> => {
+  // It is documented where it is declared.
+  if (ts.isExportDeclaration(statement)) return []
   const docs = ts.getJSDocCommentsAndTags(statement).filter(ts.isJSDoc)
   const text = docs.map(({ comment }) => ts.getTextOfJSDocComment(comment) ?? "").join("")
   const tags = docs.flatMap((doc) => doc.tags ?? []).map(({ tagName }) => tagName.text)
@@ -145,9 +134,9 @@ const undocumented = (module: string, { name, statement }: Entry): ReadonlyArray
 }
 
 /** Of several declarations with one name, overloads or a type and a value, one documented is enough. */
-const undocumentedIn = (module: string, source: string, file: ts.SourceFile): ReadonlyArray<string> => {
+const undocumentedIn = (module: string, file: ts.SourceFile): ReadonlyArray<string> => {
   const problems = new Map<string, ReadonlyArray<string>>()
-  for (const entry of publicEntries(source, file)) {
+  for (const entry of entriesOf(file, true)) {
     const before = problems.get(entry.name)
     const now = undocumented(module, entry)
     if (before === undefined || now.length === 0) problems.set(entry.name, now)
@@ -162,10 +151,9 @@ const files = declarations(packages)
 
 for (const one of packages) {
   const sections = publicModules(one).map((module) => {
-    const source = sourceOf(one, module)
-    const file = files.get(source)
+    const file = files.get(sourceOf(one, module))
     if (file === undefined) throw new Error(`${one.manifest.name}: the compiler writes no declarations of ${module}`)
-    return [module, source, file] as const
+    return [module, file] as const
   })
   const report = formatted(
     `${[
@@ -179,7 +167,7 @@ for (const one of packages) {
   const shown = path.relative(root, file)
   const old = existsSync(file) ? readFileSync(file, "utf8") : ""
   if (check) {
-    const problems = sections.flatMap((args) => undocumentedIn(...args))
+    const problems = sections.flatMap((args) => [...undocumentedIn(...args), ...internals(...args)])
     if (old !== report) {
       const [before, after] = [old.split("\n"), report.split("\n")]
       const line = after.findIndex((text, i) => text !== before[i])

@@ -14,23 +14,54 @@ registerHooks({
       : next(specifier, context)
 })
 
-/** The wings of a package, lowest first: each may import those before it. */
-const ordered: Readonly<Record<string, ReadonlyArray<string>>> = {
-  core: ["base", "call", "refs", "instance", "handle", "kinds", "system"]
+/** What knows nothing of each other: one wing, or several at the same height. */
+type Level = string | ReadonlyArray<string>
+
+/**
+ * The wings of each package, lowest first: each may import those before it. A wing is a folder or a file of `internal`;
+ * each of them must be here.
+ */
+const ordered: Readonly<Record<string, ReadonlyArray<Level>>> = {
+  core: ["base", "call", "refs", "instance", "handle", "kinds", "system"],
+  worker: ["values", "wire", ["owner", "thread"]],
+  cluster: [
+    "base",
+    ["engine.ts", "engineInternals.ts"],
+    "wire",
+    ["net", "sql"],
+    "calls",
+    ["state", "reminders", "node"],
+    ["home", "command"]
+  ],
+  inspector: ["base", ["live", "trace"], ["server", "terminal"]],
+  testing: [
+    ["effectNames.ts", "plan.ts", "random.ts", "realTime.ts", "show.ts"],
+    ["effectInternals.ts", "linearize.ts", "minimise.ts", "thread.ts"],
+    ["strategy.ts", "turns.ts"],
+    "scheduler.ts",
+    ["clock.ts", "watch.ts"],
+    "trace.ts",
+    ["source.ts", "run.ts"],
+    "print.ts",
+    "explore.ts"
+  ]
 }
 
-/** Wings whose order is not laid down. */
-const unordered: Readonly<Record<string, ReadonlyArray<string>>> = {
-  worker: ["owner", "thread", "wire"],
-  cluster: ["engine.ts", "calls", "node", "net", "state", "reminders", "sql"],
-  inspector: ["server", "live", "trace", "terminal"]
+interface Door {
+  /** The file that may import it. */
+  readonly file: string
+  /** Public modules that may name its types: what is public is told by public names. */
+  readonly named?: string
 }
 
 /** Parts of Effect that change more often than the rest, and the files that alone may import them. */
-const doors: Readonly<Record<string, string>> = {
-  "effect/cluster": "^packages/cluster/src/internal/engine.ts$",
-  "effect/rpc": "^packages/cluster/src/internal/engine.ts$",
-  "effect/workers": "^$"
+const doors: Readonly<Record<string, Door>> = {
+  "effect/cluster": {
+    file: "^packages/cluster/src/internal/engine.ts$",
+    named: "^packages/cluster/src/ClusterHome.ts$"
+  },
+  "effect/rpc": { file: "^packages/cluster/src/internal/engine.ts$" },
+  "effect/workers": { file: "^$" }
 }
 
 /** The public modules that a wing may take values from: they import next to nothing themselves. Types it may take from all. */
@@ -39,13 +70,27 @@ const leaves = "ActorError|ActorContext|Driver"
 const wingsOf = (name: string, wings: ReadonlyArray<string>): string =>
   `^packages/${name}/src/internal/(${wings.join("|")})(/|$)`
 
-const inOrder = ([name, wings]: readonly [string, ReadonlyArray<string>]) =>
-  wings.slice(0, -1).map((wing, index) => ({
-    name: `${name}: ${wing} is below ${wings.slice(index + 1).join(", ")}`,
-    severity: "error",
-    from: { path: wingsOf(name, [wing]) },
-    to: { path: wingsOf(name, wings.slice(index + 1)) }
-  }))
+const inOrder = ([name, levels]: readonly [string, ReadonlyArray<Level>]) =>
+  levels.flatMap((level, index) => {
+    const above = levels.slice(index + 1).flat()
+    return [level].flat().flatMap((wing, _, beside) => {
+      const unknown = [...beside.filter((other) => other !== wing), ...above]
+      if (unknown.length === 0) return []
+      return {
+        name: `${name}: ${wing} does not know ${unknown.join(", ")}`,
+        severity: "error",
+        from: { path: wingsOf(name, [wing]) },
+        to: { path: wingsOf(name, unknown) }
+      }
+    })
+  })
+
+const inWings = ([name, levels]: readonly [string, ReadonlyArray<Level>]) => ({
+  name: `${name}: all of internal is in a wing that scripts/wings.ts knows`,
+  severity: "error",
+  from: {},
+  to: { path: `^packages/${name}/src/internal/`, pathNot: wingsOf(name, levels.flat()) }
+})
 
 const noKnot = (name: string) => ({
   name: `${name}: no cycle within internal, by types neither`,
@@ -54,19 +99,10 @@ const noKnot = (name: string) => ({
   to: { circular: true, viaOnly: { path: `^packages/${name}/src/internal/` } }
 })
 
-const noCycleOfWings = ([name, wings]: readonly [string, ReadonlyArray<string>]) => ({
-  name: `${name}: no cycle of wings`,
-  severity: "error",
-  scope: "folder",
-  from: { path: `^packages/${name}/src/internal/(${wings.join("|")})` },
-  to: { circular: true }
-})
-
 const noCycleOfValues = {
   name: "no cycle of values",
   severity: "error",
-  // The inspector has one: its owner breaks it.
-  from: { pathNot: "^packages/inspector/" },
+  from: {},
   to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } }
 }
 
@@ -81,24 +117,30 @@ const valuesFromLeaves = {
   }
 }
 
-const throughDoors = Object.entries(doors).map(([module, only]) => ({
-  name: `${module} has one door`,
-  severity: "error",
-  from: { pathNot: only },
-  to: { path: `(^|node_modules/)${module}(/|$)|node_modules/${module.replace("/", "/(dist|src)/")}/` }
-}))
+const throughDoors = Object.entries(doors).flatMap(([module, { file, named = "^$" }]) => {
+  const path = `(^|node_modules/)${module}(/|$)|node_modules/${module.replace("/", "/(dist|src)/")}/`
+  return [
+    { name: `${module} has one door`, severity: "error", from: { pathNot: `${file}|${named}` }, to: { path } },
+    {
+      name: `${module}: a public module names its types, and takes no values`,
+      severity: "error",
+      from: { path: named },
+      to: { path, dependencyTypesNot: ["type-only"] }
+    }
+  ]
+})
 
 const forbidden = [
   ...Object.entries(ordered).flatMap(inOrder),
+  ...Object.entries(ordered).map(inWings),
   ...Object.keys(ordered).map(noKnot),
-  ...Object.entries(unordered).map(noCycleOfWings),
   noCycleOfValues,
   valuesFromLeaves,
   ...throughDoors
 ]
 
 const { cruise } = await import("dependency-cruiser")
-const { output } = await cruise(
+const { exitCode, output } = await cruise(
   ["packages"],
   {
     ruleSet: { forbidden },
@@ -112,3 +154,4 @@ const { output } = await cruise(
   { exportsFields: ["exports"], conditionNames: ["@troupe/source", "import", "types"] } as any
 )
 console.log(output)
+if (exitCode > 0) process.exitCode = 1

@@ -10,7 +10,10 @@ import type { Cli } from "@troupe/inspector"
 import type * as CliError from "effect/cli/CliError"
 import type * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
+import type { ClusterMissing } from "./ClusterMissing.ts"
 import * as internal from "./internal/command.ts"
+
+export { ClusterMissing } from "./ClusterMissing.ts"
 
 /**
  * Runs `troupe` with these arguments, and prints help and errors itself.
@@ -28,18 +31,3 @@ export const run: (
   CliError.CliError | Cli.InspectError | ClusterMissing | Error,
   NodeServices.NodeServices | HttpClient.HttpClient
 > = internal.run
-
-/**
- * `troupe node` needs `@troupe/cluster`, which is not installed, or of a version without this command.
- *
- * @category errors
- * @since 0.1.0
- */
-export const ClusterMissing = internal.ClusterMissing
-/**
- * The type of {@link ClusterMissing}.
- *
- * @category errors
- * @since 0.1.0
- */
-export type ClusterMissing = internal.ClusterMissing

@@ -1,6 +1,11 @@
 // Made by scripts/barrels.ts: change the modules, then `npm run format`.
 
 /**
+ * `troupe node` was asked for, and the package that it is part of is not there.
+ */
+export * as ClusterMissing from "./ClusterMissing.ts"
+
+/**
  * The command `troupe`: `troupe inspect` shows the actors of a running program, `troupe node` starts a cluster node.
  */
 export * as Troupe from "./Troupe.ts"

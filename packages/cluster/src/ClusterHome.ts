@@ -52,15 +52,16 @@ import type { ActorError } from "@troupe/core/ActorError"
 import type { ObjectRef } from "@troupe/core/ObjectRef"
 import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
+import type * as MessageStorage from "effect/cluster/MessageStorage"
+import type * as Sharding from "effect/cluster/Sharding"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as SqlClient from "effect/sql/SqlClient"
-import * as startError from "./internal/base/startError.ts"
+import type { ClusterStartError } from "./ClusterStartError.ts"
 import * as attaching from "./internal/calls/attach.ts"
 import * as durableCall from "./internal/calls/durableCall.ts"
-import type { MessageStorage, Sharding } from "./internal/engine.ts"
 import * as home from "./internal/home/home.ts"
 import * as nodes from "./internal/node/node.ts"
 
@@ -239,20 +240,7 @@ export const layerNode: (options: NodeOptions) => Layer.Layer<Cluster | SqlClien
 export const layerClient: (options: ClusterOptions) => Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> =
   nodes.layerClient
 
-/**
- * A node or client that could not start, with what to change.
- *
- * @category errors
- * @since 0.1.0
- */
-export const ClusterStartError: typeof startError.ClusterStartError = startError.ClusterStartError
-/**
- * The type of {@link ClusterStartError}.
- *
- * @category errors
- * @since 0.1.0
- */
-export type ClusterStartError = startError.ClusterStartError
+export { ClusterStartError } from "./ClusterStartError.ts"
 
 // --- durable calls ---------------------------------------------------------------------------------------------------
 

@@ -29,11 +29,14 @@ import type * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as SqlClient from "effect/sql/SqlClient"
-import type { Cluster, ClusterStartError, NodeOptions } from "./ClusterHome.ts"
+import type { Cluster, NodeOptions } from "./ClusterHome.ts"
+import type { ClusterStartError, NodeCommandError } from "./ClusterStartError.ts"
 import * as nodeCommand from "./internal/command/command.ts"
 import * as nodeConfig from "./internal/command/config.ts"
 import type { Address } from "./internal/net/address.ts"
 import { layerNode } from "./internal/node/node.ts"
+
+export { NodeCommandError } from "./ClusterStartError.ts"
 
 /**
  * `troupe node <module>`. It ends only when it is interrupted.
@@ -41,7 +44,7 @@ import { layerNode } from "./internal/node/node.ts"
  * @category commands
  * @since 0.1.0
  */
-export const command: Command.Command<"node", any, {}, nodeCommand.NodeCommandError, never> = nodeCommand.command as any
+export const command: Command.Command<"node", any, {}, NodeCommandError, never> = nodeCommand.command as any
 
 /**
  * The options of a node from configuration, by default from environment variables. Options in `given` take precedence.

@@ -35,7 +35,7 @@
  */
 import type * as Actor from "@troupe/core/Actor"
 import type * as Schema from "effect/Schema"
-import { annotate, type DeliveryKind, read } from "./internal/wire/delivery.ts"
+import { annotate, read } from "./internal/wire/delivery.ts"
 
 /**
  * How calls of a method are delivered.
@@ -43,7 +43,7 @@ import { annotate, type DeliveryKind, read } from "./internal/wire/delivery.ts"
  * @category models
  * @since 0.1.0
  */
-export type Delivery = DeliveryKind
+export type Delivery = "atMostOnce" | "atLeastOnce" | "durable"
 
 /**
  * Calls run at most once. One that was sent and not answered, because its node or the connection to it was lost, fails

@@ -50,20 +50,79 @@ import * as Layer from "effect/Layer"
 import type * as Schema from "effect/Schema"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import type { DurableStateError } from "./DurableStateError.ts"
 import { millis } from "./internal/base/durations.ts"
 import * as identities from "./internal/base/identity.ts"
 import { DurableCall } from "./internal/calls/durableCall.ts"
-import type { DurableStateError } from "./internal/state/errors.ts"
 import { memory } from "./internal/state/memory.ts"
 import { sql } from "./internal/state/sql.ts"
 import { codec, State, unavailable } from "./internal/state/state.ts"
-import type * as storages from "./internal/state/storage.ts"
 
 // --- errors ----------------------------------------------------------------------------------------------------------
 
-export { DurableStateError, StateFenced, StateUnavailable, StateUnreadable } from "./internal/state/errors.ts"
+export { DurableStateError, StateFenced, StateUnavailable, StateUnreadable } from "./DurableStateError.ts"
 
 // --- storage ---------------------------------------------------------------------------------------------------------
+
+/**
+ * Whose state it is: the id of the actor, as given to `Actor.Keyed`, and the key.
+ *
+ * @category storage
+ * @since 0.1.0
+ */
+export interface Identity {
+  readonly actor: string
+  readonly key: string | number
+}
+
+/**
+ * A row of a store, as its owner knows it: the instance that has claimed it.
+ *
+ * @category storage
+ * @since 0.1.0
+ */
+export interface Row {
+  readonly epoch: number
+  readonly version: number
+  /** JSON, or `undefined` where nothing was saved yet. */
+  readonly value: string | undefined
+  /** JSON: the changes that have an id, and their results. */
+  readonly done: string | undefined
+}
+
+/**
+ * What a write replaces, and what with.
+ *
+ * @category storage
+ * @since 0.1.0
+ */
+export interface Change {
+  readonly epoch: number
+  readonly version: number
+  readonly value: string
+  readonly done: string | undefined
+}
+
+/**
+ * A store of states: one row for each key of each actor. Each operation happens as a whole, or not at all.
+ *
+ * Two numbers guard a row. The *epoch* says who may write: an instance that starts takes the next one, and from then on
+ * every write with an older epoch is refused, however late it comes and whatever the clocks say. The *version* counts
+ * the writes, and a write names the version that it replaces. Both are checked by the statement that writes.
+ *
+ * @category storage
+ * @since 0.1.0
+ */
+export interface StateStore {
+  /** Takes the next epoch for a key, which makes a row if there is none. */
+  claim(identity: Identity): Effect.Effect<Row, SqlError>
+  /** Reads the row of a key. */
+  read(identity: Identity): Effect.Effect<Row | undefined, SqlError>
+  /** Replaces the value if epoch and version are still these; says whether they were. */
+  save(identity: Identity, change: Change): Effect.Effect<boolean, SqlError>
+  /** Forgets the value of a key. The epoch stays, so that a late write is refused still. */
+  clear(identity: Identity): Effect.Effect<void, SqlError>
+}
 
 /**
  * Where durable states are kept.
@@ -71,7 +130,7 @@ export { DurableStateError, StateFenced, StateUnavailable, StateUnreadable } fro
  * @category services
  * @since 0.1.0
  */
-export class DurableStateStorage extends Context.Service<DurableStateStorage, storages.StateStore>()(
+export class DurableStateStorage extends Context.Service<DurableStateStorage, StateStore>()(
   "troupe/cluster/DurableStateStorage"
 ) {}
 
@@ -233,7 +292,7 @@ const taken = new WeakMap<identities.Instance, string>()
  * @since 0.1.0
  */
 export const takeOver = <S>(
-  identity: { readonly actor: string; readonly key: string | number },
+  identity: Identity,
   schema: Schema.Codec<S, any>,
   options: Options<S>
 ): Effect.Effect<DurableState<S>, DurableStateError, DurableStateStorage> => open(identity, undefined, schema, options)
@@ -245,16 +304,13 @@ export const takeOver = <S>(
  * @category tools
  * @since 0.1.0
  */
-export const forget = (identity: {
-  readonly actor: string
-  readonly key: string | number
-}): Effect.Effect<void, DurableStateError, DurableStateStorage> =>
+export const forget = (identity: Identity): Effect.Effect<void, DurableStateError, DurableStateStorage> =>
   Effect.flatMap(DurableStateStorage, (storage) =>
     Effect.mapError(storage.clear(identity), (cause) => unavailable(identity, "forgotten", cause, true))
   )
 
 const open = <S>(
-  identity: identities.Identity,
+  identity: Identity,
   instance: identities.Instance | undefined,
   schema: Schema.Codec<S, any>,
   options: Options<S>
@@ -296,7 +352,7 @@ const open = <S>(
     }
   })
 
-const onceId = ({ actor, key }: identities.Identity, given: string | undefined): Effect.Effect<string> =>
+const onceId = ({ actor, key }: Identity, given: string | undefined): Effect.Effect<string> =>
   Effect.flatMap(DurableCall, (call) => {
     const id = given ?? call?.id
     if (id !== undefined) return Effect.succeed(id)

@@ -73,7 +73,111 @@ import * as keys from "./internal/base/keyText.ts"
 import * as internal from "./internal/reminders/firing.ts"
 import { memory } from "./internal/reminders/memory.ts"
 import { sql } from "./internal/reminders/sql.ts"
-import type * as storages from "./internal/reminders/storage.ts"
+
+// --- storage ---------------------------------------------------------------------------------------------------------
+
+/**
+ * Which reminder: of which actor, of which key of it, and its own id.
+ *
+ * @category storage
+ * @since 0.1.0
+ */
+export interface ReminderAddress {
+  readonly actor: string
+  /** How the key is written where states and reminders are filed. */
+  readonly key: string
+  readonly id: string
+}
+
+/**
+ * What is to happen.
+ *
+ * @category storage
+ * @since 0.1.0
+ */
+export interface Order extends ReminderAddress {
+  /** The key, as JSON, for finding the actor again. */
+  readonly keyJson: string
+  readonly method: string
+  /** The arguments, as JSON. */
+  readonly args: string
+  /** When it is to fire next, in milliseconds since the epoch. */
+  readonly due: number
+  /** Milliseconds between two firings, if it fires more than once. */
+  readonly every: number | undefined
+}
+
+/**
+ * A reminder that is stored.
+ *
+ * @category storage
+ * @since 0.1.0
+ */
+export interface StoredReminder extends Order {
+  readonly generation: number
+  /** How often this occurrence was tried. */
+  readonly attempts: number
+  /** Why it is not tried any more. */
+  readonly failed: string | undefined
+}
+
+/**
+ * Which node fires a reminder, and until when nobody else may.
+ *
+ * @category storage
+ * @since 0.1.0
+ */
+export interface Lease {
+  readonly owner: string
+  /** In milliseconds since the epoch. */
+  readonly until: number
+}
+
+/**
+ * A store of reminders, which are kept until they have fired: one row each. Each operation happens as a whole, or not at
+ * all.
+ *
+ * A node that fires a reminder *leases* its row first, with one statement, so that only one of several nodes gets it. A
+ * lease expires: the reminders that a dead node had leased are fired by another. A row that is replaced gets another
+ * *generation*, so that a node that still fires the old reminder does not remove the new one.
+ *
+ * @category storage
+ * @since 0.1.0
+ */
+export interface ReminderStore {
+  /**
+   * Writes a reminder, in place of one with the same address. One that repeats with the same interval keeps its rhythm.
+   */
+  put(order: Order): Effect.Effect<void, SqlError>
+  /** Says whether there was one. */
+  remove(address: ReminderAddress): Effect.Effect<boolean, SqlError>
+  /**
+   * Files the reminders of a key under another text. `from` says under which they are, and which key is meant. For
+   * storages that outlive versions of this library.
+   */
+  move?(from: Pick<Order, "actor" | "key" | "keyJson">, to: string): Effect.Effect<void, SqlError>
+  list(of: Omit<ReminderAddress, "id">): Effect.Effect<ReadonlyArray<StoredReminder>, SqlError>
+  /** Leases reminders of an actor that are due, the earliest first. */
+  lease(actor: string, now: number, limit: number, lease: Lease): Effect.Effect<ReadonlyArray<StoredReminder>, SqlError>
+  /** Makes the leases of an owner last longer. */
+  extend(lease: Lease): Effect.Effect<void, SqlError>
+  /** Ends all leases of an owner: what it has not fired is due for others. */
+  release(owner: string): Effect.Effect<void, SqlError>
+  /** Ends a lease, if it is still this one: the reminder is gone, or due at another time, or given up. */
+  settle(reminder: StoredReminder, owner: string, outcome: Outcome): Effect.Effect<void, SqlError>
+}
+
+/**
+ * What became of a firing: it was the last one, it is due again, it has to be tried again, or it is given up.
+ *
+ * @category storage
+ * @since 0.1.0
+ */
+export type Outcome =
+  | { readonly _tag: "Done" }
+  | { readonly _tag: "Next"; readonly due: number }
+  | { readonly _tag: "Again"; readonly notBefore: number; readonly attempts: number }
+  | { readonly _tag: "Failed"; readonly why: string }
 
 /**
  * Where reminders are kept.
@@ -81,7 +185,7 @@ import type * as storages from "./internal/reminders/storage.ts"
  * @category services
  * @since 0.1.0
  */
-export class ReminderStorage extends Context.Service<ReminderStorage, storages.ReminderStore>()(
+export class ReminderStorage extends Context.Service<ReminderStorage, ReminderStore>()(
   "troupe/cluster/ReminderStorage"
 ) {}
 
@@ -251,7 +355,7 @@ const keyOf = ({ keySchema }: Reminded, json: string): unknown => {
 }
 
 const reminding = <M, R>(
-  storage: Effect.Effect<storages.ReminderStore, never, R>,
+  storage: Effect.Effect<ReminderStore, never, R>,
   reminded: Reminded,
   { former, key, keyJson, label }: File
 ): Reminding<M, R> => {
@@ -301,7 +405,7 @@ interface When {
   readonly every: number | undefined
 }
 
-const toPublic = ({ due, every, failed, id, method }: storages.Reminder): Reminder => ({
+const toPublic = ({ due, every, failed, id, method }: StoredReminder): Reminder => ({
   id: keys.unescape(id),
   method,
   due: DateTime.makeUnsafe(due),

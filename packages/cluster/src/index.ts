@@ -11,6 +11,11 @@ export * as ClusterHome from "./ClusterHome.ts"
 export * as ClusterNode from "./ClusterNode.ts"
 
 /**
+ * A node or a client of a cluster does not start.
+ */
+export * as ClusterStartError from "./ClusterStartError.ts"
+
+/**
  * How calls are delivered when nodes and connections fail, method by method.
  */
 export * as Delivery from "./Delivery.ts"
@@ -19,6 +24,11 @@ export * as Delivery from "./Delivery.ts"
  * State of a keyed actor that survives the instance, the process and the machine.
  */
 export * as DurableState from "./DurableState.ts"
+
+/**
+ * What can go wrong with a durable state.
+ */
+export * as DurableStateError from "./DurableStateError.ts"
 
 /**
  * Reminders call a keyed actor at a later time, even if every process has been restarted in between.

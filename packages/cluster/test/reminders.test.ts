@@ -6,7 +6,6 @@ import { Context, type Duration, Effect, Exit, Fiber, Latch, Layer, Queue, Schem
 import type { SqlError } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { DurableCall } from "../src/internal/calls/durableCall.ts"
-import type { ReminderStore } from "../src/internal/reminders/storage.ts"
 import { databases, node, open } from "./stateSupport.ts"
 
 // Databases take their time on a busy machine.
@@ -44,7 +43,9 @@ class Host extends Actor.Keyed<Host>()("test/Host", {
 const storageOf = (layer: Layer.Layer<Reminders.ReminderStorage, SqlError.SqlError>) =>
   Effect.map(Layer.build(layer), Context.get(Reminders.ReminderStorage))
 
-const storages: ReadonlyArray<readonly [string, Effect.Effect<ReminderStore, SqlError.SqlError, Scope.Scope>]> = [
+const storages: ReadonlyArray<
+  readonly [string, Effect.Effect<Reminders.ReminderStore, SqlError.SqlError, Scope.Scope>]
+> = [
   ["memory", storageOf(Reminders.layerMemory)],
   ...databases.map(
     (name) =>
@@ -58,7 +59,7 @@ const storages: ReadonlyArray<readonly [string, Effect.Effect<ReminderStore, Sql
 ]
 
 interface World {
-  readonly storage: ReminderStore
+  readonly storage: Reminders.ReminderStore
   readonly heard: Queue.Queue<string>
   /** Operations of storage that are under way. */
   readonly busy: { count: number }
@@ -66,7 +67,7 @@ interface World {
   readonly reactions: Map<string, Effect.Effect<void, string>>
 }
 
-const world = (storage: Effect.Effect<ReminderStore, SqlError.SqlError, Scope.Scope>) =>
+const world = (storage: Effect.Effect<Reminders.ReminderStore, SqlError.SqlError, Scope.Scope>) =>
   Effect.gen(function* () {
     const busy = { count: 0 }
     const counted = count(yield* storage, busy)
@@ -98,7 +99,7 @@ const set = <A>(world: World, effect: Effect.Effect<A, SqlError.SqlError, Remind
 const pat = Reminders.to(Sleeper, "pat")
 
 /** Counts the operations that are under way. */
-const count = (storage: ReminderStore, busy: { count: number }): ReminderStore => {
+const count = (storage: Reminders.ReminderStore, busy: { count: number }): Reminders.ReminderStore => {
   const counted =
     <Args extends ReadonlyArray<any>, A, E>(operation: (...args: Args) => Effect.Effect<A, E>) =>
     (...args: Args) =>
@@ -468,7 +469,7 @@ describe("a reminder that fires twice", () => {
       const storage = yield* storageOf(Reminders.layerMemory)
       // The node dies between the call and the note that it was made.
       let lost = 0
-      const forgetful: ReminderStore = {
+      const forgetful: Reminders.ReminderStore = {
         ...storage,
         settle: (...args) => (lost++ === 0 ? Effect.void : storage.settle(...args))
       }

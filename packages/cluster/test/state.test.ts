@@ -18,7 +18,6 @@ import {
 import { SqlError } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { DurableCall } from "../src/internal/calls/durableCall.ts"
-import type { StateStore } from "../src/internal/state/storage.ts"
 import { databases, node, open, seeded, settle } from "./stateSupport.ts"
 
 // Databases take their time on a busy machine.
@@ -56,7 +55,7 @@ class Account extends Actor.Keyed<Account>()("test/Account", {
 type Accounts = Context.Service.Shape<typeof Account>
 
 /** A node that keeps its states where the others do. */
-const nodeOn = (storage: StateStore) =>
+const nodeOn = (storage: DurableState.StateStore) =>
   node(Account, Layer.provide(Account.layer, Layer.succeed(DurableState.DurableStateStorage, storage)))
 
 const storageOf = (layer: Layer.Layer<DurableState.DurableStateStorage, any>) =>
@@ -64,7 +63,9 @@ const storageOf = (layer: Layer.Layer<DurableState.DurableStateStorage, any>) =>
 
 const memory = storageOf(DurableState.layerMemory)
 
-const storages: ReadonlyArray<readonly [string, Effect.Effect<StateStore, SqlError.SqlError, Scope.Scope>]> = [
+const storages: ReadonlyArray<
+  readonly [string, Effect.Effect<DurableState.StateStore, SqlError.SqlError, Scope.Scope>]
+> = [
   ["memory", memory],
   ...databases.map(
     (name) =>
@@ -249,7 +250,7 @@ describe("values", () => {
   )
 
   /** The same actor, as a later version of the program defines it. */
-  const version = <S>(storage: StateStore, schema: Schema.Codec<S, any>, initial: S) => {
+  const version = <S>(storage: DurableState.StateStore, schema: Schema.Codec<S, any>, initial: S) => {
     class Versioned extends Actor.Keyed<Versioned>()("test/Versioned", {
       make: (_key: string) =>
         Effect.map(DurableState.make(schema, { initial }), (state) => ({
@@ -360,7 +361,7 @@ describe("where storage fails", () => {
     let down = false
     const guard = <A>(effect: Effect.Effect<A, SqlError.SqlError>) =>
       Effect.suspend(() => (down ? Effect.fail(failed) : effect))
-    const wrapped: StateStore = {
+    const wrapped: DurableState.StateStore = {
       claim: (identity) => guard(storage.claim(identity)),
       read: (identity) => guard(storage.read(identity)),
       clear: (identity) => guard(storage.clear(identity)),

@@ -45,6 +45,10 @@ const unwritable: Record<string, readonly [() => unknown, RegExp]> = {
     ],
     /\[0\]\["at"\] cannot be written as JSON: no/
   ],
+  "a NaN": [() => ({ prices: [1, Number.NaN] }), /\["prices"\]\[1\] cannot be written as JSON: JSON has no NaN/],
+  "an infinite number": [() => ({ most: -Infinity }), /\["most"\] cannot be written as JSON: JSON has no -Infinity/],
+  "a function": [() => ({ then: throwing }), /\["then"\] cannot be written as JSON: JSON has no functions/],
+  "a symbol": [() => [Symbol("x")], /\[0\] cannot be written as JSON: JSON has no symbols/],
   "a value nested 10,000 levels deep": [() => nested(10_000), /nested too deeply/],
   "a value nested 1,001 levels deep": [() => nested(1001), /nested more than 1000 levels deep/]
 }

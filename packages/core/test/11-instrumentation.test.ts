@@ -197,6 +197,16 @@ describe("Instrumentation.attach", () => {
     })
   )
 
+  it("a tool that is no object is refused, in a sentence", () => {
+    for (const tool of [1, "x", null, undefined, () => {}]) {
+      assert.throws(
+        () => Instrumentation.attach(tool as never),
+        TypeError,
+        /^Instrumentation.attach: a tool is an object with methods like "started" and "settled", but this is /
+      )
+    }
+  })
+
   const moments = ["submitted", "refused", "started", "requeued", "settled", "handled", "instance"] as const
   for (const moment of moments) {
     own(`a tool that throws when it is told of "${moment}" harms neither the call nor other tools`, () =>

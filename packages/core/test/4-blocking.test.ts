@@ -97,7 +97,7 @@ describe("4.2", () => {
       assert.include((error as Cause.TimeoutError).message, "2 of 3 refs were not ready")
       const one = yield* fork(ObjectRef.get(refs[0], { timeout: 100 }))
       yield* TestClock.adjust(100)
-      assert.include(String(yield* errorOf(Fiber.join(one))), "1 of 1 refs were not ready")
+      assert.include(String(yield* errorOf(Fiber.join(one))), "1 of 1 ref was not ready")
     }).pipe(Effect.provide(Driver.layer))
   )
 

@@ -220,6 +220,17 @@ describe("7.5", () => {
     })
   )
 
+  it.effect("7.5 a caller that takes a method for what it is not is told so, and does not harm the actor", () =>
+    Effect.gen(function* () {
+      const feed = yield* Feed.options({ onDefect: "stop" }).spawn()
+      const note = feed.note("a") as never as Stream.Stream<number>
+      assert.include(String(yield* defectOf(Stream.runDrain(note))), "TypeError: test/Feed.note returned no Stream")
+      const items = feed.items(1) as never as Effect.Effect<number>
+      assert.include(String(yield* defectOf(items)), "TypeError: test/Feed.items gives a Stream")
+      assert.deepStrictEqual(yield* Stream.runCollect(feed.items(2)), [1, 2])
+    })
+  )
+
   it.effect("7.5 refs as arguments: the stream waits for them, and fails as they do", () =>
     Effect.gen(function* () {
       const probe = new Probe()

@@ -239,8 +239,8 @@ describe("validate: true", () => {
     validated((counter) =>
       Effect.gen(function* () {
         const increment: (...args: Array<unknown>) => Effect.Effect<unknown, unknown> = counter.increment as never
-        assert.match((yield* reasonOf(increment())).message, /takes 1 argument\(s\), but got 0/)
-        assert.match((yield* reasonOf(increment(1, 2))).message, /takes 1 argument\(s\), but got 2/)
+        assert.match((yield* reasonOf(increment())).message, /takes 1 argument, but got 0/)
+        assert.match((yield* reasonOf(increment(1, 2))).message, /takes 1 argument, but got 2/)
       })
     )
   )

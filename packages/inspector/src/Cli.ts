@@ -11,24 +11,10 @@ import type * as FileSystem from "effect/FileSystem"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as Stdio from "effect/Stdio"
 import type * as Terminal from "effect/Terminal"
-import * as client from "./internal/terminal/client.ts"
+import type { InspectError } from "./InspectError.ts"
 import * as internal from "./internal/terminal/command.ts"
 
-/**
- * Why there is nothing to show, with a readable message: a bad address, no server at the address, a missing token, a
- * call that has settled.
- *
- * @category errors
- * @since 0.1.0
- */
-export const InspectError = client.InspectError
-/**
- * The type of {@link InspectError}.
- *
- * @category errors
- * @since 0.1.0
- */
-export type InspectError = client.InspectError
+export { InspectError } from "./InspectError.ts"
 
 /**
  * `inspect`, a table that is kept up to date, with the subcommands `list`, `explain` and `timeline`. If the output is not

@@ -12,18 +12,145 @@
  *
  * @since 0.1.0
  */
+import type * as ActorSystem from "@troupe/core/ActorSystem"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type { PlatformError } from "effect/PlatformError"
 import type * as Scope from "effect/Scope"
-import type { ChromeTrace } from "./internal/trace/format.ts"
 import * as format from "./internal/trace/format.ts"
-import type { Recording, RecordOptions } from "./internal/trace/model.ts"
 import * as internal from "./internal/trace/recording.ts"
 
-export type { ChromeTrace, TraceEvent } from "./internal/trace/format.ts"
-export type { Recorded, Recording, RecordOptions } from "./internal/trace/model.ts"
+/**
+ * A recording in progress, or one whose Scope has closed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Recording {
+  /** What is in the buffer now. */
+  readonly recorded: Effect.Effect<Recorded>
+  /** The same, as a Chrome trace. Calls that have not settled are drawn up to now. */
+  readonly trace: Effect.Effect<ChromeTrace>
+  /** Empties the buffer and starts again. */
+  readonly clear: Effect.Effect<void>
+}
+
+/**
+ * What a recording has kept.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Recorded {
+  /** When the recording began, in milliseconds since the epoch. */
+  readonly from: number
+  /** When it ended, or now if it is still in progress. */
+  readonly to: number
+  /** Oldest first. */
+  readonly events: ReadonlyArray<ActorSystem.Event>
+  /** How many older events were dropped because the buffer was full. */
+  readonly dropped: number
+  /** The system when the recording began: its instances, and the calls in flight. */
+  readonly before: ActorSystem.Snapshot
+  /** The same when it ended. */
+  readonly after: ActorSystem.Snapshot
+}
+
+/**
+ * Options of a recording.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RecordOptions {
+  /**
+   * How many events to keep. Beyond that the oldest are dropped and counted, and the trace says so. A call makes three:
+   * submitted, started, settled. Default 65,536, which is some 15 MB of memory at most.
+   */
+  readonly capacity?: number | undefined
+  /**
+   * About how many bytes the events may take, since keys and error messages may be long. Beyond that the oldest events
+   * are dropped, as with `capacity`. Default 64 MiB.
+   */
+  readonly maxBytes?: number | undefined
+  /**
+   * How many waiting calls of one instance are drawn at a time. The others still count in the curve of waiting calls,
+   * and the time that they waited is among the details of their run. Default 32.
+   */
+  readonly waitingLanes?: number | undefined
+}
+
+interface Base {
+  readonly name: string
+  /** The number of the instance. */
+  readonly pid: number
+  /** Microseconds since the recording began, with three decimals. */
+  readonly ts: number
+}
+
+interface InLane extends Base {
+  /** The lane. Unique in the trace, not only in its process. */
+  readonly tid: number
+}
+
+/**
+ * One event of a Chrome trace.
+ *
+ * `M` names processes and lanes, `X` is a stretch of time, `i` a moment, `C` a point of a curve; `s`, `t` and `f` are
+ * the begin, the steps and the end of an arrow.
+ *
+ * The format is described in "Trace Event Format" (the Catapult project); Perfetto reads it as "JSON traces". Slices are
+ * complete events (`X`), which cannot be left open, and which never overlap within one lane.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type TraceEvent =
+  | {
+      readonly ph: "M"
+      readonly name: "process_name" | "process_labels" | "process_sort_index" | "thread_name" | "thread_sort_index"
+      readonly pid: number
+      readonly tid?: number
+      readonly args: Readonly<Record<string, string | number>>
+    }
+  | (InLane & {
+      readonly ph: "X"
+      readonly cat: string
+      readonly dur: number
+      readonly cname?: string
+      readonly args: Readonly<Record<string, unknown>>
+    })
+  | (InLane & {
+      readonly ph: "i"
+      readonly cat: string
+      readonly s: "t"
+      readonly args: Readonly<Record<string, unknown>>
+    })
+  | (Base & { readonly ph: "C"; readonly args: { readonly running: number; readonly waiting: number } })
+  | (InLane & { readonly ph: "s" | "t" | "f"; readonly cat: string; readonly id: number; readonly bp: "e" })
+
+/**
+ * A Chrome trace, in its JSON object format. All times in it are microseconds since the recording began.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ChromeTrace {
+  // There is no `displayTimeUnit`: milliseconds are the default, and some viewers take it for the unit of the times.
+  readonly traceEvents: ReadonlyArray<TraceEvent>
+  readonly otherData: {
+    readonly recordedBy: string
+    /** When the recording began, as a date. */
+    readonly startedAt: string
+    readonly durationMs: number
+    readonly events: number
+    /** How many older events were dropped because the buffer was full. */
+    readonly droppedEvents: number
+    /** How many waits are not drawn, since too many calls waited at a time. */
+    readonly undrawnWaits: number
+  }
+}
 
 /**
  * Records the `ActorSystem` in context, and tasks, until the Scope closes. The recording can be read at any time, even

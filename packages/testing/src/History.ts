@@ -224,7 +224,9 @@ export const check = <S, Shape>(
 
 const explain = (operations: ReadonlyArray<Operation>, longest: ReadonlyArray<Operation>): string =>
   [
-    `No order of these ${operations.length} calls explains their results:`,
+    operations.length === 1
+      ? "The model does not explain the result of this call:"
+      : `No order of these ${operations.length} calls explains their results:`,
     ...operations.map((operation) => `  ${describe(operation)}`),
     longest.length === 0
       ? "Not even one of them can be the first."

@@ -36,6 +36,7 @@ import * as Home from "@troupe/core/Home"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import { plural } from "./internal/show.ts"
 
 /**
  * Gives a test its own `ActorSystem`, with its own names: when the Scope closes, a test that has left instances behind,
@@ -50,7 +51,9 @@ export const layer: Layer.Layer<never> = Layer.fresh(
     Effect.acquireRelease(ActorSystem.make, (system) =>
       Effect.flatMap(livingIn(system), (left) => {
         if (left.length === 0) return Effect.void
-        const list = left.map(({ actor, instance, pending }) => `${actor} (#${instance}, ${pending} unsettled calls)`)
+        const list = left.map(
+          ({ actor, instance, pending }) => `${actor} (#${instance}, ${plural(pending, "unsettled call")})`
+        )
         return Effect.die(
           new Error(
             `Instances outlive their test: ${list.join(", ")}. Close the Scopes that they are in before: test.pipe(Effect.scoped, Effect.provide(TestActors.layer))`
@@ -144,7 +147,7 @@ export const until = (
  * @since 0.1.0
  */
 export const running = (handle: object, count: number): Effect.Effect<void> =>
-  until(handle, (state) => sum(state, ({ running }) => running) >= count, `run ${count} calls`)
+  until(handle, (state) => sum(state, ({ running }) => running) >= count, `run ${plural(count, "call")}`)
 
 /**
  * Waits until at least `count` calls of an instance are in line.
@@ -153,7 +156,7 @@ export const running = (handle: object, count: number): Effect.Effect<void> =>
  * @since 0.1.0
  */
 export const waiting = (handle: object, count: number): Effect.Effect<void> =>
-  until(handle, (state) => sum(state, ({ waiting }) => waiting) >= count, `have ${count} calls in line`)
+  until(handle, (state) => sum(state, ({ waiting }) => waiting) >= count, `have ${plural(count, "call")} in line`)
 
 /**
  * Waits until no call of an instance is in line, whether or not calls are running.
@@ -182,5 +185,5 @@ export const settled = (handle: object, count: number): Effect.Effect<void> =>
   until(
     handle,
     ({ settled }) => Object.values(settled).reduce((total, n) => total + n, 0) >= count,
-    `settle ${count} calls`
+    `settle ${plural(count, "call")}`
   )

@@ -5,21 +5,12 @@ import { readFileSync } from "node:fs"
 import type * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cli from "@troupe/inspector/Cli"
 import * as CliConfig from "effect/cli/CliConfig"
-import * as CliError from "effect/cli/CliError"
+import type * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
-import * as Schema from "effect/Schema"
-
-export class ClusterMissing extends Schema.TaggedError<ClusterMissing>()("ClusterMissing", {
-  message: Schema.String,
-  cause: Schema.Defect()
-}) {
-  override get [CliError.userMessage]() {
-    return this.message
-  }
-}
+import { ClusterMissing } from "../ClusterMissing.ts"
 
 const { version }: { readonly version: string } = JSON.parse(
   readFileSync(new URL("../../package.json", import.meta.url), "utf8")

@@ -131,7 +131,7 @@ describe("I: get", () => {
       yield* TestClock.adjust("100 millis")
       const error = yield* Fiber.join(getting)
       assert.isTrue(Cause.isTimeoutError(error))
-      assert.strictEqual((error as Error).message, "ObjectRef.get: 1 of 2 refs were not ready within 100ms")
+      assert.strictEqual((error as Error).message, "ObjectRef.get: 1 of 2 refs was not ready within 100ms")
       assert.isTrue(Cause.isTimeoutError(yield* errorOf(ObjectRef.get(ref, { timeout: 0 }))))
       yield* TestClock.adjust("3 seconds")
       assert.strictEqual(yield* ObjectRef.get(ref, { timeout: 0 }), "late")

@@ -27,6 +27,12 @@ export const mayBeInterrupted: (fiber: AnyFiber) => boolean = knowsInterrupts
 /**
  * Calls back whenever a generator yields an effect while `run` runs, with the JavaScript stack: the generator is its second
  * frame. Otherwise never, and a trace has no places.
+ *
+ * The class and its method are public, and to replace the method for a moment is the only way to be there in time. Where a
+ * generator stands can be read off the JavaScript stack alone, while the generator is on it, and nothing else runs then:
+ * the scheduler, the tracer and core's hub are called when it has given its effect away. The frames that Effect records
+ * itself (`References.CurrentStackFrame`) are those of `Effect.fn` and of spans: where a function was called, not which
+ * of its lines is next. It is done in traced runs only, which are those of a schedule that has failed.
  */
 export const whileYielding = <A>(arrived: (stack: string | undefined) => void, run: () => A): A => {
   const prototype: any = SingleShotGen.prototype

@@ -8,7 +8,7 @@ import { cut, interleaving, WIDTH } from "./print.ts"
 import { combine, Random } from "./random.ts"
 import { now, pause, turnOfEventLoop } from "./realTime.ts"
 import { type Kind, type Program, Run, type Verdict } from "./run.ts"
-import { pretty } from "./show.ts"
+import { plural, pretty } from "./show.ts"
 import { exhaustive, follow, type Strategy, sampling, sparse } from "./strategy.ts"
 import type { Chooser } from "./thread.ts"
 import { inTurns, joinTurns, type Turns, type Went } from "./turns.ts"
@@ -205,7 +205,7 @@ export class Explorer {
     const how =
       plan.length === 0
         ? "It takes no race: the plain schedule fails."
-        : `Shortened from ${found.length} choices to ${plan.length}${all ? "" : ", until the time for it was over"}.`
+        : `Shortened from ${plural(found.length, "choice")} to ${plan.length}${all ? "" : ", until the time for it was over"}.`
     return `Schedule ${schedules} (${strategy}, seed ${seed}). ${how}`
   }
 
@@ -296,8 +296,6 @@ export class Explorer {
     return { verdict, schedule, preemptions, schedules: 1, message: lines.join("\n") }
   }
 }
-
-const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`
 
 const titles: Record<Kind, string> = {
   Failure: "The program failed",

@@ -1,6 +1,7 @@
 /**
  * A failing schedule as people read it: who did what, in which order, in lines that fit a terminal.
  */
+import { plural } from "./show.ts"
 import { sourceLine } from "./source.ts"
 import { type Place, samePlace, type TraceEvent } from "./trace.ts"
 
@@ -97,5 +98,5 @@ export const interleaving = (events: ReadonlyArray<TraceEvent>): ReadonlyArray<s
       }
     )
   )
-  return shortened(lines, TOTAL, (count) => `  … ${count} more lines …`)
+  return shortened(lines, TOTAL, (count) => `  … ${plural(count, "more line")} …`)
 }

@@ -17,6 +17,7 @@ import { VirtualClock } from "./clock.ts"
 import type { Plan } from "./plan.ts"
 import { Random } from "./random.ts"
 import { ExplorerScheduler } from "./scheduler.ts"
+import { plural } from "./show.ts"
 import type { Chooser } from "./thread.ts"
 import { Trace } from "./trace.ts"
 import { Watch } from "./watch.ts"
@@ -155,7 +156,7 @@ export class Run {
     const { exit, scheduler } = this
     if (this.thrown !== undefined) return { kind: "Failure", details: [], cause: Cause.die(this.thrown.error) }
     if (scheduler.exhausted)
-      return verdict("Livelock", [`no end after ${this.options.maxSteps} steps`, ...this.waiting()])
+      return verdict("Livelock", [`no end after ${plural(this.options.maxSteps, "step")}`, ...this.waiting()])
     if (exit === undefined) return verdict("Deadlock", this.waiting())
     if (exit._tag === "Failure") return { kind: "Failure", details: [], cause: exit.cause }
     return this.leftovers()

@@ -7,6 +7,9 @@ import * as Cause from "effect/Cause"
 import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 
+/** `1 call`, `2 calls`. */
+export const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`
+
 /** What failed and where, line by line. */
 export const pretty = (cause: Cause.Cause<unknown>): string =>
   Home.attempt(() => Cause.pretty(cause)) ?? Home.errorText(Cause.squash(cause))

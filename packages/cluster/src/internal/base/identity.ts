@@ -3,13 +3,8 @@
  */
 import { ActorContext } from "@troupe/core/ActorContext"
 import * as Effect from "effect/Effect"
+import type { Identity } from "../../DurableState.ts"
 import type { Key } from "./keyText.ts"
-
-export interface Identity {
-  /** The id of the actor, as given to `Actor.Keyed`. */
-  readonly actor: string
-  readonly key: Key
-}
 
 /** What an instance knows of itself. */
 export type Instance = ActorContext["Service"]

@@ -5,15 +5,13 @@ import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as Config from "effect/Config"
 import * as Argument from "effect/cli/Argument"
-import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import type { NodeOptions } from "../../ClusterHome.ts"
-import { ClusterStartError } from "../base/startError.ts"
+import { ClusterStartError, NodeCommandError } from "../../ClusterStartError.ts"
 import { type Address, nameOf } from "../net/address.ts"
 import { layerOf } from "../node/node.ts"
 import * as settings from "../node/settings.ts"
@@ -21,18 +19,6 @@ import { GRACE, Shutdown } from "../node/shutdown.ts"
 import * as storages from "../sql/storage.ts"
 import * as nodeConfig from "./config.ts"
 import * as health from "./health.ts"
-
-/** A node that did not start. The message is for the person who typed the command. */
-export class NodeCommandError extends Schema.TaggedError<NodeCommandError>()("NodeCommandError", {
-  why: Schema.String
-}) {
-  override get message(): string {
-    return this.why
-  }
-  override get [CliError.userMessage](): string {
-    return this.why
-  }
-}
 
 const flags = {
   module: Argument.String("module").pipe(

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { NodeOptions } from "../../ClusterHome.ts"
-import { ClusterStartError } from "../base/startError.ts"
+import { ClusterStartError } from "../../ClusterStartError.ts"
 
 interface Read {
   readonly storage: Option.Option<Redacted.Redacted<string>>

@@ -6,7 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { ClusterStartError } from "../base/startError.ts"
+import { ClusterStartError } from "../../ClusterStartError.ts"
 import { RunnerStorage } from "../engine.ts"
 import { type Address, nameOf } from "../net/address.ts"
 import * as connections from "../net/connection.ts"

@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { Cluster, ClusterOptions, LocalOptions, NodeOptions } from "../../ClusterHome.ts"
-import type { ClusterStartError } from "../base/startError.ts"
+import type { ClusterStartError } from "../../ClusterStartError.ts"
 import { Warnings } from "../base/warnings.ts"
 import { CurrentGuard } from "../calls/attempt.ts"
 import {

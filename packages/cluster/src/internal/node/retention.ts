@@ -53,7 +53,9 @@ export const keep = (retention: Duration.Duration): Effect.Effect<never, never, 
   const once = Effect.gen(function* () {
     const purged = yield* purge(retention, [...(yield* Actors)])
     if (purged > 0)
-      yield* Effect.logDebug(`Deleted ${purged} durable calls that finished longer ago than the retention`)
+      yield* Effect.logDebug(
+        `Deleted ${purged} durable ${purged === 1 ? "call" : "calls"} that finished longer ago than the retention`
+      )
   })
   return Effect.forever(
     Effect.andThen(

@@ -10,9 +10,9 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
+import type { Outcome, ReminderStore, StoredReminder } from "../../Reminders.ts"
 import { issueOfJson } from "../base/writable.ts"
 import { CallId, CurrentWork, DurableCall, type Work } from "../calls/durableCall.ts"
-import type { Outcome, Reminder, ReminderStore } from "./storage.ts"
 
 /** A method of a contract, as far as its arguments go. */
 export interface Contract {
@@ -104,7 +104,7 @@ class Scanner {
     )
   })
 
-  private fire(reminder: Reminder): Effect.Effect<unknown, unknown> {
+  private fire(reminder: StoredReminder): Effect.Effect<unknown, unknown> {
     return Effect.onExit(Effect.provideService(call(this.callee, reminder), CurrentWork, this.work), (exit) =>
       Effect.suspend(() => {
         this.firing--
@@ -118,10 +118,10 @@ class Scanner {
 const bounded = <E>(effect: Effect.Effect<void, E>) => Effect.timeout(Effect.interruptible(effect), SETTLE_LIMIT)
 
 /** The name of one firing. A durable method that is called twice under it runs once. */
-const occurrence = ({ actor, due, generation, id, key }: Reminder): string =>
+const occurrence = ({ actor, due, generation, id, key }: StoredReminder): string =>
   `reminder/${actor}/${key}/${id}/${generation}/${due}`
 
-const call = (callee: Callee, reminder: Reminder): Effect.Effect<unknown, unknown> =>
+const call = (callee: Callee, reminder: StoredReminder): Effect.Effect<unknown, unknown> =>
   Effect.suspend(() => {
     const { args, keyJson, method } = reminder
     const handle = callee.handle(keyJson)
@@ -136,7 +136,7 @@ const call = (callee: Callee, reminder: Reminder): Effect.Effect<unknown, unknow
 
 const settle = (
   storage: ReminderStore,
-  reminder: Reminder,
+  reminder: StoredReminder,
   owner: string,
   exit: Exit.Exit<unknown, unknown>,
   options: ScannerOptions
@@ -152,13 +152,13 @@ const settle = (
   )
 
 /** It has fired. What repeats fires next at the first time of its rhythm that is not over. */
-const over = ({ due, every }: Reminder, now: number): Outcome =>
+const over = ({ due, every }: StoredReminder, now: number): Outcome =>
   every === undefined
     ? { _tag: "Done" }
     : { _tag: "Next", due: due + every * Math.max(1, Math.floor((now - due) / every) + 1) }
 
 const failed = (
-  reminder: Reminder,
+  reminder: StoredReminder,
   now: number,
   cause: Cause.Cause<unknown>,
   { maxAttempts }: ScannerOptions
@@ -174,14 +174,14 @@ const failed = (
 
 const isStopped = (cause: Cause.Cause<unknown>): boolean => Cause.hasInterruptsOnly(cause)
 
-const report = (reminder: Reminder, outcome: Outcome, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+const report = (reminder: StoredReminder, outcome: Outcome, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   const attempt = `${nameOf(reminder)} failed (attempt ${reminder.attempts})`
   if (outcome._tag === "Failed") return Effect.logError(`${attempt} and is given up`, cause)
   const next = outcome._tag === "Next" ? "it fires again at its next time" : "it fires again"
   return Effect.logWarning(`${attempt}: ${next}`, cause)
 }
 
-const nameOf = ({ actor, id, key, method }: Reminder): string => `Reminder "${id}" of ${actor}(${key}).${method}`
+const nameOf = ({ actor, id, key, method }: StoredReminder): string => `Reminder "${id}" of ${actor}(${key}).${method}`
 
 // --- arguments -------------------------------------------------------------------------------------------------------
 

@@ -2,9 +2,9 @@
  * Reminders in memory, for tests.
  */
 import * as Effect from "effect/Effect"
-import type { Reminder, ReminderAddress, ReminderStore } from "./storage.ts"
+import type { ReminderAddress, ReminderStore, StoredReminder } from "../../Reminders.ts"
 
-interface Slot extends Reminder {
+interface Slot extends StoredReminder {
   readonly leasedUntil: number
   readonly leasedBy: string | undefined
 }
@@ -62,4 +62,4 @@ export const memory = (): ReminderStore => {
   }
 }
 
-const byDue = (one: Reminder, other: Reminder): number => one.due - other.due
+const byDue = (one: StoredReminder, other: StoredReminder): number => one.due - other.due

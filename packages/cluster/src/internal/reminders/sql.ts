@@ -2,20 +2,15 @@
  * Reminders in a table of a SQL database.
  */
 import * as Effect from "effect/Effect"
-import * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
-import { createTable } from "../sql/table.ts"
-import type { Lease, Order, Outcome, Reminder, ReminderAddress, ReminderStore } from "./storage.ts"
+import type { Lease, Order, Outcome, ReminderAddress, ReminderStore, StoredReminder } from "../../Reminders.ts"
+import { createTable, withTable } from "../sql/table.ts"
 
 /** The reminders of a database, whose table is created if there is none. */
 export const sql = (prefix: string): Effect.Effect<ReminderStore, SqlError, SqlClient.SqlClient> =>
-  Effect.gen(function* () {
-    const sql = (yield* SqlClient.SqlClient).withoutTransforms()
-    const store = new SqlReminders(sql, prefix)
-    yield* store.create
-    return store
-  })
+  withTable((sql) => new SqlReminders(sql, prefix))
 
 /** Its operations are properties, so that a wrapper can spread them. */
 class SqlReminders implements ReminderStore {
@@ -100,7 +95,10 @@ class SqlReminders implements ReminderStore {
     )
   }
 
-  readonly list = ({ actor, key }: Omit<ReminderAddress, "id">): Effect.Effect<ReadonlyArray<Reminder>, SqlError> => {
+  readonly list = ({
+    actor,
+    key
+  }: Omit<ReminderAddress, "id">): Effect.Effect<ReadonlyArray<StoredReminder>, SqlError> => {
     return Effect.map(
       this.sql`SELECT * FROM ${this.table} WHERE actor = ${actor} AND actor_key = ${key} ORDER BY due, id`,
       (rows) => rows.map(toReminder)
@@ -131,7 +129,7 @@ class SqlReminders implements ReminderStore {
     )
   }
 
-  readonly settle = (reminder: Reminder, owner: string, outcome: Outcome): Effect.Effect<void, SqlError> => {
+  readonly settle = (reminder: StoredReminder, owner: string, outcome: Outcome): Effect.Effect<void, SqlError> => {
     const { sql, table } = this
     const mine = sql`${this.at(reminder)} AND generation = ${reminder.generation} AND leased_by = ${owner}`
     const free = sql.literal("leased_by = NULL")
@@ -157,7 +155,7 @@ class SqlReminders implements ReminderStore {
   }
 }
 
-const toReminder = (row: any): Reminder => ({
+const toReminder = (row: any): StoredReminder => ({
   actor: row.actor,
   key: row.actor_key,
   id: row.id,

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { ClusterStartError } from "../base/startError.ts"
+import { ClusterStartError } from "../../ClusterStartError.ts"
 import { needsSqlite } from "./sqlite.ts"
 
 export const layer = (file: string): Layer.Layer<never, ClusterStartError> => {

@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { ClusterOptions } from "../../ClusterHome.ts"
-import { ClusterStartError } from "../base/startError.ts"
+import { ClusterStartError } from "../../ClusterStartError.ts"
 import * as sqlite_ from "./sqlite.ts"
 
 /** A client for what `storage` says. */

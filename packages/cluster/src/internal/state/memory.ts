@@ -2,9 +2,8 @@
  * Durable states in memory, for tests.
  */
 import * as Effect from "effect/Effect"
-import type { Identity } from "../base/identity.ts"
+import type { Identity, Row, StateStore } from "../../DurableState.ts"
 import { textOf } from "../base/keyText.ts"
-import type { Row, StateStore } from "./storage.ts"
 
 /** A store that lasts as long as the value. */
 export const memory = (): StateStore => {

@@ -3,22 +3,16 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
-import type { Identity } from "../base/identity.ts"
+import type { Change, Identity, Row, StateStore } from "../../DurableState.ts"
 import { formerTextOf, textOf } from "../base/keyText.ts"
-import { createTable } from "../sql/table.ts"
-import type { Change, Row, StateStore } from "./storage.ts"
+import { createTable, withTable } from "../sql/table.ts"
 
 /** The states of a database, whose table is created if there is none. */
 export const sql = (prefix: string): Effect.Effect<StateStore, SqlError, SqlClient.SqlClient> =>
-  Effect.gen(function* () {
-    const sql = (yield* SqlClient.SqlClient).withoutTransforms()
-    const store = new SqlStates(sql, prefix)
-    yield* store.create
-    return store
-  })
+  withTable((sql) => new SqlStates(sql, prefix))
 
 /** Its operations are properties, so that a wrapper can spread them. */
 class SqlStates implements StateStore {

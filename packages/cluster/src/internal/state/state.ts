@@ -11,10 +11,10 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import type { SqlError } from "effect/sql/SqlError"
-import type { Identity, Instance } from "../base/identity.ts"
+import type { Identity, Row, StateStore } from "../../DurableState.ts"
+import { DurableStateError, StateFenced, StateUnavailable, StateUnreadable } from "../../DurableStateError.ts"
+import type { Instance } from "../base/identity.ts"
 import { codecOf, issueOf } from "../base/writable.ts"
-import { DurableStateError, StateFenced, StateUnavailable, StateUnreadable } from "./errors.ts"
-import type { Row, StateStore } from "./storage.ts"
 
 /** How often a write is tried that meets a late write of its own instance. Each was interrupted, so there are few. */
 const MAX_ATTEMPTS = 10

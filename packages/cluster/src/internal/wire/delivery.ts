@@ -2,18 +2,17 @@
  * What a contract says about delivery, on the method itself.
  */
 import type { AnyContractMethod } from "@troupe/core/Actor"
+import type { Delivery } from "../../Delivery.ts"
 
-export type DeliveryKind = "atMostOnce" | "atLeastOnce" | "durable"
-
-export interface Delivery {
-  readonly kind: DeliveryKind
+export interface Annotation {
+  readonly kind: Delivery
   /** Makes the id of a durable call of its arguments. */
   readonly id?: ((...args: any) => string) | undefined
 }
 
 const DeliveryKey = "~troupe/delivery"
 
-export const annotate = <M extends AnyContractMethod>(method: M, delivery: Delivery): M => {
+export const annotate = <M extends AnyContractMethod>(method: M, delivery: Annotation): M => {
   if (method?.["~troupe/ContractMethod"] !== true) {
     throw new TypeError(`Delivery.${delivery.kind} takes a method of a contract, made by Actor.method({ ... })`)
   }
@@ -25,4 +24,4 @@ export const annotate = <M extends AnyContractMethod>(method: M, delivery: Deliv
   return { ...method, [DeliveryKey]: delivery }
 }
 
-export const read = (method: AnyContractMethod): Delivery => (method as any)[DeliveryKey] ?? { kind: "atMostOnce" }
+export const read = (method: AnyContractMethod): Annotation => (method as any)[DeliveryKey] ?? { kind: "atMostOnce" }

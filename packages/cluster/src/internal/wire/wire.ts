@@ -11,7 +11,7 @@ import { escape, unescape } from "../base/keyText.ts"
 import { type Codec, codecOf } from "../base/writable.ts"
 import { ClusterSchema, Entity, Rpc, RpcGroup } from "../engine.ts"
 import { Width } from "../engineInternals.ts"
-import { type Delivery, read } from "./delivery.ts"
+import { type Annotation, read } from "./delivery.ts"
 
 /** An actor that is defined by a contract, as far as a home needs to know it. */
 export interface Contracted {
@@ -23,7 +23,7 @@ export interface Contracted {
 
 export interface WireMethod {
   readonly name: string
-  readonly delivery: Delivery
+  readonly delivery: Annotation
   readonly stream: boolean
   readonly rpc: Rpc.AnyWithProps
   /** How what is stored of its calls is written. */

@@ -32,6 +32,9 @@ export const attempt = <A>(look: () => A): A | undefined => {
 export const isInstance = <A>(value: unknown, type: abstract new (...args: any) => A): value is A =>
   attempt(() => value instanceof type) === true
 
+/** `1 call`, `2 calls`. */
+export const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`
+
 /** A value in a message: strings in quotes, objects with what is in them. */
 export const show = (value: unknown): string => tidy(new Sketch().part(value), MAX_LENGTH)
 

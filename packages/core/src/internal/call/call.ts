@@ -311,9 +311,13 @@ Object.assign(Call.prototype, { trace: undefined, asyncContext: undefined, spare
 /** What time it is for the submitter of a call, in milliseconds since the epoch. */
 export const dateFor = (call: Call): number => dateIn(call.context)
 
+/** A caller took a method for what it is not. The call dies of it, and the instance, which did nothing wrong, goes on. */
+export class Misuse extends TypeError {}
+
 const notAnEffect = (call: Call, value: unknown): TypeError => {
   if (Stream.isStream(value)) {
-    return new TypeError(
+    // With a contract that promises an Effect the caller is right.
+    return new (call.method.contract?.stream === false ? TypeError : Misuse)(
       `${call.origin} gives a Stream, and was run as an Effect: use Stream.runForEach(handle.method(...), ...), or in plain code for await (const item of Stream.toAsyncIterable(handle.method(...)))`
     )
   }

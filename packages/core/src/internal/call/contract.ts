@@ -5,7 +5,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { onlyKnown } from "../base/options.ts"
-import { errorText } from "../base/show.ts"
+import { errorText, plural } from "../base/show.ts"
 import type { MethodSpec } from "./method.ts"
 
 type Contract = NonNullable<MethodSpec["contract"]>
@@ -26,7 +26,7 @@ export const method = (parts: any = {}) => {
 
 /** What is wrong with the arguments of a call, if anything. */
 export const checkArgs = ({ args: schemas }: Contract, args: ReadonlyArray<unknown>): string | undefined => {
-  if (args.length !== schemas.length) return `takes ${schemas.length} argument(s), but got ${args.length}`
+  if (args.length !== schemas.length) return `takes ${plural(schemas.length, "argument")}, but got ${args.length}`
   for (const [index, schema] of schemas.entries()) {
     const issue = check(schema, args[index])
     if (issue !== undefined) return `argument ${index + 1} does not fit the contract: ${issue}`

@@ -17,7 +17,8 @@ import {
   TaskCancelled,
   TimedOut
 } from "../../ActorError.ts"
-import { Call, type Death, Stage } from "./call.ts"
+import { isInstance } from "../base/show.ts"
+import { Call, type Death, Misuse, Stage } from "./call.ts"
 import { trailOf } from "./currentCall.ts"
 import { framed } from "./frame.ts"
 import type { MethodSpec } from "./method.ts"
@@ -139,9 +140,14 @@ export const explain = (
   return failCause(call, reasons)
 }
 
-/** Whether the method itself died, rather than a call that it waited for: a defect is the business of one actor. */
+/**
+ * Whether the method itself died, rather than a call that it waited for: a defect is the business of one actor. Nor is it
+ * the method's when its caller took it for another kind of method.
+ */
 export const hasOwnDefect = (cause: Cause.Cause<unknown>): boolean =>
-  cause.reasons.some((reason) => Cause.isDieReason(reason) && !isAnnotated(reason))
+  cause.reasons.some(
+    (reason) => Cause.isDieReason(reason) && !isAnnotated(reason) && !isInstance(reason.defect, Misuse)
+  )
 
 const isAnnotated = (reason: Cause.Reason<unknown>): boolean => reason.annotations.has(FailedCall.key)
 

@@ -10,7 +10,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import { Minutely, unheldMinute } from "../base/minutely.ts"
-import { attempt, printable } from "../base/show.ts"
+import { attempt, plural, printable } from "../base/show.ts"
 
 interface Watched {
   readonly id: number
@@ -45,7 +45,7 @@ const tell = (count: number, last: Report): Effect.Effect<void> =>
   Effect.updateContext(Effect.logWarning(line(last, count - 1), printable(last.cause)), () => last.context)
 
 const line = ({ id, origin }: Report, others: number): string => {
-  const more = others === 0 ? "" : `, nor at those of ${others} more failed calls of this method`
+  const more = others === 0 ? "" : `, nor at those of ${plural(others, "more failed call")} of this method`
   return `Unobserved failure of ObjectRef #${id}: ${origin} failed, and nobody looked at its result${more}`
 }
 

@@ -14,7 +14,7 @@ import * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import { isEffect, noEffect } from "../base/evaluable.ts"
 import * as stack from "../base/stack.ts"
-import { Call } from "../call/call.ts"
+import { Call, Misuse } from "../call/call.ts"
 import { checkItem } from "../call/contract.ts"
 import * as deadlock from "../call/deadlock.ts"
 import * as failure from "../call/failure.ts"
@@ -47,7 +47,11 @@ class StreamCall extends Call {
 
   override accept(value: unknown): Effect.Effect<any, any> {
     if (Stream.isStream(value)) return Effect.scoped(this.produce(value)) as Effect.Effect<any, any>
-    if (isEffect(value)) return Exit.die(new TypeError(`${this.origin} returned no Stream: run it as an Effect`))
+    if (isEffect(value)) {
+      // With a contract that promises a Stream the consumer is right.
+      const Mistake = this.method.contract?.stream === true ? TypeError : Misuse
+      return Exit.die(new Mistake(`${this.origin} returned no Stream: run it as an Effect`))
+    }
     return Exit.die(new TypeError(`${this.origin} must return a Stream, but returned ${noEffect(value)}`))
   }
 

@@ -13,7 +13,7 @@ import * as asyncContext from "../base/asyncContext.ts"
 import { Idle, IdleList } from "../base/list.ts"
 import { Minutely } from "../base/minutely.ts"
 import * as options from "../base/options.ts"
-import { attempt, errorText, keyText } from "../base/show.ts"
+import { attempt, errorText, keyText, plural } from "../base/show.ts"
 import { elapsedIn } from "../base/time.ts"
 import type { Implementation } from "../call/method.ts"
 import * as handles from "../handle/handle.ts"
@@ -207,9 +207,8 @@ class Instances implements InstanceOwner<Cell> {
 }
 
 const endedEarly = (id: string, count: number, { maxInstances, timeToLive }: Limits): string => {
-  const instances = count === 1 ? "1 instance" : `${count} instances`
   const time = Duration.format(Duration.millis(timeToLive))
-  return `${id}: ${instances} ended before being idle for ${time} (idleTimeToLive), since ${maxInstances} instances are up (maxInstances) and others are wanted. What they kept in memory is gone: raise maxInstances, or keep that elsewhere`
+  return `${id}: ${plural(count, "instance")} ended before being idle for ${time} (idleTimeToLive), since ${plural(maxInstances, "instance")} ${maxInstances === 1 ? "is" : "are"} up (maxInstances) and others are wanted. What they kept in memory is gone: raise maxInstances, or keep that elsewhere`
 }
 
 /** `Actor.Keyed<Self>()`. */
@@ -246,10 +245,7 @@ const toLayer = (definition: Definition): Layer.Layer<any> => {
   limits(definition)
   const open = Effect.withFiber((fiber) => {
     const instances = new Instances(definition, fiber.context)
-    const describe = (): string => {
-      const count = instances.residents().length
-      return `${definition.id}(${count} ${count === 1 ? "key" : "keys"})`
-    }
+    const describe = (): string => `${definition.id}(${plural(instances.residents().length, "key")})`
     const service = {
       get: (key: unknown) => instances.get(key),
       keys: Effect.sync(() => instances.residents()),

@@ -133,7 +133,7 @@ export class Places {
       this.open--
       if (this.open === 0) this.cell.life.kill("all its members have died", why)
       if (this.restart === undefined) return Effect.void
-      const left = `${this.open} of ${this.size} are left`
+      const left = `${this.open} of ${this.size} ${this.open === 1 ? "is" : "are"} left`
       return Effect.logWarning(
         `ActorPool: a member is not replaced any more, its restart schedule ended: ${left}. It died of`,
         printable(why)
@@ -143,7 +143,8 @@ export class Places {
 
   private logFailures(count: number, cause: Cause.Cause<unknown>): Effect.Effect<void> {
     const times = count === 1 ? "" : ` (${count} attempts)`
-    const up = `${this.members.living().length} of ${this.size} are up`
+    const living = this.members.living().length
+    const up = `${living} of ${this.size} ${living === 1 ? "is" : "are"} up`
     const next = "It is tried again as its restart schedule says. It failed with"
     return Effect.logWarning(`ActorPool: a dead member could not be replaced${times}, ${up}. ${next}`, printable(cause))
   }

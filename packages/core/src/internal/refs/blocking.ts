@@ -11,7 +11,7 @@ import { Driver } from "../../Driver.ts"
 import type { GetOptions } from "../../ObjectRef.ts"
 import * as asyncContext from "../base/asyncContext.ts"
 import { onlyKnown } from "../base/options.ts"
-import { show } from "../base/show.ts"
+import { plural, show } from "../base/show.ts"
 import type { Call } from "../call/call.ts"
 import { current } from "../call/currentCall.ts"
 import { checkRefs, isRef, type Ref } from "../call/ref.ts"
@@ -47,10 +47,9 @@ export const get = (refs: Refs, options?: GetOptions): Effect.Effect<any, any, D
   const list = isRef(refs) ? [refs] : Object.values(refs)
   const late = Effect.suspend(() => {
     const pending = list.filter((ref) => ref.exit === undefined).length
+    const were = `${plural(list.length, "ref")} ${pending === 1 ? "was" : "were"}`
     const within = Duration.format(timeout)
-    return Effect.fail(
-      new Cause.TimeoutError(`ObjectRef.get: ${pending} of ${list.length} refs were not ready within ${within}`)
-    )
+    return Effect.fail(new Cause.TimeoutError(`ObjectRef.get: ${pending} of ${were} not ready within ${within}`))
   })
   if (Duration.isZero(timeout))
     return drive(

@@ -2,6 +2,7 @@
  * Saying in one sentence where a call is, and why it is not done (semantics 11.1).
  */
 import * as Effect from "effect/Effect"
+import { plural } from "../base/show.ts"
 import { Call, type Line, Stage } from "../call/call.ts"
 import { checkRefs, type Ref } from "../call/ref.ts"
 import { waitedFor } from "./snapshot.ts"
@@ -41,7 +42,7 @@ const state = (call: Call, seen: ReadonlySet<Ref>): string => {
 }
 
 const room = ({ cell }: Line): string =>
-  `${cell.pending} calls of ${cell.actor} are pending (maxPendingCalls ${cell.options.maxPendingCalls})`
+  `${plural(cell.pending, "call")} of ${cell.actor} ${cell.pending === 1 ? "is" : "are"} pending (maxPendingCalls ${cell.options.maxPendingCalls})`
 
 const behind = (line: Line, seen: ReadonlySet<Ref>): string => {
   const { cell, group, limit, running } = line

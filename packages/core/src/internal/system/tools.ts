@@ -7,6 +7,7 @@ import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type * as Instrumentation from "../../Instrumentation.ts"
 import * as options_ from "../base/options.ts"
+import { show } from "../base/show.ts"
 import type { Call } from "../call/call.ts"
 import { current } from "../call/currentCall.ts"
 import { isQuiet } from "../call/unobserved.ts"
@@ -97,6 +98,11 @@ export const attach = (
   tool: Instrumentation.Tool,
   options: Instrumentation.AttachOptions = {}
 ): Effect.Effect<void, never, Scope.Scope> => {
+  if (typeof tool !== "object" || tool === null) {
+    throw new TypeError(
+      `Instrumentation.attach: a tool is an object with methods like "started" and "settled", but this is ${show(tool)}`
+    )
+  }
   options_.onlyKnown("Instrumentation.attach", options, { tasks: true })
   return listen(new Listener(tool), "A tool of Instrumentation.attach", options.tasks ?? true)
 }

@@ -2,7 +2,6 @@
  * The client of the command: requests to the server of `Inspector.layer`, and messages for people when they fail.
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
-import * as CliError from "effect/cli/CliError"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
@@ -12,17 +11,8 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { InspectError } from "../../InspectError.ts"
 import { MOST_OF_AN_ERROR, safe } from "../base/shown.ts"
-
-/** Why there is nothing to show. The message is for people. */
-export class InspectError extends Schema.TaggedError<InspectError>()("InspectError", {
-  reason: Schema.Literals(["BadAddress", "NothingListens", "Refused", "NotFound", "NotAnInspector", "NotWritten"]),
-  message: Schema.String
-}) {
-  override get [CliError.userMessage]() {
-    return this.message
-  }
-}
 
 /** Where an inspector is, and the token that it needs. */
 export interface Address {

@@ -6,11 +6,10 @@
  * lane overlap, and each arrow begins strictly inside a slice, without which viewers drop it.
  */
 import type * as ActorSystem from "@troupe/core/ActorSystem"
+import type { ChromeTrace, Recorded } from "../../Timeline.ts"
 import { methodOf, type Named, titleOf } from "../base/names.ts"
 import { MOST_OF_AN_ERROR, shown } from "../base/shown.ts"
 import { Calls, millis } from "./calls.ts"
-import type { ChromeTrace } from "./format.ts"
-import type { Recorded } from "./model.ts"
 import { type Seed, seedsOf } from "./seeds.ts"
 import { Sheet } from "./sheet.ts"
 

@@ -1,7 +1,7 @@
 /**
  * Which calls are drawn in which lane, and where each lane stands.
  */
-import type { TraceEvent } from "./format.ts"
+import type { TraceEvent } from "../../Timeline.ts"
 
 /** One row of the picture. It gets its number (`tid`) when all lanes are known. */
 export interface Lane {

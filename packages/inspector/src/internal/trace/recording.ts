@@ -6,8 +6,8 @@ import { checkOptions } from "@troupe/core/Home"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Recorded, Recording, RecordOptions } from "../../Timeline.ts"
 import { toChromeTrace } from "./chromeTrace.ts"
-import type { Recorded, Recording, RecordOptions } from "./model.ts"
 import { Ring } from "./ring.ts"
 
 const DEFAULT_CAPACITY = 65_536

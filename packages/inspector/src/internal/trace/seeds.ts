@@ -2,9 +2,9 @@
  * What the events of a recording do not say: which calls were in flight before the first of them.
  */
 import type * as ActorSystem from "@troupe/core/ActorSystem"
+import type { Recorded } from "../../Timeline.ts"
 import { methodOf } from "../base/names.ts"
 import { shown } from "../base/shown.ts"
-import type { Recorded } from "./model.ts"
 
 /** What a call was doing when the events begin. */
 export interface Seed {

@@ -1,7 +1,7 @@
 /**
  * The sheet that a recording is drawn on: slices, moments, arrows and curves, each in its process and lane.
  */
-import type { TraceEvent } from "./format.ts"
+import type { TraceEvent } from "../../Timeline.ts"
 import { type Lane, Process } from "./lanes.ts"
 
 /** An event of the trace whose lane has no number yet. Times are in nanoseconds. */

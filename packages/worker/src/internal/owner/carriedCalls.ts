@@ -60,8 +60,12 @@ export class CarriedCalls {
     const labels = new Map<number, string>()
     for (const [id, { label }] of this.calls) labels.set(id | 0, label)
     const last = labels.get(Atomics.load(this.shared, Word.Started))
-    const others = labels.size - 1
-    if (last !== undefined) return ` while it ran ${last}${others > 0 ? ` or one of ${others} other calls` : ""}`
+    if (last !== undefined) return ` while it ran ${last}${orOthers(labels.size - 1)}`
     return labels.size === 0 ? "" : ` while it ran ${[...new Set(labels.values())].slice(0, 3).join(" or ")}`
   }
+}
+
+const orOthers = (others: number): string => {
+  if (others === 0) return ""
+  return others === 1 ? " or another call" : ` or one of ${others} other calls`
 }

@@ -3,6 +3,7 @@
  */
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
+import { show } from "@troupe/core/Home"
 import * as Duration from "effect/Duration"
 import type { WorkerOptions } from "../../WorkerHome.ts"
 
@@ -39,14 +40,14 @@ export const settingsOf = (actor: string, options: WorkerOptions): Settings => (
 export const sizeOf = (actor: string, value: number | "max"): number => {
   if (value === "max") return availableParallelism()
   if (Number.isInteger(value) && value >= 1) return value
-  throw new RangeError(`${actor}: size must be an integer of at least 1, or "max", but is ${String(value)}`)
+  throw new RangeError(`${actor}: size must be an integer of at least 1, or "max", but is ${show(value)}`)
 }
 
 const millis = (actor: string, option: string, value: Duration.Input, least = 1): number => {
   const duration = Duration.fromInput(value)
   const milliseconds = duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
   if (milliseconds >= least) return milliseconds
-  throw new RangeError(`${actor}: ${option} must be a duration of at least ${least} ms, but is ${String(value)}`)
+  throw new RangeError(`${actor}: ${option} must be a duration of at least ${least} ms, but is ${show(value)}`)
 }
 
 const spawner = (actor: string, { spawn, url, workerOptions }: WorkerOptions): (() => Worker) => {

@@ -13,6 +13,15 @@ import type { CallId } from "../wire/protocol.ts"
 import type { Answers } from "./answers.ts"
 import type { Instance, Instances } from "./instances.ts"
 
+/** A call as the owner made it, unpacked. */
+export interface Unpacked {
+  readonly id: CallId
+  readonly instance: Instance
+  readonly method: MethodCodec
+  readonly args: ReadonlyArray<unknown>
+  readonly context: Context.Context<never>
+}
+
 export class Calls {
   private readonly shared: Int32Array
   private readonly answers: Answers
@@ -27,13 +36,7 @@ export class Calls {
     this.instances = instances
   }
 
-  start(
-    id: CallId,
-    instance: Instance,
-    method: MethodCodec,
-    args: ReadonlyArray<unknown>,
-    context: Context.Context<never>
-  ): void {
+  start({ args, context, id, instance, method }: Unpacked): void {
     Atomics.store(this.shared, Word.Started, id | 0)
     let settled = false
     const call = Home.submit(instance.handle, method.name, args, context, (exit, restarted) => {

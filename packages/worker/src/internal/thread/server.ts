@@ -148,8 +148,8 @@ export class Server {
     const args = this.answers.unpackArgs(method, id, packed)
     if (args === undefined) return
     const context = this.spans.contextIn(span)
-    if (kind === To.Call) this.calls.start(id, instance, method, args, context)
-    else this.streams.start(id, instance, method, args, context)
+    const started = kind === To.Call ? this.calls : this.streams
+    started.start({ id, instance, method, args, context })
     this.instances.watch(instance)
   }
 

@@ -14,7 +14,7 @@ import { movedBy } from "../values/transfer.ts"
 import { Word } from "../wire/memory.ts"
 import type { CallId } from "../wire/protocol.ts"
 import type { Answers } from "./answers.ts"
-import type { Instance } from "./instances.ts"
+import type { Unpacked } from "./calls.ts"
 
 export class Streams {
   private readonly shared: Int32Array
@@ -26,13 +26,7 @@ export class Streams {
     this.answers = answers
   }
 
-  start(
-    id: CallId,
-    instance: Instance,
-    method: MethodCodec,
-    args: ReadonlyArray<unknown>,
-    context: Context.Context<never>
-  ): void {
+  start({ args, context, id, instance, method }: Unpacked): void {
     const stream = new PulledStream(Home.stream(instance.handle, method.name, args), context, {
       items: (items) => this.answerPull(method, id, items),
       end: (exit) => {

@@ -1,5 +1,7 @@
 /**
- * What can go wrong with a durable state. Public through `DurableState`.
+ * What can go wrong with a durable state.
+ *
+ * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
