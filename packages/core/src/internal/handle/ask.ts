@@ -5,7 +5,6 @@
  * the types let callers see the right one.
  */
 import type * as Channel from "effect/Channel"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -24,9 +23,9 @@ import * as streaming from "./streaming.ts"
 
 /** A call that is yet to be made. */
 abstract class Submission extends Evaluable {
-  protected readonly target: Target
-  protected readonly method: MethodSpec
-  protected readonly args: ReadonlyArray<unknown>
+  readonly target: Target
+  readonly method: MethodSpec
+  readonly args: ReadonlyArray<unknown>
 
   constructor(target: Target, method: MethodSpec, args: ReadonlyArray<unknown>) {
     super()
@@ -142,18 +141,6 @@ export class Remote extends Submission {
       )
     cell.submit(call, fiber.currentDispatcher, false)
     return Exit.succeed(call)
-  }
-
-  /** Submits for code that runs on no fiber. The ref is there even if the call has to wait for room, or is refused. */
-  submit(): Call {
-    const { args, method } = this
-    const queue = this.target.resolve()
-    const { cell } = queue
-    const call = new Call(queue, method, args, Context.empty(), false)
-    if (!cell.full) cell.submit(call, undefined, false)
-    else if (cell.options.overflow === "suspend") cell.whenRoom(call, () => cell.submit(call, undefined, false))
-    else call.settle(cell.refuseCall(call))
-    return call
   }
 }
 
