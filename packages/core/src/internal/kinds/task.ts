@@ -95,4 +95,6 @@ export const resize = (task: any, limit: number): Effect.Effect<void> => {
 export const TaskKey: unique symbol = Symbol.for("troupe/Task") as any
 
 /** Where tasks run, if not in the process of their caller. */
-export const TaskHome = /* @__PURE__ */ Context.Reference<Tasks | undefined>("troupe/TaskHome", { defaultValue: () => undefined })
+export const TaskHome = /* @__PURE__ */ Context.Reference<Tasks | undefined>("troupe/TaskHome", {
+  defaultValue: () => undefined
+})
