@@ -24,11 +24,12 @@ import type * as Stream from "effect/Stream"
 import type { ActorContext } from "./ActorContext.ts"
 import type { ActorDied, ActorError, ActorNameTaken } from "./ActorError.ts"
 import type { Driver } from "./Driver.ts"
-import { method as contractMethod } from "./internal/call/contract.ts"
+import { secondCall } from "./internal/base/ids.ts"
+import { method as contractMethod } from "./internal/call/contractMethod.ts"
 import * as handles from "./internal/handle/handle.ts"
 import * as operations from "./internal/handle/operations.ts"
-import { secondCall } from "./internal/kinds/definition.ts"
 import * as factory from "./internal/kinds/factory.ts"
+import * as joining from "./internal/kinds/joining.ts"
 import * as keyed from "./internal/kinds/keyed.ts"
 import type { ObjectRef } from "./ObjectRef.ts"
 
@@ -552,17 +553,26 @@ type MethodOf<M, R> =
     : never
 
 /**
- * An actor that is defined by a contract. `toLayer` joins it with an implementation, which may be in another module.
+ * A contract: what callers know of an actor, wherever it runs. {@link toLayer} joins it with an implementation.
  *
  * @category contracts
  * @since 0.1.0
  */
-export interface ContractClass<Self, Id extends string, C extends AnyContract>
+export interface Contracted<Self, Id extends string, C extends AnyContract>
   extends Context.ServiceClass<Self, Id, Handle<MethodsOf<C, never>>> {
   /** The contract: schemas by method, for homes that need them. */
   readonly methods: C
   /** Checks that an object implements the contract, and returns it as it is. */
   of<const M extends MethodsOf<C>>(methods: M & NamesOf<C> & NoInfer<ValidateContract<M, never, C>>): M
+}
+
+/**
+ * An actor that is defined by a contract. `toLayer` joins it with an implementation, which may be in another module.
+ *
+ * @category contracts
+ * @since 0.1.0
+ */
+export interface ContractClass<Self, Id extends string, C extends AnyContract> extends Contracted<Self, Id, C> {
   /** Joins the contract with an implementation in this process. */
   toLayer<M extends MethodsOf<C>, E = never, R = never, Group extends string = never>(
     make: Effect.Effect<M, E, R> & NoInfer<ValidateContract<M, R, C>>,
@@ -730,12 +740,12 @@ export interface KeyedClass<Self, Id extends string, K, M, Group extends string,
 }
 
 /**
- * A keyed actor that is defined by a contract.
+ * The contract of a keyed actor. {@link toLayer} joins it with an implementation.
  *
  * @category keyed
  * @since 0.1.0
  */
-export interface KeyedContractClass<Self, Id extends string, K, C extends AnyContract>
+export interface KeyedContracted<Self, Id extends string, K, C extends AnyContract>
   extends Context.ServiceClass<Self, Id, KeyedHandle<K, MethodsOf<C, never>>> {
   /** The contract: schemas by method, for homes that need them. */
   readonly methods: C
@@ -744,13 +754,23 @@ export interface KeyedContractClass<Self, Id extends string, K, C extends AnyCon
   /** Checks that an object implements the contract, and returns it as it is. */
   of<const M extends MethodsOf<C>>(methods: M & NamesOf<C> & NoInfer<ValidateContract<M, never, C>>): M
   of(this: void, self: KeyedHandle<K, MethodsOf<C, never>>): KeyedHandle<K, MethodsOf<C, never>>
+  /** The handle for a key of the actor in context. */
+  get(key: K): Effect.Effect<Handle<MethodsOf<C, never>>, never, Self>
+}
+
+/**
+ * A keyed actor that is defined by a contract.
+ *
+ * @category keyed
+ * @since 0.1.0
+ */
+export interface KeyedContractClass<Self, Id extends string, K, C extends AnyContract>
+  extends KeyedContracted<Self, Id, K, C> {
   /** Joins the contract with an implementation in this process. */
   toLayer<M extends MethodsOf<C>, E = never, R = never, Group extends string = never>(
     make: ((key: K) => Effect.Effect<M, E, R>) & NoInfer<ValidateContract<M, R, C>>,
     options?: ContractOptions<C, Group> & KeyedOptions
   ): Layer.Layer<Self, never, Exclude<R | MethodServices<M>, Inside>>
-  /** The handle for a key of the actor in context. */
-  get(key: K): Effect.Effect<Handle<MethodsOf<C, never>>, never, Self>
 }
 
 /**
@@ -811,6 +831,65 @@ export const Keyed: <Self>() => {
       NoInfer<Validate<M, R>>
   ): KeyedClass<Self, Id, K, M, Group, R>
 } = (...first: ReadonlyArray<unknown>) => secondCall("Actor.Keyed", first, keyed.service) as any
+
+// --- joining contracts -----------------------------------------------------------------------------------------------
+
+/**
+ * Joins a contract with an implementation in this process, as the `toLayer` of a contract does that was made with
+ * {@link Service} or {@link Keyed}. Those of the `Contract` module have none, since it would bring the runtime along.
+ *
+ * **Example** (A contract that pages can import, and the server joins)
+ *
+ * ```ts
+ * import { Actor, Contract } from "@troupe/core"
+ * import { Effect, Schema } from "effect"
+ *
+ * class Greeter extends Contract.Service<Greeter>()("app/Greeter", {
+ *   methods: { greet: Contract.method({ args: [Schema.String], success: Schema.String }) }
+ * }) {}
+ *
+ * const GreeterLive = Actor.toLayer(Greeter, Effect.succeed({ greet: (name) => Effect.succeed(`Hello ${name}`) }))
+ *
+ * const program = Effect.flatMap(Greeter, (greeter) => greeter.greet("Ada"))
+ *
+ * console.log(await Effect.runPromise(Effect.provide(program, GreeterLive))) // => Hello Ada
+ * ```
+ *
+ * @category contracts
+ * @since 0.1.0
+ */
+export const toLayer: {
+  <Self, K, C extends AnyContract, M extends MethodsOf<C>, E = never, R = never, Group extends string = never>(
+    actor: KeyedContracted<Self, any, K, C>,
+    make: ((key: K) => Effect.Effect<M, E, R>) & NoInfer<ValidateContract<M, R, C>>,
+    options?: ContractOptions<C, Group> & KeyedOptions
+  ): Layer.Layer<Self, never, Exclude<R | MethodServices<M>, Inside>>
+  <Self, C extends AnyContract, M extends MethodsOf<C>, E = never, R = never, Group extends string = never>(
+    actor: Contracted<Self, any, C>,
+    make: Effect.Effect<M, E, R> & NoInfer<ValidateContract<M, R, C>>,
+    options?: ContractOptions<C, Group>
+  ): Layer.Layer<Self, E, Exclude<R | MethodServices<M>, Inside>>
+} = joining.toLayer as any
+
+/**
+ * Joins a contract with an implementation, and gives all the ways to start instances. See {@link toLayer}.
+ *
+ * @category contracts
+ * @since 0.1.0
+ */
+export const toFactory: <
+  Self,
+  C extends AnyContract,
+  M extends MethodsOf<C>,
+  E = never,
+  R = never,
+  Args extends ReadonlyArray<any> = [],
+  Group extends string = never
+>(
+  actor: Contracted<Self, any, C>,
+  make: Make<Args, M, E, R> & NoInfer<ValidateContract<M, R, C>>,
+  options?: ContractOptions<C, Group>
+) => Factory<Self, Args, MethodsOf<C, Exclude<MethodServices<M>, Inside>>, Group, E, R> = factory.toFactory as any
 
 // --- operations ------------------------------------------------------------------------------------------------------
 

@@ -36,6 +36,11 @@ export * as AsyncHandle from "./AsyncHandle.ts"
 export * as ByNumber from "./ByNumber.ts"
 
 /**
+ * What callers know of an actor, apart from everything that runs one.
+ */
+export * as Contract from "./Contract.ts"
+
+/**
  * `Driver` is the permission to block.
  */
 export * as Driver from "./Driver.ts"

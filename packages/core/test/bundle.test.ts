@@ -24,6 +24,12 @@ describe("a bundle", () => {
     assert.notInclude(await bundled("client"), secret)
   })
 
+  it("of a contract apart has nothing that runs actors", async () => {
+    const text = await bundled("CounterApart")
+    assert.include(text, "app/Counter")
+    for (const part of ["deadlock", "maxPendingCalls", "shutdownTimeout"]) assert.notInclude(text, part)
+  })
+
   it("of a server has the implementation of its actor", async () => {
     assert.include(await bundled("server"), secret)
   })

@@ -38,14 +38,73 @@ export interface ConcurrencyGroup {
   readonly methods: ReadonlyArray<string>
 }
 
-/** Ray's default for async actors. */
-const DEFAULT_MAX_CONCURRENCY = 1000
-const DEFAULT_SHUTDOWN_TIMEOUT = Duration.seconds(5)
-/** What `onDefect: "restart"` does unless told otherwise: five restarts, the first after 100 ms, each after twice as long. */
-const defaultRestart = Schedule.max([Schedule.exponential("100 millis"), Schedule.recurs(5)])
+/** What an option has to be: gives what the runtime makes of a value, or throws, naming whose option it is. */
+type Check<A = unknown, Input = A> = (subject: string, option: string, value: Input) => A
+
+const must =
+  <A>(what: string, fits: (value: A) => boolean, Type: new (message: string) => Error = RangeError): Check<A> =>
+  (subject, option, value) => {
+    if (fits(value)) return value
+    throw new Type(`${subject}: ${option} must be ${what}, but is ${show(value)}`)
+  }
+
+const isInteger = (value: number, least: number): boolean => Number.isInteger(value) && value >= least
+
+/** A number of permits: an integer of at least 1, or `Infinity` (semantics 2.4). */
+export const limit: Check<number> = /* @__PURE__ */ must(
+  "an integer of at least 1, or Infinity",
+  (value) => value === Infinity || isInteger(value, 1)
+)
+
+/** How many instances to start. */
+export const size: Check<number> = /* @__PURE__ */ must("an integer of at least 1", (value) => isInteger(value, 1))
+
+const count: Check<number> = /* @__PURE__ */ must(
+  "an integer of at least 0, or Infinity",
+  (value) => value === Infinity || isInteger(value, 0)
+)
+
+const isDuration: Check<Duration.Input> = /* @__PURE__ */ must(
+  'a duration of at least 0, like "5 seconds"',
+  (value) => {
+    const parsed = Option.getOrUndefined(Duration.fromInput(value))
+    return parsed !== undefined && !(Duration.toMillis(parsed) < 0)
+  }
+)
+
+export const duration: Check<Duration.Duration, Duration.Input> = (subject, option, value) =>
+  Duration.fromInputUnsafe(isDuration(subject, option, value))
+
+export const oneOf = <A extends string>(...values: ReadonlyArray<A>): Check<A> =>
+  must(values.map(show).join(" or "), (value) => values.includes(value))
+
+const boolean: Check<boolean> = /* @__PURE__ */ must("a boolean", (value) => typeof value === "boolean", TypeError)
+
+export const schedule: Check<NonNullable<InstanceInput["restart"]>> = /* @__PURE__ */ must(
+  "a Schedule, like Schedule.recurs(3)",
+  (value) => Schedule.isSchedule(value),
+  TypeError
+)
+
+const retry: Check<boolean | Function> = /* @__PURE__ */ must(
+  "true, false or a function of the error",
+  (value) => typeof value === "boolean" || typeof value === "function",
+  TypeError
+)
+
+const name: Check<string> = /* @__PURE__ */ must(
+  "a string that is not blank",
+  (value) => typeof value === "string" && value.trim() !== ""
+)
+
+/** What is looked at together with other options. */
+const asItIs: Check = (_subject, _option, value) => value
 
 /** The options that there are, as keys: the compiler sees to it that none is forgotten. */
-export type Known<O> = { readonly [K in keyof O]-?: true }
+export type Known<O> = { readonly [K in keyof O]-?: unknown }
+
+/** The same, with what each has to be. */
+type Checks<O> = { readonly [K in keyof O]-?: Check<any, any> }
 
 /** Without this, a misspelt option in untyped code would be ignored. */
 export const onlyKnown = <O extends object>(subject: string, given: O, known: Known<O>): void => {
@@ -54,73 +113,85 @@ export const onlyKnown = <O extends object>(subject: string, given: O, known: Kn
   throw new TypeError(`${subject}: there is no option "${unknown}"; the options are ${Object.keys(known).join(", ")}`)
 }
 
-const ofCalls: Known<TaskOptions> = {
-  maxConcurrency: true,
-  maxPendingCalls: true,
-  overflow: true,
-  maxTaskRetries: true,
-  retry: true
+/** Spread where a module loads, an object stays in bundles that use nothing of it. */
+const and = <A, B>(some: A, more: B): A & B => ({ ...some, ...more })
+
+const ofCalls: Checks<TaskOptions> = {
+  maxConcurrency: limit,
+  maxPendingCalls: limit,
+  overflow: /* @__PURE__ */ oneOf("fail", "suspend"),
+  maxTaskRetries: count,
+  retry
 }
 
-const ofInstances: Known<ActorOptions<unknown, string>> = {
-  ...ofCalls,
-  shutdownTimeout: true,
-  onDefect: true,
-  restart: true,
-  validate: true,
-  concurrencyGroups: true,
-  methodOptions: true
+const ofInstances: Checks<ActorOptions<unknown, string>> = /* @__PURE__ */ and(ofCalls, {
+  shutdownTimeout: duration,
+  onDefect: /* @__PURE__ */ oneOf("resume", "restart", "stop"),
+  restart: schedule,
+  validate: boolean,
+  concurrencyGroups: asItIs,
+  methodOptions: asItIs
+})
+
+export const ofActors: Checks<ActorOptions<unknown, string> & NameOptions> = /* @__PURE__ */ and(ofInstances, {
+  name,
+  getIfExists: asItIs
+})
+
+export const ofKeyed: Checks<ActorOptions<unknown, string> & KeyedOptions> = /* @__PURE__ */ and(ofInstances, {
+  idleTimeToLive: duration,
+  maxInstances: limit
+})
+
+export const ofTasks: Checks<TaskOptions & TaskSchemas<any, any, any>> = /* @__PURE__ */ and(ofCalls, {
+  args: asItIs,
+  success: asItIs,
+  error: asItIs
+})
+
+const ofMethods: Checks<MethodOptions<string>> = {
+  concurrencyGroup: asItIs,
+  maxTaskRetries: count,
+  retry,
+  timeout: duration,
+  name
 }
 
-export const ofActors: Known<ActorOptions<unknown, string> & NameOptions> = {
-  ...ofInstances,
-  name: true,
-  getIfExists: true
-}
-
-export const ofKeyed: Known<ActorOptions<unknown, string> & KeyedOptions> = {
-  ...ofInstances,
-  idleTimeToLive: true,
-  maxInstances: true
-}
-
-export const ofTasks: Known<TaskOptions & TaskSchemas<any, any, any>> = {
-  ...ofCalls,
-  args: true,
-  success: true,
-  error: true
-}
+/** What options are unless given. For async actors Ray has as many permits. */
+const defaults = (input: Input) => ({
+  maxConcurrency: 1000,
+  maxPendingCalls: Infinity,
+  overflow: "fail",
+  shutdownTimeout: "5 seconds",
+  onDefect: input.restart === undefined ? "resume" : "restart",
+  // Five restarts, the first after 100 ms, each after twice as long.
+  restart:
+    input.onDefect === "restart" ? Schedule.max([Schedule.exponential("100 millis"), Schedule.recurs(5)]) : undefined,
+  maxTaskRetries: 0,
+  retry: false,
+  validate: false,
+  concurrencyGroups: undefined,
+  methodOptions: {},
+  name: undefined,
+  getIfExists: false
+})
 
 /** Checks `input` and fills in the defaults. `actor` is named in errors, and `known` are the options that it can have. */
 export const normalize = (actor: string, input: Input & Groups, known: Known<any>): InstanceOptions => {
   onlyKnown(actor, input, known)
-  const restart = schedule(actor, input.restart) ?? (input.onDefect === "restart" ? defaultRestart : undefined)
-  const options: InstanceOptions = {
-    maxConcurrency: limit(actor, "maxConcurrency", input.maxConcurrency ?? DEFAULT_MAX_CONCURRENCY),
-    maxPendingCalls: limit(actor, "maxPendingCalls", input.maxPendingCalls ?? Infinity),
-    overflow: oneOf(actor, "overflow", ["fail", "suspend"], input.overflow ?? "fail"),
-    concurrencyGroups: input.concurrencyGroups && groups(actor, input.concurrencyGroups),
-    methodOptions: mapValues(input.methodOptions ?? {}, (options, method) => {
-      checkGroup(actor, input.concurrencyGroups, options?.concurrencyGroup)
-      return methodOptions(`${actor}.${method}`, options)
-    }),
-    shutdownTimeout: duration(actor, "shutdownTimeout", input.shutdownTimeout ?? DEFAULT_SHUTDOWN_TIMEOUT),
-    onDefect: oneOf(
-      actor,
-      "onDefect",
-      ["resume", "restart", "stop"],
-      input.onDefect ?? (restart ? "restart" : "resume")
-    ),
-    restart: restart as InstanceOptions["restart"],
-    maxTaskRetries: count(actor, "maxTaskRetries", input.maxTaskRetries ?? 0),
-    retry: retry(actor, input.retry ?? false),
-    validate: boolean(actor, "validate", input.validate ?? false),
-    name: input.name === undefined ? undefined : name(actor, input.name),
-    getIfExists: getIfExists(actor, input)
+  const options: any = {}
+  for (const [option, otherwise] of Object.entries(defaults(input))) {
+    const value = (input as any)[option] ?? otherwise
+    options[option] = value === undefined ? undefined : (ofActors as Checks<any>)[option]!(actor, option, value)
   }
-  const ofMethods = Object.entries(input.methodOptions ?? {})
-  if (ofMethods.every(([, own]) => own?.maxTaskRetries === undefined)) retryNeedsTimes(actor, input)
-  for (const [method, own] of ofMethods) {
+  const { concurrencyGroups, getIfExists, methodOptions: own, name }: InstanceOptions = options
+  if (concurrencyGroups !== undefined) checkGroups(actor, concurrencyGroups)
+  if (getIfExists && name === undefined) throw new RangeError(`${actor}: getIfExists needs a name, and there is none`)
+  const methods = Object.entries(own)
+  if (methods.every(([, own]) => own?.maxTaskRetries === undefined)) retryNeedsTimes(actor, input)
+  for (const [method, own] of methods) {
+    checkGroup(actor, concurrencyGroups, own?.concurrencyGroup)
+    methodOptions(`${actor}.${method}`, own)
     retryNeedsTimes(`${actor}.${method}`, { ...own, maxTaskRetries: own?.maxTaskRetries ?? input.maxTaskRetries })
   }
   return options
@@ -135,100 +206,26 @@ export const retryNeedsTimes = (subject: string, given: Pick<MethodOptions, "ret
 }
 
 interface Groups {
-  readonly concurrencyGroups?: Readonly<Record<string, ConcurrencyGroup>> | undefined
+  readonly concurrencyGroups?: InstanceOptions["concurrencyGroups"]
   readonly methodOptions?: Readonly<Record<string, MethodOptions<string> | undefined>> | undefined
 }
 
-const ofMethods: Known<MethodOptions<string>> = {
-  concurrencyGroup: true,
-  maxTaskRetries: true,
-  retry: true,
-  timeout: true,
-  name: true
-}
-
 /** Checks options of a method. `subject` is named in errors. */
-export const methodOptions = (
-  subject: string,
-  options: MethodOptions<string> | undefined
-): MethodOptions<string> | undefined => {
-  if (options !== undefined) onlyKnown(subject, options, ofMethods)
-  if (options?.maxTaskRetries !== undefined) count(subject, "maxTaskRetries", options.maxTaskRetries)
-  if (options?.timeout !== undefined) duration(subject, "timeout", options.timeout)
-  if (options?.retry !== undefined) retry(subject, options.retry)
-  if (options?.name !== undefined) name(subject, options.name)
-  return options
+export const methodOptions = (subject: string, options: MethodOptions<string> = {}): void => {
+  onlyKnown(subject, options, ofMethods)
+  for (const [option, value] of Object.entries(options)) {
+    if (value !== undefined) (ofMethods as Checks<any>)[option]!(subject, option, value)
+  }
 }
 
-/** A number of permits: an integer of at least 1, or `Infinity` (semantics 2.4). */
-export const limit = (subject: string, option: string, value: number): number => {
-  if (value === Infinity || (Number.isInteger(value) && value >= 1)) return value
-  throw new RangeError(`${subject}: ${option} must be an integer of at least 1, or Infinity, but is ${show(value)}`)
-}
-
-const count = (subject: string, option: string, value: number): number => {
-  if (value === Infinity || (Number.isInteger(value) && value >= 0)) return value
-  throw new RangeError(`${subject}: ${option} must be an integer of at least 0, or Infinity, but is ${show(value)}`)
-}
-
-export const duration = (subject: string, option: string, value: Duration.Input): Duration.Duration => {
-  const parsed = Option.getOrUndefined(Duration.fromInput(value))
-  if (parsed !== undefined && !(Duration.toMillis(parsed) < 0)) return parsed
-  throw new RangeError(
-    `${subject}: ${option} must be a duration of at least 0, like "5 seconds", but is ${show(value)}`
-  )
-}
-
-export const oneOf = <A extends string>(subject: string, option: string, values: ReadonlyArray<A>, value: A): A => {
-  if (values.includes(value)) return value
-  throw new RangeError(`${subject}: ${option} must be ${values.map(show).join(" or ")}, but is ${show(value)}`)
-}
-
-const boolean = (subject: string, option: string, value: boolean): boolean => {
-  if (typeof value === "boolean") return value
-  throw new TypeError(`${subject}: ${option} must be a boolean, but is ${show(value)}`)
-}
-
-export const schedule = (actor: string, value: Input["restart"]): Input["restart"] => {
-  if (value === undefined || Schedule.isSchedule(value)) return value
-  throw new TypeError(`${actor}: restart must be a Schedule, like Schedule.recurs(3), but is ${show(value)}`)
-}
-
-const retry = (subject: string, value: NonNullable<Input["retry"]>): NonNullable<Input["retry"]> => {
-  if (typeof value === "boolean" || typeof value === "function") return value
-  throw new TypeError(`${subject}: retry must be true, false or a function of the error, but is ${show(value)}`)
-}
-
-const name = (actor: string, value: string): string => {
-  if (typeof value === "string" && value.trim() !== "") return value
-  throw new RangeError(`${actor}: name must be a string that is not blank, but is ${show(value)}`)
-}
-
-/** How many instances to start: an integer of at least 1. */
-export const size = (subject: string, option: string, value: number): number => {
-  if (Number.isInteger(value) && value >= 1) return value
-  throw new RangeError(`${subject}: ${option} must be an integer of at least 1, but is ${show(value)}`)
-}
-
-const getIfExists = (actor: string, { getIfExists = false, name }: Input): boolean => {
-  if (!getIfExists || name !== undefined) return getIfExists
-  throw new RangeError(`${actor}: getIfExists needs a name, and there is none`)
-}
-
-const groups = (
-  actor: string,
-  input: Readonly<Record<string, ConcurrencyGroup>>
-): Readonly<Record<string, ConcurrencyGroup>> => {
+const checkGroups = (actor: string, groups: NonNullable<InstanceOptions["concurrencyGroups"]>): void => {
   const groupOf = new Map<string, string>()
-  for (const [group, own] of Object.entries(input)) {
+  for (const [group, own] of Object.entries(groups)) {
     const { maxConcurrency, methods } = own
-    onlyKnown(`${actor}: concurrencyGroups.${group}`, own, { maxConcurrency: true, methods: true })
+    const subject = `${actor}: concurrencyGroups.${group}`
+    onlyKnown(subject, own, { maxConcurrency, methods })
     limit(actor, `concurrencyGroups.${group}.maxConcurrency`, maxConcurrency)
-    if (!Array.isArray(methods)) {
-      throw new TypeError(
-        `${actor}: concurrencyGroups.${group}.methods must be an array of names, but is ${show(methods)}`
-      )
-    }
+    areNames(actor, `concurrencyGroups.${group}.methods`, methods)
     for (const method of methods) {
       const other = groupOf.get(method)
       if (other !== undefined) {
@@ -237,8 +234,9 @@ const groups = (
       groupOf.set(method, group)
     }
   }
-  return input
 }
+
+const areNames: Check<ReadonlyArray<string>> = /* @__PURE__ */ must("an array of names", Array.isArray, TypeError)
 
 /** A concurrency group that calls are to run in has to exist. */
 export const checkGroup = (
@@ -250,6 +248,3 @@ export const checkGroup = (
   const known = groups === undefined ? "it has none" : `it has ${Object.keys(groups).join(", ")}`
   throw new RangeError(`${actor}: there is no concurrency group "${group}", ${known}`)
 }
-
-const mapValues = <A, B>(self: Readonly<Record<string, A>>, f: (value: A, key: string) => B): Record<string, B> =>
-  Object.fromEntries(Object.entries(self).map(([key, value]) => [key, f(value, key)]))

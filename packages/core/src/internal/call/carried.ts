@@ -16,7 +16,9 @@ export const Residence = Context.Reference<Home.Residence | undefined>("troupe/R
 export const isClient = (context: Context.Context<never>): boolean => Context.get(context, Residence)?.client === true
 
 /** Whether a call that a home brings here was submitted with `.remote` where it comes from. */
-export const SubmittedRemotely = Context.Reference<boolean>("troupe/SubmittedRemotely", { defaultValue: () => false })
+export const SubmittedRemotely = /* @__PURE__ */ Context.Reference<boolean>("troupe/SubmittedRemotely", {
+  defaultValue: () => false
+})
 
 /** The work of one call, done somewhere else. */
 export abstract class Carried extends Evaluable {

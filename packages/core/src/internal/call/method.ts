@@ -23,6 +23,21 @@ export const methodNames = (implementation: Implementation): Array<string> => {
 const isOfClass = (prototype: any, name: string): boolean =>
   name === "constructor" && prototype.constructor.prototype === prototype
 
+export const checkNames = (actor: string, names: ReadonlyArray<string>): void => {
+  const name = names.find((name) => RESERVED.has(name))
+  if (name !== undefined) throw reserved(actor, name)
+}
+
+/** `await` would take a handle with a `then` for a promise, and every object has a constructor. */
+const RESERVED = new Set(["then", "constructor"])
+
+export const reserved = (actor: string, name: string | symbol): TypeError => {
+  const shown = typeof name === "symbol" ? String(name) : `"${name}"`
+  return new TypeError(
+    `${actor}: no method may be called ${shown}: "then", "constructor" and symbols are taken. Choose another name`
+  )
+}
+
 export interface MethodSpec {
   /** The id of the actor. */
   readonly actor: string

@@ -15,15 +15,25 @@ import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import { attempt } from "../base/show.ts"
 import { type Call, Stage, type Trace } from "./call.ts"
-import { isClient, Residence, SubmittedRemotely } from "./carried.ts"
-import { current } from "./currentCall.ts"
 
 /** Who made the spans. Effect's tracers have no scopes, so an attribute says it, as it does in formats without them. */
 const SCOPE = "@troupe/core"
-/** How the semantic conventions name what carries calls. */
-const SYSTEM = "troupe"
 /** The type of an error that has none, by the semantic conventions. */
 const OTHER = "_OTHER"
+
+/** The kind of the span of a call, and the attributes that the semantic conventions ask of it. */
+export type Convention = (
+  call: Call,
+  trace: Trace
+) => { readonly kind: Tracer.SpanKind; readonly attributes?: Readonly<Record<string, unknown>> }
+
+/** A call within the process is `internal`: backends would take it for traffic between services. */
+let convention: Convention = () => ({ kind: "internal" })
+
+/** Homes know of more kinds of calls. They bring the convention along, so that it is in no bundle without a home. */
+export const follow = (other: Convention): void => {
+  convention = other
+}
 
 export const KeysInSpans = Context.Reference<boolean>("troupe/KeysInSpans", { defaultValue: () => true })
 
@@ -42,33 +52,10 @@ export const begin = (call: Call, trace: Trace): void => void attempt(() => begi
 const beginUnsafe = (call: Call, trace: Trace): void => {
   if (trace.span !== undefined) return trace.span.attribute("troupe.attempts", call.attempts + 1)
   const parent = Context.getOrUndefined(call.context, Tracer.ParentSpan)
-  const kind = kindOf(call, trace)
-  const attributes = { ...attributesOf(call), ...conventional(kind, call) }
-  const make = Effect.makeSpan(nameOf(call), { ...relationTo(parent, trace), kind, attributes })
+  const { attributes, kind } = convention(call, trace)
+  const all = { ...attributesOf(call), ...attributes }
+  const make = Effect.makeSpan(nameOf(call), { ...relationTo(parent, trace), kind, attributes: all })
   trace.span = Effect.runSyncWith(call.context)(make)
-}
-
-/**
- * The span kind, by the conventions of OpenTelemetry. They keep the kinds in pairs for calls that leave a process or
- * arrive from another. A call within the process is `internal`: backends would take it for traffic between services.
- */
-const kindOf = (call: Call, { asked }: Trace): Tracer.SpanKind => {
-  if (isCarried(call)) return asked ? "client" : "producer"
-  if (!isServed(call)) return "internal"
-  return Context.get(call.context, SubmittedRemotely) ? "consumer" : "server"
-}
-
-/** Whether a home takes the call to where the instance lives. */
-const isCarried = ({ line: { cell } }: Call): boolean => cell.home !== undefined || isClient(cell.context)
-
-/**
- * Whether a home has brought the call to an instance that serves other processes: one that the home started, and no call
- * of this process submitted it, except for one that is carried and went no further than this process.
- */
-const isServed = ({ context, line: { cell } }: Call): boolean => {
-  if (Context.get(cell.context, Residence)?.describe(cell.id, cell.key) === undefined) return false
-  const submitter = current(context)
-  return submitter === undefined || isCarried(submitter)
 }
 
 const attributesOf = (call: Call) => {
@@ -89,26 +76,6 @@ const attributesOf = (call: Call) => {
 /** Either side can keep keys out of spans: the caller, and the program that provides the actor. */
 const showsKey = ({ context, line: { cell } }: Call): boolean =>
   Context.get(context, KeysInSpans) && Context.get(cell.context, KeysInSpans)
-
-/** The attributes that the semantic conventions ask of spans of a kind. */
-const conventional = (kind: Tracer.SpanKind, { id, method, line: { cell } }: Call): Record<string, unknown> => {
-  switch (kind) {
-    case "client":
-    case "server":
-      return { "rpc.system.name": SYSTEM, "rpc.method": `${cell.id}.${method.name}` }
-    case "producer":
-    case "consumer":
-      return {
-        "messaging.system": SYSTEM,
-        "messaging.operation.name": kind === "producer" ? "remote" : "process",
-        "messaging.operation.type": kind === "producer" ? "send" : "process",
-        "messaging.destination.name": cell.id,
-        "messaging.message.id": String(id)
-      }
-    case "internal":
-      return {}
-  }
-}
 
 /** Without the key, which the label of a method has: the names of spans have to be few, and tell of no person. */
 const nameOf = ({ method: { label, name }, line: { cell } }: Call): string =>

@@ -5,7 +5,6 @@
  * the types let callers see the right one.
  */
 import type * as Channel from "effect/Channel"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -18,15 +17,15 @@ import { Call } from "../call/call.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import type { Target } from "../instance/cell.ts"
-import { admit, refuse } from "./admit.ts"
+import { admit } from "./admit.ts"
 import { cancelAndWait, waitOrCancel } from "./asker.ts"
 import * as streaming from "./streaming.ts"
 
 /** A call that is yet to be made. */
 abstract class Submission extends Evaluable {
-  protected readonly target: Target
-  protected readonly method: MethodSpec
-  protected readonly args: ReadonlyArray<unknown>
+  readonly target: Target
+  readonly method: MethodSpec
+  readonly args: ReadonlyArray<unknown>
 
   constructor(target: Target, method: MethodSpec, args: ReadonlyArray<unknown>) {
     super()
@@ -142,18 +141,6 @@ export class Remote extends Submission {
       )
     cell.submit(call, fiber.currentDispatcher, false)
     return Exit.succeed(call)
-  }
-
-  /** Submits for code that runs on no fiber. The ref is there even if the call has to wait for room, or is refused. */
-  submit(): Call {
-    const { args, method } = this
-    const line = this.target.resolve()
-    const { cell } = line
-    const call = new Call(line, method, args, Context.empty(), false)
-    if (!cell.full) cell.submit(call, undefined, false)
-    else if (cell.options.overflow === "suspend") cell.whenRoom(call, () => cell.submit(call, undefined, false))
-    else call.settle(refuse(cell, call))
-    return call
   }
 }
 

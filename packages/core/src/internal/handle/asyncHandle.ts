@@ -2,6 +2,9 @@
  * A Proxy, since the handle of a key does not know its methods before they are called. What is no method of the handle is
  * no method here.
  */
+import * as Context from "effect/Context"
+import { Call } from "../call/call.ts"
+import { refuse } from "./admit.ts"
 import { Remote } from "./ask.ts"
 import { isHandle } from "./handle.ts"
 
@@ -47,7 +50,15 @@ const eager = (name: string, method: { remote(...args: ReadonlyArray<unknown>): 
 const hasMethods = (u: unknown): boolean =>
   typeof u === "object" && u !== null && Object.values(u).some((value) => typeof value?.remote === "function")
 
-const submit = (remote: unknown): unknown => {
-  if (remote instanceof Remote) return remote.submit()
-  throw new TypeError("AsyncHandle.make takes the handle of an actor")
+/** Submits for code that runs on no fiber. The ref is there even if the call has to wait for room, or is refused. */
+const submit = (remote: unknown): Call => {
+  if (!(remote instanceof Remote)) throw new TypeError("AsyncHandle.make takes the handle of an actor")
+  const { args, method, target } = remote
+  const line = target.resolve()
+  const { cell } = line
+  const call = new Call(line, method, args, Context.empty(), false)
+  if (!cell.full) cell.submit(call, undefined, false)
+  else if (cell.options.overflow === "suspend") cell.whenRoom(call, () => cell.submit(call, undefined, false))
+  else call.settle(refuse(cell, call))
+  return call
 }

@@ -120,21 +120,6 @@ export const isAddress = (handle: object): boolean => TargetKey in handle
 export const isHandle = (u: unknown): boolean =>
   typeof u === "object" && u !== null && attempt(() => CellKey in u) === true
 
-export const checkNames = (actor: string, names: ReadonlyArray<string>): void => {
-  const name = names.find((name) => RESERVED.has(name))
-  if (name !== undefined) throw reserved(actor, name)
-}
-
-/** `await` would take a handle with a `then` for a promise, and every object has a constructor. */
-const RESERVED = new Set(["then", "constructor"])
-
-export const reserved = (actor: string, name: string | symbol): TypeError => {
-  const shown = typeof name === "symbol" ? String(name) : `"${name}"`
-  return new TypeError(
-    `${actor}: no method may be called ${shown}: "then", "constructor" and symbols are taken. Choose another name`
-  )
-}
-
 /** What debuggers and assertion libraries look for on any object. A method of such a name has to be defined. */
 export const probes = new Set([
   "then",

@@ -43,7 +43,7 @@ export const resize = (
   return Effect.sync(() => cellOf(handle).line(group).resize(limit))
 }
 
-export const exit: Effect.Effect<never, never, ActorContext> = Effect.withFiber((fiber) => {
+export const exit: Effect.Effect<never, never, ActorContext> = /* @__PURE__ */ Effect.withFiber((fiber) => {
   const cell = cellInside(fiber.context)
   if (cell.registry === tasks)
     return Effect.die(new TypeError(`${cell.actor}: a task has no instance that Actor.exit could end`))

@@ -78,7 +78,7 @@ class StreamCall extends Call {
     const { contract } = this.method
     if (contract === undefined) return undefined
     for (const item of items) {
-      const issue = checkItem(contract.success, item)
+      const issue = checkItem(contract, item)
       if (issue !== undefined) return issue
     }
   }

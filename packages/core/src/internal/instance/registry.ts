@@ -109,8 +109,8 @@ class HeldElsewhere<Cell extends Member> implements Cells<Cell> {
  * Tasks belong to the process, not to a system, and every system shows them. A program may make one for each request,
  * and never says that it is done with it: what lists the busy ones would keep those whose calls never end.
  */
-export const tasks: Registry<any> = make(
-  typeof WeakRef === "undefined" ? new Map() : new HeldElsewhere<Member>(),
+export const tasks: Registry<any> = /* @__PURE__ */ make(
+  typeof WeakRef === "undefined" ? new Map() : /* @__PURE__ */ new HeldElsewhere<Member>(),
   undefined
 )
 

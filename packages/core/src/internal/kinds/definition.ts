@@ -6,14 +6,13 @@ import * as Effect from "effect/Effect"
 import { kindOf, noEffect } from "../base/evaluable.ts"
 import * as options from "../base/options.ts"
 import { show } from "../base/show.ts"
-import { type Implementation, type MethodSpec, methodNames } from "../call/method.ts"
+import { checkNames, type Implementation, type MethodSpec, methodNames, reserved } from "../call/method.ts"
 import * as handles from "../handle/handle.ts"
+import type { Contract } from "./contracts.ts"
 
 type Constructor = (...args: ReadonlyArray<any>) => Effect.Effect<Implementation, any>
 
 export type Make = Effect.Effect<Implementation, any> | Constructor
-
-export type Contract = Readonly<Record<string, NonNullable<MethodSpec["contract"]>>>
 
 export interface Definition {
   readonly id: string
@@ -92,17 +91,6 @@ const call = (id: string, make: Constructor, args: ReadonlyArray<unknown>): Effe
   return Effect.die(new TypeError(`${id}: the constructor must return an Effect, but returned ${noEffect(effect)}`))
 }
 
-/** The first of two calls fixes a type and nothing else. Plain JavaScript forgets it easily. */
-export const secondCall = <F>(constructor: string, first: ReadonlyArray<unknown>, second: F): F => {
-  if (first.length === 0) return second
-  throw new TypeError(`Write ${constructor}()("id", { ... }): the first call takes no arguments`)
-}
-
-export const checkId = (constructor: string, id: unknown): void => {
-  if (typeof id === "string" && id !== "") return
-  throw new TypeError(`${constructor} needs an id, a string that is not empty, but got ${show(id)}`)
-}
-
 /** The methods of an implementation, checked against all that speaks of them. */
 export const shapeOf = (definition: Definition, implementation: Implementation): Shape => {
   const { contract, id, shapes } = definition
@@ -115,7 +103,7 @@ export const shapeOf = (definition: Definition, implementation: Implementation):
     )
   }
   const names = contract === undefined ? methodNames(implementation) : Object.keys(contract)
-  handles.checkNames(id, names)
+  checkNames(id, names)
   if (isLiteral(implementation)) checkMembers(definition, implementation)
   checkImplementation(definition, implementation)
   const methods = names.map((name) => describe(definition, name))
@@ -144,7 +132,7 @@ const isLiteral = (implementation: Implementation): boolean => {
 
 const checkMembers = ({ contract, id }: Definition, implementation: Implementation): void => {
   for (const name of Reflect.ownKeys(implementation)) {
-    if (typeof name === "symbol") throw handles.reserved(id, name)
+    if (typeof name === "symbol") throw reserved(id, name)
     const member: unknown = implementation[name]
     if (typeof member !== "function") {
       throw new TypeError(

@@ -9,13 +9,14 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { ActorNameTaken } from "../../ActorError.ts"
 import { noEffect } from "../base/evaluable.ts"
+import { checkId } from "../base/ids.ts"
 import { ofActors } from "../base/options.ts"
-import type { Implementation } from "../call/method.ts"
 import * as handles from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
 import { type NameHolder, registryIn } from "../instance/registry.ts"
 import { shutdown } from "../instance/shutdown.ts"
-import { type Contract, checkId, type Definition, define, type Make, override, shapeOf } from "./definition.ts"
+import { type ContractClass, contractOf, ofContract } from "./contracts.ts"
+import { type Definition, define, type Make, override, shapeOf } from "./definition.ts"
 import { own } from "./owners.ts"
 
 /** `Actor.Service<Self>()`. */
@@ -23,7 +24,7 @@ export const service = (id: string, input: any): any => {
   checkId("Actor.Service", id)
   const { make, methods, ...options } = input ?? {}
   const key = (Context.Service as any)()(id)
-  if (methods !== undefined) return Object.assign(key, contractStatics(id, key, methods))
+  if (methods !== undefined) return joinable(ofContract(key, methods))
   if (!Effect.isEffect(make) && typeof make !== "function") {
     const got = make === undefined ? "has neither" : `"make" is ${noEffect(make)}`
     throw new TypeError(
@@ -33,16 +34,19 @@ export const service = (id: string, input: any): any => {
   return addWays(key, define(id, key, make, undefined, options, ofActors))
 }
 
-const contractStatics = (id: string, key: Context.Service<any, any>, methods: Contract) => {
-  handles.checkNames(id, Object.keys(methods))
-  const toFactory = (make: Make, options: any = {}) => new Ways(define(id, key, make, methods, options, ofActors))
-  return {
-    methods,
-    of: (implementation: Implementation) => implementation,
-    toFactory,
-    toLayer: (make: Make, options?: any) => toFactory(make, options).layer
-  }
-}
+/** A contract that knows how to be joined with an implementation. */
+const joinable = (key: ContractClass) =>
+  Object.assign(key, {
+    toFactory: (make: Make, options?: any) => join(key, make, options),
+    toLayer: (make: Make, options?: any) => join(key, make, options).layer
+  })
+
+const join = (key: ContractClass, make: Make, options: any = {}): Ways =>
+  new Ways(define(key.key, key, make, key.methods, options, ofActors))
+
+/** `Actor.toFactory`. */
+export const toFactory = (actor: unknown, make: Make, options?: any): unknown =>
+  join(contractOf("Actor.toFactory", actor), make, options)
 
 /** The ways to bring up instances. People take them apart, so each is a function that needs no `this`. */
 class Ways {

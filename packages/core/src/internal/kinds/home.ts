@@ -17,12 +17,15 @@ import { Call, Stage } from "../call/call.ts"
 import { current } from "../call/currentCall.ts"
 import { cancel } from "../call/ending.ts"
 import type { MethodSpec } from "../call/method.ts"
+import { ofHomes } from "../call/spanKinds.ts"
 import * as tracing from "../call/tracing.ts"
 import { Ask } from "../handle/ask.ts"
 import { CellKey, DefinitionKey, TargetKey } from "../handle/handle.ts"
 import type { Cell, CellLine } from "../instance/cell.ts"
 import type { Definition } from "./definition.ts"
 import { IDLE } from "./keyed.ts"
+
+tracing.follow(ofHomes)
 
 /**
  * Reports the end of a carried call. `restarted` says that the instance over there has restarted under it, so that the

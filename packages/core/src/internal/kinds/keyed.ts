@@ -10,18 +10,19 @@ import * as Layer from "effect/Layer"
 import * as MutableHashMap from "effect/MutableHashMap"
 import * as Option from "effect/Option"
 import * as asyncContext from "../base/asyncContext.ts"
+import { checkId } from "../base/ids.ts"
 import { Idle, IdleList } from "../base/list.ts"
 import { Minutely } from "../base/minutely.ts"
 import * as options from "../base/options.ts"
 import { attempt, errorText, keyText, plural } from "../base/show.ts"
 import { elapsedIn } from "../base/time.ts"
-import type { Implementation } from "../call/method.ts"
 import * as handles from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
 import type { InstanceOwner } from "../instance/life.ts"
 import { end, shutdown } from "../instance/shutdown.ts"
 import { Address } from "./address.ts"
-import { type Contract, checkId, type Definition, define, override } from "./definition.ts"
+import { type ContractClass, findsKeys, ofContract, withKeys } from "./contracts.ts"
+import { type Definition, define, override } from "./definition.ts"
 import { own } from "./owners.ts"
 
 /** Why an instance ended that its next call makes again. */
@@ -215,22 +216,19 @@ const endedEarly = (id: string, count: number, { maxInstances, timeToLive }: Lim
 export const service = (id: string, input: any): any => {
   checkId("Actor.Keyed", id)
   const { make, methods, ...given } = input ?? {}
-  const Service = (Context.Service as any)()(id)
-  Service.get = (key: unknown) => Effect.map(Service as Effect.Effect<any>, (service: any) => service.get(key))
-  if (methods !== undefined) {
-    handles.checkNames(id, Object.keys(methods))
-    const contract: Contract = methods
-    const define_ = (make: any, given: any = {}) => define(id, Service, make, contract, given, options.ofKeyed)
-    return Object.assign(Service, {
-      methods,
-      keySchema: input.key,
-      of: (implementation: Implementation) => implementation,
-      toLayer: (make: any, given?: any) => toLayer(define_(make, given))
-    })
-  }
+  const key = findsKeys((Context.Service as any)()(id))
+  if (methods !== undefined) return joinable(withKeys(ofContract(key, methods), input.key))
   if (typeof make !== "function") throw new TypeError(`${id}: a keyed actor needs "make", a function of the key`)
-  return addWays(Service, define(id, Service, make, undefined, given, options.ofKeyed))
+  return addWays(key, define(id, key, make, undefined, given, options.ofKeyed))
 }
+
+/** A contract that knows how to be joined with an implementation. */
+const joinable = (key: ContractClass) =>
+  Object.assign(key, { toLayer: (make: any, given?: any) => join(key, make, given) })
+
+/** `Actor.toLayer`, for a contract with keys. */
+export const join = (key: ContractClass, make: any, given: any = {}): Layer.Layer<any> =>
+  toLayer(define(key.key, key, make, key.methods, given, options.ofKeyed))
 
 const addWays = (target: any, definition: Definition): any => {
   limits(definition)

@@ -46,8 +46,8 @@ export const restartOf = ({
   onDeath = "replace",
   restart
 }: PoolOptions<object, any, any>): pacer.Restart | undefined => {
-  options.oneOf("ActorPool", "onDeath", ["replace", "drop"], onDeath)
-  const schedule = options.schedule("ActorPool", restart)
+  options.oneOf("replace", "drop")("ActorPool", "onDeath", onDeath)
+  const schedule = restart === undefined ? undefined : options.schedule("ActorPool", "restart", restart)
   if (onDeath === "replace") return schedule ?? defaultRestart
   if (schedule === undefined) return undefined
   throw new RangeError(

@@ -7,13 +7,13 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
 import type { TaskDefinition, Tasks } from "../../Home.ts"
 import { noEffect } from "../base/evaluable.ts"
+import { checkId } from "../base/ids.ts"
 import * as options from "../base/options.ts"
 import { show } from "../base/show.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as handles from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
 import { tasks } from "../instance/registry.ts"
-import { checkId } from "./definition.ts"
 
 /** The one method of what is not an actor to its users. */
 export const singleMethod = (name: string, { maxTaskRetries, retry }: options.InstanceOptions): MethodSpec => ({
@@ -92,4 +92,6 @@ export const resize = (task: any, limit: number): Effect.Effect<void> => {
 export const TaskKey: unique symbol = Symbol.for("troupe/Task") as any
 
 /** Where tasks run, if not in the process of their caller. */
-export const TaskHome = Context.Reference<Tasks | undefined>("troupe/TaskHome", { defaultValue: () => undefined })
+export const TaskHome = /* @__PURE__ */ Context.Reference<Tasks | undefined>("troupe/TaskHome", {
+  defaultValue: () => undefined
+})

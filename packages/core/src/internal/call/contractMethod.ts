@@ -1,0 +1,48 @@
+/**
+ * A method of a contract, and how calls are held to it, where `validate: true` asks for that. Values are checked as they
+ * are, not encoded and decoded: inside one process they pass by reference.
+ */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { onlyKnown } from "../base/options.ts"
+import { errorText, plural } from "../base/show.ts"
+import { type Checks, holdTo } from "./contract.ts"
+
+const PARTS = { args: true, payload: true, success: true, error: true, stream: true } as const
+
+/** `Actor.method`. */
+export const method = (parts: any = {}) => {
+  onlyKnown("Actor.method", parts, PARTS)
+  return {
+    args: parts.payload === undefined ? (parts.args ?? []) : [Schema.Struct(parts.payload)],
+    success: parts.success ?? Schema.Void,
+    error: parts.error ?? Schema.Never,
+    stream: parts.stream ?? false,
+    "~troupe/ContractMethod": true
+  }
+}
+
+const checkArgs: Checks["args"] = ({ args: schemas }, args) => {
+  if (args.length !== schemas.length) return `takes ${plural(schemas.length, "argument")}, but got ${args.length}`
+  for (const [index, schema] of schemas.entries()) {
+    const issue = check(schema, args[index])
+    if (issue !== undefined) return `argument ${index + 1} does not fit the contract: ${issue}`
+  }
+}
+
+const checkResult: Checks["result"] = ({ success }, value) => {
+  const issue = check(success, value)
+  return issue === undefined ? undefined : `its result does not fit the contract: ${issue}`
+}
+
+const check = (schema: Schema.Top, value: unknown): string | undefined => {
+  const decode = Schema.decodeUnknownResult(Schema.toType(schema) as Schema.Codec<unknown>)
+  // The checks of a schema may be user code, and so is what it says of the value.
+  const issue = Result.try(() => {
+    const result = decode(value)
+    return Result.isFailure(result) ? String(result.failure) : undefined
+  })
+  return Result.isFailure(issue) ? `its schema threw ${errorText(issue.failure)}` : issue.success
+}
+
+holdTo({ args: checkArgs, result: checkResult })
