@@ -335,6 +335,7 @@ describe("9.3", () => {
         "driver",
         "driver (definition)"
       ])
+      assert.notMatch(Cause.pretty(yield* causeOf(worker.die("bug"))), /src.internal/)
       const dead = yield* Vault.spawn()
       yield* Actor.kill(dead)
       const failed = framesOf(yield* causeOf(worker.run(dead.open("al"))))

@@ -16,6 +16,9 @@ import { attempt } from "./show.ts"
 
 type AnyFiber = Fiber.Fiber<any, any>
 
+/** A printed cause leaves out a function of this name, and what called it: the inside of a library. */
+export const BELOW_USERS = "~effect/Effect/invoke"
+
 /** What works on a call: a fiber, or a home. */
 export type Interruptible = Pick<AnyFiber, "interruptUnsafe">
 

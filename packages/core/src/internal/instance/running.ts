@@ -8,7 +8,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import { interrupt, isExit } from "../base/effectInternals.ts"
+import { BELOW_USERS, interrupt, isExit } from "../base/effectInternals.ts"
 import { List } from "../base/list.ts"
 import { type Call, Stage } from "../call/call.ts"
 import { Carried } from "../call/carried.ts"
@@ -88,7 +88,7 @@ export class Running extends List<Call> {
   /** Runs the method. What stands where an Effect has to be can be so odd that the fiber itself throws. */
   private begin(call: Call): Exit.Exit<any, any> | Carried | Fiber.Fiber<any, any> {
     try {
-      const effect = this.invoke(call)
+      const effect = this[BELOW_USERS](call)
       // A method that has its result at once needs no fiber.
       if (isExit(effect) || effect instanceof Carried) return effect
       return Effect.runForkWith(this.contextOf(call))(effect)
@@ -98,7 +98,7 @@ export class Running extends List<Call> {
   }
 
   /** Calls the method. What it does not do in Effect's way is a defect of the call, and never harms the instance. */
-  invoke(call: Call): Effect.Effect<any, any> {
+  private [BELOW_USERS](call: Call): Effect.Effect<any, any> {
     const outer = onStack.call
     onStack.call = call
     try {
