@@ -35,6 +35,7 @@ import * as fileLock from "../sql/fileLock.ts"
 import * as storage from "../sql/storage.ts"
 import { Departure, Register } from "./departure.ts"
 import * as joining from "./joining.ts"
+import * as locks from "./locks.ts"
 import * as messageStorage from "./messages.ts"
 import * as retention from "./retention.ts"
 import * as runners from "./runners.ts"
@@ -183,6 +184,7 @@ const withRunners =
     >
   ) =>
     engine.pipe(
+      Layer.provide(locks.layer),
       Layer.provide(storage.failing("its storage", SqlRunnerStorage.layer as Layer.Layer<RunnerStorage.RunnerStorage>)),
       Layer.provide([config, RpcSerialization.layerSchemaBinary()]),
       Layer.provideMerge(
