@@ -342,6 +342,29 @@ describe("a storage that does not answer", () => {
   )
 })
 
+describe("a backlog", () => {
+  it.live("of other keys does not hold up a durable call that is made after it", () =>
+    Effect.gen(function* () {
+      const { probe, worker } = yield* fresh
+      yield* probe.open("a")
+      yield* worker.durable("a")
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`
+        INSERT INTO cluster_messages
+          (id, message_id, shard_id, entity_type, entity_id, kind, tag, payload, headers, request_id)
+        WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10000)
+        SELECT n, message_id || n, shard_id, entity_type, entity_id, kind, tag,
+          json_set(payload, '$.id', 'backlog ' || n), headers, n
+        FROM n, cluster_messages WHERE processed`
+      const other = yield* fresh
+      yield* other.probe.open("b")
+      assert.strictEqual(yield* other.worker.durable("b"), "b")
+      const open = yield* sql`SELECT id FROM cluster_messages WHERE NOT processed`
+      assert.isAbove(open.length, 0)
+    }).pipe(Effect.provide(Live))
+  )
+})
+
 describe("retention", () => {
   it.live("deletes what was answered long enough ago, and nothing else", () =>
     Effect.gen(function* () {

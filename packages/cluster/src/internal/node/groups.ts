@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 
 /** Enough to share what a group costs, few enough not to hold others up. */
-const MAX_GROUP = 200
+const MAX_GROUP = 500
 /** How long an interruption waits for a group at work: after it nothing is known of the item. */
 const LEAVE_TIMEOUT = "1 second"
 

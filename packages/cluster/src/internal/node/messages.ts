@@ -128,9 +128,7 @@ class Storage {
     this.sql.withTransaction(Effect.forEach(group, ({ item }) => this.engine.saveReply(item)))
 
   /** With one statement. What the engine knows of a call that is there already, it tells when it saves it again. */
-  private readonly insertCalls = (
-    group: Calls
-  ): Effect.Effect<ReadonlyArray<Saved>, PersistenceError | SqlError> => {
+  private readonly insertCalls = (group: Calls): Effect.Effect<ReadonlyArray<Saved>, PersistenceError | SqlError> => {
     const requests = group.map(({ item }) => requestOf(item))
     if (!requests.every((request) => request !== undefined)) return this.callsTogether(group)
     return Effect.flatMap(insertRequests(this.sql, requests), (added) =>
