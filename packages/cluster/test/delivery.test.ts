@@ -8,11 +8,13 @@ import { Cause, Duration, Effect, Fiber, Layer, Schema } from "effect"
 import {
   ClusterError,
   MessageStorage,
+  Reply,
   RunnerHealth,
   RunnerStorage,
   Runners,
   Sharding,
-  ShardingConfig
+  ShardingConfig,
+  Snowflake
 } from "effect/cluster"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
@@ -339,6 +341,19 @@ describe("a storage that does not answer", () => {
       yield* TestClock.adjust("31 seconds")
       assert.deepInclude(yield* Fiber.join(calling), { _tag: "ActorUnavailable", mayHaveRun: true })
     }).pipe(Effect.provide(on(Infinity)))
+  )
+})
+
+layer(Live, { excludeTestServices: true })("a result", (it) => {
+  it.effect("that is stored already may be stored again, and another one may not", () =>
+    Effect.gen(function* () {
+      const storage = yield* MessageStorage.MessageStorage
+      const result = (id: string, defect: string) =>
+        Reply.ReplyWithContext.fromDefect({ id: Snowflake.Snowflake(id), requestId: Snowflake.Snowflake("1"), defect })
+      yield* storage.saveReply(result("2", "one"))
+      yield* storage.saveReply(result("3", "one"))
+      assert.instanceOf(yield* Effect.flip(storage.saveReply(result("4", "other"))), ClusterError.PersistenceError)
+    })
   )
 })
 

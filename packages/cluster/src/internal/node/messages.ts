@@ -77,7 +77,7 @@ class Storage {
         : Effect.flatMap(now, (now) => this.calls.do({ message, until: now + this.patience }))
     )
 
-  /** The items of a stream are answered one by one. */
+  /** The items of a stream are stored one by one. */
   readonly saveReply: Encoded["saveReply"] = (reply) =>
     Effect.withFiber(({ context }) =>
       reply._tag === "Chunk" || this.inTransaction(context) ? this.engine.saveReply(reply) : this.results.do(reply)
@@ -101,10 +101,22 @@ class Storage {
     group: Results,
     together: (group: Results) => Effect.Effect<ReadonlyArray<void>, unknown>
   ): Exits<void> {
-    const oneByOne = Effect.forEach(group, (entry) => orLeft(entry, this.engine.saveReply), {
+    const oneByOne = Effect.forEach(group, (entry) => orLeft(entry, (result) => this.saveResult(result)), {
       concurrency: "unbounded"
     })
     return group.length === 1 ? oneByOne : inTime(together(group), oneByOne)
+  }
+
+  /** A database that did not say so in time may have stored it. The same result is not an error then. */
+  private saveResult(result: Reply.WithExitEncoded): Effect.Effect<void, PersistenceError> {
+    const exit = JSON.stringify(result.exit)
+    return Effect.catch(this.engine.saveReply(result), (error) =>
+      Effect.flatMap(this.engine.repliesForUnfiltered([result.requestId]), (stored) =>
+        stored.some((reply) => reply._tag === "WithExit" && JSON.stringify(reply.exit) === exit)
+          ? Effect.void
+          : Effect.fail(error)
+      )
+    )
   }
 
   private untilSaved({ message, until }: Call): Effect.Effect<Saved, PersistenceError> {
