@@ -1,21 +1,35 @@
 /**
  * What the cluster home costs, next to an `Entity` of effect/cluster written by hand on the very same node.
  *
- * `node --conditions=@troupe/source bench/cluster.ts` prints a table. Contenders take turns, round by round, so that a
+ * `node --conditions=@troupe/source bench/cluster.ts` prints a table; rows on Postgres need a local server that lets us in,
+ * or DATABASE_URL. There the Entity runs on Effect's own node, since ours stores the calls of any entity. Contenders take turns, round by round, so that a
  * noisy moment of the machine hits both; a figure is the median of its rounds, and a ratio is between two medians.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
+import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as PgClient from "@effect/sql-pg/PgClient"
 import * as ClusterHome from "@troupe/cluster/ClusterHome"
 import * as Delivery from "@troupe/cluster/Delivery"
 import * as Actor from "@troupe/core/Actor"
-import { Effect, Layer, ManagedRuntime, Schema, Stream } from "effect"
-import { ClusterSchema, Entity } from "effect/cluster"
+import { Effect, Layer, ManagedRuntime, Redacted, Schema, Stream } from "effect"
+import {
+  ClusterSchema,
+  Entity,
+  RunnerHealth,
+  Runners,
+  Sharding,
+  ShardingConfig,
+  SqlMessageStorage,
+  SqlRunnerStorage
+} from "effect/cluster"
 import { Rpc } from "effect/rpc"
+import { testDatabase } from "../scripts/testDatabase.ts"
 
 const quick = process.argv.includes("--quick")
 const ROUNDS = quick ? 3 : 9
@@ -94,8 +108,8 @@ const compare = async (run: (work: Work) => Promise<unknown>, works: ReadonlyArr
 
 const oneByOne = (calls: number, call: () => Work): Work => Effect.repeat(Effect.suspend(call), { times: calls - 1 })
 
-const together = (calls: number, call: () => Work): Work =>
-  Effect.forEach(Array.from({ length: calls }), call, { concurrency: 1000, discard: true })
+const together = (calls: number, call: (index: number) => Work, concurrency = 1000): Work =>
+  Effect.forEach(Array.from({ length: calls }), (_, index) => call(index), { concurrency, discard: true })
 
 const number = (value: number): string => value.toLocaleString("en", { maximumFractionDigits: value < 100 ? 1 : 0 })
 const rate = (micros: number): string => `${number(1_000_000 / micros)}/s`
@@ -223,6 +237,20 @@ const overSockets = async (file: string) => {
     ),
     "<= 1.15"
   )
+  const frame = await echo()
+  rateRow(
+    "ask over a socket, 1000 in flight",
+    await compare(
+      runtime.runPromise,
+      add.map((call) => together(5 * asks, call)),
+      5 * asks
+    ),
+    ">= 1"
+  )
+  const [one] = await compare(runtime.runPromise, [oneByOne(asks, () => frame.there)], asks)
+  const [many] = await compare(runtime.runPromise, [together(5 * asks, add[1])], 5 * asks)
+  latencyRow("of 1000 in flight, to one frame on a plain socket", [one!, many!], "<= 1.3")
+  frame.close()
   const chunks = 200
   rateRow(
     "stream over a socket, chunks",
@@ -235,6 +263,76 @@ const overSockets = async (file: string) => {
   )
   await runtime.dispose()
   node.kill("SIGTERM")
+}
+
+// --- many in flight over a socket, next to a frame on a plain one ----------------------------------------------------
+
+const FRAME = Buffer.alloc(100)
+
+/** Sends a frame and waits until as much has come back. */
+const echo = async () => {
+  const server = Net.createServer({ noDelay: true }, (connection) => connection.pipe(connection))
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const { port } = server.address() as Net.AddressInfo
+  const connection = Net.connect({ host: "127.0.0.1", port, noDelay: true })
+  await new Promise((resolve) => connection.once("connect", resolve))
+  const there = Effect.callback<void>((resume) => {
+    let left = FRAME.length
+    const take = (bytes: Buffer) => {
+      left -= bytes.length
+      if (left > 0) return
+      connection.off("data", take)
+      resume(Effect.void)
+    }
+    connection.on("data", take)
+    connection.write(FRAME)
+  })
+  return { there, close: () => server.close(() => {}) && connection.destroy() }
+}
+
+// --- durable calls on Postgres ---------------------------------------------------------------------------------------
+
+/** A node of Effect's own, with tables of its own. */
+const plainNode = (url: string, prefix: string) =>
+  ByHandLive.pipe(
+    Layer.provideMerge(Sharding.layer),
+    Layer.provideMerge(Runners.layerNoop),
+    Layer.provideMerge(SqlMessageStorage.layerWith({ prefix })),
+    Layer.provide([SqlRunnerStorage.layerWith({ prefix }), RunnerHealth.layerNoop]),
+    Layer.provide([ShardingConfig.layer(), NodeCrypto.layer]),
+    Layer.provide(PgClient.layer({ url: Redacted.make(url) }))
+  )
+
+const onPostgres = async (url: string) => {
+  const plain = ManagedRuntime.make(plainNode(url, "plain"))
+  const ours = ManagedRuntime.make(
+    ClusterHome.layer(Counter, CounterLive).pipe(
+      Layer.provideMerge(ClusterHome.layerNode({ storage: { url }, port: PORT + 1 }))
+    )
+  )
+  const entity = await plain.runPromise(ByHand.client)
+  const run = `${process.pid}-${Date.now()}`
+  let id = 0
+  const works = (calls: number, keys: number, inFlight: number): ReadonlyArray<Work> => [
+    Effect.promise(() =>
+      plain.runPromise(
+        together(calls, (n) => entity(`key ${n % keys}`).addDurable({ id: `${run}-${++id}`, by: 1 }), inFlight)
+      )
+    ),
+    Effect.promise(() =>
+      ours.runPromise(
+        Effect.flatMap(Counter, (counter) =>
+          together(calls, (n) => counter.get(`key ${n % keys}`).addDurable(1), inFlight)
+        )
+      )
+    )
+  ]
+  const calls = quick ? 200 : 500
+  for (const keys of [1, 100]) {
+    const what = `durable, 100 in flight, ${keys === 1 ? "one key" : `${keys} keys`}, Postgres`
+    rateRow(what, await compare(Effect.runPromise, works(calls, keys, 100), calls), ">= 3")
+  }
+  await Promise.all([plain.dispose(), ours.dispose()])
 }
 
 const print = () => {
@@ -255,6 +353,9 @@ else {
   try {
     await inProcess(join(directory, "local.db"))
     await overSockets(join(directory, "shared.db"))
+    const database = await testDatabase()
+    if (database.url !== undefined) await onPostgres(database.url)
+    await database.drop()
     print()
   } finally {
     rmSync(directory, { recursive: true, force: true })

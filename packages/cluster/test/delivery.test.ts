@@ -8,11 +8,13 @@ import { Cause, Duration, Effect, Fiber, Layer, Schema } from "effect"
 import {
   ClusterError,
   MessageStorage,
+  Reply,
   RunnerHealth,
   RunnerStorage,
   Runners,
   Sharding,
-  ShardingConfig
+  ShardingConfig,
+  Snowflake
 } from "effect/cluster"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
@@ -339,6 +341,42 @@ describe("a storage that does not answer", () => {
       yield* TestClock.adjust("31 seconds")
       assert.deepInclude(yield* Fiber.join(calling), { _tag: "ActorUnavailable", mayHaveRun: true })
     }).pipe(Effect.provide(on(Infinity)))
+  )
+})
+
+layer(Live, { excludeTestServices: true })("a result", (it) => {
+  it.effect("that is stored already may be stored again, and another one may not", () =>
+    Effect.gen(function* () {
+      const storage = yield* MessageStorage.MessageStorage
+      const result = (id: string, defect: string) =>
+        Reply.ReplyWithContext.fromDefect({ id: Snowflake.Snowflake(id), requestId: Snowflake.Snowflake("1"), defect })
+      yield* storage.saveReply(result("2", "one"))
+      yield* storage.saveReply(result("3", "one"))
+      assert.instanceOf(yield* Effect.flip(storage.saveReply(result("4", "other"))), ClusterError.PersistenceError)
+    })
+  )
+})
+
+describe("a backlog", () => {
+  it.live("of other keys does not hold up a durable call that is made after it", () =>
+    Effect.gen(function* () {
+      const { probe, worker } = yield* fresh
+      yield* probe.open("a")
+      yield* worker.durable("a")
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`
+        INSERT INTO cluster_messages
+          (id, message_id, shard_id, entity_type, entity_id, kind, tag, payload, headers, request_id)
+        WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10000)
+        SELECT n, message_id || n, shard_id, entity_type, entity_id, kind, tag,
+          json_set(payload, '$.id', 'backlog ' || n), headers, n
+        FROM n, cluster_messages WHERE processed`
+      const other = yield* fresh
+      yield* other.probe.open("b")
+      assert.strictEqual(yield* other.worker.durable("b"), "b")
+      const open = yield* sql`SELECT id FROM cluster_messages WHERE NOT processed`
+      assert.isAbove(open.length, 0)
+    }).pipe(Effect.provide(Live))
   )
 })
 

@@ -3,16 +3,24 @@
  */
 import * as NodeCrypto from "@effect/platform-node-shared/NodeCrypto"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Layer, Schema } from "effect"
+import { Cause, Context, Effect, Exit, Fiber, Layer, Schema } from "effect"
 import { ClusterError, Entity, TestRunner } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { Socket } from "effect/socket"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { ShardingConfig, Snowflake, SqlMessageStorage } from "../src/internal/engine.ts"
-import { answeredBefore, isOf, notHosted, remove } from "../src/internal/engineInternals.ts"
+import {
+  answeredBefore,
+  insertRequests,
+  insertResults,
+  isOf,
+  notHosted,
+  remove
+} from "../src/internal/engineInternals.ts"
 import { translate } from "../src/internal/wire/failure.ts"
 import * as Sqlite from "../src/Sqlite.ts"
+import { databases, open } from "./stateSupport.ts"
 
 const subject = { actor: "test/Desk(a)", method: "write" }
 
@@ -71,6 +79,99 @@ const storage = SqlMessageStorage.layer.pipe(
   Layer.provide([Snowflake.layerGenerator, ShardingConfig.layer(), NodeCrypto.layerDigest]),
   Layer.provideMerge(Sqlite.layer(":memory:"))
 )
+
+describe.runIf(databases.includes("Postgres"))("what is stored together in Postgres", () => {
+  const entityType = `test/Together${process.pid}`
+  const address = { shardId: { group: "default", id: 1 }, entityType, entityId: "a" }
+  let last = BigInt(Date.now()) * 1000n
+  const nextId = () => String(++last)
+
+  const request = (text: string) => {
+    const requestId = nextId()
+    const envelope = {
+      _tag: "Request" as const,
+      requestId,
+      address,
+      tag: "write",
+      payload: { text, nested: [1, null, { "a'b": "\u0000" }] },
+      headers: { "x-test": "1" },
+      ...(text === "traced" ? { traceId: "t".repeat(32), spanId: "s".repeat(16), sampled: true } : {})
+    }
+    return { envelope, messageId: `${entityType}/a/write/${text}-${requestId}`, deliverAt: text === "late" ? 12 : null }
+  }
+  const result = (requestId: string) =>
+    ({
+      _tag: "WithExit",
+      id: nextId(),
+      requestId,
+      exit: { _tag: "Success", value: "\ud83d\ude00 \u0000 'x'" }
+    }) as const
+
+  const opened = Effect.gen(function* () {
+    const database = yield* open("Postgres")
+    const context = yield* Layer.build(Layer.merge(Layer.orDie(database.layer), NodeCrypto.layerDigest))
+    const sql = Context.get(context, SqlClient.SqlClient).withoutTransforms()
+    const engine = yield* Effect.provide(SqlMessageStorage.makeEncoded(), context)
+    yield* Effect.addFinalizer(() => Effect.orDie(engine.clearAddress(address as any)))
+    /** What there is of a request, but for its ids. */
+    const row = (id: string) =>
+      Effect.map(
+        sql<any>`SELECT * FROM cluster_messages WHERE id = ${sql.literal(id)}`,
+        ([{ id: _, last_reply_id, message_id, request_id, rowid, ...row }]) => row
+      )
+    const reply = (id: string) =>
+      Effect.map(
+        sql<any>`SELECT * FROM cluster_replies WHERE request_id = ${sql.literal(id)}`,
+        ([{ id: _, request_id, rowid, ...row }]) => row
+      )
+    return { engine, reply, row, sql }
+  })
+
+  it.live("is what the engine stores one by one", () =>
+    Effect.gen(function* () {
+      const { engine, reply, row, sql } = yield* opened
+      for (const text of ["plain", "traced", "late"]) {
+        const [one, other] = [request(text), request(text)]
+        yield* engine.saveEnvelope({ ...one, primaryKey: one.messageId })
+        assert.deepStrictEqual([...(yield* insertRequests(sql, [other]))], [other.envelope.requestId])
+        assert.deepStrictEqual(yield* row(other.envelope.requestId), yield* row(one.envelope.requestId))
+        yield* engine.saveReply(result(one.envelope.requestId))
+        yield* insertResults(sql, [result(other.envelope.requestId)])
+        assert.deepStrictEqual(yield* row(other.envelope.requestId), yield* row(one.envelope.requestId))
+        assert.deepStrictEqual(yield* reply(other.envelope.requestId), yield* reply(one.envelope.requestId))
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is stored in its order, but for the calls that are there already", () =>
+    Effect.gen(function* () {
+      const { sql } = yield* opened
+      const calls = Array.from({ length: 50 }, (_, index) => request(`call ${index}`)).toReversed()
+      const again = { ...request("again"), messageId: calls[3]!.messageId }
+      const added = yield* insertRequests(sql, [...calls.slice(0, 10), again, ...calls.slice(10)])
+      assert.isFalse(added.has(again.envelope.requestId))
+      assert.strictEqual(added.size, calls.length)
+      const rows = yield* sql<any>`SELECT CAST(id AS TEXT) AS id FROM cluster_messages
+        WHERE entity_type = ${entityType} AND tag = 'write' AND payload LIKE '%call %' ORDER BY rowid`
+      assert.deepStrictEqual(
+        rows.map(({ id }) => id),
+        calls.map(({ envelope }) => envelope.requestId)
+      )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("has no second result, and nothing is stored with one", () =>
+    Effect.gen(function* () {
+      const { row, sql } = yield* opened
+      const [one, other] = [request("one"), request("other")]
+      yield* insertRequests(sql, [one, other])
+      yield* insertResults(sql, [result(one.envelope.requestId)])
+      const both = [result(one.envelope.requestId), result(other.envelope.requestId)]
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(insertResults(sql, both))))
+      assert.isFalse((yield* row(other.envelope.requestId)).processed)
+    }).pipe(Effect.scoped)
+  )
+})
 
 describe("failures of the engine", () => {
   const errorOf = (defect: unknown) => Effect.exit(translate(subject, Cause.die(defect)))

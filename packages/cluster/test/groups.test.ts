@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Latch } from "effect"
 import { Groups } from "../src/internal/node/groups.ts"
 
+const nextTurn = Effect.promise(() => Promise.resolve())
+
 /** Groups whose work waits for a latch, and what they were given. */
 const held = Effect.gen(function* () {
   const latch = Latch.makeUnsafe()
@@ -18,14 +20,26 @@ const held = Effect.gen(function* () {
     yield* Effect.context<never>()
   )
   const start = (item: string) => Effect.forkChild(groups.do(item), { startImmediately: true })
-  return { latch, seen, start }
+  /** Starts an item, and waits until its group is at work. */
+  const work = (item: string) => Effect.andThen(start(item), (fiber) => Effect.as(nextTurn, fiber))
+  return { latch, seen, start, work }
 })
 
 describe("groups", () => {
-  it.effect("take what has come while the one before was at work, in its order, and give each its result", () =>
+  it.effect("take what comes in one turn together", () =>
     Effect.gen(function* () {
       const { latch, seen, start } = yield* held
-      const fibers = yield* Effect.forEach(["a", "b", "c"], start)
+      const fibers = yield* Effect.forEach(["a", "b"], start)
+      yield* latch.open
+      assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), ["A", "B"])
+      assert.deepStrictEqual(seen, [["a", "b"]])
+    })
+  )
+
+  it.effect("take what has come while the one before was at work, in its order, and give each its result", () =>
+    Effect.gen(function* () {
+      const { latch, seen, start, work } = yield* held
+      const fibers = [yield* work("a"), yield* start("b"), yield* start("c")]
       assert.deepStrictEqual(seen, [["a"]])
       yield* latch.open
       assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), ["A", "B", "C"])
@@ -35,19 +49,19 @@ describe("groups", () => {
 
   it.effect("leave out what was interrupted while it waited", () =>
     Effect.gen(function* () {
-      const { latch, seen, start } = yield* held
-      const [a, b, c] = yield* Effect.forEach(["a", "b", "c"], start)
-      yield* Fiber.interrupt(b!)
+      const { latch, seen, start, work } = yield* held
+      const [a, b, c] = [yield* work("a"), yield* start("b"), yield* start("c")]
+      yield* Fiber.interrupt(b)
       yield* latch.open
-      assert.deepStrictEqual(yield* Effect.forEach([a!, c!], Fiber.join), ["A", "C"])
+      assert.deepStrictEqual(yield* Effect.forEach([a, c], Fiber.join), ["A", "C"])
       assert.deepStrictEqual(seen, [["a"], ["c"]])
     })
   )
 
   it.effect("let an interruption wait until the group at work has ended", () =>
     Effect.gen(function* () {
-      const { latch, start } = yield* held
-      const a = yield* start("a")
+      const { latch, work } = yield* held
+      const a = yield* work("a")
       const interrupting = yield* Effect.forkChild(Fiber.interrupt(a), { startImmediately: true })
       assert.isUndefined(interrupting.pollUnsafe())
       yield* latch.open

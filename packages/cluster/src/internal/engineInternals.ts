@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import { type Envelope, type Reply, ShardId } from "./engine.ts"
 
 /** A class of errors of Effect. */
 interface ErrorClass {
@@ -27,7 +28,7 @@ export const notHosted = (defect: unknown): string | undefined =>
   defect instanceof Error ? /^Entity type '(.*)' not registered$/.exec(defect.message)?.[1] : undefined
 
 /** The widths of columns of its storage, in characters. Where they are narrower, the database refuses what is longer. */
-export const Width = { entityType: 150, entityId: 255, tag: 50 } as const
+export const Width = { entityType: 150, entityId: 255, tag: 50, messageId: 255 } as const
 
 /**
  * The ids of requests to entities whose replies are older than the snowflake `before`. Where the tables have changed, this
@@ -59,3 +60,87 @@ export const remove = (sql: SqlClient.SqlClient, ids: ReadonlyArray<string>): Ef
     )
   )
 }
+
+/** What the engine stores of a request. */
+export interface StoredRequest {
+  readonly envelope: Envelope.PartialRequestEncoded
+  /** Its primary key, which fits the width of its column. */
+  readonly messageId: string
+  readonly deliverAt: number | null
+}
+
+const REQUEST = 0
+const RESULT = 0
+
+/**
+ * Stores requests in Postgres in their order, with one statement, and succeeds with the ids of those that are new. The
+ * engine has a statement for each of them. Where the tables have changed, this fails, and the engine stores them.
+ */
+export const insertRequests = (
+  sql: SqlClient.SqlClient,
+  requests: ReadonlyArray<StoredRequest>
+): Effect.Effect<ReadonlySet<string>, SqlError> =>
+  Effect.map(
+    sql<{ readonly id: string }>`
+      INSERT INTO cluster_messages (
+        id, message_id, shard_id, entity_type, entity_id, kind, tag, payload, headers, trace_id, span_id, sampled,
+        request_id, deliver_at
+      )
+      SELECT id, message_id, shard_id, entity_type, entity_id, kind, tag, payload, headers, trace_id, span_id, sampled,
+        request_id, deliver_at
+      FROM json_populate_recordset(NULL::cluster_messages, CAST(${rowsOf(requests, requestRow)}::text AS json))
+        WITH ORDINALITY AS r
+      ORDER BY r.ordinality
+      ON CONFLICT (message_id) DO NOTHING
+      RETURNING CAST(id AS TEXT) AS id`.unprepared,
+    (rows) => new Set(rows.map(({ id }) => id))
+  )
+
+const requestRow = ({ deliverAt, envelope, messageId }: StoredRequest) => ({
+  id: envelope.requestId,
+  message_id: messageId,
+  shard_id: ShardId.toString(envelope.address.shardId),
+  entity_type: envelope.address.entityType,
+  entity_id: envelope.address.entityId,
+  kind: REQUEST,
+  tag: envelope.tag,
+  payload: JSON.stringify(envelope.payload),
+  headers: JSON.stringify(envelope.headers),
+  trace_id: envelope.traceId ?? null,
+  span_id: envelope.spanId ?? null,
+  sampled: envelope.sampled ?? null,
+  request_id: envelope.requestId,
+  deliver_at: deliverAt
+})
+
+/**
+ * Stores results in Postgres with one statement. It locks requests in the order in which the engine does, so that neither
+ * waits for the other. Where one request has its result already, or the tables have changed, this stores none.
+ */
+export const insertResults = (
+  sql: SqlClient.SqlClient,
+  results: ReadonlyArray<Reply.WithExitEncoded>
+): Effect.Effect<void, SqlError> =>
+  Effect.asVoid(
+    sql`
+      WITH results AS (
+        SELECT id, kind, request_id, payload
+        FROM json_populate_recordset(NULL::cluster_replies, CAST(${rowsOf(results, resultRow)}::text AS json))
+      ), locked AS (
+        SELECT id FROM cluster_messages WHERE request_id IN (SELECT request_id FROM results) ORDER BY rowid FOR UPDATE
+      ), answered AS (
+        UPDATE cluster_messages m SET processed = TRUE, last_reply_id = r.id
+        FROM results r WHERE m.request_id = r.request_id AND m.id IN (SELECT id FROM locked)
+      )
+      INSERT INTO cluster_replies (id, kind, request_id, payload) SELECT id, kind, request_id, payload FROM results`
+      .unprepared
+  )
+
+const resultRow = ({ exit, id, requestId }: Reply.WithExitEncoded) => ({
+  id,
+  kind: RESULT,
+  request_id: requestId,
+  payload: JSON.stringify(exit)
+})
+
+const rowsOf = <A>(items: ReadonlyArray<A>, row: (item: A) => object): string => JSON.stringify(items.map(row))

@@ -9,6 +9,7 @@ import * as Schedule from "effect/Schedule"
 import * as Socket from "effect/socket/Socket"
 import { RpcClient, RpcSerialization, type RunnerAddress, Runners } from "../engine.ts"
 import { type ConnectionOptions, open, whyOf } from "./connection.ts"
+import * as frames from "./frames.ts"
 import type { Peer, Peers } from "./peers.ts"
 
 /** A connection that is silent for twice this time is given up. */
@@ -27,7 +28,13 @@ export const layer = (
         Effect.gen(function* () {
           const peer = peers.at(address)
           yield* Effect.addFinalizer(() => Effect.sync(() => clear(peer)))
-          const socket = yield* NodeSocket.fromDuplex(recorded(peer, open(address, options, "messages")))
+          let connection: Net.Socket | undefined
+          const opening = Effect.tap(recorded(peer, open(address, options, "messages")), (opened) =>
+            Effect.sync(() => {
+              connection = opened
+            })
+          )
+          const socket = frames.together(yield* NodeSocket.fromDuplex(opening), () => connection)
           return yield* RpcClient.makeProtocolSocket({
             pingInterval: PING_INTERVAL,
             pingTimeout: PING_INTERVAL,

@@ -11,6 +11,7 @@ import * as SocketServer from "effect/socket/SocketServer"
 import { Warnings } from "../base/warnings.ts"
 import type { Address } from "./address.ts"
 import { type ConnectionOptions, prepare } from "./connection.ts"
+import * as frames from "./frames.ts"
 import * as handshake from "./handshake.ts"
 import { Strangers } from "./strangers.ts"
 
@@ -81,7 +82,8 @@ const authenticated = <R, E, A>(handler: (socket: Socket.Socket) => Effect.Effec
           )
         )
       )
-      if (purpose === "messages") yield* Effect.catchCause(handler(socket), closed(remoteAddress, warnings))
-      else connection.end()
+      if (purpose !== "messages") return connection.end()
+      const framed = frames.together(socket, () => connection)
+      yield* Effect.catchCause(handler(framed), closed(remoteAddress, warnings))
     }) as Effect.Effect<void, E, R>
 }

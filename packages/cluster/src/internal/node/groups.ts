@@ -1,14 +1,15 @@
 /**
- * Work that is done in groups: one group at a time, with everything that has come while the group before was at work.
+ * Work that is done in groups: one group at a time, with everything that has come in the same turn of the event loop, or
+ * while the group before was at work.
  *
- * An item that comes alone does not wait, so it takes as long as its work does.
+ * An item that comes alone waits for no other, so it takes as long as its work does.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 
 /** Enough to share what a group costs, few enough not to hold others up. */
-const MAX_GROUP = 200
+const MAX_GROUP = 500
 /** How long an interruption waits for a group at work: after it nothing is known of the item. */
 const LEAVE_TIMEOUT = "1 second"
 
@@ -39,6 +40,7 @@ export type Work<A, B, E> = (group: ReadonlyArray<Entry<A, B, E>>) => Effect.Eff
 
 export class Groups<A, B, E> {
   private waiting: Array<Entry<A, B, E>> = []
+  /** Whether a group is at work, or gets its turn in a moment. */
   private busy = false
   private readonly work: Work<A, B, E>
   private readonly context: Context.Context<never>
@@ -52,18 +54,23 @@ export class Groups<A, B, E> {
     return Effect.callback((resume) => {
       const entry = new Entry<A, B, E>(item, resume)
       this.waiting.push(entry)
-      this.next()
+      this.gather()
       return Effect.suspend(() => this.leave(entry))
     })
   }
 
-  private next(): void {
-    if (this.busy || this.waiting.length === 0) return
+  private gather(): void {
+    if (this.busy) return
     this.busy = true
+    queueMicrotask(() => this.next())
+  }
+
+  private next(): void {
+    this.busy = this.waiting.length > 0
+    if (!this.busy) return
     const group = this.waiting.splice(0, MAX_GROUP)
     const fiber = Effect.runForkWith(this.context)(this.work(group))
     fiber.addObserver((exits) => {
-      this.busy = false
       this.next()
       for (const [index, entry] of group.entries()) {
         entry.end(Exit.isSuccess(exits) ? exits.value[index]! : Exit.failCause(exits.cause))

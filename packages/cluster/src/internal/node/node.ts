@@ -13,7 +13,7 @@ import type { ClusterStartError } from "../../ClusterStartError.ts"
 import { Warnings } from "../base/warnings.ts"
 import { CurrentGuard } from "../calls/attempt.ts"
 import {
-  type MessageStorage,
+  MessageStorage,
   RpcSerialization,
   RpcServer,
   RunnerAddress,
@@ -33,8 +33,10 @@ import { Peers } from "../net/peers.ts"
 import * as netServer from "../net/server.ts"
 import * as fileLock from "../sql/fileLock.ts"
 import * as storage from "../sql/storage.ts"
+import * as awaited from "./awaited.ts"
 import { Departure, Register } from "./departure.ts"
 import * as joining from "./joining.ts"
+import * as locks from "./locks.ts"
 import * as messageStorage from "./messages.ts"
 import * as retention from "./retention.ts"
 import * as runners from "./runners.ts"
@@ -46,6 +48,8 @@ type Node = Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError>
 /** How often storage is polled for calls and results that no message announced, in milliseconds. */
 const MESSAGE_POLL = 2000
 const REPLY_POLL = 200
+/** How many calls are read from the storage at a time. A call that is made during a backlog waits for so many. */
+const READ_BATCH = 256
 /** How often a call whose keys are on the way from one node to another looks for them. */
 const SEND_RETRY = 50
 /** A node that has not registered an actor within this time does not host it. */
@@ -60,6 +64,7 @@ const common = (maxInstances: number): Config => ({
   simulateRemoteSerialization: false,
   maxResidentEntities: maxInstances === Infinity ? "unbounded" : maxInstances,
   entityRegistrationTimeout: REGISTRATION_TIMEOUT,
+  unprocessedMessageBatchSize: READ_BATCH,
   // An actor that is ending may still call others: the node goes on as a caller until all have ended.
   preemptiveShutdown: false,
   sendRetryInterval: SEND_RETRY
@@ -183,6 +188,7 @@ const withRunners =
     >
   ) =>
     engine.pipe(
+      Layer.provide(locks.layer),
       Layer.provide(storage.failing("its storage", SqlRunnerStorage.layer as Layer.Layer<RunnerStorage.RunnerStorage>)),
       Layer.provide([config, RpcSerialization.layerSchemaBinary()]),
       Layer.provideMerge(
@@ -203,10 +209,14 @@ const withStorage =
     )
     return keep.pipe(
       Layer.provideMerge(engine),
+      Layer.provideMerge(layerRead),
       Layer.provideMerge(messages(patience)),
       Layer.provideMerge(Layer.effectContext(retention.layerActors))
     )
   }
+
+/** The storage of messages as a node reads it. */
+const layerRead = Layer.effect(MessageStorage.MessageStorage)(Effect.map(MessageStorage.MessageStorage, awaited.first))
 
 /** How the engine learns which nodes are there. */
 const layerHealth = (options: connections.ConnectionOptions): Layer.Layer<RunnerHealth.RunnerHealth> =>
