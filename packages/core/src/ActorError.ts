@@ -11,6 +11,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { NodeInspectSymbol } from "effect/Inspectable"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { errorText, isInstance } from "./internal/base/show.ts"
 
@@ -337,3 +338,33 @@ export class BlockingGetError extends Error {
     this.method = method
   }
 }
+
+/**
+ * Another copy of this module has classes of its own, and their errors are these errors all the same, of whatever version
+ * they are: `instanceof` goes by a mark.
+ */
+const goByMarks = (types: Readonly<Record<string, abstract new (...args: any) => Error>>): void => {
+  for (const [name, type] of Object.entries(types)) {
+    const mark = `~troupe/${name}`
+    Object.defineProperty(type.prototype, mark, { value: true })
+    Object.defineProperty(type, Symbol.hasInstance, {
+      value(this: unknown, u: unknown) {
+        // A subclass inherits this, and goes by its prototype.
+        return this === type ? Predicate.hasProperty(u, mark) : Function.prototype[Symbol.hasInstance].call(this, u)
+      }
+    })
+  }
+}
+
+goByMarks({
+  ActorDied,
+  ActorUnavailable,
+  TaskCancelled,
+  TimedOut,
+  PendingCallsLimitExceeded,
+  Deadlock,
+  DecodeError,
+  ActorError,
+  ActorNameTaken,
+  BlockingGetError
+})
