@@ -20,10 +20,14 @@ interface Copies {
   readonly parts: Record<string, unknown>
 }
 
-/** By version. */
-const all: Map<string, Copies> = ((globalThis as any)[Symbol.for("troupe/copies")] ??= new Map())
+const everywhere: { [place: symbol]: Map<string, Copies> } = globalThis as any
+const place = Symbol.for("troupe/copies")
+everywhere[place] ??= new Map()
 
-const origin = ([version, { at }]: readonly [string, Copies]): string => `${version} from ${at}`
+/** By version. */
+const all = everywhere[place]
+
+const listed = (): string => [...all].map(([version, { at }]) => `${version} from ${at}`).join(", ")
 
 /** The stack says it in every kind of module and of bundle. */
 const here = (): string => /[^\s(]+(?=:\d+:\d+)/.exec(`${new Error().stack}`)?.[0] ?? "a place unknown"
@@ -31,17 +35,25 @@ const here = (): string => /[^\s(]+(?=:\d+:\d+)/.exec(`${new Error().stack}`)?.[
 const join = (): Copies => {
   const copies: Copies = { at: here(), parts: {} }
   all.set(version, copies)
-  if (all.size > 1) Effect.runFork(Effect.logWarning(severalVersions()))
+  if (all.size > 1)
+    Effect.runFork(
+      Effect.logWarning(
+        `@troupe/core is loaded in ${all.size} versions, which do not work together: ${listed()}. Install one (npm ls @troupe/core)`
+      )
+    )
   return copies
 }
 
-const severalVersions = (): string =>
-  `@troupe/core is loaded in ${all.size} versions: ${[...all].map(origin).join(", and ")}. They do not work together: each refuses the refs and handles of the other, sees only its own instances, and finds no deadlock that leads through both. See to it that one version is installed (npm ls @troupe/core)`
+const { parts } = all.get(version) ?? join()
 
-const { at, parts } = all.get(version) ?? join()
-
-/** What the first copy of this version has under this name: this copy's own, if it is the first. */
-export const shared = <A>(name: string, own: A): A => (parts[name] ??= own) as A
+/**
+ * What the first copy of this version has under this name: this copy's own, if it is the first. A class `OwnCall` is this
+ * copy's, and `Call` the one that all use; it is exported for the compiler, which has to name it in declarations.
+ */
+export const shared = <A>(name: string, own: A): A => {
+  parts[name] ??= own
+  return parts[name] as A
+}
 
 /** A key that means something to this version alone. */
 export const versioned = <Key extends string>(key: Key): Key => `${key}@${version}` as Key
@@ -54,6 +66,5 @@ export const stranger = (value: unknown): string | undefined => {
   if (all.size < 2) return undefined
   const its: string | undefined = attempt(() => (value as any)[VersionKey])
   if (its === undefined || its === version) return undefined
-  const theirs = all.get(its)
-  return `It is of @troupe/core ${theirs ? origin([its, theirs]) : its}, and this is ${origin([version, { at, parts }])}: they do not work together`
+  return `It is of @troupe/core ${its}, which does not work together with ${version}: there are ${listed()}`
 }

@@ -10,7 +10,7 @@ import type * as Fiber from "effect/Fiber"
 import { shared } from "./copies.ts"
 import { attempt, isInstance, show } from "./show.ts"
 
-const make = (): abstract new () => object => {
+const make = (): (abstract new () => object) => {
   const Base = function () {}
   Base.prototype = Effectable.Prototype<any>({
     label: "Troupe",

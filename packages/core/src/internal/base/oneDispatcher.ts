@@ -7,7 +7,7 @@ import type * as Scheduler from "effect/Scheduler"
 import * as asyncContext from "./asyncContext.ts"
 import { shared } from "./copies.ts"
 
-class OwnDispatcher implements Scheduler.Scheduler {
+export class OwnDispatcher implements Scheduler.Scheduler {
   readonly executionMode: "sync" | "async"
   readonly scheduler: Scheduler.Scheduler
   private readonly dispatcher: Scheduler.SchedulerDispatcher

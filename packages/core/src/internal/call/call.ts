@@ -154,7 +154,7 @@ const ASKED: Array<Observer> = []
 const NO_ARGS: ReadonlyArray<unknown> = []
 const NO_CONTEXT = Context.empty()
 
-class OwnCall extends Ref implements Waiter, Linked<Call> {
+export class OwnCall extends Ref implements Waiter, Linked<Call> {
   stage: Stage = Stage.New
   /** When it began to wait, then when it began to run, by `now()`: the engine stores it inline. */
   since = 0

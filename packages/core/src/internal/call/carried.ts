@@ -20,7 +20,7 @@ export const isClient = (context: Context.Context<never>): boolean => Context.ge
 export const SubmittedRemotely = Context.Reference<boolean>("troupe/SubmittedRemotely", { defaultValue: () => false })
 
 /** The work of one call, done somewhere else. */
-abstract class OwnCarried extends Evaluable {
+export abstract class OwnCarried extends Evaluable {
   /** Sends the call on its way. Its end is reported with {@link report}, now or later, exactly once. */
   abstract start(call: Call): void
   /** Asks for an early end. The end is reported all the same. */

@@ -34,7 +34,7 @@ const FEW = 16
 
 let lastId = 0
 
-class OwnRef extends Evaluable {
+export class OwnRef extends Evaluable {
   readonly id: number = ++lastId
   /** How this ref settled, once it has. */
   exit: Exit.Exit<any, any> | undefined = undefined

@@ -8,7 +8,7 @@ import type { Instance } from "./call.ts"
 import { Ref } from "./ref.ts"
 import type { Wait, Waiter } from "./waits.ts"
 
-class OwnTransition extends Ref implements Waiter {
+export class OwnTransition extends Ref implements Waiter {
   /** What its fiber waits for. */
   waits: Wait | undefined = undefined
   /** On which fiber the constructor runs, or on which the finalizers do. */

@@ -62,7 +62,7 @@ abstract class Submission extends Evaluable {
 /** For code that awaits it, prints it or computes with it, where it had to run it. */
 const NOT_RUN = "has not run: yield* it, or give it to Effect.runPromise. What AsyncHandle.make gives can be awaited"
 
-class OwnAsk extends Submission {
+export class OwnAsk extends Submission {
   evaluate(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
     if (inPlace === undefined) return this.inSteps(fiber)
     const { args, method } = this
@@ -119,7 +119,7 @@ Object.assign(OwnAsk.prototype, {
 export const Ask = /* @__PURE__ */ shared("Ask", OwnAsk)
 
 /** What `handle.method.remote(...args)` returns: running it submits a call and succeeds with its ref at once. */
-class OwnRemote extends Submission {
+export class OwnRemote extends Submission {
   protected get source(): string {
     return `${this.method.label}.remote(...)`
   }

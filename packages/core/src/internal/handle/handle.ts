@@ -9,6 +9,7 @@ import * as options from "../base/options.ts"
 import { attempt, show } from "../base/show.ts"
 import { version } from "../base/version.ts"
 import type { MethodSpec } from "../call/method.ts"
+import { older } from "../call/older.ts"
 import type { Cell, Target } from "../instance/cell.ts"
 import { Ask, Remote } from "./ask.ts"
 
@@ -155,7 +156,7 @@ export const probes = new Set([
 ])
 
 /** The prototype of all handles of an actor. */
-export const makePrototype = (actor: string, methods: ReadonlyArray<string>): object => {
+export const makePrototype = (actor: string, key: object, methods: ReadonlyArray<string>): object => {
   const describe = (handle: object): string => {
     // The prototype itself, which a debugger shows.
     if (!isHandle(handle)) return actor
@@ -177,18 +178,21 @@ export const makePrototype = (actor: string, methods: ReadonlyArray<string>): ob
     },
     [VersionKey]: version
   }
-  // Found only for properties that a handle does not have, so calls of real methods never come by here.
-  return new Proxy(base, {
-    get(target, key, handle) {
-      if (key in target || typeof key === "symbol" || probes.has(key)) return Reflect.get(target, key, handle)
-      return unknownMethod(actor, key, methods)
-    }
-  })
+  return refusingOthers(base, actor, key, methods)
 }
 
-export const unknownMethod = (actor: string, name: string, methods: ReadonlyArray<string>): unknown => {
+/** Found only for properties that a handle does not have, so calls of real methods never come by here. */
+export const refusingOthers = (base: object, actor: string, key: object, methods: ReadonlyArray<string>): object =>
+  new Proxy(base, {
+    get(target, name, handle) {
+      if (name in target || typeof name === "symbol" || probes.has(name)) return Reflect.get(target, name, handle)
+      return unknownMethod(`${actor} has no method "${name}", it has ${methods.join(", ")}${older(actor, key)}`)
+    }
+  })
+
+const unknownMethod = (message: string): unknown => {
   const fail = () => {
-    throw new TypeError(`${actor} has no method "${name}", it has ${methods.join(", ")}`)
+    throw new TypeError(message)
   }
   return Object.assign(fail, { remote: fail, options: fail })
 }

@@ -131,12 +131,16 @@ const modelOf = (definition: Definition): Model => {
   if (known !== undefined) return known
   const { contract } = definition
   const model: Model =
-    contract === undefined
-      ? { prototype: open(definition), own: [] }
-      : { prototype: common, own: Object.keys(contract).map((name) => [name, member(name)]) }
+    contract === undefined ? { prototype: open(definition), own: [] } : closed(definition, Object.keys(contract))
   models.set(definition, model)
   return model
 }
+
+/** With a contract there are no other methods. */
+const closed = ({ id, key }: Definition, names: ReadonlyArray<string>): Model => ({
+  prototype: handles.refusingOthers(common, id, key, names),
+  own: names.map((name) => [name, member(name)])
+})
 
 /**
  * Without a contract the methods are not known before the first instance is made: whatever is asked for may be one. Those

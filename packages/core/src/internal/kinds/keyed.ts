@@ -16,6 +16,7 @@ import * as options from "../base/options.ts"
 import { attempt, errorText, keyText } from "../base/show.ts"
 import { elapsedIn } from "../base/time.ts"
 import type { Implementation } from "../call/method.ts"
+import { defines } from "../call/older.ts"
 import * as handles from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
 import type { InstanceOwner } from "../instance/life.ts"
@@ -217,6 +218,7 @@ export const service = (id: string, input: any): any => {
   checkId("Actor.Keyed", id)
   const { make, methods, ...given } = input ?? {}
   const Service = (Context.Service as any)()(id)
+  defines(id, Service)
   Service.get = (key: unknown) => Effect.map(Service as Effect.Effect<any>, (service: any) => service.get(key))
   if (methods !== undefined) {
     handles.checkNames(id, Object.keys(methods))

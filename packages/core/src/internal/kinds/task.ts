@@ -71,7 +71,11 @@ export const make = (
     singleMethod(name, normalized)
   )
   const describe = (): string => `${name}(${cell?.main.running ?? 0} running, ${cell?.main.waiting ?? 0} waiting)`
-  Object.defineProperties(task, { toString: { value: describe }, [NodeInspectSymbol]: { value: describe }, [VersionKey]: { value: version } })
+  Object.defineProperties(task, {
+    toString: { value: describe },
+    [NodeInspectSymbol]: { value: describe },
+    [VersionKey]: { value: version }
+  })
   task[TaskKey] = { ...definition, cellOf }
   return task
 }
