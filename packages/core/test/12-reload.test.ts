@@ -96,13 +96,13 @@ const program = (files: Readonly<Record<string, string>>) => {
   return { at, write, file: (name: string) => path.join(at.folder, name) }
 }
 
-/** Both recipes of docs/hot-reload.md in one module: it ends what the module before it has made, and takes over its state. */
+/** The second recipe of docs/hot-reload.md: it ends what the module before it has made, and takes over its state. */
 const actors = (methods: string) => `
 import { Actor } from "@troupe/core"
 import { Effect, Layer, ManagedRuntime } from "effect"
 
-const kept = (globalThis.kept ??= { count: 0, runtime: undefined })
-const before = kept.runtime
+const kept = (globalThis.kept ??= { count: 0 })
+const ended = (kept.ended = Promise.all([kept.ended, kept.runtime?.dispose()]))
 
 class Counter extends Actor.Service()("test/Kept", {
   make: Effect.gen(function* () {
@@ -112,7 +112,7 @@ class Counter extends Actor.Service()("test/Kept", {
   })
 }) {}
 
-const endBefore = Layer.effectDiscard(Effect.promise(async () => before?.dispose()))
+const endBefore = Layer.effectDiscard(Effect.promise(() => ended))
 export const runtime = (kept.runtime = ManagedRuntime.make(Layer.provide(Counter.layer, endBefore)))
 export const run = (method) => runtime.runPromise(Effect.flatMap(Counter, (counter) => counter[method]()))
 `
@@ -226,7 +226,10 @@ describe("12.3 in a process that is started anew", () => {
       await prints("second 2")
       assert.strictEqual(await readFile(file("count.json"), "utf8"), "1")
     } finally {
+      // The process that watches, and the one that it has started.
+      const closed = new Promise((resolve) => child.once("close", resolve))
       child.kill()
+      await closed
     }
   })
 })
