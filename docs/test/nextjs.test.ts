@@ -14,7 +14,8 @@ const files = async (): Promise<ReadonlyMap<string, string>> => {
   return new Map(blocks.map(([, name, code]) => [name!, code!]))
 }
 
-describe("the guide for Next.js", () => {
+// All of Effect is bundled, several times.
+describe("the guide for Next.js", { timeout: 120_000 }, () => {
   let folder: string
   beforeAll(async () => {
     folder = await mkdtemp(path.join(import.meta.dirname, "nextjs-"))

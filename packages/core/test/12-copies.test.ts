@@ -64,10 +64,11 @@ const actorOf = ({ Actor }: Core, id: string, options: { readonly maxConcurrency
 for (const [how, load] of Object.entries(copies)) {
   describe(`12.1 two copies of one version, the second ${how}`, () => {
     let other: Core
+    // All of Effect may be bundled, which takes its time on a busy machine.
     beforeAll(async () => {
       other = await load()
       assert.notStrictEqual(other.Actor.Service, own.Actor.Service)
-    })
+    }, 120_000)
 
     const bothWays = (
       sentence: string,
@@ -232,7 +233,7 @@ describe("12.2 copies of two versions", () => {
     vi.doUnmock("../src/internal/base/version.ts")
     await Effect.runPromise(settle)
     log.mockRestore()
-  })
+  }, 60_000)
 
   const bothWays = (sentence: string, test: (one: Core, two: Core) => Effect.Effect<unknown, unknown, Scope.Scope>) => {
     it.effect(sentence, () => test(own, other))

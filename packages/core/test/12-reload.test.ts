@@ -117,7 +117,7 @@ export const runtime = (kept.runtime = ManagedRuntime.make(Layer.provide(Counter
 export const run = (method) => runtime.runPromise(Effect.flatMap(Counter, (counter) => counter[method]()))
 `
 
-describe("12.3 in a server of Vite", () => {
+describe("12.3 in a server of Vite", { timeout: 120_000 }, () => {
   const { at, file, write } = program({ "actors.js": actors("") })
   let server: ViteDevServer
   beforeAll(async () => {
@@ -129,7 +129,7 @@ describe("12.3 in a server of Vite", () => {
       server: { middlewareMode: true, ws: false },
       ssr: { resolve: { conditions: ["@troupe/source", ...defaultServerConditions] } }
     })
-  })
+  }, 60_000)
   afterAll(async () => {
     await (globalThis as any).kept.runtime.dispose()
     await server.close()
