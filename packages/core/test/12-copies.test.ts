@@ -282,8 +282,9 @@ describe("12.2 copies of two versions", () => {
     Effect.gen(function* () {
       const ref = one.ObjectRef.succeed(1)
       assert.isFalse(two.ObjectRef.isObjectRef(ref))
-      for (const operate of [two.ObjectRef.all, two.ObjectRef.race, two.ObjectRef.allSettled])
-        assert.match(String(yield* defectOf(Effect.suspend(() => operate([ref]) as Effect.Effect<any>))), theirs)
+      const { all, allSettled, race }: Record<string, any> = two.ObjectRef
+      for (const operate of [all, race, allSettled])
+        assert.match(String(yield* defectOf(Effect.suspend((): Effect.Effect<unknown> => operate([ref])))), theirs)
       assert.match(String(yield* defectOf(two.ObjectRef.cancel(ref))), theirs)
       const a = yield* actorOf(one, "A").spawn()
       assert.isFalse(two.Actor.isHandle(a))

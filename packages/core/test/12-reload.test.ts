@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, type ActorError, AsyncHandle } from "@troupe/core"
-import { Cause, Effect, type Exit, Schema } from "effect"
+import { Cause, Effect, type Exit, type Layer, Schema } from "effect"
 import { createServer, createServerModuleRunner, defaultServerConditions, type ViteDevServer } from "vite"
 import { afterAll, beforeAll } from "vitest"
 import { reasonOf } from "./support.ts"
@@ -22,6 +22,12 @@ const counters = (id: string) => {
   return { Old, New }
 }
 
+/** The services of two classes with one id are one service. Only the compiler does not know. */
+const within =
+  (layer: unknown) =>
+  <A, E>(effect: Effect.Effect<A, E, any>): Effect.Effect<A, E> =>
+    Effect.provide(effect, layer as Layer.Layer<unknown>)
+
 const defect = (exit: Exit.Exit<unknown, unknown>): string =>
   exit._tag === "Failure" ? String(Cause.squash(exit.cause)) : assert.fail("it succeeded")
 
@@ -29,7 +35,7 @@ describe("12.3", () => {
   it.effect("12.3 a method that only a newer class has: the error says that the instance is of an older one", () =>
     Effect.gen(function* () {
       const { New, Old } = counters("test/Reloaded")
-      const stale: any = yield* Effect.provide(Effect.scoped(New), Old.layer as any)
+      const stale: any = yield* within(Old.layer)(New)
       assert.throws(() => stale.decrement(), /test\/Reloaded has no method "decrement", it has increment\./)
       assert.throws(() => stale.decrement(), newer("test/Reloaded"))
       assert.throws(() => stale.decrement.remote(), newer("test/Reloaded"))
@@ -51,7 +57,7 @@ describe("12.3", () => {
         const stale: any = yield* New.get("a")
         yield* stale.get()
         assert.match(defect(yield* Effect.exit(stale.put())), newer("test/Account"))
-      }).pipe(Effect.provide(Old.layer as any))
+      }).pipe(within(Old.layer))
     })
   )
 
@@ -65,7 +71,7 @@ describe("12.3", () => {
         const stale: any = yield* New.get("a")
         assert.strictEqual(yield* stale.get(), 0)
         assert.throws(() => stale.put(), newer("test/Contract"))
-      }).pipe(Effect.provide(layer as any))
+      }).pipe(within(layer))
     })
   )
 
@@ -78,7 +84,7 @@ describe("12.3", () => {
       const [Old, New] = [define(Schema.Number), define(Schema.String)]
       const layer = Old.toLayer(Effect.succeed({ set: () => Effect.void }) as any, { validate: true } as any)
       const set: any = Effect.flatMap(New, (stale: any) => stale.set("new"))
-      const reason = yield* reasonOf(Effect.provide(set, layer as any))
+      const reason = yield* reasonOf(within(layer)(set))
       assert.match((reason as ActorError.DecodeError).issue ?? "", newer("test/Checked"))
     })
   )
