@@ -20,12 +20,12 @@ interface Copies {
   readonly parts: Record<string, unknown>
 }
 
-const everywhere: { [place: symbol]: Map<string, Copies> } = globalThis as any
 const place = Symbol.for("troupe/copies")
-everywhere[place] ??= new Map()
 
 /** By version. */
-const all = everywhere[place]
+const all: Map<string, Copies> = (globalThis as any)[place] ?? new Map()
+// Where the global object is frozen each copy is alone, as it would be without this.
+Reflect.defineProperty(globalThis, place, { value: all, configurable: true })
 
 const listed = (): string => [...all].map(([version, { at }]) => `${version} from ${at}`).join(", ")
 
