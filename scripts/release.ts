@@ -9,7 +9,7 @@
  * see `packAddress.ts`.
  */
 import { execFileSync, spawnSync } from "node:child_process"
-import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs"
+import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import path from "node:path"
@@ -33,8 +33,14 @@ const changesets = path.join(
 const pending = (folder: string) =>
   globSync(".changeset/*.md", { cwd: folder }).filter((file) => !/README\.md$/.test(file))
 
-/** Turns the files in `.changeset` into versions and change logs. */
-const writeVersions = (folder: string) => run(folder, process.execPath, changesets, "version")
+/** Turns the files in `.changeset` into versions and change logs. The sources of core have their version, too. */
+const writeVersions = async (folder: string) => {
+  await run(folder, process.execPath, changesets, "version")
+  const core = path.join(folder, "packages/core")
+  const { version }: Manifest = readJson(path.join(core, "package.json"))
+  const file = path.join(core, "src/internal/base/version.ts")
+  writeFileSync(file, readFileSync(file, "utf8").replace(/(?<=version = )".*"/, JSON.stringify(version)))
+}
 
 const git = (...args: ReadonlyArray<string>) => execFileSync("git", args, { cwd: root }).toString().trim()
 

@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import { versioned } from "./internal/base/copies.ts"
 
 /**
  * Which instance a constructor or a method runs in.
@@ -30,4 +31,4 @@ export class ActorContext extends Context.Service<
     /** How often this instance has been restarted. */
     readonly restarts: number
   }
->()("troupe/ActorContext") {}
+>()(versioned("troupe/ActorContext")) {}

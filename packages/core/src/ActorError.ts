@@ -11,8 +11,27 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { NodeInspectSymbol } from "effect/Inspectable"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { errorText, isInstance } from "./internal/base/show.ts"
+
+/**
+ * Another copy of this module has classes of its own, and their errors are these errors all the same, of whatever version
+ * they are: `instanceof` goes by a mark.
+ */
+const TaggedError: typeof Schema.TaggedError = (() =>
+  (tag: string, fields: any): object => {
+    const mark = `~troupe/${tag}`
+    const base = Schema.TaggedError<Error>()(tag, fields)
+    Object.defineProperty(base.prototype, mark, { value: true })
+    return Object.defineProperty(base, Symbol.hasInstance, {
+      value(this: object, u: unknown) {
+        // What extends one of these classes goes by its prototype, as classes do.
+        const isOurs = Object.getPrototypeOf(this) === base
+        return isOurs ? Predicate.hasProperty(u, mark) : Function.prototype[Symbol.hasInstance].call(this, u)
+      }
+    })
+  }) as any
 
 const fields = {
   /** The actor: its id, as given to `Actor.Service`, and for a keyed actor `id(key)`. */
@@ -46,7 +65,7 @@ const withCauseInWords = (json: any): unknown => ("cause" in json ? { ...json, c
  * @category reasons
  * @since 0.1.0
  */
-export class ActorDied extends Schema.TaggedError<ActorDied>()("ActorDied", {
+export class ActorDied extends TaggedError<ActorDied>()("ActorDied", {
   ...ended,
   /** Why the instance died: "it was stopped", "it was killed", "its constructor failed", ... */
   why: Schema.String,
@@ -81,7 +100,7 @@ export class ActorDied extends Schema.TaggedError<ActorDied>()("ActorDied", {
  * @category reasons
  * @since 0.1.0
  */
-export class ActorUnavailable extends Schema.TaggedError<ActorUnavailable>()("ActorUnavailable", {
+export class ActorUnavailable extends TaggedError<ActorUnavailable>()("ActorUnavailable", {
   ...ended,
   why: Schema.String,
   mayHaveRun: Schema.Boolean,
@@ -107,7 +126,7 @@ export class ActorUnavailable extends Schema.TaggedError<ActorUnavailable>()("Ac
  * @category reasons
  * @since 0.1.0
  */
-export class TaskCancelled extends Schema.TaggedError<TaskCancelled>()("TaskCancelled", {
+export class TaskCancelled extends TaggedError<TaskCancelled>()("TaskCancelled", {
   ...ended,
   mayHaveRun: Schema.Boolean
 }) {
@@ -125,7 +144,7 @@ export class TaskCancelled extends Schema.TaggedError<TaskCancelled>()("TaskCanc
  * @category reasons
  * @since 0.1.0
  */
-export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
+export class TimedOut extends TaggedError<TimedOut>()("TimedOut", {
   ...ended,
   /** The timeout, in milliseconds. */
   timeout: Schema.Number,
@@ -148,13 +167,10 @@ export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
  * @category reasons
  * @since 0.1.0
  */
-export class PendingCallsLimitExceeded extends Schema.TaggedError<PendingCallsLimitExceeded>()(
-  "PendingCallsLimitExceeded",
-  {
-    ...fields,
-    maxPendingCalls: Schema.Number
-  }
-) {
+export class PendingCallsLimitExceeded extends TaggedError<PendingCallsLimitExceeded>()("PendingCallsLimitExceeded", {
+  ...fields,
+  maxPendingCalls: Schema.Number
+}) {
   get mayHaveRun(): boolean {
     return false
   }
@@ -172,7 +188,7 @@ export class PendingCallsLimitExceeded extends Schema.TaggedError<PendingCallsLi
  * @category reasons
  * @since 0.1.0
  */
-export class Deadlock extends Schema.TaggedError<Deadlock>()("Deadlock", {
+export class Deadlock extends TaggedError<Deadlock>()("Deadlock", {
   ...fields,
   /**
    * The calls of the cycle, each waiting for the next. The first is repeated at the end, unless the last is a call of
@@ -196,7 +212,7 @@ export class Deadlock extends Schema.TaggedError<Deadlock>()("Deadlock", {
  * @category reasons
  * @since 0.1.0
  */
-export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError", {
+export class DecodeError extends TaggedError<DecodeError>()("DecodeError", {
   ...fields,
   /** What does not match, and how. */
   issue: Schema.String,
@@ -233,7 +249,7 @@ export type Reason =
  * @category errors
  * @since 0.1.0
  */
-export class ActorError extends Schema.TaggedError<ActorError>()("ActorError", {
+export class ActorError extends TaggedError<ActorError>()("ActorError", {
   reason: Schema.Union([
     ActorDied,
     ActorUnavailable,
@@ -272,7 +288,7 @@ export class ActorError extends Schema.TaggedError<ActorError>()("ActorError", {
  * @category errors
  * @since 0.1.0
  */
-export class ActorNameTaken extends Schema.TaggedError<ActorNameTaken>()("ActorNameTaken", {
+export class ActorNameTaken extends TaggedError<ActorNameTaken>()("ActorNameTaken", {
   /** The id of the actor that wanted the name. */
   actor: Schema.String,
   name: Schema.String,

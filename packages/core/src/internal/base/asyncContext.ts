@@ -7,6 +7,7 @@
  *
  * Core imports nothing from Node: without `process.getBuiltinModule` there are no async contexts to keep.
  */
+import { shared } from "./copies.ts"
 
 /** A snapshot of an async context that has something in it. */
 export interface AsyncContext {
@@ -21,11 +22,14 @@ interface Hooks {
 const hooks: Hooks | undefined = (globalThis as any).process?.getBuiltinModule?.("node:async_hooks")
 const Resource = hooks?.AsyncResource
 
-/** Whether a store has ever been seen. Before that, nothing needs to be restored anywhere. */
-export let inUse = false
+interface Stores {
+  /** Whether one has ever been seen. Before that, nothing needs to be restored anywhere. */
+  seen: boolean
+  /** A context with none in it: where what was submitted without a store runs, once there are stores. */
+  empty: AsyncContext | undefined
+}
 
-/** A context with nothing in it: where what was submitted without a store runs, once there are stores. */
-let empty: AsyncContext | undefined
+export const stores: Stores = /* @__PURE__ */ shared("stores", { seen: false, empty: undefined })
 
 /** The present async context, if there is anything in it. 20 ns, and no memory, where there is not. */
 export const capture = (): AsyncContext | undefined => {
@@ -33,23 +37,23 @@ export const capture = (): AsyncContext | undefined => {
   // The number keeps Node from looking for a trigger, which takes twice the time.
   const context = new Resource("Troupe", 0)
   if (isEmpty(context)) {
-    empty ??= context
+    stores.empty ??= context
     return undefined
   }
-  inUse = true
+  stores.seen = true
   return context
 }
 
 /** Runs `work` in a context that was captured. */
 export const run = <A>(context: AsyncContext | undefined, work: () => A): A => {
-  if (!inUse) return work()
+  if (!stores.seen) return work()
   const there = context ?? withoutStore()
   return there === undefined ? work() : there.runInAsyncScope(work)
 }
 
 /** Where each store is a field of the resource, `enterWith` changes the resource: such a one is used once. */
 const withoutStore = (): AsyncContext | undefined =>
-  frameKey === undefined ? empty?.runInAsyncScope(() => new Resource!("Troupe", 0)) : empty
+  frameKey === undefined ? stores.empty?.runInAsyncScope(() => new Resource!("Troupe", 0)) : stores.empty
 
 /** The same function, which runs in the present async context whenever it is called. */
 export const bind = <Args extends ReadonlyArray<any>, A>(work: (...args: Args) => A): ((...args: Args) => A) => {
@@ -60,7 +64,7 @@ export const bind = <Args extends ReadonlyArray<any>, A>(work: (...args: Args) =
 /** A callback that resumes a fiber, which goes on in the present async context. */
 export const bindResume = <Exit>(resume: (exit: Exit) => void): ((exit: Exit) => void) => {
   const context = capture()
-  return inUse ? (exit) => run(context, () => resume(exit)) : resume
+  return stores.seen ? (exit) => run(context, () => resume(exit)) : resume
 }
 
 // --- whether a context is empty --------------------------------------------------------------------------------------

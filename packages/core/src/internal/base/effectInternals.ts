@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
+import { shared } from "./copies.ts"
 import { ARGS, CHILDREN, EFFECT, EVALUATE, EXIT, IDENTIFIER, INTERRUPTIBLE, RESUMES, STACK } from "./effectNames.ts"
 import { attempt } from "./show.ts"
 
@@ -148,10 +149,11 @@ export const descends = (fiber: AnyFiber, from: AnyFiber, alike: (fiber: AnyFibe
 }
 
 /** The fibers that were seen to fork, where there is no other way to know. */
-const forkers = new WeakSet<object>()
+const forkers = /* @__PURE__ */ shared("forkers", /* @__PURE__ */ new WeakSet<object>())
 
 /** Effect tells this service of each fiber that begins, on the stack of the fiber that forks it. */
 class ForkWatch implements Metric.FiberRuntimeMetricsService {
+  readonly forkers = forkers
   private readonly inner: Metric.FiberRuntimeMetricsService | undefined
 
   constructor(inner: Metric.FiberRuntimeMetricsService | undefined) {
@@ -171,7 +173,7 @@ class ForkWatch implements Metric.FiberRuntimeMetricsService {
 }
 
 const isWatched = (context: Context.Context<never>): boolean =>
-  Context.get(context, Metric.FiberRuntimeMetrics) instanceof ForkWatch
+  (Context.get(context, Metric.FiberRuntimeMetrics) as ForkWatch | undefined)?.forkers === forkers
 
 /** The same context, in which {@link hasForked} gets to know who forks. */
 export const watchingForks = (context: Context.Context<never>): Context.Context<never> =>

@@ -5,8 +5,9 @@
 import type * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
 import * as asyncContext from "./asyncContext.ts"
+import { shared } from "./copies.ts"
 
-export class OneDispatcher implements Scheduler.Scheduler {
+export class OwnDispatcher implements Scheduler.Scheduler {
   readonly executionMode: "sync" | "async"
   readonly scheduler: Scheduler.Scheduler
   private readonly dispatcher: Scheduler.SchedulerDispatcher
@@ -14,7 +15,7 @@ export class OneDispatcher implements Scheduler.Scheduler {
   constructor(scheduler: Scheduler.Scheduler) {
     this.executionMode = scheduler.executionMode
     this.scheduler = scheduler
-    this.dispatcher = new Shared(scheduler.makeDispatcher())
+    this.dispatcher = new KeepingContexts(scheduler.makeDispatcher())
   }
 
   shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
@@ -26,8 +27,10 @@ export class OneDispatcher implements Scheduler.Scheduler {
   }
 }
 
+export const OneDispatcher = /* @__PURE__ */ shared("OneDispatcher", OwnDispatcher)
+
 /** Fibers that take one turn together go on in the async contexts in which each of them yielded. */
-class Shared implements Scheduler.SchedulerDispatcher {
+class KeepingContexts implements Scheduler.SchedulerDispatcher {
   private readonly dispatcher: Scheduler.SchedulerDispatcher
 
   constructor(dispatcher: Scheduler.SchedulerDispatcher) {
@@ -36,7 +39,7 @@ class Shared implements Scheduler.SchedulerDispatcher {
 
   scheduleTask(task: () => void, priority: number): void {
     const context = asyncContext.capture()
-    this.dispatcher.scheduleTask(asyncContext.inUse ? () => asyncContext.run(context, task) : task, priority)
+    this.dispatcher.scheduleTask(asyncContext.stores.seen ? () => asyncContext.run(context, task) : task, priority)
   }
 
   flush(): void {

@@ -10,6 +10,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Scheduler from "effect/Scheduler"
+import { shared } from "./copies.ts"
 import { printable } from "./show.ts"
 
 /** Deep enough to make the detour rare, shallow enough for methods that use much stack themselves. */
@@ -25,9 +26,6 @@ interface Notice {
 }
 let backlog: Array<Notice> = []
 
-/** Whether what comes next should be left to the scheduler. */
-export const isDeep = (): boolean => depth >= MAX_DEPTH
-
 /** Has the scheduler do something soon. If it is a user's and throws, another one does it. */
 export const later = (
   dispatcher: Scheduler.SchedulerDispatcher | undefined,
@@ -42,48 +40,56 @@ export const later = (
   }
 }
 
-/** Call before going one level deeper, and {@link leave} in a `finally`. */
-export const enter = (): void => {
-  depth++
-}
+/** What this copy of the package has, if it is the first one: the others count on the same stack. */
+const own = {
+  /** Whether what comes next should be left to the scheduler. */
+  isDeep: (): boolean => depth >= MAX_DEPTH,
 
-export const leave = (): void => {
-  depth--
-  if (depth === 0 && backlog.length > 0) workOff()
-}
+  /** Call before going one level deeper, and {@link leave} in a `finally`. */
+  enter: (): void => {
+    depth++
+  },
 
-/**
- * Call before starting a batch of calls, and {@link endBatch} in a `finally`. Waiters hear of the results when the batch
- * is done: who waits for many calls is resumed once, not once for each of them.
- */
-export const startBatch = (): void => {
-  depth++
-  batches++
-}
+  leave: (): void => {
+    depth--
+    if (depth === 0 && backlog.length > 0) workOff()
+  },
 
-export const endBatch = (): void => {
-  batches--
-  leave()
-}
+  /**
+   * Call before starting a batch of calls, and {@link endBatch} in a `finally`. Waiters hear of the results when the batch
+   * is done: who waits for many calls is resumed once, not once for each of them.
+   */
+  startBatch: (): void => {
+    depth++
+    batches++
+  },
 
-/** Tells those who wait of what a batch has come to so far. */
-export const tellNow = (): void => {
-  if (backlog.length > 0 && !isDeep()) workOff()
-}
-
-/** Tells everybody in `observers` about `exit`, now, or when the stack is shallow again. */
-export const notify = (observers: Notice["observers"], exit: Exit.Exit<any, any>): void => {
-  if (batches > 0 || isDeep()) {
-    backlog.push({ observers, exit })
-    return
-  }
-  enter()
-  try {
-    for (let i = 0; i < observers.length; i++) tell(observers[i]!, exit)
-  } finally {
+  endBatch: (): void => {
+    batches--
     leave()
+  },
+
+  /** Tells those who wait of what a batch has come to so far. */
+  tellNow: (): void => {
+    if (backlog.length > 0 && !isDeep()) workOff()
+  },
+
+  /** Tells everybody in `observers` about `exit`, now, or when the stack is shallow again. */
+  notify: (observers: Notice["observers"], exit: Exit.Exit<any, any>): void => {
+    if (batches > 0 || isDeep()) {
+      backlog.push({ observers, exit })
+      return
+    }
+    enter()
+    try {
+      for (let i = 0; i < observers.length; i++) tell(observers[i]!, exit)
+    } finally {
+      leave()
+    }
   }
 }
+
+export const { endBatch, enter, isDeep, leave, notify, startBatch, tellNow } = /* @__PURE__ */ shared("stack", own)
 
 /** Whoever waits may throw, in a callback of a fiber that ends with it: the others hear of the result all the same. */
 const tell = (observer: Notice["observers"][number], exit: Exit.Exit<any, any>): void => {

@@ -16,6 +16,7 @@ import * as Stream from "effect/Stream"
 import type { Span } from "effect/Tracer"
 import type { Link } from "../../Home.ts"
 import * as asyncContext from "../base/asyncContext.ts"
+import { shared } from "../base/copies.ts"
 import { type Interruptible, runSync } from "../base/effectInternals.ts"
 import { isEffect, noEffect } from "../base/evaluable.ts"
 import type { Linked, List } from "../base/list.ts"
@@ -158,7 +159,7 @@ const ASKED: Array<Observer> = []
 const NO_ARGS: ReadonlyArray<unknown> = []
 const NO_CONTEXT = Context.empty()
 
-export class Call extends Ref implements Waiter, Linked<Call> {
+export class OwnCall extends Ref implements Waiter, Linked<Call> {
   stage: Stage = Stage.New
   /** When it began to wait, then when it began to run, by `now()`: the engine stores it inline. */
   since = 0
@@ -306,7 +307,10 @@ export class Call extends Ref implements Waiter, Linked<Call> {
   }
 }
 
-Object.assign(Call.prototype, { trace: undefined, asyncContext: undefined, spared: false })
+Object.assign(OwnCall.prototype, { trace: undefined, asyncContext: undefined, spared: false })
+
+export const Call = /* @__PURE__ */ shared("Call", OwnCall)
+export type Call = OwnCall
 
 /** What time it is for the submitter of a call, in milliseconds since the epoch. */
 export const dateFor = (call: Call): number => dateIn(call.context)

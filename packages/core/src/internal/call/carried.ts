@@ -4,6 +4,7 @@
 import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import type * as Home from "../../Home.ts"
+import { shared } from "../base/copies.ts"
 import { Evaluable } from "../base/evaluable.ts"
 import type { Call } from "./call.ts"
 
@@ -21,7 +22,7 @@ export const SubmittedRemotely = /* @__PURE__ */ Context.Reference<boolean>("tro
 })
 
 /** The work of one call, done somewhere else. */
-export abstract class Carried extends Evaluable {
+export abstract class OwnCarried extends Evaluable {
   /** Sends the call on its way. Its end is reported with {@link report}, now or later, exactly once. */
   abstract start(call: Call): void
   /** Asks for an early end. The end is reported all the same. */
@@ -31,3 +32,6 @@ export abstract class Carried extends Evaluable {
     return Exit.die(new TypeError("A carried call is run by the instance that it was submitted to, and by nobody else"))
   }
 }
+
+export const Carried = /* @__PURE__ */ shared("Carried", OwnCarried)
+export type Carried = OwnCarried

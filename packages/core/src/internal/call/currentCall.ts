@@ -2,6 +2,7 @@
  * The call that a fiber works for, which it finds in its context; and the context of a call without it.
  */
 import * as Context from "effect/Context"
+import { shared, versioned } from "../base/copies.ts"
 import type { Call } from "./call.ts"
 import { follow, type Trail } from "./trail.ts"
 
@@ -16,12 +17,12 @@ interface Frame {
 }
 
 /** The key under which a call is found in the context of its own fiber, and of all fibers that this one forks. */
-class CurrentCall extends Context.Service<CurrentCall, Frame | undefined>()("troupe/CurrentCall") {}
+class CurrentCall extends Context.Service<CurrentCall, Frame | undefined>()(versioned("troupe/CurrentCall")) {}
 
 export const CurrentCallKey: string = CurrentCall.key
 
 /** The call whose method is on the JavaScript stack and has no fiber, or none yet. */
-export const onStack: { call: Call | undefined } = { call: undefined }
+export const onStack: { call: Call | undefined } = /* @__PURE__ */ shared("onStack", { call: undefined })
 
 /** The context in which `call` runs: `base`, and the call itself. */
 export const within = (base: Context.Context<never>, call: Call): Context.Context<never> => {

@@ -22,6 +22,7 @@ import { Call, type Death, Misuse, Stage } from "./call.ts"
 import { trailOf } from "./currentCall.ts"
 import { framed } from "./frame.ts"
 import type { MethodSpec } from "./method.ts"
+import { older } from "./older.ts"
 import { callers } from "./trail.ts"
 import type { Waiter } from "./waits.ts"
 
@@ -112,8 +113,10 @@ export const deadlock = (waiter: Waiter, cycle: ReadonlyArray<string>): Exit.Exi
   return Exit.fail(error(() => new Deadlock({ actor: waiter.origin, method: "", cycle, mayHaveRun: true })))
 }
 
-export const decode = (call: Call, issue: string): Exit.Exit<never, ActorError> =>
-  fail(call, () => new DecodeError({ ...about(call.method), issue, mayHaveRun: call.attempts > 0 }))
+export const decode = (call: Call, text: string): Exit.Exit<never, ActorError> => {
+  const issue = text + older(call.method.actor, call.method.key)
+  return fail(call, () => new DecodeError({ ...about(call.method), issue, mayHaveRun: call.attempts > 0 }))
+}
 
 export const limitExceeded = (method: MethodSpec, maxPendingCalls: number): ActorError =>
   error(() => new PendingCallsLimitExceeded({ ...about(method), maxPendingCalls }))

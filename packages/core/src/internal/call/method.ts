@@ -41,6 +41,8 @@ export const reserved = (actor: string, name: string | symbol): TypeError => {
 export interface MethodSpec {
   /** The id of the actor. */
   readonly actor: string
+  /** Its class, if it has one. */
+  readonly key?: object
   /** The property under which the method is found. */
   readonly name: string
   /** How errors, spans and people call it: `actor.name` unless told otherwise. */

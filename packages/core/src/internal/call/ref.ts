@@ -9,10 +9,12 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as asyncContext from "../base/asyncContext.ts"
+import { shared, stranger, VersionKey } from "../base/copies.ts"
 import { actAsDeferred } from "../base/effectInternals.ts"
 import { Evaluable } from "../base/evaluable.ts"
 import { attempt, errorText, isInstance, show } from "../base/show.ts"
 import * as stack from "../base/stack.ts"
+import { version } from "../base/version.ts"
 import * as unobserved from "./unobserved.ts"
 
 export const TypeId = "~troupe/ObjectRef"
@@ -32,7 +34,7 @@ const FEW = 16
 
 let lastId = 0
 
-export class Ref extends Evaluable {
+export class OwnRef extends Evaluable {
   readonly id: number = ++lastId
   /** How this ref settled, once it has. */
   exit: Exit.Exit<any, any> | undefined = undefined
@@ -179,12 +181,16 @@ export class Ref extends Evaluable {
   }
 }
 
-Object.assign(Ref.prototype, {
+Object.assign(OwnRef.prototype, {
   [TypeId]: TypeId,
+  [VersionKey]: version,
   [Symbol.toStringTag]: "ObjectRef",
   isUnready: true
 })
-actAsDeferred(Ref.prototype)
+actAsDeferred(OwnRef.prototype)
+
+export const Ref = /* @__PURE__ */ shared("Ref", OwnRef)
+export type Ref = OwnRef
 
 /** A Proxy may throw, and is no ref then. Spelled out here, since all arguments of all calls come by. */
 export const isRef = (u: unknown): u is Ref => {
@@ -199,12 +205,14 @@ export const isRef = (u: unknown): u is Ref => {
 export const checkRefs = (operation: string, refs: ReadonlyArray<unknown>): void => {
   const other = refs.find((ref) => !isRef(ref))
   if (other === undefined && !refs.includes(undefined)) return
-  const hint = isInstance(other, Promise)
-    ? " A Promise is no ref, and an async function gives one even where it returns a ref: keep the ref itself, or use ObjectRef.fromPromise."
-    : attempt(() => Effect.isEffect(other))
-      ? " An Effect is no ref: submit the call with .remote to get one."
-      : operation === "cancel"
-        ? " To end an actor, use Actor.stop or Actor.kill."
-        : ""
-  throw new TypeError(`ObjectRef.${operation} takes ObjectRefs, but got ${show(other)}.${hint}`)
+  throw new TypeError(`ObjectRef.${operation} takes ObjectRefs, but got ${show(other)}.${hintAt(operation, other)}`)
+}
+
+const hintAt = (operation: string, other: unknown): string => {
+  if (isInstance(other, Promise))
+    return " A Promise is no ref, and an async function gives one even where it returns a ref: keep the ref itself, or use ObjectRef.fromPromise."
+  const foreign = stranger(other)
+  if (foreign !== undefined) return ` ${foreign}.`
+  if (attempt(() => Effect.isEffect(other))) return " An Effect is no ref: submit the call with .remote to get one."
+  return operation === "cancel" ? " To end an actor, use Actor.stop or Actor.kill." : ""
 }

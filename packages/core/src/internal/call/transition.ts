@@ -3,11 +3,12 @@
  * finalizer. The search for deadlocks follows them as it follows calls.
  */
 import type * as Fiber from "effect/Fiber"
+import { shared } from "../base/copies.ts"
 import type { Instance } from "./call.ts"
 import { Ref } from "./ref.ts"
 import type { Wait, Waiter } from "./waits.ts"
 
-export class Transition extends Ref implements Waiter {
+export class OwnTransition extends Ref implements Waiter {
   /** What its fiber waits for. */
   waits: Wait | undefined = undefined
   /** On which fiber the constructor runs, or on which the finalizers do. */
@@ -26,3 +27,6 @@ export class Transition extends Ref implements Waiter {
     return `the ${this.part} of ${this.cell.actor}`
   }
 }
+
+export const Transition = /* @__PURE__ */ shared("Transition", OwnTransition)
+export type Transition = OwnTransition

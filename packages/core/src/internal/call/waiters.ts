@@ -4,6 +4,7 @@
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import { ActorContext } from "../../ActorContext.ts"
+import { shared } from "../base/copies.ts"
 import type { Call, Instance } from "./call.ts"
 import { current } from "./currentCall.ts"
 import type { Wait, Waiter } from "./waits.ts"
@@ -23,10 +24,14 @@ class Reader implements Waiter {
   }
 }
 
-/** The readers, by their fibers. */
-const readers = new Map<Fiber.Fiber<unknown, unknown>, Reader>()
-/** How many streams each waiter reads that reads any, be it in a call or outside. */
-const reading = new Map<Waiter, number>()
+interface Reading {
+  /** What reads outside of any call, by its fiber. */
+  readonly readers: Map<unknown, Waiter>
+  /** How many streams each waiter reads that reads any, be it in a call or outside. */
+  readonly reading: Map<Waiter, number>
+}
+
+const { readers, reading } = /* @__PURE__ */ shared<Reading>("reading", { readers: new Map(), reading: new Map() })
 
 export const isReading = (waiter: Waiter): boolean => reading.size > 0 && reading.has(waiter)
 
@@ -39,15 +44,20 @@ const transitionOn = (fiber: Fiber.Fiber<unknown, unknown>): Waiter | undefined 
 
 /** What reads a stream on a fiber, which is remembered until it {@link leaves}. */
 export const reads = (stream: Call, fiber: Fiber.Fiber<unknown, unknown>): Waiter => {
-  const waiter = waiterOn(fiber) ?? new Reader(stream, fiber)
+  const waiter = waiterOn(fiber) ?? newReader(stream, fiber)
   reading.set(waiter, (reading.get(waiter) ?? 0) + 1)
-  if (waiter instanceof Reader) readers.set(fiber, waiter)
   return waiter
+}
+
+const newReader = (stream: Call, fiber: Fiber.Fiber<unknown, unknown>): Waiter => {
+  const reader = new Reader(stream, fiber)
+  readers.set(fiber, reader)
+  return reader
 }
 
 export const leaves = (waiter: Waiter): void => {
   const left = reading.get(waiter)! - 1
   if (left > 0) return void reading.set(waiter, left)
   reading.delete(waiter)
-  if (waiter instanceof Reader) readers.delete(waiter.fiber)
+  if (readers.get(waiter.fiber) === waiter) readers.delete(waiter.fiber)
 }

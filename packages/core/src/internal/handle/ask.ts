@@ -11,8 +11,10 @@ import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Stream from "effect/Stream"
+import { shared, VersionKey } from "../base/copies.ts"
 import { inPlace } from "../base/effectInternals.ts"
 import { Evaluable } from "../base/evaluable.ts"
+import { version } from "../base/version.ts"
 import { Call } from "../call/call.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
@@ -59,7 +61,7 @@ abstract class Submission extends Evaluable {
 /** For code that awaits it, prints it or computes with it, where it had to run it. */
 const NOT_RUN = "has not run: yield* it, or give it to Effect.runPromise. What AsyncHandle.make gives can be awaited"
 
-export class Ask extends Submission {
+export class OwnAsk extends Submission {
   evaluate(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
     if (inPlace === undefined) return this.inSteps(fiber)
     const { args, method } = this
@@ -102,19 +104,21 @@ export class Ask extends Submission {
 }
 
 /** `for await` would find the iterator of `yield*`, whose only item is the call itself. */
-const noIteration = function (this: Ask): never {
+const noIteration = function (this: OwnAsk): never {
   throw new TypeError(
     `${this.toString()}. For a Stream it is: for await (const item of Stream.toAsyncIterable(handle.method(...)))`
   )
 }
 
-Object.assign(Ask.prototype, {
+Object.assign(OwnAsk.prototype, {
   [Stream.TypeId]: { _A: identity, _E: identity, _R: identity },
   [Symbol.asyncIterator]: noIteration
 })
 
+export const Ask = /* @__PURE__ */ shared("Ask", OwnAsk)
+
 /** What `handle.method.remote(...args)` returns: running it submits a call and succeeds with its ref at once. */
-export class Remote extends Submission {
+export class OwnRemote extends Submission {
   protected get source(): string {
     return `${this.method.label}.remote(...)`
   }
@@ -144,4 +148,6 @@ export class Remote extends Submission {
   }
 }
 
-Object.assign(Remote.prototype, { isUnready: true })
+Object.assign(OwnRemote.prototype, { isUnready: true, [VersionKey]: version })
+
+export const Remote = /* @__PURE__ */ shared("Remote", OwnRemote)

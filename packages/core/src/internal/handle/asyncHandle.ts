@@ -3,12 +3,15 @@
  * no method here.
  */
 import * as Context from "effect/Context"
+import { stranger, versioned } from "../base/copies.ts"
 import { Call } from "../call/call.ts"
 import { refuse } from "./admit.ts"
 import { Remote } from "./ask.ts"
 import { isHandle } from "./handle.ts"
 
 export const make = (handle: Record<string, { remote(...args: ReadonlyArray<unknown>): unknown }>): object => {
+  const foreign = stranger(handle)
+  if (foreign !== undefined) throw new TypeError(`AsyncHandle.make: ${foreign}`)
   if (!isHandle(handle) && !hasMethods(handle)) {
     throw new TypeError(
       "AsyncHandle.make takes the handle of an actor: what `await runtime.runPromise(Counter)` gives, or for a keyed actor `await runtime.runPromise(Account.get(key))`"
@@ -30,7 +33,7 @@ export const make = (handle: Record<string, { remote(...args: ReadonlyArray<unkn
 }
 
 /** The mark of methods that submit when they are called: the handle of such methods is one already. */
-const Eager = Symbol("eager")
+const Eager = Symbol.for(versioned("troupe/Eager"))
 
 /** `remote` and `options` belong to the methods of a handle. A caller who tries them here is told what to write. */
 const eager = (name: string, method: { remote(...args: ReadonlyArray<unknown>): unknown }): object =>

@@ -4,17 +4,20 @@
  * methods it has.
  */
 import { NodeInspectSymbol } from "effect/Inspectable"
+import { stranger, VersionKey, versioned } from "../base/copies.ts"
 import * as options from "../base/options.ts"
 import { attempt, show } from "../base/show.ts"
+import { version } from "../base/version.ts"
 import type { MethodSpec } from "../call/method.ts"
+import { older } from "../call/older.ts"
 import type { Cell, Target } from "../instance/cell.ts"
 import { Ask, Remote } from "./ask.ts"
 
-export const CellKey: unique symbol = Symbol.for("troupe/Cell") as any
+export const CellKey: unique symbol = Symbol.for(versioned("troupe/Cell")) as any
 /** Where a keyed service keeps what it was made from. */
-export const DefinitionKey: unique symbol = Symbol.for("troupe/Definition") as any
+export const DefinitionKey: unique symbol = Symbol.for(versioned("troupe/Definition")) as any
 /** Where the address of a key keeps how calls find its instance, and bring it up. */
-export const TargetKey: unique symbol = Symbol.for("troupe/Target") as any
+export const TargetKey: unique symbol = Symbol.for(versioned("troupe/Target")) as any
 
 /** The methods of a handle that have been used, by their places. A method costs nothing before that. */
 const BoundKey: unique symbol = Symbol("bound") as any
@@ -97,8 +100,14 @@ const override = (method: MethodSpec, overrides: any): MethodSpec => {
 
 export const checkHandle = (handle: object): void => {
   if (isHandle(handle)) return
-  const hint = typeof handle === "function" ? ". A class has none: `yield* Counter` gives it" : ""
-  throw new TypeError(`Not the handle of an actor: ${show(handle)}${hint}`)
+  throw new TypeError(`Not the handle of an actor: ${show(handle)}${hintAt(handle)}`)
+}
+
+/** What may be meant by what is no handle. */
+export const hintAt = (other: unknown): string => {
+  if (typeof other === "function") return ". A class has none: `yield* Counter` gives it"
+  const foreign = stranger(other)
+  return foreign === undefined ? "" : `. ${foreign}`
 }
 
 /** The cell behind a handle: of a key, the one that is up, if there is one. */
@@ -133,7 +142,7 @@ export const probes = new Set([
 ])
 
 /** The prototype of all handles of an actor. */
-export const makePrototype = (actor: string, methods: ReadonlyArray<string>): object => {
+export const makePrototype = (actor: string, key: object, methods: ReadonlyArray<string>): object => {
   const describe = (handle: object): string => {
     // The prototype itself, which a debugger shows.
     if (!isHandle(handle)) return actor
@@ -152,20 +161,24 @@ export const makePrototype = (actor: string, methods: ReadonlyArray<string>): ob
     },
     [NodeInspectSymbol](this: object) {
       return describe(this)
-    }
+    },
+    [VersionKey]: version
   }
-  // Found only for properties that a handle does not have, so calls of real methods never come by here.
-  return new Proxy(base, {
-    get(target, key, handle) {
-      if (key in target || typeof key === "symbol" || probes.has(key)) return Reflect.get(target, key, handle)
-      return unknownMethod(actor, key, methods)
-    }
-  })
+  return refusingOthers(base, actor, key, methods)
 }
 
-export const unknownMethod = (actor: string, name: string, methods: ReadonlyArray<string>): unknown => {
+/** Found only for properties that a handle does not have, so calls of real methods never come by here. */
+export const refusingOthers = (base: object, actor: string, key: object, methods: ReadonlyArray<string>): object =>
+  new Proxy(base, {
+    get(target, name, handle) {
+      if (name in target || typeof name === "symbol" || probes.has(name)) return Reflect.get(target, name, handle)
+      return unknownMethod(`${actor} has no method "${name}", it has ${methods.join(", ")}${older(actor, key)}`)
+    }
+  })
+
+const unknownMethod = (message: string): unknown => {
   const fail = () => {
-    throw new TypeError(`${actor} has no method "${name}", it has ${methods.join(", ")}`)
+    throw new TypeError(message)
   }
   return Object.assign(fail, { remote: fail, options: fail })
 }

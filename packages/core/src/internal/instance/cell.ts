@@ -10,6 +10,7 @@ import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Link } from "../../Home.ts"
 import * as asyncContext from "../base/asyncContext.ts"
+import { shared } from "../base/copies.ts"
 import { interrupt } from "../base/effectInternals.ts"
 import type { Idle } from "../base/list.ts"
 import { checkGroup, type InstanceOptions } from "../base/options.ts"
@@ -50,14 +51,14 @@ interface About {
   readonly registry?: Registry<Cell>
 }
 
-let lastInstance = 0
+const numbers = /* @__PURE__ */ shared("numbers", { instance: 0 })
 
 export class Cell implements Calls, Starter {
   readonly actor: string
   /** The id of the actor, and of a resident its key: together they are `actor`. */
   readonly id: string
   readonly key: unknown
-  readonly instance: number = ++lastInstance
+  readonly instance: number = ++numbers.instance
   readonly options: InstanceOptions
   /** When it was started, in milliseconds since the epoch. */
   readonly since: number

@@ -123,7 +123,7 @@ export class Line<Cell extends Starter = Starter> extends List<Call> implements 
         const call = this.head
         if (this.cell.expires(call)) continue
         this.remove(call)
-        if (asyncContext.inUse) asyncContext.run(call.asyncContext, () => this.start(call))
+        if (asyncContext.stores.seen) asyncContext.run(call.asyncContext, () => this.start(call))
         else this.start(call)
         if (together && call.exit?._tag === "Failure") stack.tellNow()
       }

@@ -3,6 +3,7 @@
  */
 import * as Exit from "effect/Exit"
 import * as asyncContext from "../base/asyncContext.ts"
+import { stranger } from "../base/copies.ts"
 import { Evaluable } from "../base/evaluable.ts"
 import { attempt, isInstance } from "../base/show.ts"
 import { type Call, type Dispatcher, type Instance, Stage } from "../call/call.ts"
@@ -20,8 +21,13 @@ interface Unready {
 /** A Proxy that hides what it is counts as unready: the attempt to make it ready is what refuses it. */
 const isUnready = (arg: unknown): arg is Unready =>
   typeof arg === "object" &&
-  isInstance(arg, Evaluable) &&
-  !(attempt(() => (arg as Unready | { isUnready?: never }).isUnready !== true) ?? false)
+  (isInstance(arg, Evaluable)
+    ? !(attempt(() => (arg as Unready | { isUnready?: never }).isUnready !== true) ?? false)
+    : isForeign(arg))
+
+/** Whether it would be unready if it were of this version of the package. */
+const isForeign = (arg: unknown): boolean =>
+  stranger(arg) !== undefined && attempt(() => (arg as Unready).isUnready) === true
 
 export const areReady = (args: ReadonlyArray<unknown>): boolean => {
   for (let i = 0; i < args.length; i++) if (isUnready(args[i])) return false
@@ -30,7 +36,10 @@ export const areReady = (args: ReadonlyArray<unknown>): boolean => {
 
 const misplaced = (call: Call): TypeError | undefined => {
   for (const [index, arg] of call.args.entries()) {
-    if (isUnready(arg) && arg.misplaced !== undefined) return arg.misplaced(call, index + 1)
+    if (!isUnready(arg)) continue
+    const foreign = stranger(arg)
+    if (foreign !== undefined) return new TypeError(`argument ${index + 1} of ${call.origin} is ${arg}. ${foreign}`)
+    if (arg.misplaced !== undefined) return arg.misplaced(call, index + 1)
   }
 }
 

@@ -3,6 +3,7 @@
  */
 import * as Context from "effect/Context"
 import type * as Deferred from "effect/Deferred"
+import { shared, versioned } from "../base/copies.ts"
 import { isClient } from "../call/carried.ts"
 import { bury, type Ended, type Memory } from "./books.ts"
 import { Busy, type Node } from "./busy.ts"
@@ -109,16 +110,18 @@ class HeldElsewhere<Cell extends Member> implements Cells<Cell> {
  * Tasks belong to the process, not to a system, and every system shows them. A program may make one for each request,
  * and never says that it is done with it: what lists the busy ones would keep those whose calls never end.
  */
-export const tasks: Registry<any> = /* @__PURE__ */ make(
-  typeof WeakRef === "undefined" ? new Map() : /* @__PURE__ */ new HeldElsewhere<Member>(),
-  undefined
+export const tasks: Registry<any> = /* @__PURE__ */ shared(
+  "tasks",
+  /* @__PURE__ */ make(typeof WeakRef === "undefined" ? new Map() : new HeldElsewhere<Member>(), undefined)
 )
 
 export const makeRegistry = () => ({ "~troupe/ActorSystem": make<any>(new Map(), new Busy()) })
 
-export const SystemKey = Context.Reference<ReturnType<typeof makeRegistry>>("troupe/ActorSystem", {
-  defaultValue: makeRegistry
-})
+/** One object for all copies: it keeps the default, the system of the process. */
+export const SystemKey = /* @__PURE__ */ shared(
+  "SystemKey",
+  Context.Reference<ReturnType<typeof makeRegistry>>(versioned("troupe/ActorSystem"), { defaultValue: makeRegistry })
+)
 
 /** The registry knows its cells by what it needs of them. All of them are cells, so the caller may name their type. */
 export const registryIn = <Cell extends Member>(context: Context.Context<never>): Registry<Cell> =>

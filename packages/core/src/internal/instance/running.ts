@@ -18,6 +18,7 @@ import * as deadlock from "../call/deadlock.ts"
 import { endAll } from "../call/ending.ts"
 import * as failure from "../call/failure.ts"
 import { type Implementation, methodNames } from "../call/method.ts"
+import { older } from "../call/older.ts"
 import * as tracing from "../call/tracing.ts"
 import * as context from "./context.ts"
 import type { Hub } from "./hub.ts"
@@ -104,7 +105,7 @@ export class Running extends List<Call> {
     try {
       const { name } = call.method
       const implementation = this.cell.implementation!
-      if (typeof implementation[name] !== "function") return Exit.die(noMethod(this.cell.actor, name, implementation))
+      if (typeof implementation[name] !== "function") return Exit.die(noMethod(this.cell.actor, call, implementation))
       const { args } = call
       // Nearly all methods take one argument, and spreading an array costs as much as the rest of a call.
       return call.accept(args.length === 1 ? implementation[name](args[0]) : implementation[name](...args))
@@ -244,5 +245,7 @@ const checked = (call: Call, exit: Exit.Success<any, any>): Exit.Exit<any, any> 
   return issue === undefined ? exit : failure.decode(call, issue)
 }
 
-const noMethod = (actor: string, name: string, implementation: Implementation): TypeError =>
-  new TypeError(`${actor} has no method "${name}", it has ${methodNames(implementation).join(", ")}`)
+const noMethod = (actor: string, { method }: Call, implementation: Implementation): TypeError => {
+  const names = methodNames(implementation).join(", ")
+  return new TypeError(`${actor} has no method "${method.name}", it has ${names}${older(method.actor, method.key)}`)
+}

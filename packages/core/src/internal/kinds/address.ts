@@ -7,8 +7,10 @@
 import * as Equal from "effect/Equal"
 import * as Hash from "effect/Hash"
 import { NodeInspectSymbol } from "effect/Inspectable"
+import { VersionKey, versioned } from "../base/copies.ts"
 import * as options from "../base/options.ts"
 import { attempt, keyText } from "../base/show.ts"
+import { version } from "../base/version.ts"
 import * as handles from "../handle/handle.ts"
 import type { Cell, CellLine, Target } from "../instance/cell.ts"
 import { type Definition, describe } from "./definition.ts"
@@ -23,7 +25,7 @@ interface Instances {
   wake(cell: Cell): void
 }
 
-const KeyOf: unique symbol = Symbol.for("troupe/KeyOf") as any
+const KeyOf: unique symbol = Symbol.for(versioned("troupe/KeyOf")) as any
 
 /** What an address knows. */
 export class Address implements Target {
@@ -105,7 +107,8 @@ const common = {
   get [handles.CellKey](): Cell | undefined {
     const { instances, key } = (this as unknown as Handle)[KeyOf]
     return instances.peek(key)
-  }
+  },
+  [VersionKey]: version
 }
 
 /** A key as it is, if JSON can have it. */
@@ -128,12 +131,16 @@ const modelOf = (definition: Definition): Model => {
   if (known !== undefined) return known
   const { contract } = definition
   const model: Model =
-    contract === undefined
-      ? { prototype: open(definition), own: [] }
-      : { prototype: common, own: Object.keys(contract).map((name) => [name, member(name)]) }
+    contract === undefined ? { prototype: open(definition), own: [] } : closed(definition, Object.keys(contract))
   models.set(definition, model)
   return model
 }
+
+/** With a contract there are no other methods. */
+const closed = ({ id, key }: Definition, names: ReadonlyArray<string>): Model => ({
+  prototype: handles.refusingOthers(common, id, key, names),
+  own: names.map((name) => [name, member(name)])
+})
 
 /**
  * Without a contract the methods are not known before the first instance is made: whatever is asked for may be one. Those

@@ -93,7 +93,7 @@ const call = (id: string, make: Constructor, args: ReadonlyArray<unknown>): Effe
 
 /** The methods of an implementation, checked against all that speaks of them. */
 export const shapeOf = (definition: Definition, implementation: Implementation): Shape => {
-  const { contract, id, shapes } = definition
+  const { contract, id, key, shapes } = definition
   const { shape } = shapes
   // Nearly always the methods are those of the instance before, and then nothing is left to check.
   if (shape !== undefined && hasMethods(implementation, shape.methods)) return shape
@@ -110,7 +110,7 @@ export const shapeOf = (definition: Definition, implementation: Implementation):
   shapes.shape = {
     methods,
     members: handles.makeMembers(methods),
-    prototype: handles.makePrototype(id, names)
+    prototype: handles.makePrototype(id, key, names)
   }
   return shapes.shape
 }
@@ -162,11 +162,16 @@ const checkImplementation = (definition: Definition, implementation: Implementat
 }
 
 /** What is known of a method by its name, whether or not it exists. */
-export const describe = ({ contract, id, options: actor }: Definition, name: string, label?: string): MethodSpec => {
+export const describe = (
+  { contract, id, key, options: actor }: Definition,
+  name: string,
+  label?: string
+): MethodSpec => {
   const own = actor.methodOptions[name]
   const group = Object.entries(actor.concurrencyGroups ?? {}).find(([, { methods }]) => methods.includes(name))?.[0]
   return {
     actor: id,
+    key,
     name,
     label: own?.name ?? label ?? `${id}.${name}`,
     group: own?.concurrencyGroup ?? group,

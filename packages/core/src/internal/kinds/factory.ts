@@ -11,6 +11,7 @@ import { ActorNameTaken } from "../../ActorError.ts"
 import { noEffect } from "../base/evaluable.ts"
 import { checkId } from "../base/ids.ts"
 import { ofActors } from "../base/options.ts"
+import { defines } from "../call/older.ts"
 import * as handles from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
 import { type NameHolder, registryIn } from "../instance/registry.ts"
@@ -24,6 +25,7 @@ export const service = (id: string, input: any): any => {
   checkId("Actor.Service", id)
   const { make, methods, ...options } = input ?? {}
   const key = (Context.Service as any)()(id)
+  defines(id, key)
   if (methods !== undefined) return joinable(ofContract(key, methods))
   if (!Effect.isEffect(make) && typeof make !== "function") {
     const got = make === undefined ? "has neither" : `"make" is ${noEffect(make)}`

@@ -16,6 +16,7 @@ import { Minutely } from "../base/minutely.ts"
 import * as options from "../base/options.ts"
 import { attempt, errorText, keyText, plural } from "../base/show.ts"
 import { elapsedIn } from "../base/time.ts"
+import { defines } from "../call/older.ts"
 import * as handles from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
 import type { InstanceOwner } from "../instance/life.ts"
@@ -217,6 +218,7 @@ export const service = (id: string, input: any): any => {
   checkId("Actor.Keyed", id)
   const { make, methods, ...given } = input ?? {}
   const key = findsKeys((Context.Service as any)()(id))
+  defines(id, key)
   if (methods !== undefined) return joinable(withKeys(ofContract(key, methods), input.key))
   if (typeof make !== "function") throw new TypeError(`${id}: a keyed actor needs "make", a function of the key`)
   return addWays(key, define(id, key, make, undefined, given, options.ofKeyed))

@@ -6,6 +6,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import { shared } from "../base/copies.ts"
 
 type Key = Context.Service<any, any>
 
@@ -15,10 +16,17 @@ interface Owner {
   layers: number
 }
 
-/** By the MemoMap that Layers are built with: other runtimes, and later ones, may define an actor anew. */
-const together = new WeakMap<Layer.MemoMap, Map<string, Owner>>()
-/** Which actor a service in a Context is of. */
-const services = new WeakMap<object, Key>()
+interface Owners {
+  /** By the MemoMap that Layers are built with: other runtimes, and later ones, may define an actor anew. */
+  readonly together: WeakMap<Layer.MemoMap, Map<string, Owner>>
+  /** Which actor a service in a Context is of. */
+  readonly services: WeakMap<object, Key>
+}
+
+const { services, together } = /* @__PURE__ */ shared<Owners>("owners", {
+  services: new WeakMap(),
+  together: new WeakMap()
+})
 
 /** Builds the service of an actor. Dies when another actor has its id, beside it or in the context around it. */
 export const own = <E, R>(key: Key, build: Effect.Effect<object, E, R>): Effect.Effect<object, E, R | Scope.Scope> =>

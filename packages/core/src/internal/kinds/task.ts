@@ -6,10 +6,12 @@ import * as Effect from "effect/Effect"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
 import type { TaskDefinition, Tasks } from "../../Home.ts"
+import { stranger, VersionKey, versioned } from "../base/copies.ts"
 import { noEffect } from "../base/evaluable.ts"
 import { checkId } from "../base/ids.ts"
 import * as options from "../base/options.ts"
 import { show } from "../base/show.ts"
+import { version } from "../base/version.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as handles from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
@@ -69,7 +71,11 @@ export const make = (
     singleMethod(name, normalized)
   )
   const describe = (): string => `${name}(${cell?.main.running ?? 0} running, ${cell?.main.waiting ?? 0} waiting)`
-  Object.defineProperties(task, { toString: { value: describe }, [NodeInspectSymbol]: { value: describe } })
+  Object.defineProperties(task, {
+    toString: { value: describe },
+    [NodeInspectSymbol]: { value: describe },
+    [VersionKey]: { value: version }
+  })
   task[TaskKey] = { ...definition, cellOf }
   return task
 }
@@ -83,13 +89,18 @@ const checkSchemas = (name: string, { args = [], error, success }: any): void =>
 
 export const resize = (task: any, limit: number): Effect.Effect<void> => {
   const { cellOf, name } = task?.[TaskKey] ?? {}
-  if (cellOf === undefined) throw new TypeError(`Task.resize takes a task, but got ${show(task)}`)
+  if (cellOf === undefined) throw new TypeError(`Task.resize takes a task, but got ${show(task)}${foreign(task)}`)
   options.limit(name, "maxConcurrency", limit)
   return Effect.sync(() => cellOf().main.resize(limit))
 }
 
+const foreign = (task: unknown): string => {
+  const its = stranger(task)
+  return its === undefined ? "" : `. ${its}`
+}
+
 /** Where a task keeps what it runs. */
-export const TaskKey: unique symbol = Symbol.for("troupe/Task") as any
+export const TaskKey: unique symbol = Symbol.for(versioned("troupe/Task")) as any
 
 /** Where tasks run, if not in the process of their caller. */
 export const TaskHome = /* @__PURE__ */ Context.Reference<Tasks | undefined>("troupe/TaskHome", {

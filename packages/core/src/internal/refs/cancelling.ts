@@ -22,6 +22,10 @@ class EffectRef extends Ref {
   cancelled = false
 }
 
+/** Another copy of the package has a class of its own for these. */
+const isOfEffect = (ref: Ref): ref is EffectRef & { readonly fiber: Fiber.Fiber<any, any> } =>
+  (ref as EffectRef).fiber !== undefined
+
 export const fromEffect = (effect: Effect.Effect<any, any, any>): Effect.Effect<Ref, never, any> =>
   Effect.withFiber((fiber) => {
     const ref = new EffectRef()
@@ -78,9 +82,9 @@ const outcomeOf = (ref: Ref): (() => CancelOutcome) => {
 const endOther = (ref: Ref): void => {
   if (ref instanceof Call) {
     if (ref.stage === Stage.New) ref.line.cell.deny(ref, failure.cancelled(ref))
-  } else if (ref instanceof EffectRef) {
+  } else if (isOfEffect(ref)) {
     ref.cancelled = true
-    interrupt(ref.fiber!)
+    interrupt(ref.fiber)
   } else {
     // A promise cannot be stopped. Its ref can: its waiters wait no longer.
     ref.settle(cancelledExit(ref))
