@@ -26,7 +26,8 @@ const ordered: Readonly<Record<string, ReadonlyArray<Level>>> = {
   worker: ["values", "wire", ["owner", "thread"]],
   cluster: [
     "base",
-    ["engine.ts", "engineInternals.ts"],
+    ["engineInternals.ts"],
+    ["engine.ts"],
     "wire",
     ["net", "sql"],
     "calls",

@@ -1,6 +1,6 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { ClusterHome } from "@troupe/cluster"
-import { Actor, ActorError, ActorSystem, ObjectRef } from "@troupe/core"
+import { Actor, ActorError, ActorSystem, Contract, ObjectRef } from "@troupe/core"
 import { Effect, Fiber, Layer, Metric, Schema, Stream, Tracer } from "effect"
 import {
   EntityId,
@@ -26,13 +26,14 @@ import {
   WorkerLive
 } from "./homeSupport.ts"
 
-/** One for the whole cluster. */
-class Leader extends Actor.Service<Leader>()("test/Leader", {
-  methods: { count: Actor.method({ success: Schema.Int }), exit: Actor.method() }
+/** One for the whole cluster. Its contract, and the next one, are apart from the runtime. */
+class Leader extends Contract.Service<Leader>()("test/Leader", {
+  methods: { count: Contract.method({ success: Schema.Int }), exit: Contract.method() }
 }) {}
 
 let leaders = 0
-const LeaderLive = Leader.toLayer(
+const LeaderLive = Actor.toLayer(
+  Leader,
   Effect.sync(() => {
     leaders++
     let count = 0
@@ -40,12 +41,14 @@ const LeaderLive = Leader.toLayer(
   })
 )
 
-class ByPoint extends Actor.Keyed<ByPoint>()("test/ByPoint", {
+class ByPoint extends Contract.Keyed<ByPoint>()("test/ByPoint", {
   key: Schema.Struct({ x: Schema.Int, at: Schema.Date }),
-  methods: { key: Actor.method({ success: Schema.Unknown }) }
+  methods: { key: Contract.method({ success: Schema.Unknown }) }
 }) {}
 
-const ByPointLive = ByPoint.toLayer((key) => Effect.succeed(ByPoint.of({ key: () => Effect.succeed([key.x, key.at]) })))
+const ByPointLive = Actor.toLayer(ByPoint, (key) =>
+  Effect.succeed(ByPoint.of({ key: () => Effect.succeed([key.x, key.at]) }))
+)
 
 class Local extends Actor.Service<Local>()("test/Local", { make: Effect.succeed({ ping: () => Effect.void }) }) {}
 

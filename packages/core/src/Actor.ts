@@ -848,7 +848,7 @@ export const Keyed: <Self>() => {
  *   methods: { greet: Contract.method({ args: [Schema.String], success: Schema.String }) }
  * }) {}
  *
- * const GreeterLive = Actor.toLayer(Greeter, Effect.succeed({ greet: (name) => Effect.succeed(`Hello ${name}`) }))
+ * const GreeterLive = Actor.toLayer(Greeter, Effect.succeed(Greeter.of({ greet: (name) => Effect.succeed(`Hello ${name}`) })))
  *
  * const program = Effect.flatMap(Greeter, (greeter) => greeter.greet("Ada"))
  *

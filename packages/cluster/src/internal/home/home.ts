@@ -1,6 +1,7 @@
 /**
  * The layers that join a contract with the cluster.
  */
+import * as Actor from "@troupe/core/Actor"
 import * as Home from "@troupe/core/Home"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -110,7 +111,7 @@ const clientOf = (wire: Wire, actor: Contracted, options: ClientOptions): Layer.
       const caller = yield* makeCaller(wire)
       const make = wire.keyed ? caller.make : caller.make(undefined)
       const residence = Layer.succeed(Home.Residence)(yield* ofClients(wire))
-      const proxies: Layer.Layer<any> = Layer.provide((actor as any).toLayer(make, proxyOptions), residence)
+      const proxies: Layer.Layer<any> = Layer.provide(Actor.toLayer(actor as any, make as any, proxyOptions), residence)
       const leave = Layer.effectDiscard(Effect.addFinalizer(() => caller.leave))
       return Layer.provideMerge(leave, wire.keyed ? withStop(actor as any, proxies, caller) : proxies)
     })

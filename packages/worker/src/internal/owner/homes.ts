@@ -23,27 +23,27 @@ import { settingsOf, threadOptions } from "./settings.ts"
 import type { Thread } from "./thread.ts"
 import * as threads from "./threads.ts"
 
-/** A class with a contract, and how an implementation is given to it. */
-interface ContractClass extends Contract {
-  toLayer(make: unknown, options: object): Layer.Layer<any>
-  toFactory?: (make: unknown, options: object) => { spawn(): Effect.Effect<any, any, Scope.Scope> }
+/** `Actor.toLayer` and `Actor.toFactory`, for which a home stands in. */
+const toLayer = Actor.toLayer as unknown as (actor: Contract, make: unknown, options: object) => Layer.Layer<any>
+const toFactory = Actor.toFactory as unknown as (...given: Parameters<typeof toLayer>) => {
+  spawn(): Effect.Effect<any, any, Scope.Scope>
 }
 
-export const layer = (actor: ContractClass, options: HomeOptions): Layer.Layer<any, WorkerFailed> => {
+export const layer = (actor: Contract, options: HomeOptions): Layer.Layer<any, WorkerFailed> => {
   check(actor, options)
   return Layer.unwrap(
     Effect.map(threads.make(actor, options), (pool) => {
       const make = isKeyed(actor) ? keyedMake(actor, pool) : singleMake(actor, pool)
       return Layer.provideMerge(
         Layer.effectDiscard(enforceShutdownTimeout(pool)),
-        actor.toLayer(make, instanceOptions(pool, options))
+        toLayer(actor, make, instanceOptions(pool, options))
       )
     })
   )
 }
 
 export const spawn = (
-  actor: ContractClass,
+  actor: Contract,
   options: HomeOptions,
   agree?: threads.Agree
 ): Effect.Effect<any, any, Scope.Scope> => {
@@ -53,7 +53,7 @@ export const spawn = (
   return Effect.flatMap(Effect.scope, (scope) => {
     const own = Scope.forkUnsafe(scope)
     const handle = Effect.flatMap(threads.make(actor, options, agree), (pool) => {
-      const factory = actor.toFactory!(singleMake(actor, pool), instanceOptions(pool, options))
+      const factory = toFactory(actor, singleMake(actor, pool), instanceOptions(pool, options))
       return Effect.tap(factory.spawn(), enforceShutdownTimeout(pool))
     })
     // The thread is there for one instance, and ends with it, however long the Scope stays open.
@@ -72,7 +72,7 @@ export const spawn = (
 const enforceShutdownTimeout = (pool: threads.Threads): Effect.Effect<void, never, Scope.Scope> =>
   Effect.addFinalizer(() => Effect.sync(() => pool.enforceShutdownTimeout()))
 
-const isKeyed = (actor: ContractClass): boolean => "keySchema" in actor
+const isKeyed = (actor: Contract): boolean => "keySchema" in actor
 
 const homeOptions = {
   ...threadOptions,
@@ -85,7 +85,7 @@ const homeOptions = {
   validate: true
 } as const
 
-const check = (actor: ContractClass, options: HomeOptions): void => {
+const check = (actor: Contract, options: HomeOptions): void => {
   if (typeof actor?.methods !== "object") {
     throw new TypeError(
       `${actor?.key ?? String(actor)}: only an actor with a contract can live in a thread. Give its definition "methods", and its implementation to toLayer.`
@@ -135,7 +135,7 @@ const defaultRestart = Schedule.fromStep(
 )
 
 /** The constructor of the one instance that a thread has. */
-const singleMake = (actor: ContractClass, pool: threads.Threads) =>
+const singleMake = (actor: Contract, pool: threads.Threads) =>
   Effect.gen(function* () {
     const thread = yield* pool.obtain(0)
     return yield* settle(actor, thread, 0, undefined)
@@ -144,7 +144,7 @@ const singleMake = (actor: ContractClass, pool: threads.Threads) =>
 let lastInstance: InstanceId = 0
 
 /** The constructor of the instances that threads share: the key decides which thread. */
-const keyedMake = (actor: ContractClass, pool: threads.Threads) => {
+const keyedMake = (actor: Contract, pool: threads.Threads) => {
   const codec = actor.keySchema === undefined ? undefined : codecOf(actor.keySchema)
   return (key: unknown) =>
     Effect.gen(function* () {
@@ -156,7 +156,7 @@ const keyedMake = (actor: ContractClass, pool: threads.Threads) => {
 
 /** Ties an instance to its thread, for as long as both last. */
 const settle = Effect.fnUntraced(function* (
-  actor: ContractClass,
+  actor: Contract,
   thread: Thread,
   instance: InstanceId,
   key: { readonly packed: unknown } | undefined
