@@ -18,10 +18,13 @@ describe("the repository", () => {
     assert.notMatch(lock, /"resolved": "[a-z+]+:/)
   })
 
-  it("shows the example for React as it is", () => {
+  it.each([
+    ["docs/react.md", "tsx", "examples/react/App.tsx"],
+    ["docs/workers-runtime.md", "js", "scripts/runtimes/requests.js"]
+  ])("shows in %s code that is tested", (page, language, file) => {
     const read = (file: string) => readFileSync(path.join(root, file), "utf8")
-    const blocks = [...read("docs/react.md").matchAll(/```tsx\n(.*?)```/gs)].map(([, code]) => code!)
+    const blocks = [...read(page).matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "gs"))]
     assert.isAbove(blocks.length, 0)
-    for (const block of blocks) assert.include(read("examples/react/App.tsx"), block)
+    for (const [, block] of blocks) assert.include(read(file), block!)
   })
 })

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type { ActorError } from "../../ActorError.ts"
 import * as asyncContext from "../base/asyncContext.ts"
 import type { Call } from "../call/call.ts"
+import * as failure from "../call/failure.ts"
 import * as waiting from "../call/waiting.ts"
 import type { Cell } from "../instance/cell.ts"
 
@@ -19,6 +20,7 @@ export const admit = (cell: Cell, call: Call, submit: () => void): Effect.Effect
       return Effect.void
     }
     if (cell.options.overflow === "fail") return cell.refuseCall(call)
+    if (cell.fullOfOthers) return failure.ofAnotherRequest(call)
     return Effect.callback((resume) => {
       // Between this operation and the one before, room may have come, and then nothing would tell.
       if (!cell.full) {
