@@ -68,7 +68,7 @@ const otherRequest = (method: string): string =>
 
 /** The program as one file that imports nothing. */
 const bundled = async (project: string, entry: string, format: "esm" | "iife"): Promise<string> => {
-  const file = path.join(project, `bundled.${format}.js`)
+  const file = path.join(project, `bundled.${entry}`)
   await bundle({
     absWorkingDir: project,
     entryPoints: [entry],
@@ -186,9 +186,8 @@ try {
       timeout: 240_000
     })
 
-  /** Each runtime has a project of its own. */
-  const tryOn = async (name: string, { effect, run, tools }: Runtime): Promise<string> => {
-    const project = path.join(folder, name)
+  const projectWith = async (effect: string | undefined): Promise<string> => {
+    const project = path.join(folder, `effect-${effect ?? "locked"}`)
     mkdirSync(project)
     await install(project, packages, tarballs)
     for (const [file, code] of Object.entries(entries)) writeFileSync(path.join(project, file), code)
@@ -200,21 +199,39 @@ try {
       writeFileSync(path.join(project, "package.json"), JSON.stringify(manifest))
       await installWith(project)
     }
-    const beside = path.join(folder, `${name}-tools`)
-    if (tools !== undefined) {
-      mkdirSync(beside)
-      writeFileSync(path.join(beside, "package.json"), "{}")
-      await installWith(beside, ...Object.entries(tools).map(([id, version]) => `${id}@${version}`))
-    }
-    return run(project, (file) => path.join(beside, "node_modules", file))
+    return project
   }
 
-  const reference = await tryOn("node-24", runtimes["node-24"]!)
+  const toolsOf = async (ids: ReadonlyArray<string>): Promise<string> => {
+    const beside = path.join(folder, `tools-${ids.join("+").replaceAll("/", "-")}`)
+    mkdirSync(beside)
+    writeFileSync(path.join(beside, "package.json"), "{}")
+    if (ids.length > 0) await installWith(beside, ...ids)
+    return path.join(beside, "node_modules")
+  }
+
+  /** What is installed once: a project for each version of `effect`, and tools that several runtimes need. */
+  const once = <Args extends ReadonlyArray<unknown>, A>(make: (...args: Args) => Promise<A>) => {
+    const made = new Map<string, Promise<A>>()
+    return (...args: Args): Promise<A> => {
+      const key = String(args)
+      if (!made.has(key)) made.set(key, make(...args))
+      return made.get(key)!
+    }
+  }
+  const [project, installed] = [once(projectWith), once(toolsOf)]
+
+  const tryOn = async ({ effect, run, tools = {} }: Runtime): Promise<string> => {
+    const beside = await installed(Object.entries(tools).map(([id, version]) => `${id}@${version}`))
+    return run(await project(effect), (file) => path.join(beside, file))
+  }
+
+  const reference = await tryOn(runtimes["node-24"]!)
   console.log(`${reference}\n`)
   let failed = 0
   for (const [name, runtime] of Object.entries(runtimes)) {
     if (name === "node-24" || (wanted.length > 0 && !wanted.includes(name))) continue
-    const text = await tryOn(name, runtime).catch(String)
+    const text = await tryOn(runtime).catch(String)
     const same = text === (runtime.expected ?? reference)
     if (!same && text !== missing) failed++
     console.log(same ? `✓ ${name}` : text === missing ? `- ${name}: ${text}` : `✗ ${name}\n${text}`)

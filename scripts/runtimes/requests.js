@@ -14,7 +14,8 @@ class Counter extends Actor.Service()("app/Counter", {
         Effect.delay(
           Effect.sync(() => (count += by)),
           "50 millis"
-        )
+        ),
+      wait: () => Effect.sleep("2 seconds")
     }
   })
 }) {}
@@ -54,7 +55,7 @@ const routes = {
   "/shared": async () => Response.json(await shared.runPromise(addTwice)),
   "/task": async () => Response.json(await Effect.runPromise(square(7))),
   "/forget": async () => {
-    await forgotten.runPromise(Effect.flatMap(Counter, (counter) => counter.add.remote(1)))
+    await forgotten.runPromise(Effect.flatMap(Counter, (counter) => Effect.asVoid(counter.wait.remote())))
     return Response.json("answered before its call has ended")
   },
   "/remember": async () =>
