@@ -6,10 +6,12 @@
  *     npm run check:runtimes -- --list        # which there are, with their versions
  *
  * The versions are pinned here, and installed from npm into a folder that is removed afterwards. `effect-oldest` and
- * `effect-newest` run it on Node with the ends of the range of `effect` that the packages accept.
+ * `effect-newest` run it on Node with the ends of the range of `effect` that the packages accept. `workerd-requests` and
+ * the bundlers run programs of their own: those of `docs/workers-runtime.md` and `docs/bundlers.md`.
  */
 import { execFile, execFileSync } from "node:child_process"
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { createHash } from "node:crypto"
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { promisify } from "node:util"
@@ -48,7 +50,39 @@ const effect = (version: string): Runtime => ({
   run: (project) => output(project, process.execPath, "main.js")
 })
 
+const bun = "1.4.5"
 const miniflare = "4.20260730.0"
+const bundlers = { esbuild: "0.28.2", rollup: "4.68.8", vite: "8.4.0", webpack: "5.113.0" }
+
+/** Builds the program of `scripts/bundlers`, which starts a thread, and runs what came out. */
+const bundler = (
+  name: string,
+  tools: Readonly<Record<string, string>>,
+  command: (tool: (path: string) => string) => readonly [string, ...Array<string>],
+  main = "main.js"
+): Runtime => ({
+  tools,
+  run: async (project, tool) => {
+    // A configuration finds its bundler from its own folder, and the program finds the packages.
+    const folder = path.dirname(tool("."))
+    cpSync(path.join(root, "scripts/bundlers"), folder, { recursive: true })
+    writeFileSync(path.join(folder, "package.json"), JSON.stringify({ type: "module" }))
+    for (const id of ["@troupe", "effect"])
+      if (!existsSync(tool(id))) symlinkSync(path.join(project, "node_modules", id), tool(id), "dir")
+    await output(folder, ...command(tool))
+    return output(folder, process.execPath, `dist/${name}/${main}`)
+  },
+  expected: `thread ${createHash("md5").update("troupe").digest("hex")}`
+})
+
+/** Runs webpack, whose command is a package of its own. */
+const runWebpack = `
+import webpack from "webpack"
+import config from "./webpack.config.js"
+webpack(config, (error, stats) => {
+  console.log(error ?? stats.toString("errors-warnings"))
+  process.exitCode = error || stats.hasErrors() ? 1 : 0
+})`
 
 /** Bundles a worker and sends it requests: a step after the other, and those of a step, as in `/a+/b`, at once. */
 const workerd =
@@ -89,7 +123,7 @@ const runtimes: Readonly<Record<string, Runtime>> = {
   "node-24": node("24.21.0"),
   "node-26": node("26.10.0"),
   bun: {
-    tools: { bun: "1.4.5" },
+    tools: { bun },
     run: (project, tool) => output(project, tool(".bin/bun"), "main.js")
   },
   deno: {
@@ -138,6 +172,16 @@ const runtimes: Readonly<Record<string, Runtime>> = {
       return /<pre>(.*)<\/pre>/s.exec(dom)?.[1]?.replaceAll("&gt;", ">").trim() ?? dom
     }
   },
+  "bundler-esbuild": bundler("esbuild", bundlers, () => [process.execPath, "esbuild.config.js"]),
+  "bundler-vite": bundler("vite", bundlers, (tool) => [process.execPath, tool("vite/bin/vite.js"), "build"]),
+  "bundler-rollup": bundler("rollup", bundlers, (tool) => [process.execPath, tool("rollup/dist/bin/rollup"), "-c"]),
+  "bundler-webpack": bundler(
+    "webpack",
+    bundlers,
+    () => [process.execPath, "--input-type=module", "--eval", runWebpack],
+    "main.mjs"
+  ),
+  "bundler-bun": bundler("bun", { bun }, (tool) => [tool(".bin/bun"), "bun.config.js"]),
   "effect-oldest": effect("4.0.5"),
   "effect-newest": effect("^4.1.0")
 }
@@ -176,7 +220,7 @@ if (unknown.length > 0) {
 
 const folder = mkdtempSync(path.join(tmpdir(), "troupe-runtimes-"))
 try {
-  const packages = publicPackages(["core"])
+  const packages = publicPackages(["core", "worker"])
   for (const one of packages) await build(one)
   const tarballs = await Promise.all(packages.map((one) => pack(one, folder)))
 
