@@ -36,7 +36,9 @@ interface Runtime {
 const missing = "not on this machine"
 
 const output = async (cwd: string, command: string, ...args: ReadonlyArray<string>): Promise<string> => {
-  const { stdout } = await exec(command, args, { cwd, timeout: 60_000, maxBuffer: 2 ** 24 })
+  const { stdout } = await exec(command, args, { cwd, timeout: 120_000, maxBuffer: 2 ** 24 }).catch((error) => {
+    throw new Error(`${error.message}${error.stdout}${error.killed ? "it took too long" : ""}`)
+  })
   return stdout.trim()
 }
 

@@ -5,6 +5,7 @@ export default {
   target: "node20",
   entry: "./main.js",
   module: { parser: { javascript: { worker: ["Worker from node:worker_threads", "..."] } } },
+  optimization: { minimize: false },
   experiments: { outputModule: true },
   output: { path: path.resolve("dist/webpack"), module: true, chunkFormat: "module" }
 }
