@@ -6,10 +6,12 @@
  *     npm run check:runtimes -- --list        # which there are, with their versions
  *
  * The versions are pinned here, and installed from npm into a folder that is removed afterwards. `effect-oldest` and
- * `effect-newest` run it on Node with the ends of the range of `effect` that the packages accept.
+ * `effect-newest` run it on Node with the ends of the range of `effect` that the packages accept. `workerd-requests` and
+ * the bundlers run programs of their own: those of `docs/workers-runtime.md` and `docs/bundlers.md`.
  */
 import { execFile, execFileSync } from "node:child_process"
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { createHash } from "node:crypto"
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { promisify } from "node:util"
@@ -26,13 +28,17 @@ interface Runtime {
   readonly tools?: Readonly<Record<string, string>>
   /** The version of `effect` in the project, if not that of our lock file. */
   readonly effect?: string
+  /** What it has to print, if not the same as Node 24. */
+  readonly expected?: string
   readonly run: (project: string, tool: (path: string) => string) => Promise<string>
 }
 
 const missing = "not on this machine"
 
 const output = async (cwd: string, command: string, ...args: ReadonlyArray<string>): Promise<string> => {
-  const { stdout } = await exec(command, args, { cwd, timeout: 60_000, maxBuffer: 2 ** 24 })
+  const { stdout } = await exec(command, args, { cwd, timeout: 120_000, maxBuffer: 2 ** 24 }).catch((error) => {
+    throw new Error(`${error.message}${error.stdout}${error.killed ? "it took too long" : ""}`)
+  })
   return stdout.trim()
 }
 
@@ -46,9 +52,59 @@ const effect = (version: string): Runtime => ({
   run: (project) => output(project, process.execPath, "main.js")
 })
 
+const bun = "1.4.5"
+const miniflare = "4.20260730.0"
+const bundlers = { esbuild: "0.28.2", rollup: "4.68.8", vite: "8.4.0", webpack: "5.113.0" }
+
+/** Builds the program of `scripts/bundlers`, which starts a thread, and runs what came out. */
+const bundler = (
+  name: string,
+  tools: Readonly<Record<string, string>>,
+  command: (tool: (path: string) => string) => readonly [string, ...Array<string>],
+  main = "main.js"
+): Runtime => ({
+  tools,
+  run: async (project, tool) => {
+    // A configuration finds its bundler from its own folder, and the program finds the packages.
+    const folder = path.dirname(tool("."))
+    cpSync(path.join(root, "scripts/bundlers"), folder, { recursive: true })
+    writeFileSync(path.join(folder, "package.json"), JSON.stringify({ type: "module" }))
+    for (const id of ["@troupe", "effect"])
+      if (!existsSync(tool(id))) symlinkSync(path.join(project, "node_modules", id), tool(id), "dir")
+    await output(folder, ...command(tool))
+    return output(folder, process.execPath, `dist/${name}/${main}`)
+  },
+  expected: `thread ${createHash("md5").update("troupe").digest("hex")}`
+})
+
+/** Runs webpack, whose command is a package of its own. */
+const runWebpack = `
+import webpack from "webpack"
+import config from "./webpack.config.js"
+webpack(config, (error, stats) => {
+  console.log(error ?? stats.toString("errors-warnings"))
+  process.exitCode = error || stats.hasErrors() ? 1 : 0
+})`
+
+/** Bundles a worker and sends it requests: a step after the other, and those of a step, as in `/a+/b`, at once. */
+const workerd =
+  (entry: string, flags: string, ...steps: ReadonlyArray<string>): Runtime["run"] =>
+  async (project, tool) => {
+    const script = await bundled(project, entry, "esm")
+    const printed = await output(
+      project,
+      process.execPath,
+      ...["flare.js", tool("miniflare/dist/src/index.js"), script, flags, ...steps]
+    )
+    return printed.replace(/^\/: /, "")
+  }
+
+const otherRequest = (method: string): string =>
+  `${method} #: the actor is unavailable because it is at work for another request, and on Cloudflare Workers a call cannot wait for timers and I/O of another request: make the runtime per request, or put the actor in a Durable Object. The call did not run: sending it again is safe.`
+
 /** The program as one file that imports nothing. */
 const bundled = async (project: string, entry: string, format: "esm" | "iife"): Promise<string> => {
-  const file = path.join(project, `bundled.${format}.js`)
+  const file = path.join(project, `bundled.${entry}`)
   await bundle({
     absWorkingDir: project,
     entryPoints: [entry],
@@ -57,6 +113,7 @@ const bundled = async (project: string, entry: string, format: "esm" | "iife"): 
     format,
     platform: "browser",
     conditions: ["worker", "browser"],
+    external: ["cloudflare:*"],
     logLevel: "error"
   })
   return file
@@ -68,7 +125,7 @@ const runtimes: Readonly<Record<string, Runtime>> = {
   "node-24": node("24.21.0"),
   "node-26": node("26.10.0"),
   bun: {
-    tools: { bun: "1.4.5" },
+    tools: { bun },
     run: (project, tool) => output(project, tool(".bin/bun"), "main.js")
   },
   deno: {
@@ -76,11 +133,31 @@ const runtimes: Readonly<Record<string, Runtime>> = {
     run: (project, tool) => output(project, tool(".bin/deno"), "run", "-A", "main.js")
   },
   workerd: {
-    tools: { miniflare: "4.20260730.0" },
-    run: async (project, tool) => {
-      await bundled(project, "worker.js", "esm")
-      return output(project, process.execPath, "miniflare.js", tool("miniflare/dist/src/index.js"))
-    }
+    tools: { miniflare },
+    run: workerd("worker.js", "", "/")
+  },
+  "workerd-nodejs": {
+    tools: { miniflare },
+    run: workerd("worker.js", "nodejs_compat", "/")
+  },
+  "workerd-requests": {
+    tools: { miniflare },
+    run: workerd(
+      "requests.js",
+      "nodejs_compat",
+      ...["/request+/request", "/object+/object", "/shared", "/shared+/shared", "/shared"],
+      ...["/task+/task", "/forget", "/remember"]
+    ),
+    expected: [
+      "/request+/request: [1,2] | [1,2]",
+      "/object+/object: [1,2] | [3,4]",
+      "/shared: [1,2]",
+      `/shared+/shared: [3,4] | ${otherRequest("app/Counter.add")}`,
+      "/shared: [5,6]",
+      "/task+/task: 49 | 49",
+      '/forget: "answered before its call has ended"',
+      `/remember: ${otherRequest("app/Counter.read")}`
+    ].join("\n")
   },
   chromium: {
     run: async (project) => {
@@ -97,6 +174,16 @@ const runtimes: Readonly<Record<string, Runtime>> = {
       return /<pre>(.*)<\/pre>/s.exec(dom)?.[1]?.replaceAll("&gt;", ">").trim() ?? dom
     }
   },
+  "bundler-esbuild": bundler("esbuild", bundlers, () => [process.execPath, "esbuild.config.js"]),
+  "bundler-vite": bundler("vite", bundlers, (tool) => [process.execPath, tool("vite/bin/vite.js"), "build"]),
+  "bundler-rollup": bundler("rollup", bundlers, (tool) => [process.execPath, tool("rollup/dist/bin/rollup"), "-c"]),
+  "bundler-webpack": bundler(
+    "webpack",
+    bundlers,
+    () => [process.execPath, "--input-type=module", "--eval", runWebpack],
+    "main.mjs"
+  ),
+  "bundler-bun": bundler("bun", { bun }, (tool) => [tool(".bin/bun"), "bun.config.js"]),
   "effect-oldest": effect("4.0.5"),
   "effect-newest": effect("^4.1.0")
 }
@@ -114,12 +201,10 @@ const isHere = (command: string): boolean => {
 const entries = {
   "main.js": `import { smoke } from "./smoke.js"\nconsole.log(await smoke())\n`,
   "page.js": `import { smoke } from "./smoke.js"\nsmoke().then((text) => { document.querySelector("pre").textContent = text })\n`,
-  "worker.js": `import { smoke } from "./smoke.js"\nexport default { fetch: async () => new Response(await smoke()) }\n`,
-  "miniflare.js": [
-    `const { Miniflare } = await import(process.argv[2])`,
-    `const flare = new Miniflare({ modules: true, scriptPath: "bundled.esm.js", compatibilityDate: "2026-07-01" })`,
-    `console.log(await (await flare.dispatchFetch("http://localhost/")).text())`,
-    `await flare.dispose()\n`
+  "worker.js": [
+    `import { smoke } from "./smoke.js"`,
+    `export default { fetch: async () => new Response(await smoke()) }`,
+    `export class CounterObject {}\n`
   ].join("\n")
 }
 
@@ -137,7 +222,7 @@ if (unknown.length > 0) {
 
 const folder = mkdtempSync(path.join(tmpdir(), "troupe-runtimes-"))
 try {
-  const packages = publicPackages(["core"])
+  const packages = publicPackages(["core", "worker"])
   for (const one of packages) await build(one)
   const tarballs = await Promise.all(packages.map((one) => pack(one, folder)))
 
@@ -147,13 +232,12 @@ try {
       timeout: 240_000
     })
 
-  /** Each runtime has a project of its own. */
-  const tryOn = async (name: string, { effect, run, tools }: Runtime): Promise<string> => {
-    const project = path.join(folder, name)
+  const projectWith = async (effect: string | undefined): Promise<string> => {
+    const project = path.join(folder, `effect-${effect ?? "locked"}`)
     mkdirSync(project)
     await install(project, packages, tarballs)
     for (const [file, code] of Object.entries(entries)) writeFileSync(path.join(project, file), code)
-    cpSync(path.join(root, "scripts/runtimes/smoke.js"), path.join(project, "smoke.js"))
+    cpSync(path.join(root, "scripts/runtimes"), project, { recursive: true })
     if (effect !== undefined) {
       const manifest = readJson(path.join(project, "package.json"))
       manifest.dependencies.effect = effect
@@ -161,22 +245,40 @@ try {
       writeFileSync(path.join(project, "package.json"), JSON.stringify(manifest))
       await installWith(project)
     }
-    const beside = path.join(folder, `${name}-tools`)
-    if (tools !== undefined) {
-      mkdirSync(beside)
-      writeFileSync(path.join(beside, "package.json"), "{}")
-      await installWith(beside, ...Object.entries(tools).map(([id, version]) => `${id}@${version}`))
-    }
-    return run(project, (file) => path.join(beside, "node_modules", file))
+    return project
   }
 
-  const reference = await tryOn("node-24", runtimes["node-24"]!)
+  const toolsOf = async (ids: ReadonlyArray<string>): Promise<string> => {
+    const beside = path.join(folder, `tools-${ids.join("+").replaceAll("/", "-")}`)
+    mkdirSync(beside)
+    writeFileSync(path.join(beside, "package.json"), "{}")
+    if (ids.length > 0) await installWith(beside, ...ids)
+    return path.join(beside, "node_modules")
+  }
+
+  /** What is installed once: a project for each version of `effect`, and tools that several runtimes need. */
+  const once = <Args extends ReadonlyArray<unknown>, A>(make: (...args: Args) => Promise<A>) => {
+    const made = new Map<string, Promise<A>>()
+    return (...args: Args): Promise<A> => {
+      const key = String(args)
+      if (!made.has(key)) made.set(key, make(...args))
+      return made.get(key)!
+    }
+  }
+  const [project, installed] = [once(projectWith), once(toolsOf)]
+
+  const tryOn = async ({ effect, run, tools = {} }: Runtime): Promise<string> => {
+    const beside = await installed(Object.entries(tools).map(([id, version]) => `${id}@${version}`))
+    return run(await project(effect), (file) => path.join(beside, file))
+  }
+
+  const reference = await tryOn(runtimes["node-24"]!)
   console.log(`${reference}\n`)
   let failed = 0
   for (const [name, runtime] of Object.entries(runtimes)) {
     if (name === "node-24" || (wanted.length > 0 && !wanted.includes(name))) continue
-    const text = await tryOn(name, runtime).catch(String)
-    const same = text === reference
+    const text = await tryOn(runtime).catch(String)
+    const same = text === (runtime.expected ?? reference)
     if (!same && text !== missing) failed++
     console.log(same ? `✓ ${name}` : text === missing ? `- ${name}: ${text}` : `✗ ${name}\n${text}`)
   }

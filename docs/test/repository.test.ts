@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { globSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 
@@ -18,10 +18,15 @@ describe("the repository", () => {
     assert.notMatch(lock, /"resolved": "[a-z+]+:/)
   })
 
-  it("shows the example for React as it is", () => {
+  it.each([
+    ["docs/react.md", "tsx", "examples/react/App.tsx"],
+    ["docs/workers-runtime.md", "js", "scripts/runtimes/requests.js"],
+    ["docs/bundlers.md", "js", "scripts/bundlers/*.js"]
+  ])("shows in %s code that is tested", (page, language, files) => {
     const read = (file: string) => readFileSync(path.join(root, file), "utf8")
-    const blocks = [...read("docs/react.md").matchAll(/```tsx\n(.*?)```/gs)].map(([, code]) => code!)
+    const tested = globSync(files, { cwd: root }).map(read).join("\n")
+    const blocks = [...read(page).matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "gs"))]
     assert.isAbove(blocks.length, 0)
-    for (const block of blocks) assert.include(read("examples/react/App.tsx"), block)
+    for (const [, block] of blocks) assert.include(tested, block!)
   })
 })

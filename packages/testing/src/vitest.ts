@@ -20,24 +20,41 @@
  *
  * @since 0.1.0
  */
-import { it as base } from "@effect/vitest"
+import { it as base, type TestContext, type TestOptions } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Explore from "./Explore.ts"
 
 /**
- * Registers a test that runs a program under many schedules.
+ * Options of a test: those of {@link Explore.check}, and those of vitest.
+ *
+ * `timeout` is that of the exploration, which ends with the schedules that it has run. The test itself may take 15 seconds
+ * longer, to shorten a schedule that failed.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options extends Explore.Options, Omit<TestOptions, "timeout"> {}
+
+/**
+ * Registers a test that runs a program under many schedules. Like `it.effect` it takes a function, which is called for
+ * each schedule, and options or a timeout in milliseconds. It takes the program itself, too.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ExploreTest {
-  <A, E>(name: string, program: Effect.Effect<A, E, Scope.Scope>, options?: Explore.Options): void
+  <A, E>(
+    name: string,
+    program: Effect.Effect<A, E, Scope.Scope> | ((context: TestContext) => Effect.Effect<A, E, Scope.Scope>),
+    options?: number | Options
+  ): void
 }
 
 /**
- * An {@link ExploreTest}, and the same for tests that are skipped, or run alone.
+ * An {@link ExploreTest}, with what `it.effect` has: tests that are left out, run alone, or only under a condition; tests
+ * that have to fail; and one test for each of many values.
  *
  * @category models
  * @since 0.1.0
@@ -45,6 +62,16 @@ export interface ExploreTest {
 export interface ExploreTester extends ExploreTest {
   readonly skip: ExploreTest
   readonly only: ExploreTest
+  readonly fails: ExploreTest
+  readonly skipIf: (condition: unknown) => ExploreTest
+  readonly runIf: (condition: unknown) => ExploreTest
+  readonly each: <T>(
+    cases: ReadonlyArray<T>
+  ) => <A, E>(
+    name: string,
+    program: (value: T, context: TestContext) => Effect.Effect<A, E, Scope.Scope>,
+    options?: number | Options
+  ) => void
 }
 
 /** Making a failing schedule shorter takes its time, too. */
@@ -63,17 +90,27 @@ const fromEnvironment = (options: Explore.Options): Explore.Options => {
   }
 }
 
-type Register = (name: string, options: { readonly timeout: number }, run: () => Promise<void>) => void
+type Program = Effect.Effect<unknown, unknown, Scope.Scope>
+type Register = (name: string, options: TestOptions, run: (...args: ReadonlyArray<any>) => Promise<void>) => void
+
+/** What vitest is told, and what the exploration is. */
+const split = (given: number | Options): readonly [TestOptions, Explore.Options] => {
+  const { depth, ignore, maxSteps, preemptions, schedules, seed, strategy, timeout, ...own } =
+    typeof given === "number" ? { timeout: given } : given
+  const options = fromEnvironment({ depth, ignore, maxSteps, preemptions, schedules, seed, strategy, timeout })
+  const millis = Duration.toMillis(Duration.fromInputUnsafe(options.timeout ?? "30 seconds"))
+  return [{ ...own, timeout: millis + PATIENCE }, options]
+}
 
 const makeTest =
-  (register: Register): ExploreTest =>
-  (name, program, given = {}) => {
-    const options = fromEnvironment(given)
-    const timeout = Duration.toMillis(Duration.fromInputUnsafe(options.timeout ?? "30 seconds")) + PATIENCE
+  (register: Register) =>
+  (name: string, program: Program | ((...args: ReadonlyArray<any>) => Program), given: number | Options = {}): void => {
+    const [own, options] = split(given)
     // Where the test is written says more than where we found that it fails.
     const frames = new Error().stack?.split("\n").slice(2) ?? []
-    register(name, { timeout }, async () => {
-      const result = await Effect.runPromise(Effect.result(Explore.check(program, options)))
+    register(name, own, async (...args) => {
+      const body = Effect.isEffect(program) ? program : Effect.suspend(() => program(...args))
+      const result = await Effect.runPromise(Effect.result(Explore.check(body, options)))
       if (result._tag === "Success") return
       const { failure } = result
       failure.stack = [`${failure.name}: ${failure.message}`, ...frames].join("\n")
@@ -81,9 +118,13 @@ const makeTest =
     })
   }
 
-const explore: ExploreTester = Object.assign(makeTest(base as unknown as Register), {
-  skip: makeTest(base.skip as unknown as Register),
-  only: makeTest(base.only as unknown as Register)
+const explore: ExploreTester = Object.assign(makeTest(base as Register), {
+  skip: makeTest(base.skip as Register),
+  only: makeTest(base.only as Register),
+  fails: makeTest(base.fails as Register),
+  skipIf: (condition: unknown) => makeTest(base.skipIf(condition) as Register),
+  runIf: (condition: unknown) => makeTest(base.runIf(condition) as Register),
+  each: (cases: ReadonlyArray<unknown>) => makeTest(base.for(cases) as Register)
 })
 
 /**

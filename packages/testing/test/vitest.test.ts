@@ -21,6 +21,33 @@ const increments = (atomic: boolean) =>
 describe("it.explore", () => {
   it.explore("is a test that runs its program under many schedules", increments(true), { schedules: 200 })
   it.explore.skip("can be left out", increments(false))
+  it.explore.skipIf(true)("can be left out under a condition", increments(false))
+  it.explore.runIf(false)("can be run under a condition only", increments(false))
+  it.explore.skipIf(false)("runs if it is not left out", increments(true), { schedules: 20 })
+  it.explore.runIf(true)("runs if the condition holds", increments(true), { schedules: 20 })
+  it.explore.fails("can have to fail", increments(false))
+  it.explore.each([1, 2, 3])(
+    "is a test for each value: %i",
+    (by, { task }) => {
+      assert.strictEqual(task.name, `is a test for each value: ${by}`)
+      return increments(true)
+    },
+    { schedules: 20 }
+  )
+  it.explore("takes a timeout in milliseconds, and ends with what it has run by then", increments(true), 20)
+
+  let made = 0
+  it.explore(
+    "takes a function, which makes the program of each schedule, and options of vitest",
+    ({ task }) => {
+      assert.strictEqual(task.timeout, 15_500)
+      made++
+      return increments(true)
+    },
+    { schedules: 20, timeout: "500 millis", retry: 0 }
+  )
+  it.effect("has made as many programs", () => Effect.sync(() => assert.isAtLeast(made, 20)))
+
   it.effect("is next to what @effect/vitest has", () => Effect.sync(() => assert.isFunction(it.live)))
 
   it("shows a failure in lines that fit a terminal, at the line of the test", () => {

@@ -45,7 +45,11 @@ export interface WorkerOptions {
   readonly url?: URL | string | undefined
   /** Node's options for threads that come from `url`: `execArgv`, `resourceLimits`, `env` and the like. */
   readonly workerOptions?: NodeWorkerOptions | undefined
-  /** Makes a thread, in place of `url`. It is called for each thread, and again for each replacement. */
+  /**
+   * Makes a thread, in place of `url`: a new `Worker` of `node:worker_threads` each time. It is called for each thread, and
+   * again for each replacement. Bundlers find the file of the thread in
+   * `() => new Worker(new URL("./hasher.worker.ts", import.meta.url))`, where `url` alone does not tell them that it is one.
+   */
   readonly spawn?: (() => Worker) | undefined
   /**
    * How many threads there are: `"max"` is as many as the machine runs at once. A key of a keyed actor stays on one of

@@ -1,5 +1,7 @@
+import type { TestContext } from "@effect/vitest"
 import { Actor } from "@troupe/core"
 import { type ActorProbe, Explore, type History } from "@troupe/testing"
+import { type ExploreTest, it } from "@troupe/testing/vitest"
 import { Effect, Schema, Stream } from "effect"
 import { describe, expect, test } from "tstyche"
 
@@ -22,6 +24,32 @@ describe("a program to explore", () => {
   test("fails with an ExploreError", () => {
     expect(Explore.check(Effect.void)).type.toBe<Effect.Effect<Explore.Report, Explore.ExploreError>>()
     expect(Explore.replay(Effect.void, "1.a")).type.toBe<Effect.Effect<Explore.Report, Explore.ExploreError>>()
+  })
+})
+
+describe("it.explore", () => {
+  const count = Effect.succeed(1)
+
+  test("takes what it.effect takes, and a program by itself", () => {
+    expect(it.explore).type.toBeCallableWith("name", () => count, 1000)
+    expect(it.explore).type.toBeCallableWith("name", (context: TestContext) => Effect.as(count, context.task.name), {
+      retry: 2
+    })
+    expect(it.explore).type.toBeCallableWith("name", Bank.spawn(), {
+      schedules: 10,
+      timeout: "1 second",
+      tags: ["slow"]
+    })
+    expect(it.explore.each([1])).type.toBeCallableWith("name", (n: number) => Effect.succeed(n))
+    expect(it.explore.skipIf(true)).type.toBe<ExploreTest>()
+    expect(it.explore.fails).type.toBe<ExploreTest>()
+  })
+
+  test("refuses a program that needs more than a Scope, a value that is none of the cases, and unknown options", () => {
+    expect(it.explore).type.not.toBeCallableWith("name", Effect.asVoid(Bank))
+    expect(it.explore).type.not.toBeCallableWith("name", () => Effect.asVoid(Bank))
+    expect(it.explore.each([1])).type.not.toBeCallableWith("name", (text: string) => Effect.succeed(text))
+    expect(it.explore).type.not.toBeCallableWith("name", count, { scheduls: 10 })
   })
 })
 

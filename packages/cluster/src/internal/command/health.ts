@@ -1,9 +1,13 @@
 /**
  * Health checks and metrics of a node over HTTP: `/live`, `/ready` and `/metrics`.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
-import type * as Context from "effect/Context"
+import { createServer } from "node:http"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"
+import * as HttpMiddleware from "effect/http/HttpMiddleware"
+import * as HttpRouter from "effect/http/HttpRouter"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import type * as Scope from "effect/Scope"
@@ -18,90 +22,75 @@ export class Readiness {
   state: "starting" | "ready" | "leaving" = "starting"
 }
 
-interface Answer {
-  readonly status: number
-  readonly body: string
-}
-
 /** A storage that takes longer is one that calls would wait for. */
 const STORAGE_TIMEOUT = "1 second"
 
 /** A probe is sent at once and has no body: what takes longer only holds a connection. In milliseconds. */
 const LIMITS = { headersTimeout: 5000, requestTimeout: 10_000, connectionsCheckingInterval: 1000 }
-const BASE = "http://node"
 
 type Needs = Sharding.Sharding | SqlClient.SqlClient
+type Response = HttpServerResponse.HttpServerResponse
 
 export const layer = (options: Address, readiness: Readiness): Layer.Layer<never, ClusterStartError, Needs> =>
-  Layer.effectDiscard(
-    Effect.gen(function* () {
-      const context = yield* Effect.context<Needs | Scope.Scope>()
-      yield* Effect.acquireRelease(listen(options, context as Context.Context<any>, readiness), close)
-    })
-  )
+  Layer.effectDiscard(serve(options, readiness))
 
-const listen = (
-  address: Address,
-  context: Context.Context<Needs>,
-  readiness: Readiness
-): Effect.Effect<Server, ClusterStartError> =>
-  Effect.callback((resume) => {
-    const run = Effect.runForkWith(context)
-    // The callback only starts a fiber: an error that it throws would end the process.
-    const server = createServer(LIMITS, (request, response) => void run(respond(request, response, readiness)))
-    // For as long as the server lives, since it may also fail to accept a connection.
-    server.on("error", (cause) => {
-      const why = listening.why(cause, address, listening.HEALTH) ?? cause.message
-      resume(
-        Effect.fail(
-          new ClusterStartError({ why: `its health port ${nameOf(address)} cannot be opened: ${why}`, cause })
-        )
-      )
-    })
-    server.listen(address.port, address.host, () => resume(Effect.succeed(server)))
+/** Serves until the Scope closes. It does not wait for connections that are kept alive. */
+const serve = (address: Address, readiness: Readiness): Effect.Effect<void, ClusterStartError, Needs | Scope.Scope> =>
+  Effect.gen(function* () {
+    const node = createServer(LIMITS)
+    const http = yield* NodeHttpServer.make(() => node, { ...address, disablePreemptiveShutdown: true }).pipe(
+      Effect.mapError(({ cause }) => startError(address, cause))
+    )
+    // Running out of file descriptors for connections must not end the node.
+    node.on("error", () => {})
+    yield* Effect.addFinalizer(() => Effect.sync(() => node.closeAllConnections()))
+    // A probe every few seconds is nothing to trace.
+    yield* Effect.provideService(http.serve(yield* answers(readiness)), HttpMiddleware.TracerDisabledWhen, () => true)
+    // We speak no other protocol: without a listener, Node handles an upgrade as the plain request that it also is.
+    node.removeAllListeners("upgrade")
   })
 
-const close = (server: Server): Effect.Effect<void> =>
-  Effect.callback((resume) => {
-    server.close(() => resume(Effect.void))
-    server.closeAllConnections()
-  })
-
-const respond = (request: IncomingMessage, response: ServerResponse, readiness: Readiness) =>
-  Effect.suspend(() => answer(pathOf(request.url ?? ""), readiness)).pipe(
-    Effect.catchCause((cause) =>
-      Effect.as(Effect.logWarning("A request to the health port failed", cause), {
-        status: 500,
-        body: "this request failed\n"
-      })
-    ),
-    Effect.flatMap(({ body, status }) =>
-      Effect.sync(() => response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(body))
-    ),
-    Effect.ignoreCause({ log: "Debug" })
-  )
-
-/** The path of a request target, which may be anything that has no blanks in it. */
-const pathOf = (target: string): string => (URL.canParse(target, BASE) ? new URL(target, BASE).pathname : target)
-
-const answer = (path: string, readiness: Readiness): Effect.Effect<Answer, never, Needs> => {
-  switch (path) {
-    case "/live":
-      // The response itself shows that the process is alive.
-      return Effect.succeed({ status: 200, body: "live\n" })
-    case "/ready":
-      return Effect.map(whyNotReady(readiness), (why) =>
-        why === undefined ? { status: 200, body: "ready\n" } : { status: 503, body: `${why}\n` }
-      )
-    case "/metrics":
-      return Effect.map(PrometheusMetrics.format(), (body) => ({ status: 200, body }))
-    default:
-      return Effect.succeed({ status: 404, body: "There are /live, /ready and /metrics\n" })
-  }
+const startError = (address: Address, cause: unknown): ClusterStartError => {
+  const why = listening.why(cause, address, listening.HEALTH) ?? (cause as Error).message
+  return new ClusterStartError({ why: `its health port ${nameOf(address)} cannot be opened: ${why}`, cause })
 }
 
-const whyNotReady = ({ state }: Readiness): Effect.Effect<string | undefined, never, Needs> =>
+const text = (body: string, status = 200): Response =>
+  HttpServerResponse.text(body, { status, contentType: "text/plain; charset=utf-8" })
+
+/** Answers every request, also those that fail. */
+const answers = (
+  readiness: Readiness
+): Effect.Effect<Effect.Effect<Response, never, HttpServerRequest | Scope.Scope>, never, Needs> =>
   Effect.gen(function* () {
+    const needs = yield* Effect.context<Needs>()
+    const router = yield* HttpRouter.make
+    const routes = [
+      // The response itself shows that the process is alive.
+      HttpRouter.route("*", "/live", text("live\n")),
+      HttpRouter.route("*", "/ready", Effect.provideContext(ready(readiness), needs)),
+      HttpRouter.route(
+        "*",
+        "/metrics",
+        Effect.map(PrometheusMetrics.format(), (metrics) => text(metrics))
+      )
+    ]
+    yield* router.addAll(routes)
+    return router.asHttpEffect().pipe(
+      // The router fails if there is no route.
+      Effect.catch(() => Effect.succeed(text("There are /live, /ready and /metrics\n", 404))),
+      Effect.catchDefect((defect) =>
+        Effect.as(Effect.logWarning("A request to the health port failed", defect), text("this request failed\n", 500))
+      )
+    )
+  })
+
+const ready = (readiness: Readiness): Effect.Effect<Response, never, Needs> =>
+  Effect.map(whyNotReady(readiness), (why) => (why === undefined ? text("ready\n") : text(`${why}\n`, 503)))
+
+const whyNotReady = (readiness: Readiness): Effect.Effect<string | undefined, never, Needs> =>
+  Effect.gen(function* () {
+    const { state } = readiness
     if (state !== "ready") return state
     const sharding = yield* Sharding.Sharding
     if (yield* sharding.isShutdown) return "leaving"

@@ -15,12 +15,22 @@ export interface AsyncContext {
 }
 
 interface Hooks {
-  readonly AsyncResource: new (type: string, triggerAsyncId: number) => AsyncContext
+  readonly AsyncResource: new (type: string, trigger: number | object) => AsyncContext
   readonly AsyncLocalStorage: new () => { run<A>(store: unknown, work: () => A): A; disable(): void }
 }
 
 const hooks: Hooks | undefined = (globalThis as any).process?.getBuiltinModule?.("node:async_hooks")
 const Resource = hooks?.AsyncResource
+
+/** A number keeps Node from looking for a trigger, which takes twice the time. On workerd only an object will do. */
+const trigger = ((): number | object => {
+  try {
+    if (Resource !== undefined) new Resource("Troupe", 0)
+    return 0
+  } catch {
+    return {}
+  }
+})()
 
 interface Stores {
   /** Whether one has ever been seen. Before that, nothing needs to be restored anywhere. */
@@ -34,8 +44,7 @@ export const stores: Stores = /* @__PURE__ */ shared("stores", { seen: false, em
 /** The present async context, if there is anything in it. 20 ns, and no memory, where there is not. */
 export const capture = (): AsyncContext | undefined => {
   if (Resource === undefined) return undefined
-  // The number keeps Node from looking for a trigger, which takes twice the time.
-  const context = new Resource("Troupe", 0)
+  const context = new Resource("Troupe", trigger)
   if (isEmpty(context)) {
     stores.empty ??= context
     return undefined
@@ -53,7 +62,7 @@ export const run = <A>(context: AsyncContext | undefined, work: () => A): A => {
 
 /** Where each store is a field of the resource, `enterWith` changes the resource: such a one is used once. */
 const withoutStore = (): AsyncContext | undefined =>
-  frameKey === undefined ? stores.empty?.runInAsyncScope(() => new Resource!("Troupe", 0)) : stores.empty
+  frameKey === undefined ? stores.empty?.runInAsyncScope(() => new Resource!("Troupe", trigger)) : stores.empty
 
 /** The same function, which runs in the present async context whenever it is called. */
 export const bind = <Args extends ReadonlyArray<any>, A>(work: (...args: Args) => A): ((...args: Args) => A) => {
@@ -81,8 +90,12 @@ const storesOf = (context: object): ReadonlyArray<symbol> =>
 const trial = ((): AsyncContext | undefined => {
   if (hooks === undefined) return undefined
   const storage = new hooks.AsyncLocalStorage()
-  const context = storage.run(true, () => new hooks.AsyncResource("Troupe", 0))
-  storage.disable()
+  const context = storage.run(true, () => new hooks.AsyncResource("Troupe", trigger))
+  try {
+    storage.disable()
+  } catch {
+    // workerd has it by name only. It saves Node from carrying a storage along that nothing reads any more.
+  }
   return context
 })()
 

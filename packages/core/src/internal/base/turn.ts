@@ -8,6 +8,7 @@
 import * as Context from "effect/Context"
 import * as Scheduler from "effect/Scheduler"
 import { OneDispatcher } from "./oneDispatcher.ts"
+import { apart } from "./request.ts"
 import * as stack from "./stack.ts"
 import { elapsed, liveClock } from "./time.ts"
 
@@ -36,7 +37,8 @@ export const soon = (
   context: Context.Context<never>,
   task: () => void
 ): boolean => {
-  if (isStandard(context) && mayGoFirst()) {
+  // Where requests are kept apart, another one could have its turn first, and would start the calls as its own.
+  if (isStandard(context) && (apart || mayGoFirst())) {
     void resolved.then(task)
     return true
   }

@@ -118,6 +118,12 @@ export const decode = (call: Call, text: string): Exit.Exit<never, ActorError> =
   return fail(call, () => new DecodeError({ ...about(call.method), issue, mayHaveRun: call.attempts > 0 }))
 }
 
+export const ofAnotherRequest = (call: Call): Exit.Exit<never, ActorError> =>
+  fail(call, () => new ActorUnavailable({ ...ended(call), why: OTHER_REQUEST, mayHaveRun: false }))
+
+const OTHER_REQUEST =
+  "it is at work for another request, and on Cloudflare Workers a call cannot wait for timers and I/O of another request: make the runtime per request, or put the actor in a Durable Object"
+
 export const limitExceeded = (method: MethodSpec, maxPendingCalls: number): ActorError =>
   error(() => new PendingCallsLimitExceeded({ ...about(method), maxPendingCalls }))
 

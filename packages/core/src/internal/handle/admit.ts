@@ -21,6 +21,7 @@ export const admit = (cell: Cell, call: Call, submit: () => void): Effect.Effect
       return Effect.void
     }
     if (cell.options.overflow === "fail") return refuse(cell, call)
+    if (cell.fullOfOthers) return failure.ofAnotherRequest(call)
     return Effect.callback((resume) => {
       // Between this operation and the one before, room may have come, and then nothing would tell.
       if (!cell.full) {

@@ -14,6 +14,7 @@ import { shared } from "../base/copies.ts"
 import { interrupt } from "../base/effectInternals.ts"
 import type { Idle } from "../base/list.ts"
 import { checkGroup, type InstanceOptions } from "../base/options.ts"
+import { apart } from "../base/request.ts"
 import { keyText } from "../base/show.ts"
 import { dateIn } from "../base/time.ts"
 import { type Call, type Death, type Dispatcher, Stage } from "../call/call.ts"
@@ -35,6 +36,7 @@ import { enter, leave, type Registry, registryIn } from "./registry.ts"
 import { Room } from "./room.ts"
 import { Running } from "./running.ts"
 import { Timers } from "./timers.ts"
+import * as visits from "./visits.ts"
 
 export type CellLine = Line<Cell>
 
@@ -171,6 +173,7 @@ export class Cell implements Calls, Starter {
   lineUp(call: Call, dispatcher: Dispatcher, asked: boolean): void {
     const issue = call.method.contract && contract.checkArgs(call.method.contract, call.args)
     if (issue !== undefined) this.end(call, failure.decode(call, issue))
+    else if (apart && !visits.admits(call.line as CellLine)) this.end(call, failure.ofAnotherRequest(call))
     else if (asked) call.line.startOrWait(call, dispatcher)
     else call.line.wait(call, dispatcher)
   }
@@ -344,6 +347,11 @@ export class Cell implements Calls, Starter {
   private turnAway(call: Call, exit: Exit.Exit<never, unknown>): void {
     this.leaveRoom(call)
     call.settle(exit)
+  }
+
+  /** Whether room comes as calls of another request end, where that is none of this one's business. */
+  get fullOfOthers(): boolean {
+    return apart && [...this.lines()].some(visits.isOfOthers)
   }
 
   /** What ended calls leave, and when others get it. */

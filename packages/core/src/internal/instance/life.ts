@@ -16,6 +16,7 @@ import * as asyncContext from "../base/asyncContext.ts"
 import { watchingForks } from "../base/effectInternals.ts"
 import type { List } from "../base/list.ts"
 import type { InstanceOptions } from "../base/options.ts"
+import { apart } from "../base/request.ts"
 import { printable } from "../base/show.ts"
 import * as stack from "../base/stack.ts"
 import { dateIn } from "../base/time.ts"
@@ -28,6 +29,7 @@ import type { Own } from "./context.ts"
 import type { Hub } from "./hub.ts"
 import { Phase, Phased } from "./phase.ts"
 import { type Supervised, Supervisor } from "./supervisor.ts"
+import * as visits from "./visits.ts"
 
 /** What looks after many instances: it hears when one has nothing to do, when it begins to end, and when it is gone. */
 export interface InstanceOwner<Cell = unknown> {
@@ -125,10 +127,15 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
   /** Runs the constructor in the background, once `after` is over. Calls wait in line until it has finished. */
   bootLater(after: Effect.Effect<void>, owner: InstanceOwner<Cell>): void {
     this.owner = owner
-    this.ready = false
+    this.unready()
     // Not even an early end may come before that of the instance before.
     const ready = Effect.andThen(Effect.uninterruptible(after), this.bring(identity, this.construct()))
     this.supervised().run(ready, "its constructor failed")
+  }
+
+  private unready(): void {
+    this.ready = false
+    if (apart) visits.begin(this)
   }
 
   private bring(
@@ -212,7 +219,7 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
 
   /** No call starts until the restart is over, and those that run end, if there is a restart. */
   private beginRestart(restartsFor: NonNullable<LifeOfCalls["restartsFor"]>, cause: Cause.Cause<unknown>): void {
-    this.ready = false
+    this.unready()
     this.restartsFor = restartsFor
     // Else the instance dies, and what runs beside the crash is to hear of that, and not of a restart.
     if (this.supervised().judge(cause)) this.interruptForRestart()

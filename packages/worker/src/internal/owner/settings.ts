@@ -2,10 +2,11 @@
  * The options of threads, checked and with their defaults.
  */
 import { availableParallelism } from "node:os"
-import { Worker } from "node:worker_threads"
+import type { Worker } from "node:worker_threads"
 import { show } from "@troupe/core/Home"
 import * as Duration from "effect/Duration"
 import type { WorkerOptions } from "../../WorkerHome.ts"
+import { spawner } from "./spawner.ts"
 
 /** Durations are in milliseconds. */
 export interface Settings {
@@ -48,13 +49,4 @@ const millis = (actor: string, option: string, value: Duration.Input, least = 1)
   const milliseconds = duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
   if (milliseconds >= least) return milliseconds
   throw new RangeError(`${actor}: ${option} must be a duration of at least ${least} ms, but is ${show(value)}`)
-}
-
-const spawner = (actor: string, { spawn, url, workerOptions }: WorkerOptions): (() => Worker) => {
-  if (spawn !== undefined) return spawn
-  if (url === undefined) {
-    throw new TypeError(`${actor}: WorkerHome needs "url", the file of the thread, or "spawn", which makes its Worker`)
-  }
-  const file = typeof url === "string" && url.startsWith("file:") ? new URL(url) : url
-  return () => new Worker(file, workerOptions)
 }
