@@ -26,8 +26,8 @@ const ordered: Readonly<Record<string, ReadonlyArray<Level>>> = {
   worker: ["values", "wire", ["owner", "thread"]],
   cluster: [
     "base",
-    ["engineInternals.ts"],
-    ["engine.ts"],
+    "engine.ts",
+    "engineInternals.ts",
     "wire",
     ["net", "sql"],
     "calls",
