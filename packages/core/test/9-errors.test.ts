@@ -317,8 +317,7 @@ describe("9.3", () => {
         make: Effect.succeed({
           open: Effect.fn("Vault.open")(function* (who: string) {
             return yield* new Denied({ who, code: 7 })
-          }),
-          burn: () => Effect.die(new Error("a bug"))
+          })
         })
       }) {}
       const vault = yield* Vault.spawn()
@@ -336,11 +335,20 @@ describe("9.3", () => {
         "driver",
         "driver (definition)"
       ])
-      assert.notMatch(Cause.pretty(yield* causeOf(vault.burn())), /core.src.internal/)
       const dead = yield* Vault.spawn()
       yield* Actor.kill(dead)
       const failed = framesOf(yield* causeOf(worker.run(dead.open("al"))))
       assert.deepStrictEqual(failed.slice(1), ["test/Vault.open #n <- test/Worker.run"])
+    })
+  )
+
+  it.effect("9.3 a printed cause ends where our insides begin", () =>
+    Effect.gen(function* () {
+      class Vault extends Actor.Service<Vault>()("test/Vault", {
+        make: Effect.succeed({ burn: () => Effect.die(new Error("a bug")) })
+      }) {}
+      const vault = yield* Vault.spawn()
+      assert.notMatch(Cause.pretty(yield* causeOf(vault.burn())), /core.src.internal/)
     })
   )
 

@@ -32,6 +32,18 @@ describe("Effect has the insides that we know", () => {
   )
 
   part(
+    `a printed cause leaves out a function named "${names.BELOW_USERS}", and what called it`,
+    Effect.sync(() => {
+      const { [names.BELOW_USERS]: below } = { [names.BELOW_USERS]: (make: () => Error) => make() }
+      const make = function ofUser() {
+        return new Error("a bug")
+      }
+      const text = Cause.pretty(Cause.die(below!(make)))
+      return text.includes("ofUser") && !text.includes(names.BELOW_USERS) && text.split("\n").length === 2
+    })
+  )
+
+  part(
     `a fiber runs an effect by calling "${names.EVALUATE}" with itself, and goes on with what that returns`,
     Effect.gen(function* () {
       const latch = Latch.makeUnsafe()

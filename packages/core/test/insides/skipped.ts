@@ -30,6 +30,9 @@ const reasons: Readonly<Record<string, ReadonlyArray<string>>> = {
   "an ask in steps looks at its result once more, and tools are told of each look at a failure": [
     "tells of failures that need no report: of waiters, of those who look later, and of calls that were cancelled"
   ],
+  "Effect prints the frames of every function whose name it does not know for its own": [
+    "9.3 a printed cause ends where our insides begin"
+  ],
   "what an Effect.suspend gives is seen by the fiber alone, which has words of its own for what is no Effect": [
     "1.6 a method that returns no Effect is a defect that says so, and never harms the actor"
   ]

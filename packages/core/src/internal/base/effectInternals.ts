@@ -15,10 +15,9 @@ import { shared } from "./copies.ts"
 import { ARGS, CHILDREN, EFFECT, EVALUATE, EXIT, IDENTIFIER, INTERRUPTIBLE, RESUMES, STACK } from "./effectNames.ts"
 import { attempt } from "./show.ts"
 
-type AnyFiber = Fiber.Fiber<any, any>
+export { BELOW_USERS } from "./effectNames.ts"
 
-/** A printed cause leaves out a function of this name, and what called it: the inside of a library. */
-export const BELOW_USERS = "~effect/Effect/invoke"
+type AnyFiber = Fiber.Fiber<any, any>
 
 /** What works on a call: a fiber, or a home. */
 export type Interruptible = Pick<AnyFiber, "interruptUnsafe">

@@ -11,6 +11,9 @@ export const IDENTIFIER = "~effect/Effect/identifier"
 export const ARGS = "~effect/Effect/args"
 export const EVALUATE = "~effect/Effect/evaluate"
 
+/** A printed cause leaves out a function of such a name, and what called it: the inside of a library. */
+export const BELOW_USERS = "~effect/Effect/invoke"
+
 /** Of a fiber: whether an interruption ends it now, its continuations, and what it has forked and ends with it. */
 export const INTERRUPTIBLE = "interruptible"
 export const STACK = "_stack"
