@@ -25,7 +25,9 @@ const reasons: Readonly<Record<string, ReadonlyArray<string>>> = {
     "so with a ref, through another actor, and for want of room",
     "two streams of one reader, at one permit",
     "who reads a stream and stops the actor that streams does not wait for it",
-    "calls that ask, read, stop and kill never hang, nor do finalizers that ask"
+    "calls that ask, read, stop and kill never hang, nor do finalizers that ask",
+    "12.1 so is one that leads through the reader of a stream",
+    "12.1 so is one that leads through the reader of a stream, the other way round"
   ],
   "an ask in steps looks at its result once more, and tools are told of each look at a failure": [
     "tells of failures that need no report: of waiters, of those who look later, and of calls that were cancelled"
