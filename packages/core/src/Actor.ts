@@ -54,7 +54,7 @@ export interface Method<in out Args extends ReadonlyArray<any>, out A, out E = n
     ...args: NamedArgs<Args, T>
   ): Effect.Effect<ObjectRef<A, E | ActorError | RefErrors<T>>, ActorError>
   /** The same method with other options for its calls. */
-  options(options: MethodOptions<never, E>): Method<Args, A, E>
+  options(options: CallOptions<never, E>): Method<Args, A, E>
 }
 
 // A function type, and no signature of the interface: editors show the documentation of the user's own method then, and go
@@ -72,7 +72,7 @@ type AskOf<Args extends ReadonlyArray<any>, A, E> = <T extends RefArgs<Args>>(
 export interface GroupedMethod<in out Args extends ReadonlyArray<any>, out A, out E, in out Group extends string>
   extends Method<Args, A, E> {
   /** The same method with other options for its calls. */
-  options(options: MethodOptions<Group, E>): GroupedMethod<Args, A, E, Group>
+  options(options: CallOptions<Group, E>): GroupedMethod<Args, A, E, Group>
 }
 
 /**
@@ -218,8 +218,8 @@ export type NameOptions =
     }
 
 /**
- * Options of the calls of one method. They can be given per actor, under `methodOptions`, and per call, with
- * `handle.method.options({...})`.
+ * Options of the calls of one method. They can be given per actor, under `methodOptions`, and per call, as
+ * {@link CallOptions}.
  *
  * @category options
  * @since 0.1.0
@@ -238,6 +238,32 @@ export interface MethodOptions<Group extends string = never, E = any> {
   readonly timeout?: Duration.Input | undefined
   /** The name of its calls in errors, spans and the inspector. Default: `actor.method`. */
   readonly name?: string | undefined
+}
+
+/**
+ * Options of calls: what `handle.method.options({...})` takes.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface CallOptions<Group extends string = never, E = any> extends MethodOptions<Group, E> {
+  /**
+   * Cancels the call when it fires, as `ObjectRef.cancel` does: before the call starts, while it waits and while it runs.
+   * A call whose signal has fired already never starts. Nothing stays with the signal once the call has settled.
+   */
+  readonly signal?: AbortSignalLike | undefined
+}
+
+/**
+ * What is needed of an `AbortSignal`, which not every platform declares.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AbortSignalLike {
+  readonly aborted: boolean
+  addEventListener(type: "abort", listener: () => void): void
+  removeEventListener(type: "abort", listener: () => void): void
 }
 
 /**

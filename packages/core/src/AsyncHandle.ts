@@ -3,7 +3,16 @@
  *
  * @since 0.1.0
  */
-import type { AnyHandle, AnyMethod, GroupedMethod, Method, NamedArgs, RefArgs, RefErrors } from "./Actor.ts"
+import type {
+  AbortSignalLike,
+  AnyHandle,
+  AnyMethod,
+  GroupedMethod,
+  Method,
+  NamedArgs,
+  RefArgs,
+  RefErrors
+} from "./Actor.ts"
 import type { ActorError } from "./ActorError.ts"
 import * as internal from "./internal/handle/asyncHandle.ts"
 import type { ObjectRef } from "./ObjectRef.ts"
@@ -20,6 +29,20 @@ export type AsyncHandle<H> = {
     | GroupedMethod<infer Args, infer A, infer E, infer _>
     ? <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>) => ObjectRef<A, E | ActorError | RefErrors<T>>
     : never
+}
+
+/**
+ * Options of {@link make}.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /**
+   * Cancels the unsettled calls of this handle when it fires; calls that are made later never start. The `signal` of a
+   * request, for instance. Nothing stays with the signal once the calls have settled.
+   */
+  readonly signal?: AbortSignalLike | undefined
 }
 
 /**
@@ -51,4 +74,4 @@ export type AsyncHandle<H> = {
  * @category constructors
  * @since 0.1.0
  */
-export const make: <H extends AnyHandle>(handle: H) => AsyncHandle<H> = internal.make as any
+export const make: <H extends AnyHandle>(handle: H, options?: Options) => AsyncHandle<H> = internal.make as any

@@ -10,7 +10,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type { BlockingGet, MethodOptions, NamedArgs, RefArgs, RefErrors } from "./Actor.ts"
+import type { BlockingGet, CallOptions, NamedArgs, RefArgs, RefErrors } from "./Actor.ts"
 import type { ActorError } from "./ActorError.ts"
 import type { Driver } from "./Driver.ts"
 import * as internal from "./internal/kinds/task.ts"
@@ -30,7 +30,7 @@ export interface Task<in out Args extends ReadonlyArray<any>, out A, out E = nev
     ...args: NamedArgs<Args, T>
   ): Effect.Effect<ObjectRef<A, E | ActorError | RefErrors<T>>, ActorError, R>
   /** The same task with other options for its calls. All share the permits of the task. */
-  options(options: MethodOptions<never, E>): Task<Args, A, E, R>
+  options(options: CallOptions<never, E>): Task<Args, A, E, R>
 }
 
 /**

@@ -345,6 +345,23 @@ export const suite = (home: Home): void => {
         })
       )
 
+      withDesk("5.8 a signal cancels what runs, what waits, and what comes later", "one", (desk, id) =>
+        Effect.gen(function* () {
+          const abort = new AbortController()
+          const work = desk.work.options({ signal: abort.signal })
+          const refs = [yield* work.remote(id), yield* work.remote(`${id} second`)]
+          yield* desk.started(id)
+          abort.abort()
+          refs.push(yield* work.remote(`${id} third`))
+          const [first, second, third] = yield* Effect.forEach(refs, reasonOf)
+          assert.deepInclude(first, { _tag: "TaskCancelled", mayHaveRun: true })
+          // Where calls travel, their callers cannot know.
+          assert.strictEqual(second!._tag, "TaskCancelled")
+          assert.deepInclude(third, { _tag: "TaskCancelled", mayHaveRun: false })
+          assert.deepStrictEqual(yield* desk.log(id), [`${id} start`, `${id} cut`])
+        })
+      )
+
       withDesk("5.4 only that call is touched", "plain", (desk, id) =>
         Effect.gen(function* () {
           const [a, b] = [yield* desk.work.remote(`${id}a`), yield* desk.work.remote(`${id}b`)]

@@ -6,7 +6,9 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type {
+  AbortSignalLike,
   ActorOptions,
+  CallOptions,
   InstanceOptions as InstanceInput,
   KeyedOptions,
   MethodOptions,
@@ -157,6 +159,14 @@ const ofMethods: Checks<MethodOptions<string>> = {
   name
 }
 
+const ofTheCall: Checks<CallOptions<string>> = /* @__PURE__ */ and(ofMethods, {
+  signal: /* @__PURE__ */ must<AbortSignalLike>(
+    "an AbortSignal",
+    (value) => typeof value?.aborted === "boolean" && typeof value.addEventListener === "function",
+    TypeError
+  )
+})
+
 /** What options are unless given. For async actors Ray has as many permits. */
 const defaults = (input: Input) => ({
   maxConcurrency: 1000,
@@ -211,10 +221,17 @@ interface Groups {
 }
 
 /** Checks options of a method. `subject` is named in errors. */
-export const methodOptions = (subject: string, options: MethodOptions<string> = {}): void => {
-  onlyKnown(subject, options, ofMethods)
+export const methodOptions = (subject: string, options: MethodOptions<string> = {}): void =>
+  check(subject, options, ofMethods)
+
+/** Checks options of single calls. */
+export const callOptions = (subject: string, options: CallOptions<string> = {}): void =>
+  check(subject, options, ofTheCall)
+
+const check = <O extends object>(subject: string, options: O, checks: Checks<O>): void => {
+  onlyKnown(subject, options, checks)
   for (const [option, value] of Object.entries(options)) {
-    if (value !== undefined) (ofMethods as Checks<any>)[option]!(subject, option, value)
+    if (value !== undefined) (checks as Checks<any>)[option]!(subject, option, value)
   }
 }
 

@@ -3,6 +3,7 @@
  */
 import type * as Duration from "effect/Duration"
 import type * as Schema from "effect/Schema"
+import type { AbortSignalLike } from "../../Actor.ts"
 
 /** What a constructor makes: an object of methods. */
 export type Implementation = { readonly [method: string]: (...args: ReadonlyArray<any>) => unknown }
@@ -54,6 +55,8 @@ export interface MethodSpec {
   readonly retry: boolean | ((error: any) => boolean)
   /** How long a call may take from submission to settling. */
   readonly timeout: Duration.Duration | undefined
+  /** What ends its calls when it fires. */
+  readonly signal: AbortSignalLike | undefined
   /** The contract, where there is one and calls are to be held to it. */
   readonly contract:
     | { readonly args: ReadonlyArray<Schema.Top>; readonly success: Schema.Top; readonly stream: boolean }

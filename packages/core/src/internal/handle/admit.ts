@@ -7,16 +7,17 @@ import type { ActorError } from "../../ActorError.ts"
 import * as asyncContext from "../base/asyncContext.ts"
 import type { Call } from "../call/call.ts"
 import * as failure from "../call/failure.ts"
+import * as signals from "../call/signals.ts"
 import * as waiting from "../call/waiting.ts"
 import type { Cell } from "../instance/cell.ts"
 
 /**
- * Submits when there is room: fails or waits when there is none, as `overflow` says. A call that settles meanwhile, since
+ * Submits when there is room: fails or waits when there is none, as `overflow` says. A call whose signal has fired needs none. A call that settles meanwhile, since
  * its time is over, needs no room any more.
  */
 export const admit = (cell: Cell, call: Call, submit: () => void): Effect.Effect<void, ActorError> =>
   Effect.suspend(() => {
-    if (!cell.full) {
+    if (!cell.full || signals.isAborted(call)) {
       submit()
       return Effect.void
     }

@@ -3,13 +3,24 @@
  * no method here.
  */
 import * as Context from "effect/Context"
+import type { CallOptions } from "../../Actor.ts"
+import type * as AsyncHandle from "../../AsyncHandle.ts"
 import { stranger, versioned } from "../base/copies.ts"
+import { callOptions, onlyKnown } from "../base/options.ts"
 import { Call } from "../call/call.ts"
+import { isAborted } from "../call/signals.ts"
 import { refuse } from "./admit.ts"
 import { Remote } from "./ask.ts"
 import { isHandle } from "./handle.ts"
 
-export const make = (handle: Record<string, { remote(...args: ReadonlyArray<unknown>): unknown }>): object => {
+interface AnyMethod {
+  remote(...args: ReadonlyArray<unknown>): unknown
+  options(options: CallOptions): AnyMethod
+}
+
+export const make = (handle: Record<string, AnyMethod>, options: AsyncHandle.Options = {}): object => {
+  onlyKnown("AsyncHandle.make", options, { signal: true })
+  callOptions("AsyncHandle.make", options)
   const foreign = stranger(handle)
   if (foreign !== undefined) throw new TypeError(`AsyncHandle.make: ${foreign}`)
   if (!isHandle(handle) && !hasMethods(handle)) {
@@ -17,15 +28,17 @@ export const make = (handle: Record<string, { remote(...args: ReadonlyArray<unkn
       "AsyncHandle.make takes the handle of an actor: what `await runtime.runPromise(Counter)` gives, or for a keyed actor `await runtime.runPromise(Account.get(key))`"
     )
   }
+  const { signal } = options
   /** By the methods of the handle, which tests replace. */
   const methods = new Map<object, unknown>()
   return new Proxy(handle, {
     get(target, name) {
       const method = target[name as string]
-      if (typeof name === "symbol" || method?.remote === undefined || Eager in method) return method
+      if (typeof name === "symbol" || method?.remote === undefined) return method
+      if (Eager in method && signal === undefined) return method
       const known = methods.get(method)
       if (known !== undefined) return known
-      const made = eager(name, method)
+      const made = eager(name, signal === undefined ? method : method.options({ signal }))
       methods.set(method, made)
       return made
     }
@@ -36,7 +49,7 @@ export const make = (handle: Record<string, { remote(...args: ReadonlyArray<unkn
 const Eager = Symbol.for(versioned("troupe/Eager"))
 
 /** `remote` and `options` belong to the methods of a handle. A caller who tries them here is told what to write. */
-const eager = (name: string, method: { remote(...args: ReadonlyArray<unknown>): unknown }): object =>
+const eager = (name: string, method: AnyMethod): object =>
   Object.assign((...args: ReadonlyArray<unknown>) => submit(method.remote(...args)), {
     [Eager]: true,
     remote: () => {
@@ -60,7 +73,7 @@ const submit = (remote: unknown): Call => {
   const line = target.resolve()
   const { cell } = line
   const call = new Call(line, method, args, Context.empty(), false)
-  if (!cell.full) cell.submit(call, undefined, false)
+  if (!cell.full || isAborted(call)) cell.submit(call, undefined, false)
   else if (cell.options.overflow === "suspend") cell.whenRoom(call, () => cell.submit(call, undefined, false))
   else call.settle(refuse(cell, call))
   return call

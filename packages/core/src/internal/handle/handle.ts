@@ -85,7 +85,7 @@ export const makeMethod = (find: Find, method: MethodSpec): unknown => {
 }
 
 const override = (method: MethodSpec, overrides: any): MethodSpec => {
-  options.methodOptions(method.label, overrides)
+  options.callOptions(method.label, overrides)
   if (method.maxTaskRetries === 0) options.retryNeedsTimes(method.label, overrides)
   return {
     ...method,
@@ -94,7 +94,8 @@ const override = (method: MethodSpec, overrides: any): MethodSpec => {
     maxTaskRetries: overrides.maxTaskRetries ?? method.maxTaskRetries,
     retry: overrides.retry ?? method.retry,
     timeout:
-      overrides.timeout === undefined ? method.timeout : options.duration(method.label, "timeout", overrides.timeout)
+      overrides.timeout === undefined ? method.timeout : options.duration(method.label, "timeout", overrides.timeout),
+    signal: overrides.signal ?? method.signal
   }
 }
 

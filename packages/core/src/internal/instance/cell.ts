@@ -24,6 +24,7 @@ import * as deadlock from "../call/deadlock.ts"
 import { descendants, endAll, isEnded } from "../call/ending.ts"
 import * as failure from "../call/failure.ts"
 import type { Implementation } from "../call/method.ts"
+import * as signals from "../call/signals.ts"
 import * as tracing from "../call/tracing.ts"
 import { Books, NO_BOOKS, noteFailure } from "./books.ts"
 import type { Node } from "./busy.ts"
@@ -148,6 +149,7 @@ export class Cell implements Calls, Starter {
   submit(call: Call, dispatcher: Dispatcher, asked: boolean): void {
     this.registry.hub?.submitted(call, asked)
     if (this.life.phase !== Phase.Open) return this.comesTooLate(call)
+    if (call.method.signal !== undefined && signals.isAborted(call)) return this.conclude(call, failure.cancelled(call))
     this.counts(1)
     if (areReady(call.args)) this.lineUp(call, dispatcher, asked)
     else {
@@ -165,7 +167,7 @@ export class Cell implements Calls, Starter {
   }
 
   private comesTooLate(call: Call): void {
-    this.timers?.stop(call)
+    this.unbound(call)
     this.conclude(call, failure.died(call, this.life.death!))
   }
 
@@ -187,13 +189,21 @@ export class Cell implements Calls, Starter {
       parent.children ??= new Set()
       parent.children.add(call)
     }
-    this.startTimer(call)
+    this.bound(call)
   }
 
-  private startTimer(call: Call): void {
-    if (call.method.timeout === undefined) return
-    this.timers ??= new Timers((call) => this.expire(call))
-    this.timers.start(call, call.method.timeout)
+  /** A call ends before it is done when its time is over, or when its signal fires. */
+  private bound(call: Call): void {
+    if (call.method.timeout !== undefined) {
+      this.timers ??= new Timers((call) => this.expire(call))
+      this.timers.start(call, call.method.timeout)
+    }
+    if (call.method.signal !== undefined) signals.watch(call)
+  }
+
+  private unbound(call: Call): void {
+    if (call.method.signal !== undefined) signals.leave(call)
+    this.timers?.stop(call)
   }
 
   /** Settles a call that does not run. One that does is settled by {@link Running}. */
@@ -207,7 +217,7 @@ export class Cell implements Calls, Starter {
     this.counts(-1)
     if (this.pending === 0 && this.nextBusy !== undefined) this.rests()
     call.parent?.children?.delete(call)
-    this.timers?.stop(call)
+    this.unbound(call)
     if (isEnded(call)) this.leavesRoom(call)
     this.conclude(call, exit._tag === "Failure" ? failure.explain(call, exit, this.life.death) : exit)
   }
@@ -320,7 +330,7 @@ export class Cell implements Calls, Starter {
   /** Calls `submit` when it is the turn of a call that found no room, unless it is turned away before. */
   whenRoom(call: Call, submit: () => void): void {
     call.stamp()
-    this.startTimer(call)
+    this.bound(call)
     this.room ??= new Room(this)
     this.room.wait(call, submit)
   }
@@ -338,7 +348,7 @@ export class Cell implements Calls, Starter {
 
   /** Forgets a call that waits for room. */
   leaveRoom(call: Call): void {
-    this.timers?.stop(call)
+    this.unbound(call)
     this.room?.leave(call)
     this.handingOver?.putOff()
   }

@@ -178,6 +178,7 @@ export const describe = (
     maxTaskRetries: own?.maxTaskRetries ?? actor.maxTaskRetries,
     retry: own?.retry ?? actor.retry,
     timeout: own?.timeout === undefined ? undefined : options.duration(`${id}.${name}`, "timeout", own.timeout),
+    signal: undefined,
     contract: actor.validate ? contract?.[name] : undefined
   }
 }

@@ -136,7 +136,14 @@ const specOf = (cell: Cell, name: string): MethodSpec => {
   return made
 }
 
-const bare = { group: undefined, maxTaskRetries: 0, retry: false, timeout: undefined, contract: undefined }
+const bare = {
+  group: undefined,
+  maxTaskRetries: 0,
+  retry: false,
+  timeout: undefined,
+  signal: undefined,
+  contract: undefined
+}
 
 /** Finds the instance behind a handle: of a key, the one that is up, or that this call brings up. */
 const lineOf = (handle: any): CellLine => handle[TargetKey]?.resolve() ?? (handle[CellKey] as Cell).main

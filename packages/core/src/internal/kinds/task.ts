@@ -26,6 +26,7 @@ export const singleMethod = (name: string, { maxTaskRetries, retry }: options.In
   maxTaskRetries,
   retry,
   timeout: undefined,
+  signal: undefined,
   contract: undefined
 })
 
