@@ -178,7 +178,7 @@ describe("5.8 a call ends when its signal fires", () => {
         /set them on the handle/
       )
       assert.throws(
-        () => Worker.options({ methodOptions: { add: { signal: controller.signal } as any } }),
+        () => Worker.options({ methodOptions: { add: { signal: controller.signal } } } as any),
         /there is no option "signal"/
       )
     })
