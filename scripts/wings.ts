@@ -32,16 +32,19 @@ const ordered: Readonly<Record<string, ReadonlyArray<Level>>> = {
     ["net", "sql"],
     "calls",
     ["state", "reminders", "node"],
-    ["home", "command"]
+    ["home", "command"],
+    "simulation"
   ],
   inspector: ["base", ["live", "trace"], ["server", "terminal"]],
   testing: [
     ["effectNames.ts", "plan.ts", "random.ts", "realTime.ts", "show.ts"],
     ["effectInternals.ts", "linearize.ts", "minimise.ts", "thread.ts"],
-    ["strategy.ts", "turns.ts"],
+    "strategy.ts",
+    "turns.ts",
     "scheduler.ts",
     ["clock.ts", "watch.ts"],
     "trace.ts",
+    "exploration.ts",
     ["source.ts", "run.ts"],
     "print.ts",
     "explore.ts"

@@ -50,6 +50,10 @@ export const answeredBefore = (
     (rows) => rows.map(({ id }) => id.trim())
   )
 
+/** Which requests are stored and have no result, in SQLite. Where the tables have changed, this fails. */
+export const UNFINISHED =
+  "SELECT entity_type AS actor, entity_id AS key, tag AS method FROM cluster_messages WHERE kind = 0 AND processed = 0"
+
 /** Deletes requests. Their replies go last, so that nothing is left behind when one of the statements fails. */
 export const remove = (sql: SqlClient.SqlClient, ids: ReadonlyArray<string>): Effect.Effect<void, SqlError> => {
   const list = sql.literal(ids.join(","))

@@ -15,6 +15,8 @@ interface Sleeper {
   readonly at: number
   readonly thread: Thread
   readonly wake: () => void
+  /** Whether it is a task of its own, and no fiber that sleeps. */
+  readonly task?: boolean
 }
 
 export class VirtualClock implements TestClock.TestClock {
@@ -59,6 +61,15 @@ export class VirtualClock implements TestClock.TestClock {
     })
   }
 
+  /** Runs a task at a moment. Returns what takes it back. */
+  at(millis: number, thread: Thread, task: () => void): () => void {
+    const sleeper = { at: Math.max(millis, this.now), thread, wake: task, task: true }
+    this.sleepers.push(sleeper)
+    return () => {
+      this.sleepers = this.sleepers.filter((other) => other !== sleeper)
+    }
+  }
+
   /** When the next sleeper wakes. */
   private next(): number {
     return this.sleepers.reduce((first, { at }) => Math.min(first, at), Infinity)
@@ -88,7 +99,10 @@ export class VirtualClock implements TestClock.TestClock {
     const due = this.sleepers.filter((sleeper) => sleeper.at <= at)
     if (due.length === 0) return
     this.sleepers = this.sleepers.filter((sleeper) => sleeper.at > at)
-    for (const { thread, wake } of due) this.scheduler.wake(thread, wake)
+    for (const { task, thread, wake } of due) {
+      if (task === true) this.scheduler.add(thread, wake)
+      else this.scheduler.wake(thread, wake)
+    }
   }
 
   /** Succeeds when nothing else can run, before time moves on. */

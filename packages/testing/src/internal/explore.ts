@@ -36,6 +36,9 @@ export interface Failed {
 /** How many schedules, and how long, may be spent on making a failing one shorter. */
 const MINIMISE_RUNS = 5000
 const MINIMISE_MILLIS = 4000
+/** A program that takes long gets more time, for so many runs: less than a test waits for. */
+const SLOW_RUNS = 200
+const SLOW_MILLIS = 12_000
 /** How many simple schedules are tried for one that fails with fewer choices. */
 const SIMPLER_RUNS = 2000
 /** How long schedules may run before the event loop gets its turn. */
@@ -211,9 +214,13 @@ export class Explorer {
 
   /** The shortest plan found that fails in the same way, or nothing if not even the same plan does. */
   private async shorten(found: Plan, seed: number, { kind }: Verdict): Promise<Shortened | undefined> {
-    const deadline = now() + MINIMISE_MILLIS
-    const last = this.minimised + MINIMISE_RUNS
-    const mayGoOn = () => this.minimised < last && now() < deadline && !this.signal.aborted
+    const began = now()
+    const first = this.minimised
+    const mayGoOn = () => {
+      const runs = this.minimised - first
+      const millis = runs < SLOW_RUNS ? SLOW_MILLIS : MINIMISE_MILLIS
+      return runs < MINIMISE_RUNS && now() - began < millis && !this.signal.aborted
+    }
     const how: Shortening = { seed, kind, mayGoOn }
     this.minimising = true
     try {
@@ -239,7 +246,7 @@ export class Explorer {
   private async shorter(plan: Plan, how: Shortening): Promise<Plan> {
     const fails: Fails = async (plan) => (await this.fails(follow(plan), how))?.plan
     const failsInTurns = async (turns: Turns) => {
-      const went = await this.fails(inTurns(turns), how)
+      const went = await this.fails(inTurns(turns, best), how)
       // What counts is whether it fails as it will be replayed.
       return went && this.fails(follow(went.plan), how)
     }

@@ -23,7 +23,15 @@ export interface Pick {
   readonly next: number
 }
 
-export type Step = Preemption | Pick
+/** What happens at a place that the program names, if it is not what usually happens. */
+export interface Choice {
+  readonly _tag: "Choose"
+  /** The name, and how many choices of this name came before: `kill_1~2s`. */
+  readonly place: string
+  readonly outcome: number
+}
+
+export type Step = Preemption | Pick | Choice
 
 export type Plan = ReadonlyArray<Step>
 
@@ -31,7 +39,12 @@ const VERSION = "1"
 
 const word = (n: number): string => (n >>> 0).toString(36)
 
-const stepText = ({ _tag, next, operation, thread }: Step): string => {
+/** The place of the choice number `count` of a name. */
+export const placeOf = (name: string, count: number): string => `${name}~${word(count)}`
+
+const stepText = (step: Step): string => {
+  if (step._tag === "Choose") return `${step.place}=${word(step.outcome)}`
+  const { _tag, next, operation, thread } = step
   const place = `${word(thread)}@${word(operation)}`
   return next === undefined ? place : `${place}${_tag === "Pick" ? ">" : "!"}${word(next)}`
 }
@@ -46,6 +59,8 @@ const number = (text: string): number => {
 }
 
 const parseStep = (text: string): Step => {
+  const choice = /^(\w+~\w+)=(\w+)$/.exec(text)
+  if (choice !== null) return { _tag: "Choose", place: choice[1]!, outcome: number(choice[2]!) }
   const match = /^(\w+)@(\w+)(?:([>!])(\w+))?$/.exec(text)
   if (match === null) throw new RangeError(`"${text}" is no step of a schedule`)
   const [, thread = "", operation = "", sign, next] = match

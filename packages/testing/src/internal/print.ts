@@ -7,13 +7,20 @@ import { type Place, samePlace, type TraceEvent } from "./trace.ts"
 
 export const WIDTH = 100
 const LABEL_WIDTH = 26
+/** How many notes on one and the same are shown in a row. */
+const NOTES = 40
 /** How many rows of one thread are shown in a row, and how many in all. */
 const GROUP = 8
 const TOTAL = 64
+/** Where a simulation says what happens, each of its lines may be the one that matters. */
+const TOTAL_OF_SIMULATION = 200
 
 interface Row {
   readonly label: string
   readonly text: string
+  /** How much time passes here, in milliseconds. */
+  readonly later?: number
+  readonly noted?: boolean
 }
 
 export const cut = (text: string, width: number): string =>
@@ -36,6 +43,8 @@ const duration = (millis: number): string =>
       ? `${round(millis / 1000)} s`
       : `${round(millis / 60_000)} min`
 
+const later = (millis: number): Row => ({ label: "", text: `-- ${duration(millis)} later --`, later: millis })
+
 const rowOf = (event: TraceEvent): Row | undefined => {
   switch (event._tag) {
     case "At":
@@ -49,8 +58,10 @@ const rowOf = (event: TraceEvent): Row | undefined => {
       return event.what === "submits"
         ? { label: event.thread.name, text: `submits ${event.call}` }
         : { label: event.call, text: event.what }
+    case "Note":
+      return { label: event.who, text: event.what, noted: true }
     case "Time":
-      return { label: "", text: `-- ${duration(event.to - event.from)} later --` }
+      return later(event.to - event.from)
   }
 }
 
@@ -66,6 +77,17 @@ const rowsOf = (events: ReadonlyArray<TraceEvent>): Array<Row> => {
       last = undefined
     return rowOf(event) ?? []
   })
+}
+
+/** Time that passes in steps, and nothing is seen to happen in between, passes once. */
+const joined = (rows: ReadonlyArray<Row>): Array<Row> => {
+  const joined: Array<Row> = []
+  for (const row of rows) {
+    const before = joined.at(-1)?.later
+    if (before === undefined || row.later === undefined) joined.push(row)
+    else joined[joined.length - 1] = later(before + row.later)
+  }
+  return joined
 }
 
 /** Rows that follow each other and have the same label. */
@@ -88,15 +110,17 @@ const shortened = <A>(items: ReadonlyArray<A>, max: number, more: (count: number
 
 /** The interleaving, one line per event. */
 export const interleaving = (events: ReadonlyArray<TraceEvent>): ReadonlyArray<string> => {
-  const rows = rowsOf(events)
+  const rows = joined(rowsOf(events))
   const width = Math.min(LABEL_WIDTH, Math.max(0, ...rows.map(({ label }) => label.length)))
   const lines = grouped(rows).flatMap((group) =>
-    shortened(group, GROUP, (count) => ({ label: group[0]!.label, text: `… ${count} more …` })).map(
-      ({ label, text }, i) => {
-        const head = i === 0 ? cutLeft(label, width) : ""
-        return cut(`  ${head.padEnd(width)}  ${text}`, WIDTH).trimEnd()
-      }
-    )
+    shortened(group, group[0]!.noted ? NOTES : GROUP, (count) => ({
+      label: group[0]!.label,
+      text: `… ${count} more …`
+    })).map(({ label, text }, i) => {
+      const head = i === 0 ? cutLeft(label, width) : ""
+      return cut(`  ${head.padEnd(width)}  ${text}`, WIDTH).trimEnd()
+    })
   )
-  return shortened(lines, TOTAL, (count) => `  … ${plural(count, "more line")} …`)
+  const total = events.some(({ _tag }) => _tag === "Note") ? TOTAL_OF_SIMULATION : TOTAL
+  return shortened(lines, total, (count) => `  … ${plural(count, "more line")} …`)
 }

@@ -14,6 +14,7 @@ import * as EffectRandom from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import { VirtualClock } from "./clock.ts"
+import { Exploration, makeExploration } from "./exploration.ts"
 import type { Plan } from "./plan.ts"
 import { Random } from "./random.ts"
 import { ExplorerScheduler } from "./scheduler.ts"
@@ -71,10 +72,12 @@ export class Run {
 
   private makeContext(): Context.Context<never> {
     const random = new Random(this.options.seed)
+    const exploration = makeExploration(this.scheduler, this.clock, random, this.trace)
     const services: Context.Context<never> = Context.empty().pipe(
       Context.add(Scheduler.Scheduler, this.scheduler),
       Context.add(Clock.Clock, this.clock),
       Context.add(ActorSystem.ActorSystem, this.watch.system),
+      Context.add(Exploration, exploration),
       Context.add(EffectRandom.Random, {
         nextIntUnsafe: () => Math.floor((random.fraction() - 0.5) * 2 * Number.MAX_SAFE_INTEGER),
         nextDoubleUnsafe: () => random.fraction()

@@ -6,7 +6,7 @@
 import * as Fiber from "effect/Fiber"
 import type * as Scheduler from "effect/Scheduler"
 import { isRunning, mayBeInterrupted, parentOf } from "./effectInternals.ts"
-import type { Preemption, Step } from "./plan.ts"
+import { type Preemption, placeOf, type Step } from "./plan.ts"
 import { type Chooser, type Task, Thread } from "./thread.ts"
 import type { Turn } from "./turns.ts"
 
@@ -65,6 +65,8 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
   private resumes = false
   private lastFiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   private lastThread: Thread
+  /** How many choices there were, by their names. */
+  private readonly choices = new Map<string, number>()
 
   constructor(chooser: Chooser, maxSteps: number) {
     this.chooser = chooser
@@ -183,6 +185,21 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
     this.tasks.push({ run, thread: this.make(waiter), resumes: true })
   }
 
+  /** Adds a task that belongs to no fiber. */
+  add(parent: Thread, run: () => void): void {
+    this.tasks.push({ run, thread: this.make(parent), resumes: false })
+  }
+
+  /** Which of `options` outcomes happens at a place with this name. */
+  choose(name: string, options: number, likelihood: number): number {
+    const count = this.choices.get(name) ?? 0
+    this.choices.set(name, count + 1)
+    const place = placeOf(name, count)
+    const outcome = this.chooser.choose(place, options, likelihood)
+    if (outcome > 0) this.plan.push({ _tag: "Choose", place, outcome })
+    return outcome
+  }
+
   /** Runs tasks until there are none, or there have been too many steps. */
   run(): void {
     const { tasks } = this
@@ -206,7 +223,7 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
   /** Ends the schedule: what still runs may take so many steps more, in whatever order. */
   release(steps: number): void {
     this.maxSteps = this.steps + steps
-    this.chooser = { preempt: () => false, pick: () => 0 }
+    this.chooser = { preempt: () => false, pick: () => 0, choose: () => 0 }
     this.witness = undefined
   }
 

@@ -1,7 +1,7 @@
 /**
  * How schedules are chosen. A strategy makes one chooser after the other, and may learn from how they went.
  */
-import type { Plan, Step } from "./plan.ts"
+import type { Choice, Pick, Plan, Preemption } from "./plan.ts"
 import { combine, Random } from "./random.ts"
 import type { Chooser, Task } from "./thread.ts"
 
@@ -15,7 +15,13 @@ export interface Strategy {
 }
 
 /** First come, first served, and nobody is preempted. */
-export const plain: Chooser = { preempt: () => false, pick: () => 0 }
+export const plain: Chooser = { preempt: () => false, pick: () => 0, choose: () => 0 }
+
+/** An outcome at random. */
+const outcome =
+  (random: Random): Chooser["choose"] =>
+  (_, options, likelihood) =>
+    random.fraction() < likelihood ? 1 + random.below(options - 1) : 0
 
 // --- random walk -----------------------------------------------------------------------------------------------------
 
@@ -37,14 +43,19 @@ const randomWalk = (random: Random, rate: number): Chooser => {
       left = stretch()
       return true
     },
-    pick: (tasks) => random.below(tasks.length)
+    pick: (tasks) => random.below(tasks.length),
+    choose: outcome(random)
   }
 }
 
 /** Few preemptions, and few changes of the order in which tasks came: what is found so is simple. */
 export const sparse = (random: Random): Chooser => {
   const walk = randomWalk(random, 1 / (20 + random.below(200)))
-  return { preempt: walk.preempt, pick: (tasks) => (random.below(8) === 0 ? random.below(tasks.length) : 0) }
+  return {
+    preempt: walk.preempt,
+    pick: (tasks) => (random.below(8) === 0 ? random.below(tasks.length) : 0),
+    choose: (place, options, likelihood) => walk.choose(place, options, likelihood / 4)
+  }
 }
 
 // --- PCT -------------------------------------------------------------------------------------------------------------
@@ -78,7 +89,8 @@ const pct = (random: Random, depth: number, steps: number): Chooser => {
       if (tasks.length === 0) return change !== undefined
       return tasks[highest(tasks)]!.thread.priority > thread.priority
     },
-    pick: highest
+    pick: highest,
+    choose: outcome(random)
   }
 }
 
@@ -157,6 +169,16 @@ export const exhaustive = (bound: number): Strategy => {
         const last = tasks.length - 1
         const own = tasks[last]!.resumes && tasks[last]!.thread === previous
         return choose(own ? last : tasks.length)
+      },
+      // What seldom happens counts like a preemption.
+      choose: (_, options) => {
+        if (used === preemptions) {
+          bounded = true
+          return 0
+        }
+        const chosen = choose(options)
+        if (chosen > 0) used++
+        return chosen
       }
     }
   }
@@ -186,8 +208,8 @@ export const exhaustive = (bound: number): Strategy => {
 
 /** Follows a plan. Steps of it that cannot be taken are left out. */
 export const follow = (plan: Plan): Chooser => {
-  const preemptions = places(plan, "Preempt")
-  const picks = places(plan, "Pick")
+  const preemptions = places(plan.filter((step) => step._tag === "Preempt"))
+  const picks = places(plan.filter((step) => step._tag === "Pick"))
   /** Who goes on after the preemption that has just been. */
   let instead: number | undefined
   return {
@@ -200,16 +222,23 @@ export const follow = (plan: Plan): Chooser => {
       const next = preempted ? instead : picks.get(previous.id)?.get(previous.operations)?.next
       const index = next === undefined ? 0 : tasks.findIndex((task) => task.thread.id === next)
       return Math.max(0, index)
-    }
+    },
+    choose: chosen(plan)
   }
 }
 
 /** The steps of one kind, by thread and operation. */
-const places = (plan: Plan, kind: Step["_tag"]): Map<number, Map<number, Step>> => {
-  const places = new Map<number, Map<number, Step>>()
-  for (const step of plan) {
-    if (step._tag !== kind) continue
-    places.set(step.thread, (places.get(step.thread) ?? new Map<number, Step>()).set(step.operation, step))
+const places = <S extends Preemption | Pick>(steps: ReadonlyArray<S>): Map<number, Map<number, S>> => {
+  const places = new Map<number, Map<number, S>>()
+  for (const step of steps) {
+    places.set(step.thread, (places.get(step.thread) ?? new Map<number, S>()).set(step.operation, step))
   }
   return places
+}
+
+/** The outcomes that a plan names, as far as the program has so many. */
+export const chosen = (plan: Plan): Chooser["choose"] => {
+  const choices = plan.filter((step): step is Choice => step._tag === "Choose")
+  const outcomes = new Map(choices.map(({ outcome, place }) => [place, outcome]))
+  return (place, options) => Math.min(outcomes.get(place) ?? 0, options - 1)
 }

@@ -56,6 +56,11 @@ export interface Chooser {
   preempt(thread: Thread, tasks: ReadonlyArray<Task>, onTop: boolean): boolean
   /** Which of at least two tasks runs next, after `previous` has stopped, or was preempted. */
   pick(tasks: ReadonlyArray<Task>, previous: Thread, preempted: boolean): number
+  /**
+   * Which of `options` outcomes happens at a place that the program names: 0 is what usually happens. `likelihood` is that
+   * of all others together.
+   */
+  choose(place: string, options: number, likelihood: number): number
   /** A thread has been made. */
   made?(thread: Thread): unknown
 }

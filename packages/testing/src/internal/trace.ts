@@ -22,6 +22,7 @@ export type TraceEvent =
       readonly operation: number
     }
   | { readonly _tag: "Call"; readonly thread: Thread; readonly what: string; readonly call: string }
+  | { readonly _tag: "Note"; readonly who: string; readonly what: string }
   | { readonly _tag: "Time"; readonly from: number; readonly to: number }
 
 export interface Place {
@@ -30,7 +31,7 @@ export interface Place {
 }
 
 /** Generators of libraries are no part of the program. */
-const ignored = /[\\/]node_modules[\\/]|[\\/]packages[\\/](core|testing)[\\/]src[\\/]|^node:/
+const ignored = /[\\/]node_modules[\\/]|[\\/]packages[\\/](core|testing|cluster)[\\/]src[\\/]|^node:/
 
 const frame = /(?:\(|at |@)((?:file:\/\/)?[^()\s@][^()@]*?):(\d+):\d+\)?$/
 
@@ -98,6 +99,10 @@ export class Trace implements Witness, CallWitness {
 
   settled(thread: Thread, call: string, exit: { readonly _tag: string }): void {
     this.events.push({ _tag: "Call", thread, what: exit._tag === "Success" ? "succeeds" : "fails", call })
+  }
+
+  noted(who: string, what: string): void {
+    this.events.push({ _tag: "Note", who, what })
   }
 
   moved(from: number, to: number): void {

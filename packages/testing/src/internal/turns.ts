@@ -6,6 +6,7 @@
  * and Sen, "A Trace Simplification Technique for Effective Debugging of Concurrent Programs", FSE 2010.
  */
 import type { Plan } from "./plan.ts"
+import { chosen } from "./strategy.ts"
 import type { Chooser, Task, Thread } from "./thread.ts"
 
 export interface Turn {
@@ -22,8 +23,8 @@ export interface Went {
   readonly turns: Turns
 }
 
-/** Runs threads in these turns, as far as they can run. */
-export const inTurns = (turns: Turns): Chooser => {
+/** Runs threads in these turns, as far as they can run. What else is chosen is as in `plan`. */
+export const inTurns = (turns: Turns, plan: Plan): Chooser => {
   let at = 0
   const threads = new Map<number, Thread>()
   /** Passes by turns that are over. */
@@ -58,7 +59,8 @@ export const inTurns = (turns: Turns): Chooser => {
       // A task without operations has had its turn when it is run.
       at = turns[found[0]]!.until === 0 ? found[0] + 1 : found[0]
       return found[1]
-    }
+    },
+    choose: chosen(plan)
   }
 }
 

@@ -10,6 +10,7 @@ import { ClusterStartError } from "../../ClusterStartError.ts"
 import { RunnerStorage } from "../engine.ts"
 import { type Address, nameOf } from "../net/address.ts"
 import * as connections from "../net/connection.ts"
+import { Network } from "../net/network.ts"
 import type { Register } from "./departure.ts"
 
 const STORAGE_TIMEOUT = "5 seconds"
@@ -64,7 +65,7 @@ const ask = (self: Address, options: connections.ConnectionOptions) =>
   })
 
 const probe = (address: Address, options: connections.ConnectionOptions): Effect.Effect<boolean | Refusal> =>
-  connections.probe(address, options).pipe(
+  Effect.flatMap(Network, (network) => network.probe(address, options)).pipe(
     Effect.retry({ times: TRIES - 1, while: connections.isRefusal }),
     Effect.match({
       onFailure: (error) =>

@@ -29,8 +29,8 @@ import { type Address, nameOf } from "../net/address.ts"
 import * as netClient from "../net/client.ts"
 import * as connections from "../net/connection.ts"
 import * as listening from "../net/listening.ts"
+import { Network } from "../net/network.ts"
 import { Peers } from "../net/peers.ts"
-import * as netServer from "../net/server.ts"
 import * as fileLock from "../sql/fileLock.ts"
 import * as storage from "../sql/storage.ts"
 import * as awaited from "./awaited.ts"
@@ -113,7 +113,8 @@ export const layerNode = (options: NodeOptions): Node =>
 export const layerOf = (node: settings.NodeSettings, shutdown: Shutdown): Node => {
   const peers = new Peers()
   const register = new Register()
-  const socket = storage.failing(`its socket ${nameOf(node.listen)}`, netServer.layer(node.listen, node), (error) =>
+  const listen = Layer.unwrap(Effect.map(Network, (network) => network.listen(node.listen, node)))
+  const socket = storage.failing(`its socket ${nameOf(node.listen)}`, listen, (error) =>
     listening.why(error, node.listen, listening.SOCKET)
   )
   const engine = RunnerServer.layer.pipe(
@@ -220,21 +221,23 @@ const layerRead = Layer.effect(MessageStorage.MessageStorage)(Effect.map(Message
 
 /** How the engine learns which nodes are there. */
 const layerHealth = (options: connections.ConnectionOptions): Layer.Layer<RunnerHealth.RunnerHealth> =>
-  Layer.sync(RunnerHealth.RunnerHealth)(() => {
-    const warnings = new Warnings()
-    const warn = (address: Address, error: unknown): Effect.Effect<void> =>
-      connections.isRefusal(error)
-        ? warnings.warn(
-            nameOf(address),
-            `The node at ${nameOf(address)} gets no keys: it refuses connections of this node. ${connections.whyOf(error)}`
+  Layer.effect(RunnerHealth.RunnerHealth)(
+    Effect.map(Network, (network) => {
+      const warnings = new Warnings()
+      const warn = (address: Address, error: unknown): Effect.Effect<void> =>
+        connections.isRefusal(error)
+          ? warnings.warn(
+              nameOf(address),
+              `The node at ${nameOf(address)} gets no keys: it refuses connections of this node. ${connections.whyOf(error)}`
+            )
+          : Effect.void
+      return {
+        isAlive: (address) =>
+          network.probe(address, options).pipe(
+            Effect.retry({ times: PROBES - 1 }),
+            Effect.tapError((error) => warn(address, error)),
+            Effect.isSuccess
           )
-        : Effect.void
-    return {
-      isAlive: (address) =>
-        connections.probe(address, options).pipe(
-          Effect.retry({ times: PROBES - 1 }),
-          Effect.tapError((error) => warn(address, error)),
-          Effect.isSuccess
-        )
-    }
-  })
+      }
+    })
+  )

@@ -34,12 +34,26 @@ const LOCKED = 6
  * A client for the SQLite database in a file, which is created if there is none. `:memory:` gives a database of its
  * own. The file is closed with the Layer.
  */
-export const layer = (file: string): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
-  Layer.provide(Layer.effect(SqlClient.SqlClient, make(file)), Reactivity.layer)
+export const layer = (file: string): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> => layerOf(file, open(file))
 
-const make = Effect.fnUntraced(function* (file: string) {
-  const database = yield* Effect.acquireRelease(open(file), (database) => Effect.sync(() => database.close()))
-  const connection = new Connection(database)
+/** What a statement does: it is run now, and run again while the database is busy. */
+export type Run = Effect.Effect<any, SqlError.SqlError>
+
+/** A client for a database that is opened, and closed, with the Layer. Each statement is done as `around` says. */
+export const layerOf = (
+  file: string,
+  open: Effect.Effect<DatabaseSync, SqlError.SqlError>,
+  around?: (sql: string, run: Run) => Run
+): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
+  Layer.provide(Layer.effect(SqlClient.SqlClient, make(file, open, around)), Reactivity.layer)
+
+const make = Effect.fnUntraced(function* (
+  file: string,
+  open: Effect.Effect<DatabaseSync, SqlError.SqlError>,
+  around: (sql: string, run: Run) => Run = (_, run) => run
+) {
+  const database = yield* Effect.acquireRelease(open, (database) => Effect.sync(() => database.close()))
+  const connection = new Connection(database, around)
   // Switching to WAL needs the file alone for a moment, and several processes may start at once. So does repairing what
   // killed processes have left, which happens when the file is first looked into.
   yield* connection.execute("PRAGMA journal_mode=WAL", [], undefined)
@@ -95,10 +109,12 @@ type Mode = "rows" | "arrays" | "raw"
 
 class Connection implements SqlConnection.Connection {
   private readonly database: DatabaseSync
+  private readonly around: (sql: string, run: Run) => Run
   private readonly prepared = new Map<string, StatementSync>()
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, around: (sql: string, run: Run) => Run) {
     this.database = database
+    this.around = around
   }
 
   execute(sql: string, params: ReadonlyArray<unknown>, transform: Transform): Rows {
@@ -131,13 +147,8 @@ class Connection implements SqlConnection.Connection {
   }
 
   /** Runs a statement, and runs it again while another process holds the lock: then it has not had any effect. */
-  private run(
-    sql: string,
-    params: ReadonlyArray<unknown>,
-    mode: Mode,
-    cached: boolean
-  ): Effect.Effect<any, SqlError.SqlError> {
-    return Effect.withFiber((fiber) => {
+  private run(sql: string, params: ReadonlyArray<unknown>, mode: Mode, cached: boolean): Run {
+    const run = Effect.withFiber((fiber) => {
       const bigints = Context.get(fiber.context, SqlClient.SafeIntegers)
       const attempt = () => this.runNow(sql, params, mode, cached, bigints)
       try {
@@ -146,6 +157,7 @@ class Connection implements SqlConnection.Connection {
         return isBusy(cause) ? untilFree(attempt) : Effect.fail(failure(cause, "execute"))
       }
     })
+    return this.around(sql, run)
   }
 
   private runNow(sql: string, params: ReadonlyArray<unknown>, mode: Mode, cached: boolean, bigints: boolean): unknown {

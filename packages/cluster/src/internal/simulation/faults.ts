@@ -1,0 +1,84 @@
+/**
+ * Faults that strike where the explorer puts them: when a message arrives at a node, or when it asks the storage.
+ */
+import type { Process } from "./process.ts"
+import type { World } from "./world.ts"
+
+/** The faults that strike a node or the storage for a while. */
+export type Kind = "kills" | "freezes" | "partitions" | "outages" | "slowdowns" | "leaves" | "skews"
+
+/** How many faults of each kind there may be. `errors` are statements that fail. */
+export type Budget = Readonly<Record<Kind | "errors", number>>
+
+/** What a fault does to the node at which it strikes. `extent` is one of {@link EXTENTS}, in milliseconds. */
+export type Strike = (kind: Kind, process: Process, extent: number) => void
+
+/** For how long, or by how much. Around the times that matter: a request, a ping, a failover. */
+const EXTENTS: Readonly<Record<Kind, ReadonlyArray<number>>> = {
+  kills: [1000, 8000, 30_000],
+  freezes: [1000, 4000, 12_000],
+  partitions: [1000, 4000, 12_000],
+  outages: [1000, 8000],
+  slowdowns: [20, 400],
+  leaves: [0],
+  skews: [-5000, 5000, 60_000]
+}
+
+const KINDS = Object.keys(EXTENTS) as ReadonlyArray<Kind>
+
+/** How likely a fault strikes at one of these places, one schedule after the other: soon, or after a while. */
+const RATES = [0.1, 0.03, 0.01, 0.003]
+/** How likely a message or a statement is late. In a third of the schedules none is. */
+const DELAYS = [0, 0.01, 0.1]
+
+const draw = (world: World, rates: ReadonlyArray<number>): number =>
+  rates[Math.floor(world.exploration.random() * rates.length)]!
+
+export class Faults {
+  /** How likely a message or a statement is late. */
+  readonly delays: number
+  private readonly failing: number
+  private active = false
+  private readonly left: Record<Kind | "errors", number>
+  private readonly rate: number
+  private readonly world: World
+  private readonly strike: Strike
+
+  constructor(world: World, budget: Budget, strike: Strike) {
+    this.world = world
+    this.strike = strike
+    this.left = { ...budget }
+    this.rate = draw(world, RATES)
+    this.delays = draw(world, DELAYS)
+    this.failing = draw(world, RATES)
+  }
+
+  begin(): void {
+    this.active = true
+  }
+
+  end(): void {
+    this.active = false
+  }
+
+  /** Which of `fates` a statement meets, apart from what is usual. */
+  readonly fate = (process: Process, fates: number): number => {
+    if (!this.active || this.left.errors === 0) return 0
+    const chosen = this.world.exploration.choose(`sql_fails_${process.name}`, fates + 1, this.failing)
+    if (chosen > 0) this.left.errors--
+    return chosen
+  }
+
+  /** A place at which a fault may strike. */
+  readonly moment = (process: Process): void => {
+    if (!this.active) return
+    for (const kind of KINDS) {
+      if (this.left[kind] === 0 || process.state === "dead") continue
+      const extents = EXTENTS[kind]
+      const chosen = this.world.exploration.choose(`${kind}_${process.name}`, extents.length + 1, this.rate)
+      if (chosen === 0) continue
+      this.left[kind]--
+      this.strike(kind, process, extents[chosen - 1]!)
+    }
+  }
+}

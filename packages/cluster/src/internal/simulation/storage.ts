@@ -1,0 +1,146 @@
+/**
+ * The storage of a simulated cluster: SQLite in memory, where each process has a connection of its own, and statements that
+ * take their time, fail before they are done, or are done while their answer is lost.
+ */
+import { DatabaseSync } from "node:sqlite"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import type * as SqlClient from "effect/sql/SqlClient"
+import * as SqlError from "effect/sql/SqlError"
+import { UNFINISHED } from "../engineInternals.ts"
+import { layerOf, type Run } from "../sql/sqlite.ts"
+import type { Process } from "./process.ts"
+import type { World } from "./world.ts"
+
+/** How long a statement takes, in milliseconds: usually, and when something is wrong. */
+const LATENCY = 0.2
+const SLOW = [2, 30, 300]
+/** How long a statement waits for a storage that does not answer. */
+const TIMEOUT = 5000
+/** What becomes of a statement, apart from what usually does. */
+const FATES = ["is not done", "is done, and its answer is lost"] as const
+
+/** Databases in memory are shared by name, in the whole process. */
+let databases = 0
+
+export class Storage {
+  readonly world: World
+  /** Told when a process asks for something: a fault may strike there. */
+  moment: (process: Process) => void = () => {}
+  /** Which of the fates a statement of a process meets, if it is not 0: what usually happens. */
+  fate: (process: Process, fates: number) => number = () => 0
+  /** How likely a statement is late. */
+  delays = 0
+  /** Until when each statement takes so long. */
+  slowUntil = 0
+  slowBy = 0
+  private away = false
+  /** The connections of processes. */
+  private readonly processes: Array<DatabaseSync> = []
+  private readonly waiting: Array<() => void> = []
+  private readonly file = `file:/troupe-simulation-${++databases}?vfs=memdb`
+  /** A database in memory lasts as long as it has connections. */
+  private readonly kept: DatabaseSync
+
+  constructor(world: World) {
+    this.world = world
+    this.kept = this.open()
+  }
+
+  close(): void {
+    for (const database of this.processes) if (database.isOpen) database.close()
+    this.kept.close()
+  }
+
+  /** The stored calls that have no result, or nothing while a transaction is under way. */
+  get unfinished(): ReadonlyArray<string> | undefined {
+    if (this.processes.some((database) => database.isOpen && database.isTransaction)) return undefined
+    return this.kept
+      .prepare(UNFINISHED)
+      .all()
+      .map(({ actor, key, method }) => `${actor}(${key}).${method}`)
+  }
+
+  private open(): DatabaseSync {
+    // It never waits for a lock by itself: that would take real time.
+    const database = new DatabaseSync(this.file, { timeout: 0 })
+    // The database has a clock of its own, which is right.
+    database.function("current_timestamp", () => this.timestamp)
+    return database
+  }
+
+  private get timestamp(): string {
+    return new Date(Date.UTC(2030, 0, 1) + this.world.now).toISOString().slice(0, 19).replace("T", " ")
+  }
+
+  get isAway(): boolean {
+    return this.away
+  }
+
+  /** Whether no statement is answered. Those that wait for their answer go on when the storage is back. */
+  set isAway(away: boolean) {
+    this.away = away
+    if (!away) for (const goOn of this.waiting.splice(0)) goOn()
+  }
+
+  /** The connection of a process. When the process dies, its transaction is rolled back. */
+  of(process: Process): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> {
+    let database: DatabaseSync
+    const open = Effect.sync(() => {
+      database = this.open()
+      this.processes.push(database)
+      process.onDeath.push(() => database.isOpen && database.close())
+      return database
+    })
+    return layerOf("a simulated storage", open, (sql, run) => this.statement(process, database, sql, run))
+  }
+
+  private statement(process: Process, database: DatabaseSync, sql: string, run: Run): Run {
+    // Nothing fails in giving a transaction up: that of a connection that broke is gone already.
+    if (sql === "ROLLBACK") return Effect.suspend(() => (database.isTransaction ? run : Effect.succeed([])))
+    const broken = (message: string) =>
+      Effect.suspend(() => {
+        if (database.isOpen && database.isTransaction) database.exec("ROLLBACK")
+        return lost(message)
+      })
+    return Effect.suspend(() => {
+      const { choose } = this.world.exploration
+      const late = choose(`sql_late_${process.name}`, SLOW.length + 1, this.delays)
+      const fate = this.fate(process, FATES.length)
+      const slow = this.world.now < this.slowUntil ? this.slowBy : 0
+      if (fate > 0) this.world.note("storage", `"${short(sql)}" of ${process.name} ${FATES[fate - 1]}`)
+      const done = Effect.suspend((): Run => {
+        if (fate === 1) return broken("the statement was not done")
+        return fate === 2 ? Effect.andThen(run, broken("the answer to the statement was lost")) : run
+      })
+      const asked = Effect.suspend((): Run => {
+        this.moment(process)
+        if (process.state === "dead") return Effect.never
+        if (!this.away) return done
+        return Effect.flatMap(Effect.timeoutOption(this.back(process), TIMEOUT), (back) =>
+          back._tag === "Some" ? done : broken("the storage does not answer")
+        )
+      })
+      return Effect.andThen(process.sleep((late === 0 ? LATENCY : SLOW[late - 1]!) + slow), asked)
+    })
+  }
+
+  private back(process: Process): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      this.waiting.push(() => process.scheduleTask(() => resume(Effect.void)))
+    })
+  }
+}
+
+/** An error of the connection: of the statement nothing is known. */
+const lost = (message: string) =>
+  Effect.fail(
+    new SqlError.SqlError({
+      reason: new SqlError.ConnectionError({ cause: new Error(message), message, operation: "execute" })
+    })
+  )
+
+const MAX_TEXT = 40
+
+/** What a statement does, in a few words. */
+const short = (sql: string): string => sql.replaceAll(/\s+/g, " ").trim().slice(0, MAX_TEXT)
