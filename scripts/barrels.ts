@@ -1,14 +1,12 @@
 // Writes `packages/*/src/index.ts`: one namespace per public module, under the first sentence of the module's own note.
-// A module whose note says that it is not in the barrel is left out.
 // With `--check` nothing is written, and a barrel that is out of date is an error.
 import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs"
 import path from "node:path"
+import { isInBarrel } from "./packages.ts"
 
 const root = path.resolve(import.meta.dirname, "..")
 const check = process.argv.includes("--check")
 const header = "// Made by scripts/barrels.ts: change the modules, then `npm run format`."
-
-const isApart = (source: string): boolean => /^\/\*\*[\s\S]*?is not in the barrel[\s\S]*?\*\//.test(source)
 
 /** The first sentence of the comment that opens a module, as lines. */
 const firstSentence = (source: string): ReadonlyArray<string> => {
@@ -29,8 +27,8 @@ const entry = (folder: string, file: string): string => {
 for (const folder of globSync(path.join(root, "packages/*/src"))) {
   // Only the modules at the top are public; the rest of a package lives in `internal/`.
   const files = globSync("[A-Z]*.ts", { cwd: folder })
+    .filter((file) => isInBarrel(path.join(folder, file)))
     .sort()
-    .filter((file) => !isApart(readFileSync(path.join(folder, file), "utf8")))
   const index = path.join(folder, "index.ts")
   const expected = `${[header, ...files.map((file) => entry(folder, file))].join("\n\n")}\n`
   if (files.length === 0 || (existsSync(index) && readFileSync(index, "utf8") === expected)) continue

@@ -33,19 +33,24 @@ export interface Package {
 
 export const readJson = (file: string): any => JSON.parse(readFileSync(file, "utf8"))
 
+/** Whether a module is in the barrel of its package. One that needs more than the package does says that it is not. */
+export const isInBarrel = (file: string): boolean =>
+  /^[A-Z]/.test(path.basename(file)) &&
+  !/^\/\*\*(?:(?!\*\/)[\s\S])*is not in the barrel/.test(readFileSync(file, "utf8"))
+
 const read = (folder: string): Package => {
   // Only the files at the top are public; the rest of a package lives in `internal/`.
   const names = globSync("*.ts", { cwd: path.join(folder, "src") })
     .map((file) => path.basename(file, ".ts"))
     .filter((name) => name !== "index")
     .sort()
-  const isInBarrel = (name: string) => /^[A-Z]/.test(name)
+  const isBehind = (name: string) => isInBarrel(path.join(folder, "src", `${name}.ts`))
   return {
     id: path.basename(folder),
     folder,
     manifest: readJson(path.join(folder, "package.json")),
-    modules: names.filter(isInBarrel),
-    extras: names.filter((name) => !isInBarrel(name))
+    modules: names.filter(isBehind),
+    extras: names.filter((name) => !isBehind(name))
   }
 }
 

@@ -86,8 +86,10 @@ describe("a simulated cluster", () => {
       once(
         Effect.gen(function* () {
           const { call, cluster } = yield* ledgers()
+          // By then the nodes have shared the keys.
+          yield* Effect.sleep("5 seconds")
           const nodes = new Set<number>()
-          for (let i = 0; i < 12; i++) {
+          for (let i = 0; i < 24; i++) {
             assert.strictEqual(yield* call(`k${i}`, (ledger) => ledger.count()), 1)
             nodes.add(nodeOf(cluster.history, `k${i}`))
           }

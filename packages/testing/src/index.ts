@@ -6,6 +6,12 @@
 export * as ActorProbe from "./ActorProbe.ts"
 
 /**
+ * For authors of simulations: the part of the world outside that a program talks to, such as a network, a database or a
+ * payment service, played by the explorer.
+ */
+export * as Exploration from "./Exploration.ts"
+
+/**
  * Finds races: runs a program under many schedules, each chosen by a seed, and shows the shortest one that fails.
  */
 export * as Explore from "./Explore.ts"

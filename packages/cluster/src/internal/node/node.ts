@@ -34,6 +34,7 @@ import { Peers } from "../net/peers.ts"
 import * as fileLock from "../sql/fileLock.ts"
 import * as storage from "../sql/storage.ts"
 import * as awaited from "./awaited.ts"
+import * as claims from "./claims.ts"
 import { Departure, Register } from "./departure.ts"
 import * as joining from "./joining.ts"
 import * as locks from "./locks.ts"
@@ -217,7 +218,9 @@ const withStorage =
   }
 
 /** The storage of messages as a node reads it. */
-const layerRead = Layer.effect(MessageStorage.MessageStorage)(Effect.map(MessageStorage.MessageStorage, awaited.first))
+const layerRead = Layer.effect(MessageStorage.MessageStorage)(
+  Effect.map(MessageStorage.MessageStorage, (storage) => awaited.first(claims.recovered(storage)))
+)
 
 /** How the engine learns which nodes are there. */
 const layerHealth = (options: connections.ConnectionOptions): Layer.Layer<RunnerHealth.RunnerHealth> =>

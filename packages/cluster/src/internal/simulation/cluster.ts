@@ -277,6 +277,8 @@ export class Simulation {
     return Effect.gen({ self: this }, function* () {
       this.calm()
       const until = this.world.now + within
+      // What was made or stored just now is on its way.
+      yield* this.pause(LOOK)
       for (let open = this.open(); open !== undefined; open = this.open()) {
         if (this.world.now >= until) {
           return yield* Effect.die(

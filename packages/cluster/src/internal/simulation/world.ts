@@ -3,7 +3,11 @@
  * for. All of it is one task of the explorer, which so decides about time and about what the program does meanwhile.
  */
 import type { Exploration } from "@troupe/testing/Exploration"
-import type { Process } from "./process.ts"
+
+/** Who has turns. */
+interface Process {
+  turn(): void
+}
 
 /** Something that is to be done at a moment. */
 export interface Timer {
