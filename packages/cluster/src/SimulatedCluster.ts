@@ -59,23 +59,23 @@ import * as internal from "./internal/simulation/cluster.ts"
 
 /**
  * How many faults of each kind the explorer may place: where a message arrives at a node, or where a node asks the
- * storage. It also chooses how long each lasts. None by default.
+ * storage. It also chooses how long each lasts: for a part of `failover`, or longer than that. None by default.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Faults {
-  /** A node ends at once, like on SIGKILL, and starts again 1, 8 or 30 seconds later. */
+  /** A node ends at once, like on SIGKILL, and starts again later. */
   readonly kills?: number | undefined
-  /** A node stops, like on SIGSTOP, for 1, 4 or 12 seconds. */
+  /** A node stops for a while, like between SIGSTOP and SIGCONT. */
   readonly freezes?: number | undefined
-  /** A node is cut off from all other processes, but not from the storage, for 1, 4 or 12 seconds. */
+  /** A node is cut off from all other processes, but not from the storage. */
   readonly partitions?: number | undefined
-  /** The storage does not answer for 1 or 8 seconds. */
+  /** The storage does not answer. */
   readonly outages?: number | undefined
-  /** Each statement takes 20 or 400 milliseconds longer, for 5 seconds. */
+  /** Each statement takes 20 or 400 milliseconds longer, for the time of a failover. */
   readonly slowdowns?: number | undefined
-  /** A node leaves, like on SIGTERM. */
+  /** A node leaves, like on SIGTERM, and does not come back. */
   readonly leaves?: number | undefined
   /** The clock of a node jumps by -5, 5 or 60 seconds. */
   readonly skews?: number | undefined
@@ -97,7 +97,7 @@ export interface Options<Hosted, Called> {
   /** What the client calls: one or more Layers of `ClusterHome.client`. */
   readonly client: Layer.Layer<Called, any, Cluster | SqlClient.SqlClient>
   readonly faults?: Faults | undefined
-  /** Options of nodes and client. They have 12 shards if nothing is said here. */
+  /** Options of nodes and client. If nothing is said here, they have 12 shards, and a failover of 2 seconds. */
   readonly options?: Omit<NodeOptions, "storage" | "host" | "port" | "advertise" | "tls" | "secret"> | undefined
   /** After how much virtual time the program counts as never ending. Default 2 minutes. */
   readonly limit?: Duration.Input | undefined
@@ -188,6 +188,8 @@ export interface SimulatedCluster<Hosted, Called> {
 
 const SUBJECT = "SimulatedCluster.make"
 const NONE = { kills: 0, freezes: 0, partitions: 0, outages: 0, slowdowns: 0, leaves: 0, skews: 0, errors: 0 }
+/** Short, since nodes that wait for one are asked to do things all the time. */
+const FAILOVER = 2000
 /** Enough for three nodes and more: a node that ends hands each of them over. */
 const SHARDS = 12
 
@@ -211,7 +213,8 @@ const settingsOf = (options: Options<any, any>): internal.Settings => {
     nodes: integer("nodes", options.nodes ?? 3, 1),
     actors: options.actors,
     client: options.client,
-    options: { shards: SHARDS, ...options.options },
+    options: { shards: SHARDS, failover: FAILOVER, ...options.options },
+    failover: finiteMillis(`${SUBJECT}: options.failover`, options.options?.failover ?? FAILOVER, 1),
     budget: budgetOf(options.faults ?? {}),
     limit: finiteMillis(`${SUBJECT}: limit`, options.limit ?? "2 minutes", 1)
   }

@@ -298,7 +298,7 @@ describe("faults that the explorer places", () => {
     ["freezes", "freezes", "goes on"],
     ["partitions", "is cut between", "is whole again"],
     ["outages", "does not answer", "answers again"],
-    ["slowdowns", "ms longer, for 5000 ms", "add succeeds"],
+    ["slowdowns", "ms longer, for 2000 ms", "add succeeds"],
     ["leaves", "leaves", "has left"],
     ["skews", "has a clock that jumps by", "add succeeds"],
     ["errors", "is not done", "is done, and its answer is lost"]

@@ -13,8 +13,19 @@ export const Exploration: Context.Reference<Exploration_.Exploration | undefined
   Exploration_.Exploration | undefined
 >("troupe/testing/Exploration", { defaultValue: () => undefined })
 
+const words = new Map<string, string>()
+/** There are few names. Programs that make up ever more of them start again. */
+const MAX_WORDS = 1000
+
 /** A plan names choices: so their names are words of it. */
-const wordOf = (name: string): string => name.replaceAll(/\W/g, "_")
+const wordOf = (name: string): string => {
+  const known = words.get(name)
+  if (known !== undefined) return known
+  if (words.size === MAX_WORDS) words.clear()
+  const word = name.replaceAll(/\W/g, "_")
+  words.set(name, word)
+  return word
+}
 
 export const makeExploration = (
   scheduler: ExplorerScheduler,

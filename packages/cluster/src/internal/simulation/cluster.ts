@@ -23,6 +23,8 @@ export interface Settings {
   readonly options: Omit<NodeOptions, "storage" | "host" | "port" | "advertise">
   readonly budget: Budget
   /** In milliseconds. */
+  readonly failover: number
+  /** In milliseconds. */
   readonly limit: number
 }
 
@@ -33,8 +35,6 @@ const FIRST_PORT = 1
 const LOOK = 100
 /** How many calls an error names. */
 const MAX_SHOWN = 5
-/** How long statements are slow when the explorer makes them so, in milliseconds. */
-const SLOWDOWN = 5000
 
 export class Simulation {
   readonly world: World
@@ -52,7 +52,7 @@ export class Simulation {
     this.settings = settings
     this.net = new Net(world)
     this.storage = new Storage(world)
-    this.faults = new Faults(world, settings.budget, (...fault) => this.strike(...fault))
+    this.faults = new Faults(world, settings.budget, settings.failover, (...fault) => this.strike(...fault))
     for (let index = 0; index < settings.nodes; index++) this.startNode(index)
     const { drainTimeout, maxInstances, retention, ...shared } = settings.options
     this.client = this.make("client", true, (process) =>
@@ -155,7 +155,7 @@ export class Simulation {
         later(() => this.restore())
         break
       case "slowdowns":
-        this.slow(extent, SLOWDOWN)
+        this.slow(extent, this.settings.failover)
         break
       case "leaves":
         this.leave(index)

@@ -10,21 +10,22 @@ export type Kind = "kills" | "freezes" | "partitions" | "outages" | "slowdowns" 
 /** How many faults of each kind there may be. `errors` are statements that fail. */
 export type Budget = Readonly<Record<Kind | "errors", number>>
 
-/** What a fault does to the node at which it strikes. `extent` is one of {@link EXTENTS}, in milliseconds. */
+/** What a fault does to the node at which it strikes. `extent` is in milliseconds. */
 export type Strike = (kind: Kind, process: Process, extent: number) => void
 
-/** For how long, or by how much. Around the times that matter: a request, a ping, a failover. */
-const EXTENTS: Readonly<Record<Kind, ReadonlyArray<number>>> = {
-  kills: [1000, 8000, 30_000],
-  freezes: [1000, 4000, 12_000],
-  partitions: [1000, 4000, 12_000],
-  outages: [1000, 8000],
-  slowdowns: [20, 400],
-  leaves: [0],
-  skews: [-5000, 5000, 60_000]
+/** For how long, or by how much. What lasts does so for a part of a failover, or for several. */
+const extents = (failover: number): Readonly<Record<Kind, ReadonlyArray<number>>> => {
+  const short = failover / 6
+  return {
+    kills: [short, 1.5 * failover, 5 * failover],
+    freezes: [short, 0.7 * failover, 2 * failover],
+    partitions: [short, 0.7 * failover, 2 * failover],
+    outages: [short, 1.5 * failover],
+    slowdowns: [20, 400],
+    leaves: [0],
+    skews: [-5000, 5000, 60_000]
+  }
 }
-
-const KINDS = Object.keys(EXTENTS) as ReadonlyArray<Kind>
 
 /** How likely a fault strikes at one of these places, one schedule after the other: soon, or after a while. */
 const RATES = [0.1, 0.03, 0.01, 0.003]
@@ -41,13 +42,15 @@ export class Faults {
   private active = false
   private readonly left: Record<Kind | "errors", number>
   private readonly rate: number
+  private readonly extents: ReadonlyArray<readonly [Kind, ReadonlyArray<number>]>
   private readonly world: World
   private readonly strike: Strike
 
-  constructor(world: World, budget: Budget, strike: Strike) {
+  constructor(world: World, budget: Budget, failover: number, strike: Strike) {
     this.world = world
     this.strike = strike
     this.left = { ...budget }
+    this.extents = Object.entries(extents(failover)) as any
     this.rate = draw(world, RATES)
     this.delays = draw(world, DELAYS)
     this.failing = draw(world, RATES)
@@ -72,9 +75,8 @@ export class Faults {
   /** A place at which a fault may strike. */
   readonly moment = (process: Process): void => {
     if (!this.active) return
-    for (const kind of KINDS) {
+    for (const [kind, extents] of this.extents) {
       if (this.left[kind] === 0 || process.state === "dead") continue
-      const extents = EXTENTS[kind]
       const chosen = this.world.exploration.choose(`${kind}_${process.name}`, extents.length + 1, this.rate)
       if (chosen === 0) continue
       this.left[kind]--

@@ -11,6 +11,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as EffectRandom from "effect/Random"
+import * as References from "effect/References"
 import * as Scheduler from "effect/Scheduler"
 import * as globals from "./globals.ts"
 import type { World } from "./world.ts"
@@ -20,7 +21,7 @@ const MAX_OPERATIONS = 2048
 /** How many tasks a process runs before others have their turn. */
 const MAX_TASKS = 10_000
 /** When the world begins: any date will do that is later than those that the engine counts from. */
-const BEGINNING = Date.UTC(2030, 0, 1)
+export const BEGINNING = Date.UTC(2030, 0, 1)
 
 export class Process implements Scheduler.Scheduler, Scheduler.SchedulerDispatcher {
   readonly executionMode = "async" as const
@@ -44,6 +45,8 @@ export class Process implements Scheduler.Scheduler, Scheduler.SchedulerDispatch
       Context.add(Scheduler.Scheduler, this),
       Context.add(Clock.Clock, this.clock),
       Context.add(EffectRandom.Random, random),
+      // Nobody looks at spans, of which there are several for each statement.
+      Context.add(References.TracerEnabled, false),
       Context.add(ActorSystem.ActorSystem, Effect.runSync(ActorSystem.make))
     )
     this.context = world.exploration.traced ? context : Context.add(context, Logger.CurrentLoggers, new Set())

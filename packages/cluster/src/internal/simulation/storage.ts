@@ -9,7 +9,7 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import * as SqlError from "effect/sql/SqlError"
 import { UNFINISHED } from "../engineInternals.ts"
 import { layerOf, type Run } from "../sql/sqlite.ts"
-import type { Process } from "./process.ts"
+import { BEGINNING, type Process } from "./process.ts"
 import type { World } from "./world.ts"
 
 /** How long a statement takes, in milliseconds: usually, and when something is wrong. */
@@ -35,6 +35,8 @@ export class Storage {
   slowUntil = 0
   slowBy = 0
   private away = false
+  private second = -1
+  private written = ""
   /** The connections of processes. */
   private readonly processes: Array<DatabaseSync> = []
   private readonly waiting: Array<() => void> = []
@@ -69,8 +71,14 @@ export class Storage {
     return database
   }
 
+  /** The time in seconds, as SQLite writes it. */
   private get timestamp(): string {
-    return new Date(Date.UTC(2030, 0, 1) + this.world.now).toISOString().slice(0, 19).replace("T", " ")
+    const second = Math.floor(this.world.now / 1000)
+    if (second !== this.second) {
+      this.second = second
+      this.written = new Date(BEGINNING + second * 1000).toISOString().slice(0, 19).replace("T", " ")
+    }
+    return this.written
   }
 
   get isAway(): boolean {
