@@ -283,7 +283,7 @@ describe("faults that the explorer places", () => {
         assert.strictEqual(error.kind, "Failure")
         assert.match((error.cause as Error).message, /^a \d was written twice$/)
         assert.match(error.schedule, /^1\.\w+\..*kills_node_\d~\w+=\d/)
-      assert.include(error.message, "Shortened from")
+        assert.include(error.message, "Shortened from")
         assert.match(error.message, /client +calls test\/Ledger\(a\)\.add/)
         assert.match(error.message, /node \d +test\/Ledger\(a\)\.add starts/)
         assert.match(error.message, /node \d +is killed|succeeds\n +is killed/)
