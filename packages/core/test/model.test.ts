@@ -9,6 +9,8 @@ import { Model, OpenOrder, type Step } from "./model/model.ts"
 
 const sequences = Number(process.env.SOAK_SEQUENCES ?? 1000)
 // CI judges a change, and runs the same sequences each time. `npm run soak` looks for news.
+// A failure prints it, and with it runs alone.
+const path = process.env.TROUPE_PATH
 const seed = Number(process.env.TROUPE_SEED ?? (process.env.CI ? 1 : Date.now() % 2 ** 31))
 
 interface Planned {
@@ -66,8 +68,8 @@ const difference = (expected: ReadonlyArray<string>, seen: ReadonlyArray<string>
 
 /** Shrinking goes on for so long, in milliseconds. Then what it has come to is small enough. */
 const SHRINKING = 20_000
-/** What takes longer hangs. */
-const PATIENCE = 5000
+/** What takes longer hangs. A soak may share its machine. */
+const PATIENCE = sequences > 1000 ? 60_000 : 5000
 let failedAt: number | undefined
 
 const check = async ([config, commands]: [Config, ReadonlyArray<Command>]): Promise<void> => {
@@ -112,8 +114,15 @@ describe("a model of one actor", () => {
   it(
     `1.7 2.1 5 6 the actor does what its model says, over ${sequences} random sequences of commands`,
     async () => {
-      console.info(`Repeat this with TROUPE_SEED=${seed} SOAK_SEQUENCES=${sequences}`)
-      const result = await fc.check(fc.asyncProperty(sequence, check), { seed, numRuns: sequences, maxSkipsPerRun: 10 })
+      console.info(
+        `Repeat this with TROUPE_SEED=${seed} SOAK_SEQUENCES=${sequences}, and one sequence of it with TROUPE_PATH`
+      )
+      const result = await fc.check(fc.asyncProperty(sequence, check), {
+        seed,
+        numRuns: sequences,
+        maxSkipsPerRun: 10,
+        ...(path === undefined ? {} : { path })
+      })
       if (!result.failed) return
       const { counterexamplePath, errorInstance, numRuns, numShrinks } = result
       const error = errorInstance instanceof Error ? errorInstance.message : String(errorInstance)
