@@ -624,7 +624,8 @@ type ArgsOf<Schemas extends ReadonlyArray<Schema.Top>> = { readonly [K in keyof 
  *
  * `args` are the schemas of its positional arguments. With `payload` it takes one object with these fields instead.
  * Every part is optional: by default a method takes no arguments, succeeds with `void` and does not fail. With
- * `stream: true` it returns a Stream of `success`.
+ * `stream: true` it returns a Stream of `success`. `since` is the version of your program that it came with: errors and
+ * `npx troupe contracts` tell it.
  *
  * @category contracts
  * @since 0.1.0
@@ -641,6 +642,7 @@ export const method: {
     readonly success?: Success | undefined
     readonly error?: Error | undefined
     readonly stream?: IsStream | undefined
+    readonly since?: string | undefined
   }): ContractMethod<ArgsOf<Args>, Success, Error, IsStream>
   <
     const Fields extends Schema.Struct.Fields,
@@ -653,6 +655,7 @@ export const method: {
     readonly success?: Success | undefined
     readonly error?: Error | undefined
     readonly stream?: IsStream | undefined
+    readonly since?: string | undefined
   }): ContractMethod<[payload: Schema.Struct<Fields>["Type"]], Success, Error, IsStream>
 } = contractMethod as any
 

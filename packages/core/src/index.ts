@@ -41,6 +41,11 @@ export * as ByNumber from "./ByNumber.ts"
 export * as Contract from "./Contract.ts"
 
 /**
+ * Contracts as data: for programs whose versions change while they run.
+ */
+export * as ContractShape from "./ContractShape.ts"
+
+/**
  * `Driver` is the permission to block.
  */
 export * as Driver from "./Driver.ts"

@@ -8,7 +8,7 @@ import { onlyKnown } from "../base/options.ts"
 import { errorText, plural } from "../base/show.ts"
 import { type Checks, holdTo } from "./contract.ts"
 
-const PARTS = { args: true, payload: true, success: true, error: true, stream: true } as const
+const PARTS = { args: true, payload: true, success: true, error: true, stream: true, since: true } as const
 
 /** `Actor.method`. */
 export const method = (parts: any = {}) => {
@@ -18,6 +18,7 @@ export const method = (parts: any = {}) => {
     success: parts.success ?? Schema.Void,
     error: parts.error ?? Schema.Never,
     stream: parts.stream ?? false,
+    ...(parts.since === undefined ? undefined : { since: parts.since }),
     "~troupe/ContractMethod": true
   }
 }

@@ -1,0 +1,277 @@
+/**
+ * What changes between two versions of a contract, and whether programs of both can call each other meanwhile.
+ *
+ * Arguments are read by the node that serves a call, and results by its caller. While versions change, callers of either
+ * one meet nodes of either one. So a change rolls in any order if both can read both; if only one direction works, it rolls
+ * in one order. What is stored of durable calls is read by the newer version in any case.
+ */
+import type { Change, ContractShape, MethodShape, Mismatch, Order, Part } from "../../ContractShape.ts"
+import { type Obstacle, obstacles, obstaclesOfArgs } from "./reading.ts"
+import { methodText, textOf } from "./shape.ts"
+
+// --- a caller and a node -----------------------------------------------------------------------------------------------
+
+/** What keeps a caller from calling a method of a node, if anything. `node` is `undefined` where it lacks the method. */
+export const mismatch = (caller: MethodShape, node: MethodShape | undefined): Mismatch | undefined => {
+  if (node === undefined) return { field: "", here: methodText(caller), there: undefined }
+  if (caller.stream !== node.stream || caller.durable !== node.durable) {
+    return { field: "", here: methodText(caller), there: methodText(node) }
+  }
+  const [args] = obstaclesOfArgs(node.args, caller.args)
+  if (args !== undefined) return { field: args.path, here: args.writer, there: args.reader }
+  const [result] = [...obstacles(caller.success, node.success, "success"), ...obstaclesOfErrors(caller, node)]
+  return result && { field: result.path, here: result.reader, there: result.writer }
+}
+
+/** What keeps two sides from using the same keys. Each key has one text: if that differs, it has two instances. */
+export const keyMismatch = (caller: ContractShape, node: ContractShape): Mismatch | undefined => {
+  const [here, there] = [caller.key, node.key].map((part) => (part === undefined ? "no keys" : textOf(part)))
+  return here === there ? undefined : { field: "key", here, there }
+}
+
+/** An error that only the node knows fails its call when it comes. All others are read. */
+const obstaclesOfErrors = (caller: MethodShape, node: MethodShape): ReadonlyArray<Obstacle> =>
+  membersOf(node.error).flatMap((member) => {
+    const found = membersOf(caller.error).map((known) => obstacles(known, member, pathOf(member)))
+    if (found.some((issues) => issues.length === 0)) return []
+    const twin = membersOf(caller.error).findIndex(
+      (known) => tagOf(known) !== undefined && tagOf(known) === tagOf(member)
+    )
+    return twin < 0 ? [] : found[twin]!
+  })
+
+const membersOf = (error: Part): ReadonlyArray<Part> =>
+  error.kind === "union" ? error.of : error.kind === "never" ? [] : [error]
+
+const pathOf = (error: Part): string => {
+  const tag = tagOf(error)
+  return tag === undefined ? "error" : `error(${tag})`
+}
+
+const tagOf = (error: Part): string | undefined => {
+  const tag = error.kind === "struct" ? error.fields._tag?.part : undefined
+  return tag?.kind === "literal" ? String(tag.value) : undefined
+}
+
+// --- two versions ------------------------------------------------------------------------------------------------------
+
+/** All changes between two versions of the contracts of a program, by the names of their actors. */
+export const compare = (
+  older: ReadonlyArray<ContractShape>,
+  newer: ReadonlyArray<ContractShape>
+): ReadonlyArray<Change> => {
+  const actors = [...new Set([...older, ...newer].map(({ actor }) => actor))].sort()
+  const find = (shapes: ReadonlyArray<ContractShape>, name: string) => shapes.find(({ actor }) => actor === name)
+  return actors.flatMap((actor) => compareActors(actor, find(older, actor), find(newer, actor)))
+}
+
+const compareActors = (
+  actor: string,
+  older: ContractShape | undefined,
+  newer: ContractShape | undefined
+): ReadonlyArray<Change> => {
+  if (older === undefined) return [added(actor, "", `has ${count(newer!)}`)]
+  if (newer === undefined) return [removed(actor, "", `had ${count(older)}`, Object.values(older.methods))]
+  const names = [...new Set([...Object.keys(older.methods), ...Object.keys(newer.methods)])].sort()
+  const methods = names.flatMap((name) => compareMethods(actor, name, older.methods[name], newer.methods[name]))
+  const key = keyMismatch(newer, older)
+  return key === undefined ? methods : [ofKey(actor, key), ...methods]
+}
+
+const compareMethods = (
+  actor: string,
+  method: string,
+  older: MethodShape | undefined,
+  newer: MethodShape | undefined
+): ReadonlyArray<Change> => {
+  if (older === undefined) return [added(actor, method, methodText(newer!))]
+  if (newer === undefined) return [removed(actor, method, methodText(older), [older])]
+  if (older.stream !== newer.stream || older.durable !== newer.durable) return [ofKind(actor, method, older, newer)]
+  const at = (order: Order, field: string, sides: Sides, why: string): Change => ({
+    actor,
+    method,
+    field,
+    order,
+    ...sides,
+    why
+  })
+  return [
+    ...changesOfArgs(older, newer, at),
+    ...changesOfResult(older, newer, at),
+    ...changesOfErrors(older, newer, at)
+  ]
+}
+
+interface Sides {
+  readonly older: string | undefined
+  readonly newer: string | undefined
+}
+
+type At = (order: Order, field: string, sides: Sides, why: string) => Change
+
+/** In words: what one side does, and what becomes of it. */
+const ARGS = {
+  forward: "an older caller may send what a newer node cannot read",
+  back: "a newer caller may send what an older node cannot read",
+  stored: "durable calls of older callers are stored, and a newer node cannot read them"
+}
+
+const changesOfArgs = (older: MethodShape, newer: MethodShape, at: At): ReadonlyArray<Change> => {
+  const forward = obstaclesOfArgs(newer.args, older.args)
+  const back = obstaclesOfArgs(older.args, newer.args)
+  return merge(
+    forward.map(({ path, reader, writer }) => ({ path, older: writer, newer: reader })),
+    back.map(({ path, reader, writer }) => ({ path, older: reader, newer: writer })),
+    { onlyForward: newer.durable ? "never" : "callersFirst", onlyBack: "nodesFirst" },
+    { ...ARGS, forward: newer.durable ? ARGS.stored : ARGS.forward },
+    at
+  )
+}
+
+const RESULTS = {
+  forward: "a newer caller cannot read what an older node may give",
+  back: "an older caller cannot read what a newer node may give",
+  stored: "results of older nodes are stored, and a newer caller cannot read them"
+}
+
+const changesOfResult = (older: MethodShape, newer: MethodShape, at: At): ReadonlyArray<Change> => {
+  const forward = obstacles(newer.success, older.success, "success")
+  const back = obstacles(older.success, newer.success, "success")
+  return merge(
+    forward.map(({ path, reader, writer }) => ({ path, older: writer, newer: reader })),
+    back.map(({ path, reader, writer }) => ({ path, older: reader, newer: writer })),
+    { onlyForward: newer.durable ? "never" : "nodesFirst", onlyBack: "callersFirst" },
+    { ...RESULTS, forward: newer.durable ? RESULTS.stored : RESULTS.forward },
+    at
+  )
+}
+
+const changesOfErrors = (older: MethodShape, newer: MethodShape, at: At): ReadonlyArray<Change> => {
+  const changed = merge(
+    obstaclesOfErrors(newer, older).map(({ path, reader, writer }) => ({ path, older: writer, newer: reader })),
+    obstaclesOfErrors(older, newer).map(({ path, reader, writer }) => ({ path, older: reader, newer: writer })),
+    { onlyForward: newer.durable ? "never" : "nodesFirst", onlyBack: "callersFirst" },
+    { ...RESULTS, forward: newer.durable ? RESULTS.stored : RESULTS.forward },
+    at
+  )
+  const gone = strangers(newer, older).map((error) =>
+    at(
+      "any",
+      pathOf(error),
+      { older: textOf(error), newer: undefined },
+      "newer callers do not know this error, and get a ContractMismatch for it from older nodes"
+    )
+  )
+  const fresh = strangers(older, newer).map((error) =>
+    at(
+      "any",
+      pathOf(error),
+      { older: undefined, newer: textOf(error) },
+      "older callers do not know this error, and get a ContractMismatch for it from newer nodes"
+    )
+  )
+  return [...changed, ...gone, ...fresh]
+}
+
+/** The errors of a node that a caller does not know at all. */
+const strangers = (caller: MethodShape, node: MethodShape): ReadonlyArray<Part> =>
+  membersOf(node.error).filter((member) =>
+    membersOf(caller.error).every((known) => {
+      const [one, other] = [tagOf(known), tagOf(member)]
+      return one === undefined || other === undefined ? obstacles(known, member, "").length > 0 : one !== other
+    })
+  )
+
+interface Point extends Sides {
+  readonly path: string
+}
+
+/** One change for each place. What works in neither direction does not roll. */
+const merge = (
+  forward: ReadonlyArray<Point>,
+  back: ReadonlyArray<Point>,
+  orders: { readonly onlyForward: Order; readonly onlyBack: Order },
+  words: { readonly forward: string; readonly back: string },
+  at: At
+): ReadonlyArray<Change> => {
+  const isIn = (points: ReadonlyArray<Point>, { path }: Point) => points.some((point) => point.path === path)
+  const first = forward.map((point) =>
+    isIn(back, point)
+      ? at("never", point.path, sidesOf(point), "neither version can read what the other writes")
+      : at(orders.onlyForward, point.path, sidesOf(point), words.forward)
+  )
+  const second = back
+    .filter((point) => !isIn(forward, point))
+    .map((point) => at(orders.onlyBack, point.path, sidesOf(point), words.back))
+  return [...first, ...second]
+}
+
+const sidesOf = ({ newer, older }: Sides): Sides => ({ older, newer })
+
+const added = (actor: string, method: string, newer: string): Change => ({
+  actor,
+  method,
+  field: "",
+  order: "nodesFirst",
+  older: undefined,
+  newer,
+  why: "older nodes do not have it, and calls to them are refused"
+})
+
+const removed = (actor: string, method: string, older: string, methods: ReadonlyArray<MethodShape>): Change => ({
+  actor,
+  method,
+  field: "",
+  order: "callersFirst",
+  older,
+  newer: undefined,
+  why: methods.some(({ durable }) => durable)
+    ? "newer nodes do not have it, and calls to them are refused; durable calls that are stored stay there"
+    : "newer nodes do not have it, and calls to them are refused"
+})
+
+const ofKey = (actor: string, { here, there }: Mismatch): Change => ({
+  actor,
+  method: "",
+  field: "key",
+  order: "never",
+  older: there,
+  newer: here,
+  why: "the same key would have an instance of each version, and another state"
+})
+
+const ofKind = (actor: string, method: string, older: MethodShape, newer: MethodShape): Change => ({
+  actor,
+  method,
+  field: "",
+  order: "never",
+  older: methodText(older),
+  newer: methodText(newer),
+  why: "calls cross in another way; add a method with another name"
+})
+
+const count = ({ methods }: ContractShape): string => {
+  const size = Object.keys(methods).length
+  return size === 1 ? "1 method" : `${size} methods`
+}
+
+// --- all changes -------------------------------------------------------------------------------------------------------
+
+/** In which order programs are replaced, such that all changes roll. */
+export const orderOf = (changes: ReadonlyArray<Change>): Order => {
+  const orders = new Set(changes.map(({ order }) => order))
+  orders.delete("any")
+  const [first = "any", ...others] = orders
+  return others.length === 0 ? first : "never"
+}
+
+/** One change, as people read it. */
+export const describe = ({ actor, field, method, newer, older, why }: Change): string => {
+  const name = method === "" ? actor : `${actor}.${method}`
+  const what = field === "" ? name : `${name}, ${field}`
+  if (older === undefined) return `${what} is new: ${newer}. ${sentence(why)}`
+  if (newer === undefined) return `${what} is gone, it was ${older}. ${sentence(why)}`
+  return `${what} was ${older} and is ${newer}. ${sentence(why)}`
+}
+
+const sentence = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
