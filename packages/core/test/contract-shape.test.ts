@@ -421,10 +421,10 @@ const recordOf = (fields: Fields): fc.Arbitrary<object> =>
 
 const crossed = (from: Schema.Codec<any, any>, to: Schema.Codec<any, any>, value: unknown) => {
   const json: any = JSON.parse(JSON.stringify(Schema.encodeUnknownSync(Schema.toCodecJson(from) as any)(value)))
-  const bytes = Schema.encodeUnknownSync(SchemaBinary.toCodecDirect(from) as any)(value)
+  const bytes = Schema.encodeUnknownSync(SchemaBinary.toCodec(from) as any)(value)
   return {
     stored: Schema.decodeUnknownSync(Schema.toCodecJson(to) as any)(json),
-    sent: Schema.decodeUnknownSync(SchemaBinary.toCodecDirect(to) as any)(bytes)
+    sent: Schema.decodeUnknownSync(SchemaBinary.toCodec(to) as any)(bytes)
   }
 }
 
