@@ -20,7 +20,8 @@ const files = globSync("packages/*/src/**/*.ts", {
 }).sort()
 
 /** What takes texts that are no messages: properties, functions and variables of these names. */
-const others = /^(contentType|description|execute|headers|literal|purpose|startsWith|withDescription|withoutFlag)$/
+const others =
+  /^(contentType|description|execute|headers|literal|note|purpose|startsWith|withDescription|withoutFlag|UNFINISHED|FATES)$/
 
 /** Whether the texts in a node are no messages, but help, SQL, names, or what is compared with a message. */
 const isOther = (node: ts.Node): boolean => {
@@ -28,8 +29,10 @@ const isOther = (node: ts.Node): boolean => {
   if (ts.isBinaryExpression(node)) return node.operatorToken.kind === ts.SyntaxKind.EqualsEqualsEqualsToken
   if (ts.isPropertyAssignment(node)) return others.test(node.name.getText())
   // One that names what an Effect gives is no text.
-  if (ts.isVariableDeclaration(node))
-    return others.test(node.name.getText()) && !ts.isYieldExpression(node.initializer!)
+  if (ts.isVariableDeclaration(node)) {
+    const { initializer, name } = node
+    return initializer !== undefined && !ts.isYieldExpression(initializer) && others.test(name.getText())
+  }
   return ts.isCallExpression(node) && others.test(node.expression.getText().split(".").at(-1) ?? "")
 }
 
