@@ -55,7 +55,7 @@ import type * as Context from "effect/Context"
 import type * as MessageStorage from "effect/cluster/MessageStorage"
 import type * as Sharding from "effect/cluster/Sharding"
 import type * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as SqlClient from "effect/sql/SqlClient"
@@ -249,9 +249,14 @@ export { ClusterStartError } from "./ClusterStartError.ts"
  * same id is the same call: it does not run, and has the same result. Ids are texts of your domain, such as an order
  * number.
  *
+ * An id stands for its arguments: a call with the id of one that had other arguments fails with `DecodeError`, and does
+ * not run.
+ *
  * **Gotchas**
  *
- * It applies to all durable calls in the effect, even to two of the same method, which are then one: give each its own.
+ * It applies to all calls that the effect makes. Two of the same method are then one: give each its own id. A call of a
+ * method that is not durable has no id, so it dies with a `TypeError` that says so: make it outside.
+ *
  * It does not apply inside the method: calls that an actor makes have their own ids.
  *
  * @category durable calls
@@ -262,8 +267,8 @@ export const withId: {
   <A, E, R>(effect: Effect.Effect<A, E, R>, id: string): Effect.Effect<A, E, R>
 } = (...args: ReadonlyArray<any>): any =>
   args.length === 1
-    ? (effect: Effect.Effect<any, any, any>) => Effect.provideService(effect, durableCall.CallId, args[0])
-    : Effect.provideService(args[0], durableCall.CallId, args[1])
+    ? (effect: Effect.Effect<any, any, any>) => durableCall.withId(effect, args[0])
+    : durableCall.withId(args[0], args[1])
 
 /**
  * The durable call that a method runs for, if it does. A method that was running when its node died runs again with the

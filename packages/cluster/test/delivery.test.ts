@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { ClusterHome, Delivery } from "@troupe/cluster"
 import { Actor, ObjectRef } from "@troupe/core"
-import { Cause, Duration, Effect, Fiber, Layer, Schema } from "effect"
+import { Cause, Duration, Effect, Fiber, Layer, Schema, Stream } from "effect"
 import {
   ClusterError,
   MessageStorage,
@@ -19,7 +19,17 @@ import {
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { purge } from "../src/internal/node/retention.ts"
-import { errorOf, freshKey, makeWorker, probeOf, Refused, reasonOf, Worker, WorkerLive } from "./homeSupport.ts"
+import {
+  defectOf,
+  errorOf,
+  freshKey,
+  makeWorker,
+  probeOf,
+  Refused,
+  reasonOf,
+  Worker,
+  WorkerLive
+} from "./homeSupport.ts"
 
 const Live = ClusterHome.layer(Worker, WorkerLive).pipe(
   Layer.provideMerge(ClusterHome.layerLocal({ file: ":memory:" }))
@@ -33,6 +43,16 @@ const fresh = Effect.gen(function* () {
   return { key, worker: yield* Worker.get(key), probe: probeOf(key) }
 })
 
+/** An actor of this process that calls a worker. */
+class Clerk extends Actor.Service<Clerk>()("test/Clerk", {
+  make: (worker: Effect.Success<ReturnType<typeof Worker.get>>) =>
+    Effect.succeed({
+      note: (id: string) => worker.note(id),
+      callId: () => worker.callId(),
+      callIdWith: (id: string) => ClusterHome.withId(worker.callId(), id)
+    })
+}) {}
+
 layer(Live, { excludeTestServices: true })("a durable call", (it) => {
   it.effect("runs, and gives its result", () =>
     Effect.gen(function* () {
@@ -45,11 +65,60 @@ layer(Live, { excludeTestServices: true })("a durable call", (it) => {
   it.effect("with an id runs once, however often it is made", () =>
     Effect.gen(function* () {
       const { probe, worker } = yield* fresh
-      yield* probe.open("a", "b")
+      yield* probe.open("a")
       assert.strictEqual(yield* worker.durable("a").pipe(ClusterHome.withId("1")), "a")
-      assert.strictEqual(yield* worker.durable("b").pipe(ClusterHome.withId("1")), "a")
+      assert.strictEqual(yield* worker.durable("a").pipe(ClusterHome.withId("1")), "a")
       assert.strictEqual(probe.count("a start"), 1)
+    })
+  )
+
+  it.effect("10.8 with the id of a call that had other arguments fails, before and after that has settled", () =>
+    Effect.gen(function* () {
+      const { probe, worker } = yield* fresh
+      const first = yield* ClusterHome.withId(worker.durable.remote("a"), "1")
+      yield* probe.noted("a start")
+      const other = reasonOf(worker.durable("b").pipe(ClusterHome.withId("1")))
+      const reason = yield* other
+      assert.deepInclude(reason, { _tag: "DecodeError", mayHaveRun: false })
+      assert.include(reason.message, "test/Worker(")
+      assert.include(reason.message, "a call with the same id had another argument 1")
+      yield* probe.open("a")
+      assert.strictEqual(yield* first, "a")
+      assert.strictEqual((yield* other)._tag, "DecodeError")
       assert.strictEqual(probe.count("b start"), 0)
+    })
+  )
+
+  it.effect("10.8 with the same id and arguments whose fields have another order is the same call", () =>
+    Effect.gen(function* () {
+      const { worker } = yield* fresh
+      assert.strictEqual(yield* worker.sum({ a: 1, b: 2 }).pipe(ClusterHome.withId("1")), 3)
+      assert.strictEqual(yield* worker.sum({ b: 2, a: 1 }).pipe(ClusterHome.withId("1")), 3)
+      assert.strictEqual((yield* reasonOf(worker.sum({ a: 1 }).pipe(ClusterHome.withId("1"))))._tag, "DecodeError")
+    })
+  )
+
+  it.effect("10.8 withId around a call that is not durable dies, and says what to do", () =>
+    Effect.gen(function* () {
+      const { probe, worker } = yield* fresh
+      const defect = yield* defectOf(worker.note("a").pipe(ClusterHome.withId("1")))
+      assert.instanceOf(defect, TypeError)
+      assert.match(
+        defect.message,
+        /^test\/Worker\(.*\)\.note: ClusterHome\.withId is for durable calls.*Delivery\.durable/
+      )
+      assert.instanceOf(yield* defectOf(Stream.runDrain(worker.endless()).pipe(ClusterHome.withId("1"))), TypeError)
+      assert.deepStrictEqual(probe.log, [])
+    })
+  )
+
+  it.effect("10.8 an id is for the calls of its effect, not for those of the methods that it calls", () =>
+    Effect.gen(function* () {
+      const { worker } = yield* fresh
+      const clerk = yield* Clerk.spawn(worker)
+      assert.notStrictEqual(yield* clerk.callId().pipe(ClusterHome.withId("1")), "1")
+      assert.strictEqual(yield* clerk.note("a").pipe(ClusterHome.withId("1")), "a")
+      assert.strictEqual(yield* clerk.callIdWith("2").pipe(ClusterHome.withId("1")), "2")
     })
   )
 
@@ -354,6 +423,50 @@ layer(Live, { excludeTestServices: true })("a result", (it) => {
       yield* storage.saveReply(result("3", "one"))
       assert.instanceOf(yield* Effect.flip(storage.saveReply(result("4", "other"))), ClusterError.PersistenceError)
     })
+  )
+})
+
+describe("10.9 a storage that refuses", () => {
+  /** As a database does whose limits are reached by long texts alone. */
+  const limited = Effect.gen(function* () {
+    const { worker, ...rest } = yield* fresh
+    yield* worker.callId()
+    const sql = yield* SqlClient.SqlClient
+    for (const table of ["cluster_messages", "cluster_replies"]) {
+      yield* sql.unsafe(`
+        CREATE TRIGGER limit_${table} BEFORE INSERT ON ${table} WHEN length(NEW.payload) > 1000
+        BEGIN SELECT RAISE(ABORT, 'too long'); END`)
+    }
+    return { worker, ...rest }
+  })
+  const long = "x".repeat(2000)
+
+  it.live("a call fails that call at once, and none of those that are stored with it", () =>
+    Effect.gen(function* () {
+      const { probe, worker } = yield* limited
+      yield* probe.open("a", "b")
+      const [a, refused, b] = yield* Effect.all(
+        [worker.durable("a"), reasonOf(worker.durable(long)), worker.durable("b")],
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual([a, b], ["a", "b"])
+      assert.deepInclude(refused, { _tag: "DecodeError", mayHaveRun: false })
+      assert.include(refused.message, "the storage refuses its arguments: too long")
+    }).pipe(Effect.provide(Live))
+  )
+
+  it.live("a result fails that call at once, and none of those that are stored with it", () =>
+    Effect.gen(function* () {
+      const { key, worker } = yield* limited
+      const [short, refused] = yield* Effect.all(
+        [worker.repeat("x", 3), reasonOf(worker.repeat("x", 2000).pipe(ClusterHome.withId("1")))],
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(short, "xxx")
+      assert.deepInclude(refused, { _tag: "DecodeError", mayHaveRun: true })
+      assert.include(refused.message, "the storage refuses its result: too long")
+      assert.deepInclude(yield* reasonOf(Effect.flatten(ClusterHome.attach(Worker, key, "1"))), { _tag: "DecodeError" })
+    }).pipe(Effect.provide(Live))
   )
 })
 

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Latch } from "effect"
+import { TestClock } from "effect/testing"
 import { Groups } from "../src/internal/node/groups.ts"
 
 const nextTurn = Effect.promise(() => Promise.resolve())
@@ -9,14 +10,18 @@ const held = Effect.gen(function* () {
   const latch = Latch.makeUnsafe()
   const seen: Array<ReadonlyArray<string>> = []
   const groups = new Groups<string, string, never>(
-    (group) =>
-      Effect.suspend(() => {
-        seen.push(group.map(({ item }) => item))
-        return Effect.as(
-          latch.await,
-          group.map(({ item }) => Exit.succeed(item.toUpperCase()))
-        )
-      }),
+    {
+      work: (group) =>
+        Effect.suspend(() => {
+          seen.push(group.map(({ item }) => item))
+          return Effect.as(
+            latch.await,
+            group.map(({ item }) => Exit.succeed(item.toUpperCase()))
+          )
+        }),
+      order: (item) => item[0]!,
+      size: (item) => (item.endsWith("large") ? 1e6 : 1)
+    },
     yield* Effect.context<never>()
   )
   const start = (item: string) => Effect.forkChild(groups.do(item), { startImmediately: true })
@@ -66,6 +71,46 @@ describe("groups", () => {
       assert.isUndefined(interrupting.pollUnsafe())
       yield* latch.open
       yield* Fiber.join(interrupting)
+    })
+  )
+
+  it.effect("overtake one that takes longer than usual, unless they have an order with it", () =>
+    Effect.gen(function* () {
+      const { latch, seen, start, work } = yield* held
+      const slow = [yield* work("a1"), yield* start("b1"), yield* start("a2"), yield* start("b2")]
+      yield* TestClock.adjust("19 millis")
+      assert.deepStrictEqual(seen, [["a1"]])
+      yield* TestClock.adjust("1 millis")
+      assert.deepStrictEqual(seen, [["a1"], ["b1", "b2"]])
+      yield* latch.open
+      assert.deepStrictEqual(yield* Effect.forEach(slow, Fiber.join), ["A1", "B1", "A2", "B2"])
+      assert.deepStrictEqual(seen, [["a1"], ["b1", "b2"], ["a2"]])
+    })
+  )
+
+  it.effect("do not wait for a large item, which is at work alone", () =>
+    Effect.gen(function* () {
+      const { latch, seen, start } = yield* held
+      const fibers = yield* Effect.forEach(["a large", "b", "c large", "d", "e large", "f"], start)
+      yield* nextTurn
+      assert.deepStrictEqual(seen, [["a large"], ["b", "d", "f"]])
+      yield* TestClock.adjust("20 millis")
+      assert.deepStrictEqual(seen, [["a large"], ["b", "d", "f"], ["c large"]])
+      yield* latch.open
+      assert.strictEqual((yield* Effect.forEach(fibers, Fiber.join)).length, 6)
+    })
+  )
+
+  it.effect("are no more at a time than a database has connections for", () =>
+    Effect.gen(function* () {
+      const { latch, seen, start } = yield* held
+      const fibers = yield* Effect.forEach("abcdefgh", (item) =>
+        Effect.andThen(start(item), (fiber) => Effect.as(TestClock.adjust("50 millis"), fiber))
+      )
+      assert.deepStrictEqual(seen, [["a"], ["b"], ["c"], ["d"]])
+      yield* latch.open
+      assert.strictEqual((yield* Effect.forEach(fibers, Fiber.join)).join(""), "ABCDEFGH")
+      assert.deepStrictEqual(seen.slice(4), [["e", "f", "g", "h"]])
     })
   )
 })

@@ -1,7 +1,7 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { ClusterHome } from "@troupe/cluster"
 import { Actor, ActorError, ActorSystem, Contract, ObjectRef } from "@troupe/core"
-import { Effect, Fiber, Layer, Metric, Schema, Stream, Tracer } from "effect"
+import { Cause, Context, Effect, Exit, Fiber, Layer, Metric, Option, Schema, Stream, Tracer } from "effect"
 import {
   EntityId,
   MessageStorage,
@@ -79,6 +79,12 @@ const homes: Record<string, Layer.Layer<ClusterHome.Cluster, unknown>> = {
   "a test runner": TestRunner.layer,
   "a node on its own": ClusterHome.layerLocal({ file: ":memory:" })
 }
+
+/** An actor of this process that calls a worker. */
+class Foreman extends Actor.Service<Foreman>()("test/Foreman", {
+  make: (worker: Effect.Success<ReturnType<typeof Worker.get>>) =>
+    Effect.succeed({ lead: (why: string) => worker.die(why) })
+}) {}
 
 const fork = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkChild(effect, { startImmediately: true })
 
@@ -338,8 +344,65 @@ for (const [home, engine] of Object.entries(homes)) {
       Effect.gen(function* () {
         const byPoint = yield* ByPoint.get({ x: "3" } as any)
         const reason = yield* reasonOf(byPoint.key())
-        assert.strictEqual(reason._tag, "ActorDied")
-        assert.match(String(reason.cause), /test\/ByPoint/)
+        assert.deepInclude(reason, { _tag: "DecodeError", actor: 'test/ByPoint({"x":"3"})', mayHaveRun: false })
+        assert.match(reason.issue, /^its key does not fit the key schema: /)
+      })
+    )
+
+    it.effect("a key that is empty or too long is refused by each call, by name, and nothing is sent", () =>
+      Effect.gen(function* () {
+        const issueAt = (key: string) =>
+          Effect.gen(function* () {
+            const worker = yield* Worker.get(key)
+            const calls = [
+              worker.note("a"),
+              worker.durable("a"),
+              Effect.flatten(worker.note.remote("a")),
+              Stream.runDrain(worker.items(1))
+            ]
+            const reasons = yield* Effect.forEach(calls, (call) => reasonOf<unknown, unknown, never>(call))
+            for (const { _tag, mayHaveRun } of reasons) {
+              assert.deepStrictEqual({ _tag, mayHaveRun }, { _tag: "DecodeError", mayHaveRun: false })
+            }
+            const attached = yield* reasonOf(ClusterHome.attach(Worker, key, "1"))
+            assert.deepStrictEqual(new Set(reasons.map(({ issue }) => issue)), new Set([attached.issue]))
+            return attached.issue
+          })
+        assert.strictEqual(yield* issueAt(""), "its key is empty: in a cluster a key has at least one character")
+        assert.strictEqual(
+          yield* issueAt("x".repeat(256)),
+          "its key is too long: in a cluster a key is written with at most 255 characters, and this one with 256"
+        )
+        const worker = yield* Worker.get("y".repeat(255))
+        assert.strictEqual(yield* worker.note("a"), "a")
+        assert.isNotEmpty((yield* ActorSystem.snapshot()).instances)
+      })
+    )
+
+    it.effect("2.5 a call cannot choose its concurrency group, and the error says who does", () =>
+      Effect.gen(function* () {
+        const worker = yield* Worker.get(freshKey())
+        const choose = (method: any) => () => method.options({ concurrencyGroup: "apart" })
+        const why =
+          /a call cannot choose the concurrency group "apart", since its instance lives elsewhere.*concurrencyGroups/
+        assert.throws(choose(worker.note), why)
+        assert.throws(choose((yield* Leader).exit), why)
+      })
+    )
+
+    it.effect("9.3 a cause names the callers of a method, and a printed one shows them once", () =>
+      Effect.gen(function* () {
+        const key = freshKey()
+        const foreman = yield* Foreman.spawn(yield* Worker.get(key))
+        const exit = yield* Effect.exit(foreman.lead("oops"))
+        if (!Exit.isFailure(exit)) return assert.fail("succeeded")
+        const failed = Option.getOrThrow(Context.getOption(Cause.annotations(exit.cause), ActorError.FailedCall))
+        assert.strictEqual(failed.call, `test/Worker(${key}).die`)
+        assert.deepStrictEqual(failed.callers, ["test/Foreman.lead"])
+        const frames = Cause.pretty(exit.cause)
+          .split("\n")
+          .filter((line) => line.includes("test/Worker("))
+        assert.deepStrictEqual(frames, [`    at test/Worker(${key}).die #${failed.id} <- test/Foreman.lead`])
       })
     )
 

@@ -79,6 +79,8 @@ export class Worker extends Actor.Keyed<Worker>()("test/Worker", {
       id: (id) => id
     }),
     callId: Delivery.durable(Actor.method({ success: Schema.UndefinedOr(Schema.String) })),
+    sum: Delivery.durable(Actor.method({ args: [Schema.Record(Schema.String, Schema.Int)], success: Schema.Int })),
+    repeat: Delivery.durable(Actor.method({ args: [Schema.String, Schema.Int], success: Schema.String })),
     note: Actor.method(method),
     refuse: Actor.method({ args: [Schema.String], error: Refused }),
     refuseDurably: Delivery.durable(Actor.method({ args: [Schema.String], error: Refused })),
@@ -111,6 +113,9 @@ export const makeWorker = (key: string) =>
       other: probe.work,
       byArgument: (id: string, what: string) => Effect.as(probe.note(`${id} ${what}`), what),
       callId: () => Effect.map(ClusterHome.DurableCall, (call) => call?.id),
+      sum: (parts: Readonly<Record<string, number>>) =>
+        Effect.succeed(Object.values(parts).reduce((sum, part) => sum + part, 0)),
+      repeat: (text: string, times: number) => Effect.succeed(text.repeat(times)),
       note: (id: string) => Effect.as(probe.note(id), id),
       refuse: (why: string) => Effect.fail(refused(why)),
       refuseDurably: (why: string) => Effect.andThen(probe.note(why), Effect.fail(refused(why))),

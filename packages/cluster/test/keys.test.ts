@@ -147,9 +147,8 @@ layer(Live, { excludeTestServices: true })("10.7 durable calls", (it) => {
 
   it.effect("of a key that is too long are refused, with its length and its beginning", () =>
     Effect.gen(function* () {
-      const error = yield* errorOf((yield* Echo.get("x".repeat(100_000))).say("x"))
-      const { message } = error.reason.cause
-      assert.match(message, /1 to 255 characters, but got 100000: "x{50}\.\.\."/)
+      const { message } = yield* errorOf((yield* Echo.get("x".repeat(100_000))).say("x"))
+      assert.match(message, /x{50}.*its key is too long: .* at most 255 characters, and this one with 100000$/)
     })
   )
 })

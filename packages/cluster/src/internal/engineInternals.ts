@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import { type Envelope, type Reply, ShardId } from "./engine.ts"
+import { type Envelope, ShardId } from "./engine.ts"
 
 /** A class of errors of Effect. */
 interface ErrorClass {
@@ -68,10 +68,27 @@ export const remove = (sql: SqlClient.SqlClient, ids: ReadonlyArray<string>): Ef
 /** What the engine stores of a request. */
 export interface StoredRequest {
   readonly envelope: Envelope.PartialRequestEncoded
+  /** What the envelope holds, as JSON. */
+  readonly payload: string
   /** Its primary key, which fits the width of its column. */
   readonly messageId: string
   readonly deliverAt: number | null
 }
+
+/** What the engine stores of a result. */
+export interface StoredResult {
+  readonly id: string
+  readonly requestId: string
+  /** The exit as JSON. */
+  readonly payload: string
+}
+
+/** What a request that is stored holds, as JSON. Where the tables have changed, this fails. */
+export const payloadOf = (sql: SqlClient.SqlClient, requestId: string): Effect.Effect<string | undefined, SqlError> =>
+  Effect.map(
+    sql<{ readonly payload: string }>`SELECT payload FROM cluster_messages WHERE id = ${requestId}`,
+    (rows) => rows[0]?.payload
+  )
 
 const REQUEST = 0
 const RESULT = 0
@@ -100,7 +117,7 @@ export const insertRequests = (
     (rows) => new Set(rows.map(({ id }) => id))
   )
 
-const requestRow = ({ deliverAt, envelope, messageId }: StoredRequest) => ({
+const requestRow = ({ deliverAt, envelope, messageId, payload }: StoredRequest) => ({
   id: envelope.requestId,
   message_id: messageId,
   shard_id: ShardId.toString(envelope.address.shardId),
@@ -108,7 +125,7 @@ const requestRow = ({ deliverAt, envelope, messageId }: StoredRequest) => ({
   entity_id: envelope.address.entityId,
   kind: REQUEST,
   tag: envelope.tag,
-  payload: JSON.stringify(envelope.payload),
+  payload,
   headers: JSON.stringify(envelope.headers),
   trace_id: envelope.traceId ?? null,
   span_id: envelope.spanId ?? null,
@@ -123,7 +140,7 @@ const requestRow = ({ deliverAt, envelope, messageId }: StoredRequest) => ({
  */
 export const insertResults = (
   sql: SqlClient.SqlClient,
-  results: ReadonlyArray<Reply.WithExitEncoded>
+  results: ReadonlyArray<StoredResult>
 ): Effect.Effect<void, SqlError> =>
   Effect.asVoid(
     sql`
@@ -140,11 +157,11 @@ export const insertResults = (
       .unprepared
   )
 
-const resultRow = ({ exit, id, requestId }: Reply.WithExitEncoded) => ({
+const resultRow = ({ id, payload, requestId }: StoredResult) => ({
   id,
   kind: RESULT,
   request_id: requestId,
-  payload: JSON.stringify(exit)
+  payload
 })
 
 const rowsOf = <A>(items: ReadonlyArray<A>, row: (item: A) => object): string => JSON.stringify(items.map(row))

@@ -155,11 +155,12 @@ class Load {
       const key = this.pickKey()
       const kind: Kind = this.random.below(3) === 0 ? "atMostOnce" : "durable"
       const ledger = yield* Ledger.get(key)
-      const method = kind === "durable" ? ledger.append : ledger.touch
+      const submit = (id: string) =>
+        kind === "durable" ? ClusterHome.withId(ledger.append.remote(id), id) : ledger.touch.remote(id)
       const calls = []
       for (let left = this.random.below(5) + 1; left > 0; left--) {
         const operation = this.note(client, key, kind)
-        const exit = yield* Effect.exit(ClusterHome.withId(method.remote(operation.id), operation.id))
+        const exit = yield* Effect.exit(submit(operation.id))
         if (Exit.isSuccess(exit)) calls.push({ operation, ref: exit.value })
         else this.settle(operation, exit)
       }

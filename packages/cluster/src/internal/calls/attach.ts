@@ -7,7 +7,7 @@ import * as ObjectRef from "@troupe/core/ObjectRef"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type { MessageStorage, Sharding } from "../engine.ts"
-import { cancelled, subjectOf, translate, unavailable } from "../wire/failure.ts"
+import { cancelled, subjectOf, translate, unavailable, undecodable } from "../wire/failure.ts"
 import { type Contracted, of, type Wire } from "../wire/wire.ts"
 import { type Stored, stored } from "./replies.ts"
 
@@ -23,7 +23,12 @@ export const attach = (
 > =>
   Effect.gen(function* () {
     const wire = of(actor)
-    const entityId = wire.encodeKey(key)
+    const written = wire.writeKey(key)
+    if (written._tag === "Failure") {
+      const subject = { actor: `${wire.actor}(${Home.keyText(key)})`, method: options?.method ?? "attach" }
+      return yield* Effect.fail(undecodable(subject, written.failure, false))
+    }
+    const entityId = written.success
     const calls = yield* stored(wire)
     const { method, requestId } = yield* find(wire, calls, entityId, id, options?.method)
     const subject = subjectOf(`${wire.actor}(${Home.keyText(key)})`, method)

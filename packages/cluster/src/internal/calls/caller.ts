@@ -14,7 +14,7 @@ import { subjectOf } from "../wire/failure.ts"
 import { type Client, STOP, type Wire } from "../wire/wire.ts"
 import { CurrentGuard } from "./attempt.ts"
 import { places, Waits } from "./leaving.ts"
-import { functionOf, guarded, type RemoteMethod } from "./method.ts"
+import { functionOf, guarded, type RemoteMethod, refusing } from "./method.ts"
 import { stored } from "./replies.ts"
 import { onTermination } from "./termination.ts"
 import { isTraced } from "./tracing.ts"
@@ -40,14 +40,15 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
     const calls = yield* stored(wire)
     const make = (key: unknown) =>
       Effect.sync(() => {
-        const entityId = wire.encodeKey(key)
-        const send = client(entityId)
+        const written = wire.writeKey(key)
+        const send = written._tag === "Success" ? client(written.success) : undefined
         return Object.fromEntries(
           wire.methods.map((method) => {
             const subject = subjectOf(wire.keyed ? `${wire.actor}(${Home.keyText(key)})` : wire.actor, method)
+            if (written._tag === "Failure") return [method.name, refusing(subject, method, written.failure)]
             const remote: RemoteMethod = {
-              entityId,
-              send: send[method.name]!,
+              entityId: written.success,
+              send: send![method.name]!,
               subject,
               method,
               guard,
@@ -66,7 +67,7 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
       })
     const isInside = (context: Context.Context<never>, key: unknown): boolean => {
       const self = Home.callIn(context) && Context.getOrUndefined(context, ActorContext.ActorContext)
-      return self?.id === wire.actor && wire.encodeKey(self.key) === wire.encodeKey(key)
+      return self?.id === wire.actor && Home.attempt(() => wire.encodeKey(key)) === wire.encodeKey(self.key)
     }
     return { make, stop, isInside, leave: waits.leave }
   })

@@ -2,14 +2,42 @@
  * What durable calls find in contexts: the id that the caller wants, and whether it is still at work. And what methods
  * find there, the id.
  */
+import * as Home from "@troupe/core/Home"
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 
-/** The id for the durable calls that are made in this context. */
-export const CallId: Context.Reference<string | undefined> = Context.Reference<string | undefined>(
-  "troupe/cluster/CallId",
-  {
-    defaultValue: () => undefined
-  }
+/** The id for the durable calls that are made in a context. */
+export interface Id {
+  readonly id: string
+  /** Whether a caller has set it, who has to hear of it where it has no effect. */
+  readonly chosen: boolean
+  /** The call in whose method it was set, if it was in one. */
+  readonly within: Home.Call | undefined
+}
+
+export const CallId: Context.Reference<Id | undefined> = Context.Reference<Id | undefined>("troupe/cluster/CallId", {
+  defaultValue: () => undefined
+})
+
+/** Sets the id that a caller has chosen. */
+export const withId = <A, E, R>(effect: Effect.Effect<A, E, R>, id: string): Effect.Effect<A, E, R> =>
+  Effect.withFiber(({ context }) =>
+    Effect.provideService(effect, CallId, { id, chosen: true, within: Home.callIn(context) })
+  )
+
+/** The id for a call that this is the context of. Calls of methods that an effect has called have ids of their own. */
+export const idFor = (context: Context.Context<never>): Id | undefined => {
+  const set = Context.get(context, CallId)
+  if (set === undefined) return undefined
+  const call = Home.callIn(context)
+  const caller = call && Home.callIn(call.context)
+  return caller === undefined || caller === set.within ? set : undefined
+}
+
+/** Whether the id of a call stands for its arguments as well: the storage refuses it to a call with other ones. */
+export const StandsForArguments: Context.Reference<boolean> = Context.Reference<boolean>(
+  "troupe/cluster/StandsForArguments",
+  { defaultValue: () => false }
 )
 
 /** The durable call that a method runs for. */

@@ -5,19 +5,19 @@ import type { ActorError } from "@troupe/core/ActorError"
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { OtherArguments, refusalOf } from "../base/refused.ts"
 import { issueOf } from "../base/writable.ts"
 import { ClusterError } from "../engine.ts"
 import { argumentsDoNotFit, cancelled, type Subject, translate, unavailable, undecodable } from "../wire/failure.ts"
 import { describeIssue, type WireMethod } from "../wire/wire.ts"
 import type { Guard } from "./attempt.ts"
 import * as attempts from "./attempt.ts"
-import { CallId } from "./durableCall.ts"
+import { type Id, idFor, StandsForArguments } from "./durableCall.ts"
 import type { Waits } from "./leaving.ts"
 import type { Stored } from "./replies.ts"
 import { headersIn } from "./tracing.ts"
@@ -53,6 +53,14 @@ export const functionOf = (remote: RemoteMethod): ((...args: ReadonlyArray<unkno
   }
 }
 
+/** What callers call where no instance can have the key. */
+export const refusing =
+  (subject: Subject, { stream }: WireMethod, why: string) =>
+  (): unknown => {
+    const refused = Effect.fail(undecodable(subject, why, false))
+    return stream ? Stream.fromEffect(refused) : refused
+  }
+
 /** Makes the request. What does not fit the contract throws here, before anything is sent. */
 const request = ({ send, subject }: RemoteMethod, payload: unknown, options?: object): Effect.Effect<any, any> => {
   try {
@@ -68,10 +76,18 @@ const tracedRequest = (remote: RemoteMethod, payload: unknown): Effect.Effect<an
     ? Effect.withFiber(({ context }) => request(remote, payload, { headers: headersIn(context) }))
     : request(remote, payload)
 
-const volatile = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Effect.Effect<any, any> => {
-  const sent = guarded(remote, tracedRequest(remote, args))
-  return Effect.catchCause(sent, (cause) => translate(remote.subject, cause))
-}
+const volatile = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Effect.Effect<any, any> =>
+  Effect.withFiber(({ context }) => {
+    if (idFor(context)?.chosen === true) return Effect.die(hasNoId(remote.subject))
+    const sent = guarded(remote, tracedRequest(remote, args))
+    return Effect.catchCause(sent, (cause) => translate(remote.subject, cause))
+  })
+
+/** An id that has no effect: the caller believes that the call runs once. */
+const hasNoId = ({ actor, method }: Subject): TypeError =>
+  new TypeError(
+    `${actor}.${method}: ClusterHome.withId is for durable calls, and this method is not durable. Wrap it in Delivery.durable in the contract, or call it outside of withId`
+  )
 
 /** A call that finds no node fails after a while. */
 export const guarded = (
@@ -104,13 +120,22 @@ const again = (
 const isUnavailable = (error: any): boolean => error?.reason?._tag === "ActorUnavailable"
 
 /** The call may not have been stored. What an actor fails with has been, and would come again. */
-const isNotStored = (error: any): boolean => error instanceof ClusterError.PersistenceError
+const isNotStored = (error: any): boolean =>
+  error instanceof ClusterError.PersistenceError &&
+  !(error.cause instanceof OtherArguments) &&
+  refusalOf(error.cause) === undefined
 
 /** The producer runs ahead of its consumer by as little as the engine can do. It sends 16 chunks unasked otherwise. */
 const ON_DEMAND = { streamBufferSize: 1 }
 
 const stream = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Stream.Stream<any, any> => {
-  const sent = Stream.suspend(() => request(remote, args, ON_DEMAND) as unknown as Stream.Stream<any, any>)
+  const sent = Stream.unwrap(
+    Effect.withFiber(({ context }) =>
+      idFor(context)?.chosen === true
+        ? Effect.die(hasNoId(remote.subject))
+        : Effect.succeed(request(remote, args, ON_DEMAND) as unknown as Stream.Stream<any, any>)
+    )
+  )
   return Stream.catchCause(guardedStream(remote, sent), (cause) => Stream.fromEffect(translate(remote.subject, cause)))
 }
 
@@ -138,7 +163,8 @@ const guardedStream = ({ guard, subject }: RemoteMethod, sent: Stream.Stream<any
 const durable = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Effect.Effect<any, any> =>
   Effect.withFiber((fiber) => {
     const { calls, entityId, method, subject, waits } = remote
-    const id = idOf(remote, args, Context.get(fiber.context, CallId))
+    const set = idFor(fiber.context)
+    const { id, standsForArguments } = idOf(remote, args, set)
     if (typeof id !== "string" || id === "") {
       return Effect.fail(
         undecodable(
@@ -151,7 +177,7 @@ const durable = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Effect.Eff
     const sent = Effect.catchCause(
       untilStored(remote, () => tracedRequest(remote, { id, args }), id),
       (cause) => translate(subject, cause, cancelled)
-    )
+    ).pipe(Effect.provideService(StandsForArguments, standsForArguments))
     const settled = Effect.flatMap(issueOfArgs(method, args), (issue) =>
       issue === undefined ? sent : Effect.fail(argumentsDoNotFit(subject, issue))
     )
@@ -200,5 +226,13 @@ const detached = (subject: Subject, id: string): ActorError =>
     mayHaveRun: true
   })
 
-const idOf = ({ method }: RemoteMethod, args: ReadonlyArray<unknown>, wanted: string | undefined): unknown =>
-  method.delivery.id?.(...args) ?? wanted ?? crypto.randomUUID()
+/** Where the contract makes the id of some of the arguments, the others may be different each time. */
+const idOf = (
+  { method }: RemoteMethod,
+  args: ReadonlyArray<unknown>,
+  set: Id | undefined
+): { readonly id: unknown; readonly standsForArguments: boolean } => {
+  const id = method.delivery.id?.(...args)
+  if (id !== undefined && id !== null) return { id, standsForArguments: false }
+  return { id: set?.id ?? crypto.randomUUID(), standsForArguments: set?.chosen === true }
+}

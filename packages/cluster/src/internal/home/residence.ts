@@ -59,8 +59,9 @@ export const ofClients = (wire: Wire): Effect.Effect<Home.Residence, never, Shar
   Effect.map(Sharding.Sharding, (sharding) => ({
     client: true,
     describe: (actor, key) => {
-      if (actor !== wire.actor) return undefined
-      const id = EntityId.make(wire.encodeKey(key))
+      const written = wire.writeKey(key)
+      if (actor !== wire.actor || written._tag === "Failure") return undefined
+      const id = EntityId.make(written.success)
       const shard = sharding.getShardId(id, wire.entity.getShardGroup(id))
       return { kind: "cluster", role: "caller", shard: ShardId.toString(shard) }
     }

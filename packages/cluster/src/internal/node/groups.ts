@@ -1,8 +1,10 @@
 /**
- * Work that is done in groups: one group at a time, with everything that has come in the same turn of the event loop, or
- * while the group before was at work.
+ * Work that is done in groups: everything that has come in the same turn of the event loop, or while the group before was
+ * at work.
  *
- * An item that comes alone waits for no other, so it takes as long as its work does.
+ * An item that comes alone waits for no other, so it takes as long as its work does. A group that takes longer than usual
+ * is overtaken by others, and so is an item that is large. Items of the same order are never at work at the same time, in
+ * different groups.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -10,6 +12,14 @@ import * as Exit from "effect/Exit"
 
 /** Enough to share what a group costs, few enough not to hold others up. */
 const MAX_GROUP = 500
+/** How many characters a group has at most. An item that has more is at work alone. */
+const MAX_SIZE = 500_000
+/** How many groups are at work at a time. A database has ten connections for a process, if nothing else is said. */
+const MAX_AT_WORK = 4
+/** How many of them have one large item, so that large items alone never hold up the others. */
+const MAX_LARGE = 2
+/** How long a group is waited for, so that what comes meanwhile makes one group. */
+const PATIENCE = "20 millis"
 /** How long an interruption waits for a group at work: after it nothing is known of the item. */
 const LEAVE_TIMEOUT = "1 second"
 
@@ -17,7 +27,7 @@ const LEAVE_TIMEOUT = "1 second"
 export class Entry<A, B, E> {
   left = false
   readonly item: A
-  private readonly resume: (exit: Exit.Exit<B, E>) => void
+  private resume: ((exit: Exit.Exit<B, E>) => void) | undefined
   private over: (() => void) | undefined
 
   constructor(item: A, resume: (exit: Exit.Exit<B, E>) => void) {
@@ -25,28 +35,44 @@ export class Entry<A, B, E> {
     this.resume = resume
   }
 
+  /** The first exit counts. */
   end(exit: Exit.Exit<B, E>): void {
-    this.resume(exit)
+    this.resume?.(exit)
+    this.resume = undefined
     this.over?.()
   }
 
   readonly ended: Effect.Effect<void> = Effect.callback((resume) => {
+    if (this.resume === undefined) return resume(Effect.void)
     this.over = () => resume(Effect.void)
   })
 }
 
-/** Does the work of a group, and gives the results in the order of its items. */
-export type Work<A, B, E> = (group: ReadonlyArray<Entry<A, B, E>>) => Effect.Effect<ReadonlyArray<Exit.Exit<B, E>>>
+export type Group<A, B, E> = ReadonlyArray<Entry<A, B, E>>
+
+export interface Kind<A, B, E> {
+  /** Does the work of a group, and gives the exits of its entries, some of which may have been ended by then. */
+  work(group: Group<A, B, E>): Effect.Effect<ReadonlyArray<Exit.Exit<B, E>>>
+  /** What an item may not overtake the others of. Without it, an item may overtake all others. */
+  readonly order?: ((item: A) => string) | undefined
+  /** In characters, about. Without it, all items are small. */
+  readonly size?: ((item: A) => number) | undefined
+}
 
 export class Groups<A, B, E> {
   private waiting: Array<Entry<A, B, E>> = []
-  /** Whether a group is at work, or gets its turn in a moment. */
-  private busy = false
-  private readonly work: Work<A, B, E>
+  private atWork = 0
+  private large = 0
+  private readonly orders = new Set<string>()
+  /** The group that what comes now waits for. */
+  private current: Group<A, B, E> | undefined = undefined
+  private gathering = false
+  private hurrying = false
+  private readonly kind: Kind<A, B, E>
   private readonly context: Context.Context<never>
 
-  constructor(work: Work<A, B, E>, context: Context.Context<never>) {
-    this.work = work
+  constructor(kind: Kind<A, B, E>, context: Context.Context<never>) {
+    this.kind = kind
     this.context = context
   }
 
@@ -60,21 +86,76 @@ export class Groups<A, B, E> {
   }
 
   private gather(): void {
-    if (this.busy) return
-    this.busy = true
-    queueMicrotask(() => this.next())
+    if (this.current !== undefined) return this.hurry()
+    if (this.gathering) return
+    this.gathering = true
+    queueMicrotask(() => {
+      this.gathering = false
+      this.next()
+    })
   }
 
+  /** Starts as many groups as may be at work. */
   private next(): void {
-    this.busy = this.waiting.length > 0
-    if (!this.busy) return
-    const group = this.waiting.splice(0, MAX_GROUP)
-    const fiber = Effect.runForkWith(this.context)(this.work(group))
-    fiber.addObserver((exits) => {
+    while (this.current === undefined && this.atWork < MAX_AT_WORK) {
+      const group = this.take()
+      if (group.length === 0) return
+      this.start(group)
+    }
+    if (this.waiting.length > 0) this.hurry()
+  }
+
+  /** What waits does not wait for the current group any longer than usual. */
+  private hurry(): void {
+    const { current } = this
+    if (this.hurrying || current === undefined) return
+    this.hurrying = true
+    const lapse = Effect.sync(() => {
+      this.hurrying = false
+      if (this.current === current) this.current = undefined
       this.next()
-      for (const [index, entry] of group.entries()) {
-        entry.end(Exit.isSuccess(exits) ? exits.value[index]! : Exit.failCause(exits.cause))
+    })
+    Effect.runForkWith(this.context)(Effect.andThen(Effect.sleep(PATIENCE), lapse))
+  }
+
+  /** Takes the next group out of those that wait, in their order. */
+  private take(): Group<A, B, E> {
+    const group: Array<Entry<A, B, E>> = []
+    const rest: Array<Entry<A, B, E>> = []
+    const held = new Set<string>()
+    let left = MAX_SIZE
+    for (const entry of this.waiting) {
+      const order = this.kind.order?.(entry.item)
+      const size = this.kind.size?.(entry.item) ?? 0
+      const fits = group.length < MAX_GROUP && (size <= left || (group.length === 0 && this.large < MAX_LARGE))
+      if (fits && (order === undefined || !(held.has(order) || this.orders.has(order)))) {
+        left -= size
+        group.push(entry)
+      } else {
+        rest.push(entry)
+        if (order !== undefined) held.add(order)
       }
+    }
+    this.waiting = rest
+    return group
+  }
+
+  private start(group: Group<A, B, E>): void {
+    const orders = new Set(group.map(({ item }) => this.kind.order?.(item)))
+    const large = (this.kind.size?.(group[0]!.item) ?? 0) > MAX_SIZE ? 1 : 0
+    this.atWork++
+    this.large += large
+    for (const order of orders) if (order !== undefined) this.orders.add(order)
+    if (large === 0) this.current = group
+    Effect.runForkWith(this.context)(this.kind.work(group)).addObserver((exit) => {
+      this.atWork--
+      this.large -= large
+      for (const order of orders) if (order !== undefined) this.orders.delete(order)
+      if (this.current === group) this.current = undefined
+      // The next group is on its way before anyone goes on with the results of this one.
+      this.next()
+      for (const [index, entry] of group.entries())
+        entry.end(Exit.isSuccess(exit) ? exit.value[index]! : Exit.failCause(exit.cause))
     })
   }
 

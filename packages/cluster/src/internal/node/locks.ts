@@ -23,7 +23,12 @@ export const layer: Layer.Layer<RunnerStorage.RunnerStorage, never, RunnerStorag
   Effect.gen(function* () {
     const storage = yield* RunnerStorage.RunnerStorage
     const groups = new Groups<Check, Held, PersistenceError>(
-      (group) => Effect.map(Effect.exit(storage.refresh(group[0]!.item.address, shardsOf(group))), ownOf(group)),
+      {
+        work: (group) =>
+          Effect.map(Effect.exit(storage.refresh(group[0]!.item.address, shardsOf(group))), ownOf(group)),
+        // One at a time: what a later check finds is not older than what an earlier one has found.
+        order: () => ""
+      },
       yield* Effect.context<never>()
     )
     return {

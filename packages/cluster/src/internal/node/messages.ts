@@ -2,8 +2,9 @@
  * Durable calls are stored in the order in which they were made, and those that come together with one statement. So are
  * their results.
  *
- * Calls run in the order of storage, and a database with several connections stores them in any order otherwise. While
- * the storage does not answer, the first in line is tried again, and the others wait behind it.
+ * The calls of a key run in the order of storage, and a database with several connections stores them in any order
+ * otherwise. While the storage does not answer, the first call of a key is tried again, and its others wait behind it.
+ * What the storage refuses fails by itself: another try would be refused as well.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -13,9 +14,12 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import { ClusterError, MessageStorage, type Reply, Snowflake, SqlMessageStorage } from "../engine.ts"
-import { insertRequests, insertResults, type StoredRequest, Width } from "../engineInternals.ts"
-import { type Entry, Groups } from "./groups.ts"
+import { ResultRefused, refusalOf } from "../base/refused.ts"
+import { StandsForArguments } from "../calls/durableCall.ts"
+import { ClusterError, MessageStorage, Reply, type Rpc, Snowflake, SqlMessageStorage } from "../engine.ts"
+import { insertRequests, insertResults, type StoredRequest, type StoredResult, Width } from "../engineInternals.ts"
+import { type Entry, type Group, Groups } from "./groups.ts"
+import { sameArguments } from "./sameArguments.ts"
 
 type Encoded = MessageStorage.Encoded
 type Saved = Effect.Success<ReturnType<Encoded["saveEnvelope"]>>
@@ -24,16 +28,23 @@ type Exits<A> = Effect.Effect<ReadonlyArray<Exit.Exit<A, PersistenceError>>>
 
 interface Call {
   readonly message: Parameters<Encoded["saveEnvelope"]>[0]
+  /** What its envelope holds, as it is stored. */
+  readonly payload: string
   /** When its caller gives up, in milliseconds of the monotonic clock. */
   readonly until: number
 }
 
-type Calls = ReadonlyArray<Entry<Call, Saved, PersistenceError>>
-type Results = ReadonlyArray<Entry<Reply.WithExitEncoded, void, PersistenceError>>
+interface Result extends StoredResult {
+  readonly reply: Reply.WithExitEncoded
+  readonly until: number
+}
+
+type Calls = Group<Call, Saved, PersistenceError>
+type Results = Group<Result, void, PersistenceError>
 
 const RETRY_PAUSE = "100 millis"
 /** A group is stored within milliseconds. One that is not is stored one by one, which shows where it fails. */
-const GROUP_TIMEOUT = "5 seconds"
+const GROUP_TIMEOUT = "2 seconds"
 
 /** The storage of messages in the database in context. A call that is not stored within `patience` fails. */
 export const layer = (patience: number) =>
@@ -42,20 +53,39 @@ export const layer = (patience: number) =>
       const engine = yield* SqlMessageStorage.makeEncoded()
       const sql = (yield* SqlClient.SqlClient).withoutTransforms()
       const storage = new Storage(engine, sql, yield* Effect.context<never>(), patience)
-      return yield* MessageStorage.makeEncoded({
+      const messages = yield* MessageStorage.makeEncoded({
         ...engine,
         saveEnvelope: storage.saveEnvelope,
         saveReply: storage.saveReply
       })
+      return settling(messages)
     })
   ).pipe(Layer.provide(Snowflake.layerGenerator))
+
+/** A call settles whatever its result is: one that the storage refuses is stored as a failure that says so. */
+const settling = (messages: MessageStorage.MessageStorage["Service"]): typeof messages => ({
+  ...messages,
+  saveReply: (reply) =>
+    Effect.catchTag(messages.saveReply(reply), "PersistenceError", (error) => {
+      const why = refusalOf(error.cause)
+      return why === undefined ? Effect.fail(error) : messages.saveReply(refused(reply, why))
+    })
+})
+
+const refused = <R extends Rpc.Any>(
+  { context, reply: { id, requestId }, rpc }: Reply.ReplyWithContext<R>,
+  why: string
+): Reply.ReplyWithContext<R> => {
+  const exit = Exit.die(new ResultRefused(why)) as Reply.WithExit<R>["exit"]
+  return new Reply.ReplyWithContext({ context, reply: new Reply.WithExit({ id, requestId, exit }), rpc })
+}
 
 class Storage {
   private readonly engine: Encoded
   private readonly sql: SqlClient.SqlClient
   private readonly patience: number
   private readonly calls: Groups<Call, Saved, PersistenceError>
-  private readonly results: Groups<Reply.WithExitEncoded, void, PersistenceError>
+  private readonly results: Groups<Result, void, PersistenceError>
 
   constructor(engine: Encoded, sql: SqlClient.SqlClient, context: Context.Context<never>, patience: number) {
     this.engine = engine
@@ -65,63 +95,106 @@ class Storage {
       pg: () => [this.insertCalls, this.insertResults] as const,
       orElse: () => [this.callsTogether, this.resultsTogether] as const
     })
-    this.calls = new Groups((group) => this.saveCalls(group, saveCalls), context)
-    this.results = new Groups((group) => this.saveResults(group, saveResults), context)
+    this.calls = new Groups(
+      {
+        work: (group) => this.saveCalls(group, saveCalls),
+        order: keyOf,
+        size: ({ payload }) => payload.length
+      },
+      context
+    )
+    this.results = new Groups(
+      { work: (group) => this.saveResults(group, saveResults), size: ({ payload }) => payload.length },
+      context
+    )
   }
 
   /** Only calls have a primary key. What else is sent about a call has no order, and what a transaction sends is in it. */
   readonly saveEnvelope: Encoded["saveEnvelope"] = (message) =>
-    Effect.withFiber(({ context }) =>
-      message.primaryKey === null || this.inTransaction(context)
-        ? this.engine.saveEnvelope(message)
-        : Effect.flatMap(now, (now) => this.calls.do({ message, until: now + this.patience }))
-    )
+    Effect.withFiber(({ context }) => {
+      const { envelope, primaryKey } = message
+      if (envelope._tag !== "Request" || primaryKey === null || this.inTransaction(context)) {
+        return this.engine.saveEnvelope(message)
+      }
+      const saved = Effect.flatMap(this.textOf(envelope.payload), ({ text, until }) =>
+        this.calls.do({ message, payload: text, until })
+      )
+      return Context.get(context, StandsForArguments)
+        ? Effect.tap(saved, (saved) => sameArguments(this.sql, envelope.payload, saved))
+        : saved
+    })
 
   /** The items of a stream are stored one by one. */
   readonly saveReply: Encoded["saveReply"] = (reply) =>
     Effect.withFiber(({ context }) =>
-      reply._tag === "Chunk" || this.inTransaction(context) ? this.engine.saveReply(reply) : this.results.do(reply)
+      reply._tag === "Chunk" || this.inTransaction(context)
+        ? this.engine.saveReply(reply)
+        : Effect.flatMap(this.textOf(reply.exit), ({ text, until }) =>
+            this.results.do({ reply, id: reply.id, requestId: reply.requestId, payload: text, until })
+          )
     )
+
+  /** A value as it is stored, and when it is given up. One that cannot be written fails by itself, not with its group. */
+  private textOf(value: unknown): Effect.Effect<{ readonly text: string; readonly until: number }, PersistenceError> {
+    return Effect.flatMap(now, (now) =>
+      Effect.try({
+        try: () => ({ text: JSON.stringify(value), until: now + this.patience }),
+        catch: (cause) => new ClusterError.PersistenceError({ cause })
+      })
+    )
+  }
 
   private inTransaction(context: Context.Context<never>): boolean {
     return Context.getOrUndefined(context as Context.Context<any>, this.sql.transactionService) !== undefined
   }
 
-  /** Saves a group together. If that fails, any of its calls may be the reason, so each is saved by itself. */
+  /** Saves a group together. If that fails, any of its calls may be the reason, so those of each key are saved apart. */
   private saveCalls(
     group: Calls,
     together: (group: Calls) => Effect.Effect<ReadonlyArray<Saved>, unknown>
   ): Exits<Saved> {
-    const oneByOne = Effect.forEach(group, (entry) => orLeft(entry, (call) => this.untilSaved(call)))
-    return group.length === 1 ? oneByOne : inTime(together(group), oneByOne)
+    const apart = Effect.suspend(() => {
+      const keys = byKey(group)
+      const save = (entry: Entry<Call, Saved, PersistenceError>) =>
+        alone(entry, this.untilSaved(entry.item.until, this.engine.saveEnvelope(entry.item.message)))
+      return Effect.map(
+        Effect.forEach(keys, (calls) => Effect.forEach(calls, save), { concurrency: "unbounded" }),
+        (exits) => inOrderOf(group, keys.flat(), exits.flat())
+      )
+    })
+    return group.length === 1 ? apart : inTime(together(group), apart)
   }
 
-  /** The same. Results have no order, and the engine tries again to save one. */
+  /** The same. Results have no order. */
   private saveResults(
     group: Results,
     together: (group: Results) => Effect.Effect<ReadonlyArray<void>, unknown>
   ): Exits<void> {
-    const oneByOne = Effect.forEach(group, (entry) => orLeft(entry, (result) => this.saveResult(result)), {
-      concurrency: "unbounded"
-    })
-    return group.length === 1 ? oneByOne : inTime(together(group), oneByOne)
+    const apart = Effect.forEach(
+      group,
+      (entry) => alone(entry, this.untilSaved(entry.item.until, this.saveResult(entry.item))),
+      { concurrency: "unbounded" }
+    )
+    return group.length === 1 ? apart : inTime(together(group), apart)
   }
 
   /** A database that did not say so in time may have stored it. The same result is not an error then. */
-  private saveResult(result: Reply.WithExitEncoded): Effect.Effect<void, PersistenceError> {
-    const exit = JSON.stringify(result.exit)
-    return Effect.catch(this.engine.saveReply(result), (error) =>
-      Effect.flatMap(this.engine.repliesForUnfiltered([result.requestId]), (stored) =>
-        stored.some((reply) => reply._tag === "WithExit" && JSON.stringify(reply.exit) === exit)
+  private saveResult({ payload, reply }: Result): Effect.Effect<void, PersistenceError> {
+    return Effect.catch(this.engine.saveReply(reply), (error) =>
+      Effect.flatMap(this.engine.repliesForUnfiltered([reply.requestId]), (stored) =>
+        stored.some((other) => other._tag === "WithExit" && JSON.stringify(other.exit) === payload)
           ? Effect.void
           : Effect.fail(error)
       )
     )
   }
 
-  private untilSaved({ message, until }: Call): Effect.Effect<Saved, PersistenceError> {
+  private untilSaved<A>(until: number, save: Effect.Effect<A, PersistenceError>): Effect.Effect<A, PersistenceError> {
     return Effect.flatMap(now, (now) =>
-      Effect.retry(this.engine.saveEnvelope(message), { schedule: Schedule.spaced(RETRY_PAUSE) }).pipe(
+      Effect.retry(save, {
+        schedule: Schedule.spaced(RETRY_PAUSE),
+        while: ({ cause }) => refusalOf(cause) === undefined
+      }).pipe(
         Effect.timeoutOrElse({
           duration: Math.max(0, until - now),
           orElse: () => Effect.fail(new ClusterError.PersistenceError({ cause: tooLate }))
@@ -130,14 +203,12 @@ class Storage {
     )
   }
 
-  /** In one transaction. */
+  /** In one transaction, on one connection. */
   private readonly callsTogether = (group: Calls) =>
-    this.sql.withTransaction(
-      Effect.forEach(group, ({ item }) => this.engine.saveEnvelope(item.message), { concurrency: "unbounded" })
-    )
+    this.sql.withTransaction(Effect.forEach(group, ({ item }) => this.engine.saveEnvelope(item.message)))
 
   private readonly resultsTogether = (group: Results) =>
-    this.sql.withTransaction(Effect.forEach(group, ({ item }) => this.engine.saveReply(item)))
+    this.sql.withTransaction(Effect.forEach(group, ({ item }) => this.engine.saveReply(item.reply)))
 
   /** With one statement. What the engine knows of a call that is there already, it tells when it saves it again. */
   private readonly insertCalls = (group: Calls): Effect.Effect<ReadonlyArray<Saved>, PersistenceError | SqlError> => {
@@ -162,19 +233,42 @@ class Storage {
     )
 }
 
+/** The calls of a key have an order. */
+const keyOf = ({ message: { envelope } }: Call): string =>
+  `${envelope.address.entityType}\n${envelope.address.entityId}`
+
+const byKey = (group: Calls): ReadonlyArray<Calls> => {
+  const keys = new Map<string, Array<Entry<Call, Saved, PersistenceError>>>()
+  for (const entry of group) {
+    const key = keyOf(entry.item)
+    const calls = keys.get(key)
+    if (calls === undefined) keys.set(key, [entry])
+    else calls.push(entry)
+  }
+  return [...keys.values()]
+}
+
 /** A call, if it is stored as it is: the engine keeps a digest of a primary key that is too long. */
-const requestOf = ({ message }: Call): StoredRequest | undefined => {
+const requestOf = ({ message, payload }: Call): StoredRequest | undefined => {
   const { deliverAt, envelope, primaryKey } = message
   return envelope._tag === "Request" && primaryKey !== null && primaryKey.length <= Width.messageId
-    ? { envelope, messageId: primaryKey, deliverAt }
+    ? { envelope, payload, messageId: primaryKey, deliverAt }
     : undefined
 }
 
-const orLeft = <A, B>(
+/** Saves what nobody has stopped to wait for. Whoever waits for it goes on at once. */
+const alone = <A, B>(
   entry: Entry<A, B, PersistenceError>,
-  save: (item: A) => Effect.Effect<B, PersistenceError>
+  save: Effect.Effect<B, PersistenceError>
 ): Effect.Effect<Exit.Exit<B, PersistenceError>> =>
-  Effect.exit(Effect.suspend(() => (entry.left ? Effect.interrupt : save(entry.item))))
+  Effect.exit(Effect.suspend(() => (entry.left ? Effect.interrupt : save))).pipe(
+    Effect.tap((exit) => Effect.sync(() => entry.end(exit)))
+  )
+
+const inOrderOf = <A, B>(group: ReadonlyArray<A>, saved: ReadonlyArray<A>, exits: ReadonlyArray<B>): Array<B> => {
+  const exitOf = new Map(saved.map((entry, index) => [entry, exits[index]!]))
+  return group.map((entry) => exitOf.get(entry)!)
+}
 
 const inTime = <A>(together: Effect.Effect<ReadonlyArray<A>, unknown>, oneByOne: Exits<A>): Exits<A> =>
   together.pipe(

@@ -130,7 +130,7 @@ const call = (callee: Callee, reminder: StoredReminder): Effect.Effect<unknown, 
     }
     return Effect.flatMap(decodeArgs(callee.contract?.[method], args), (args) => handle[method]!(...args))
   }).pipe(
-    Effect.provideService(CallId, occurrence(reminder)),
+    Effect.provideService(CallId, { id: occurrence(reminder), chosen: false, within: undefined }),
     Effect.provideService(DurableCall, { id: occurrence(reminder) })
   )
 

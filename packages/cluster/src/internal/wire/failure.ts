@@ -9,9 +9,11 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { SocketError } from "effect/socket/Socket"
+import { OtherArguments, ResultRefused, refusalOf } from "../base/refused.ts"
 import { wordsOf } from "../base/writable.ts"
 import { ClusterError } from "../engine.ts"
 import { isOf, notHosted } from "../engineInternals.ts"
+import { retold } from "./retold.ts"
 import type { WireMethod } from "./wire.ts"
 
 export interface Subject {
@@ -68,7 +70,7 @@ export const translate = (
     if (known !== undefined) return Effect.fail(known)
   }
   if (Cause.hasInterruptsOnly(cause)) return Effect.fail(interrupted(subject))
-  return Effect.failCause(cause)
+  return Effect.failCause(retold(`${subject.actor}.${subject.method}`, cause))
 }
 
 /** Errors and defects of methods may be anything, also what throws when it is looked at: then it is not the engine's. */
@@ -84,10 +86,18 @@ const ofError = (subject: Subject, error: unknown): ActorError | undefined => {
       cause: error
     })
   if (isOf(ClusterError.PersistenceError, error))
-    return unavailable(subject, "the storage of the cluster does not answer", { mayHaveRun: true, cause: error })
+    return ofStorage(subject, (error as ClusterError.PersistenceError).cause)
   if (isOf(ClusterError.AlreadyProcessingMessage, error))
     return unavailable(subject, "the same call is under way already", { mayHaveRun: true, cause: error })
   return ofNode(subject, error)
+}
+
+/** What the storage refuses would be refused again. */
+const ofStorage = (subject: Subject, cause: unknown): ActorError => {
+  if (cause instanceof OtherArguments) return undecodable(subject, cause.message, false)
+  const refusal = refusalOf(cause)
+  if (refusal !== undefined) return undecodable(subject, `the storage refuses its arguments: ${refusal}`, false)
+  return unavailable(subject, "the storage of the cluster does not answer", { mayHaveRun: true, cause })
 }
 
 const ofNode = (subject: Subject, error: unknown): ActorError | undefined => {
@@ -98,6 +108,8 @@ const ofNode = (subject: Subject, error: unknown): ActorError | undefined => {
 }
 
 const ofDefect = (subject: Subject, defect: any): ActorError | undefined => {
+  if (isOf(ResultRefused, defect))
+    return undecodable(subject, `the storage refuses its result: ${wordsOf(defect)}`, true)
   if (isOf(ClusterError.MalformedMessage, defect)) {
     const issue = wordsOf(defect.cause ?? defect)
     return undecodable(subject, `what crosses the wire does not fit the contract: ${issue}`, true)

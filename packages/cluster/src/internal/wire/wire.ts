@@ -5,6 +5,7 @@ import type { AnyContract, AnyContractMethod } from "@troupe/core/Actor"
 import { ActorError } from "@troupe/core/ActorError"
 import * as Home from "@troupe/core/Home"
 import type * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { escape, unescape } from "../base/keyText.ts"
@@ -41,14 +42,14 @@ export interface Wire {
   readonly keyed: boolean
   readonly methods: ReadonlyArray<WireMethod>
   readonly entity: Entity.Entity<string, any>
-  /** The id of the entity for a key, and back. They throw where there is none. What has no keys has one id: its own. */
+  /** The id of the entity for a key, or why there is none. What has no keys has one id: its own. */
+  writeKey(key: unknown): Result.Result<string, string>
+  /** The same, and back. They throw where there is none. */
   encodeKey(key: unknown): string
   decodeKey(entityId: string): unknown
 }
 
 const { entityId: MAX_KEY, entityType: MAX_ACTOR, tag: MAX_METHOD } = Width
-/** Of what is too long, errors show the beginning. */
-const MAX_SHOWN = 50
 
 /** Ends the instance of a key. No method can have this name: a `~` is no part of an identifier. */
 export const STOP = "~stop"
@@ -80,7 +81,9 @@ const make = (actor: Contracted): Wire => {
     keyed,
     methods,
     entity: Entity.fromRpcGroup(id, group) as unknown as Entity.Entity<string, any>,
-    ...(keyed ? keys(id, actor.keySchema ?? Schema.String) : { encodeKey: () => id, decodeKey: () => id })
+    ...(keyed
+      ? keys(id, actor.keySchema ?? Schema.String)
+      : { writeKey: () => Result.succeed(id), encodeKey: () => id, decodeKey: () => id })
   }
 }
 
@@ -129,26 +132,24 @@ const keys = (actor: string, schema: Schema.Top) => {
   const decode = Schema.decodeUnknownSync(codec)
   // Strings stay readable in storage and logs.
   const isText = Schema.toEncoded(codec).ast._tag === "String"
-  const encodeKey = (key: unknown): string => {
+  const writeKey = (key: unknown): Result.Result<string, string> => {
     let encoded: unknown
     try {
       encoded = encode(key)
     } catch (cause) {
-      throw new TypeError(
-        `${actor}: the key ${Home.keyText(key)} does not fit its key schema: ${describeIssue(cause)}`,
-        {
-          cause
-        }
-      )
+      return Result.fail(`its key does not fit the key schema: ${describeIssue(cause)}`)
     }
     const entityId = isText ? escape(encoded as string) : JSON.stringify(encoded)
-    if (entityId === "" || entityId.length > MAX_KEY) {
-      const got = entityId === "" ? "an empty one" : `${entityId.length}: "${entityId.slice(0, MAX_SHOWN)}..."`
-      throw new RangeError(`${actor}: in a cluster a key is written with 1 to ${MAX_KEY} characters, but got ${got}`)
-    }
-    return entityId
+    if (entityId === "") return Result.fail("its key is empty: in a cluster a key has at least one character")
+    if (entityId.length <= MAX_KEY) return Result.succeed(entityId)
+    return Result.fail(
+      `its key is too long: in a cluster a key is written with at most ${MAX_KEY} characters, and this one with ${entityId.length}`
+    )
   }
+  const encodeKey = (key: unknown): string =>
+    Result.getOrThrowWith(writeKey(key), (why) => new TypeError(`${actor}(${Home.keyText(key)}): ${why}`))
   return {
+    writeKey,
     encodeKey,
     decodeKey: (entityId: string): unknown => decode(isText ? unescape(entityId) : JSON.parse(entityId))
   }

@@ -255,13 +255,19 @@ const checkGroups = (actor: string, groups: NonNullable<InstanceOptions["concurr
 
 const areNames: Check<ReadonlyArray<string>> = /* @__PURE__ */ must("an array of names", Array.isArray, TypeError)
 
-/** A concurrency group that calls are to run in has to exist. */
+/** A concurrency group that calls are to run in has to exist, and to be here. */
 export const checkGroup = (
   actor: string,
   groups: InstanceOptions["concurrencyGroups"],
-  group: string | undefined
+  group: string | undefined,
+  elsewhere = false
 ): void => {
   if (group === undefined || (groups !== undefined && Object.hasOwn(groups, group))) return
+  if (elsewhere) {
+    throw new RangeError(
+      `${actor}: a call cannot choose the concurrency group "${group}", since its instance lives elsewhere. Put the method into the group where the actor is implemented: concurrencyGroups`
+    )
+  }
   const known = groups === undefined ? "it has none" : `it has ${Object.keys(groups).join(", ")}`
   throw new RangeError(`${actor}: there is no concurrency group "${group}", ${known}`)
 }

@@ -18,6 +18,7 @@ import { apart } from "../base/request.ts"
 import { keyText } from "../base/show.ts"
 import { dateIn } from "../base/time.ts"
 import { type Call, type Death, type Dispatcher, Stage } from "../call/call.ts"
+import { isClient } from "../call/carried.ts"
 import * as contract from "../call/contract.ts"
 import { current } from "../call/currentCall.ts"
 import * as deadlock from "../call/deadlock.ts"
@@ -379,7 +380,7 @@ export class Cell implements Calls, Starter {
   /** The line for a concurrency group, or for the actor's own permits. */
   line(group: string | undefined): CellLine {
     if (group === undefined) return this.main
-    checkGroup(this.actor, this.options.concurrencyGroups, group)
+    checkGroup(this.actor, this.options.concurrencyGroups, group, isClient(this.context))
     return this.groups!.get(group)!
   }
 

@@ -17,6 +17,8 @@ import { type Definition, describe } from "./definition.ts"
 
 /** What an address needs of the instances of its actor. */
 interface Instances {
+  /** Whether they only stand for instances that live elsewhere. */
+  readonly areClients: boolean
   /** The instance for a key, if one is up. */
   peek(key: unknown): Cell | undefined
   /** The instance for a key, about to get a call. It may remember the address. */
@@ -67,7 +69,7 @@ export class Address implements Target {
     const { definition } = this
     const find = (group: string | undefined): Target => {
       if (group === undefined) return this
-      options.checkGroup(definition.id, definition.options.concurrencyGroups, group)
+      options.checkGroup(definition.id, definition.options.concurrencyGroups, group, this.instances.areClients)
       return { resolve: () => this.present().line(group) }
     }
     const method = handles.makeMethod(find, describe(definition, name, `${this.label}.${name}`))

@@ -16,6 +16,7 @@ import { Minutely } from "../base/minutely.ts"
 import * as options from "../base/options.ts"
 import { attempt, errorText, keyText, plural } from "../base/show.ts"
 import { elapsedIn } from "../base/time.ts"
+import { isClient } from "../call/carried.ts"
 import { defines } from "../call/older.ts"
 import * as handles from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
@@ -67,6 +68,10 @@ class Instances implements InstanceOwner<Cell> {
     this.context = context
     this.limits = limits(definition)
     this.early = new Minutely(context, (count) => Effect.logWarning(endedEarly(definition.id, count, this.limits)))
+  }
+
+  get areClients(): boolean {
+    return isClient(this.context)
   }
 
   /** The handle for a key. While its instance is up that is always the same one. */
