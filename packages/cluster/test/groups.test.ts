@@ -19,6 +19,7 @@ const held = Effect.gen(function* () {
             group.map(({ item }) => Exit.succeed(item.toUpperCase()))
           )
         }),
+      atOnce: 4,
       order: (item) => item[0]!,
       size: (item) => (item.endsWith("large") ? 1e6 : 1)
     },

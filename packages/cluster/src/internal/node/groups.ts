@@ -14,10 +14,6 @@ import * as Exit from "effect/Exit"
 const MAX_GROUP = 500
 /** How many characters a group has at most. An item that has more is at work alone. */
 const MAX_SIZE = 500_000
-/** How many groups are at work at a time. A database has ten connections for a process, if nothing else is said. */
-const MAX_AT_WORK = 4
-/** How many of them have one large item, so that large items alone never hold up the others. */
-const MAX_LARGE = 2
 /** How long a group is waited for, so that what comes meanwhile makes one group. */
 const PATIENCE = "20 millis"
 /** How long an interruption waits for a group at work: after it nothing is known of the item. */
@@ -42,10 +38,13 @@ export class Entry<A, B, E> {
     this.over?.()
   }
 
-  readonly ended: Effect.Effect<void> = Effect.callback((resume) => {
-    if (this.resume === undefined) return resume(Effect.void)
-    this.over = () => resume(Effect.void)
-  })
+  /** Waits for the end. */
+  get ended(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      if (this.resume === undefined) return resume(Effect.void)
+      this.over = () => resume(Effect.void)
+    })
+  }
 }
 
 export type Group<A, B, E> = ReadonlyArray<Entry<A, B, E>>
@@ -53,6 +52,8 @@ export type Group<A, B, E> = ReadonlyArray<Entry<A, B, E>>
 export interface Kind<A, B, E> {
   /** Does the work of a group, and gives the exits of its entries, some of which may have been ended by then. */
   work(group: Group<A, B, E>): Effect.Effect<ReadonlyArray<Exit.Exit<B, E>>>
+  /** How many groups may be at work at a time. */
+  readonly atOnce: number
   /** What an item may not overtake the others of. Without it, an item may overtake all others. */
   readonly order?: ((item: A) => string) | undefined
   /** In characters, about. Without it, all items are small. */
@@ -97,7 +98,7 @@ export class Groups<A, B, E> {
 
   /** Starts as many groups as may be at work. */
   private next(): void {
-    while (this.current === undefined && this.atWork < MAX_AT_WORK) {
+    while (this.current === undefined && this.atWork < this.kind.atOnce) {
       const group = this.take()
       if (group.length === 0) return
       this.start(group)
@@ -127,7 +128,7 @@ export class Groups<A, B, E> {
     for (const entry of this.waiting) {
       const order = this.kind.order?.(entry.item)
       const size = this.kind.size?.(entry.item) ?? 0
-      const fits = group.length < MAX_GROUP && (size <= left || (group.length === 0 && this.large < MAX_LARGE))
+      const fits = group.length < MAX_GROUP && (size <= left || (group.length === 0 && this.mayBeLarge))
       if (fits && (order === undefined || !(held.has(order) || this.orders.has(order)))) {
         left -= size
         group.push(entry)
@@ -138,6 +139,11 @@ export class Groups<A, B, E> {
     }
     this.waiting = rest
     return group
+  }
+
+  /** Large items alone never take up all there is to work with. */
+  private get mayBeLarge(): boolean {
+    return this.large === 0 || this.large < this.kind.atOnce / 2
   }
 
   private start(group: Group<A, B, E>): void {

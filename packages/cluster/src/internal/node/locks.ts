@@ -27,7 +27,7 @@ export const layer: Layer.Layer<RunnerStorage.RunnerStorage, never, RunnerStorag
         work: (group) =>
           Effect.map(Effect.exit(storage.refresh(group[0]!.item.address, shardsOf(group))), ownOf(group)),
         // One at a time: what a later check finds is not older than what an earlier one has found.
-        order: () => ""
+        atOnce: 1
       },
       yield* Effect.context<never>()
     )

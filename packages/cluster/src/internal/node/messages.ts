@@ -42,9 +42,11 @@ interface Result extends StoredResult {
 type Calls = Group<Call, Saved, PersistenceError>
 type Results = Group<Result, void, PersistenceError>
 
+/** How many connections calls may have at a time, and results. A process has ten, if nothing else is said; SQLite one. */
+const CONNECTIONS = 4
 const RETRY_PAUSE = "100 millis"
 /** A group is stored within milliseconds. One that is not is stored one by one, which shows where it fails. */
-const GROUP_TIMEOUT = "2 seconds"
+const GROUP_TIMEOUT = "5 seconds"
 
 /** The storage of messages in the database in context. A call that is not stored within `patience` fails. */
 export const layer = (patience: number) =>
@@ -95,16 +97,18 @@ class Storage {
       pg: () => [this.insertCalls, this.insertResults] as const,
       orElse: () => [this.callsTogether, this.resultsTogether] as const
     })
+    const atOnce = sql.onDialectOrElse({ sqlite: () => 1, orElse: () => CONNECTIONS })
     this.calls = new Groups(
       {
         work: (group) => this.saveCalls(group, saveCalls),
+        atOnce,
         order: keyOf,
         size: ({ payload }) => payload.length
       },
       context
     )
     this.results = new Groups(
-      { work: (group) => this.saveResults(group, saveResults), size: ({ payload }) => payload.length },
+      { work: (group) => this.saveResults(group, saveResults), atOnce, size: ({ payload }) => payload.length },
       context
     )
   }
