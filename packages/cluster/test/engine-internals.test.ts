@@ -97,15 +97,17 @@ describe.runIf(databases.includes("Postgres"))("what is stored together in Postg
       headers: { "x-test": "1" },
       ...(text === "traced" ? { traceId: "t".repeat(32), spanId: "s".repeat(16), sampled: true } : {})
     }
-    return { envelope, messageId: `${entityType}/a/write/${text}-${requestId}`, deliverAt: text === "late" ? 12 : null }
+    return {
+      envelope,
+      payload: JSON.stringify(envelope.payload),
+      messageId: `${entityType}/a/write/${text}-${requestId}`,
+      deliverAt: text === "late" ? 12 : null
+    }
   }
-  const result = (requestId: string) =>
-    ({
-      _tag: "WithExit",
-      id: nextId(),
-      requestId,
-      exit: { _tag: "Success", value: "\ud83d\ude00 \u0000 'x'" }
-    }) as const
+  const result = (requestId: string) => {
+    const exit = { _tag: "Success", value: "\ud83d\ude00 \u0000 'x'" } as const
+    return { _tag: "WithExit", id: nextId(), requestId, exit, payload: JSON.stringify(exit) } as const
+  }
 
   const opened = Effect.gen(function* () {
     const database = yield* open("Postgres")
