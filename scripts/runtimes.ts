@@ -6,8 +6,9 @@
  *     npm run check:runtimes -- --list        # which there are, with their versions
  *
  * The versions are pinned here, and installed from npm into a folder that is removed afterwards. `effect-oldest` and
- * `effect-newest` run it on Node with the ends of the range of `effect` that the packages accept. `workerd-requests` and
- * the bundlers run programs of their own: those of `docs/workers-runtime.md` and `docs/bundlers.md`.
+ * `effect-newest` run it on Node with the ends of the range of `effect` that the packages accept. `workerd-requests`,
+ * the bundlers, `http-...` and `commonjs` run programs of their own: those of `docs/workers-runtime.md`,
+ * `docs/bundlers.md` and `docs/recipes.md`.
  */
 import { execFile, execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
@@ -56,6 +57,25 @@ const bun = "1.4.5"
 const miniflare = "4.20260730.0"
 const bundlers = { esbuild: "0.28.2", rollup: "4.68.8", vite: "8.4.0", webpack: "5.113.0" }
 
+const frameworks = { express: "5.3.0", fastify: "5.12.8", hono: "4.13.19", "@hono/node-server": "2.1.9" }
+
+/** Puts the files of a folder beside tools, where they find these, and the packages. */
+const beside = (project: string, tool: (path: string) => string, files: string): string => {
+  const folder = path.dirname(tool("."))
+  cpSync(path.join(root, files), folder, { recursive: true })
+  writeFileSync(path.join(folder, "package.json"), JSON.stringify({ type: "module" }))
+  for (const id of ["@troupe", "effect"])
+    if (!existsSync(tool(id))) symlinkSync(path.join(project, "node_modules", id), tool(id), "dir")
+  return folder
+}
+
+/** Runs a server of `scripts/http`, which is sent requests and ended. */
+const framework = (name: string): Runtime => ({
+  tools: frameworks,
+  run: (project, tool) => output(beside(project, tool, "scripts/http"), process.execPath, "try.js", `./${name}.js`),
+  expected: ['200 {"count":1}', "[ '200', '429' ]", "200", "closed"].join("\n")
+})
+
 /** Builds the program of `scripts/bundlers`, which starts a thread, and runs what came out. */
 const bundler = (
   name: string,
@@ -65,12 +85,7 @@ const bundler = (
 ): Runtime => ({
   tools,
   run: async (project, tool) => {
-    // A configuration finds its bundler from its own folder, and the program finds the packages.
-    const folder = path.dirname(tool("."))
-    cpSync(path.join(root, "scripts/bundlers"), folder, { recursive: true })
-    writeFileSync(path.join(folder, "package.json"), JSON.stringify({ type: "module" }))
-    for (const id of ["@troupe", "effect"])
-      if (!existsSync(tool(id))) symlinkSync(path.join(project, "node_modules", id), tool(id), "dir")
+    const folder = beside(project, tool, "scripts/bundlers")
     await output(folder, ...command(tool))
     return output(folder, process.execPath, `dist/${name}/${main}`)
   },
@@ -184,6 +199,14 @@ const runtimes: Readonly<Record<string, Runtime>> = {
     "main.mjs"
   ),
   "bundler-bun": bundler("bun", { bun }, (tool) => [tool(".bin/bun"), "bun.config.js"]),
+  "http-express": framework("express"),
+  "http-fastify": framework("fastify"),
+  "http-hono": framework("hono"),
+  commonjs: {
+    tools: { node: "20.20.2" },
+    run: (project, tool) => output(beside(project, tool, "scripts/http"), tool("node/bin/node"), "commonjs.cjs"),
+    expected: "Hello, Ada!"
+  },
   "effect-oldest": effect("4.0.5"),
   "effect-newest": effect("^4.1.0")
 }
@@ -277,10 +300,12 @@ try {
   let failed = 0
   for (const [name, runtime] of Object.entries(runtimes)) {
     if (name === "node-24" || (wanted.length > 0 && !wanted.includes(name))) continue
+    const begun = performance.now()
     const text = await tryOn(runtime).catch(String)
+    const took = `${((performance.now() - begun) / 1000).toFixed(1)} s`
     const same = text === (runtime.expected ?? reference)
     if (!same && text !== missing) failed++
-    console.log(same ? `✓ ${name}` : text === missing ? `- ${name}: ${text}` : `✗ ${name}\n${text}`)
+    console.log(same ? `✓ ${name}, ${took}` : text === missing ? `- ${name}: ${text}` : `✗ ${name}, ${took}\n${text}`)
   }
   process.exitCode = failed === 0 ? 0 : 1
 } finally {

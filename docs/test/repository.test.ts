@@ -21,7 +21,8 @@ describe("the repository", () => {
   it.each([
     ["docs/react.md", "tsx", "examples/react/App.tsx"],
     ["docs/workers-runtime.md", "js", "scripts/runtimes/requests.js"],
-    ["docs/bundlers.md", "js", "scripts/bundlers/*.js"]
+    ["docs/bundlers.md", "js", "scripts/bundlers/*.js"],
+    ["docs/recipes.md", "js", "scripts/http/*.{js,cjs}"]
   ])("shows in %s code that is tested", (page, language, files) => {
     const read = (file: string) => readFileSync(path.join(root, file), "utf8")
     const tested = globSync(files, { cwd: root }).map(read).join("\n")
