@@ -6,13 +6,8 @@ class Counter extends Actor.Service()("app/Counter", {
   maxPendingCalls: 100,
   make: Effect.sync(() => {
     let count = 0
-    return {
-      add: (by) =>
-        Effect.delay(
-          Effect.sync(() => (count += by)),
-          "10 millis"
-        )
-    }
+    // Stands in for a method that asks a database.
+    return { add: (by) => Effect.map(Effect.sleep("10 millis"), () => (count += by)) }
   })
 }) {}
 
