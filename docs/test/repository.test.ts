@@ -31,7 +31,9 @@ describe("the repository", () => {
     for (const [, block] of blocks) assert.include(tested, block!)
   })
 
-  it.each(globSync("docs/*.md", { cwd: root }))("has %s in its index", (page) => assert.include(read("README.md"), page))
+  it.each(globSync("docs/*.md", { cwd: root }))("has %s in its index", (page) =>
+    assert.include(read("README.md"), page)
+  )
 
   it.each(["core", "worker", "testing", "cluster", "inspector", "cli"])("says which versions %s supports", (name) => {
     const { engines, peerDependencies } = JSON.parse(read(`packages/${name}/package.json`))
