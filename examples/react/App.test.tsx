@@ -3,10 +3,11 @@ import "./dom.ts"
 
 import { afterEach, describe, expect, it } from "@effect/vitest"
 import { Actor, ActorSystem, AsyncHandle, type ObjectRef } from "@troupe/core"
-import { Deferred, Effect, Exit, ManagedRuntime } from "effect"
+import { Deferred, Effect, Exit, ManagedRuntime, Stream } from "effect"
 import { act, Component, StrictMode, Suspense, use } from "react"
 import { createRoot } from "react-dom/client"
 import { App } from "./App.tsx"
+import { Cart } from "./actors.ts"
 import { Event, HTMLInputElement } from "./dom.ts"
 
 let unmount = async () => {}
@@ -117,6 +118,38 @@ describe("use(ref)", () => {
       await act(async () => void (await gate.open(Exit.fail("closed"))))
       await until(() => page.textContent === "closed")
     }))
+})
+
+describe("the cart", () => {
+  it.effect("loses no item of those that are added at the same time, and each is told of its own", () =>
+    Effect.gen(function* () {
+      const cart = yield* Cart
+      const names = Array.from({ length: 50 }, (_, n) => `item ${n}`)
+      const results = yield* Effect.forEach(names, (name) => cart.add(name), { concurrency: "unbounded" })
+      expect(results.map((items) => items.at(-1)?.name)).toEqual(names)
+      expect(results.at(-1)?.map(({ id }) => id)).toEqual(names.map((_, n) => n + 1))
+    }).pipe(Effect.provide(Cart.layer))
+  )
+
+  it.effect("tells a watcher of every change, also of those while it begins to watch", () =>
+    Effect.gen(function* () {
+      const cart = yield* Cart
+      const names = ["a", "b", "c"]
+      const [seen] = yield* Effect.all(
+        [
+          cart.watch().pipe(
+            Stream.takeUntil((items) => items.length === names.length),
+            Stream.runCollect
+          ),
+          Effect.forEach(names, (name) => cart.add(name))
+        ],
+        { concurrency: "unbounded" }
+      )
+      const lengths = seen.map((items) => items.length)
+      expect(lengths).toEqual(lengths.map((_, n) => lengths[0]! + n))
+      expect(lengths.at(-1)).toBe(3)
+    }).pipe(Effect.provide(Cart.layer))
+  )
 })
 
 describe("the example", () => {

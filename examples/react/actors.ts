@@ -1,6 +1,6 @@
 /** The actors of the page, and the runtime that owns them. None of this knows React. */
 import { Actor, AsyncHandle } from "@troupe/core"
-import { Effect, Layer, ManagedRuntime, PubSub, Stream } from "effect"
+import { Effect, Layer, ManagedRuntime, SubscriptionRef } from "effect"
 
 export interface Item {
   readonly id: number
@@ -18,24 +18,19 @@ export class Search extends Actor.Service<Search>()("react/Search", {
   })
 }) {}
 
-/** Keeps the items, one change at a time, and notifies watchers. */
+/**
+ * Keeps the items, and notifies watchers. Its calls run at the same time, since a watcher holds a permit for as long as it
+ * watches. So a change is one step, `updateAndGet`, in which no other call can come between reading and writing.
+ */
 export class Cart extends Actor.Service<Cart>()("react/Cart", {
   maxConcurrency: 100,
   make: Effect.gen(function* () {
-    let items: ReadonlyArray<Item> = []
-    const changes = yield* PubSub.unbounded<ReadonlyArray<Item>>()
+    const items = yield* SubscriptionRef.make<ReadonlyArray<Item>>([])
     return {
       add: (name: string) =>
-        Effect.gen(function* () {
-          items = [...items, { id: items.length + 1, name }]
-          yield* PubSub.publish(changes, items)
-          return items
-        }),
-      watch: () =>
-        Stream.concat(
-          Stream.sync(() => items),
-          Stream.fromPubSub(changes)
-        )
+        SubscriptionRef.updateAndGet(items, (present) => [...present, { id: present.length + 1, name }]),
+      // The items of the moment, and those after each change.
+      watch: () => SubscriptionRef.changes(items)
     }
   })
 }) {}

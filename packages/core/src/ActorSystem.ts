@@ -76,6 +76,10 @@ export const get = <Shape>(
   name: string
 ): Effect.Effect<Shape, Cause.NoSuchElementError> =>
   Effect.withFiber((fiber) => {
+    if (typeof actor?.key !== "string" || typeof name !== "string")
+      throw new TypeError(
+        'ActorSystem.get takes the class of an actor and a name, like ActorSystem.get(Counter, "first")'
+      )
     const holder = registryIn<Cell>(fiber.context).names.get(name)
     if (holder === undefined) return Effect.fail(missing(`no actor has the name "${name}"`))
     if (holder.actor !== actor.key) {

@@ -3,11 +3,14 @@
  *
  * @since 0.1.0
  */
+import type * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 import type {
   AbortSignalLike,
   AnyHandle,
   AnyMethod,
   GroupedMethod,
+  KeyedHandle,
   Method,
   NamedArgs,
   RefArgs,
@@ -74,4 +77,35 @@ export interface Options {
  * @category constructors
  * @since 0.1.0
  */
-export const make: <H extends AnyHandle>(handle: H, options?: Options) => AsyncHandle<H> = internal.make as any
+export const make: <H>(handle: H & NoInfer<ValidateHandle<H>>, options?: Options) => AsyncHandle<H> =
+  internal.make as any
+
+/**
+ * What the compiler reports for a value that is not the handle of an actor: what gives the handle.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface NotAHandle<Remedy> {
+  readonly "this is not the handle of an actor": Remedy
+}
+
+/**
+ * `unknown` for a handle, or an object of methods. Otherwise a type that tells how to come by the handle.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ValidateHandle<H> = [H] extends [AnyHandle]
+  ? unknown
+  : [H] extends [Context.Key<any, KeyedHandle<any, any, any>>]
+    ? NotAHandle<"a class is none - use the result of `yield* Account.get(key)`, or of `await runtime.runPromise(Account.get(key))`">
+    : [H] extends [Context.Key<any, any>]
+      ? NotAHandle<"a class is none - use the result of `yield* Counter`, or of `await runtime.runPromise(Counter)`">
+      : [H] extends [KeyedHandle<any, any, any>]
+        ? NotAHandle<"a keyed actor has one for each key - use `accounts.get(key)`">
+        : [H] extends [PromiseLike<any>]
+          ? NotAHandle<"await the Promise, and use its result">
+          : [H] extends [Effect.Effect<any, any, any>]
+            ? NotAHandle<"run the Effect, and use its result">
+            : NotAHandle<"use the result of `yield* Counter`, or an object of methods">

@@ -12,6 +12,7 @@
  */
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
+import { explainMissing } from "./internal/base/effectInternals.ts"
 import { permission } from "./internal/refs/permission.ts"
 
 declare const DriverBrand: unique symbol
@@ -22,7 +23,11 @@ declare const DriverBrand: unique symbol
  * @category capabilities
  * @since 0.1.0
  */
-export class Driver extends Context.Service<Driver, { readonly [DriverBrand]: "may block" }>()("troupe/Driver") {}
+export class Driver extends explainMissing(
+  Context.Service<Driver, { readonly [DriverBrand]: "may block" }>()("troupe/Driver"),
+  () =>
+    "Driver is not provided here, and operations that block need it, like ObjectRef.get: provide Driver.layer where the program starts, or yield* the ref"
+) {}
 
 /**
  * Grants the permission to block. Use it where the program starts, and nowhere else.

@@ -12,6 +12,7 @@
  */
 import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Stream from "effect/Stream"
@@ -19,6 +20,7 @@ import type * as Tracer from "effect/Tracer"
 import type { AnyContract } from "./Actor.ts"
 import type { ActorContext } from "./ActorContext.ts"
 import type { ActorDied } from "./ActorError.ts"
+import * as evaluable from "./internal/base/evaluable.ts"
 import * as options from "./internal/base/options.ts"
 import * as values from "./internal/base/show.ts"
 import * as carried from "./internal/call/carried.ts"
@@ -76,6 +78,15 @@ export const report: (call: Call, exit: Exit.Exit<any, any>, restarted: boolean)
  * @since 0.1.0
  */
 export const notBegun: (call: Call) => void = home.notBegun as any
+
+/**
+ * Whether a call that was lost with its home may run again: if its `maxTaskRetries` is not used up, or `least` retries are
+ * not. It counts the run that follows. For calls that a home runs on a fiber, as it does those of tasks.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const runsAgain: (call: Call, least: number) => boolean = home.runsAgain as any
 
 /**
  * The call that a context belongs to, if it has not settled. In a streaming method that is the call of the stream.
@@ -190,6 +201,15 @@ export const checkOptions: <O extends object>(
   given: O,
   known: { readonly [K in keyof O]-?: true }
 ) => void = options.onlyKnown
+
+/**
+ * The duration that a user gives as an option, or `undefined` if it is none. Unlike `Duration.fromInput`, it does not take
+ * `NaN`, or a number in a field that does not exist, for no time at all.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export const durationOf: (value: unknown) => Duration.Duration | undefined = options.durationOf
 
 // --- the other side --------------------------------------------------------------------------------------------------
 
@@ -427,3 +447,12 @@ export const errorText: (error: unknown) => string = values.errorText
  * @since 0.1.0
  */
 export const keyText: (key: unknown) => string = values.keyText
+
+/**
+ * What a value is that stands where an Effect has to be, and how to make an Effect of it, for a message: `a Promise. Wrap
+ * it: Effect.promise(() => ...)`. A rejection of such a Promise does not end the process.
+ *
+ * @category values
+ * @since 0.1.0
+ */
+export const noEffect: (value: unknown) => string = evaluable.noEffect

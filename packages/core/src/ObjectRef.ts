@@ -25,7 +25,7 @@ import type * as Stream from "effect/Stream"
 import type { ActorError } from "./ActorError.ts"
 import type { Driver } from "./Driver.ts"
 import { kindOf } from "./internal/base/evaluable.ts"
-import { isRef, Ref, TypeId as TypeId_ } from "./internal/call/ref.ts"
+import { checkRefs, isRef, Ref, TypeId as TypeId_ } from "./internal/call/ref.ts"
 import * as blocking from "./internal/refs/blocking.ts"
 import * as blockingSync from "./internal/refs/blockingSync.ts"
 import * as cancelling from "./internal/refs/cancelling.ts"
@@ -156,7 +156,12 @@ export const fromEffect = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effe
  * @category conversions
  * @since 0.1.0
  */
-export const toPromise = <A, E>(ref: ObjectRef<A, E>): Promise<A> => (ref as unknown as Ref).promise()
+export const toPromise = <A, E>(ref: ObjectRef<A, E>): Promise<A> => checked("toPromise", ref).promise()
+
+const checked = (operation: string, ref: Any): Ref => {
+  checkRefs(operation, [ref])
+  return ref as unknown as Ref
+}
 
 /**
  * The same ref with the type of a Deferred, for functions that take one. A Deferred is invariant in its types, which is
@@ -166,7 +171,7 @@ export const toPromise = <A, E>(ref: ObjectRef<A, E>): Promise<A> => (ref as unk
  * @since 0.1.0
  */
 export const asDeferred = <A, E>(ref: ObjectRef<A, E>): Deferred.Deferred<A, E> =>
-  ref as unknown as Deferred.Deferred<A, E>
+  checked("asDeferred", ref) as unknown as Deferred.Deferred<A, E>
 
 // --- blocking --------------------------------------------------------------------------------------------------------
 

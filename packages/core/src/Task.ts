@@ -46,7 +46,10 @@ export interface TaskOptions {
   readonly maxPendingCalls?: number | undefined
   /** What happens to a submission beyond `maxPendingCalls`. Default `"fail"`. */
   readonly overflow?: "fail" | "suspend" | undefined
-  /** How often a call may run again after a failure that `retry` accepts. Default 0. */
+  /**
+   * How often a call may run again: after a failure that `retry` accepts, and after the thread that ran it was lost, if the
+   * task runs on threads. Default 0.
+   */
   readonly maxTaskRetries?: number | undefined
   /** After which typed failures the call runs again. Default `false`: after none. */
   readonly retry?: boolean | ((error: any) => boolean) | undefined

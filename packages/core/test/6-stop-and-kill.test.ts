@@ -392,7 +392,7 @@ describe("6.5", () => {
     Effect.gen(function* () {
       // @ts-expect-error ActorContext exists only inside actors
       const outside: Effect.Effect<never> = Actor.exit
-      assert.include(String(yield* defectOf(outside)), "troupe/ActorContext")
+      assert.include(String(yield* defectOf(outside)), "Actor.exit was run outside of all actors")
       const typed: Effect.Effect<never, never, ActorContext.ActorContext> = Actor.exit
       assert.isTrue(Effect.isEffect(typed))
     })

@@ -224,7 +224,11 @@ describe("7.3", () => {
 
   it("7.3 bad options and names throw where they are written", () => {
     assert.throws(() => Task.make("", () => Effect.void), TypeError, "Task.make needs an id")
-    assert.throws(() => Task.make("test", 1 as never), TypeError, "test: a task needs a function, but got number")
+    assert.throws(
+      () => Task.make("test", 1 as never),
+      TypeError,
+      "test: a task needs a function that returns an Effect, but got 1"
+    )
     assert.throws(() => Task.make("test", () => Effect.void, { maxConcurrency: 0 }), RangeError, "test: maxConcurrency")
     assert.throws(
       () => Task.make("test", () => Effect.void, { maxTaskRetries: -1 }),

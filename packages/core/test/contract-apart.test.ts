@@ -101,7 +101,11 @@ describe("a contract apart from the runtime", () => {
     Actor.toLayer(Counter, Effect.succeed({ increment: () => Effect.succeed(1), more: () => Effect.void }))
     // @ts-expect-error -- the result is a number
     Actor.toLayer(Counter, Effect.succeed({ increment: () => Effect.succeed("1") }))
-    // @ts-expect-error -- a keyed actor is made from its key
-    Actor.toLayer(Account, Effect.succeed({ owner: () => Effect.succeed("alice") }))
+    assert.throws(
+      // @ts-expect-error -- a keyed actor is made from its key
+      () => Actor.toLayer(Account, Effect.succeed({ owner: () => Effect.succeed("alice") })),
+      TypeError,
+      /must be a function of the key/
+    )
   })
 })

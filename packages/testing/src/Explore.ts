@@ -19,7 +19,6 @@ import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { Explorer, type Failed, type Settings } from "./internal/explore.ts"
 import { parse } from "./internal/plan.ts"
@@ -128,13 +127,38 @@ const integer = (option: string, value: number, min: number): number => {
 const strategies: ReadonlyArray<Strategy> = ["mixed", "random", "pct", "exhaustive"]
 
 const millis = (value: Duration.Input): number => {
-  const duration = Option.getOrUndefined(Duration.fromInput(value))
+  const duration = Home.durationOf(value)
   const millis = duration === undefined ? Number.NaN : Duration.toMillis(duration)
   if (millis > 0) return millis
   throw new RangeError(`Explore: timeout must be a duration above 0, like "30 seconds", but is ${Home.show(value)}`)
 }
 
+const known: { readonly [K in keyof Options]-?: true } = {
+  schedules: true,
+  seed: true,
+  strategy: true,
+  depth: true,
+  preemptions: true,
+  maxSteps: true,
+  timeout: true,
+  ignore: true
+}
+
+const ignorable: ReadonlyArray<Kind> = ["UnsettledRefs", "LeakedFibers", "UnobservedFailures"]
+
+const ignored = (given: Options["ignore"] = []): ReadonlySet<Kind> => {
+  const other = Array.isArray(given) ? given.find((kind) => !ignorable.includes(kind)) : given
+  if (other === undefined) return new Set(given)
+  throw new RangeError(`Explore: ignore is an array of ${ignorable.join(", ")}, but has ${Home.show(other)}`)
+}
+
+/** From untyped code it may be anything. */
+const checkProgram = (operation: string, program: unknown): void => {
+  if (!Effect.isEffect(program)) throw new TypeError(`${operation} takes an Effect, but got ${Home.noEffect(program)}`)
+}
+
 const settingsOf = (options: Options): Settings => {
+  Home.checkOptions("Explore", options, known)
   const strategy = options.strategy ?? "mixed"
   if (!strategies.includes(strategy)) {
     throw new RangeError(`Explore: strategy must be one of ${strategies.join(", ")}, but is ${Home.show(strategy)}`)
@@ -147,7 +171,7 @@ const settingsOf = (options: Options): Settings => {
     preemptions: integer("preemptions", options.preemptions ?? 2, 0),
     maxSteps: integer("maxSteps", options.maxSteps ?? 100_000, 1),
     timeout: millis(options.timeout ?? "30 seconds"),
-    ignore: new Set<Kind>(options.ignore)
+    ignore: ignored(options.ignore)
   }
 }
 
@@ -204,6 +228,7 @@ export const check = <A, E>(
   options: Options = {}
 ): Effect.Effect<Report, ExploreError> =>
   Effect.suspend(() => {
+    checkProgram("Explore.check", program)
     const settings = settingsOf(options)
     const explore = Effect.promise((signal) => new Explorer(program, settings, signal).check())
     return Effect.flatMap(explore, outcome(settings.seed))
@@ -225,6 +250,7 @@ export const replay = <A, E>(
 ): Effect.Effect<Report, ExploreError> => {
   if (typeof schedule === "number") return check(program, { ...options, seed: schedule })
   return Effect.suspend(() => {
+    checkProgram("Explore.replay", program)
     const settings = settingsOf(options)
     const { plan, seed } = parse(schedule)
     const explore = Effect.promise((signal) => new Explorer(program, settings, signal).replay(plan, seed))

@@ -21,6 +21,7 @@
  * @since 0.1.0
  */
 import { it as base, type TestContext, type TestOptions } from "@effect/vitest"
+import * as Home from "@troupe/core/Home"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -93,23 +94,64 @@ const fromEnvironment = (options: Explore.Options): Explore.Options => {
 type Program = Effect.Effect<unknown, unknown, Scope.Scope>
 type Register = (name: string, options: TestOptions, run: (...args: ReadonlyArray<any>) => Promise<void>) => void
 
+const known: { readonly [K in keyof Options]-?: true } = {
+  depth: true,
+  ignore: true,
+  maxSteps: true,
+  preemptions: true,
+  schedules: true,
+  seed: true,
+  strategy: true,
+  timeout: true,
+  retry: true,
+  repeats: true,
+  concurrent: true,
+  skip: true,
+  only: true,
+  todo: true,
+  fails: true,
+  tags: true,
+  meta: true
+}
+
 /** What vitest is told, and what the exploration is. */
-const split = (given: number | Options): readonly [TestOptions, Explore.Options] => {
+const split = (name: string, given: number | Options): readonly [TestOptions, Explore.Options] => {
+  if (typeof given !== "number") Home.checkOptions(`it.explore(${Home.show(name)})`, given, known)
   const { depth, ignore, maxSteps, preemptions, schedules, seed, strategy, timeout, ...own } =
     typeof given === "number" ? { timeout: given } : given
   const options = fromEnvironment({ depth, ignore, maxSteps, preemptions, schedules, seed, strategy, timeout })
-  const millis = Duration.toMillis(Duration.fromInputUnsafe(options.timeout ?? "30 seconds"))
-  return [{ ...own, timeout: millis + PATIENCE }, options]
+  const limit = Home.durationOf(options.timeout ?? "30 seconds")
+  // The exploration refuses what is no duration, and says so in the test.
+  return [{ ...own, timeout: (limit === undefined ? 0 : Duration.toMillis(limit)) + PATIENCE }, options]
 }
+
+/** In untyped code the program may be anything. */
+const checkProgram = (name: string, program: unknown): void => {
+  if (Effect.isEffect(program) || typeof program === "function") return
+  throw new TypeError(
+    `it.explore(${Home.show(name)}) takes an Effect, or a function that returns one, before its options, but got ${Home.noEffect(program)}`
+  )
+}
+
+/** The program of one schedule. */
+const made = (name: string, program: unknown): Program =>
+  Effect.isEffect(program)
+    ? (program as Program)
+    : Effect.die(
+        new TypeError(
+          `it.explore(${Home.show(name)}): its function must return an Effect, but returned ${Home.noEffect(program)}`
+        )
+      )
 
 const makeTest =
   (register: Register) =>
   (name: string, program: Program | ((...args: ReadonlyArray<any>) => Program), given: number | Options = {}): void => {
-    const [own, options] = split(given)
+    checkProgram(name, program)
+    const [own, options] = split(name, given)
     // Where the test is written says more than where we found that it fails.
     const frames = new Error().stack?.split("\n").slice(2) ?? []
     register(name, own, async (...args) => {
-      const body = Effect.isEffect(program) ? program : Effect.suspend(() => program(...args))
+      const body = Effect.isEffect(program) ? program : Effect.suspend(() => made(name, program(...args)))
       const result = await Effect.runPromise(Effect.result(Explore.check(body, options)))
       if (result._tag === "Success") return
       const { failure } = result

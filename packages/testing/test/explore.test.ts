@@ -133,6 +133,25 @@ describe("a check", () => {
     await refuse({ preemptions: -1 }, "preemptions")
     await refuse({ maxSteps: 0 }, "maxSteps")
     await refuse({ timeout: "soon" }, "timeout must be a duration")
+    await refuse({ timeout: Number.NaN }, "timeout must be a duration")
+    await refuse({ ignore: ["Deadlock"] }, "ignore is an array of UnsettledRefs", '"Deadlock"')
+    await refuse({ ignore: "LeakedFibers" }, "ignore is an array of UnsettledRefs", '"LeakedFibers"')
+  })
+
+  it("refuses an option that does not exist, and a number in place of options, also in a replay", async () => {
+    const said = async (check: Effect.Effect<unknown, unknown>) => String(await Effect.runPromiseExit(check))
+    const unknown = /Explore: there is no option "schedule"; the options are schedules, seed, /
+    assert.match(await said(Explore.check(Effect.void, { schedule: 10 } as object)), unknown)
+    assert.match(await said(Explore.replay(Effect.void, 1, { schedule: 10 } as object)), unknown)
+    assert.match(await said(Explore.check(Effect.void, 10 as never)), /Explore: options go in an object.*10/)
+    assert.match(await said(Explore.check(Effect.void, null as never)), /Explore: options go in an object.*null/)
+  })
+
+  it("refuses what is no Effect, and says how to make one", async () => {
+    const said = async (program: unknown) => String(await Effect.runPromiseExit(Explore.check(program as never)))
+    assert.match(await said(Promise.reject(new Error("late"))), /takes an Effect, but got a Promise\. Wrap it/)
+    assert.match(await said(undefined), /takes an Effect, but got undefined/)
+    assert.match(await said(() => Effect.void), /takes an Effect, but got a function/)
   })
 })
 
@@ -206,7 +225,7 @@ describe("what is a failure by itself", () => {
         })
       )
       assert.strictEqual(dropped.kind, "UnobservedFailures")
-      assert.include(dropped.message, "Counter.fail#1 failed, and nobody looked at its result")
+      assert.include(dropped.message, "Counter.fail#1 failed, and its ref was not awaited")
       const looked = Effect.gen(function* () {
         const counter = yield* Counter.spawn()
         const ref = yield* counter.fail.remote()

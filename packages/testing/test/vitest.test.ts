@@ -50,6 +50,25 @@ describe("it.explore", () => {
 
   it.effect("is next to what @effect/vitest has", () => Effect.sync(() => assert.isFunction(it.live)))
 
+  it("refuses an option that does not exist, where the test is written", () => {
+    const options = { schedule: 10 } as object
+    assert.throws(
+      () => it.explore.skip("of schedules", Effect.void, options),
+      TypeError,
+      /it\.explore\("of schedules"\): there is no option "schedule"/
+    )
+  })
+
+  it("refuses a Promise, and options before the program, where the test is written", () => {
+    const explore = it.explore.skip as (...given: ReadonlyArray<unknown>) => void
+    assert.throws(
+      () => explore("async", Promise.resolve()),
+      TypeError,
+      /\("async"\) takes an Effect.* a Promise\. Wrap it/
+    )
+    assert.throws(() => explore("swapped", { schedules: 1 }, Effect.void), TypeError, /before its options, .*an object/)
+  })
+
   it("shows a failure in lines that fit a terminal, at the line of the test", () => {
     // Not in the folder of the tests: it is to fail.
     const folder = path.resolve(import.meta.dirname, `../.tmp/vitest-${process.pid}`)
@@ -71,7 +90,9 @@ describe("it.explore", () => {
       assert.include(output, "preempted before")
       assert.include(output, 'schedule "1.')
       assert.match(output, /failing\.test\.ts:13/)
-      for (const line of output.split("\n")) assert.isAtMost(line.length, 120, line)
+      assert.include(output.replace(/\s+/g, " "), "its function must return an Effect, but returned a Promise. Wrap it")
+      for (const line of output.split("\n").filter((line) => !line.includes("Caused by")))
+        assert.isAtMost(line.length, 120, line)
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }
@@ -100,4 +121,5 @@ const program = Effect.gen(function* () {
   if ((yield* Ref.get(count)) !== 2) return yield* Effect.die("an update was lost")
 })
 it.explore("loses an update", program)
+it.explore("is asynchronous", async () => {})
 `

@@ -37,8 +37,8 @@ import type { HomeOptions, WorkerOptions } from "./WorkerHome.ts"
  */
 export interface TaskPoolOptions extends WorkerOptions {
   /**
-   * How often a call runs again after its thread was lost. Only for tasks that may run twice. Default 0: the call fails
-   * with `ActorUnavailable`.
+   * How often the calls of all tasks run again after their thread was lost, or more often if a task or a call has a
+   * `maxTaskRetries` of its own. Only for tasks that may run twice. Default 0: the call fails with `ActorUnavailable`.
    */
   readonly maxTaskRetries?: number | undefined
   /** How lost threads are replaced, each by its own count. Default: five times in a row, as in `WorkerHome`. */

@@ -8,7 +8,7 @@ import * as tasks from "./fixtures/tasks.ts"
 import { Factor, square, Temperature, TooBig, TooCold } from "./fixtures/tasks.ts"
 import { bundle } from "./support.ts"
 
-const { crash, crashOnce, die, forever, local, meet, scaled, sizeOf, where } = tasks
+const { crash, crashOnce, crashOnceAgain, crashThenFail, die, forever, local, meet, scaled, sizeOf, where } = tasks
 
 const url = await bundle("tasks.worker")
 const memory = () => new Int32Array(new SharedArrayBuffer(4))
@@ -226,6 +226,20 @@ describe("TaskPool", () => {
 
   it("runs a call again after its thread was lost, as far as maxTaskRetries goes", async () => {
     assert.strictEqual(await run(crashOnce(memory()), { maxTaskRetries: 1 }), "survived")
+  })
+
+  it("10.2 a task whose thread was lost runs again, as far as its maxTaskRetries goes, or that of the call", async () => {
+    assert.strictEqual(await run(crashOnceAgain(memory())), "survived")
+    assert.strictEqual(await run(crashOnce.options({ maxTaskRetries: 1 })(memory())), "survived")
+    const reason = await run(reasonOf(crashOnceAgain.options({ maxTaskRetries: 0 })(memory())))
+    assert.deepStrictEqual([reason._tag, reason.mayHaveRun], ["ActorUnavailable", true])
+  })
+
+  it("counts the runs that were lost with threads together with those that failed", async () => {
+    const shared = memory()
+    const failure = await run(errorOf(crashThenFail.options({ retry: true, maxTaskRetries: 2 })(shared)))
+    assert.strictEqual(failure, "failed")
+    assert.strictEqual(Atomics.load(shared, 0), 3)
   })
 
   it("refuses to serve a value that is no task", () => {

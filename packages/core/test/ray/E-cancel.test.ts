@@ -24,7 +24,7 @@ describe("E: cancellation", () => {
         assert.match(String(text), /TypeError.*ObjectRef/)
         // @ts-expect-error -- a ref is no handle
         const kill = yield* Effect.exit(Effect.suspend(() => Actor.kill(ref)))
-        assert.include(String(kill), "Not the handle of an actor")
+        assert.include(String(kill), "Actor.kill takes the handle of an actor")
       })
   )
 

@@ -593,9 +593,9 @@ describe("F: death", () => {
         assert.strictEqual((yield* reasonOf(ref))._tag, "ActorDied")
         // @ts-expect-error -- a string is no handle
         const text = yield* defectOf(Effect.suspend(() => Actor.kill("str")))
-        assert.strictEqual(String(text), 'TypeError: Not the handle of an actor: "str"')
+        assert.strictEqual(String(text), 'TypeError: Actor.kill takes the handle of an actor, but got "str"')
         const nothing = yield* defectOf(Effect.suspend(() => Actor.kill(null as any)))
-        assert.strictEqual(String(nothing), "TypeError: Not the handle of an actor: null")
+        assert.strictEqual(String(nothing), "TypeError: Actor.kill takes the handle of an actor, but got null")
       })
   )
 

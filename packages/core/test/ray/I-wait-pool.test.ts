@@ -66,7 +66,10 @@ describe("I: wait", () => {
         assert.strictEqual(yield* wait(refs, { numReturns }), `${must} ${numReturns}`)
       }
       assert.include(yield* wait([refs[0]!, refs[0]!]), "the refs must be distinct")
-      assert.include(yield* wait(refs, { timeout: -1 }), "timeout must not be negative, but is -1")
+      assert.include(
+        yield* wait(refs, { timeout: -1 }),
+        'timeout must be a duration of at least 0, like "5 seconds", but is -1'
+      )
     }).pipe(drive)
   )
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { diagnostics, tsc } from "./hover.ts"
 
-const imports = `import { Actor } from "@troupe/core"
+const imports = `import { Actor, AsyncHandle } from "@troupe/core"
 import { Effect, Layer, ManagedRuntime, Schema } from "effect"
 const symbol = Symbol("mine")
 class Public {
@@ -16,6 +16,10 @@ class Files extends Actor.Service<Files>()("app/Files", {
 class Counter extends Actor.Service<Counter>()("app/Counter", {
   methods: { add: Actor.method({ args: [Schema.Int], success: Schema.Int }) }
 }) {}
+class Room extends Actor.Keyed<Room>()("app/Room", {
+  make: (name: string) => Effect.succeed({ name: () => Effect.succeed(name) })
+}) {}
+declare const rooms: Room["Service"]
 const more = { add: (n: number) => Effect.succeed(n), reset: () => Effect.void }
 const program = Effect.flatMap(Files, (files) => files.root())
 `
@@ -42,6 +46,11 @@ const mistakes: ReadonlyArray<readonly [mistake: string, messages: ReadonlyArray
   ["ManagedRuntime.make(Files.layer)", [/use layerArgs\(...\) instead of layer/]],
   ["Layer.mergeAll(Files.layer, Files.layerArgs(''))", [/use layerArgs\(...\) instead of layer/]],
   ['Files.options({ getIfExists: true }).spawn("/")', [/Property 'name' is missing/]],
+  ["AsyncHandle.make(Counter)", [/not the handle of an actor|NotAHandle/, /await runtime\.runPromise\(Counter\)/]],
+  ["AsyncHandle.make(Room)", [/NotAHandle/, /await runtime\.runPromise\(Account\.get\(key\)\)/]],
+  ["AsyncHandle.make(rooms)", [/NotAHandle/, /accounts\.get\(key\)/]],
+  ["AsyncHandle.make(Files.spawn('/'))", [/NotAHandle/, /run the Effect, and use its result/]],
+  ["AsyncHandle.make(Effect.runPromise(Effect.never as Effect.Effect<Counter['Service']>))", [/await the Promise/]],
   ["Effect.runPromise(program)", [/Type 'Files' is not assignable to type 'never'/]]
 ]
 

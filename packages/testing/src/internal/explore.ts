@@ -306,11 +306,11 @@ export class Explorer {
 
 const titles: Record<Kind, string> = {
   Failure: "The program failed",
-  Deadlock: "Deadlock: nothing can run, and nobody waits for a moment in time",
-  Livelock: "Livelock: the program does not come to an end (maxSteps)",
-  UnsettledRefs: "Refs that have not settled when the program has ended",
-  LeakedFibers: "Fibers that still live when the program has ended",
-  UnobservedFailures: "Failures that nobody has looked at when the program has ended"
+  Deadlock: "Deadlock: nothing can run, and no timer is pending",
+  Livelock: "Livelock: the program did not end within maxSteps operations",
+  UnsettledRefs: "Refs that had not settled when the program ended",
+  LeakedFibers: "Fibers that were still running when the program ended",
+  UnobservedFailures: "Failed calls whose refs had not been awaited when the program ended"
 }
 
 const MAX_LINES = 14

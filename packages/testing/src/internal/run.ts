@@ -174,7 +174,7 @@ export class Run {
     if (leaked.length > 0) return verdict("LeakedFibers", leaked)
     const unobserved = ignore.has("UnobservedFailures") ? [] : this.watch.unobserved()
     if (unobserved.length === 0) return undefined
-    const details = unobserved.map(({ label }) => `${label} failed, and nobody looked at its result`)
+    const details = unobserved.map(({ label }) => `${label} failed, and its ref was not awaited`)
     return { kind: "UnobservedFailures", details, cause: unobserved[0]!.cause }
   }
 

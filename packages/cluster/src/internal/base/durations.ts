@@ -1,9 +1,8 @@
 /**
  * Durations that users give, in milliseconds, checked where they are written.
  */
-import { show } from "@troupe/core/Home"
+import { durationOf, show } from "@troupe/core/Home"
 import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
 
 /** `subject` is named in errors. */
 export const millis = (subject: string, option: string, value: Duration.Input): number => {
@@ -22,5 +21,7 @@ export const finiteMillis = (what: string, value: Duration.Input, least: number)
 }
 
 /** `NaN`, which is less than nothing, for what is no duration. */
-const parse = (value: Duration.Input): number =>
-  Option.match(Duration.fromInput(value), { onNone: () => Number.NaN, onSome: Duration.toMillis })
+const parse = (value: Duration.Input): number => {
+  const duration = durationOf(value)
+  return duration === undefined ? Number.NaN : Duration.toMillis(duration)
+}

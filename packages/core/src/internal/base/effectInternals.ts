@@ -84,6 +84,34 @@ export const inPlace: typeof evaluate | undefined = /* @__PURE__ */ works(() => 
   ? evaluate
   : undefined
 
+// --- services that nobody provides -----------------------------------------------------------------------------------
+
+/**
+ * Has a service say how to provide it where it is asked for and missing.
+ *
+ * Otherwise Effect says that it was not found, and no more.
+ */
+export const explainMissing = <Key extends Context.Service<any, any>>(
+  key: Key,
+  explain: (self: Key) => string
+): Key => {
+  const found = (key as any)[EVALUATE]
+  if (found === undefined) return key
+  const own = {
+    [EVALUATE](this: Key, fiber: AnyFiber): Effect.Effect<any, any> {
+      if (fiber.context.mapUnsafe.has(this.key)) return found.call(this, fiber)
+      return Exit.die(new TypeError(explain(this)))
+    },
+    use(this: Effect.Effect<any>, f: (service: any) => Effect.Effect<any, any, any>) {
+      return Effect.flatMap(this, f)
+    },
+    useSync(this: Effect.Effect<any>, f: (service: any) => unknown) {
+      return Effect.map(this, f)
+    }
+  }
+  return Object.assign(key, own)
+}
+
 // --- interruption that keeps true results ----------------------------------------------------------------------------
 
 /**

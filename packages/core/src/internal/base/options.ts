@@ -66,11 +66,19 @@ const count: Check<number> = /* @__PURE__ */ must(
   (value) => value === Infinity || isInteger(value, 0)
 )
 
+/** The duration that is given, if it is one. Effect takes `NaN` for no time at all, and `{ second: 1 }`, too. */
+export const durationOf = (value: unknown): Duration.Duration | undefined => {
+  const duration = Option.getOrUndefined(Duration.fromInput(value as Duration.Input))
+  if (duration === undefined || !Duration.isZero(duration) || Duration.isDuration(value)) return duration
+  const numbers = typeof value === "object" ? Object.values(value as object) : [value]
+  return numbers.some((n) => typeof n === "number" && !(Math.abs(n) < 1)) ? undefined : duration
+}
+
 const isDuration: Check<Duration.Input> = /* @__PURE__ */ must(
   'a duration of at least 0, like "5 seconds"',
   (value) => {
-    const parsed = Option.getOrUndefined(Duration.fromInput(value))
-    return parsed !== undefined && !(Duration.toMillis(parsed) < 0)
+    const parsed = durationOf(value)
+    return parsed !== undefined && Duration.toMillis(parsed) >= 0
   }
 )
 
@@ -99,8 +107,12 @@ const name: Check<string> = /* @__PURE__ */ must(
   (value) => typeof value === "string" && value.trim() !== ""
 )
 
+const isRecord = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value)
+
 /** What is looked at together with other options. */
 const asItIs: Check = (_subject, _option, value) => value
+
+const byName: Check = /* @__PURE__ */ must("an object, with one entry for each name", isRecord, TypeError)
 
 /** The options that there are, as keys: the compiler sees to it that none is forgotten. */
 export type Known<O> = { readonly [K in keyof O]-?: unknown }
@@ -108,8 +120,12 @@ export type Known<O> = { readonly [K in keyof O]-?: unknown }
 /** The same, with what each has to be. */
 type Checks<O> = { readonly [K in keyof O]-?: Check<any, any> }
 
-/** Without this, a misspelt option in untyped code would be ignored. */
+/** Without this, a misspelt option in untyped code would be ignored, and so would a number in place of all options. */
 export const onlyKnown = <O extends object>(subject: string, given: O, known: Known<O>): void => {
+  if (!isRecord(given)) {
+    const [first] = Object.keys(known)
+    throw new TypeError(`${subject}: options go in an object, like { ${first}: ... }, but got ${show(given)}`)
+  }
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(known, name))
   if (unknown === undefined) return
   throw new TypeError(`${subject}: there is no option "${unknown}"; the options are ${Object.keys(known).join(", ")}`)
@@ -131,8 +147,8 @@ const ofInstances: Checks<ActorOptions<unknown, string>> = /* @__PURE__ */ and(o
   onDefect: /* @__PURE__ */ oneOf("resume", "restart", "stop"),
   restart: schedule,
   validate: boolean,
-  concurrencyGroups: asItIs,
-  methodOptions: asItIs
+  concurrencyGroups: byName,
+  methodOptions: byName
 })
 
 export const ofActors: Checks<ActorOptions<unknown, string> & NameOptions> = /* @__PURE__ */ and(ofInstances, {
@@ -201,7 +217,7 @@ export const normalize = (actor: string, input: Input & Groups, known: Known<any
   if (methods.every(([, own]) => own?.maxTaskRetries === undefined)) retryNeedsTimes(actor, input)
   for (const [method, own] of methods) {
     checkGroup(actor, concurrencyGroups, own?.concurrencyGroup)
-    methodOptions(`${actor}.${method}`, own)
+    methodOptions(`${actor}.${method}`, own === undefined ? {} : own)
     retryNeedsTimes(`${actor}.${method}`, { ...own, maxTaskRetries: own?.maxTaskRetries ?? input.maxTaskRetries })
   }
   return options
@@ -221,12 +237,11 @@ interface Groups {
 }
 
 /** Checks options of a method. `subject` is named in errors. */
-export const methodOptions = (subject: string, options: MethodOptions<string> = {}): void =>
+export const methodOptions = (subject: string, options: MethodOptions<string>): void =>
   check(subject, options, ofMethods)
 
 /** Checks options of single calls. */
-export const callOptions = (subject: string, options: CallOptions<string> = {}): void =>
-  check(subject, options, ofTheCall)
+export const callOptions = (subject: string, options: CallOptions<string>): void => check(subject, options, ofTheCall)
 
 const check = <O extends object>(subject: string, options: O, checks: Checks<O>): void => {
   onlyKnown(subject, options, checks)
@@ -238,9 +253,8 @@ const check = <O extends object>(subject: string, options: O, checks: Checks<O>)
 const checkGroups = (actor: string, groups: NonNullable<InstanceOptions["concurrencyGroups"]>): void => {
   const groupOf = new Map<string, string>()
   for (const [group, own] of Object.entries(groups)) {
+    onlyKnown(`${actor}: concurrencyGroups.${group}`, own, ofGroups)
     const { maxConcurrency, methods } = own
-    const subject = `${actor}: concurrencyGroups.${group}`
-    onlyKnown(subject, own, { maxConcurrency, methods })
     limit(actor, `concurrencyGroups.${group}.maxConcurrency`, maxConcurrency)
     areNames(actor, `concurrencyGroups.${group}.methods`, methods)
     for (const method of methods) {
@@ -252,6 +266,8 @@ const checkGroups = (actor: string, groups: NonNullable<InstanceOptions["concurr
     }
   }
 }
+
+const ofGroups: Known<ConcurrencyGroup> = { maxConcurrency: true, methods: true }
 
 const areNames: Check<ReadonlyArray<string>> = /* @__PURE__ */ must("an array of names", Array.isArray, TypeError)
 

@@ -29,7 +29,7 @@ export abstract class OwnCarried extends Evaluable {
   abstract interruptUnsafe(): void
 
   evaluate(): Exit.Exit<never> {
-    return Exit.die(new TypeError("A carried call is run by the instance that it was submitted to, and by nobody else"))
+    return Exit.die(new TypeError("Only the instance that a carried call was submitted to can run it"))
   }
 }
 

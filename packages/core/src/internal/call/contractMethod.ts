@@ -5,7 +5,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { onlyKnown } from "../base/options.ts"
-import { errorText, plural } from "../base/show.ts"
+import { errorText, plural, show } from "../base/show.ts"
 import { type Checks, holdTo } from "./contract.ts"
 
 const PARTS = { args: true, payload: true, success: true, error: true, stream: true, since: true } as const
@@ -13,6 +13,7 @@ const PARTS = { args: true, payload: true, success: true, error: true, stream: t
 /** `Actor.method`. */
 export const method = (parts: any = {}) => {
   onlyKnown("Actor.method", parts, PARTS)
+  checkParts(parts)
   return {
     args: parts.payload === undefined ? (parts.args ?? []) : [Schema.Struct(parts.payload)],
     success: parts.success ?? Schema.Void,
@@ -22,6 +23,23 @@ export const method = (parts: any = {}) => {
     "~troupe/ContractMethod": true
   }
 }
+
+/** In untyped code `String` is easily written for `Schema.String`, and would be found out by the first call. */
+const checkParts = ({ args, error, payload, stream, success }: any): void => {
+  if (args !== undefined && !Array.isArray(args))
+    throw wrong("args", "an array of Schemas, one for each argument", args)
+  if (payload !== undefined && args !== undefined) throw new TypeError("Actor.method: give args or payload, not both")
+  if (stream !== undefined && typeof stream !== "boolean") throw wrong("stream", "true or false", stream)
+  const schemas = { success, error, ...payload, ...args }
+  for (const [name, schema] of Object.entries(schemas)) {
+    if (schema === undefined || Schema.isSchema(schema)) continue
+    const part = name in { success, error } ? name : payload === undefined ? `args[${name}]` : `payload.${name}`
+    throw wrong(part, "a Schema, like Schema.String", schema)
+  }
+}
+
+const wrong = (part: string, what: string, value: unknown): TypeError =>
+  new TypeError(`Actor.method: ${part} must be ${what}, but is ${show(value)}`)
 
 const checkArgs: Checks["args"] = ({ args: schemas }, args) => {
   if (args.length !== schemas.length) return `takes ${plural(schemas.length, "argument")}, but got ${args.length}`

@@ -203,16 +203,38 @@ export const isRef = (u: unknown): u is Ref => {
 
 /** Untyped code may pass anything. */
 export const checkRefs = (operation: string, refs: ReadonlyArray<unknown>): void => {
-  const other = refs.find((ref) => !isRef(ref))
-  if (other === undefined && !refs.includes(undefined)) return
-  throw new TypeError(`ObjectRef.${operation} takes ObjectRefs, but got ${show(other)}.${hintAt(operation, other)}`)
+  if (!Array.isArray(refs)) throw notRefs(operation, "ObjectRefs in an array", refs)
+  const other = refs.findIndex((ref) => !isRef(ref))
+  if (other >= 0) throw notRefs(operation, "ObjectRefs", refs[other])
+}
+
+/** The refs in an array or a record. Anything else that has properties would be an empty record. */
+export const refsIn = (operation: string, shape: unknown): ReadonlyArray<Ref> => {
+  if (Array.isArray(shape)) return shape
+  if (attempt(() => isRecord(shape as object)) === true) return Object.values(shape as object)
+  throw notRefs(operation, "ObjectRefs in an array or a record", shape)
+}
+
+const isRecord = (shape: object): boolean =>
+  typeof shape === "object" && !Effect.isEffect(shape) && !(Symbol.iterator in shape) && !("then" in shape)
+
+const notRefs = (operation: string, what: string, got: unknown): TypeError =>
+  new TypeError(`ObjectRef.${operation} takes ${what}, but got ${shown(got)}.${hintAt(operation, got)}`)
+
+/** A call that has not run says so in its text, and here the hint does. */
+const shown = (value: unknown): string => {
+  if (isRef(value)) return "a single one"
+  if (isInstance(value, Promise)) return "a Promise"
+  return attempt(() => Effect.isEffect(value)) === true ? "an Effect" : show(value)
 }
 
 const hintAt = (operation: string, other: unknown): string => {
+  if (isRef(other)) return " Put it in an array, or yield* it to wait for it alone."
   if (isInstance(other, Promise))
-    return " A Promise is no ref, and an async function gives one even where it returns a ref: keep the ref itself, or use ObjectRef.fromPromise."
+    return " An async function gives one even where it returns a ref: keep the ref itself, or use ObjectRef.fromPromise."
   const foreign = stranger(other)
   if (foreign !== undefined) return ` ${foreign}.`
+  if (attempt(() => (other as any).isUnready) === true) return " A .remote(...) gives its ref when it runs: yield* it."
   if (attempt(() => Effect.isEffect(other))) return " An Effect is no ref: submit the call with .remote to get one."
   return operation === "cancel" ? " To end an actor, use Actor.stop or Actor.kill." : ""
 }

@@ -11,7 +11,7 @@ import { Call } from "../call/call.ts"
 import { isAborted } from "../call/signals.ts"
 import { refuse } from "./admit.ts"
 import { Remote } from "./ask.ts"
-import { isHandle } from "./handle.ts"
+import { isHandle, noHandle } from "./handle.ts"
 
 interface AnyMethod {
   remote(...args: ReadonlyArray<unknown>): unknown
@@ -21,13 +21,8 @@ interface AnyMethod {
 export const make = (handle: Record<string, AnyMethod>, options: AsyncHandle.Options = {}): object => {
   onlyKnown("AsyncHandle.make", options, { signal: true })
   callOptions("AsyncHandle.make", options)
-  const foreign = stranger(handle)
-  if (foreign !== undefined) throw new TypeError(`AsyncHandle.make: ${foreign}`)
-  if (!isHandle(handle) && !hasMethods(handle)) {
-    throw new TypeError(
-      "AsyncHandle.make takes the handle of an actor: what `await runtime.runPromise(Counter)` gives, or for a keyed actor `await runtime.runPromise(Account.get(key))`"
-    )
-  }
+  if (stranger(handle) !== undefined || (!isHandle(handle) && !hasMethods(handle)))
+    throw noHandle("AsyncHandle.make", handle)
   const { signal } = options
   /** By the methods of the handle, which tests replace. */
   const methods = new Map<object, unknown>()
@@ -68,7 +63,7 @@ const hasMethods = (u: unknown): boolean =>
 
 /** Submits for code that runs on no fiber. The ref is there even if the call has to wait for room, or is refused. */
 const submit = (remote: unknown): Call => {
-  if (!(remote instanceof Remote)) throw new TypeError("AsyncHandle.make takes the handle of an actor")
+  if (!(remote instanceof Remote)) throw noHandle("AsyncHandle.make", remote)
   const { args, method, target } = remote
   const line = target.resolve()
   const { cell } = line

@@ -3,6 +3,7 @@
  * per actor that knows what to say when an unknown method is called from untyped code. A handle takes 49 bytes, however many
  * methods it has.
  */
+import * as Effect from "effect/Effect"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import { stranger, VersionKey, versioned } from "../base/copies.ts"
 import * as options from "../base/options.ts"
@@ -99,23 +100,35 @@ const override = (method: MethodSpec, overrides: any): MethodSpec => {
   }
 }
 
-export const checkHandle = (handle: object): void => {
-  if (isHandle(handle)) return
-  throw new TypeError(`Not the handle of an actor: ${show(handle)}${hintAt(handle)}`)
+/** `operation` is named in errors. */
+export const checkHandle = (operation: string, handle: unknown): void => {
+  if (!isHandle(handle)) throw noHandle(operation, handle)
 }
 
-/** What may be meant by what is no handle. */
-export const hintAt = (other: unknown): string => {
-  if (typeof other === "function") return ". A class has none: `yield* Counter` gives it"
+/** Says what was given in place of a handle, and how to come by the handle. */
+export const noHandle = (operation: string, other: unknown): TypeError =>
+  new TypeError(`${operation} takes the handle of an actor, but got ${attempt(() => meant(other)) ?? show(other)}`)
+
+const meant = (other: any): string => {
   const foreign = stranger(other)
-  return foreign === undefined ? "" : `. ${foreign}`
+  if (foreign !== undefined) return `${show(other)}. ${foreign}`
+  if (other?.[DefinitionKey] !== undefined)
+    return `${other}, which has an instance per key: get(key) gives the handle of one`
+  if (typeof other?.remote === "function")
+    return "a single method. AsyncHandle.make takes methods in an object, like { add: counter.add }"
+  if (typeof other === "function") {
+    const name = typeof other.key === "string" ? other.name : "Counter"
+    const effect = typeof other.get === "function" ? `${name}.get(key)` : name
+    return `${show(other)}, which is none: \`yield* ${effect}\` gives one, and so does \`await runtime.runPromise(${effect})\``
+  }
+  if (typeof other?.then === "function") return "a Promise: await it"
+  if (Effect.isEffect(other)) return "an Effect: yield* it, or give it to runtime.runPromise, and take what that gives"
+  if (typeof other?.build === "function") return "a Layer: provide it, and `yield* Counter` gives the handle"
+  return show(other)
 }
 
 /** The cell behind a handle: of a key, the one that is up, if there is one. */
-export const residentOf = (handle: object): Cell | undefined => {
-  checkHandle(handle)
-  return (handle as any)[CellKey]
-}
+export const residentOf = (handle: object): Cell | undefined => (handle as any)[CellKey]
 
 /** The cell behind a handle, which has to be up. */
 export const cellOf = (handle: object): Cell => {
@@ -168,12 +181,15 @@ export const makePrototype = (actor: string, key: object, methods: ReadonlyArray
   return refusingOthers(base, actor, key, methods)
 }
 
-/** Found only for properties that a handle does not have, so calls of real methods never come by here. */
 export const refusingOthers = (base: object, actor: string, key: object, methods: ReadonlyArray<string>): object =>
+  refusing(base, (name) => `${actor} has no method "${name}", it has ${methods.join(", ")}${older(actor, key)}`)
+
+/** Found only for properties that a handle does not have, so calls of real methods never come by here. */
+export const refusing = (base: object, why: (name: string) => string): object =>
   new Proxy(base, {
     get(target, name, handle) {
       if (name in target || typeof name === "symbol" || probes.has(name)) return Reflect.get(target, name, handle)
-      return unknownMethod(`${actor} has no method "${name}", it has ${methods.join(", ")}${older(actor, key)}`)
+      return unknownMethod(why(name))
     }
   })
 

@@ -15,14 +15,19 @@ import { end } from "../instance/shutdown.ts"
 import { cellOf, checkHandle, residentOf } from "./handle.ts"
 
 export const stop = (handle: object): Effect.Effect<void> =>
-  endBehind(handle, (cell) => cell.life.stop("it was stopped"), Effect.void)
+  endBehind("stop", handle, (cell) => cell.life.stop("it was stopped"), Effect.void)
 
 /** From inside, the kill interrupts its own caller at the next chance, which is here unless the caller forbids it. */
 export const kill = (handle: object): Effect.Effect<void> =>
-  endBehind(handle, (cell) => cell.life.kill("it was killed", undefined), Effect.yieldNow)
+  endBehind("kill", handle, (cell) => cell.life.kill("it was killed", undefined), Effect.yieldNow)
 
-const endBehind = (handle: object, how: (cell: Cell) => void, inside: Effect.Effect<void>): Effect.Effect<void> => {
-  checkHandle(handle)
+const endBehind = (
+  operation: string,
+  handle: object,
+  how: (cell: Cell) => void,
+  inside: Effect.Effect<void>
+): Effect.Effect<void> => {
+  checkHandle(`Actor.${operation}`, handle)
   return Effect.suspend(() => {
     const cell = residentOf(handle)
     return cell === undefined ? Effect.void : end(cell, how, inside)
@@ -35,6 +40,7 @@ export const resize = (
   given: { readonly concurrencyGroup?: string | undefined } = {}
 ): Effect.Effect<void> => {
   options.onlyKnown("Actor.resize", given, { concurrencyGroup: true })
+  checkHandle("Actor.resize", handle)
   const group = given.concurrencyGroup
   const resident = residentOf(handle)
   options.limit(resident?.actor ?? show(handle), "maxConcurrency", limit)
@@ -44,7 +50,7 @@ export const resize = (
 }
 
 export const exit: Effect.Effect<never, never, ActorContext> = /* @__PURE__ */ Effect.withFiber((fiber) => {
-  const cell = cellInside(fiber.context)
+  const cell = cellInside("Actor.exit", fiber.context)
   if (cell.registry === tasks)
     return Effect.die(new TypeError(`${cell.actor}: a task has no instance that Actor.exit could end`))
   const call = current(fiber.context)
@@ -56,9 +62,9 @@ export const exit: Effect.Effect<never, never, ActorContext> = /* @__PURE__ */ E
 
 export const self = (actor: { readonly key: string }): Effect.Effect<object, never, ActorContext> =>
   Effect.withFiber((fiber) => {
-    const cell = cellInside(fiber.context)
-    if (cell.id !== actor.key) {
-      return Effect.die(new TypeError(`Actor.self(${actor.key}) was run inside another actor, ${cell.actor}`))
+    const cell = cellInside(`Actor.self(${show(actor?.key)})`, fiber.context)
+    if (cell.id !== actor?.key) {
+      return Effect.die(new TypeError(`Actor.self(${actor?.key}) was run inside another actor, ${cell.actor}`))
     }
     const handle = cell.life.self
     if (handle !== undefined) return Effect.succeed(handle)
@@ -68,11 +74,14 @@ export const self = (actor: { readonly key: string }): Effect.Effect<object, nev
   })
 
 /** The service is the cell itself, see Life.inside. */
-const cellInside = (context: Context.Context<never>): Cell =>
-  Context.get(context as Context.Context<ActorContext>, ActorContext) as unknown as Cell
+const cellInside = (operation: string, context: Context.Context<never>): Cell => {
+  const inside = Context.getOrUndefined(context, ActorContext)
+  if (inside === undefined) throw new TypeError(`${operation} was run outside of all actors: run it in a method of one`)
+  return inside as unknown as Cell
+}
 
 export const watch = (handle: object): Effect.Effect<ActorDied> => {
-  checkHandle(handle)
+  checkHandle("Actor.watch", handle)
   return Effect.suspend(() => {
     const cell = cellOf(handle)
     return Effect.map(cell.life.ended(), () => deathReason(cell.actor, "", cell.death!, false))

@@ -4,6 +4,9 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { explainMissing } from "../base/effectInternals.ts"
+import { kindOf, noEffect } from "../base/evaluable.ts"
 import { checkId } from "../base/ids.ts"
 import { show } from "../base/show.ts"
 import { checkNames, type Implementation, type MethodSpec } from "../call/method.ts"
@@ -26,26 +29,80 @@ export const keyed = (id: string, input: any): ContractClass =>
 
 const make = (constructor: string, id: string, methods: Contract): ContractClass => {
   checkId(constructor, id)
-  return ofContract((Context.Service as any)()(id), methods)
+  const key = (Context.Service as any)()(id)
+  const join = (name: string) => `what Actor.toLayer(${name}, ...) gives`
+  lacks(key, ["toLayer", "toFactory", ...WAYS], `is a contract, which Actor.toLayer joins with an implementation`)
+  return ofContract(needsLayer(key, join), methods)
+}
+
+/** Has the class of an actor name its Layer where that is missing. `layer` says which one, given the name of the class. */
+export const needsLayer = (key: any, layer: (name: string) => string): any =>
+  explainMissing(key, (self) => {
+    // Users extend the class, mostly under the name that its id ends with.
+    const name = self === key ? key.key.split("/").at(-1) : (self as unknown as { readonly name: string }).name
+    return `${key.key} is not provided here: give ${layer(name)} to Effect.provide or ManagedRuntime.make`
+  })
+
+/** How instances of other actors are started. */
+export const WAYS = ["layer", "layerArgs", "spawn", "options"]
+
+/**
+ * Has a class say why it lacks what other classes of actors have: without types that would be `undefined`. A static member
+ * that the user adds takes its place.
+ */
+export const lacks = (key: any, names: ReadonlyArray<string>, why: string): void => {
+  for (const name of names) {
+    Object.defineProperty(key, name, {
+      configurable: true,
+      get() {
+        throw new TypeError(`${key.key} has no ${name}: it ${why}`)
+      },
+      set(value) {
+        Object.defineProperty(this, name, { value, configurable: true, enumerable: true, writable: true })
+      }
+    })
+  }
 }
 
 /** Has a service stand for an actor of which the methods are known. */
 export const ofContract = (key: any, methods: Contract): ContractClass => {
-  if (typeof methods !== "object" || methods === null)
+  if (typeof methods !== "object" || methods === null || Array.isArray(methods))
     throw new TypeError(
       `${key.key}: a contract needs "methods", an object of Actor.method(...), but got ${show(methods)}`
     )
+  for (const [name, method] of Object.entries(methods)) {
+    if ((method as any)?.["~troupe/ContractMethod"] !== true)
+      throw new TypeError(
+        `${key.key}: "${name}" of a contract must be an Actor.method({ ... }), but is ${kindOf(method)}`
+      )
+  }
   checkNames(key.key, Object.keys(methods))
   return Object.assign(key, { methods, of: (implementation: Implementation) => implementation })
 }
 
-export const withKeys = (key: ContractClass, keySchema: unknown): ContractClass => Object.assign(key, { keySchema })
+export const withKeys = (key: ContractClass, keySchema: unknown): ContractClass => {
+  if (!Schema.isSchema(keySchema))
+    throw new TypeError(`${key.key}: a contract with keys needs "key", their Schema, but got ${show(keySchema)}`)
+  return Object.assign(key, { keySchema })
+}
 
 /** Has a service give the handle of a key. */
 export const findsKeys = (key: any): any =>
   Object.assign(key, {
     get: (of: unknown) => Effect.map(key as Effect.Effect<any>, (service: any) => service.get(of))
   })
+
+/** What joins a contract takes its implementation. In untyped code there may be none. */
+export const checkMake = (key: ContractClass, make: unknown, keyed: boolean): void => {
+  if (typeof make === "function" || (!keyed && Effect.isEffect(make))) return
+  const [what, is] = keyed
+    ? [
+        "a function of the key that returns an Effect of the methods",
+        Effect.isEffect(make) ? "an Effect" : kindOf(make)
+      ]
+    : ["an Effect of the methods", make === undefined ? "missing" : noEffect(make)]
+  throw new TypeError(`${key.key}: its implementation must be ${what}, but is ${is}`)
+}
 
 /** The class that a contract made, of which users extend theirs: it is the same for all that join it. */
 export const contractOf = (operation: string, actor: unknown): ContractClass => {

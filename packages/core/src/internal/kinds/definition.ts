@@ -71,6 +71,7 @@ export const define = (
 /** The same definition with other options. An option that is `undefined` is one that was not given. */
 export const override = (definition: Definition, overrides: object): Definition => {
   const { contract, id, input, key, known, make, shapes } = definition
+  options.onlyKnown(id, overrides, known)
   const given = { ...input }
   let isOfMethods = false
   for (const [option, value] of Object.entries(overrides)) {

@@ -16,7 +16,7 @@ import * as handles from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
 import { type NameHolder, registryIn } from "../instance/registry.ts"
 import { shutdown } from "../instance/shutdown.ts"
-import { type ContractClass, contractOf, ofContract } from "./contracts.ts"
+import { type ContractClass, checkMake, contractOf, lacks, needsLayer, ofContract, WAYS } from "./contracts.ts"
 import { type Definition, define, type Make, override, shapeOf } from "./definition.ts"
 import { own } from "./owners.ts"
 
@@ -24,9 +24,13 @@ import { own } from "./owners.ts"
 export const service = (id: string, input: any): any => {
   checkId("Actor.Service", id)
   const { make, methods, ...options } = input ?? {}
-  const key = (Context.Service as any)()(id)
+  const isContract = methods !== undefined
+  const takesArguments = typeof make === "function" && make.length > 0
+  const key = needsLayer((Context.Service as any)()(id), (name) =>
+    isContract ? `what ${name}.toLayer(...) gives` : takesArguments ? `${name}.layerArgs(...)` : `${name}.layer`
+  )
   defines(id, key)
-  if (methods !== undefined) return joinable(ofContract(key, methods))
+  if (isContract) return joinable(ofContract(key, methods))
   if (!Effect.isEffect(make) && typeof make !== "function") {
     const got = make === undefined ? "has neither" : `"make" is ${noEffect(make)}`
     throw new TypeError(
@@ -37,14 +41,18 @@ export const service = (id: string, input: any): any => {
 }
 
 /** A contract that knows how to be joined with an implementation. */
-const joinable = (key: ContractClass) =>
-  Object.assign(key, {
+const joinable = (key: ContractClass) => {
+  lacks(key, WAYS, "is a contract. toLayer(make) gives a Layer, and toFactory(make) has the other ways")
+  return Object.assign(key, {
     toFactory: (make: Make, options?: any) => join(key, make, options),
     toLayer: (make: Make, options?: any) => join(key, make, options).layer
   })
+}
 
-const join = (key: ContractClass, make: Make, options: any = {}): Ways =>
-  new Ways(define(key.key, key, make, key.methods, options, ofActors))
+const join = (key: ContractClass, make: Make, options: any = {}): Ways => {
+  checkMake(key, make, false)
+  return new Ways(define(key.key, key, make, key.methods, options, ofActors))
+}
 
 /** `Actor.toFactory`. */
 export const toFactory = (actor: unknown, make: Make, options?: any): unknown =>

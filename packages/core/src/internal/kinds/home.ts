@@ -39,6 +39,13 @@ export const notBegun = (call: Call): void => {
   call.attempts--
 }
 
+/** Counts another run of a call that was lost with its home, if its retries allow one, or `least` does. */
+export const runsAgain = (call: Call, least: number): boolean => {
+  if (call.attempts > Math.max(call.method.maxTaskRetries, least)) return false
+  call.attempts++
+  return true
+}
+
 export const callIn = current
 
 /** Whether a call that is told to end ends for a restart, rather than for good. */

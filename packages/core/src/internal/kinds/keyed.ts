@@ -23,7 +23,7 @@ import { Cell } from "../instance/cell.ts"
 import type { InstanceOwner } from "../instance/life.ts"
 import { end, shutdown } from "../instance/shutdown.ts"
 import { Address } from "./address.ts"
-import { type ContractClass, findsKeys, ofContract, withKeys } from "./contracts.ts"
+import { type ContractClass, checkMake, findsKeys, lacks, needsLayer, ofContract, WAYS, withKeys } from "./contracts.ts"
 import { type Definition, define, override } from "./definition.ts"
 import { own } from "./owners.ts"
 
@@ -222,9 +222,19 @@ const endedEarly = (id: string, count: number, { maxInstances, timeToLive }: Lim
 export const service = (id: string, input: any): any => {
   checkId("Actor.Keyed", id)
   const { make, methods, ...given } = input ?? {}
-  const key = findsKeys((Context.Service as any)()(id))
+  const isContract = methods !== undefined
+  const key = findsKeys(
+    needsLayer((Context.Service as any)()(id), (name) =>
+      isContract ? `what ${name}.toLayer(...) gives` : `${name}.layer`
+    )
+  )
+  lacks(
+    key,
+    isContract ? WAYS : ["layerArgs", "spawn"],
+    "starts an instance for each key that is called. get(key) gives its handle"
+  )
   defines(id, key)
-  if (methods !== undefined) return joinable(withKeys(ofContract(key, methods), input.key))
+  if (isContract) return joinable(withKeys(ofContract(key, methods), input.key))
   if (typeof make !== "function") throw new TypeError(`${id}: a keyed actor needs "make", a function of the key`)
   return addWays(key, define(id, key, make, undefined, given, options.ofKeyed))
 }
@@ -234,8 +244,10 @@ const joinable = (key: ContractClass) =>
   Object.assign(key, { toLayer: (make: any, given?: any) => join(key, make, given) })
 
 /** `Actor.toLayer`, for a contract with keys. */
-export const join = (key: ContractClass, make: any, given: any = {}): Layer.Layer<any> =>
-  toLayer(define(key.key, key, make, key.methods, given, options.ofKeyed))
+export const join = (key: ContractClass, make: any, given: any = {}): Layer.Layer<any> => {
+  checkMake(key, make, true)
+  return toLayer(define(key.key, key, make, key.methods, given, options.ofKeyed))
+}
 
 const addWays = (target: any, definition: Definition): any => {
   limits(definition)
@@ -256,6 +268,13 @@ const toLayer = (definition: Definition): Layer.Layer<any> => {
       keys: Effect.sync(() => instances.residents()),
       stop: (key: unknown) => instances.stop(key)
     }
+    Object.setPrototypeOf(
+      service,
+      handles.refusing(
+        {},
+        (name) => `${definition.id} has an instance per key, and ${name} is a method of one: get(key).${name}(...)`
+      )
+    )
     Object.defineProperties(service, {
       [handles.DefinitionKey]: { value: definition },
       [NodeInspectSymbol]: { value: describe },

@@ -47,7 +47,7 @@ export class Members {
   }
 
   add(handle: object, scope: Scope.Closeable): Member {
-    checkHandle(handle)
+    checkHandle("ActorPool: spawn", handle)
     const cell = isAddress(handle) ? undefined : cellOf(handle)
     const member = { handle, cell, scope, busy: 0 }
     this.all.add(member)

@@ -20,6 +20,7 @@ import { singleMethod } from "./task.ts"
 
 /** What the work does on a member. From untyped code it may be anything. */
 const begin = (work: Work, member: object): Effect.Effect<any, any> => {
+  if (typeof work !== "function") return Effect.die(new TypeError(`ActorPool: ${NEEDS_WORK}, but got ${kindOf(work)}`))
   try {
     const effect: unknown = work(member)
     if (isEffect(effect)) return effect
@@ -37,6 +38,16 @@ const asSubmitter = (work: Work) => (member: object) => {
     const call = current(context)!
     return within(call.context, call)
   }) as Effect.Effect<any, any>
+}
+
+const NEEDS_WORK = "work must be a function of a member, like (member) => member.method(...)"
+
+/** Items in an array, another Iterable or a Stream. */
+const toStream = (items: any): Stream.Stream<unknown, any, any> => {
+  if (Stream.isStream(items)) return items
+  if (typeof items?.[Symbol.iterator] === "function")
+    return Stream.fromIterable(items as Iterable<unknown>, { chunkSize: 1 })
+  throw new TypeError(`ActorPool: map takes items in an array, an Iterable or a Stream, but got ${kindOf(items)}`)
 }
 
 export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any, Scope.Scope>) {
@@ -58,12 +69,15 @@ export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any,
   yield* Effect.uninterruptible(cell.life.boot(identity))
   for (let place = 0; place < size; place++) yield* places.start()
   const run: any = makeMethod(() => cell.main, singleMethod("ActorPool", normalized))
-  const map = (unordered: boolean) => (items: any, work: (member: object, item: unknown) => Effect.Effect<any, any>) =>
-    Stream.mapEffect(
-      Stream.isStream(items) ? items : Stream.fromIterable(items, { chunkSize: 1 }),
-      (item) => run((member: object) => work(member, item)) as Effect.Effect<any, any>,
-      { concurrency: size * perMember, unordered }
-    )
+  const map =
+    (unordered: boolean) => (items: any, work: (member: object, item: unknown) => Effect.Effect<any, any>) => {
+      if (typeof work !== "function") throw new TypeError(`ActorPool: map: ${NEEDS_WORK}, but got ${kindOf(work)}`)
+      return Stream.mapEffect(
+        toStream(items),
+        (item) => run((member: object) => work(member, item)) as Effect.Effect<any, any>,
+        { concurrency: size * perMember, unordered }
+      )
+    }
   return {
     run,
     remote: run.remote,

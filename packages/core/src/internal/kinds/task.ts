@@ -7,7 +7,7 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
 import type { TaskDefinition, Tasks } from "../../Home.ts"
 import { stranger, VersionKey, versioned } from "../base/copies.ts"
-import { noEffect } from "../base/evaluable.ts"
+import { kindOf, noEffect } from "../base/evaluable.ts"
 import { checkId } from "../base/ids.ts"
 import * as options from "../base/options.ts"
 import { show } from "../base/show.ts"
@@ -36,7 +36,10 @@ export const make = (
   input: any = {}
 ): unknown => {
   checkId("Task.make", name)
-  if (typeof run !== "function") throw new TypeError(`${name}: a task needs a function, but got ${typeof run}`)
+  if (typeof run !== "function") {
+    const remedy = Effect.isEffect(run) ? "an Effect. Make it a function: () => effect" : kindOf(run)
+    throw new TypeError(`${name}: a task needs a function that returns an Effect, but got ${remedy}`)
+  }
   options.onlyKnown(name, input, options.ofTasks)
   const { args: argSchemas, error, success, ...own } = input
   const schemas = { args: argSchemas, success, error }

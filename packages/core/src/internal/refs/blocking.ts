@@ -10,11 +10,11 @@ import { BlockingGetError } from "../../ActorError.ts"
 import { Driver } from "../../Driver.ts"
 import type { GetOptions } from "../../ObjectRef.ts"
 import * as asyncContext from "../base/asyncContext.ts"
-import { onlyKnown } from "../base/options.ts"
-import { plural, show } from "../base/show.ts"
+import { duration, onlyKnown } from "../base/options.ts"
+import { plural } from "../base/show.ts"
 import type { Call } from "../call/call.ts"
 import { current } from "../call/currentCall.ts"
-import { checkRefs, isRef, type Ref } from "../call/ref.ts"
+import { checkRefs, isRef, type Ref, refsIn } from "../call/ref.ts"
 import * as combinators from "./combinators.ts"
 
 type Refs = Ref | ReadonlyArray<Ref> | Readonly<Record<string, Ref>>
@@ -43,8 +43,8 @@ export const get = (refs: Refs, options?: GetOptions): Effect.Effect<any, any, D
     : combinators.all(refs, "get")
   if (options !== undefined) onlyKnown("ObjectRef.get", options, { timeout: true })
   if (options?.timeout === undefined) return drive("get", wanted)
-  const timeout = nonNegative("get", options.timeout)
-  const list = isRef(refs) ? [refs] : Object.values(refs)
+  const timeout = timeoutOf("get", options.timeout)
+  const list = isRef(refs) ? [refs] : refsIn("get", refs)
   const late = Effect.suspend(() => {
     const pending = list.filter((ref) => ref.exit === undefined).length
     const were = `${plural(list.length, "ref")} ${pending === 1 ? "was" : "were"}`
@@ -82,7 +82,7 @@ export const wait = (
       const split = Effect.sync(() => partition(refs, numReturns))
       const enough = untilSettled(refs, numReturns)
       if (options.timeout === undefined) return Effect.andThen(enough, split)
-      const timeout = nonNegative("wait", options.timeout)
+      const timeout = timeoutOf("wait", options.timeout)
       if (Duration.isZero(timeout)) return split
       return Effect.andThen(Effect.timeoutOption(enough, timeout), split)
     })
@@ -123,8 +123,6 @@ const partition = (refs: ReadonlyArray<Ref>, count: number): [Array<Ref>, Array<
   return [ready, pending]
 }
 
-export const nonNegative = (operation: string, timeout: Duration.Input): Duration.Duration => {
-  const duration = Duration.fromInputUnsafe(timeout)
-  if (Duration.toMillis(duration) >= 0) return duration
-  throw new RangeError(`ObjectRef.${operation}: timeout must not be negative, but is ${show(timeout)}`)
-}
+/** How long a wait may take, from the option. */
+export const timeoutOf = (operation: string, timeout: Duration.Input): Duration.Duration =>
+  duration(`ObjectRef.${operation}`, "timeout", timeout)

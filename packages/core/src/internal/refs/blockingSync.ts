@@ -8,11 +8,12 @@ import * as Fiber from "effect/Fiber"
 import { ActorError, ActorUnavailable } from "../../ActorError.ts"
 import type { Pump } from "../../Home.ts"
 import type { GetSyncOptions } from "../../ObjectRef.ts"
+import { onlyKnown } from "../base/options.ts"
 import { elapsed, liveClock } from "../base/time.ts"
 import { Call, Stage } from "../call/call.ts"
 import { current, onStack } from "../call/currentCall.ts"
 import { checkRefs, isRef, type Ref } from "../call/ref.ts"
-import { nonNegative, refusal } from "./blocking.ts"
+import { refusal, timeoutOf } from "./blocking.ts"
 import { permission } from "./permission.ts"
 
 /** How long to sleep on one of several threads before looking at the others, in milliseconds. */
@@ -21,7 +22,9 @@ const TURN_MILLIS = 2
 export const getSync = (ref: Ref, options: GetSyncOptions): unknown => {
   checkRefs("getSync", [ref])
   // From untyped code there may be no options.
-  const { driver, timeout }: Partial<GetSyncOptions> = options ?? {}
+  const given: Partial<GetSyncOptions> = options ?? {}
+  onlyKnown("ObjectRef.getSync", given, { driver: true, timeout: true })
+  const { driver, timeout } = given
   if ((driver as object) !== permission) {
     throw new TypeError(
       "ObjectRef.getSync blocks, which needs the Driver: ObjectRef.getSync(ref, { driver }), with driver = yield* Driver"
@@ -31,7 +34,7 @@ export const getSync = (ref: Ref, options: GetSyncOptions): unknown => {
   const context = Fiber.getCurrent()?.context ?? Context.empty()
   const refused = refusal("getSync", context, onStack.call ?? current(context))
   if (refused !== undefined) throw refused
-  const limit = timeout === undefined ? undefined : nonNegative("getSync", timeout)
+  const limit = timeout === undefined ? undefined : timeoutOf("getSync", timeout)
   const deadline = limit === undefined ? Infinity : elapsed(liveClock) + Duration.toMillis(limit)
   while (ref.exit === undefined) {
     const left = deadline - elapsed(liveClock)

@@ -7,6 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import { ActorError, TaskCancelled } from "../../ActorError.ts"
 import type { CancelOutcome } from "../../ObjectRef.ts"
 import { interrupt } from "../base/effectInternals.ts"
+import { isEffect, noEffect } from "../base/evaluable.ts"
 import { onlyKnown } from "../base/options.ts"
 import { attempt, show } from "../base/show.ts"
 import { Call, Stage } from "../call/call.ts"
@@ -28,6 +29,7 @@ const isOfEffect = (ref: Ref): ref is EffectRef & { readonly fiber: Fiber.Fiber<
 
 export const fromEffect = (effect: Effect.Effect<any, any, any>): Effect.Effect<Ref, never, any> =>
   Effect.withFiber((fiber) => {
+    if (!isEffect(effect)) throw new TypeError(`ObjectRef.fromEffect takes an Effect, but got ${noEffect(effect)}`)
     const ref = new EffectRef()
     ref.fiber = Effect.runForkWith(fiber.context)(effect as Effect.Effect<any, any>)
     ref.fiber.addObserver((exit) => ref.settle(Exit.hasInterrupts(exit) && ref.cancelled ? cancelledExit(ref) : exit))

@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as asyncContext from "../base/asyncContext.ts"
-import { checkRefs, type Ref } from "../call/ref.ts"
+import { checkRefs, type Ref, refsIn } from "../call/ref.ts"
 import * as waiting from "../call/waiting.ts"
 import type { Wait } from "../call/waits.ts"
 
@@ -74,8 +74,6 @@ const watch = (refs: ReadonlyArray<Ref>, step: Following<any, any>["step"]): Eff
     }
   })
 
-const refsOf = (shape: Shape): ReadonlyArray<Ref> => (Array.isArray(shape) ? shape : Object.values(shape))
-
 const reshape = (shape: Shape, values: ReadonlyArray<unknown>): unknown =>
   Array.isArray(shape) ? values : Object.fromEntries(Object.keys(shape).map((key, index) => [key, values[index]]))
 
@@ -85,7 +83,7 @@ const collect = (
   shape: Shape,
   take: (exit: Exit.Exit<any, any>) => Exit.Exit<any, any>
 ): Effect.Effect<any, any> => {
-  const refs = refsOf(shape)
+  const refs = refsIn(operation, shape)
   if (refs.length === 0) return Effect.succeed(reshape(shape, []))
   return Effect.suspend(() => {
     checkRefs(operation, refs)

@@ -5,7 +5,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { EndOptions } from "../../ByNumber.ts"
 import type { CancelOutcome } from "../../ObjectRef.ts"
-import * as options_ from "../base/options.ts"
+import { limit, onlyKnown } from "../base/options.ts"
 import type { Call } from "../call/call.ts"
 import type { Cell } from "../instance/cell.ts"
 import { registriesIn, tasks } from "../instance/registry.ts"
@@ -34,46 +34,59 @@ const busyIn = (context: Context.Context<never>): ReadonlyArray<Cell> =>
 export const explain = (
   id: number,
   options: { readonly instance?: number | undefined } = {}
-): Effect.Effect<string | undefined> =>
-  Effect.withFiber((fiber) => {
+): Effect.Effect<string | undefined> => {
+  onlyKnown("ByNumber.explain", options, { instance: true })
+  return Effect.withFiber((fiber) => {
     const call = findCall(fiber.context, id, options.instance)
     return Effect.succeed(call && explainCall(call))
   })
+}
 
 export const cancel = (
   id: number,
   options: { readonly recursive?: boolean | undefined } = {}
-): Effect.Effect<CancelOutcome | undefined> =>
-  Effect.withFiber((fiber) => {
+): Effect.Effect<CancelOutcome | undefined> => {
+  onlyKnown("ByNumber.cancel", options, { recursive: true })
+  return Effect.withFiber((fiber) => {
     const call = findCall(fiber.context, id)
     return call === undefined ? Effect.undefined : cancelling.cancel(call, options)
   })
+}
 
 /** An operator does not wait until the instance is gone: the snapshot shows it. */
-const end = (instance: number, how: (cell: Cell) => void): Effect.Effect<boolean> =>
-  Effect.withFiber((fiber) => {
+const end = (
+  operation: string,
+  instance: number,
+  options: EndOptions,
+  how: (cell: Cell) => void
+): Effect.Effect<boolean> => {
+  onlyKnown(`ByNumber.${operation}`, options, { why: true })
+  return Effect.withFiber((fiber) => {
     const cell = findCell(fiber.context, instance)
     // A task is a function: there is nothing to end.
     if (cell === undefined || cell.registry === tasks) return Effect.succeed(false)
     how(cell)
     return Effect.succeed(true)
   })
+}
 
-export const kill = (instance: number, { why = "it was killed" }: EndOptions = {}) =>
-  end(instance, (cell) => cell.life.kill(why, undefined))
+export const kill = (instance: number, options: EndOptions = {}) =>
+  end("kill", instance, options, (cell) => cell.life.kill(options.why ?? "it was killed", undefined))
 
-export const stop = (instance: number, { why = "it was stopped" }: EndOptions = {}) =>
-  end(instance, (cell) => cell.life.stop(why))
+export const stop = (instance: number, options: EndOptions = {}) =>
+  end("stop", instance, options, (cell) => cell.life.stop(options.why ?? "it was stopped"))
 
 export const resize = (
   instance: number,
   maxConcurrency: number,
   options: { readonly concurrencyGroup?: string | undefined } = {}
-): Effect.Effect<boolean> =>
-  Effect.withFiber((fiber) => {
-    options_.limit("ByNumber.resize", "maxConcurrency", maxConcurrency)
+): Effect.Effect<boolean> => {
+  onlyKnown("ByNumber.resize", options, { concurrencyGroup: true })
+  return Effect.withFiber((fiber) => {
+    limit("ByNumber.resize", "maxConcurrency", maxConcurrency)
     const cell = findCell(fiber.context, instance)
     if (cell === undefined) return Effect.succeed(false)
     cell.line(options.concurrencyGroup).resize(maxConcurrency)
     return Effect.succeed(true)
   })
+}

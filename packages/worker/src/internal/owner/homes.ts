@@ -49,7 +49,7 @@ export const spawn = (
 ): Effect.Effect<any, any, Scope.Scope> => {
   check(actor, options)
   if (isKeyed(actor))
-    throw new TypeError(`${actor.key}: instances of keyed actors come by themselves, use WorkerHome.layer`)
+    throw new TypeError(`${actor.key}: a keyed actor starts its instances itself: use WorkerHome.layer`)
   return Effect.flatMap(Effect.scope, (scope) => {
     const own = Scope.forkUnsafe(scope)
     const handle = Effect.flatMap(threads.make(actor, options, agree), (pool) => {

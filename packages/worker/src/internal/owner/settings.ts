@@ -3,7 +3,7 @@
  */
 import { availableParallelism } from "node:os"
 import type { Worker } from "node:worker_threads"
-import { show } from "@troupe/core/Home"
+import { durationOf, show } from "@troupe/core/Home"
 import * as Duration from "effect/Duration"
 import type { WorkerOptions } from "../../WorkerHome.ts"
 import { spawner } from "./spawner.ts"
@@ -45,8 +45,8 @@ export const sizeOf = (actor: string, value: number | "max"): number => {
 }
 
 const millis = (actor: string, option: string, value: Duration.Input, least = 1): number => {
-  const duration = Duration.fromInput(value)
-  const milliseconds = duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
+  const duration = durationOf(value)
+  const milliseconds = duration === undefined ? Number.NaN : Duration.toMillis(duration)
   if (milliseconds >= least) return milliseconds
   throw new RangeError(`${actor}: ${option} must be a duration of at least ${least} ms, but is ${show(value)}`)
 }

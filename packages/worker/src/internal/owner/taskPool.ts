@@ -31,7 +31,7 @@ export const layer = (input: TaskPoolOptions): Layer.Layer<never, WorkerFailed> 
     throw new RangeError(`TaskPool: onUnserved must be "warn" or "run", but is ${String(onUnserved)}`)
   return Layer.effect(Home.Tasks)(
     Effect.gen(function* () {
-      const home = { ...options, maxConcurrency: Infinity, maxTaskRetries }
+      const home = { ...options, maxConcurrency: Infinity }
       const served = new ServedTasks()
       const start: Effect.Effect<TaskRunnerHandle, WorkerFailed, Scope.Scope> = spawn(
         TaskRunner as any,
@@ -53,7 +53,7 @@ export const layer = (input: TaskPoolOptions): Layer.Layer<never, WorkerFailed> 
           }
           const issue = served.issueWith(task)
           return issue === undefined
-            ? (args) => run(members, task, args)
+            ? (args) => Effect.contextWith((context) => run(members, task, args, Home.callIn(context)!, maxTaskRetries))
             : () => Effect.fail(decodeError(name, "run", issue, false))
         }
       }
@@ -64,35 +64,45 @@ export const layer = (input: TaskPoolOptions): Layer.Layer<never, WorkerFailed> 
 const leastBusy = (members: ReadonlyArray<Member>): Member =>
   members.reduce((least, member) => (member.busy < least.busy ? member : least))
 
-/** Counts the call for as long as it lasts: a caller that is interrupted must not leave its member busy for ever. */
+/**
+ * Runs a call on the thread that has least to do, and again on another if it did not start there, or if the thread was lost
+ * and the retries of the task allow it, or those of the pool.
+ */
 const run = (
   members: Array<Member>,
   task: Home.TaskDefinition,
-  args: ReadonlyArray<unknown>
+  args: ReadonlyArray<unknown>,
+  call: Home.Call,
+  maxTaskRetries: number,
+  mayHaveRun = false
 ): Effect.Effect<unknown, unknown> => {
   const member = leastBusy(members)
-  const call = Effect.acquireUseRelease(
+  const again = (error: unknown): boolean => {
+    const reason = reasonOf(task, error)
+    if (reason?._tag === "ActorDied") return !reason.mayHaveRun && leave(member, members)
+    return reason?._tag === "ActorUnavailable" && Home.runsAgain(call, maxTaskRetries)
+  }
+  return Effect.catchIf(runOn(member, task, args, mayHaveRun), again, (error) =>
+    run(members, task, args, call, maxTaskRetries, mayHaveRun || reasonOf(task, error)!.mayHaveRun)
+  )
+}
+
+/** Counts the call for as long as it lasts: a caller that is interrupted must not leave its member busy for ever. */
+const runOn = (member: Member, task: Home.TaskDefinition, args: ReadonlyArray<unknown>, mayHaveRun: boolean) =>
+  Effect.acquireUseRelease(
     Effect.sync(() => {
       member.busy++
     }),
-    () => send(member, task, args),
+    () => send(member, task, args, mayHaveRun),
     () =>
       Effect.sync(() => {
         member.busy--
       })
   )
-  return Effect.catchIf(
-    call,
-    (error) => diedUnstarted(task, error) && leave(member, members),
-    () => run(members, task, args)
-  )
-}
 
-const diedUnstarted = ({ name }: Home.TaskDefinition, error: unknown): boolean =>
-  ActorError.isActorError(error) &&
-  error.reason._tag === "ActorDied" &&
-  error.reason.actor === name &&
-  !error.reason.mayHaveRun
+/** Why a call failed, if that was not the task itself, nor an actor that it called. */
+const reasonOf = ({ name }: Home.TaskDefinition, error: unknown): ActorError.Reason | undefined =>
+  ActorError.isActorError(error) && error.reason.actor === name ? error.reason : undefined
 
 /** A thread that is not replaced any more gets no calls. The last one stays, so that its errors say of what it died. */
 const leave = (member: Member, members: Array<Member>): boolean => {
@@ -105,14 +115,15 @@ const leave = (member: Member, members: Array<Member>): boolean => {
 const send = (
   member: Member,
   task: Home.TaskDefinition,
-  args: ReadonlyArray<unknown>
+  args: ReadonlyArray<unknown>,
+  mayHaveRun: boolean
 ): Effect.Effect<unknown, unknown> => {
   const codec = taskCodec(task)
   let packed: ReadonlyArray<unknown>
   try {
     packed = codec.args.pack(args) as ReadonlyArray<unknown>
   } catch (error) {
-    return Effect.fail(decodeError(task.name, "run", argumentsCannotCross(args, error), false))
+    return Effect.fail(decodeError(task.name, "run", argumentsCannotCross(args, error), mayHaveRun))
   }
   const transferred = movedBy(args)
   const sent = transferred === undefined ? packed : mark([...packed], transferred)

@@ -2,7 +2,8 @@
  * The last line of a thread's file: waits for the owner, and serves it.
  */
 import { parentPort } from "node:worker_threads"
-import type * as Layer from "effect/Layer"
+import { show } from "@troupe/core/Home"
+import * as Layer from "effect/Layer"
 import type { Contract } from "../values/contract.ts"
 import type { Greeting, Start } from "../wire/protocol.ts"
 import { Server } from "./server.ts"
@@ -11,6 +12,12 @@ let serving: string | undefined
 
 /** Serves an actor from this thread. `tasks` are the texts of the tasks that it runs, if it does. */
 export const serve = (contract: Contract, layer: Layer.Layer<any, any>, tasks: Greeting["tasks"] = {}): void => {
+  if (typeof contract?.methods !== "object")
+    throw new TypeError(`WorkerHome.serve takes the class of a contract and its Layer, but got ${show(contract)}`)
+  if (!Layer.isLayer(layer))
+    throw new TypeError(
+      `${contract.key}: WorkerHome.serve needs the Layer of its implementation, like what toLayer gives, but got ${show(layer)}`
+    )
   if (parentPort === null) {
     throw new TypeError(`${contract.key}: WorkerHome.serve belongs in the file of a worker thread, and this is none`)
   }

@@ -15,6 +15,7 @@ export const serveTasks = (
   tasks: ReadonlyArray<unknown>,
   services: Layer.Layer<any, any> = Layer.empty as any
 ): void => {
+  if (!Array.isArray(tasks)) throw new TypeError(`TaskPool.serve takes tasks in an array, but got ${Home.show(tasks)}`)
   const known = new Map<string, Home.TaskDefinition>()
   for (const task of tasks.map(checked)) {
     if ((known.get(task.name) ?? task).run !== task.run)
@@ -36,7 +37,7 @@ export const serveTasks = (
 const checked = (task: unknown): Home.TaskDefinition => {
   const known = Home.taskOf(task)
   if (known === undefined)
-    throw new TypeError(`TaskPool.serve takes tasks made with Task.make, but got ${String(task)}`)
+    throw new TypeError(`TaskPool.serve takes tasks made with Task.make, but got ${Home.show(task)}`)
   return known
 }
 
