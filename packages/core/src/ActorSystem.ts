@@ -365,8 +365,14 @@ export interface SnapshotOptions {
   /** Only instances in this state, or in one of these. */
   readonly state?: State | ReadonlyArray<State> | undefined
   /**
-   * How many instances, and how many calls, to show at most. Default 1000. If there are more calls, instances
-   * contribute one call in turn, running ones first, so that a long line does not hide the calls of others.
+   * Only instances in whose actor, key or name all of these words occur, in any case. A word `#12` is also the number of
+   * an instance.
+   */
+  readonly search?: string | undefined
+  /**
+   * How many instances, and how many calls, to show at most. Default 1000. If there are more instances, those with
+   * unsettled calls come before idle ones. If there are more calls, instances contribute one call in turn, running ones
+   * first, so that a long line does not hide the calls of others.
    */
   readonly limit?: number | undefined
 }

@@ -304,6 +304,52 @@ describe("11.1 ActorSystem.snapshot", () => {
     })
   )
 
+  own("if there are more instances than its limit, leaves idle ones out before those with calls", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const workers = yield* Effect.forEach(range(6), (i) => Worker.options({ name: `w${i}` }).spawn(probe))
+      yield* workers[3]!.work.remote("a")
+      yield* workers[5]!.work.remote("b")
+      yield* settle
+      const names = (limit: number) =>
+        Effect.map(ActorSystem.snapshot({ limit }), ({ instances, totals }) => {
+          assert.strictEqual(totals.instances, 6)
+          return instances.map(({ name }) => name)
+        })
+      assert.sameMembers(yield* names(1), ["w3"])
+      assert.deepStrictEqual(yield* names(2), ["w3", "w5"])
+      assert.deepStrictEqual(yield* names(4), ["w0", "w1", "w3", "w5"])
+      assert.deepStrictEqual(yield* names(6), ["w0", "w1", "w2", "w3", "w4", "w5"])
+    })
+  )
+
+  own("searches actors, keys, names and numbers for words, living and dead, beyond the limit", () =>
+    Effect.gen(function* () {
+      class Room extends Actor.Keyed<Room>()("test/Room", {
+        make: (_key: string) => Effect.succeed({ greet: () => Effect.void })
+      }) {}
+      const program = Effect.gen(function* () {
+        const probe = new Probe()
+        const rooms = yield* Room
+        for (const key of ["attic", "cellar", "Attic window"]) yield* rooms.get(key).greet()
+        const worker = yield* Worker.options({ name: "attic fan" }).spawn(probe)
+        yield* Actor.kill(worker)
+        const find = (search: string, limit?: number) =>
+          Effect.map(ActorSystem.snapshot({ search, limit }), ({ instances, totals }) => ({
+            found: instances.map(({ key, name }) => key ?? name),
+            total: totals.instances
+          }))
+        assert.deepStrictEqual(yield* find("ATTIC"), { found: ["attic", "Attic window", "attic fan"], total: 3 })
+        assert.deepStrictEqual(yield* find("room attic"), { found: ["attic", "Attic window"], total: 2 })
+        assert.deepStrictEqual(yield* find("room", 1), { found: ["attic"], total: 3 })
+        const [cellar] = (yield* ActorSystem.snapshot({ search: "cellar" })).instances
+        assert.deepStrictEqual(yield* find(`#${cellar!.instance}`), { found: ["cellar"], total: 1 })
+        assert.deepStrictEqual(yield* find("kitchen"), { found: [], total: 0 })
+      })
+      yield* Effect.provide(program, Room.layer)
+    })
+  )
+
   own("refuses a limit that is none", () =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(ActorSystem.snapshot({ limit: Number.NaN }))
@@ -499,10 +545,10 @@ describe("11.1 ObjectRef.explain", () => {
       for (const id of range(5)) yield* worker.work.remote(String(id))
       const ref = yield* worker.note.remote("x")
       yield* settle
-      const holder = "`test/Worker.work` #n (running 0.0 s)"
+      const holder = "`test/Worker.work` #n (running 0 ms)"
       assert.strictEqual(
         yield* explain(ref),
-        `test/Worker.note #n: waiting 0.0 s: first in line behind ${holder}, ${holder}, ${holder} and 2 more`
+        `test/Worker.note #n: waiting 0 ms: first in line behind ${holder}, ${holder}, ${holder} and 2 more`
       )
     })
   )
@@ -514,14 +560,14 @@ describe("11.1 ObjectRef.explain", () => {
       const worker = yield* Worker.options(options).spawn(probe)
       const promise = ObjectRef.fromPromise(new Promise(() => {}))
       const preparing = yield* worker.echo.remote(promise)
-      assert.strictEqual(yield* explain(preparing), "test/Worker.echo #n: waiting 0.0 s for its arguments: #n")
+      assert.strictEqual(yield* explain(preparing), "test/Worker.echo #n: waiting 0 ms for its arguments: #n")
       assert.strictEqual(yield* explain(promise), "#n: pending, and no call of an actor")
 
       yield* Effect.exit(worker.die("bug"))
       const restarting = yield* worker.note.remote("x")
       assert.strictEqual(
         yield* explain(restarting),
-        "test/Worker.note #n: waiting 0.0 s: first in line of test/Worker, which is restarting"
+        "test/Worker.note #n: waiting 0 ms: first in line of test/Worker, which is restarting"
       )
       yield* TestClock.adjust("1 second")
       yield* restarting
@@ -530,7 +576,7 @@ describe("11.1 ObjectRef.explain", () => {
       const ending = yield* worker.run.remote(Effect.onInterrupt(Effect.never, () => gate.await))
       yield* settle
       yield* fork(ObjectRef.cancel(ending))
-      assert.strictEqual(yield* explain(ending), "test/Worker.run #n: running 0.0 s, told to end")
+      assert.strictEqual(yield* explain(ending), "test/Worker.run #n: running 0 ms, told to end")
       yield* gate.open
 
       const full = yield* Worker.options({ maxPendingCalls: 1, overflow: "suspend" }).spawn(probe)
@@ -550,7 +596,7 @@ describe("11.1 ObjectRef.explain", () => {
       yield* settle
       assert.strictEqual(
         yield* explain(ref),
-        "test/Worker.run #n: running 0.0 s, waiting on `test/Worker.note` #n (waiting 0.0 s: first in line behind `test/Worker.run` #n again)"
+        "test/Worker.run #n: running 0 ms, waiting on `test/Worker.note` #n (waiting 0 ms: first in line behind `test/Worker.run` #n again)"
       )
     })
   )

@@ -1,11 +1,11 @@
 /** The connection to the server: the stream of updates, and requests for what it does not tell. */
-import type { Info, Recent } from "../src/internal/live/frame.ts"
+import type { Found, Info, Recent } from "../src/internal/live/frame.ts"
 import type { Waits } from "../src/internal/live/waits.ts"
 import type { CallsView, InstanceView } from "../src/internal/server/views.ts"
 import * as api from "./api.ts"
 import type { Page } from "./page.ts"
 import { toast } from "./parts/toast.ts"
-import { selectedInstance } from "./state.ts"
+import { asksProgram, selectedInstance } from "./state.ts"
 
 export class Connection {
   private following = new AbortController()
@@ -74,6 +74,10 @@ export class Connection {
     try {
       await this.askInstance()
       const { tab } = state.place
+      if (tab === "actors" && asksProgram(state)) {
+        const search = encodeURIComponent(state.search)
+        change({ _tag: "Found", found: await api.get<Found>(`find?search=${search}`) })
+      }
       if (tab === "calls") change({ _tag: "Calls", calls: await api.get<CallsView>("calls") })
       if (tab === "waits") change({ _tag: "Waits", waits: await api.get<Waits>("waits") })
       if (tab === "timeline") {

@@ -1,5 +1,5 @@
 /** What the page knows and where the reader is: one object, which only `apply` changes. No DOM in here. */
-import type { Frame, Info, Recent } from "../src/internal/live/frame.ts"
+import type { Found, Frame, Info, Recent } from "../src/internal/live/frame.ts"
 import type { Waits } from "../src/internal/live/waits.ts"
 import type { CallsView, InstanceView } from "../src/internal/server/views.ts"
 import type { Place } from "./address.ts"
@@ -26,6 +26,10 @@ export interface State {
   instance: InstanceView | undefined
   calls: CallsView | undefined
   waits: Waits | undefined
+  /** What the reader searches for. */
+  search: string
+  /** What the last search has found among all instances, if the page does not know all of them. */
+  found: Found | undefined
   /** The groups of the list that are open. */
   readonly open: Set<string>
   /** The last event that the reader has seen. */
@@ -43,6 +47,8 @@ export type Change =
   | { readonly _tag: "Calls"; readonly calls: CallsView }
   | { readonly _tag: "Waits"; readonly waits: Waits }
   | { readonly _tag: "Recent"; readonly recent: Recent }
+  | { readonly _tag: "Searched"; readonly search: string }
+  | { readonly _tag: "Found"; readonly found: Found }
   | { readonly _tag: "Zoomed"; readonly length: number }
   | { readonly _tag: "Looked"; readonly by: 1 | -1 }
   | { readonly _tag: "Toggled"; readonly group: string }
@@ -57,6 +63,8 @@ export const initial = (place: Place): State => ({
   instance: undefined,
   calls: undefined,
   waits: undefined,
+  search: "",
+  found: undefined,
   open: new Set(),
   seenEvents: 0,
   armed: undefined
@@ -92,6 +100,13 @@ export const apply = (state: State, change: Change): void => {
     case "Recent":
       state.recent.take(change.recent)
       break
+    case "Searched":
+      state.search = change.search
+      if (isPlain(change.search)) state.found = undefined
+      break
+    case "Found":
+      state.found = change.found
+      break
     case "Zoomed":
       state.recent.zoom(change.length)
       break
@@ -111,6 +126,11 @@ const connect = (state: State, connection: Connection): void => {
   state.connection = connection
   state.recent.hold(connection._tag !== "live")
 }
+
+const isPlain = (search: string): boolean => search.trim() === ""
+
+/** Whether the program has to be searched, since the page does not know all instances. */
+export const asksProgram = ({ model, search }: State): boolean => !isPlain(search) && model.isPartial
 
 /** The number of the instance in the panel. */
 export const selectedInstance = ({ place: { selection } }: State): number | undefined =>

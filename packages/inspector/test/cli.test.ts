@@ -117,17 +117,17 @@ describe("troupe inspect", () => {
         "2 instances, 4 calls running, 5 waiting",
         "",
         "ACTOR STATE RUNNING QUEUE SETTLED ERRORS RESTARTS UP LAST ERROR",
-        'app/Db "main" #N running 2/2 4 2 2 1 4.2s Error: lost connection (4.2s ago)',
+        'app/Db "main" #N running 2/2 4 2 2 1 4.2 s Error: lost connection (4.2 s ago)',
         " io 1/1 1",
-        "app/Importer #N running 1/1000 0 0 0 4.2s",
+        "app/Importer #N running 1/1000 0 0 0 4.2 s",
         "",
         lines[7],
         lines[8],
         ...lines.slice(9)
       ])
       assert.match(lines[7]!, /^ ?CALL METHOD ACTOR STAGE SINCE BY WAITS FOR$/)
-      assert.include(lines.join("\n"), 'query app/Db "main" #N 4. in line 4.2s')
-      assert.include(lines.join("\n"), "import app/Importer #N running 4.2s")
+      assert.include(lines.join("\n"), 'query app/Db "main" #N 4. in line 4.2 s')
+      assert.include(lines.join("\n"), "import app/Importer #N running 4.2 s")
     })
   )
 
@@ -180,6 +180,25 @@ describe("troupe inspect", () => {
         .split("\n")
         .flatMap((line) => /^app\/Tiny.*… #(\d+) /.exec(line)?.[1] ?? [])
       assert.strictEqual(new Set(names).size, 2, plain(text(world)))
+    })
+  )
+
+  it.effect("keeps what tells long names apart at 80 columns: the key, its end and the number", () =>
+    Effect.gen(function* () {
+      class Account extends Actor.Keyed<Account>()("bank/accounts/Account", {
+        make: (_key: string) => Effect.succeed({ open: () => Effect.void })
+      }) {}
+      const keys = ["alice", "customers-of-2026-from-the-north-4711", "customers-of-2026-from-the-north-4712"]
+      const body = yield* Effect.gen(function* () {
+        const accounts = yield* Account
+        for (const key of keys) yield* accounts.get(key).open()
+        return yield* wire
+      }).pipe(Effect.provide(Account.layer), Effect.provide(ActorSystem.layer))
+      const world = yield* makeWorld(answering(body), { columns: 80 })
+      yield* run(world, ["inspect", "--once"], { isTerminal: true })
+      const shown = plain(text(world))
+      assert.match(shown, /^bank\/accounts\/Account\(alice\) #\d+ /m)
+      for (const end of ["4711", "4712"]) assert.match(shown, new RegExp(`^…Account\\(cust.*….*${end}\\) #\\d+ `, "m"))
     })
   )
 
@@ -312,6 +331,78 @@ describe("troupe inspect, on a terminal", () => {
         yield* press(world, "q")
         yield* Fiber.join(fiber)
       }
+    })
+  )
+
+  it.effect("searches for what is typed after /, until Escape, and keeps the search with Enter", () =>
+    Effect.gen(function* () {
+      const { fiber, first, world } = yield* start()
+      const searched = () => world.asked.map(({ path }) => new URLSearchParams(path.split("?")[1]).get("search"))
+      const some: any = first
+      const found = { ...some, instances: some.instances.slice(0, 1), totals: { instances: 1, calls: 0 } }
+      world.answer = (path) => ({ body: path.includes("search=") ? found : first })
+      for (const key of ["/", "d", "q", "backspace", "b"]) yield* press(world, key)
+      yield* until(() => searched().includes("db"))
+      assert.includeMembers(searched(), ["d", "dq", "db"])
+      assert.include(onScreen(world)[0]!, "Search: db_")
+      yield* press(world, "return")
+      yield* until(() => onScreen(world)[0]!.includes("/ searches (db)"))
+      yield* tick(world)
+      assert.strictEqual(searched().at(-1), "db")
+      assert.include(onScreen(world).join("\n"), "1 instance,")
+      yield* press(world, "/")
+      yield* press(world, "escape")
+      yield* until(() => searched().at(-1) === null)
+      yield* until(() => onScreen(world).join("\n").includes("2 instances,"))
+      yield* press(world, "escape")
+      yield* Fiber.join(fiber)
+    })
+  )
+
+  it.effect("scrolls through more instances than there are rows, and says how many are above and below", () =>
+    Effect.gen(function* () {
+      const body: any = yield* busy
+      const [one] = body.instances
+      const instances = Array.from({ length: 30 }, (_, i) => ({ ...one, instance: 100 + i, name: `n${i}`, groups: {} }))
+      const { fiber, world } = yield* start(16)
+      world.answer = answering({ ...body, instances, totals: { instances: 30, calls: 9 } })
+      yield* tick(world)
+      const shown = () => onScreen(world).flatMap((line) => /"n(\d+)"/.exec(line)?.[1] ?? [])
+      yield* until(() => shown().length > 0)
+      const fit = shown().length
+      const first = shown()
+      assert.include(onScreen(world).join("\n"), `… ${30 - fit} more`)
+      yield* press(world, "down")
+      yield* until(() =>
+        onScreen(world)
+          .join()
+          .includes(`… 1 above, ${29 - fit} more`)
+      )
+      assert.deepStrictEqual(shown().slice(0, -1), first.slice(1))
+      yield* press(world, "end")
+      yield* until(() =>
+        onScreen(world)
+          .join()
+          .includes(`… ${30 - fit} above`)
+      )
+      assert.strictEqual(shown().length, fit)
+      // It does not scroll beyond the end, so that a step back is one.
+      yield* press(world, "pagedown")
+      yield* press(world, "up")
+      yield* until(() =>
+        onScreen(world)
+          .join()
+          .includes(`… ${29 - fit} above, 1 more`)
+      )
+      yield* press(world, "home")
+      yield* until(() =>
+        onScreen(world)
+          .join()
+          .includes(`… ${30 - fit} more`)
+      )
+      assert.deepStrictEqual(shown(), first)
+      yield* press(world, "q")
+      yield* Fiber.join(fiber)
     })
   )
 

@@ -1,17 +1,22 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Instance, UnsettledCall } from "@troupe/core/ActorSystem"
 import { addressOf, placeAt } from "../page/address.ts"
-import { linesOf } from "../page/model/lines.ts"
-import { Model } from "../page/model/model.ts"
+import { emptyColumns } from "../page/model/columns.ts"
+import { linesOf, type Order, orders } from "../page/model/lines.ts"
+import { Item, Model } from "../page/model/model.ts"
 import { newestFirst } from "../page/model/newest.ts"
+import { RecentCalls } from "../page/model/recentCalls.ts"
 import { LENGTH, Track } from "../page/model/track.ts"
-import { duration } from "../page/parts/format.ts"
+import { layOut } from "../page/parts/strips.ts"
 import { apply, initial } from "../page/state.ts"
 import { picture } from "../page/views/graph.ts"
-import type { Frame, Row } from "../src/internal/live/frame.ts"
+import { duration } from "../src/internal/base/units.ts"
+import { causesOf } from "../src/internal/live/causes.ts"
+import type { Bar, Frame, Row } from "../src/internal/live/frame.ts"
 import { Histogram } from "../src/internal/live/histogram.ts"
 import { NewsDesk } from "../src/internal/live/news.ts"
 import { Rows } from "../src/internal/live/rows.ts"
+import { Stats } from "../src/internal/live/stats.ts"
 import { waitsOf } from "../src/internal/live/waits.ts"
 
 /** Random numbers that come again with the same seed. It is in the message of what fails. */
@@ -81,6 +86,7 @@ const frame = (version: number, rows: ReadonlyArray<Row>, more: Partial<Frame> =
   gone: [],
   methods: [],
   news: [],
+  errors: [],
   deadLetters: undefined,
   totals: { instances: rows.length, calls: 0 },
   cycles: 0,
@@ -198,10 +204,204 @@ describe("the list", () => {
     assert.deepStrictEqual(shown({ search: "node b:1" }), ["Old"])
   })
 
+  it("has what a search of the program has found beyond what the page knows, below its actor", () => {
+    const found = [row(1, { actor: "shop/Stock", key: "lamp" }), row(90, { actor: "shop/Stock", key: "lamp 90" })]
+    const more = [...found, row(91, { actor: "Far", key: "lamp 91" })].map((it) => new Item(it))
+    assert.deepStrictEqual(shown({ search: "lamp", found: more }), [
+      "Far",
+      "- lamp 91",
+      "shop/Stock",
+      "- lamp",
+      "- lamp 90"
+    ])
+  })
+
+  it("can be in the order of each column, and the other way around", () => {
+    const model = new Model()
+    const home = { kind: "worker" }
+    const method = { errors: 0, cancelled: 0, refused: 0, unsettled: 0, wait50: 0, wait99: 0 }
+    model.apply(
+      frame(
+        1,
+        [
+          row(1, { actor: "A", running: 1, restarts: 3, bad: 1, home: { ...home, thread: 9 } }),
+          row(2, { actor: "B", waiting: 2, refused: 5, bad: 2, home: { ...home, thread: 10 } }),
+          row(3, { actor: "C", running: 2, state: "running", home: { ...home, thread: 1 } })
+        ],
+        {
+          methods: [
+            { ...method, actor: "A", method: "f", calls: 1, p50: 5, p99: 80, waited: 1, ran: 9 },
+            { ...method, actor: "B", method: "f", calls: 1, p50: 9, p99: 20, waited: 9, ran: 1 },
+            { ...method, actor: "C", method: "f", calls: 1, p50: 1, p99: 90, waited: 5, ran: 5 }
+          ]
+        }
+      )
+    )
+    model.apply(frame(2, [row(1, { actor: "A", running: 1, restarts: 3, bad: 1, good: 50, home: { thread: 9 } })]))
+    const order = (order: Order, reverse = false) =>
+      linesOf(model, { by: "actor", search: "", filter: "all", order, reverse, open: new Set() })
+        .map(({ group }) => group.actor)
+        .join("")
+    assert.deepStrictEqual(
+      orders.map((one) => [one, order(one)]),
+      [
+        ["busiest", "ABC"],
+        ["name", "ABC"],
+        ["status", "ACB"],
+        ["running", "CAB"],
+        ["waiting", "BAC"],
+        ["rate", "ABC"],
+        ["p50", "BAC"],
+        ["p99", "CAB"],
+        ["split", "BCA"],
+        ["errors", "BAC"],
+        ["errorRate", "ABC"],
+        ["refused", "BAC"],
+        ["restarts", "ABC"],
+        ["place", "CAB"],
+        ["newest", "CBA"]
+      ]
+    )
+    assert.strictEqual(order("p99", true), "BAC")
+    assert.strictEqual(order("name", true), "CBA")
+  })
+
   it("can be in other orders", () => {
     assert.strictEqual(shown({ order: "waiting" })[0], "shop/Stock")
     assert.strictEqual(shown({ order: "newest" })[0], "Old")
     assert.strictEqual(shown({ order: "errors", open: new Set(["shop/Stock"]) })[1], "- item 9")
+  })
+})
+
+describe("columns that have nothing to tell", () => {
+  it("are hidden: times before a call has settled, homes, refused calls and restarts where there are none", () => {
+    const model = new Model()
+    model.apply(frame(1, [row(1)]))
+    assert.deepStrictEqual(emptyColumns(model), ["p50", "p99", "split", "refused", "restarts", "place"])
+    model.apply(frame(2, [row(1, { refused: 1, restarts: 1 }), row(2, { home: { kind: "worker" } })]))
+    assert.deepStrictEqual(emptyColumns(model), ["p50", "p99", "split"])
+  })
+})
+
+describe("the strips of the timeline", () => {
+  const bar = (instance: number, started: number, ended: number | undefined, more: Partial<Bar> = {}): Bar => ({
+    seq: started,
+    call: started,
+    instance,
+    actor: `A${instance}`,
+    method: `A${instance}.f`,
+    submitted: started,
+    started,
+    ...(ended !== undefined && { ended, outcome: "succeeded" }),
+    ...more
+  })
+  const stripsOf = (settled: ReadonlyArray<Bar>, under: ReadonlyArray<Bar> = [], limit = Infinity) => {
+    const recent = new RecentCalls()
+    recent.take({ at: 10_000, seq: 1, dropped: 0, settled, under })
+    const span = { from: 0, to: 10_000, now: 10_000 }
+    return layOut(recent, span, { of: ({ actor }) => ({ label: actor, limit }), above: 0 })
+  }
+  const lanesOf = (...args: Parameters<typeof stripsOf>) =>
+    stripsOf(...args).strips[0]!.lanes.map((lane) => lane.length)
+
+  it("have no more lanes than calls can run at a time, although times of calls are from two clocks", () => {
+    // 4000.3 + 0.1 is a little more than the start of the next call, and the running one is dated by another clock.
+    const settled = [bar(1, 4000, 4000.3 + 0.1), bar(1, 4000.4, 5000)]
+    assert.deepStrictEqual(lanesOf(settled), [2])
+    assert.deepStrictEqual(lanesOf(settled, [bar(1, 4998, undefined)]), [2, 1])
+    assert.deepStrictEqual(lanesOf(settled, [bar(1, 4998, undefined)], 1), [3])
+    // Calls that did run at the same time, before the actor had fewer permits, are next to each other.
+    assert.deepStrictEqual(lanesOf([bar(1, 1000, 4000), bar(1, 1100, 4100)], [], 1), [1, 1])
+  })
+
+  it("are those that fail and those with the longest calls, and the others are counted", () => {
+    const quick = Array.from({ length: 100 }, (_, i) => bar(i, 1000, 1001))
+    const failed = bar(500, 2000, 2001, { outcome: "failed" })
+    const slow = bar(501, 2000, 8000)
+    const running = bar(502, 9000, undefined)
+    const { left, strips } = stripsOf([...quick, failed, slow, { ...failed, instance: 503, actor: "A503" }], [running])
+    const labels = strips.map(({ label }) => label)
+    assert.includeMembers(labels, ["A500", "A501", "A502", "A503"])
+    assert.strictEqual(labels.length, 40)
+    assert.deepStrictEqual(left, { instances: 64, calls: 64, failed: 0 })
+    const most = Array.from({ length: 50 }, (_, i) => bar(i, 1000, 1001, { outcome: "died" }))
+    assert.deepStrictEqual(stripsOf(most).left, { instances: 10, calls: 10, failed: 10 })
+  })
+
+  it("have the calls that failed or were slow, even when there are too many to keep", () => {
+    const stats = new Stats()
+    const settle = (call: number, more: object) =>
+      stats.settled({
+        _tag: "Settled",
+        at: 1000,
+        call,
+        method: "A.f",
+        name: "f",
+        actor: "A",
+        instance: 1,
+        outcome: "succeeded",
+        waited: 0,
+        ran: 1,
+        error: undefined,
+        ...more
+      })
+    for (let i = 0; i < 500; i++) settle(i, {})
+    settle(500, { outcome: "failed" })
+    settle(501, { ran: 900 })
+    const kept = stats.barsSince(0).settled.map(({ call }) => call)
+    assert.strictEqual(kept.length, 122)
+    assert.deepStrictEqual(kept.slice(-2), [500, 501])
+    assert.strictEqual(stats.dropped, 380)
+  })
+})
+
+describe("methods", () => {
+  it("are listed even if no call of theirs has settled, with how many are in flight", () => {
+    const stats = new Stats()
+    stats.unsettled([
+      call(1, { actor: "A", method: "A(key).stuck" }),
+      call(2, { actor: "A", method: "A.stuck", stage: "waiting" })
+    ])
+    assert.deepInclude(stats.rowsSince(0)[0], { actor: "A", method: "stuck", calls: 0, unsettled: 2 })
+    stats.version = 2
+    stats.unsettled([])
+    assert.deepInclude(stats.rowsSince(1)[0], { method: "stuck", unsettled: 0 })
+    stats.version = 3
+    stats.unsettled([])
+    assert.deepStrictEqual(stats.rowsSince(2), [])
+  })
+})
+
+describe("the root of many waits", () => {
+  const inLine = (id: number, instance: number) =>
+    call(id, { actor: `A${instance}`, method: `A${instance}.g`, instance, stage: "waiting" })
+
+  it("is the one call that all of them wait for in the end, through lines and calls of others", () => {
+    const stuck = call(1, { since: 100 })
+    const line = Array.from({ length: 26 }, (_, i) => inLine(100 + i, 1))
+    // Each of these waits for a call in that line, and has others in line behind it.
+    const web = call(2, { waitingOn: on(100) })
+    const behindWeb = inLine(200, 2)
+    const away = call(3, { waitingOn: on(200) })
+    assert.deepStrictEqual(causesOf([stuck, ...line, web, behindWeb, away]), [
+      { waiting: 29, call: 1, method: "A1.f", instance: 1, holders: 1, since: 100, waitingSince: 0 }
+    ])
+  })
+
+  it("is the calls that hold all permits, if any of several has to end", () => {
+    const holders = [call(1, { since: 300 }), call(2, { actor: "A1", instance: 1, method: "A1.h", since: 200 })]
+    const [cause] = causesOf([...holders, inLine(3, 1), inLine(4, 1), inLine(5, 1)])
+    assert.deepInclude(cause, { waiting: 3, call: 2, method: "A1.h", holders: 2, since: 200 })
+    // Both of them wait for the same call.
+    const same = [...holders.map((one) => ({ ...one, waitingOn: on(9) })), call(9)]
+    assert.deepInclude(causesOf([...same, inLine(3, 1)])[0], { waiting: 3, call: 9, holders: 1 })
+  })
+
+  it("is not told of two calls, of a cycle, nor of what the program knows nothing of", () => {
+    assert.deepStrictEqual(causesOf([call(1), inLine(2, 1), inLine(3, 1)]), [])
+    const ring = [call(1, { waitingOn: on(2) }), call(2, { waitingOn: on(1) })]
+    assert.deepStrictEqual(causesOf([...ring, inLine(3, 1), inLine(4, 1), inLine(5, 1)]), [])
+    assert.deepStrictEqual(causesOf([inLine(3, 1), inLine(4, 1), inLine(5, 1)]), [])
   })
 })
 
@@ -247,6 +447,20 @@ describe("events", () => {
 })
 
 describe("who waits for whom", () => {
+  it("counts each waiting call once, and calls in line by themselves", () => {
+    const line = Array.from({ length: 26 }, (_, i) =>
+      call(100 + i, { actor: "A2", instance: 2, method: "A2.g", stage: "waiting" })
+    )
+    const { nodes } = waitsOf([call(1, { waitingOn: on(2, 100, 101) }), call(2), ...line])
+    assert.deepStrictEqual(
+      nodes.map(({ actor, calls, inLine }) => [actor, calls, inLine]),
+      [
+        ["A1", 1, 0],
+        ["A2", 0, 26]
+      ]
+    )
+  })
+
   it("a ring of five is one cycle", () => {
     const calls = [1, 2, 3, 4, 5].map((id) => call(id, { waitingOn: on((id % 5) + 1) }))
     const { cycles, edges, nodes } = waitsOf(calls)
@@ -370,7 +584,7 @@ describe("numbers", () => {
 
   it("durations are short, in the unit that fits", () => {
     const told = [0, 0.042, 4.21, 421, 4210, 192_000, 8_040_000, 183_600_000].map(duration)
-    assert.deepStrictEqual(told, ["0 ms", "42 µs", "4.2 ms", "421 ms", "4.2 s", "3 m 12 s", "2 h 14 m", "2 d 3 h"])
+    assert.deepStrictEqual(told, ["0 ms", "42 µs", "4.2 ms", "421 ms", "4.2 s", "3 min 12 s", "2 h 14 min", "2 d 3 h"])
   })
 })
 

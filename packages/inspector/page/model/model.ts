@@ -1,6 +1,6 @@
 /** The instances and methods that the server has told of, and the figures that follow from them. No DOM in here. */
 import type { DeadLetter } from "@troupe/core/ActorSystem"
-import type { Frame, MethodRow, News, Row } from "../../src/internal/live/frame.ts"
+import type { FailedCall, Frame, MethodRow, News, Row } from "../../src/internal/live/frame.ts"
 import { lagOf, whereOf } from "./row.ts"
 import { Track } from "./track.ts"
 
@@ -130,6 +130,7 @@ export interface Method {
 }
 
 const MOST_NEWS = 300
+const MOST_ERRORS = 100
 const FIGURES = ["running", "rate", "badRate", "refusedRate"] as const
 
 export class Model {
@@ -139,6 +140,8 @@ export class Model {
   readonly places = new Map<string, Group>()
   readonly methods = new Map<string, Map<string, Method>>()
   news: Array<News> = []
+  /** The calls that failed last, the newest last. */
+  errors: ReadonlyArray<FailedCall> = []
   deadLetters: ReadonlyArray<DeadLetter> = []
   totals = { instances: 0, calls: 0 }
   cycles = 0
@@ -170,6 +173,7 @@ export class Model {
     this.cycles = frame.cycles
     if (frame.deadLetters !== undefined) this.deadLetters = frame.deadLetters
     this.news = [...this.news, ...frame.news].slice(-MOST_NEWS)
+    this.errors = [...this.errors, ...frame.errors].slice(-MOST_ERRORS)
     for (const id of frame.gone) this.items.delete(id)
     for (const row of frame.rows) this.take(row)
     this.advance(seconds)
@@ -179,6 +183,7 @@ export class Model {
   /** Keeps the histories: losing the connection for a moment should not empty the page. */
   private forget(): void {
     this.news = []
+    this.errors = []
     const before = new Map(this.items)
     this.items.clear()
     this.kept = before
@@ -243,6 +248,11 @@ export class Model {
         method.errorRate = smooth(method.errorRate, 0)
       }
     }
+  }
+
+  /** Whether there are more instances than the page is told of. */
+  get isPartial(): boolean {
+    return this.totals.instances > this.items.size
   }
 
   /** All methods of an actor, the busiest first. */

@@ -14,6 +14,8 @@ export interface Span {
 export class RecentCalls {
   bars: ReadonlyArray<Bar> = []
   running: ReadonlyArray<Bar> = []
+  /** Grows with each change of what is to be seen. */
+  version = 0
   /** The number of the last settled call, for the next request. */
   seq = 0
   dropped = 0
@@ -28,6 +30,7 @@ export class RecentCalls {
   private heardAt = 0
 
   take(recent: Recent): void {
+    this.version++
     this.seq = recent.seq
     this.dropped = recent.dropped
     this.running = recent.under
@@ -39,6 +42,7 @@ export class RecentCalls {
 
   /** Another server, or the same one after a while: it may number its calls anew. */
   clear(): void {
+    this.version++
     this.bars = []
     this.seq = 0
   }
@@ -50,6 +54,7 @@ export class RecentCalls {
 
   /** Moves to the left, into the past, or back to the right. */
   look(by: 1 | 0 | -1): void {
+    this.version++
     this.back = Math.max(0, Math.min(KEPT - this.length, this.back + (by * this.length) / 4))
   }
 

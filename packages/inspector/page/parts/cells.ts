@@ -1,13 +1,14 @@
 /** The cells of a line of the list: of a group, or of an instance. */
-import type { Line } from "../model/lines.ts"
+import type { Column } from "../model/columns.ts"
+import type { Line, Order } from "../model/lines.ts"
 import type { Figures, Group, Item, Model } from "../model/model.ts"
 import { lagOf, nameOf, placeOf, stateText } from "../model/row.ts"
 import { h } from "./dom.ts"
 import * as format from "./format.ts"
 import { shares, sparkline } from "./spark.ts"
 
-/** The columns: class, title, and tooltip. */
-const columns: ReadonlyArray<readonly [string, ReadonlyArray<HTMLElement | string>, string?]> = [
+/** The columns: name, title, and tooltip. */
+const columns: ReadonlyArray<readonly [Column, ReadonlyArray<HTMLElement | string>, string?]> = [
   ["name", ["Actor"]],
   ["status", ["State"]],
   ["running", ["Running"], "Calls that hold a permit"],
@@ -20,18 +21,38 @@ const columns: ReadonlyArray<readonly [string, ReadonlyArray<HTMLElement | strin
     [h("i.amber"), "Wait ", h("i.teal"), "Run"],
     "Time that calls spent waiting, against time that they spent running"
   ],
-  ["errors", ["Errors"], "Calls that failed, died or timed out. Bold while there are new ones"],
+  [
+    "errors",
+    ["Errors"],
+    "Calls that failed, died or timed out, and how many per second. Bold while there are new ones"
+  ],
   ["refused", ["Refused"], "Calls rejected because maxPendingCalls was reached. Bold while there are new ones"],
   ["restarts", ["Restarts"]],
   ["place", ["Home"], "Where instances live, if not in this process"]
 ]
 
-export const heading = (): HTMLElement =>
-  h(
-    "div.columns",
-    { role: "row" },
-    ...columns.map(([name, title, hint]) => h(`div.cell.${name}`, { role: "columnheader", title: hint }, ...title))
+/** How the list is sorted. */
+export interface Sorting {
+  readonly order: Order
+  readonly reverse: boolean
+}
+
+/** Names are sorted from A to Z at first, and figures from the largest to the smallest. */
+const ascends = ({ order, reverse }: Sorting): boolean => ["name", "status", "place"].includes(order) !== reverse
+
+export const heading = (sorting: Sorting): HTMLElement =>
+  h("div.columns", { role: "row" }, ...columns.map((column) => headingCell(column, sorting)))
+
+const headingCell = ([name, title, hint]: (typeof columns)[number], sorting: Sorting): HTMLElement => {
+  const isSorted = name === sorting.order
+  const direction = ascends(sorting) ? "ascending" : "descending"
+  return h(
+    `div.cell.${name}`,
+    { role: "columnheader", title: hint, "aria-sort": isSorted ? direction : "none" },
+    // Those who use the keyboard have the field "by", and need not pass all columns on their way to the list.
+    h(`button.sort${isSorted ? `.${direction}` : ""}`, { type: "button", tabindex: -1, "data-order": name }, ...title)
   )
+}
 
 /** The cells below the heading. */
 export const cellsOf = (line: Line, model: Model): ReadonlyArray<HTMLElement> =>
@@ -64,14 +85,18 @@ const runningCell = (figures: Figures, limit: number | undefined): HTMLElement =
 
 const groupCells = (line: Line & { readonly kind: "group" }, model: Model): ReadonlyArray<HTMLElement> => {
   const { group, shown } = line
-  const limited = shown === group.items.length ? format.count(shown) : `${format.count(shown)} of ${group.items.length}`
+  const all = group.items.length
+  // There may be others that the page does not know.
+  const known = model.isPartial ? `${format.count(all)}+` : format.count(all)
+  const limited =
+    shown === all ? known : shown > all ? `${format.count(shown)} found` : `${format.count(shown)} of ${known}`
   const dead = group.items.length - group.living
   return [
     cell(
       "name",
       h("span.twisty", { "aria-hidden": "true" }),
       h("span.label", { title: group.actor }, ...actorName(group.actor)),
-      h("span.badge", { title: dead > 0 ? `${dead} of them dead` : "instances" }, limited)
+      h("span.badge", { title: badgeTitle(dead, model.isPartial) }, limited)
     ),
     cell("status", groupState(group)),
     runningCell(group, undefined),
@@ -83,14 +108,18 @@ const groupCells = (line: Line & { readonly kind: "group" }, model: Model): Read
   ]
 }
 
+const badgeTitle = (dead: number, isPartial: boolean): string =>
+  `instances${isPartial ? ", and maybe others that are not shown" : ""}${dead > 0 ? `; ${dead} of them dead` : ""}`
+
 const groupState = ({ items, living }: Group): HTMLElement => {
   const busy = items.filter(({ running }) => running > 0).length
   const restarting = items.filter(({ row }) => row.state === "restarting").length
-  if (restarting > 0) return h("span.state.restarting", {}, h("i"), `${format.count(restarting)} restarting`)
+  if (restarting > 0)
+    return h("span.state.restarting", {}, h("i"), h("span.n", {}, `${format.count(restarting)} `), "restarting")
   if (living === 0) return h("span.state.dead", {}, h("i"), "dead")
   return busy === 0
     ? h("span.state.idle", {}, h("i"), "idle")
-    : h("span.state.running", {}, h("i"), `${format.count(busy)} running`)
+    : h("span.state.running", {}, h("i"), h("span.n", {}, `${format.count(busy)} `), "running")
 }
 
 const itemCells = (item: Item, group: Group, solo: boolean, model: Model): ReadonlyArray<HTMLElement> => [
@@ -131,7 +160,11 @@ const figures = (it: Figures, { tick }: Model): ReadonlyArray<HTMLElement> => [
 ]
 
 const troubles = (it: Figures): ReadonlyArray<HTMLElement> => [
-  cell("errors", trouble(it.bad, it.badRate, "failed, died or timed out")),
+  cell(
+    "errors",
+    trouble(it.bad, it.badRate, "failed, died or timed out"),
+    it.badRate > 0 && h("span.per", {}, `${format.rate(it.badRate)}/s`)
+  ),
   cell("refused", trouble(it.refused, it.refusedRate, "rejected because maxPendingCalls was reached"))
 ]
 

@@ -40,7 +40,7 @@ const append = (element: HTMLElement, children: ReadonlyArray<Child>): void => {
 /** Turns `from` into `to` with few changes, so that focus, selection and scrolling stay. */
 export const morph = (from: Element, to: Element): void => {
   for (const { name } of [...from.attributes]) {
-    if (name !== "style" && !to.hasAttribute(name)) from.removeAttribute(name)
+    if (!isOwn(from, name) && !to.hasAttribute(name)) from.removeAttribute(name)
   }
   for (const { name, value } of to.attributes) {
     if (name !== "style" && from.getAttribute(name) !== value) from.setAttribute(name, value)
@@ -49,6 +49,10 @@ export const morph = (from: Element, to: Element): void => {
   if (((from as HTMLElement).style?.cssText ?? "") !== style) (from as HTMLElement).style.cssText = style
   morphChildren(from, to)
 }
+
+/** What the page does not decide: styles are compared below, and readers open details. */
+const isOwn = (element: Element, attribute: string): boolean =>
+  attribute === "style" || (attribute === "open" && element.localName === "details")
 
 const morphChildren = (from: Element, to: Element): void => {
   const wanted = [...to.childNodes]

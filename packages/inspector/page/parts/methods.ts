@@ -17,6 +17,7 @@ const time = (known: Method, millis: number): HTMLElement =>
 const trouble = (n: number): HTMLElement => number(format.count(n), n > 0 ? ".bad" : "")
 
 const columns: ReadonlyArray<Column> = [
+  { name: "in flight", cell: ({ row }) => number(format.count(row.unsettled), row.unsettled > 0 ? "" : ".none") },
   { name: "calls/s", cell: ({ rate }) => number(format.rate(rate)) },
   { name: "errors", cell: ({ row }) => trouble(row.errors) },
   { name: "refused", cell: ({ row }) => trouble(row.refused) },
@@ -30,7 +31,7 @@ const columnsFor = (methods: ReadonlyArray<Method>): ReadonlyArray<Column> =>
   methods.some(({ row }) => row.refused > 0) ? columns : columns.filter(({ name }) => name !== "refused")
 
 export const methodTable = (methods: ReadonlyArray<Method>): HTMLElement => {
-  if (methods.length === 0) return h("p.note", {}, "No call has settled since then.")
+  if (methods.length === 0) return h("p.note", {}, "No call has settled since then, and none is in flight.")
   const shown = columnsFor(methods)
   return h(
     "div.scrolling",

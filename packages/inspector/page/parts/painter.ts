@@ -17,18 +17,19 @@ interface Size {
   readonly height: number
 }
 
-/** On a narrow canvas, labels lie on top of the bars instead of to the left of them. */
-const NARROW = 560
+/** On a narrow canvas, labels are above the bars instead of to the left of them. */
+export const isNarrow = (width: number): boolean => width < 560
+/** The height of a label that is above its bars. */
+export const LABEL = 14
 const LABELS = 190
 const EDGE = 8
 
-type Colors = Readonly<Record<"ground" | "text" | "muted" | "line" | "running" | "waiting" | "bad", string>>
+type Colors = Readonly<Record<"text" | "muted" | "line" | "running" | "waiting" | "bad", string>>
 
 const colorsOf = (element: Element): Colors => {
   const style = getComputedStyle(element)
   const color = (name: string) => style.getPropertyValue(`--${name}`).trim()
   return {
-    ground: color("panel"),
     text: color("text"),
     muted: color("muted"),
     line: color("line"),
@@ -56,10 +57,7 @@ export const paint = (
       for (const bar of lane) painter.bar(bar, strip.top + BAND + i * LANE)
     })
   }
-  for (const { hidden, label, top } of strips) {
-    painter.label(label, top, "text")
-    if (hidden > 0) painter.label(`${format.plural(hidden, "more call")} not drawn`, top + 15, "muted")
-  }
+  for (const strip of strips) painter.label(strip)
   return painter.hits
 }
 
@@ -78,7 +76,7 @@ class Painter {
   }
 
   private get isNarrow(): boolean {
-    return this.size.width < NARROW
+    return isNarrow(this.size.width)
   }
 
   /** Where a moment is, from left to right. */
@@ -141,18 +139,23 @@ class Painter {
     this.hits.push({ x: begin, y, width: Math.max(3, width), bar })
   }
 
-  /** Labels come last, and with a background of their own where they lie on top of bars. */
-  label(text: string, top: number, color: "text" | "muted"): void {
-    const { colors, context, isNarrow, size } = this
-    const shown = shorten(context, text, (isNarrow ? size.width : LABELS) - 16)
-    if (isNarrow) {
-      context.fillStyle = colors.ground
-      context.globalAlpha = 0.72
-      context.fillRect(4, top - 1, context.measureText(shown).width + 10, 14)
-      context.globalAlpha = 1
+  /** What there is no lane for is said next to the label, or below it. */
+  label({ hidden, label, top }: Strip): void {
+    const { context, isNarrow, size } = this
+    const more = hidden === 0 ? "" : `${format.plural(hidden, "more call")} not drawn`
+    if (!isNarrow) {
+      this.text(label, 8, top + 9, LABELS - 16, "text")
+      return this.text(more, 8, top + 24, LABELS - 16, "muted")
     }
-    context.fillStyle = colors[color]
-    context.fillText(shown, 8, top + 9)
+    const room = more === "" ? 0 : context.measureText(more).width + 12
+    this.text(label, 8, top - 4, size.width - 16 - room, "text")
+    this.text(more, size.width - 8 - room + 12, top - 4, room, "muted")
+  }
+
+  private text(text: string, x: number, y: number, room: number, color: "text" | "muted"): void {
+    if (text === "") return
+    this.context.fillStyle = this.colors[color]
+    this.context.fillText(shorten(this.context, text, room), x, y)
   }
 }
 

@@ -1,9 +1,11 @@
 /** The view of actors: the list, and the fields that search, filter, sort and group it. */
 import type { Filter, Line, Order } from "../model/lines.ts"
 import { linesOf } from "../model/lines.ts"
-import type { By } from "../model/model.ts"
+import { type By, Item, type Model } from "../model/model.ts"
 import type { Page, View } from "../page.ts"
-import { byId, h, show } from "../parts/dom.ts"
+import { byId, h, setText, show } from "../parts/dom.ts"
+import * as format from "../parts/format.ts"
+import type { State } from "../state.ts"
 import { List } from "./list.ts"
 
 export class ActorsView implements View {
@@ -12,34 +14,53 @@ export class ActorsView implements View {
   /** Lines keep their order for a while, so that nothing moves away under the reader's hand. */
   private order: ReadonlyMap<string, number> | undefined
   private orderedAt = 0
+  private reverse = false
 
   constructor(page: Page) {
     this.page = page
     this.list = new List(byId("list"), byId("rows"), {
       onOpen: (group) => page.change({ _tag: "Toggled", group }),
       onSelect: (line) =>
-        page.select(line.kind === "group" ? { actor: line.group.actor } : { instance: line.item.row.id })
+        page.select(line.kind === "group" ? { actor: line.group.actor } : { instance: line.item.row.id }),
+      onSort: (order) => this.sort(order)
     })
     byId("tools").addEventListener("submit", (event) => event.preventDefault())
-    for (const id of ["search", "filter", "order", "by"]) {
-      byId(id).addEventListener("input", () => {
-        this.order = undefined
-        page.draw()
-      })
-    }
+    for (const id of ["filter", "order", "by"]) byId(id).addEventListener("input", () => this.reorder(false))
+    byId<HTMLInputElement>("search").addEventListener("input", () => {
+      this.order = undefined
+      page.change({ _tag: "Searched", search: value("search") })
+      page.ask()
+    })
     byId("search").addEventListener("keydown", ({ key }) => {
       if (key === "ArrowDown") byId("list").focus()
     })
   }
 
+  /** By the column that was clicked; the other way around, if that was so already. */
+  private sort(order: Order): void {
+    const isAgain = value("order") === order
+    byId<HTMLSelectElement>("order").value = order
+    this.reorder(isAgain && !this.reverse)
+  }
+
+  private reorder(reverse: boolean): void {
+    this.reverse = reverse
+    this.order = undefined
+    this.page.draw()
+  }
+
   draw(): void {
-    const { model, open, place } = this.page.state
+    const { model, open, place, search } = this.page.state
     if (place.tab !== "actors") return
-    const search = byId<HTMLInputElement>("search").value
+    const { reverse } = this
     const filter = value<Filter>("filter")
     const by = value<By>("by")
-    const lines = this.steady(linesOf(model, { by, search, filter, order: value<Order>("order"), open }))
-    this.list.show(lines, model, selectedLine(place.selection))
+    const order = value<Order>("order")
+    const found = foundItems(this.page.state)
+    const lines = this.steady(linesOf(model, { by, search, filter, order, reverse, open, found }))
+    this.list.show(lines, model, selectedLine(place.selection), { order, reverse })
+    byId("partial").hidden = !model.isPartial
+    if (model.isPartial) setText(byId("partial"), partialText(this.page.state))
     // There is nothing to group by if all instances are in one place.
     byId("by-label").hidden = model.places.size < 2 && by === "actor"
     show(byId("nothing"), ...(lines.length === 0 ? emptiness(model.items.size, search.trim(), filter) : []))
@@ -59,6 +80,23 @@ export class ActorsView implements View {
 }
 
 const value = <A extends string>(id: string): A => byId<HTMLSelectElement>(id).value as A
+
+const foundItems = ({ found, search }: State): ReadonlyArray<Item> =>
+  found === undefined || search.trim() === "" ? [] : found.rows.map((row) => new Item(row))
+
+/** What is in the list, if that is not everything. */
+const partialText = ({ found, model, search }: State): string => {
+  const { totals } = model
+  if (search.trim() === "" || found === undefined) return `${partOf(model)} A search looks through all of them.`
+  const { rows, total } = found
+  const of = `of ${format.exact(totals.instances)} instances`
+  if (total <= rows.length) return `All ${of} were searched: ${format.plural(total, "match", "matches")}.`
+  return `All ${of} were searched: the list has the first ${format.exact(rows.length)} of ${format.exact(total)} matches.`
+}
+
+const partOf = ({ items, totals }: Model): string =>
+  `The list has the first ${format.exact(items.size)} of ${format.exact(totals.instances)} instances, those with calls ` +
+  "before idle ones, and the figures are of these."
 
 const selectedLine = (selection: Page["state"]["place"]["selection"]): string => {
   if (selection === undefined) return ""

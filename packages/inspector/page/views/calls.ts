@@ -2,6 +2,7 @@
 import type { CallsView as Answer } from "../../src/internal/server/views.ts"
 import type { Page, View } from "../page.ts"
 import { callList } from "../parts/callList.ts"
+import { causeList } from "../parts/causes.ts"
 import { byId, h, show } from "../parts/dom.ts"
 import * as format from "../parts/format.ts"
 import type { State } from "../state.ts"
@@ -21,9 +22,10 @@ export class CallsView implements View {
   }
 }
 
-const content = ({ at, calls, total }: Answer, { armed, info }: State): ReadonlyArray<HTMLElement> => {
+const content = ({ at, calls, causes, total }: Answer, { armed, info }: State): ReadonlyArray<HTMLElement> => {
   const more = total - calls.length
   return [
+    ...causeList(causes, at),
     h(
       "p.note",
       {},

@@ -71,7 +71,7 @@ const escape = (page: Page, isTyping: boolean): void => {
   const search = byId<HTMLInputElement>("search")
   if (isTyping && search.value !== "") {
     search.value = ""
-    page.draw()
+    page.change({ _tag: "Searched", search: "" })
   } else if (page.state.place.selection !== undefined) page.go({ selection: undefined })
   else if (isTyping) byId("list").focus()
 }

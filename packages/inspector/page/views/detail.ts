@@ -1,5 +1,6 @@
 /** The panel about a group of instances, or about one of them. */
 import type { Instance } from "@troupe/core/ActorSystem"
+import type { FailedCall } from "../../src/internal/live/frame.ts"
 import type { InstanceView } from "../../src/internal/server/views.ts"
 import type { Selection } from "../address.ts"
 import type { Group, Item, Model } from "../model/model.ts"
@@ -9,6 +10,7 @@ import { callList } from "../parts/callList.ts"
 import { actorName, stateOf } from "../parts/cells.ts"
 import { confirmButton } from "../parts/confirm.ts"
 import { byId, h, show } from "../parts/dom.ts"
+import { failureList } from "../parts/failures.ts"
 import * as format from "../parts/format.ts"
 import { methodTable } from "../parts/methods.ts"
 import { permits } from "../parts/permits.ts"
@@ -116,7 +118,8 @@ const groupDetail = (group: Group, model: Model): ReadonlyArray<HTMLElement> => 
   return [
     heading(group.actor, `${format.plural(group.items.length, "instance")}: ${counts}`, undefined),
     section("Queue depth", history(group, model.tick)),
-    ...(group.by === "actor" ? [methodsOf(group.actor, model)] : [])
+    ...(group.by === "actor" ? [methodsOf(group.actor, model)] : []),
+    ...failuresOf(model, ({ actor }) => group.by === "actor" && actor === group.actor)
   ]
 }
 
@@ -160,6 +163,20 @@ const home = ({ home }: Instance, item: Item | undefined, tick: number): HTMLEle
       item !== undefined &&
       h("div.history", {}, sparkline(item.lag.read(tick), { width: 340, height: 40, tone: "blue", least: 20 }))
   )
+}
+
+/** How many failures the panel lists. */
+const MOST_FAILURES = 10
+
+const failuresOf = (model: Model, isOf: (failure: FailedCall) => boolean): ReadonlyArray<HTMLElement> => {
+  const failures = model.errors.filter(isOf).slice(-MOST_FAILURES).reverse()
+  return failures.length === 0 ? [] : [section("Last failed calls", failureList(failures, { where: false }))]
+}
+
+/** The last error is known of each instance, even from before a page was opened, but of others there is more to tell. */
+const lastErrors = (it: Instance, model: Model, now: number): ReadonlyArray<HTMLElement | undefined> => {
+  const failures = failuresOf(model, ({ instance }) => instance === it.instance)
+  return failures.length > 0 ? failures : [lastError(it, now)]
 }
 
 const lastError = ({ lastError }: Instance, now: number): HTMLElement | undefined =>
@@ -228,7 +245,7 @@ const instanceDetail = (
       total > listed.length && h("p.note", {}, `and ${format.count(total - listed.length)} more`)
     ),
     methodsOf(it.actor, model),
-    lastError(it, view.at),
+    ...lastErrors(it, model, view.at),
     home(it, item, model.tick),
     section("Life", facts(it, view.at)),
     control ? endings(it, armed) : undefined

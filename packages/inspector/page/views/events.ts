@@ -1,9 +1,10 @@
-/** The view of events: restarts, deaths and moves, and calls that came too late. */
+/** The view of events: calls that failed, restarts, deaths and moves, and calls that came too late. */
 import type { DeadLetter } from "@troupe/core/ActorSystem"
-import type { News } from "../../src/internal/live/frame.ts"
+import type { FailedCall, News } from "../../src/internal/live/frame.ts"
 import { newestFirst } from "../model/newest.ts"
 import type { Page, View } from "../page.ts"
 import { byId, h, show } from "../parts/dom.ts"
+import { failureList } from "../parts/failures.ts"
 import * as format from "../parts/format.ts"
 
 export class EventsView implements View {
@@ -15,7 +16,7 @@ export class EventsView implements View {
 
   draw(): void {
     const { model, place } = this.page.state
-    if (place.tab === "events") show(byId("view-events"), ...content(model.news, model.deadLetters))
+    if (place.tab === "events") show(byId("view-events"), ...content(model))
   }
 }
 
@@ -42,7 +43,21 @@ const letterItem = ({ at, id, instance, method, why }: DeadLetter): HTMLElement 
     h("div", {}, h("span.method", {}, method), h("span.id", {}, `#${id} to instance #${instance}`), h("p.why", {}, why))
   )
 
-const content = (news: ReadonlyArray<News>, letters: ReadonlyArray<DeadLetter>): ReadonlyArray<HTMLElement> => [
+interface Told {
+  readonly errors: ReadonlyArray<FailedCall>
+  readonly news: ReadonlyArray<News>
+  readonly deadLetters: ReadonlyArray<DeadLetter>
+}
+
+const content = ({ deadLetters: letters, errors, news }: Told): ReadonlyArray<HTMLElement> => [
+  h(
+    "section.column",
+    {},
+    h("h2", {}, "Failed calls"),
+    errors.length === 0
+      ? h("p.empty", {}, "None since this page was opened.")
+      : failureList(errors.toReversed(), { where: true })
+  ),
   h(
     "section.column",
     {},

@@ -8,6 +8,7 @@ export interface Placed {
   readonly instance: number | undefined
   readonly instances: number
   readonly calls: number
+  readonly inLine: number
   readonly cycle: boolean
   x: number
   y: number
@@ -52,15 +53,16 @@ const draft = (nodes: ReadonlyArray<WaitNode>) => {
   const merge = nodes.length > MOST_INSTANCES
   const byId = new Map<string, Draft>()
   const byInstance = new Map<number, Draft>()
-  for (const { actor, calls, cycle, instance } of nodes) {
+  for (const { actor, calls, cycle, inLine, instance } of nodes) {
     const id = merge && !cycle ? actor : `${actor}#${instance}`
     let node = byId.get(id)
     if (node === undefined) {
-      node = { id, actor, instance, instances: 0, calls: 0, cycle, x: 0, y: 0 }
+      node = { id, actor, instance, instances: 0, calls: 0, inLine: 0, cycle, x: 0, y: 0 }
       byId.set(id, node)
     }
     node.instances++
     node.calls += calls
+    node.inLine += inLine
     if (node.instances > 1) node.instance = undefined
     byInstance.set(instance, node)
   }

@@ -1,7 +1,9 @@
 /** The tree of actors and their instances. Only the visible lines are in the document, however many there are. */
-import type { Line } from "../model/lines.ts"
+
+import { emptyColumns } from "../model/columns.ts"
+import type { Line, Order } from "../model/lines.ts"
 import type { Model } from "../model/model.ts"
-import { cellsOf, heading } from "../parts/cells.ts"
+import { cellsOf, heading, type Sorting } from "../parts/cells.ts"
 import { h, morph } from "../parts/dom.ts"
 
 const HEIGHT = 36
@@ -11,6 +13,7 @@ const MARGIN = 6
 export interface ListEvents {
   readonly onOpen: (actor: string) => void
   readonly onSelect: (line: Line) => void
+  readonly onSort: (order: Order) => void
 }
 
 export class List {
@@ -19,6 +22,7 @@ export class List {
   private current = ""
   private selected = ""
   private readonly rows = new Map<string, HTMLElement>()
+  private readonly head = heading({ order: "busiest", reverse: false })
   private readonly scroller: HTMLElement
   private readonly body: HTMLElement
   private readonly events: ListEvents
@@ -27,21 +31,23 @@ export class List {
     this.scroller = scroller
     this.body = body
     this.events = events
-    scroller.prepend(heading())
+    scroller.prepend(this.head)
+    this.head.addEventListener("click", (event) => this.sort(event))
     scroller.addEventListener("scroll", () => this.draw(), { passive: true })
     new ResizeObserver(() => this.draw()).observe(scroller)
     body.addEventListener("click", (event) => this.click(event))
     scroller.addEventListener("keydown", (event) => this.key(event))
   }
 
-  show(lines: ReadonlyArray<Line>, model: Model, selected: string): void {
+  show(lines: ReadonlyArray<Line>, model: Model, selected: string, sorting: Sorting): void {
     this.lines = lines
     this.model = model
     this.selected = selected
     this.body.style.height = `${lines.length * HEIGHT}px`
     this.scroller.setAttribute("aria-rowcount", String(lines.length))
-    // A narrow screen shows that column only if there is something in it.
-    this.scroller.classList.toggle("refusing", model.all.refused > 0)
+    morph(this.head, heading(sorting))
+    const empty = emptyColumns(model).map((name) => `no-${name}`)
+    this.scroller.className = ["grid", ...empty].join(" ")
     this.draw()
   }
 
@@ -94,6 +100,11 @@ export class List {
   private lineOf(event: Event): Line | undefined {
     const row = (event.target as Element).closest("[data-line]")
     return row === null ? undefined : this.lines[Number(row.getAttribute("data-line"))]
+  }
+
+  private sort(event: Event): void {
+    const column = (event.target as Element).closest<HTMLElement>("[data-order]")
+    if (column !== null) this.events.onSort(column.dataset.order as Order)
   }
 
   private click(event: Event): void {

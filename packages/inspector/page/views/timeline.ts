@@ -1,12 +1,14 @@
 /** What ran and waited in the last seconds, drawn on a canvas. */
+
+import { ownerOf } from "../../src/internal/base/names.ts"
 import type { Bar } from "../../src/internal/live/frame.ts"
 import * as api from "../api.ts"
 import type { RecentCalls } from "../model/recentCalls.ts"
 import type { Page, View } from "../page.ts"
-import { byId } from "../parts/dom.ts"
+import { byId, setText } from "../parts/dom.ts"
 import * as format from "../parts/format.ts"
-import { type Hit, paint } from "../parts/painter.ts"
-import { isBad, LANE, layOut, totalHeight } from "../parts/strips.ts"
+import { type Hit, isNarrow, LABEL, paint } from "../parts/painter.ts"
+import { isBad, LANE, type Layout, layOut, type StripOf, totalHeight } from "../parts/strips.ts"
 import { toast, toastError } from "../parts/toast.ts"
 
 export class TimelineView implements View {
@@ -14,15 +16,13 @@ export class TimelineView implements View {
   private readonly canvas = byId<HTMLCanvasElement>("timeline")
   private hits: ReadonlyArray<Hit> = []
   private pointer: { readonly x: number; readonly y: number } | undefined
+  /** What the picture was made of. */
+  private painted = ""
 
   constructor(page: Page) {
     this.page = page
     this.listen()
-    const frame = (): void => {
-      if (page.state.place.tab === "timeline" && page.state.connection._tag === "live" && !document.hidden) this.paint()
-      requestAnimationFrame(frame)
-    }
-    frame()
+    new ResizeObserver(() => page.draw()).observe(byId("canvas"))
   }
 
   private listen(): void {
@@ -44,15 +44,18 @@ export class TimelineView implements View {
     byId("record").addEventListener("click", record)
   }
 
-  /** The texts around the picture. The picture itself moves all the time, not only when there is news. */
+  /** Paints when something is new: a picture takes longer than all else that the page does. */
   draw(): void {
     const { place, recent } = this.page.state
     if (place.tab !== "timeline") return
+    const { canvas } = this
+    const theme = document.documentElement.dataset.theme ?? String(darkness.matches)
+    const what = `${recent.version} ${canvas.parentElement!.clientWidth} ${devicePixelRatio} ${theme}`
+    if (what === this.painted) return
+    this.painted = what
     byId("silent").hidden = !recent.isEmpty
-    this.canvas.setAttribute("aria-label", summaryOf(recent))
-    byId("dropped").hidden = recent.dropped === 0
-    byId("dropped").textContent =
-      `There are too many calls to draw them all: ${format.count(recent.dropped)} are left out. A recording has them.`
+    canvas.setAttribute("aria-label", summaryOf(recent))
+    this.paint()
   }
 
   private paint(): void {
@@ -62,7 +65,13 @@ export class TimelineView implements View {
     const width = canvas.parentElement!.clientWidth
     if (context === null || width === 0) return
     const { span } = recent
-    const strips = layOut(recent, span, (instance, actor) => this.labelOf(instance, actor))
+    const { left, strips } = layOut(recent, span, {
+      of: (bar) => this.stripOf(bar),
+      above: isNarrow(width) ? LABEL : 0
+    })
+    const missing = missingText(left, recent.dropped, strips.length)
+    byId("left-out").hidden = missing === ""
+    setText(byId("left-out"), missing)
     const height = Math.max(160, totalHeight(strips))
     resize(canvas, width, height)
     context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0)
@@ -70,9 +79,14 @@ export class TimelineView implements View {
     this.point()
   }
 
-  private labelOf(instance: number, actor: string): string {
+  private stripOf({ actor, instance, method }: Bar): StripOf {
     const row = this.page.state.model.items.get(instance)?.row
-    return row === undefined ? actor : row.key === undefined ? row.actor : `${row.actor}(${row.key})`
+    if (row === undefined) return { label: ownerOf({ actor, method }), limit: Infinity }
+    const label = row.key === undefined ? row.actor : `${row.actor}(${row.key})`
+    return {
+      label: row.name === undefined ? label : `${label} “${row.name}”`,
+      limit: row.lanes ?? row.limit ?? Infinity
+    }
   }
 
   private hitAt(x: number, y: number): Hit | undefined {
@@ -96,12 +110,10 @@ export class TimelineView implements View {
     const select = byId<HTMLSelectElement>("span")
     select.selectedIndex = Math.max(0, Math.min(select.options.length - 1, select.selectedIndex + by))
     this.page.change({ _tag: "Zoomed", length: Number(select.value) })
-    this.paint()
   }
 
   private look(by: 1 | -1): void {
     this.page.change({ _tag: "Looked", by })
-    this.paint()
   }
 
   private readonly keys: Record<string, () => void> = {
@@ -118,6 +130,18 @@ export class TimelineView implements View {
     event.preventDefault()
     action()
   }
+}
+
+const darkness = matchMedia("(prefers-color-scheme: dark)")
+
+/** What the picture does not have. */
+const missingText = ({ calls, failed, instances }: Layout["left"], dropped: number, shown: number): string => {
+  const others =
+    `These are ${shown} of ${format.count(shown + instances)} instances: those that failed most and those with the ` +
+    `longest calls. ${format.plural(calls, "call")} of the others ${calls === 1 ? "is" : "are"} not drawn` +
+    `${failed === 0 ? "" : `, ${format.count(failed)} of them failed`}.`
+  const beyond = `There are too many calls to keep: ${format.count(dropped)} are left out. A recording has them.`
+  return [instances > 0 && others, dropped > 0 && beyond].filter(Boolean).join(" ")
 }
 
 const resize = (canvas: HTMLCanvasElement, width: number, height: number): void => {

@@ -2,6 +2,7 @@
 import type { Waits } from "../../src/internal/live/waits.ts"
 import { nameOf } from "../model/row.ts"
 import type { Page, View } from "../page.ts"
+import { causeList } from "../parts/causes.ts"
 import { byId, h, show } from "../parts/dom.ts"
 import * as format from "../parts/format.ts"
 import { type Arrow, type Placed, picture } from "./graph.ts"
@@ -82,10 +83,18 @@ const arrowOf = (arrow: Arrow, now: number, shape: Shape): HTMLElement => {
   )
 }
 
+const countsOf = ({ calls, inLine }: Placed): string =>
+  [inLine > 0 && `${format.count(inLine)} in line`, calls > 0 && `${format.count(calls)} waiting`]
+    .filter(Boolean)
+    .join(", ")
+
 const nodeOf = (node: Placed, names: (instance: number) => string, shape: Shape): HTMLElement => {
   const { x, y } = at(node, shape)
   const name = node.instance === undefined ? format.plural(node.instances, "instance") : names(node.instance)
-  const what = node.calls === 0 ? name : `${name} · ${format.count(node.calls)} waiting`
+  const counts = countsOf(node)
+  const what = counts === "" ? name : `${name} · ${counts}`
+  // The counts have to fit, whatever the name is.
+  const shown = counts === "" ? shorten(name, 28) : `${shorten(name, Math.max(6, 25 - counts.length))} · ${counts}`
   const slash = node.actor.lastIndexOf("/")
   return h(
     node.cycle ? "g.node.cycle" : "g.node",
@@ -101,7 +110,7 @@ const nodeOf = (node: Placed, names: (instance: number) => string, shape: Shape)
     },
     h("rect", { width: WIDTH, height: HEIGHT, rx: 8 }),
     h("text.actor", { x: 12, y: 20 }, shorten(node.actor.slice(slash + 1), 22)),
-    h("text.what", { x: 12, y: 36 }, shorten(what, 28))
+    h("text.what", { x: 12, y: 36 }, shown)
   )
 }
 
@@ -148,9 +157,10 @@ interface Options {
 }
 
 const content = (waits: Waits, options: Options): ReadonlyArray<HTMLElement> => {
-  const { cycles, edges } = waits
+  const { causes, cycles, edges } = waits
+  const jams = causeList(causes, options.now)
   if (edges.length === 0) {
-    return [h("p.empty", {}, "No call is waiting for a call of another actor right now.")]
+    return [...jams, h("p.empty", {}, "No call is waiting for a call of another actor right now.")]
   }
   const shape = { upright: options.width < 640 }
   const { arrows, columns, left, nodes, rows } = picture(waits)
@@ -175,6 +185,7 @@ const content = (waits: Waits, options: Options): ReadonlyArray<HTMLElement> => 
   )
   return [
     ...(cycles.length > 0 ? [alarm(cycles)] : []),
+    ...jams,
     h("div.scrolling", { "data-key": "graph", tabindex: 0, role: "region", "aria-label": "Wait graph" }, drawing),
     legend
   ]

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ActorContext, ActorSystem, Home } from "@troupe/core"
-import { Effect, Exit, Latch, Redacted, Scope } from "effect"
+import { Actor, ActorContext, ActorSystem, Home, ObjectRef } from "@troupe/core"
+import { Data, Effect, Exit, Latch, Redacted, Scope } from "effect"
 import type { Page } from "playwright-core"
 import { inspect, ownSystem, promise, Room, Single, Tiny, Worker } from "../inspectorSupport.ts"
 import { executable, openAt, openPage } from "./browser.ts"
@@ -39,6 +39,19 @@ const ownProcess = Effect.acquireRelease(
 )
 
 const tab = (page: Page, name: string) => promise(() => page.getByRole("tab", { name }).click())
+
+/** Runs in the page: neighbours of which one lies on another. */
+const overlaps = `[".top", ".figures", ".figure", ".tabs", ".tools", ".columns", ".row", ".cell.errors", ".state"].flatMap((where) =>
+  [...document.querySelectorAll(where)].flatMap((parent) => {
+    const boxes = [...parent.children].map((child) => [child, child.getBoundingClientRect()])
+    const seen = boxes.filter(([child, box]) => box.width * box.height > 0 && getComputedStyle(child).position !== "absolute")
+    return seen.slice(1).flatMap(([child, box], i) => {
+      const [, before] = seen[i]
+      const isOver = box.left < before.right - 1 && box.top < before.bottom - 1 && before.top < box.bottom - 1
+      return isOver ? [where + " > " + child.className + ": " + child.textContent] : []
+    })
+  })
+)`
 
 const calm = ({ elsewhere, errors }: { readonly elsewhere: Array<string>; readonly errors: Array<string> }) => {
   assert.deepStrictEqual(errors, [])
@@ -106,7 +119,9 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
       const gate = Latch.makeUnsafe()
       const tiny = yield* Tiny.spawn()
       const { misdeeds, page } = yield* openPage(yield* inspect())
-      yield* see(page, ".row:has-text('Tiny') .cell.refused .zero", "0")
+      yield* see(page, ".row", "Tiny")
+      // A column that has nothing to tell is hidden.
+      assert.isFalse(yield* promise(() => page.locator(".columns .cell.refused").isVisible()))
       assert.strictEqual(yield* promise(() => page.locator(".figure", { hasText: "Refused" }).count()), 0)
       for (let i = 0; i < 2; i++) yield* tiny.wait.remote(gate)
       for (let i = 0; i < 3; i++) yield* Effect.flip(tiny.wait(gate))
@@ -179,6 +194,151 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
         calm(misdeeds)
       })
       yield* Effect.provide(program, Room.layer)
+    }).pipe(ownSystem)
+  )
+
+  it.live("says what it does not show, and a search looks through all instances", () =>
+    Effect.gen(function* () {
+      const gate = Latch.makeUnsafe()
+      const program = Effect.gen(function* () {
+        const rooms = yield* Room
+        yield* Effect.forEach(Array.from({ length: 60 }), (_, i) => rooms.get(`room ${i}`).greet())
+        const held = yield* rooms.get("room 58").wait.remote(gate)
+        const { misdeeds, page } = yield* openPage(yield* inspect({ maxInstances: 20 }))
+        const said = "The list has the first 20 of 60 instances, those with calls before idle ones"
+        yield* see(page, "#partial", said)
+        yield* see(page, ".row .badge", "20+")
+        yield* promise(() => page.locator(".twisty:not(.none)").click())
+        // One that runs is shown before idle ones, which were started earlier.
+        yield* see(page, ".row.item", "room 58")
+        yield* promise(() => page.locator("#search").fill("room 44"))
+        yield* see(page, ".row.item", "room 44")
+        yield* see(page, "#partial", "All of 60 instances were searched: 1 match.")
+        yield* promise(() => page.locator(".row.item", { hasText: "room 44" }).click())
+        yield* see(page, "#detail .sub", "key room 44")
+        yield* promise(() => page.keyboard.press("Escape"))
+        yield* promise(() => page.locator("#search").fill("room"))
+        yield* see(page, "#partial", "All of 60 instances were searched: 60 matches.")
+        yield* promise(() => page.locator("#list[aria-rowcount='61']").waitFor())
+        yield* promise(() => page.locator("#search").fill(""))
+        yield* see(page, "#partial", said)
+        gate.openUnsafe()
+        yield* held
+        calm(misdeeds)
+      })
+      yield* Effect.provide(program, Room.layer)
+    }).pipe(ownSystem)
+  )
+
+  it.live("sorts by the column whose name is clicked, and the other way around by another click", () =>
+    Effect.gen(function* () {
+      yield* Single.spawn()
+      const worker = yield* Worker.spawn()
+      const { page } = yield* openPage(yield* inspect())
+      const first = (text: string) => see(page, ".row[data-line='0']", text)
+      const click = (column: string) => promise(() => page.locator(`.columns .cell.${column} button`).click())
+      yield* see(page, ".row", "Worker")
+      yield* Effect.exit(worker.die("the disk is full"))
+      yield* see(page, ".columns .cell.restarts")
+      yield* click("name")
+      yield* first("test/Single")
+      yield* see(page, ".columns .cell.name[aria-sort='ascending']")
+      yield* click("name")
+      yield* first("test/Worker")
+      yield* see(page, ".columns .cell.name[aria-sort='descending']")
+      assert.strictEqual(yield* promise(() => page.locator("#order").inputValue()), "name")
+      yield* click("restarts")
+      yield* first("test/Worker")
+      yield* click("restarts")
+      yield* first("test/Single")
+      yield* promise(() => page.locator("#order").selectOption("errors"))
+      yield* first("test/Worker")
+    }).pipe(ownSystem)
+  )
+
+  it.live("tells of the calls that failed last: their errors with fields and stacks", () =>
+    Effect.gen(function* () {
+      class Declined extends Data.TaggedError("Declined")<{ readonly card: string; readonly message: string }> {}
+      const worker = yield* Worker.options({ name: "till" }).spawn()
+      const { misdeeds, page } = yield* openPage(yield* inspect())
+      yield* see(page, ".row", "till")
+      yield* Effect.exit(worker.run(Effect.fail(new Declined({ card: "card 4711", message: "no money" }))))
+      yield* see(page, ".row:has-text('till') .cell.errors .bad", "1")
+      yield* promise(() => line(page, "till").click())
+      yield* see(page, "#detail .failure .error", "Declined: no money")
+      yield* see(page, "#detail .failure .fields", '{"card":"card 4711"}')
+      yield* promise(() => page.locator("#detail .failure summary").click())
+      yield* see(
+        page,
+        "#detail .failure pre",
+        /Declined: no money[\s\S]*page\.test\.ts[\s\S]*at test\/Worker\.run #\d+/
+      )
+      // Updates do not close what the reader has opened.
+      yield* Effect.exit(worker.fail("no paper"))
+      yield* see(page, "#detail .failure .error", "no paper")
+      yield* see(page, "#detail .failure[open] .error", "Declined")
+      yield* tab(page, "Events")
+      yield* see(page, "#view-events .failure .method", "test/Worker.run")
+      // Who cancels a call has no error to read about.
+      const held = yield* worker.wait.remote(Latch.makeUnsafe())
+      held.then(null, () => 0)
+      yield* ObjectRef.cancel(held)
+      yield* Effect.exit(worker.fail("the end"))
+      yield* see(page, "#view-events .failure .error", "the end")
+      assert.strictEqual(yield* promise(() => page.locator("#view-events .failure").count()), 3)
+      calm(misdeeds)
+    }).pipe(ownSystem)
+  )
+
+  it.live("one line says what many calls wait for, and the methods that never settled are listed", () =>
+    Effect.gen(function* () {
+      const gate = Latch.makeUnsafe()
+      const single = yield* Single.spawn()
+      const worker = yield* Worker.spawn()
+      yield* single.run.remote(gate.await)
+      for (let i = 0; i < 26; i++) yield* single.echo.remote("x")
+      yield* worker.run.remote(single.echo("y"))
+      const { misdeeds, page } = yield* openPage(yield* inspect(), { at: "#/calls" })
+      // The 26 in line, the last of them, which the worker has sent, and the worker's own call.
+      yield* see(page, ".causes li", /^28 calls wait behind test\/Single\.run#\d+, running for .*s\. The first/)
+      yield* tab(page, "Waits")
+      yield* see(page, ".causes li", "28 calls wait behind")
+      yield* see(page, "svg.waits .node:has-text('Single') .what", "27 in line")
+      yield* see(page, "svg.waits .node:has-text('Worker') .what", "1 waiting")
+      yield* promise(() => page.locator(".causes .link").click())
+      yield* see(page, "#detail h2", "test/Single")
+      yield* see(page, "#detail .methods tr:has-text('run') td", "1")
+      yield* see(page, "#detail .methods tr:has-text('echo') td", "27")
+      gate.openUnsafe()
+      calm(misdeeds)
+    }).pipe(ownSystem)
+  )
+
+  it.live("the timeline paints when there is something new, not with each frame of the screen", () =>
+    Effect.gen(function* () {
+      const single = yield* Single.spawn()
+      const { page } = yield* openPage(yield* inspect({ interval: "1 hour" }))
+      yield* see(page, ".connection.live")
+      yield* promise(() =>
+        page.evaluate(`{
+          window.painted = 0
+          const { clearRect } = CanvasRenderingContext2D.prototype
+          CanvasRenderingContext2D.prototype.clearRect = function (...all) {
+            window.painted++
+            return clearRect.apply(this, all)
+          }
+        }`)
+      )
+      yield* single.echo("x")
+      yield* tab(page, "Timeline")
+      yield* see(page, "#timeline[aria-label^='1 settled call']")
+      const frames =
+        "new Promise((done) => { let n = 20; const one = () => n-- ? requestAnimationFrame(one) : done(); one() })"
+      yield* promise(() => page.evaluate(frames))
+      const before = Number(yield* promise(() => page.evaluate("window.painted")))
+      assert.isAtLeast(before, 1)
+      yield* promise(() => page.evaluate(frames))
+      assert.strictEqual(yield* promise(() => page.evaluate("window.painted")), before)
     }).pipe(ownSystem)
   )
 
@@ -418,7 +578,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
       }
       yield* promise(() => page.setViewportSize({ width: 1280, height: 800 }))
       const heads = yield* promise(() =>
-        page.locator(".columns .cell").evaluateAll((all) => all.map((one) => one.getBoundingClientRect().y))
+        page.locator(".columns .cell:visible").evaluateAll((all) => all.map((one) => one.getBoundingClientRect().y))
       )
       assert.strictEqual(new Set(heads).size, 1, "names of columns are on one line")
       gate.openUnsafe()
@@ -467,6 +627,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
         yield* tab(page, name)
         yield* see(page, `.view:not([hidden])`)
         yield* fits(name)
+        assert.deepStrictEqual(yield* promise(() => page.evaluate(overlaps)), [], name)
       }
       yield* tab(page, "Actors")
       yield* promise(() => line(page, "Worker").click())

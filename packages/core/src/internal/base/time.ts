@@ -21,6 +21,15 @@ export const elapsedIn = (context: Context.Context<never>): number => elapsed(Co
 export const dateIn = (context: Context.Context<never>): number =>
   Context.get(context, Clock.Clock).currentTimeMillisUnsafe()
 
+/** A length of time, for people: `148 ms`, `4.2 s`, `3 min 5 s`. */
+export const duration = (millis: number): string => {
+  if (millis < 1000) return `${Math.round(millis)} ms`
+  if (millis < 60_000) return `${(millis / 1000).toFixed(1)} s`
+  const seconds = Math.floor(millis / 1000)
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`
+}
+
 /** The same clock, whose date moves on as time does from now on, wherever the wall clock is set to. */
 export const steady = (clock: Clock.Clock): Clock.Clock => {
   const origin = clock.currentTimeMillisUnsafe() - elapsed(clock)

@@ -20,7 +20,7 @@ import { shared } from "../base/copies.ts"
 import { type Interruptible, runSync } from "../base/effectInternals.ts"
 import { isEffect, noEffect } from "../base/evaluable.ts"
 import type { Linked, List } from "../base/list.ts"
-import { dateIn, elapsedIn } from "../base/time.ts"
+import { dateIn, duration, elapsedIn } from "../base/time.ts"
 import type { MethodSpec } from "./method.ts"
 import { type Observer, Ref } from "./ref.ts"
 import type { Wait, Waiter } from "./waits.ts"
@@ -299,7 +299,7 @@ export class OwnCall extends Ref implements Waiter, Linked<Call> {
   override get progress(): string {
     if (this.exit !== undefined) return super.progress
     if (this.stage === Stage.New) return "waiting for room"
-    return `${this.stage < Stage.Running ? "waiting" : "running"} ${(this.age / 1000).toFixed(1)} s`
+    return `${this.stage < Stage.Running ? "waiting" : "running"} ${duration(this.age)}`
   }
 
   override toJSON(): unknown {

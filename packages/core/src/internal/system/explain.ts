@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import { plural } from "../base/show.ts"
+import { duration } from "../base/time.ts"
 import { Call, type Line, Stage } from "../call/call.ts"
 import { checkRefs, type Ref } from "../call/ref.ts"
 import { waitedFor } from "./snapshot.ts"
@@ -25,7 +26,7 @@ const plain = (ref: Ref): string =>
 
 const state = (call: Call, seen: ReadonlySet<Ref>): string => {
   if (call.exit !== undefined) return call.progress
-  const time = seconds(call.age)
+  const time = duration(call.age)
   switch (call.stage) {
     case Stage.New:
       return `waiting ${time} for room: ${room(call.line)}`
@@ -74,10 +75,4 @@ const mention = (ref: Ref, seen: ReadonlySet<Ref>): string => {
   const name = `\`${ref.origin}\` #${ref.id}`
   if (seen.has(ref)) return `${name} again`
   return seen.size >= MAX_DEPTH ? `${name} (...)` : `${name} (${state(ref, new Set([...seen, ref]))})`
-}
-
-const seconds = (millis: number): string => {
-  const seconds = millis / 1000
-  if (seconds < 100) return `${seconds.toFixed(1)} s`
-  return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`
 }

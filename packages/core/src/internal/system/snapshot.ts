@@ -24,7 +24,14 @@ export const messageOf = (cause: Cause.Cause<unknown>): string => errorText(Caus
 
 // --- taking it -------------------------------------------------------------------------------------------------------
 
-const OPTIONS: Known<SnapshotOptions> = { actor: true, name: true, instance: true, state: true, limit: true }
+const OPTIONS: Known<SnapshotOptions> = {
+  actor: true,
+  name: true,
+  instance: true,
+  state: true,
+  search: true,
+  limit: true
+}
 
 export const take = (options: SnapshotOptions = {}): Effect.Effect<Snapshot> => {
   onlyKnown("ActorSystem.snapshot", options, OPTIONS)
@@ -40,7 +47,7 @@ const takeUnsafe = (registries: ReadonlyArray<Registry<Cell>>, options: Snapshot
   const living = registries.map((registry) => livingIn(registry, options, admits, limit))
   const dead = registries
     .flatMap(({ dead }) => dead.slice(-MEMORY))
-    .filter((it) => admits === undefined || admits(it.actor, it.instance, it.name, "dead"))
+    .filter((it) => admits === undefined || admits({ ...it, id: it.actor, keyText: it.key }, "dead"))
   const shown = living.flatMap(({ shown }) => shown).slice(0, limit)
   const busy = living.flatMap(({ busy }) => busy)
   const deadLetters = registries
@@ -70,17 +77,28 @@ interface Living {
   readonly calls: number
 }
 
-type Filter = (actor: string, instance: number, name: string | undefined, state: State) => boolean
+/** How an instance is found: living, or remembered. */
+type Named = Pick<Cell, "id" | "instance" | "name" | "keyText">
+
+type Filter = (it: Named, state: State) => boolean
 
 /** Undefined if all are admitted. */
-const filterOf = ({ actor, instance, name, state }: SnapshotOptions): Filter | undefined => {
-  if (actor === undefined && instance === undefined && name === undefined && state === undefined) return undefined
+const filterOf = ({ actor, instance, name, search = "", state }: SnapshotOptions): Filter | undefined => {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean)
+  const isOpen = actor === undefined && instance === undefined && name === undefined && state === undefined
+  if (isOpen && words.length === 0) return undefined
   const states = state === undefined ? undefined : new Set<State>([state].flat() as Array<State>)
-  return (itsActor, itsInstance, itsName, itsState) =>
-    (actor === undefined || actor === itsActor) &&
-    (instance === undefined || instance === itsInstance) &&
-    (name === undefined || name === itsName) &&
-    (states === undefined || states.has(itsState))
+  return (it, itsState) =>
+    (actor === undefined || actor === it.id) &&
+    (instance === undefined || instance === it.instance) &&
+    (name === undefined || name === it.name) &&
+    (states === undefined || states.has(itsState)) &&
+    (words.length === 0 || found(it, words))
+}
+
+const found = ({ id, instance, keyText = "", name = "" }: Named, words: ReadonlyArray<string>): boolean => {
+  const text = `${id} ${keyText} ${name}`.toLowerCase()
+  return words.every((word) => word === `#${instance}` || text.includes(word))
 }
 
 const admitsLetter = (options: SnapshotOptions, actor: string, instance: number): boolean =>
@@ -95,12 +113,23 @@ const livingIn = (
   limit: number
 ): Living => {
   if (admits === undefined && busy !== undefined) {
-    const shown = first(cells.values(), limit)
-    return { shown, busy: first(busy, limit).sort(byNumber), instances: cells.size, calls: busy.calls }
+    const working = first(busy, limit).sort(byNumber)
+    return { shown: chosen(cells, working, limit), busy: working, instances: cells.size, calls: busy.calls }
   }
   const one = instance === undefined ? undefined : cells.get(instance)
   const candidates = instance === undefined ? cells.values() : one === undefined ? [] : [one]
-  return search(candidates, (cell) => admits?.(cell.id, cell.instance, cell.name, stateOf(cell)) ?? true, limit)
+  return search(candidates, (cell) => admits?.(cell, stateOf(cell)) ?? true, limit)
+}
+
+/** Those that were started first; if there is no room for all, idle ones are left out before those with calls. */
+const chosen = (cells: Registry<Cell>["cells"], working: ReadonlyArray<Cell>, limit: number): ReadonlyArray<Cell> => {
+  if (cells.size <= limit) return first(cells.values(), limit)
+  const kept = new Set(working)
+  for (const cell of first(cells.values(), limit)) {
+    if (kept.size >= limit) break
+    kept.add(cell)
+  }
+  return [...kept].sort(byNumber)
 }
 
 const byNumber = (a: Cell, b: Cell): number => a.instance - b.instance

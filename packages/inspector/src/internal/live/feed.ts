@@ -5,6 +5,7 @@
  * and holds one update at most, which it shares with others.
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
+import * as Instrumentation from "@troupe/core/Instrumentation"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -69,11 +70,20 @@ const run = (beat: Beat, options: FeedOptions): Effect.Effect<never> =>
     }
   })
 
+/** Events tell times and outcomes; errors themselves are known only where calls settle. */
+const listen = (live: Live): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const clock = yield* Clock.Clock
+    const now = () => clock.currentTimeMillisUnsafe()
+    yield* ActorSystem.watch((event) => live.hear(event))
+    yield* Instrumentation.attach({ settled: (call, exit) => live.errors.note(call, exit, now) })
+  })
+
 /** Listens to all calls, until there are too many for that. */
 const listenToAll = (beat: Beat, options: FeedOptions, pause: () => number): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
     const { live } = beat
-    yield* ActorSystem.watch((event) => live.hear(event))
+    yield* listen(live)
     for (let perSecond = 0; perSecond <= MANY; ) {
       const interval = pause()
       const { millis } = yield* timed(Effect.sleep(interval))
@@ -89,10 +99,7 @@ const listenToSome = (beat: Beat, options: FeedOptions, pause: () => number): Ef
     for (let perSecond = MANY; perSecond >= MANY / 2; ) {
       const interval = pause()
       const deaf = yield* timed(Effect.sleep(interval * (1 - SAMPLE)))
-      const watched = Effect.andThen(
-        ActorSystem.watch((event) => live.hear(event)),
-        Effect.sleep(interval * SAMPLE)
-      )
+      const watched = Effect.andThen(listen(live), Effect.sleep(interval * SAMPLE))
       // In a busy process this takes longer than planned.
       const { millis } = yield* timed(Effect.scoped(watched))
       perSecond = (live.stats.heard / millis) * 1000

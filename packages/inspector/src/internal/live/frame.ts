@@ -32,6 +32,8 @@ export interface Row {
   readonly waiting: number
   /** The permits of the actor itself. Absent when there is no limit. */
   readonly limit?: number
+  /** How many calls may run at a time in all, if its concurrency groups have permits, too. Absent without a limit. */
+  readonly lanes?: number
   /** Calls that succeeded, and calls that failed, died or timed out. Cancelled calls are in neither. */
   readonly good: number
   readonly bad: number
@@ -50,6 +52,8 @@ export interface MethodRow {
   readonly errors: number
   readonly cancelled: number
   readonly refused: number
+  /** Calls that have not settled now. */
+  readonly unsettled: number
   /** How long all calls together waited and ran. */
   readonly waited: number
   readonly ran: number
@@ -71,6 +75,22 @@ export interface News {
   readonly text: string
 }
 
+/** A call that failed or died, and what its error tells. */
+export interface FailedCall {
+  readonly seq: number
+  readonly at: number
+  readonly call: number
+  readonly actor: string
+  readonly instance: number
+  readonly method: string
+  /** In one line. */
+  readonly message: string
+  /** The fields of the error that the message does not show. */
+  readonly fields?: string
+  /** With callers, causes and the JavaScript stack, as Effect prints it. */
+  readonly stack: string
+}
+
 /** An update: what is new since the last one that this client got. */
 export interface Frame {
   readonly version: number
@@ -87,6 +107,7 @@ export interface Frame {
   readonly gone: ReadonlyArray<number>
   readonly methods: ReadonlyArray<MethodRow>
   readonly news: ReadonlyArray<News>
+  readonly errors: ReadonlyArray<FailedCall>
   readonly deadLetters: ReadonlyArray<DeadLetter> | undefined
   readonly totals: { readonly instances: number; readonly calls: number }
   /** How many cycles of waits there are. */
@@ -108,6 +129,13 @@ export interface Bar {
   /** Absent while it runs. */
   readonly ended?: number
   readonly outcome?: Outcome
+}
+
+/** The instances that a search has found, of all that there are. */
+export interface Found {
+  readonly search: string
+  readonly rows: ReadonlyArray<Row>
+  readonly total: number
 }
 
 /** What the timeline polls. */

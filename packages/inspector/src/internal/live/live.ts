@@ -4,6 +4,7 @@
  * Each change has the version in which it came. A page says which version it has, and gets the changes after it.
  */
 import type * as ActorSystem from "@troupe/core/ActorSystem"
+import { ErrorDesk } from "./errors.ts"
 import type { Frame, Recent } from "./frame.ts"
 import { NewsDesk } from "./news.ts"
 import { Rows } from "./rows.ts"
@@ -24,8 +25,9 @@ const encoder = new TextEncoder()
 
 export class Live {
   version = 0
-  waits: Waits = { nodes: [], edges: [], cycles: [] }
+  waits: Waits = { nodes: [], edges: [], cycles: [], causes: [] }
   readonly stats = new Stats()
+  readonly errors = new ErrorDesk()
   private readonly rows = new Rows()
   private readonly news = new NewsDesk()
   private latest: ActorSystem.Snapshot | undefined = undefined
@@ -59,6 +61,8 @@ export class Live {
     const letters = `${snapshot.deadLetters.length} ${last?.id} ${last?.at}`
     if (letters !== this.letters) this.lettersVersion = version
     this.letters = letters
+    this.errors.tell(version)
+    this.stats.unsettled(snapshot.calls)
     this.stats.tick(about.moment, about.weight)
     this.stats.version = version + 1
     this.latest = snapshot
@@ -91,6 +95,7 @@ export class Live {
       gone,
       methods: this.stats.rowsSince(from),
       news: this.news.since(from),
+      errors: this.errors.since(from),
       deadLetters: this.lettersVersion > from ? deadLetters : undefined,
       totals,
       cycles: this.waits.cycles.length,

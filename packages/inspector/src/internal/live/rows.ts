@@ -35,6 +35,7 @@ export const rowOf = (it: Instance): Row => {
     running,
     waiting: Math.max(0, it.pending - running) + it.suspended,
     ...(it.permits.limit !== undefined && { limit: it.permits.limit }),
+    ...(groups.length > 0 && lanesOf([it.permits, ...groups])),
     good: settled.succeeded,
     bad: settled.failed + settled.died + settled.timedOut + settled.unavailable + settled.actorDied,
     refused: it.refused,
@@ -42,6 +43,11 @@ export const rowOf = (it: Instance): Row => {
     ...(it.death !== undefined && { death: it.death.why }),
     ...(it.home !== undefined && { home: factsOf(it.home) })
   }
+}
+
+const lanesOf = (permits: ReadonlyArray<Permits>): { readonly lanes?: number } => {
+  const lanes = permits.reduce((sum, { limit = Infinity }) => sum + limit, 0)
+  return lanes === Infinity ? {} : { lanes }
 }
 
 /** Strings, numbers and booleans only: a home is foreign code, and may tell of things that JSON cannot hold. */
@@ -73,6 +79,7 @@ const same = (a: Row, b: Row): boolean =>
   a.state === b.state &&
   a.restarts === b.restarts &&
   a.limit === b.limit &&
+  a.lanes === b.lanes &&
   a.death === b.death &&
   sameHome(a.home, b.home)
 

@@ -4,7 +4,8 @@
  * While a page is open it hears of every call, or of a sample if there are very many. So it allocates nothing for most of
  * them, and everything has a bound.
  */
-import type { Event } from "@troupe/core/ActorSystem"
+import type { Event, UnsettledCall } from "@troupe/core/ActorSystem"
+import { methodOf } from "../base/names.ts"
 import type { Bar, MethodRow } from "./frame.ts"
 import { Histogram } from "./histogram.ts"
 
@@ -16,7 +17,10 @@ const MOST_METHODS = 500
 const OTHERS = "(others)"
 /** How many settled calls are kept for the timeline. */
 const MOST_BARS = 6000
-/** How many of them may be from the same tenth of a second, so that a busy second does not push out all others. */
+/**
+ * How many of them may be from the same tenth of a second, so that a busy second does not push out all others. There is
+ * as much room again for those that matter: that went wrong, or ran for longer than that.
+ */
 const BARS_PER_SLICE = 120
 const SLICE = 100
 /** The length of a quantile window, in milliseconds. */
@@ -27,6 +31,7 @@ class Method {
   errors = 0
   cancelled = 0
   refused = 0
+  unsettled = 0
   waited = 0
   ran = 0
   /** The same since the last update, not yet weighted: it may be a sample. */
@@ -83,6 +88,7 @@ class Method {
       errors: this.errors,
       cancelled: this.cancelled,
       refused: this.refused,
+      unsettled: this.unsettled,
       waited: this.waited,
       ran: this.ran,
       p50: p50!,
@@ -137,17 +143,33 @@ export class Stats {
     return method
   }
 
+  /** Counts the calls of each method that have not settled. A method may have no others. */
+  unsettled(calls: ReadonlyArray<UnsettledCall>): void {
+    const counts = new Map<Method, number>()
+    for (const call of calls) {
+      const method = this.methodOf(call.actor, methodOf(call))
+      counts.set(method, (counts.get(method) ?? 0) + 1)
+    }
+    for (const method of this.methods) {
+      const count = counts.get(method) ?? 0
+      if (count !== method.unsettled) method.changed = this.version
+      method.unsettled = count
+    }
+  }
+
   private keep(event: Settled): void {
     const slice = Math.floor(event.at / SLICE)
     if (slice !== this.slice) {
       this.slice = slice
       this.inSlice = 0
     }
-    if (++this.inSlice > BARS_PER_SLICE) {
+    const { actor, at, call, instance, method, outcome, ran, waited } = event
+    const matters = (outcome !== "succeeded" && outcome !== "cancelled") || (ran ?? 0) > SLICE
+    if (this.inSlice >= (matters ? 2 : 1) * BARS_PER_SLICE) {
       this.dropped++
       return
     }
-    const { actor, at, call, instance, method, outcome, ran, waited } = event
+    this.inSlice++
     const started = ran === undefined ? undefined : at - ran
     const submitted = (started ?? at) - waited
     const seq = ++this.lastBar

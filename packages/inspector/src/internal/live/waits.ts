@@ -7,12 +7,15 @@
  * on.
  */
 import type { UnsettledCall } from "@troupe/core/ActorSystem"
+import { causesOf, type RootCause } from "./causes.ts"
 
 export interface WaitNode {
   readonly instance: number
   readonly actor: string
-  /** How many unsettled calls of it wait. */
+  /** How many of its calls wait for calls of others. The calls in its own line are not among them. */
   readonly calls: number
+  /** How many of its calls are in line. */
+  readonly inLine: number
   readonly cycle: boolean
 }
 
@@ -33,6 +36,8 @@ export interface Waits {
   readonly edges: ReadonlyArray<WaitEdge>
   /** The calls of each cycle in order, with the first of them again at the end. */
   readonly cycles: ReadonlyArray<ReadonlyArray<string>>
+  /** What most calls wait for in the end. */
+  readonly causes: ReadonlyArray<RootCause>
 }
 
 type Id = number | string
@@ -123,20 +128,19 @@ export const waitsOf = (unsettled: ReadonlyArray<UnsettledCall>): Waits => {
   const cycles = stuck.size === 0 ? [] : cyclesOf(stuck)
   const inCycle = new Set(cycles.flat())
   const edges = new Map<string, MutableEdge>()
-  const nodes = new Map<number, { instance: number; actor: string; calls: number; cycle: boolean }>()
-  const touch = (call: UnsettledCall, counts: boolean) => {
+  const nodes = new Map<number, { instance: number; actor: string; calls: number; inLine: number; cycle: boolean }>()
+  const touch = (call: UnsettledCall) => {
     const { actor, instance } = call
-    const node = nodes.get(instance) ?? { instance, actor, calls: 0, cycle: false }
+    const node = nodes.get(instance) ?? { instance, actor, calls: 0, inLine: 0, cycle: false }
     nodes.set(instance, node)
-    if (counts) node.calls++
     if (inCycle.has(call.id)) node.cycle = true
+    return node
   }
   for (const call of calls.values()) {
-    for (const { ref } of call.waitingOn) {
-      const other = calls.get(ref)
-      if (other === undefined) continue
-      touch(call, true)
-      touch(other, false)
+    const others = call.waitingOn.map(({ ref }) => calls.get(ref)).filter((other) => other !== undefined)
+    if (others.length > 0) touch(call).calls++
+    for (const other of others) {
+      touch(other)
       const cycle = inCycle.has(call.id) && inCycle.has(other.id)
       const kind = cycle ? "cycle" : stuck.has(call.id) ? "stuck" : "free"
       const id = `${call.instance}>${other.instance}`
@@ -154,7 +158,16 @@ export const waitsOf = (unsettled: ReadonlyArray<UnsettledCall>): Waits => {
       }
     }
   }
-  return { nodes: [...nodes.values()], edges: [...edges.values()], cycles: cycles.map((ids) => told(ids, calls)) }
+  for (const { instance, stage } of calls.values()) {
+    const node = nodes.get(instance)
+    if (node !== undefined && (stage === "waiting" || stage === "suspended")) node.inLine++
+  }
+  return {
+    nodes: [...nodes.values()],
+    edges: [...edges.values()],
+    cycles: cycles.map((ids) => told(ids, calls)),
+    causes: causesOf(unsettled)
+  }
 }
 
 /** A cycle in words: `A.f #1`, `B.g #2`, `A.h #3 in line`, `A.f #1`. */

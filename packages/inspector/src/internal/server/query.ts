@@ -21,6 +21,9 @@ export const search: Effect.Effect<URLSearchParams, never, HttpServerRequest.Htt
 export const idIn = (name: string): Effect.Effect<number, Refused, HttpRouter.RouteContext> =>
   Effect.flatMap(HttpRouter.params, (params) => whole(name, params[name] ?? ""))
 
+/** Longer searches are cut, in characters. */
+export const LONGEST_SEARCH = 500
+
 /** An integer of at least `least`. */
 export const whole = (name: string, text: string, least = 0): Effect.Effect<number, Refused> => {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
@@ -37,7 +40,7 @@ const statesIn = (text: string): Effect.Effect<ReadonlyArray<ActorSystem.State>,
   return Effect.fail(refuse(400, `state must be one or more of ${known}, but is ${JSON.stringify(wrong.slice(0, 50))}`))
 }
 
-/** Options of a snapshot of at most `most` instances: `?actor=&name=&instance=&state=running,dead&limit=`. */
+/** Options of a snapshot of at most `most` instances: `?actor=&name=&instance=&state=running,dead&search=&limit=`. */
 export const snapshotOptions = (
   most: number
 ): Effect.Effect<ActorSystem.SnapshotOptions, Refused, HttpServerRequest.HttpServerRequest> =>
@@ -51,6 +54,7 @@ export const snapshotOptions = (
       actor: given("actor"),
       name: given("name"),
       instance: instance === undefined ? undefined : yield* whole("instance", instance),
+      search: given("search")?.slice(0, LONGEST_SEARCH),
       state: state === undefined ? undefined : yield* statesIn(state),
       limit: limit === undefined ? undefined : Math.min(most, yield* whole("limit", limit))
     }

@@ -16,7 +16,7 @@ import * as byNumber from "./byNumber.ts"
 import { type Gate, Places } from "./limits.ts"
 import type { Bounds } from "./options.ts"
 import { pageFiles } from "./pageFiles.ts"
-import { idIn, search, snapshotOptions, whole } from "./query.ts"
+import { idIn, LONGEST_SEARCH, search, snapshotOptions, whole } from "./query.ts"
 import { json, type Refused, refusal, refuse, secured } from "./reply.ts"
 import * as views from "./views.ts"
 
@@ -73,6 +73,10 @@ const reading = ({ bounds, feed, info }: ServerOptions) => [
   get("/api/info", Effect.succeed(info)),
   get("/api/snapshot", Effect.flatMap(snapshotOptions(bounds.maxInstances), ActorSystem.snapshot)),
   get("/api/calls", Effect.flatMap(snapshotOptions(bounds.maxInstances), views.calls)),
+  get(
+    "/api/find",
+    Effect.flatMap(search, (query) => views.find((query.get("search") ?? "").slice(0, LONGEST_SEARCH)))
+  ),
   get("/api/instance/:instance", Effect.flatMap(idIn("instance"), views.instance)),
   get(
     "/api/explain/:call",

@@ -5,6 +5,9 @@ import * as ActorSystem from "@troupe/core/ActorSystem"
 import * as ByNumber from "@troupe/core/ByNumber"
 import * as Effect from "effect/Effect"
 import * as Timeline from "../../Timeline.ts"
+import { causesOf, type RootCause } from "../live/causes.ts"
+import type { Found } from "../live/frame.ts"
+import { rowOf } from "../live/rows.ts"
 import { record } from "../trace/recording.ts"
 import { type Refused, refuse } from "./reply.ts"
 
@@ -26,6 +29,8 @@ export interface InstanceView {
 
 export interface CallsView {
   readonly at: number
+  /** What most calls wait for in the end. */
+  readonly causes: ReadonlyArray<RootCause>
   readonly calls: ReadonlyArray<CallView>
   readonly total: number
 }
@@ -60,7 +65,16 @@ export const calls = (options: ActorSystem.SnapshotOptions): Effect.Effect<Calls
     const { at, calls, totals } = yield* ActorSystem.snapshot({ ...options, limit: options.limit ?? 2000 })
     const first = calls.filter(({ position = 0 }) => position <= MOST_IN_LINE)
     const oldest = first.toSorted((a, b) => a.since - b.since).slice(0, MOST_CALLS)
-    return { at, calls: yield* explained(oldest), total: totals.calls }
+    return { at, causes: causesOf(calls), calls: yield* explained(oldest), total: totals.calls }
+  })
+
+/** How many instances a search shows at most. */
+const MOST_FOUND = 200
+
+/** Instances with these words in their names, whether the page knows them or not. */
+export const find = (search: string): Effect.Effect<Found> =>
+  Effect.map(ActorSystem.snapshot({ search, limit: MOST_FOUND }), ({ instances, totals }) => {
+    return { search, rows: instances.map(rowOf), total: totals.instances }
   })
 
 /** Records for a while, and returns a Chrome trace as text. */

@@ -51,6 +51,8 @@ export interface Filter {
   readonly name?: string | undefined
   readonly instance?: number | undefined
   readonly state?: ReadonlyArray<string> | undefined
+  /** Words in the actors, keys and names of instances. */
+  readonly search?: string | undefined
   readonly limit?: number | undefined
 }
 

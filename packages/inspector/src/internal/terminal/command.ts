@@ -11,9 +11,10 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import { InspectError } from "../../InspectError.ts"
 import { safe, safeJson } from "../base/shown.ts"
+import { plural } from "../base/units.ts"
 import { type Client, DEFAULT_ADDRESS, type Filter, makeClient, parseAddress } from "./client.ts"
 import { live, screen } from "./live.ts"
-import { plural } from "./text.ts"
+
 import { callLines, coreStates, inStates, instanceLines, SORTS, STATES, type StateName, summaryLine } from "./views.ts"
 
 // --- flags of all subcommands ----------------------------------------------------------------------------------------
@@ -113,7 +114,7 @@ const overview = top.pipe(
       if (json) return yield* printJson(snapshot)
       const { live: isLive, print, style, width } = yield* screen
       if (isLive && !once) {
-        const next = client.snapshot(filterOf(flags))
+        const next = (search: string) => client.snapshot({ ...filterOf(flags), search })
         return yield* live({
           address: client.address,
           first: snapshot,

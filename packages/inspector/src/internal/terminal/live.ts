@@ -11,6 +11,7 @@ import * as Schedule from "effect/Schedule"
 import * as Stdio from "effect/Stdio"
 import * as Terminal from "effect/Terminal"
 import type { InspectError } from "../../InspectError.ts"
+import { oneLine } from "../base/shown.ts"
 import type { Cell } from "./table.ts"
 import { type Style, styleOf } from "./text.ts"
 import { SORTS, type Sort, screenLines } from "./views.ts"
@@ -42,21 +43,25 @@ export const screen: Effect.Effect<Screen, never, Terminal.Terminal | Stdio.Stdi
   }
 })
 
+/** In characters. */
+const LONGEST_SEARCH = 200
+
 const ENTER = "\x1b[?1049h\x1b[?25l"
 const LEAVE = "\x1b[?25h\x1b[?1049l"
 
 export interface LiveOptions {
   readonly address: string
   readonly first: ActorSystem.Snapshot
-  readonly next: Effect.Effect<ActorSystem.Snapshot, InspectError>
+  /** The present state of the instances with these words in their names. */
+  readonly next: (search: string) => Effect.Effect<ActorSystem.Snapshot, InspectError>
   readonly interval: Duration.Duration
   readonly sort: Sort
   readonly style: Style
 }
 
 /**
- * Shows what `next` returns, again and again, until `q`, Escape or Ctrl-C. `s` changes the order. While the server does
- * not answer, it shows the last state, says so, and keeps asking.
+ * Shows what `next` returns, again and again, until `q`, Escape or Ctrl-C. `s` changes the order, `/` searches, and the
+ * arrows scroll. While the server does not answer, it shows the last state, says so, and keeps asking.
  */
 export const live = (options: LiveOptions): Effect.Effect<void, never, Terminal.Terminal | Stdio.Stdio> =>
   Effect.gen(function* () {
@@ -82,6 +87,13 @@ class LiveView {
   private previous: ActorSystem.Snapshot | undefined
   private isLost = false
   private sort: Sort
+  private search = ""
+  /** The search that the state is the answer to. */
+  private shown = ""
+  private isTyping = false
+  /** The first line of the table that is shown. */
+  private from = 0
+  private rows = 24
   private readonly terminal: Terminal.Terminal
   private readonly options: LiveOptions
   private readonly hasKeys: boolean
@@ -101,29 +113,42 @@ class LiveView {
   get draw(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const width = (yield* this.terminal.columns) || 80
-      const rows = (yield* this.terminal.rows) || 24
+      this.rows = (yield* this.terminal.rows) || 24
       const { previous, snapshot, sort } = this
+      const view = { snapshot, previous, sort, width, style: this.options.style }
       // The last line stays free: filling it would scroll some terminals.
-      const lines = screenLines({ snapshot, previous, sort, width, style: this.options.style }, this.head, rows - 1)
+      const { from, lines } = screenLines(view, this.head, this.rows - 1, this.from)
+      this.from = from
       yield* this.write(`\x1b[H${lines.map((line) => `${line}\x1b[K\n`).join("")}\x1b[J`)
     })
   }
 
   private get head(): Cell {
     const { address, style } = this.options
-    return this.isLost
-      ? { text: `${address} does not answer; this is the state ${ago(this.snapshot)}:`, paint: style.red }
-      : { text: `${address}   ${this.hasKeys ? `q quits, s sorts (by ${this.sort})` : "Ctrl-C quits"}` }
+    if (this.isLost) {
+      return { text: `${address} does not answer; this is the state ${ago(this.snapshot)}:`, paint: style.red }
+    }
+    if (this.isTyping) return { text: `Search: ${oneLine(this.search)}_   Enter keeps it, Escape ends it` }
+    if (!this.hasKeys) return { text: `${address}   Ctrl-C quits` }
+    const found = this.search === "" ? "/ searches" : `/ searches (${oneLine(this.search)})`
+    return { text: `${address}   q quits, s sorts (by ${this.sort}), ${found}` }
   }
 
   get ask(): Effect.Effect<void> {
-    return Effect.match(this.options.next, {
+    return Effect.suspend(() => this.askFor(this.search))
+  }
+
+  private askFor(search: string): Effect.Effect<void> {
+    return Effect.match(this.options.next(search), {
       onFailure: () => {
         this.isLost = true
       },
       onSuccess: (next) => {
+        // The answer to an earlier search.
+        if (search !== this.search) return
         // After a gap, rates would be wrong: it is unknown when its calls settled.
-        this.previous = this.isLost ? undefined : this.snapshot
+        this.previous = this.isLost || search !== this.shown ? undefined : this.snapshot
+        this.shown = search
         this.snapshot = next
         this.isLost = false
       }
@@ -146,13 +171,45 @@ class LiveView {
       const input = yield* this.terminal.readInput
       while (true) {
         const { input: character, key } = yield* Queue.take(input)
+        if (key.ctrl && key.name === "c") return
+        if (this.isTyping) {
+          yield* this.type(
+            key.name,
+            Option.getOrElse(character, () => "")
+          )
+          continue
+        }
         const name = Option.getOrElse(character, () => key.name)
-        if (name === "q" || (key.ctrl && key.name === "c") || key.name === "escape") return
-        if (name !== "s") continue
-        this.sort = SORTS[(SORTS.indexOf(this.sort) + 1) % SORTS.length]!
+        if (name === "q" || key.name === "escape") return
+        if (name === "s") this.sort = SORTS[(SORTS.indexOf(this.sort) + 1) % SORTS.length]!
+        else if (name === "/") this.isTyping = true
+        else if (!this.scroll(key.name)) continue
         yield* this.draw
       }
     })
+  }
+
+  /** Whether this key scrolls. */
+  private scroll(key: string): boolean {
+    const page = Math.max(1, Math.floor(this.rows / 2))
+    const steps: Record<string, number> = { up: -1, down: 1, pageup: -page, pagedown: page, home: -Infinity, end: 1e9 }
+    const step = steps[key]
+    if (step === undefined) return false
+    this.from = Math.max(0, this.from + step)
+    return true
+  }
+
+  /** Each change is searched for at once. */
+  private type(key: string, character: string): Effect.Effect<unknown> {
+    const before = this.search
+    if (key === "return" || key === "enter") this.isTyping = false
+    else if (key === "escape") [this.isTyping, this.search] = [false, ""]
+    else if (key === "backspace") this.search = [...this.search].slice(0, -1).join("")
+    else if (!/\p{Cc}/u.test(character) && this.search.length < LONGEST_SEARCH) this.search += character
+    if (this.search === before) return this.draw
+    this.from = 0
+    // Keys are read on while the server answers.
+    return Effect.andThen(this.draw, Effect.forkChild(Effect.andThen(this.ask, this.draw)))
   }
 }
 

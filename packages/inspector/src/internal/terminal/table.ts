@@ -15,6 +15,8 @@ export interface Column<Row> {
   readonly worth: number
   /** The column may be cut to this width before another one goes. Without it, the column is never cut. */
   readonly least?: number
+  /** How it is cut. By default at its end. */
+  readonly cut?: (text: string, width: number) => string
   readonly cell: (row: Row) => Cell | string
 }
 
@@ -74,9 +76,10 @@ export const table = <Row>(
       .map((one, index) => {
         const { paint = (text: string) => text, text } = cell(one)
         const room = widths.get(one)!
+        const short = (one.column.cut ?? cut)(text, room)
         // Nothing follows the last column, so it needs no padding.
         const last = index === shown.length - 1 && one.column.align === "left"
-        return paint(last ? cut(text, room) : pad(cut(text, room), room, one.column.align))
+        return paint(last ? short : pad(short, room, one.column.align))
       })
       .join(" ".repeat(GAP))
       .trimEnd()

@@ -1,5 +1,5 @@
 /**
- * Text for terminals: colors, numbers and durations in few characters, and cutting to a width.
+ * Text for terminals: colors, and cutting to a width.
  */
 
 /** Ways to emphasize. Without colors, each returns its argument. */
@@ -39,6 +39,37 @@ export const cut = (text: string, width: number): string => {
   return at === undefined || room < 4 ? cutEnd(text, width) : `${cutEnd(text.slice(0, at), room)}${text.slice(at)}`
 }
 
+/**
+ * Cuts the name of an instance: first what is in front of the last slash of its actor, then the middle of what remains.
+ * Keys often begin alike and differ at their ends.
+ */
+export const cutName = (text: string, width: number): string => {
+  if (widthOf(text) <= width) return text
+  const slash = text.slice(0, (/[("]/.exec(text) ?? NUMBER.exec(text))?.index).lastIndexOf("/")
+  const bare = slash < 0 ? text : `…${text.slice(slash + 1)}`
+  if (widthOf(bare) <= width) return bare
+  const at = NUMBER.exec(bare)?.index ?? bare.length
+  const [name, number] = [bare.slice(0, at), bare.slice(at)]
+  const room = width - number.length
+  if (room < 8) return cut(text, width)
+  const characters = [...name]
+  const end = fitting(characters.toReversed(), Math.floor((room - 1) / 2))
+    .reverse()
+    .join("")
+  const begin = fitting(characters, room - 1 - widthOf(end)).join("")
+  return `${begin}…${end}${number}`
+}
+
+/** As many of the characters as fit. */
+const fitting = (characters: ReadonlyArray<string>, width: number): Array<string> => {
+  let left = width
+  const fits = characters.findIndex((character) => {
+    left -= columns(character)
+    return left < 0
+  })
+  return characters.slice(0, fits < 0 ? undefined : fits)
+}
+
 const cutEnd = (text: string, width: number): string => {
   if (width <= 0) return ""
   let left = width - 1
@@ -53,31 +84,3 @@ export const pad = (text: string, width: number, side: "left" | "right"): string
   const space = " ".repeat(Math.max(0, width - widthOf(text)))
   return side === "left" ? text + space : space + text
 }
-
-/** `12ms`, `4.2s`, `3m05s`, `2h10m`, `5d03h`. */
-export const duration = (millis: number): string => {
-  if (!(millis > 0)) return "0ms"
-  if (millis < 999.5) return `${Math.round(millis)}ms`
-  // Round first: otherwise 9.96 s would be 10.0s, and 59.9 s 60s.
-  const seconds = Math.round(millis / 100) / 10
-  if (seconds < 10) return `${seconds.toFixed(1)}s`
-  const whole = Math.round(millis / 1000)
-  if (whole < 60) return `${whole}s`
-  const two = (n: number) => String(n).padStart(2, "0")
-  if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`
-  if (whole < 86_400) return `${Math.floor(whole / 3600)}h${two(Math.floor((whole % 3600) / 60))}m`
-  return `${Math.floor(whole / 86_400)}d${two(Math.floor((whole % 86_400) / 3600))}h`
-}
-
-/** At most four digits: `9999`, `10.0k`, `123k`, `4.5M`. */
-export const count = (n: number): string => {
-  if (n < 10_000) return String(Math.round(n))
-  const unit = n < 999_500 ? "k" : n < 999_500_000 ? "M" : "G"
-  const scaled = n / { k: 1e3, M: 1e6, G: 1e9 }[unit]
-  return `${scaled.toFixed(scaled < 99.95 ? 1 : 0)}${unit}`
-}
-
-/** A number per second: small ones have a decimal. */
-export const rate = (n: number): string => (n > 0 && n < 9.95 ? n.toFixed(1) : count(n))
-
-export const plural = (n: number, what: string): string => `${count(n)} ${what}${n === 1 ? "" : "s"}`

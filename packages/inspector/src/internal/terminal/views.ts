@@ -4,8 +4,9 @@
 import type * as ActorSystem from "@troupe/core/ActorSystem"
 import { methodOf, ownerOf, titleOf } from "../base/names.ts"
 import { MOST_OF_AN_ERROR, shown } from "../base/shown.ts"
+import { count, duration, plural, rate } from "../base/units.ts"
 import { type Cell, type Column, table } from "./table.ts"
-import { count, cut, duration, plural, rate, type Style } from "./text.ts"
+import { cut, cutName, type Style } from "./text.ts"
 
 type Snapshot = ActorSystem.Snapshot
 type Instance = ActorSystem.Instance
@@ -100,7 +101,8 @@ const columnsOf = (now: number, style: Style): ReadonlyArray<Column<Row>> => {
       title: "ACTOR",
       align: "left",
       worth: 11,
-      least: 16,
+      least: 32,
+      cut: cutName,
       cell: ({ group, instance }) =>
         group === undefined ? `${shown(titleOf(instance))} #${instance.instance}` : `  ${shown(group)}`
     },
@@ -217,7 +219,8 @@ const callColumns = (snapshot: Snapshot): ReadonlyArray<Column<Call>> => {
       title: "ACTOR",
       align: "left",
       worth: 7,
-      least: 12,
+      least: 24,
+      cut: cutName,
       cell: (call) => `${shown(titles.get(call.instance) ?? ownerOf(call))} #${call.instance}`
     },
     {
@@ -272,8 +275,14 @@ export const summaryLine = ({ previous, snapshot, width }: View): string => {
   return cut(`${parts.join(", ")}${some ? ` (in ${count(snapshot.instances.length)} of them)` : ""}`, width)
 }
 
-/** A whole screen: as many instances and calls as fit. */
-export const screenLines = (view: View, head: Cell, rows: number): ReadonlyArray<string> => {
+export interface Screen {
+  readonly lines: ReadonlyArray<string>
+  /** The first line of the table that is shown: not further down than that its end is at the bottom. */
+  readonly from: number
+}
+
+/** A whole screen: as many instances and calls as fit, from a line of the table of instances on. */
+export const screenLines = (view: View, head: Cell, rows: number, from: number): Screen => {
   const { style, width } = view
   const top = [(head.paint ?? String)(cut(head.text, width)), style.bold(summaryLine(view)), ""].slice(0, rows)
   const room = rows - top.length
@@ -281,9 +290,22 @@ export const screenLines = (view: View, head: Cell, rows: number): ReadonlyArray
   // Calls get the room that instances leave, and at least a third if there is room for both.
   const left = Math.max(room - instances.length - 1, room < 12 ? 0 : Math.floor(room / 3))
   const forCalls = left < 3 ? 0 : left
-  const shownInstances = shorten(instances, room - (forCalls === 0 ? 0 : forCalls + 1), style)
-  if (forCalls === 0) return [...top, ...shownInstances]
-  return [...top, ...shownInstances, "", ...shorten(callLines(view, forCalls - 2), forCalls, style)]
+  const part = scrolled(instances, room - (forCalls === 0 ? 0 : forCalls + 1), from, style)
+  if (forCalls === 0) return { ...part, lines: [...top, ...part.lines] }
+  const calls = shorten(callLines(view, forCalls - 2), forCalls, style)
+  return { ...part, lines: [...top, ...part.lines, "", ...calls] }
+}
+
+/** The head of a table, and the lines that fit below it. The last line says what is above and below. */
+const scrolled = (lines: ReadonlyArray<string>, room: number, from: number, style: Style): Screen => {
+  if (lines.length <= room) return { lines, from: 0 }
+  const [head = "", ...body] = lines
+  const most = room - 2
+  if (most < 1) return { lines: shorten(lines, room, style), from: 0 }
+  const start = Math.max(0, Math.min(from, body.length - most))
+  const below = body.length - most - start
+  const around = [start > 0 && `${count(start)} above`, below > 0 && `${count(below)} more`].filter(Boolean).join(", ")
+  return { lines: [head, ...body.slice(start, start + most), style.dim(`… ${around}`)], from: start }
 }
 
 const shorten = (lines: ReadonlyArray<string>, room: number, style: Style): ReadonlyArray<string> =>
