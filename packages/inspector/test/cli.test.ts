@@ -119,7 +119,7 @@ describe("troupe inspect", () => {
         "ACTOR STATE RUNNING QUEUE SETTLED ERRORS RESTARTS UP LAST ERROR",
         'app/Db "main" #N running 2/2 4 2 2 1 4.2 s Error: lost connection (4.2 s ago)',
         " io 1/1 1",
-        "app/Importer #N running 1/1000 0 0 0 4.2 s",
+        "app/Importer #N running 1/1,000 0 0 0 4.2 s",
         "",
         lines[7],
         lines[8],
@@ -167,7 +167,7 @@ describe("troupe inspect", () => {
     })
   )
 
-  it.effect("cuts long names before the numbers of their instances", () =>
+  it.effect("cuts long names in the middle, before the numbers of their instances", () =>
     Effect.gen(function* () {
       const body = yield* Effect.gen(function* () {
         for (const end of ["a", "b"])
@@ -178,7 +178,7 @@ describe("troupe inspect", () => {
       yield* run(world, ["inspect", "--once"], { isTerminal: true })
       const names = plain(text(world))
         .split("\n")
-        .flatMap((line) => /^app\/Tiny.*… #(\d+) /.exec(line)?.[1] ?? [])
+        .flatMap((line) => /^…Tiny "a name.*… ?.*column [ab]" #(\d+) /.exec(line)?.[1] ?? [])
       assert.strictEqual(new Set(names).size, 2, plain(text(world)))
     })
   )
@@ -343,7 +343,6 @@ describe("troupe inspect, on a terminal", () => {
       world.answer = (path) => ({ body: path.includes("search=") ? found : first })
       for (const key of ["/", "d", "q", "backspace", "b"]) yield* press(world, key)
       yield* until(() => searched().includes("db"))
-      assert.includeMembers(searched(), ["d", "dq", "db"])
       assert.include(onScreen(world)[0]!, "Search: db_")
       yield* press(world, "return")
       yield* until(() => onScreen(world)[0]!.includes("/ searches (db)"))
@@ -537,9 +536,9 @@ describe("troupe inspect list", () => {
       const body = (yield* busy) as any
       const world = yield* makeWorld(answering({ ...body, totals: { instances: 3204, calls: 10_000 } }))
       yield* run(world, ["inspect"])
-      assert.include(text(world), "3204 instances, 4 calls running, 5 waiting (in 2 of them)\n")
+      assert.include(text(world), "3,204 instances, 4 calls running, 5 waiting (in 2 of them)\n")
       yield* run(world, ["inspect", "list"])
-      assert.include(text(world), "… and 3202 more instances: --limit shows them")
+      assert.include(text(world), "… and 3,202 more instances: --limit shows them")
     })
   )
 

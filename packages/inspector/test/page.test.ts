@@ -11,13 +11,13 @@ import { layOut } from "../page/parts/strips.ts"
 import { apply, initial } from "../page/state.ts"
 import { picture } from "../page/views/graph.ts"
 import { duration } from "../src/internal/base/units.ts"
-import { causesOf } from "../src/internal/live/causes.ts"
+import { causesOf as causesAt } from "../src/internal/live/causes.ts"
 import type { Bar, Frame, Row } from "../src/internal/live/frame.ts"
 import { Histogram } from "../src/internal/live/histogram.ts"
 import { NewsDesk } from "../src/internal/live/news.ts"
 import { Rows } from "../src/internal/live/rows.ts"
 import { Stats } from "../src/internal/live/stats.ts"
-import { waitsOf } from "../src/internal/live/waits.ts"
+import { waitsOf as waitsAt } from "../src/internal/live/waits.ts"
 
 /** Random numbers that come again with the same seed. It is in the message of what fails. */
 const seed = Number(process.env.TROUPE_SEED ?? Date.now() % 1_000_000)
@@ -57,6 +57,10 @@ const call = (id: number, more: Partial<UnsettledCall> = {}): UnsettledCall => (
   attempts: 1,
   ...more
 })
+
+/** Ten seconds after calls without a time of their own began. */
+const waitsOf = (calls: ReadonlyArray<UnsettledCall>) => waitsAt(calls, 10_000)
+const causesOf = (calls: ReadonlyArray<UnsettledCall>) => causesAt(calls, 10_000)
 
 const on = (...refs: ReadonlyArray<number>) => refs.map((ref) => ({ ref }))
 
@@ -395,6 +399,12 @@ describe("the root of many waits", () => {
     // Both of them wait for the same call.
     const same = [...holders.map((one) => ({ ...one, waitingOn: on(9) })), call(9)]
     assert.deepInclude(causesOf([...same, inLine(3, 1)])[0], { waiting: 3, call: 9, holders: 1 })
+  })
+
+  it("is told once it has run for a second: before that nobody is stuck", () => {
+    const calls = [call(1, { since: 100 }), inLine(2, 1), inLine(3, 1), inLine(4, 1)]
+    assert.deepStrictEqual(causesAt(calls, 1099), [])
+    assert.strictEqual(causesAt(calls, 1100).length, 1)
   })
 
   it("is not told of two calls, of a cycle, nor of what the program knows nothing of", () => {

@@ -54,16 +54,27 @@ export const morph = (from: Element, to: Element): void => {
 const isOwn = (element: Element, attribute: string): boolean =>
   attribute === "style" || (attribute === "open" && element.localName === "details")
 
+/** Elements with a key stay themselves wherever they are wanted: details that are open, and the focus. */
 const morphChildren = (from: Element, to: Element): void => {
   const wanted = [...to.childNodes]
+  const known = new Map([...from.childNodes].map((node) => [keyOf(node), node]))
+  const wantedKeys = new Set(wanted.map(keyOf))
   for (let i = 0; i < wanted.length; i++) {
     const want = wanted[i]!
-    const have = from.childNodes[i]
+    const key = keyOf(want)
+    const same = key === null ? undefined : known.get(key)
+    const next: ChildNode | undefined = from.childNodes[i]
+    const have = same?.parentNode === from && same.nodeName === want.nodeName ? same : next
     if (have === undefined) from.append(want)
-    else if (have.nodeType !== want.nodeType || have.nodeName !== want.nodeName) have.replaceWith(want)
-    else if (keyOf(have) !== keyOf(want)) have.replaceWith(want)
-    else if (want instanceof Element) morph(have as Element, want)
-    else if (have.nodeValue !== want.nodeValue) have.nodeValue = want.nodeValue
+    else if (have.nodeType !== want.nodeType || have.nodeName !== want.nodeName || keyOf(have) !== key) {
+      // What is wanted further down stays.
+      if (keyOf(have) !== null && wantedKeys.has(keyOf(have))) from.insertBefore(want, have)
+      else have.replaceWith(want)
+    } else {
+      if (have !== next) from.insertBefore(have, next ?? null)
+      if (want instanceof Element) morph(have as Element, want)
+      else if (have.nodeValue !== want.nodeValue) have.nodeValue = want.nodeValue
+    }
   }
   while (from.childNodes.length > wanted.length) from.lastChild!.remove()
 }

@@ -20,6 +20,8 @@ export interface RootCause {
 
 /** Fewer waiting calls than this are no jam. */
 const LEAST = 3
+/** And behind a call that has run for less than this, in milliseconds, nobody is stuck. */
+const PATIENCE = 1000
 const MOST_CAUSES = 5
 
 const lineOf = ({ group, instance }: UnsettledCall): string => `${instance}/${group ?? ""}`
@@ -30,7 +32,7 @@ const isRunning = ({ stage }: UnsettledCall): boolean => stage === "running" || 
 type Root = ReadonlyArray<UnsettledCall>
 
 /** The largest jams. Calls in a cycle of waits have no root, and are told elsewhere. */
-export const causesOf = (unsettled: ReadonlyArray<UnsettledCall>): ReadonlyArray<RootCause> => {
+export const causesOf = (unsettled: ReadonlyArray<UnsettledCall>, at: number): ReadonlyArray<RootCause> => {
   const roots = new Roots(unsettled)
   const causes = new Map<UnsettledCall, { -readonly [K in keyof RootCause]: RootCause[K] }>()
   for (const call of unsettled) {
@@ -55,7 +57,7 @@ export const causesOf = (unsettled: ReadonlyArray<UnsettledCall>): ReadonlyArray
       waitingSince: call.since
     })
   }
-  const jams = [...causes.values()].filter(({ waiting }) => waiting >= LEAST)
+  const jams = [...causes.values()].filter(({ since, waiting }) => waiting >= LEAST && at - since >= PATIENCE)
   return jams.sort((a, b) => b.waiting - a.waiting || a.call - b.call).slice(0, MOST_CAUSES)
 }
 

@@ -4,12 +4,13 @@
  * Their texts are made with the next update. So a method that fails ten thousand times a second costs no more than one
  * that fails a few times, and errors of users are not kept.
  */
+import { FailedCall, isActorError } from "@troupe/core/ActorError"
 import * as Home from "@troupe/core/Home"
 import type * as Instrumentation from "@troupe/core/Instrumentation"
 import * as Cause from "effect/Cause"
 import type * as Exit from "effect/Exit"
 import { MOST_OF_AN_ERROR, safe, shown } from "../base/shown.ts"
-import type { FailedCall } from "./frame.ts"
+import type { FailedCall as Failure } from "./frame.ts"
 
 /** How many are kept. */
 const MOST = 100
@@ -26,12 +27,12 @@ interface Heard {
 
 export class ErrorDesk {
   private heard: Array<Heard> = []
-  private told: Array<FailedCall & { readonly version: number }> = []
+  private told: Array<Failure & { readonly version: number }> = []
   private last = 0
 
   /** Runs on the stack of the call. */
   note(call: Instrumentation.Call, exit: Exit.Exit<unknown, unknown>, now: () => number): void {
-    if (exit._tag === "Success" || Cause.hasInterruptsOnly(exit.cause)) return
+    if (exit._tag === "Success" || isCancelled(call, exit.cause)) return
     this.heard.push({ at: now(), call, cause: exit.cause })
     if (this.heard.length >= 2 * MOST_AT_ONCE) this.heard = this.heard.slice(-MOST_AT_ONCE)
   }
@@ -55,16 +56,24 @@ export class ErrorDesk {
     if (this.told.length > MOST) this.told = this.told.slice(-MOST)
   }
 
-  since(version: number): ReadonlyArray<FailedCall> {
+  since(version: number): ReadonlyArray<Failure> {
     return this.told.filter((one) => one.version > version)
   }
+}
+
+/** A caller wanted that. A call that fails since another one was cancelled did fail. */
+const isCancelled = ({ id }: Instrumentation.Call, cause: Cause.Cause<unknown>): boolean => {
+  const [first] = cause.reasons
+  if (first === undefined || !Cause.isFailReason(first)) return Cause.hasInterruptsOnly(cause)
+  const about = first.annotations.get(FailedCall.key) as FailedCall["Service"] | undefined
+  return isActorError(first.error) && first.error.reason._tag === "TaskCancelled" && about?.id === id
 }
 
 /** What every error has, or what is shown besides. */
 const COMMON = new Set(["_tag", "name", "message", "stack", "cause"])
 
 /** An error is foreign code: its getters may throw. */
-const textOf = (cause: Cause.Cause<unknown>): Pick<FailedCall, "message" | "fields" | "stack"> => {
+const textOf = (cause: Cause.Cause<unknown>): Pick<Failure, "message" | "fields" | "stack"> => {
   const error = Cause.squash(cause)
   const fields = attempt(() => fieldsOf(error))
   const stack = attempt(() => Cause.pretty(cause)) ?? ""

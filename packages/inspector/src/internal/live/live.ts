@@ -56,7 +56,7 @@ export class Live {
     this.rows.update(snapshot.instances, version, (before, now, instance) =>
       this.news.compare(before, now, instance, comparison)
     )
-    this.waits = waitsOf(snapshot.calls)
+    this.waits = waitsOf(snapshot.calls, snapshot.at)
     const last = snapshot.deadLetters.at(-1)
     const letters = `${snapshot.deadLetters.length} ${last?.id} ${last?.at}`
     if (letters !== this.letters) this.lettersVersion = version

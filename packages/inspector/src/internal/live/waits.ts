@@ -122,7 +122,7 @@ interface MutableEdge {
 
 const rank = { free: 0, stuck: 1, cycle: 2 }
 
-export const waitsOf = (unsettled: ReadonlyArray<UnsettledCall>): Waits => {
+export const waitsOf = (unsettled: ReadonlyArray<UnsettledCall>, at: number): Waits => {
   const calls = new Map(unsettled.map((call) => [call.id, call]))
   const stuck = stuckAmong(needsOf(calls))
   const cycles = stuck.size === 0 ? [] : cyclesOf(stuck)
@@ -166,7 +166,7 @@ export const waitsOf = (unsettled: ReadonlyArray<UnsettledCall>): Waits => {
     nodes: [...nodes.values()],
     edges: [...edges.values()],
     cycles: cycles.map((ids) => told(ids, calls)),
-    causes: causesOf(unsettled)
+    causes: causesOf(unsettled, at)
   }
 }
 

@@ -65,7 +65,7 @@ export const calls = (options: ActorSystem.SnapshotOptions): Effect.Effect<Calls
     const { at, calls, totals } = yield* ActorSystem.snapshot({ ...options, limit: options.limit ?? 2000 })
     const first = calls.filter(({ position = 0 }) => position <= MOST_IN_LINE)
     const oldest = first.toSorted((a, b) => a.since - b.since).slice(0, MOST_CALLS)
-    return { at, causes: causesOf(calls), calls: yield* explained(oldest), total: totals.calls }
+    return { at, causes: causesOf(calls, at), calls: yield* explained(oldest), total: totals.calls }
   })
 
 /** How many instances a search shows at most. */
