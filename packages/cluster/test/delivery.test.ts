@@ -331,6 +331,20 @@ describe("durable calls across processes", () => {
       assert.strictEqual(probe.count("a start"), 2)
     }))
 
+  it("calls that are submitted and not waited for are stored, though their caller ends at once", () =>
+    inFile(async (node) => {
+      const key = freshKey()
+      const ids = Array.from({ length: 200 }, (_, index) => `${index}`)
+      await node(
+        Effect.gen(function* () {
+          const worker = yield* Worker.get(key)
+          for (const id of ids) yield* worker.callId.remote().pipe(ClusterHome.withId(id))
+        })
+      )
+      const found = await node(Effect.forEach(ids, (id) => Effect.flatten(ClusterHome.attach(Worker, key, id))))
+      assert.deepStrictEqual(found, ids)
+    }))
+
   it("a result outlives its node, and the call does not run again", () =>
     inFile(async (node) => {
       const key = freshKey()

@@ -20,7 +20,8 @@ const held = Effect.gen(function* () {
           )
         }),
       atOnce: 4,
-      order: (item) => item[0]!,
+      key: (item) => item[0]!,
+      ordered: true,
       size: (item) => (item.endsWith("large") ? 1e6 : 1)
     },
     yield* Effect.context<never>()
@@ -99,6 +100,17 @@ describe("groups", () => {
       assert.deepStrictEqual(seen, [["a large"], ["b", "d", "f"], ["c large"]])
       yield* latch.open
       assert.strictEqual((yield* Effect.forEach(fibers, Fiber.join)).length, 6)
+    })
+  )
+
+  it.effect("have a share for each key, so that a key with many items does not hold up others", () =>
+    Effect.gen(function* () {
+      const { latch, seen, start, work } = yield* held
+      const many = Array.from({ length: 600 }, (_, index) => `a${index}`)
+      const fibers = [yield* work("z"), ...(yield* Effect.forEach([...many, "b"], start))]
+      yield* latch.open
+      assert.strictEqual((yield* Effect.forEach(fibers, Fiber.join)).length, 602)
+      assert.deepStrictEqual(seen, [["z"], [...many.slice(0, 50), "b", ...many.slice(50, 499)], many.slice(499)])
     })
   )
 

@@ -9,7 +9,7 @@ import * as Home from "@troupe/core/Home"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { ClusterSchema, type MessageStorage, type Sharding } from "../engine.ts"
+import { ClusterSchema, MessageStorage, type Sharding } from "../engine.ts"
 import { subjectOf } from "../wire/failure.ts"
 import { type Client, STOP, type Wire } from "../wire/wire.ts"
 import { CurrentGuard } from "./attempt.ts"
@@ -35,7 +35,7 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
     const traced = isTraced(yield* Effect.context<never>())
     const client = yield* clientOf(wire, traced)
     const guard = yield* CurrentGuard
-    const waits = new Waits(yield* places)
+    const waits = new Waits(yield* places, yield* MessageStorage.MessageStorage)
     yield* onTermination(waits.terminate)
     const calls = yield* stored(wire)
     const make = (key: unknown) =>

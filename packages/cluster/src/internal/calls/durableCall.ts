@@ -34,11 +34,36 @@ export const idFor = (context: Context.Context<never>): Id | undefined => {
   return caller === undefined || caller === set.within ? set : undefined
 }
 
-/** Whether the id of a call stands for its arguments as well: the storage refuses it to a call with other ones. */
-export const StandsForArguments: Context.Reference<boolean> = Context.Reference<boolean>(
-  "troupe/cluster/StandsForArguments",
-  { defaultValue: () => false }
+/** A durable call on its way to the storage. */
+export class Submission {
+  /** Whether the id of the call stands for its arguments: then the storage refuses it to a call with other ones. */
+  readonly standsForArguments: boolean
+  private isStored = false
+  private next: (() => void) | undefined = undefined
+
+  constructor(standsForArguments: boolean) {
+    this.standsForArguments = standsForArguments
+  }
+
+  /** It goes on without its caller from now on. */
+  stored(): void {
+    this.isStored = true
+    this.next?.()
+  }
+
+  whenStored(next: () => void): void {
+    if (this.isStored) next()
+    else this.next = next
+  }
+}
+
+export const CurrentSubmission: Context.Reference<Submission | undefined> = Context.Reference<Submission | undefined>(
+  "troupe/cluster/Submission",
+  { defaultValue: () => undefined }
 )
+
+/** What a storage has that tells submissions when they are stored. */
+export const TellsSubmissions: unique symbol = Symbol.for("troupe/cluster/TellsSubmissions")
 
 /** The durable call that a method runs for. */
 export const DurableCall = Context.Reference<{ readonly id: string } | undefined>("troupe/cluster/DurableCall", {

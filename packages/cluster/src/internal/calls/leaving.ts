@@ -10,7 +10,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { orGiveUp } from "../base/giveUp.ts"
 import { Entity, Sharding } from "../engine.ts"
-import { CurrentWork } from "./durableCall.ts"
+import { CurrentWork, type Submission, TellsSubmissions } from "./durableCall.ts"
 
 /** The places of actors on one node. */
 export interface Places {
@@ -50,12 +50,15 @@ export class Waits {
   private state: "open" | "terminating" | "left" = "open"
   private readonly waiting = new Set<() => void>()
   private readonly places: Places
+  /** Whether it is known of calls when they are stored. */
+  private readonly tells: boolean
 
-  constructor(places: Places) {
+  constructor(places: Places, storage: object) {
     this.places = places
+    this.tells = TellsSubmissions in storage
   }
 
-  /** All callers stop waiting: this process, or this part of it, comes to its end. */
+  /** All callers stop waiting, once their calls are stored: this process, or this part of it, comes to its end. */
   readonly leave: Effect.Effect<void> = Effect.sync(() => {
     this.state = "left"
     for (const detach of this.waiting) detach()
@@ -72,11 +75,17 @@ export class Waits {
     return Context.get(context, CurrentWork)?.over === true || Home.endsWithInstance(context)
   }
 
-  /** Runs an effect until it ends, or until this process leaves: then it fails with `late`, and is interrupted. */
-  run<A, E, E2>(effect: Effect.Effect<A, E>, late: () => E2): Effect.Effect<A, E | E2> {
+  /**
+   * Runs a call until it ends, or until this process leaves: then it fails with `late`, and is interrupted. A call that is
+   * not stored by then would be lost, so it is stored first.
+   */
+  run<A, E, E2>(call: Effect.Effect<A, E>, submission: Submission, late: () => E2): Effect.Effect<A, E | E2> {
     return orGiveUp(late, (context, giveUp) => {
-      this.waiting.add(giveUp)
-      return { fiber: Effect.runForkWith(context)(effect), ended: () => this.waiting.delete(giveUp) }
+      const detach = this.tells ? () => submission.whenStored(giveUp) : giveUp
+      this.waiting.add(detach)
+      const fiber = Effect.runForkWith(context)(call)
+      if (this.state === "left") detach()
+      return { fiber, ended: () => this.waiting.delete(detach) }
     })
   }
 }

@@ -17,7 +17,7 @@ import { argumentsDoNotFit, cancelled, type Subject, translate, unavailable, und
 import { describeIssue, type WireMethod } from "../wire/wire.ts"
 import type { Guard } from "./attempt.ts"
 import * as attempts from "./attempt.ts"
-import { type Id, idFor, StandsForArguments } from "./durableCall.ts"
+import { CurrentSubmission, type Id, idFor, Submission } from "./durableCall.ts"
 import type { Waits } from "./leaving.ts"
 import type { Stored } from "./replies.ts"
 import { headersIn } from "./tracing.ts"
@@ -165,6 +165,7 @@ const durable = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Effect.Eff
     const { calls, entityId, method, subject, waits } = remote
     const set = idFor(fiber.context)
     const { id, standsForArguments } = idOf(remote, args, set)
+    const submission = new Submission(standsForArguments)
     if (typeof id !== "string" || id === "") {
       return Effect.fail(
         undecodable(
@@ -177,14 +178,14 @@ const durable = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Effect.Eff
     const sent = Effect.catchCause(
       untilStored(remote, () => tracedRequest(remote, { id, args }), id),
       (cause) => translate(subject, cause, cancelled)
-    ).pipe(Effect.provideService(StandsForArguments, standsForArguments))
+    ).pipe(Effect.provideService(CurrentSubmission, submission))
     const settled = Effect.flatMap(issueOfArgs(method, args), (issue) =>
       issue === undefined ? sent : Effect.fail(argumentsDoNotFit(subject, issue))
     )
     const awaited = Effect.onInterrupt(settled, () =>
       waits.isTeardown(fiber.context) ? Effect.void : calls.cancel(entityId, method, id)
     )
-    return waits.run(awaited, () => detached(subject, id))
+    return waits.run(awaited, submission, () => detached(subject, id))
   })
 
 /** What keeps arguments from being stored. If there are too many or too few of them, the request says so. */

@@ -3,8 +3,7 @@
  * at work.
  *
  * An item that comes alone waits for no other, so it takes as long as its work does. A group that takes longer than usual
- * is overtaken by others, and so is an item that is large. Items of the same order are never at work at the same time, in
- * different groups.
+ * is overtaken by others, and so are an item that is large, and a key that has many items.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -14,6 +13,8 @@ import * as Exit from "effect/Exit"
 const MAX_GROUP = 500
 /** How many characters a group has at most. An item that has more is at work alone. */
 const MAX_SIZE = 500_000
+/** How many items a key has in a group at most, as long as there are those of others. */
+const SHARE = 50
 /** How long a group is waited for, so that what comes meanwhile makes one group. */
 const PATIENCE = "20 millis"
 /** How long an interruption waits for a group at work: after it nothing is known of the item. */
@@ -54,8 +55,10 @@ export interface Kind<A, B, E> {
   work(group: Group<A, B, E>): Effect.Effect<ReadonlyArray<Exit.Exit<B, E>>>
   /** How many groups may be at work at a time. */
   readonly atOnce: number
-  /** What an item may not overtake the others of. Without it, an item may overtake all others. */
-  readonly order?: ((item: A) => string) | undefined
+  /** Whose item it is. While others wait, a key has no more than its share of a group. */
+  readonly key?: ((item: A) => string) | undefined
+  /** Whether the items of a key are never at work at the same time, in different groups. */
+  readonly ordered?: boolean | undefined
   /** In characters, about. Without it, all items are small. */
   readonly size?: ((item: A) => number) | undefined
 }
@@ -64,7 +67,8 @@ export class Groups<A, B, E> {
   private waiting: Array<Entry<A, B, E>> = []
   private atWork = 0
   private large = 0
-  private readonly orders = new Set<string>()
+  /** Of which nothing else may be at work. */
+  private readonly atWorkKeys = new Set<string>()
   /** The group that what comes now waits for. */
   private current: Group<A, B, E> | undefined = undefined
   private gathering = false
@@ -119,25 +123,31 @@ export class Groups<A, B, E> {
     Effect.runForkWith(this.context)(Effect.andThen(Effect.sleep(PATIENCE), lapse))
   }
 
-  /** Takes the next group out of those that wait, in their order. */
+  /** Takes the next group out of those that wait: the share of each key, and then what there is room for. */
   private take(): Group<A, B, E> {
     const group: Array<Entry<A, B, E>> = []
-    const rest: Array<Entry<A, B, E>> = []
-    const held = new Set<string>()
+    const counts = new Map<string, number>()
     let left = MAX_SIZE
-    for (const entry of this.waiting) {
-      const order = this.kind.order?.(entry.item)
-      const size = this.kind.size?.(entry.item) ?? 0
-      const fits = group.length < MAX_GROUP && (size <= left || (group.length === 0 && this.mayBeLarge))
-      if (fits && (order === undefined || !(held.has(order) || this.orders.has(order)))) {
-        left -= size
-        group.push(entry)
-      } else {
-        rest.push(entry)
-        if (order !== undefined) held.add(order)
+    for (const share of [SHARE, MAX_GROUP]) {
+      const rest: Array<Entry<A, B, E>> = []
+      // What is left behind holds up those of its key that come after it.
+      const held = new Set<string>(this.atWorkKeys)
+      for (const entry of this.waiting) {
+        const key = this.kind.key?.(entry.item) ?? ""
+        const size = this.kind.size?.(entry.item) ?? 0
+        const count = counts.get(key) ?? 0
+        const fits = size <= left || (group.length === 0 && this.mayBeLarge)
+        if (fits && group.length < MAX_GROUP && (this.kind.key === undefined || count < share) && !held.has(key)) {
+          left -= size
+          counts.set(key, count + 1)
+          group.push(entry)
+        } else {
+          rest.push(entry)
+          if (this.kind.ordered) held.add(key)
+        }
       }
+      this.waiting = rest
     }
-    this.waiting = rest
     return group
   }
 
@@ -147,16 +157,17 @@ export class Groups<A, B, E> {
   }
 
   private start(group: Group<A, B, E>): void {
-    const orders = new Set(group.map(({ item }) => this.kind.order?.(item)))
+    const { key, ordered } = this.kind
+    const keys = new Set(key !== undefined && ordered ? group.map(({ item }) => key(item)) : [])
     const large = (this.kind.size?.(group[0]!.item) ?? 0) > MAX_SIZE ? 1 : 0
     this.atWork++
     this.large += large
-    for (const order of orders) if (order !== undefined) this.orders.add(order)
+    for (const key of keys) this.atWorkKeys.add(key)
     if (large === 0) this.current = group
     Effect.runForkWith(this.context)(this.kind.work(group)).addObserver((exit) => {
       this.atWork--
       this.large -= large
-      for (const order of orders) if (order !== undefined) this.orders.delete(order)
+      for (const key of keys) this.atWorkKeys.delete(key)
       if (this.current === group) this.current = undefined
       // The next group is on its way before anyone goes on with the results of this one.
       this.next()

@@ -15,8 +15,8 @@ import * as Schedule from "effect/Schedule"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { ResultRefused, refusalOf } from "../base/refused.ts"
-import { StandsForArguments } from "../calls/durableCall.ts"
-import { ClusterError, MessageStorage, Reply, type Rpc, Snowflake, SqlMessageStorage } from "../engine.ts"
+import { CurrentSubmission, TellsSubmissions } from "../calls/durableCall.ts"
+import { ClusterError, Entity, MessageStorage, Reply, type Rpc, Snowflake, SqlMessageStorage } from "../engine.ts"
 import { insertRequests, insertResults, type StoredRequest, type StoredResult, Width } from "../engineInternals.ts"
 import { type Entry, type Group, Groups } from "./groups.ts"
 import { sameArguments } from "./sameArguments.ts"
@@ -35,6 +35,7 @@ interface Call {
 }
 
 interface Result extends StoredResult {
+  readonly key: string
   readonly reply: Reply.WithExitEncoded
   readonly until: number
 }
@@ -60,7 +61,7 @@ export const layer = (patience: number) =>
         saveEnvelope: storage.saveEnvelope,
         saveReply: storage.saveReply
       })
-      return settling(messages)
+      return { ...settling(messages), [TellsSubmissions]: true }
     })
   ).pipe(Layer.provide(Snowflake.layerGenerator))
 
@@ -102,13 +103,19 @@ class Storage {
       {
         work: (group) => this.saveCalls(group, saveCalls),
         atOnce,
-        order: keyOf,
+        key: keyOf,
+        ordered: true,
         size: ({ payload }) => payload.length
       },
       context
     )
     this.results = new Groups(
-      { work: (group) => this.saveResults(group, saveResults), atOnce, size: ({ payload }) => payload.length },
+      {
+        work: (group) => this.saveResults(group, saveResults),
+        atOnce,
+        key: ({ key }) => key,
+        size: ({ payload }) => payload.length
+      },
       context
     )
   }
@@ -123,9 +130,12 @@ class Storage {
       const saved = Effect.flatMap(this.textOf(envelope.payload), ({ text, until }) =>
         this.calls.do({ message, payload: text, until })
       )
-      return Context.get(context, StandsForArguments)
+      const submission = Context.get(context, CurrentSubmission)
+      if (submission === undefined) return saved
+      const checked = submission.standsForArguments
         ? Effect.tap(saved, (saved) => sameArguments(this.sql, envelope.payload, saved))
         : saved
+      return Effect.tap(checked, () => Effect.sync(() => submission.stored()))
     })
 
   /** The items of a stream are stored one by one. */
@@ -134,7 +144,14 @@ class Storage {
       reply._tag === "Chunk" || this.inTransaction(context)
         ? this.engine.saveReply(reply)
         : Effect.flatMap(this.textOf(reply.exit), ({ text, until }) =>
-            this.results.do({ reply, id: reply.id, requestId: reply.requestId, payload: text, until })
+            this.results.do({
+              reply,
+              id: reply.id,
+              requestId: reply.requestId,
+              payload: text,
+              until,
+              key: keyIn(context)
+            })
           )
     )
 
@@ -235,6 +252,12 @@ class Storage {
       ),
       group.map(() => undefined)
     )
+}
+
+/** Whose result is stored: it is the entity that stores it. */
+const keyIn = (context: Context.Context<never>): string => {
+  const address = Context.getOrUndefined(context, Entity.CurrentAddress)
+  return address === undefined ? "" : `${address.entityType}\n${address.entityId}`
 }
 
 /** The calls of a key have an order. */
