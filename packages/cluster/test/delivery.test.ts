@@ -507,6 +507,22 @@ describe("a backlog", () => {
   )
 })
 
+describe("a key with many calls", () => {
+  it.live("does not hold up that of another key until its own have run", () =>
+    Effect.gen(function* () {
+      const { worker } = yield* fresh
+      const other = yield* fresh
+      yield* Effect.all([worker.callId(), other.worker.callId()])
+      const refs = yield* Effect.forEach(Array.from({ length: 2000 }), () => worker.callId.remote())
+      yield* other.worker.callId()
+      const sql = yield* SqlClient.SqlClient
+      const open = yield* sql`SELECT 1 AS open FROM cluster_messages WHERE NOT processed`
+      assert.isAbove(open.length, 800)
+      yield* ObjectRef.all(refs)
+    }).pipe(Effect.provide(Live))
+  )
+})
+
 describe("retention", () => {
   it.live("deletes what was answered long enough ago, and nothing else", () =>
     Effect.gen(function* () {

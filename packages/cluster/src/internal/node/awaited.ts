@@ -12,6 +12,8 @@ type Address = EntityAddress.EntityAddress
 
 /** For how many keys at a time: they are parameters of one statement. */
 const MAX_ADDRESSES = 500
+/** How often more is read at a time. */
+const MAX_ROUNDS = 4
 /** How many keys are kept. Some of them may be on other nodes, or on none yet. */
 const MAX_KEPT = 2000
 
@@ -33,11 +35,22 @@ export const first = (storage: Storage): Storage => {
       return Effect.gen(function* () {
         const shards = [...shardIds]
         const addresses = called.take(shards)
-        const messages = yield* storage.unprocessedMessages(shards, options)
-        if (messages.length < limit || addresses.length === 0) return messages
-        const more = yield* storage.unprocessedMessages(shards, { limit, addresses })
-        if (more.length >= limit) yield* called.add(addresses)
-        return inOrder(messages, more)
+        let messages = yield* storage.unprocessedMessages(shards, options)
+        let isFull = messages.length >= limit
+        // A key that has many calls fills a read by itself. The other keys are read without it, and go first.
+        for (let round = 0; isFull && round < MAX_ROUNDS; round++) {
+          const keys = keysOf(messages)
+          const others = addresses.filter((address) => !keys.has(keyOf(address)))
+          if (others.length === 0) return messages
+          const more = yield* storage.unprocessedMessages(shards, { limit, addresses: others })
+          isFull = more.length >= limit
+          messages = [...more, ...messages]
+        }
+        if (isFull) {
+          const keys = keysOf(messages)
+          yield* called.add(addresses.filter((address) => !keys.has(keyOf(address))))
+        }
+        return messages
       })
     }
   }
@@ -45,12 +58,8 @@ export const first = (storage: Storage): Storage => {
 
 type Messages = Effect.Success<ReturnType<Storage["unprocessedMessages"]>>
 
-/** Those of the keys that were called since go first. Where a key has calls among both, the order of storage remains. */
-const inOrder = (messages: Messages, more: Messages): Messages => {
-  const keys = new Set(messages.map(({ envelope }) => keyOf(envelope.address)))
-  const isAhead = ({ envelope }: Messages[number]) => !keys.has(keyOf(envelope.address))
-  return [...more.filter(isAhead), ...messages, ...more.filter((message) => !isAhead(message))]
-}
+const keysOf = (messages: Messages): ReadonlySet<string> =>
+  new Set(messages.map(({ envelope }) => keyOf(envelope.address)))
 
 const keyOf = ({ entityId, entityType }: Address): string => `${entityType}\n${entityId}`
 
