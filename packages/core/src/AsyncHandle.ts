@@ -14,24 +14,28 @@ import type {
   Method,
   NamedArgs,
   RefArgs,
-  RefErrors
+  RefErrors,
+  StreamMethod
 } from "./Actor.ts"
 import type { ActorError } from "./ActorError.ts"
 import * as internal from "./internal/handle/asyncHandle.ts"
 import type { ObjectRef } from "./ObjectRef.ts"
 
 /**
- * A handle whose methods submit when they are called.
+ * A handle whose methods submit when they are called. A method gives an `ObjectRef`, which is awaited; a streaming method
+ * gives an `AsyncIterable`, for one `for await` loop.
  *
  * @category models
  * @since 0.1.0
  */
 export type AsyncHandle<H> = {
-  readonly [K in keyof H as H[K] extends AnyMethod ? K : never]: H[K] extends
+  readonly [K in keyof H as H[K] extends AnyMethod | StreamMethod<any, any, any> ? K : never]: H[K] extends
     | Method<infer Args, infer A, infer E>
     | GroupedMethod<infer Args, infer A, infer E, infer _>
     ? <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>) => ObjectRef<A, E | ActorError | RefErrors<T>>
-    : never
+    : H[K] extends StreamMethod<infer Args, infer A, infer _>
+      ? <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>) => AsyncIterable<A>
+      : never
 }
 
 /**
@@ -49,7 +53,7 @@ export interface Options {
 }
 
 /**
- * Makes an {@link AsyncHandle} from a handle. Streaming methods are left out: a stream has to be run.
+ * Makes an {@link AsyncHandle} from a handle.
  *
  * It also takes an object of methods of handles, such as `{ load: handle.load.options({ timeout: "1 second" }) }`.
  *
@@ -73,6 +77,11 @@ export interface Options {
  * console.log(await Promise.all([counter.increment(1), counter.increment(1)])) // => [ 1, 2 ]
  * await runtime.dispose()
  * ```
+ *
+ * **Gotchas**
+ *
+ * Loop over a streaming method where you call it, `for await (const item of handle.items())`: a call whose iterator was not
+ * taken by the time it starts fails. Leaving the loop ends the stream.
  *
  * @category constructors
  * @since 0.1.0

@@ -198,16 +198,6 @@ describe("AsyncHandle", () => {
     })
   )
 
-  it.effect("streaming methods are left out of its type", () =>
-    Effect.gen(function* () {
-      const async = AsyncHandle.make(yield* Counter.spawn())
-      // @ts-expect-error a stream has to be run
-      const ticks: unknown = async.ticks
-      assert.isDefined(async.increment)
-      assert.isNotNull(ticks)
-    })
-  )
-
   it.effect('overflow "fail": a submission that is not accepted gives a ref that fails', () =>
     Effect.gen(function* () {
       const probe = new Probe()

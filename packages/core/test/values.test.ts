@@ -534,7 +534,7 @@ describe("mistakes of untyped code", () => {
           catch: String
         })
       )
-      assert.include(error, "Stream.toAsyncIterable")
+      assert.include(error, "AsyncHandle.make(handle)")
     }).pipe(Effect.provide(Room.layer))
   )
 

@@ -6,7 +6,7 @@
  * clock's, and time where the actor lives is not looked at.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ActorError, ObjectRef } from "@troupe/core"
+import { Actor, ActorError, AsyncHandle, ObjectRef } from "@troupe/core"
 import {
   Cause,
   Context,
@@ -649,6 +649,23 @@ export const suite = (home: Home): void => {
           assert.deepStrictEqual([...taken], [1, 2, 3])
           const made = range(3).map((n) => `${id} made ${n + 1}`)
           assert.deepStrictEqual(yield* desk.log(id), [...made, `${id} over`])
+        })
+      )
+
+      withDesk("7.6 in plain code it is a loop, whose end is that of the stream", "plain", (desk, id) =>
+        Effect.gen(function* () {
+          const plain = AsyncHandle.make(desk)
+          const seen: Array<unknown> = []
+          yield* Effect.promise(async () => {
+            for await (const item of plain.endless(id)) if (seen.push(item) === 3) break
+            const failed = async () => {
+              for await (const item of plain.ticks(2)) seen.push(item)
+            }
+            await failed().catch((error) => seen.push(error))
+          })
+          assert.deepStrictEqual(seen.slice(0, 5), [1, 2, 3, 1, 2])
+          isOverflow(seen[5], 2)
+          assert.include(yield* desk.log(id), `${id} over`)
         })
       )
 

@@ -322,7 +322,7 @@ const notAnEffect = (call: Call, value: unknown): TypeError => {
   if (Stream.isStream(value)) {
     // With a contract that promises an Effect the caller is right.
     return new (call.method.contract?.stream === false ? TypeError : Misuse)(
-      `${call.origin} gives a Stream, and was run as an Effect: use Stream.runForEach(handle.method(...), ...), or in plain code for await (const item of Stream.toAsyncIterable(handle.method(...)))`
+      `${call.origin} gives a Stream, and was run as an Effect: use Stream.runForEach(handle.method(...), ...), or in plain code for await (const item of AsyncHandle.make(handle).method(...))`
     )
   }
   const got = noEffect(value)

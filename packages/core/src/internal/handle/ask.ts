@@ -106,7 +106,7 @@ export class OwnAsk extends Submission {
 /** `for await` would find the iterator of `yield*`, whose only item is the call itself. */
 const noIteration = function (this: OwnAsk): never {
   throw new TypeError(
-    `${this.toString()}. For a Stream it is: for await (const item of Stream.toAsyncIterable(handle.method(...)))`
+    `${this.toString()}. For a Stream it is: for await (const item of AsyncHandle.make(handle).method(...))`
   )
 }
 

@@ -7,10 +7,10 @@ import type { CallOptions } from "../../Actor.ts"
 import type * as AsyncHandle from "../../AsyncHandle.ts"
 import { stranger, versioned } from "../base/copies.ts"
 import { callOptions, onlyKnown } from "../base/options.ts"
-import { Call } from "../call/call.ts"
 import { isAborted } from "../call/signals.ts"
 import { refuse } from "./admit.ts"
 import { Remote } from "./ask.ts"
+import { EagerCall } from "./eager.ts"
 import { isHandle, noHandle } from "./handle.ts"
 
 interface AnyMethod {
@@ -62,12 +62,12 @@ const hasMethods = (u: unknown): boolean =>
   typeof u === "object" && u !== null && Object.values(u).some((value) => typeof value?.remote === "function")
 
 /** Submits for code that runs on no fiber. The ref is there even if the call has to wait for room, or is refused. */
-const submit = (remote: unknown): Call => {
+const submit = (remote: unknown): EagerCall => {
   if (!(remote instanceof Remote)) throw noHandle("AsyncHandle.make", remote)
   const { args, method, target } = remote
   const line = target.resolve()
   const { cell } = line
-  const call = new Call(line, method, args, Context.empty(), false)
+  const call = new EagerCall(line, method, args, Context.empty(), false)
   if (!cell.full || isAborted(call)) cell.submit(call, undefined, false)
   else if (cell.options.overflow === "suspend") cell.whenRoom(call, () => cell.submit(call, undefined, false))
   else call.settle(refuse(cell, call))

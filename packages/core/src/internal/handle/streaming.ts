@@ -29,18 +29,19 @@ import { cancelAndWait } from "./asker.ts"
 
 type Chunk = readonly [unknown, ...Array<unknown>]
 
-class StreamCall extends Call {
+export class StreamCall extends Call {
+  // No fields before they are used: a call of an `AsyncHandle` may turn out to be one, and most do not.
   /** How to answer the pull that is under way, if one is. */
-  answer: ((chunk: Exit.Exit<any, any>) => void) | undefined = undefined
+  declare answer: ((chunk: Exit.Exit<any, any>) => void) | undefined
   /** Whether an answer is on its way: the reader has not been told of it yet, and does not pull before. */
-  private answering = false
+  declare private answering: boolean
   /** How to wake the producer when it waits for a pull. */
-  private wake: ((go: Exit.Exit<any, any>) => void) | undefined = undefined
+  declare private wake: ((go: Exit.Exit<any, any>) => void) | undefined
   /** Who pulled last, and on which fiber. */
-  private puller: Waiter | undefined = undefined
-  private pulledOn: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  declare private puller: Waiter | undefined
+  declare private pulledOn: Fiber.Fiber<unknown, unknown> | undefined
   /** How many items the consumer has: where a retried call goes on. */
-  private delivered = 0
+  declare private delivered: number
 
   /** A stream does not go on without its consumer. */
   override spare(): void {}
@@ -111,8 +112,13 @@ class StreamCall extends Call {
     return super.settle(exit)
   }
 
+  /** What the consumer reads: each pull of it is one of the producer's. */
+  get items(): Stream.Stream<unknown, unknown> {
+    return Stream.fromPull(Effect.succeed(Effect.callback<Chunk, any>((resume) => this.pull(resume))))
+  }
+
   /** One pull of the consumer. */
-  readonly pull: Effect.Effect<Chunk, any> = Effect.callback((resume) => {
+  private pull(resume: (chunk: Effect.Effect<Chunk, any>) => void): Effect.Effect<void> | undefined {
     const onExit = (exit: Exit.Exit<unknown, unknown>) =>
       resume(exit._tag === "Success" ? Cause.done() : Exit.failCause(exit.cause as Cause.Cause<any>))
     let leave = () => {}
@@ -134,8 +140,17 @@ class StreamCall extends Call {
       this.answer = undefined
       leave()
     })
-  })
+  }
 }
+
+Object.assign(StreamCall.prototype, {
+  answer: undefined,
+  answering: false,
+  wake: undefined,
+  puller: undefined,
+  pulledOn: undefined,
+  delivered: 0
+})
 
 export const toChannel = (
   target: Target,
@@ -152,7 +167,7 @@ export const toChannel = (
       const end = Effect.suspend(() => (call.exit === undefined ? cancelAndWait(call) : Effect.void))
       return Effect.andThen(
         Effect.addFinalizer(() => end),
-        Effect.as(start, Stream.fromPull(Effect.succeed(call.pull)))
+        Effect.as(start, call.items)
       )
     })
   ).channel as any

@@ -1,0 +1,39 @@
+/**
+ * The calls of an `AsyncHandle`. What the method gives, an Effect or a Stream, is known only once it runs, so such a call
+ * is either: one that is awaited, or one that is iterated.
+ */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { Call } from "../call/call.ts"
+import { cancel } from "../refs/cancelling.ts"
+import { StreamCall } from "./streaming.ts"
+
+export class EagerCall extends StreamCall {
+  /** Set once it is iterated. `for await` takes the iterator before the call can start. */
+  declare private iterated: boolean
+
+  override accept(value: unknown): Effect.Effect<any, any> {
+    return this.iterated ? super.accept(value) : Call.prototype.accept.call(this, value)
+  }
+
+  override spare(): void {
+    if (!this.iterated) Call.prototype.spare.call(this)
+  }
+
+  /** The items of a streaming method. Leaving the loop ends the call, and waits for its finalizers. */
+  [Symbol.asyncIterator](): AsyncIterator<unknown> {
+    this.iterated = true
+    const iterator = Stream.toAsyncIterable(this.items)[Symbol.asyncIterator]()
+    const end = async (result: Promise<IteratorResult<unknown>>) => {
+      await result.finally(() => Effect.runPromise(cancel(this)))
+      return result
+    }
+    return {
+      next: () => iterator.next(),
+      return: (value) => end(iterator.return!(value)),
+      throw: (error) => end(iterator.throw!(error))
+    }
+  }
+}
+
+Object.assign(EagerCall.prototype, { iterated: false })
