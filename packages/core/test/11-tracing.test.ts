@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorContext, ActorError, ActorSystem, Home, ObjectRef } from "@troupe/core"
-import { Cause, Data, Effect, Exit, Layer, Option, Schedule, Schema, Stream, Tracer } from "effect"
+import { Cause, Data, Effect, Exit, Fiber, Layer, Option, Schedule, Schema, Stream, Tracer } from "effect"
 import { DevToolsClient, DevToolsSchema } from "effect/devtools"
 import { TestClock } from "effect/testing"
 import { fork, Probe, settle, Worker } from "./support.ts"
@@ -50,6 +50,33 @@ describe("11.2 tracing", () => {
         [outside, first, second].map(({ spanId }) => spanId)
       )
       assert.isTrue(spans.every((span) => Exit.isSuccess(exitOf(span))))
+    })
+  )
+
+  it.effect("unsettled calls have the ids of their traces in snapshots (11.1), in line too if an asker waits", () =>
+    Effect.gen(function* () {
+      const { spans, traced } = collector()
+      const probe = new Probe()
+      const worker = yield* Worker.options({ maxConcurrency: 1, name: "traced" }).spawn(probe)
+      const asker = yield* fork(traced(Effect.withSpan(worker.work("asked"), "outside")))
+      const line = yield* fork(traced(Effect.withSpan(worker.work("in line"), "another")))
+      const remote = yield* traced(Effect.withSpan(worker.work.remote("remote"), "a third"))
+      yield* worker.work.remote("untraced")
+      yield* settle
+      const traces = Effect.map(ActorSystem.snapshot({ name: "traced" }), ({ calls }) =>
+        calls.map(({ trace }) => trace)
+      )
+      const traceOf = (name: string) => spans.find((span) => span.name === name)!.traceId
+      // A call that nobody waits for begins a trace of its own, with its span.
+      assert.deepStrictEqual(yield* traces, [traceOf("outside"), traceOf("another"), undefined, undefined])
+      yield* probe.open("asked", "in line")
+      yield* Fiber.join(asker)
+      yield* Fiber.join(line)
+      yield* settle
+      assert.deepStrictEqual(yield* traces, [spans.at(-1)!.traceId, undefined])
+      assert.notStrictEqual(spans.at(-1)!.traceId, traceOf("a third"))
+      yield* probe.open("remote", "untraced")
+      yield* remote
     })
   )
 

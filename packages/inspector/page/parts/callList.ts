@@ -24,7 +24,7 @@ export const callList = (calls: ReadonlyArray<CallView>, options: CallOptions): 
   h("ul.calls", {}, ...calls.map((call) => callItem(call, options)))
 
 const callItem = (call: CallView, { armed, control, now, where }: CallOptions): HTMLElement => {
-  const { attempts, explained, group, id, instance, method, position, since, stage, waitingOn } = call
+  const { attempts, explained, group, id, instance, method, position, since, stage, trace, waitingOn } = call
   const isBlocked = stage !== "running" && stage !== "ending"
   const place = position === undefined ? "" : ` · ${position === 1 ? "next" : `number ${position}`} in line`
   const text = explained === undefined ? waitsFor(waitingOn) : withoutStage(explained)
@@ -48,7 +48,9 @@ const callItem = (call: CallView, { armed, control, now, where }: CallOptions): 
       // An explanation says this already.
       text === "" && place !== "" && h("span", {}, place),
       attempts > 1 && h("span.again", {}, ` · attempt ${attempts}`),
-      where && h("button.link", { type: "button", "data-do": "instance", "data-id": instance }, `instance #${instance}`)
+      where &&
+        h("button.link", { type: "button", "data-do": "instance", "data-id": instance }, `instance #${instance}`),
+      trace !== undefined && h("span.trace", { title: "The trace of this call, on all nodes" }, `trace ${trace}`)
     ),
     text !== "" && h("p.why", {}, ...withCode(text))
   )

@@ -100,6 +100,17 @@ export const within = (context: Context.Context<never>, { span }: Trace): Contex
 /** The span of a call that has started, if it has one. */
 export const spanOf = (call: Call): Tracer.Span | undefined => call.trace?.span
 
+/**
+ * The id of the trace that a call is part of. One that an asker waits for is in the trace of the asker, before it has a
+ * span of its own. A tracer is user code.
+ */
+export const traceIdOf = ({ context, trace }: Call): string | undefined =>
+  attempt(() => {
+    if (trace === undefined) return undefined
+    const parent = trace.asked ? Context.getOrUndefined(context, Tracer.ParentSpan) : undefined
+    return (trace.span ?? parent)?.traceId
+  })
+
 /** Ends the span of a call that settles, which it does whatever the Tracer makes of it. */
 export const end = (call: Call, trace: Trace, exit: Exit.Exit<unknown, unknown>): void =>
   void attempt(() => endUnsafe(call, trace, exit))

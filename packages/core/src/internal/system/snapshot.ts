@@ -11,6 +11,7 @@ import { dateIn } from "../base/time.ts"
 import { type Call, type Death, Stage } from "../call/call.ts"
 import { Residence } from "../call/carried.ts"
 import { isRef, type Ref } from "../call/ref.ts"
+import { traceIdOf } from "../call/tracing.ts"
 import { type LastError, MEMORY, type Obituary, tallyOf } from "../instance/books.ts"
 import type { Cell, CellLine } from "../instance/cell.ts"
 import { type Registry, registriesIn } from "../instance/registry.ts"
@@ -269,6 +270,7 @@ export const stageOf = ({ stage }: Call): UnsettledCall["stage"] => {
 
 const callOf = (call: Call, position: number | undefined, now: number): UnsettledCall => {
   const { attempts, id, method, parent, line } = call
+  const trace = traceIdOf(call)
   return {
     id,
     method: method.label,
@@ -282,6 +284,7 @@ const callOf = (call: Call, position: number | undefined, now: number): Unsettle
       .slice(0, MAX_WAITS)
       .map((ref) => ({ ref: ref.id, ...(ref.origin !== "" && { method: ref.origin }) })),
     ...(parent !== undefined && { parent: parent.id }),
+    ...(trace !== undefined && { trace }),
     attempts
   }
 }

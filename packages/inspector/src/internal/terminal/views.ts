@@ -231,6 +231,7 @@ const callColumns = (snapshot: Snapshot): ReadonlyArray<Column<Call>> => {
     },
     { title: "SINCE", align: "right", worth: 6, cell: ({ since }) => duration(snapshot.at - since) },
     { title: "BY", align: "right", worth: 2, cell: ({ parent }) => (parent === undefined ? "" : `call ${parent}`) },
+    { title: "TRACE", align: "left", worth: 0.5, cell: ({ trace = "" }) => shown(trace) },
     { title: "ATTEMPT", align: "right", worth: 1, cell: ({ attempts }) => (attempts > 1 ? String(attempts) : "") },
     {
       title: "WAITS FOR",
