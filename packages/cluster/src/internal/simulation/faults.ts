@@ -18,7 +18,7 @@ const extents = (failover: number): Readonly<Record<Kind, ReadonlyArray<number>>
   const short = failover / 6
   return {
     kills: [short, 1.5 * failover, 5 * failover],
-    freezes: [short, 0.7 * failover, 2 * failover],
+    freezes: [0.7 * failover, 2 * failover],
     partitions: [short, 0.7 * failover, 2 * failover],
     outages: [short, 1.5 * failover],
     slowdowns: [20, 400],

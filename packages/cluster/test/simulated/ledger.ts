@@ -1,0 +1,80 @@
+/**
+ * The rules of the chaos runs, in a simulated cluster: clients append to logs, and whatever happens to the nodes, the logs
+ * and what the clients saw have to agree.
+ */
+import { ClusterHome, DurableState } from "@troupe/cluster"
+import * as SimulatedCluster from "@troupe/cluster/SimulatedCluster"
+import { ActorError, type ObjectRef } from "@troupe/core"
+import { Clock, Effect, Exit, Fiber, Layer } from "effect"
+import { check, type Entry, type Kind, type Operation, type Outcome } from "../chaos/history.ts"
+import { Ledger } from "../chaos/Ledger.ts"
+import { LedgerLive } from "../chaos/LedgerLive.ts"
+
+const actors = Layer.provide(ClusterHome.layer(Ledger, LedgerLive), DurableState.layer)
+
+const KEYS = ["a", "b"]
+const CLIENTS = ["x", "y"]
+const CALLS = 4
+
+/** What a client saw of a call. */
+const outcomeOf = (exit: Exit.Exit<number, unknown>): Outcome => {
+  if (Exit.isSuccess(exit)) return { _tag: "Done", position: exit.value }
+  const [reason] = exit.cause.reasons
+  const error = reason?._tag === "Fail" ? reason.error : reason?._tag === "Die" ? reason.defect : undefined
+  const byCall = ActorError.isActorError(error)
+  return {
+    _tag: "Failed",
+    byMethod: !byCall,
+    mayHaveRun: !byCall || (error.reason as { readonly mayHaveRun?: boolean }).mayHaveRun !== false,
+    error: String(error)
+  }
+}
+
+/** A client makes calls of one kind to one key, two at a time. */
+const client = (operations: Array<Operation>, name: string, key: string, kind: Kind) =>
+  Effect.gen(function* () {
+    const ledger = yield* Ledger.get(key)
+    const note = (operation: Operation, ref: ObjectRef.ObjectRef<number, unknown>) =>
+      Effect.gen(function* () {
+        const exit = yield* Effect.exit(ref)
+        operation.outcome = outcomeOf(exit)
+        operation.settledAt = yield* Clock.currentTimeMillis
+      })
+    const noting: Array<Fiber.Fiber<void>> = []
+    for (let sequence = 0; sequence < CALLS; sequence++) {
+      const id = `${name}${sequence}-${key}-${kind}`
+      const submittedAt = yield* Clock.currentTimeMillis
+      const operation: Operation = { id, key, kind, client: name, sequence, submittedAt, phase: "faults" }
+      operations.push(operation)
+      const ref = yield* kind === "durable" ? ledger.append.remote(id) : ledger.touch.remote(id)
+      noting.push(yield* Effect.forkChild(note(operation, ref)))
+      // Two at a time.
+      if (sequence % 2 === 1) yield* Fiber.awaitAll(noting)
+    }
+  })
+
+/** Fails with all rules that were broken. */
+export const ledger = (faults: SimulatedCluster.Faults) =>
+  Effect.gen(function* () {
+    const cluster = yield* SimulatedCluster.make({ actors, client: ClusterHome.client(Ledger), faults })
+    const operations: Array<Operation> = []
+    const clients = CLIENTS.flatMap((name) =>
+      KEYS.flatMap((key) => [
+        client(operations, name, key, "durable"),
+        ...(name === "x" ? [client(operations, name, key, "atMostOnce")] : [])
+      ])
+    )
+    yield* cluster.run(Effect.all(clients, { concurrency: "unbounded", discard: true }))
+    yield* cluster.settled()
+    const read = (key: string) =>
+      Effect.map(
+        Effect.flatMap(Ledger.get(key), (ledger) => ledger.read()),
+        (log) => [key, log] as const
+      )
+    const logs = new Map<string, ReadonlyArray<Entry>>(yield* cluster.run(Effect.forEach(KEYS, read)))
+    const [violation, ...more] = check(operations, logs)
+    if (violation === undefined) return
+    yield* Effect.die(
+      new Error(`${violation.rule}: ${violation.what}${more.length > 0 ? `, and ${more.length} more` : ""}`)
+    )
+  })

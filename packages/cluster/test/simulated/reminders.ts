@@ -1,0 +1,52 @@
+/**
+ * Reminders in a simulated cluster: each fires at least once, whatever happens to the nodes.
+ */
+import { ClusterHome, Delivery, Reminders } from "@troupe/cluster"
+import * as SimulatedCluster from "@troupe/cluster/SimulatedCluster"
+import { Actor } from "@troupe/core"
+import { Effect, Layer, Schema } from "effect"
+
+class Alarm extends Actor.Keyed<Alarm>()("test/Alarm", {
+  key: Schema.String,
+  methods: {
+    set: Delivery.durable(Actor.method({ args: [Schema.Int] })),
+    ring: Delivery.durable(Actor.method({ args: [Schema.Int] }))
+  }
+}) {}
+
+const KEYS = ["a", "b", "c"]
+const DELAYS = [500, 3000]
+
+export const reminders = (faults: SimulatedCluster.Faults) =>
+  Effect.gen(function* () {
+    const rung: Array<string> = []
+    const live = Alarm.toLayer((key) =>
+      Effect.map(Reminders.self, (reminders) =>
+        Alarm.of({
+          set: (delay) => Effect.orDie(Effect.retry(reminders.after(`${delay}`, delay, "ring", [delay]), { times: 5 })),
+          ring: (delay) => Effect.sync(() => void rung.push(`${key} ${delay}`))
+        })
+      )
+    )
+    const hosted = ClusterHome.layer(Alarm, live)
+    const cluster = yield* SimulatedCluster.make({
+      actors: Reminders.deliver(Alarm, { pollInterval: "500 millis" }).pipe(
+        Layer.provideMerge(hosted),
+        Layer.provide(Reminders.layer)
+      ),
+      client: ClusterHome.client(Alarm),
+      faults
+    })
+    const set = (key: string, delay: number) => Effect.flatMap(Alarm.get(key), (alarm) => alarm.set(delay))
+    const all = KEYS.flatMap((key) => DELAYS.map((delay) => set(key, delay)))
+    yield* cluster.run(Effect.all(all, { concurrency: "unbounded" }))
+    yield* Effect.sleep("5 seconds")
+    yield* cluster.calm
+    yield* Effect.sleep("30 seconds")
+    yield* cluster.settled()
+    for (const key of KEYS) {
+      for (const delay of DELAYS) {
+        if (!rung.includes(`${key} ${delay}`)) yield* Effect.die(new Error(`the alarm ${key} ${delay} did not ring`))
+      }
+    }
+  })
