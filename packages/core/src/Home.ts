@@ -287,6 +287,19 @@ export const stream: (handle: object, method: string, args: ReadonlyArray<unknow
 export const interrupt: (call: Accepted) => void = home.interrupt as any
 
 /**
+ * A context for one call, with a service that its method finds there. What an instance derives from `context` it derives
+ * once for all calls, however many have a service of their own.
+ *
+ * @category the other side
+ * @since 0.1.0
+ */
+export const withService: <S>(
+  context: Context.Context<never>,
+  key: Context.Key<any, S>,
+  service: S
+) => Context.Context<never> = home.withService
+
+/**
  * Where the instances of an actor live, for snapshots on the other side.
  *
  * @category models

@@ -102,8 +102,9 @@ const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, plac
         subjectOf(actor, method),
         method
       )
-      const durable = Effect.provideService(call, DurableCall, { id })
-      return traced ? arriving(durable, headers) : durable
+      return traced
+        ? arriving(Effect.provideService(call, DurableCall, { id }), headers)
+        : Effect.setContext(call as Effect.Effect<any, any>, Home.withService(place, DurableCall, { id }))
     }
   }
   const subject = subjectOf(actor, method)

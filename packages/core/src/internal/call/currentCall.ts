@@ -13,8 +13,12 @@ interface Frame {
   /** The context in which the call runs, without this frame, and with it. */
   readonly base: Context.Context<never>
   own: Context.Context<never> | undefined
-  readonly trail: Trail
+  readonly trail: Trail | undefined
+  /** A service that `own` has besides. */
+  readonly extra?: Extra | undefined
 }
+
+export type Extra = readonly [key: string, service: unknown]
 
 /** The key under which a call is found in the context of its own fiber, and of all fibers that this one forks. */
 class CurrentCall extends Context.Service<CurrentCall, Frame | undefined>()(versioned("troupe/CurrentCall")) {}
@@ -48,6 +52,21 @@ export const outside = (context: Context.Context<never>): Context.Context<never>
 export const baseContextOf = (context: Context.Context<never>): Context.Context<never> => {
   const frame = Context.getOrUndefined(context, CurrentCall)
   return frame !== undefined && frame.own === context ? frame.base : context
+}
+
+/** A context with a service of its own, from which nothing need be derived anew: its base is that of others. */
+export const extended = (base: Context.Context<never>, extra: Extra): Context.Context<never> => {
+  const frame: Frame = { call: undefined, base, own: undefined, trail: undefined, extra }
+  frame.own = Context.addUnsafe(Context.addUnsafe(base, extra[0], extra[1]), CurrentCall.key, frame)
+  return frame.own
+}
+
+/** A context that was derived from the base of another, with the service that the other has of its own. */
+export const withExtra = (derived: Context.Context<never>, from: Context.Context<never>): Context.Context<never> => {
+  const frame = Context.getOrUndefined(from, CurrentCall)
+  return frame?.extra === undefined || frame.own !== from
+    ? derived
+    : Context.addUnsafe(derived, frame.extra[0], frame.extra[1])
 }
 
 /** The unsettled call that a fiber with this context works for, if any. */

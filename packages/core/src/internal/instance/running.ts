@@ -13,7 +13,7 @@ import { List } from "../base/list.ts"
 import { type Call, Stage } from "../call/call.ts"
 import { Carried } from "../call/carried.ts"
 import * as contract from "../call/contract.ts"
-import { baseContextOf, onStack, release, within } from "../call/currentCall.ts"
+import { baseContextOf, onStack, release, withExtra, within } from "../call/currentCall.ts"
 import * as deadlock from "../call/deadlock.ts"
 import { endAll } from "../call/ending.ts"
 import * as failure from "../call/failure.ts"
@@ -117,7 +117,7 @@ export class Running extends List<Call> {
   }
 
   private contextOf(call: Call): Context.Context<never> {
-    const base = this.contextFor(call.context)
+    const base = withExtra(this.contextFor(call.context), call.context)
     return within(call.trace === undefined ? base : tracing.within(base, call.trace), call)
   }
 

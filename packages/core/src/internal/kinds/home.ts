@@ -14,7 +14,7 @@ import { ActorContext } from "../../ActorContext.ts"
 import type { ActorDied } from "../../ActorError.ts"
 import type { Link, Terms } from "../../Home.ts"
 import { Call, Stage } from "../call/call.ts"
-import { current } from "../call/currentCall.ts"
+import { current, extended } from "../call/currentCall.ts"
 import { cancel } from "../call/ending.ts"
 import type { MethodSpec } from "../call/method.ts"
 import { ofHomes } from "../call/spanKinds.ts"
@@ -47,6 +47,12 @@ export const runsAgain = (call: Call, least: number): boolean => {
 }
 
 export const callIn = current
+
+export const withService = <S>(
+  context: Context.Context<never>,
+  key: Context.Key<any, S>,
+  service: S
+): Context.Context<never> => extended(context, [key.key, service])
 
 /** Whether a call that is told to end ends for a restart, rather than for good. */
 export const endsForGood = (call: Call): boolean => call.stage > Stage.Running && call.stage !== Stage.Restarting
