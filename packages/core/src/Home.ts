@@ -20,6 +20,7 @@ import type * as Tracer from "effect/Tracer"
 import type { AnyContract } from "./Actor.ts"
 import type { ActorContext } from "./ActorContext.ts"
 import type { ActorDied } from "./ActorError.ts"
+import * as errors from "./internal/base/errors.ts"
 import * as evaluable from "./internal/base/evaluable.ts"
 import * as options from "./internal/base/options.ts"
 import * as values from "./internal/base/show.ts"
@@ -469,3 +470,21 @@ export const keyText: (key: unknown) => string = values.keyText
  * @since 0.1.0
  */
 export const noEffect: (value: unknown) => string = evaluable.noEffect
+
+/**
+ * Makes an error without a stack: for errors that a home makes on behalf of the other side, where the stack would show the
+ * inside of the home.
+ *
+ * @category values
+ * @since 0.1.0
+ */
+export const withoutStack: <A>(make: () => A) => A = errors.withoutStack
+
+/**
+ * Calls a function of a user, so that a printed cause shows the frames of that function, and none of what called it.
+ *
+ * @category values
+ * @since 0.1.0
+ */
+export const callUsers: <Args extends ReadonlyArray<any>, A>(f: (...args: Args) => A, args: Args) => A =
+  errors.callUsers

@@ -215,7 +215,7 @@ describe("1.6", () => {
       const remedies = {
         value: "1. Effect.succeed wraps a value",
         promise: "a Promise. Wrap it: Effect.promise(() => ...)",
-        nothing: "undefined. Effect.succeed wraps a value",
+        nothing: "undefined. Is a return missing?",
         null: "null. Effect.succeed wraps a value",
         suspended: "1. Effect.succeed wraps a value",
         big: "1n. Effect.succeed wraps a value",

@@ -139,6 +139,25 @@ describe("1.6 what is no handle: the error says how to come by one", () => {
   )
 })
 
+describe("1.6 what is missing", () => {
+  class Empty extends Actor.Service<Empty>()("app/Empty", {
+    make: Effect.succeed({ go: (() => undefined) as unknown as () => Effect.Effect<void> })
+  }) {}
+  told([
+    // The test itself has a Scope.
+    [
+      "a Scope",
+      () => Effect.promise(() => Effect.runPromise(Counter.spawn() as Effect.Effect<unknown>)),
+      /^app\/Counter: an instance ends with a Scope.*Effect\.scoped makes one$/
+    ],
+    [
+      "the return of a method",
+      () => Empty.use((empty) => empty.go()).pipe(Effect.provide(Empty.layer)),
+      /^app\/Empty\.go must return an Effect, but returned undefined\. Is a return missing\?$/
+    ]
+  ])
+})
+
 describe("1.6 a contract and its implementation", () => {
   const anySums: any = Sums
   const anyCells: any = Cells

@@ -76,7 +76,7 @@ describe("3.6", () => {
     // What is collected after the first line has another one, a minute later.
     assert.isAtMost(reports.length, 2, JSON.stringify(reports))
     const others = reports.map(({ message }) =>
-      Number(/and so have (\d+) more calls of this method/.exec(message)?.[1] ?? 0)
+      Number(/The same goes for (\d+) more calls of this method/.exec(message)?.[1] ?? 0)
     )
     assert.isAbove(others[0]!, 0)
     // The engine may keep the one that it touched last.

@@ -91,6 +91,36 @@ describe("context and time", () => {
   )
 })
 
+describe("limits", () => {
+  withOdd(
+    "a call through Actor.self goes around the limits, which the caller's side keeps",
+    (odd) => Effect.map(odd.countThroughSelf(), (count) => assert.strictEqual(count, 1)),
+    layer(undefined, { maxConcurrency: 1 })
+  )
+
+  it.effect("in one process it needs a permit of its own, like any other call", () =>
+    Effect.gen(function* () {
+      class Self extends Actor.Service<Self>()("test/Self", {
+        methods: { count: Actor.method(), ask: Actor.method() }
+      }) {}
+      const self = Self.toLayer(
+        Effect.succeed({
+          count: () => Effect.void,
+          ask: () => Effect.orDie(Effect.flatMap(Actor.self(Self), (self) => self.count()))
+        }),
+        { maxConcurrency: 1 }
+      )
+      const defect = yield* defectOf(
+        Effect.provide(
+          Effect.flatMap(Self, (self) => self.ask()),
+          self
+        )
+      )
+      assert.strictEqual((defect as ActorError.ActorError).reason._tag, "Deadlock")
+    })
+  )
+})
+
 describe("cancellation", () => {
   withOdd("recursive: false does not spare calls that the call made over there", (odd) =>
     Effect.gen(function* () {

@@ -4,7 +4,15 @@
  * The errors of the method, and our own from the other side, pass untouched. What the engine reports becomes an
  * `ActorError`, so that a call fails with the same types in every home.
  */
-import { ActorDied, ActorError, ActorUnavailable, DecodeError, TaskCancelled } from "@troupe/core/ActorError"
+import {
+  ActorDied,
+  ActorError,
+  ActorUnavailable,
+  DecodeError,
+  type Reason,
+  TaskCancelled
+} from "@troupe/core/ActorError"
+import { withoutStack } from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -21,21 +29,24 @@ export interface Subject {
   readonly method: string
 }
 
+/** Its stack would show where the answer of the other side was read. */
+const made = (reason: () => Reason): ActorError => withoutStack(() => new ActorError({ reason: reason() }))
+
 export const unavailable = (
   subject: Subject,
   why: string,
   options: { readonly mayHaveRun: boolean; readonly cause?: unknown }
-): ActorError => new ActorError({ reason: new ActorUnavailable({ ...subject, why, ...options }) })
+): ActorError => made(() => new ActorUnavailable({ ...subject, why, ...options }))
 
 export const undecodable = (subject: Subject, issue: string, mayHaveRun: boolean): ActorError =>
-  new ActorError({ reason: new DecodeError({ ...subject, issue, mayHaveRun }) })
+  made(() => new DecodeError({ ...subject, issue, mayHaveRun }))
 
 /** An instance that did not come up: the call has not run. */
 export const died = (
   subject: Subject,
   why: string,
   options: { readonly at: number; readonly cause: unknown }
-): ActorError => new ActorError({ reason: new ActorDied({ ...subject, why, mayHaveRun: false, ...options }) })
+): ActorError => made(() => new ActorDied({ ...subject, why, mayHaveRun: false, ...options }))
 
 /** Arguments that do not fit are found before anything is sent. */
 export const argumentsDoNotFit = (subject: Subject, issue: string): ActorError =>
@@ -57,7 +68,7 @@ const left = (subject: Subject): ActorError =>
 
 /** An interruption is stored as the result of a durable call only if the call was cancelled. */
 export const cancelled = (subject: Subject): ActorError =>
-  new ActorError({ reason: new TaskCancelled({ ...subject, mayHaveRun: true }) })
+  made(() => new TaskCancelled({ ...subject, mayHaveRun: true }))
 
 /** The failure of a request, as its caller sees it. */
 export const translate = (

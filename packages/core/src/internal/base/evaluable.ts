@@ -37,6 +37,7 @@ export const noEffect = (value: unknown): string => {
 }
 
 const wrapping = (value: any): string => {
+  if (value === undefined) return "undefined. Is a return missing?"
   if (typeof value?.then === "function") return "a Promise. Wrap it: Effect.promise(() => ...)"
   if (typeof value?.[Symbol.iterator] === "function" && typeof value.next === "function")
     return "a generator. Wrap it: Effect.gen(function* () { ... })"

@@ -17,6 +17,7 @@ import {
   TaskCancelled,
   TimedOut
 } from "../../ActorError.ts"
+import { withoutStack } from "../base/errors.ts"
 import { isInstance } from "../base/show.ts"
 import { Call, type Death, Misuse, Stage } from "./call.ts"
 import { trailOf } from "./currentCall.ts"
@@ -25,22 +26,6 @@ import type { MethodSpec } from "./method.ts"
 import { older } from "./older.ts"
 import { callers } from "./trail.ts"
 import type { Waiter } from "./waits.ts"
-
-/**
- * Makes an error without a stack: it would show the inside of this library, and capturing it is most of the cost when
- * a dying actor fails thousands of calls. Who called is in the cause's {@link FailedCall}.
- */
-const Limit = Error as unknown as { stackTraceLimit: number | undefined }
-
-export const withoutStack = <A>(make: () => A): A => {
-  const { stackTraceLimit } = Limit
-  Limit.stackTraceLimit = 0
-  try {
-    return make()
-  } finally {
-    Limit.stackTraceLimit = stackTraceLimit
-  }
-}
 
 const error = (make: () => Reason): ActorError => withoutStack(() => new ActorError({ reason: make() }))
 

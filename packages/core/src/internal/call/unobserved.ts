@@ -45,7 +45,7 @@ const tell = (count: number, last: Report): Effect.Effect<void> =>
   Effect.updateContext(Effect.logWarning(line(last, count - 1), printable(last.cause)), () => last.context)
 
 const line = ({ id, origin }: Report, others: number): string => {
-  const more = others === 0 ? "" : `, and so have ${plural(others, "more call")} of this method`
+  const more = others === 0 ? "" : `. The same goes for ${plural(others, "more call")} of this method`
   return `Unobserved failure of ObjectRef #${id}: ${origin} has failed, and its ref was dropped without being awaited${more}`
 }
 

@@ -3,6 +3,7 @@
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { callUsers } from "../base/errors.ts"
 import { kindOf, noEffect } from "../base/evaluable.ts"
 import * as options from "../base/options.ts"
 import { show } from "../base/show.ts"
@@ -87,7 +88,7 @@ const OF_METHODS = new Set(["concurrencyGroups", "maxTaskRetries", "methodOption
 
 /** Calls a constructor that takes arguments, and looks at what it gives. From untyped code it may be anything. */
 const call = (id: string, make: Constructor, args: ReadonlyArray<unknown>): Effect.Effect<Implementation, any> => {
-  const effect: unknown = make(...args)
+  const effect: unknown = callUsers(make, args)
   if (Effect.isEffect(effect)) return effect as Effect.Effect<Implementation, any>
   return Effect.die(new TypeError(`${id}: the constructor must return an Effect, but returned ${noEffect(effect)}`))
 }

@@ -117,7 +117,11 @@ const bringUp = (
   context: Context.Context<never>,
   restore: Restore
 ): Effect.Effect<object, any, Scope.Scope> => {
-  const scope = Context.get(context as Context.Context<Scope.Scope>, Scope.Scope)
+  const scope = Context.getOrUndefined(context, Scope.Scope)
+  if (scope === undefined)
+    throw new TypeError(
+      `${definition.id}: an instance ends with a Scope, and there is none here: Effect.scoped makes one`
+    )
   const boot = cell.life.boot((implementation) => {
     const { members, prototype } = shapeOf(definition, implementation)
     return handles.make(cell, members, prototype)

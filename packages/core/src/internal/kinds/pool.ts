@@ -7,6 +7,7 @@ import { identity } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { PoolOptions } from "../../ActorPool.ts"
+import { callUsers } from "../base/errors.ts"
 import { isEffect, kindOf, noEffect } from "../base/evaluable.ts"
 import * as options from "../base/options.ts"
 import { current, within } from "../call/currentCall.ts"
@@ -22,7 +23,7 @@ import { singleMethod } from "./task.ts"
 const begin = (work: Work, member: object): Effect.Effect<any, any> => {
   if (typeof work !== "function") return Effect.die(new TypeError(`ActorPool: ${NEEDS_WORK}, but got ${kindOf(work)}`))
   try {
-    const effect: unknown = work(member)
+    const effect: unknown = callUsers(work, [member])
     if (isEffect(effect)) return effect
     return Effect.die(new TypeError(`ActorPool: work must return an Effect, but returned ${noEffect(effect)}`))
   } catch (defect) {

@@ -7,6 +7,7 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
 import type { TaskDefinition, Tasks } from "../../Home.ts"
 import { stranger, VersionKey, versioned } from "../base/copies.ts"
+import { callUsers } from "../base/errors.ts"
 import { kindOf, noEffect } from "../base/evaluable.ts"
 import { checkId } from "../base/ids.ts"
 import * as options from "../base/options.ts"
@@ -54,7 +55,7 @@ export const make = (
       })
   }
   const here = (args: ReadonlyArray<unknown>) => {
-    const effect = run(...args)
+    const effect = callUsers(run, args)
     if (Effect.isEffect(effect)) return Effect.scoped(effect as Effect.Effect<any, any>)
     return Effect.die(new TypeError(`${name} must return an Effect, but returned ${noEffect(effect)}`))
   }

@@ -55,7 +55,7 @@ const advance = (ref: Ref, milliseconds: number): void => {
   if (ref.exit !== undefined) return
   const turn = pumps.size > 1 ? Math.min(milliseconds, TURN_MILLIS) : milliseconds
   for (const [pump, call] of pumps) {
-    if (!pump.receive(turn) && ref.exit === undefined) throw lost(call)
+    if (!pump.receive(turn) && ref.exit === undefined) throw ofCaller(lost(call))
   }
 }
 
@@ -79,6 +79,12 @@ const wouldHang = (ref: Ref, wanted: Ref): TypeError => {
   return new TypeError(
     `ObjectRef.getSync: ${wanted}${where} can only be settled by the thread that would block, for ever. Use await or yield*, or give the actor a thread of its own with WorkerHome.`
   )
+}
+
+/** The caller is plain code, so the stack is where it is found. Our own part of it helps nobody. */
+const ofCaller = (error: Error): Error => {
+  ;(Error as { captureStackTrace?: (error: Error, from: Function) => void }).captureStackTrace?.(error, getSync)
+  return error
 }
 
 const lost = ({ method }: Call): ActorError =>

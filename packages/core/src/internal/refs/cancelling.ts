@@ -7,6 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import { ActorError, TaskCancelled } from "../../ActorError.ts"
 import type { CancelOutcome } from "../../ObjectRef.ts"
 import { interrupt } from "../base/effectInternals.ts"
+import { withoutStack } from "../base/errors.ts"
 import { isEffect, noEffect } from "../base/evaluable.ts"
 import { onlyKnown } from "../base/options.ts"
 import { attempt, show } from "../base/show.ts"
@@ -107,7 +108,7 @@ const isCancelled = (exit: Exit.Exit<any, any> | undefined): boolean =>
 
 const cancelledExit = ({ id }: Ref): Exit.Exit<never, ActorError> =>
   Exit.fail(
-    failure.withoutStack(
+    withoutStack(
       () =>
         new ActorError({
           reason: new TaskCancelled({ actor: "ObjectRef.fromEffect", method: "", id, mayHaveRun: true })

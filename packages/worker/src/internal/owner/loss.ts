@@ -2,6 +2,7 @@
  * How a thread is lost, and what its owner makes of that.
  */
 import * as ActorError from "@troupe/core/ActorError"
+import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import { WorkerFailed } from "../../WorkerFailed.ts"
 
@@ -12,7 +13,9 @@ export interface Loss {
 
 /** The failure of a Layer whose thread does not come up. */
 export const workerFailed = (actor: string, { cause, why }: Loss): WorkerFailed =>
-  new WorkerFailed({ actor, why, ...(cause.reasons.length === 0 ? undefined : { cause: Cause.squash(cause) }) })
+  Home.withoutStack(
+    () => new WorkerFailed({ actor, why, ...(cause.reasons.length === 0 ? undefined : { cause: Cause.squash(cause) }) })
+  )
 
 /** The failure of a call that is lost with its thread. */
 export const unavailable = (
@@ -21,6 +24,9 @@ export const unavailable = (
   { cause, why }: Loss,
   mayHaveRun: boolean
 ): ActorError.ActorError =>
-  new ActorError.ActorError({
-    reason: new ActorError.ActorUnavailable({ actor, method, why, mayHaveRun, cause: Cause.squash(cause) })
-  })
+  Home.withoutStack(
+    () =>
+      new ActorError.ActorError({
+        reason: new ActorError.ActorUnavailable({ actor, method, why, mayHaveRun, cause: Cause.squash(cause) })
+      })
+  )

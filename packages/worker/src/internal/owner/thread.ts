@@ -198,7 +198,7 @@ export class Thread implements Listener {
     // What the thread said before its end still counts.
     this.wire.drain()
     this.heartbeat.stop()
-    const loss: Loss = { why, cause: Cause.die(this.error ?? new Error(why)) }
+    const loss: Loss = { why, cause: Cause.die(this.error ?? Home.withoutStack(() => new Error(why))) }
     this.phase = { _tag: "Losing", loss }
     // The pool forgets this thread before anything else happens, so that an instance that is made anew does not get it.
     this.options.onLost(this)

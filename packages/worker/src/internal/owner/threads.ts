@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import { WorkerFailed } from "../../WorkerFailed.ts"
+import type { WorkerFailed } from "../../WorkerFailed.ts"
 import type { WorkerOptions } from "../../WorkerHome.ts"
 import { type Contract, mismatch } from "../values/contract.ts"
 import type { Greeting } from "../wire/protocol.ts"
@@ -73,7 +73,7 @@ export class Threads {
 
   private async bringUp(forget: () => void): Promise<Thread> {
     const { actor } = this
-    if (this.closed) throw new WorkerFailed({ actor, why: "its Scope is closed" })
+    if (this.closed) throw workerFailed(actor, { why: "its Scope is closed", cause: Cause.empty })
     const thread = this.spawn(forget)
     this.living.add(thread)
     const result = await Effect.runPromiseExit(thread.ready)
@@ -109,7 +109,7 @@ export class Threads {
         onGone: (thread) => this.living.delete(thread)
       })
     } catch (error) {
-      throw new WorkerFailed({ actor, why: "it could not be started", cause: error })
+      throw workerFailed(actor, { why: "it could not be started", cause: Cause.die(error) })
     }
   }
 

@@ -49,7 +49,7 @@ const perform = (task: Home.TaskDefinition, packed: ReadonlyArray<unknown>): Eff
       catch: (error) => decodeError(task.name, "run", cannotCross(what, error), mayHaveRun)
     })
   const args = crossing("an argument", false, () => codec.args.unpack(packed))
-  const result = Effect.flatMap(args, (args) => Effect.scoped(task.run(...args)))
+  const result = Effect.flatMap(args, (args) => Effect.scoped(Home.callUsers(task.run, args)))
   return Effect.flatMap(
     Effect.mapError(result, (failure) => (ActorError.isActorError(failure) ? failure : codec.failure.pack(failure))),
     (value) => crossing("the result", true, () => stillMoved(value, codec.success.pack(value)))

@@ -3,6 +3,7 @@
  * but not their class, which the other side may not have. Errors of the language stay what they are.
  */
 import * as ActorError from "@troupe/core/ActorError"
+import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import { type Codec, codecOf } from "./codec.ts"
 import { attempt, isError, messageOf, partOf, textOf } from "./guard.ts"
@@ -10,7 +11,7 @@ import { attempt, isError, messageOf, partOf, textOf } from "./guard.ts"
 const Kind = { Failure: 0, Defect: 1, Interrupt: 2, ActorError: 3 } as const
 
 type PackedReason =
-  | readonly [kind: typeof Kind.Failure, error: unknown]
+  | readonly [kind: typeof Kind.Failure, error: unknown, stack: string | undefined]
   | readonly [kind: typeof Kind.Defect, defect: PackedDefect]
   | readonly [kind: typeof Kind.Interrupt]
   | readonly [kind: typeof Kind.ActorError, error: PackedActorError]
@@ -31,7 +32,7 @@ export const pack = (cause: Cause.Cause<unknown>, error: Codec): PackedReasons =
 const packFailure = (failure: unknown, error: Codec): PackedReason => {
   if (ActorError.isActorError(failure)) return [Kind.ActorError, packActorError(failure)]
   try {
-    return [Kind.Failure, error.pack(failure)]
+    return [Kind.Failure, error.pack(failure), stackOf(failure)]
   } catch (issue) {
     const misfit = new TypeError(`a failure does not fit the contract: ${messageOf(issue)}`, { cause: failure })
     return [Kind.Defect, packDefect(misfit)]
@@ -41,8 +42,9 @@ const packFailure = (failure: unknown, error: Codec): PackedReason => {
 /** Packs a cause whose typed failures no contract describes. They cross as defects do. */
 export const packAny = (cause: Cause.Cause<unknown>): PackedReasons => pack(cause, anyError)
 
+/** Errors that are made here have the stacks of those that were packed, or none: where they are decoded says nothing. */
 export const unpack = (reasons: PackedReasons, error: Codec): Cause.Cause<unknown> =>
-  Cause.fromReasons(reasons.map((reason) => unpackReason(reason, error)))
+  Home.withoutStack(() => Cause.fromReasons(reasons.map((reason) => unpackReason(reason, error))))
 
 export const unpackAny = (reasons: PackedReasons): Cause.Cause<unknown> => unpack(reasons, anyError)
 
@@ -55,7 +57,7 @@ const unpackReason = (reason: PackedReason, error: Codec): Cause.Reason<unknown>
     case Kind.ActorError:
       return Cause.makeFailReason(unpackActorError(reason[1]))
     case Kind.Failure:
-      return Cause.makeFailReason(error.unpack(reason[1]))
+      return Cause.makeFailReason(withStack(error.unpack(reason[1]), reason[2]))
   }
 }
 
@@ -108,17 +110,36 @@ const MAX_CAUSES = 8
 export const packDefect = (defect: unknown, depth = 0): PackedDefect => {
   if (!isError(defect)) return { value: cloneable(defect) }
   const cause = partOf(defect, "cause")
-  const stack = partOf(defect, "stack")
   return {
     error: {
       name: textOf(partOf(defect, "name")),
       message: textOf(partOf(defect, "message")),
-      stack: typeof stack === "string" ? stack : undefined
+      stack: stackOf(defect)
     },
     fields: fieldsOf(defect),
     cause: cause === undefined || depth >= MAX_CAUSES ? undefined : packDefect(cause, depth + 1)
   }
 }
+
+/** The stack of an error, up to where the inside of Effect, or of this library, begins. */
+export const stackOf = (error: unknown): string | undefined => {
+  const stack = isError(error) ? partOf(error, "stack") : undefined
+  if (typeof stack !== "string") return undefined
+  const lines = stack.split("\n")
+  const inside = lines.findIndex((line) => INSIDE.test(line))
+  if (inside < 0) return stack
+  // The function that Effect.sync was given has a name of Effect, and is the user's.
+  return lines.slice(0, OF_USER.test(lines[inside]!) ? inside + 1 : inside).join("\n")
+}
+
+const INSIDE = /^\s+at .*~effect\/Effect\//
+const OF_USER = /~effect\/Effect\/args/
+
+/** Gives an error that was made here the stack of the one on the other side. */
+export const withStack = (error: unknown, stack: string | undefined): unknown =>
+  stack === undefined || !isError(error)
+    ? error
+    : Object.defineProperty(error, "stack", { configurable: true, enumerable: false, writable: true, value: stack })
 
 /** Methods of an error are none of its fields, and a text in the place of `toString` would do harm. */
 const fieldsOf = (error: Error): object =>

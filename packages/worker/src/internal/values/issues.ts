@@ -2,6 +2,7 @@
  * What is wrong with values that cannot cross, in words for their senders.
  */
 import * as ActorError from "@troupe/core/ActorError"
+import * as Home from "@troupe/core/Home"
 import { Misfit } from "./codec.ts"
 import { attempt, messageOf } from "./guard.ts"
 import { HeldRef, refuseRefs } from "./heldRef.ts"
@@ -9,7 +10,9 @@ import { moved } from "./transfer.ts"
 
 /** The error of a call whose arguments or result cannot cross, or do not fit the contract. */
 export const decodeError = (actor: string, method: string, issue: string, mayHaveRun: boolean): ActorError.ActorError =>
-  new ActorError.ActorError({ reason: new ActorError.DecodeError({ actor, method, issue, mayHaveRun }) })
+  Home.withoutStack(
+    () => new ActorError.ActorError({ reason: new ActorError.DecodeError({ actor, method, issue, mayHaveRun }) })
+  )
 
 /** An error that knows which argument it is about says so in place of `what`. */
 export const cannotCross = (what: string, error: unknown): string => {

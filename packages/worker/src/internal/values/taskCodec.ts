@@ -1,9 +1,9 @@
 /**
  * How the values of a task cross: through its schemas where it has some, else as they are, and failures as defects do.
  */
-import type * as Home from "@troupe/core/Home"
+import * as Home from "@troupe/core/Home"
 import * as Schema from "effect/Schema"
-import { type PackedDefect, packDefect, unpackDefect } from "./causes.ts"
+import { type PackedDefect, packDefect, stackOf, unpackDefect, withStack } from "./causes.ts"
 import { anyArgs, argsCodec, type Codec, codecOf } from "./codec.ts"
 import { attempt } from "./guard.ts"
 
@@ -14,7 +14,9 @@ export interface TaskCodec {
 }
 
 /** A failure that the task's schema covers, or any other one, whose fields cross. */
-export type PackedFailure = { readonly covered: unknown } | { readonly other: PackedDefect }
+export type PackedFailure =
+  | { readonly covered: unknown; readonly stack: string | undefined }
+  | { readonly other: PackedDefect }
 
 const known = new WeakMap<Home.TaskDefinition, TaskCodec>()
 
@@ -36,7 +38,12 @@ const failureCodec = (schema: Schema.Top = Schema.Never): Codec => {
   const { pack, unpack } = codecOf(schema)
   return {
     pack: (failure): PackedFailure =>
-      attempt(() => covers(failure), false) ? { covered: pack(failure) } : { other: packDefect(failure) },
-    unpack: (packed: PackedFailure) => ("covered" in packed ? unpack(packed.covered) : unpackDefect(packed.other))
+      attempt(() => covers(failure), false)
+        ? { covered: pack(failure), stack: stackOf(failure) }
+        : { other: packDefect(failure) },
+    unpack: (packed: PackedFailure) =>
+      Home.withoutStack(() =>
+        "covered" in packed ? withStack(unpack(packed.covered), packed.stack) : unpackDefect(packed.other)
+      )
   }
 }
