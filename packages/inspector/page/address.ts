@@ -1,6 +1,6 @@
 /** Where the reader is, as the fragment of the address: it can be shared, and the browser can go back to it. */
 
-export const tabs = ["actors", "calls", "waits", "timeline", "events"] as const
+export const tabs = ["actors", "calls", "waits", "timeline", "events", "nodes"] as const
 export type Tab = (typeof tabs)[number]
 
 /** What the panel shows: a group of instances (by actor, or by the name of their place), or one instance. */

@@ -1,5 +1,5 @@
 /** The connection to the server: the stream of updates, and requests for what it does not tell. */
-import type { Found, Info, Recent } from "../src/internal/live/frame.ts"
+import type { Found, Info, NodeView, Recent } from "../src/internal/live/frame.ts"
 import type { Waits } from "../src/internal/live/waits.ts"
 import type { CallsView, InstanceView } from "../src/internal/server/views.ts"
 import * as api from "./api.ts"
@@ -80,6 +80,7 @@ export class Connection {
       }
       if (tab === "calls") change({ _tag: "Calls", calls: await api.get<CallsView>("calls") })
       if (tab === "waits") change({ _tag: "Waits", waits: await api.get<Waits>("waits") })
+      if (tab === "nodes") change({ _tag: "Nodes", nodes: await api.get<ReadonlyArray<NodeView>>("nodes") })
       if (tab === "timeline") {
         change({ _tag: "Recent", recent: await api.get<Recent>(`recent?after=${state.recent.seq}`) })
       }

@@ -9,6 +9,7 @@ import { listenForControls } from "./views/controls.ts"
 import { Detail } from "./views/detail.ts"
 import { EventsView } from "./views/events.ts"
 import { Header } from "./views/header.ts"
+import { NodesView } from "./views/nodes.ts"
 import { Tabs } from "./views/tabs.ts"
 import { TimelineView } from "./views/timeline.ts"
 import { WaitsView } from "./views/waits.ts"
@@ -46,6 +47,7 @@ const views: ReadonlyArray<View> = [
   new WaitsView(page),
   new TimelineView(page),
   new EventsView(page),
+  new NodesView(page),
   new Detail(page)
 ]
 

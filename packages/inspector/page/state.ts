@@ -1,5 +1,5 @@
 /** What the page knows and where the reader is: one object, which only `apply` changes. No DOM in here. */
-import type { Found, Frame, Info, Recent } from "../src/internal/live/frame.ts"
+import type { Found, Frame, Info, NodeView, Recent } from "../src/internal/live/frame.ts"
 import type { Waits } from "../src/internal/live/waits.ts"
 import type { CallsView, InstanceView } from "../src/internal/server/views.ts"
 import type { Place } from "./address.ts"
@@ -26,6 +26,7 @@ export interface State {
   instance: InstanceView | undefined
   calls: CallsView | undefined
   waits: Waits | undefined
+  nodes: ReadonlyArray<NodeView> | undefined
   /** What the reader searches for. */
   search: string
   /** What the last search has found among all instances, if the page does not know all of them. */
@@ -46,6 +47,7 @@ export type Change =
   | { readonly _tag: "Instance"; readonly instance: InstanceView }
   | { readonly _tag: "Calls"; readonly calls: CallsView }
   | { readonly _tag: "Waits"; readonly waits: Waits }
+  | { readonly _tag: "Nodes"; readonly nodes: ReadonlyArray<NodeView> }
   | { readonly _tag: "Recent"; readonly recent: Recent }
   | { readonly _tag: "Searched"; readonly search: string }
   | { readonly _tag: "Found"; readonly found: Found }
@@ -63,6 +65,7 @@ export const initial = (place: Place): State => ({
   instance: undefined,
   calls: undefined,
   waits: undefined,
+  nodes: undefined,
   search: "",
   found: undefined,
   open: new Set(),
@@ -96,6 +99,9 @@ export const apply = (state: State, change: Change): void => {
       break
     case "Waits":
       state.waits = change.waits
+      break
+    case "Nodes":
+      state.nodes = change.nodes
       break
     case "Recent":
       state.recent.take(change.recent)

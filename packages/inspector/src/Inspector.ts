@@ -9,6 +9,7 @@
  */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import { settings } from "./internal/server/options.ts"
@@ -84,6 +85,12 @@ export interface Options {
   readonly maxRecordings?: number | undefined
   /** About how many bytes the events of one recording may take; the oldest are dropped first. Default 16 MiB. */
   readonly maxRecordingBytes?: number | undefined
+  /**
+   * The inspectors of the other nodes of a cluster, by the addresses that they print, with their tokens: the page has a
+   * view of all nodes then. An Effect is run whenever a page looks, for nodes that come and go. They are asked only while
+   * a page shows that view.
+   */
+  readonly peers?: ReadonlyArray<string> | Effect.Effect<ReadonlyArray<string>> | undefined
   /** The title of the page. Default: the name of the script that runs. */
   readonly title?: string | undefined
 }

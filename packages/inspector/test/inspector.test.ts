@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorSystem } from "@troupe/core"
+import { Inspector } from "@troupe/inspector"
 import { Effect, Exit, Fiber, Latch, Redacted, Schema, Scope } from "effect"
 import type { Frame } from "../src/internal/live/frame.ts"
 import type { InstanceView } from "../src/internal/server/views.ts"
@@ -21,6 +22,40 @@ const open = (port: number) =>
 
 /** Waits for an update like this. What does not come fails by the time limit of the test. */
 const until = (updates: Updates, condition: (frame: Frame) => boolean) => promise(() => updates.until(condition))
+
+describe("the inspectors of other nodes", () => {
+  it.live("are asked with their tokens, and those that refuse or do not answer say why", () =>
+    Effect.gen(function* () {
+      const other = yield* ownSystem(inspect({ control: true, title: "other" }))
+      const refusing = `http://127.0.0.1:${other.port}/#token=another-token`
+      const none = Effect.map(inspect(), ({ port }) => `http://127.0.0.1:${port}/`)
+      const gone = yield* ownSystem(Effect.scoped(none))
+      let asked = 0
+      const peers = Effect.sync(() => {
+        asked++
+        return [other.url, refusing, gone]
+      })
+      const { port } = yield* inspect({ peers, title: "mine" })
+      // They are asked when somebody looks.
+      assert.strictEqual(asked, 0)
+      const [mine, theirs, refused, away] = yield* get(port, "/api/nodes")
+      assert.deepInclude(mine.summary, { title: "mine", instances: 0, partial: false })
+      assert.deepInclude(theirs.summary, { title: "other", actors: [] })
+      assert.strictEqual(theirs.address, `http://127.0.0.1:${other.port}/`)
+      assert.include(refused.why, "401")
+      assert.include(away.why, "ECONNREFUSED")
+      // Many pages ask for it at about the same time.
+      yield* get(port, "/api/nodes")
+      assert.strictEqual(asked, 1)
+      assert.isTrue((yield* get(port, "/api/info")).peers)
+    }).pipe(ownSystem)
+  )
+
+  it("have addresses", () => {
+    const message = "Inspector.layer: peers must be addresses like http://10.0.0.2:4680/, but one is node-2"
+    assert.throws(() => Inspector.layer({ peers: ["node-2"] }), message)
+  })
+})
 
 describe("questions", () => {
   it.live("the snapshot is the one of core, with its filters", () =>

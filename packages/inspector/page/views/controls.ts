@@ -61,7 +61,8 @@ const key = (page: Page, event: KeyboardEvent): void => {
     page.go({ tab: "actors" })
     byId("search").focus()
   } else if (event.key === "p") page.togglePause()
-  else if (/^[1-5]$/.test(event.key)) openByKey(page, tabs[Number(event.key) - 1]!)
+  else if (/^[1-6]$/.test(event.key) && !byId(`tab-${tabs[Number(event.key) - 1]!}`).hidden)
+    openByKey(page, tabs[Number(event.key) - 1]!)
   // Nodes of the wait graph are SVG, which has no buttons.
   else if (event.key === "Enter" && target.matches("g[data-do]")) act(page, target)
 }

@@ -10,7 +10,8 @@ const scrollers: Record<Tab, string> = {
   calls: "view-calls",
   waits: "view-waits",
   timeline: "canvas",
-  events: "view-events"
+  events: "view-events",
+  nodes: "view-nodes"
 }
 
 export class Tabs implements View {
@@ -33,6 +34,7 @@ export class Tabs implements View {
       byId(`view-${tab}`).hidden = tab !== place.tab
     }
     if (info === undefined) return
+    byId("tab-nodes").hidden = !info.peers
     const { cycles, news, totals } = model
     badge("n-actors", format.count(totals.instances))
     badge("n-calls", totals.calls === 0 ? "" : format.count(totals.calls))
@@ -44,7 +46,8 @@ export class Tabs implements View {
   private key({ key }: KeyboardEvent): void {
     const by = key === "ArrowRight" ? 1 : key === "ArrowLeft" ? -1 : 0
     if (by === 0) return
-    const tab = tabs[(tabs.indexOf(this.page.state.place.tab) + by + tabs.length) % tabs.length]!
+    const open = tabs.filter((tab) => !byId(`tab-${tab}`).hidden)
+    const tab = open[(open.indexOf(this.page.state.place.tab) + by + open.length) % open.length]!
     this.page.go({ tab })
     byId(`tab-${tab}`).focus()
   }

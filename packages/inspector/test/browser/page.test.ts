@@ -343,6 +343,44 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
     }).pipe(ownSystem)
   )
 
+  it.live("the nodes of a cluster are on one page: how each does, and where the instances of each actor are", () =>
+    Effect.gen(function* () {
+      const gate = Latch.makeUnsafe()
+      class Resident extends Actor.Service<Resident>()("test/Resident", {
+        shutdownTimeout: 0,
+        make: Effect.gen(function* () {
+          Home.link(yield* ActorContext.ActorContext, {
+            describe: () => ({ kind: "cluster", node: "10.0.0.2:7300", shard: "default:3" })
+          })
+          return { echo: (text: string) => Effect.succeed(text) }
+        })
+      }) {}
+      const other = Effect.gen(function* () {
+        yield* Resident.spawn()
+        yield* Resident.spawn()
+        return yield* inspect({ control: true })
+      })
+      const { url } = yield* ownSystem(other)
+      const held = yield* (yield* Single.spawn()).run.remote(gate.await)
+      const peers = [url, "http://127.0.0.1:1/"]
+      const { misdeeds, page } = yield* openPage(yield* inspect({ peers, title: "mine" }))
+      yield* see(page, ".connection.live")
+      yield* promise(() => page.keyboard.press("6"))
+      const cells = (name: string) =>
+        promise(() => page.locator("#view-nodes tr", { hasText: name }).first().locator("td").allInnerTexts())
+      yield* see(page, "#view-nodes h2", "3 nodes")
+      assert.deepStrictEqual(yield* cells("mine"), ["1", "1", "0", "0", "0", "–"])
+      assert.deepStrictEqual(yield* cells("10.0.0.2:7300"), ["2", "0", "0", "0", "0", "1"])
+      assert.match((yield* cells("127.0.0.1:1"))[0]!, /bad port|ECONNREFUSED/)
+      assert.deepStrictEqual(yield* cells("Resident"), ["0", "2"])
+      yield* promise(() => page.setViewportSize({ width: 420, height: 800 }))
+      assert.isAtMost(Number(yield* promise(() => page.evaluate("document.documentElement.scrollWidth"))), 420)
+      gate.openUnsafe()
+      yield* held
+      calm(misdeeds)
+    }).pipe(ownSystem)
+  )
+
   it.live("a keyboard is enough", () =>
     Effect.gen(function* () {
       const program = Effect.gen(function* () {

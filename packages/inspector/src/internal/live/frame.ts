@@ -14,6 +14,8 @@ export interface Info {
   readonly control: boolean
   /** How many instances the page is told of, at most. */
   readonly limit: number
+  /** Whether it knows of other nodes. */
+  readonly peers: boolean
 }
 
 /** What a home tells of itself: strings, numbers and booleans. */
@@ -136,6 +138,29 @@ export interface Found {
   readonly search: string
   readonly rows: ReadonlyArray<Row>
   readonly total: number
+}
+
+/** How many instances there are, and how they do. */
+export interface Counts {
+  readonly instances: number
+  readonly running: number
+  readonly waiting: number
+  readonly bad: number
+  readonly restarts: number
+}
+
+/** A node, or why there is nothing to tell of it. */
+export interface NodeView {
+  readonly address: string
+  readonly why?: string
+  readonly summary?: Counts & {
+    readonly title: string
+    readonly pid: number
+    readonly node?: string
+    readonly shards?: number
+    readonly partial: boolean
+    readonly actors: ReadonlyArray<Counts & { readonly actor: string }>
+  }
 }
 
 /** What the timeline polls. */

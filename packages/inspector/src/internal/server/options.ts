@@ -5,10 +5,12 @@ import { randomBytes } from "node:crypto"
 import path from "node:path"
 import { checkOptions } from "@troupe/core/Home"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { Options } from "../../Inspector.ts"
 import { type Access, isLoopback } from "./access.ts"
 import { PATIENCE } from "./limits.ts"
+import type { Peer, Peers } from "./nodes.ts"
 
 const DEFAULT_PORT = 4680
 const MIN_INTERVAL = 50
@@ -31,6 +33,8 @@ export interface Settings {
   readonly interval: number
   readonly bounds: Bounds
   readonly title: string
+  /** The inspectors of other nodes, if it was told of any. */
+  readonly peers: Peers | undefined
   /** How long a client may be silent, in milliseconds. */
   readonly patience: number
 }
@@ -49,6 +53,7 @@ export const settings = (options: Options): Settings => {
     maxPages: true,
     maxRecordings: true,
     maxRecordingBytes: true,
+    peers: true,
     title: true
   })
   const { allowedHosts = [], control = false, host = "127.0.0.1", port = DEFAULT_PORT } = options
@@ -75,6 +80,7 @@ export const settings = (options: Options): Settings => {
     interval,
     bounds: boundsOf(options),
     title: options.title ?? scriptName(),
+    peers: peersOf(options.peers),
     patience: PATIENCE
   }
 }
@@ -90,6 +96,24 @@ const boundsOf = (options: Options): Bounds => {
     maxRecordings: atLeastOne("maxRecordings", options.maxRecordings ?? 2),
     maxRecordingBytes: atLeastOne("maxRecordingBytes", options.maxRecordingBytes ?? 16 * 1024 * 1024)
   }
+}
+
+const peersOf = (peers: Options["peers"]): Peers | undefined => {
+  if (peers === undefined) return undefined
+  if (Array.isArray(peers)) return Effect.succeed(peers.map(peerOf))
+  return Effect.map(peers as Effect.Effect<ReadonlyArray<string>>, (some) => some.map(peerOf))
+}
+
+/** An address as an inspector prints it: the token is behind `#`. */
+const peerOf = (text: string): Peer => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new TypeError(`Inspector.layer: peers must be addresses like http://10.0.0.2:4680/, but one is ${text}`)
+  }
+  const token = new URLSearchParams(url.hash.slice(1)).get("token")
+  url.hash = url.search = ""
+  if (!url.pathname.endsWith("/")) url.pathname += "/"
+  return { address: url.href, token: token === null ? undefined : Redacted.make(token) }
 }
 
 const wrong = (option: string, expected: string, given: unknown): RangeError =>

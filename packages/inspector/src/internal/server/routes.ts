@@ -26,6 +26,9 @@ export interface ServerOptions {
   readonly feed: Feed
   readonly gate: Gate
   readonly bounds: Bounds
+  /** What this node tells of itself, and what all of them tell. */
+  readonly node: Effect.Effect<unknown>
+  readonly nodes: Effect.Effect<unknown>
 }
 
 type Response = HttpServerResponse.HttpServerResponse
@@ -69,8 +72,10 @@ const timeline = ({ maxRecordingBytes, maxRecordings }: Bounds) => {
   })
 }
 
-const reading = ({ bounds, feed, info }: ServerOptions) => [
+const reading = ({ bounds, feed, info, node, nodes }: ServerOptions) => [
   get("/api/info", Effect.succeed(info)),
+  get("/api/node", node),
+  get("/api/nodes", nodes),
   get("/api/snapshot", Effect.flatMap(snapshotOptions(bounds.maxInstances), ActorSystem.snapshot)),
   get("/api/calls", Effect.flatMap(snapshotOptions(bounds.maxInstances), views.calls)),
   get(

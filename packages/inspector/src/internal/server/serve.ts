@@ -11,6 +11,7 @@ import * as feed from "../live/feed.ts"
 import type { Info } from "../live/frame.ts"
 import { Gate } from "./limits.ts"
 import { isTaken, listen } from "./listen.ts"
+import { shared, summary } from "./nodes.ts"
 import type { Settings } from "./options.ts"
 import * as routes from "./routes.ts"
 
@@ -22,14 +23,15 @@ export interface Served {
   readonly token: Redacted.Redacted<string> | undefined
 }
 
-const infoOf = ({ bounds, control, title }: Settings, startedAt: number): Info => ({
+const infoOf = ({ bounds, control, peers, title }: Settings, startedAt: number): Info => ({
   protocol: 1,
   title,
   pid: process.pid,
   node: process.version,
   startedAt,
   control,
-  limit: bounds.maxInstances
+  limit: bounds.maxInstances,
+  peers: peers !== undefined
 })
 
 /** Serves until the Scope closes. Streams of updates end with it: it does not wait for open pages. */
@@ -44,7 +46,9 @@ export const serve = (settings: Settings): Effect.Effect<Served, ListenError, Sc
     const gate = new Gate(bounds.maxPages)
     gate.guard(node, settings.patience)
     const updates = yield* feed.make({ interval, maxInstances: bounds.maxInstances })
-    const handler = yield* routes.make({ access, bounds, gate, info, feed: updates })
+    const own = summary(info, bounds.maxInstances)
+    const nodes = yield* shared(settings.peers ?? Effect.succeed([]), own)
+    const handler = yield* routes.make({ access, bounds, gate, info, feed: updates, nodes, node: own })
     // Otherwise keep-alive connections would keep the server open.
     yield* Effect.addFinalizer(() => Effect.sync(() => node.closeAllConnections()))
     yield* http.serve(handler).pipe(
