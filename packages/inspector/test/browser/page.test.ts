@@ -364,7 +364,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
       const held = yield* (yield* Single.spawn()).run.remote(gate.await)
       const peers = [url, "http://127.0.0.1:1/"]
       const { misdeeds, page } = yield* openPage(yield* inspect({ peers, title: "mine" }))
-      yield* see(page, ".connection.live")
+      yield* see(page, "#tab-nodes")
       yield* promise(() => page.keyboard.press("6"))
       const cells = (name: string) =>
         promise(() => page.locator("#view-nodes tr", { hasText: name }).first().locator("td").allInnerTexts())
