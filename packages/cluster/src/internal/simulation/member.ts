@@ -142,5 +142,5 @@ export class Member {
 /** What is wrong, in a few words. */
 const textOf = (cause: Cause.Cause<unknown>): string => {
   const error: any = Cause.squash(cause)
-  return String(error?.reason?._tag ?? error?.message ?? error?._tag ?? error)
+  return String(error?.reason?._tag ?? (error?.message || (error?._tag ?? error)))
 }

@@ -5,6 +5,7 @@ import { earlyPurge } from "./earlyPurge.ts"
 import { forgetfulLeave } from "./forgetfulLeave.ts"
 import { lostFence } from "./lostFence.ts"
 import { replyBeforeStore } from "./replyBeforeStore.ts"
+import { saga } from "./saga.ts"
 
 export const bugs: ReadonlyArray<Bug> = [
   doubleCharge,
@@ -12,5 +13,6 @@ export const bugs: ReadonlyArray<Bug> = [
   earlyPurge,
   forgetfulLeave,
   lostFence,
-  replyBeforeStore
+  replyBeforeStore,
+  saga
 ]
