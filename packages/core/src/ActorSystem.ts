@@ -283,7 +283,7 @@ export const UnsettledCall = Schema.Struct({
   waitingOn: Schema.Array(Schema.Struct({ ref: Schema.Int, method: Schema.optionalKey(Schema.String) })),
   /** The call that submitted it. */
   parent: Schema.optionalKey(Schema.Int),
-  /** The id of its trace, in a traced program: the same on all nodes that work for it. */
+  /** The id of its trace, in a traced program. Where spans are collected, it is the same on all nodes that work for it. */
   trace: Schema.optionalKey(Schema.String),
   /** How often its method has been started. */
   attempts: Schema.Int
