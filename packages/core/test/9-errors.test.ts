@@ -1,4 +1,4 @@
-import { inspect } from "node:util"
+import { inspect, types } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorError, ObjectRef } from "@troupe/core"
 import { Cause, Context, Data, Deferred, Effect, Exit, Option, Schedule, Schema, Stream } from "effect"
@@ -52,6 +52,32 @@ describe("9.1", () => {
       assert.instanceOf(all.died.reason, ActorError.ActorDied)
       assert.isFalse(ActorError.isActorError(new Error("other")))
       assert.isFalse(ActorError.isActorError({ _tag: "ActorError" }))
+    })
+  )
+
+  it.effect("9.1 what the runtime fails with is what the constructor makes", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.options({ onDefect: "stop" }).spawn()
+      yield* Effect.exit(worker.die(new Error("boom")))
+      const caused = yield* errorOf(worker.note("late"))
+      const { ActorError: Class, isActorError: _, ...classes } = ActorError
+      for (const error of [...Object.values(yield* errors), caused]) {
+        const reason = new (classes as any)[error.reason._tag]({ ...error.reason })
+        const made = new Class({ reason })
+        for (const [ours, theirs] of [
+          [error, made],
+          [error.reason, reason]
+        ]) {
+          assert.strictEqual(Object.getPrototypeOf(ours), Object.getPrototypeOf(theirs))
+          assert.isTrue(types.isNativeError(ours))
+          assert.strictEqual(ours.stack, theirs.stack.split("\n    at ")[0])
+          assert.deepStrictEqual(Object.getOwnPropertyNames(ours).sort(), Object.getOwnPropertyNames(theirs).sort())
+          assert.deepStrictEqual(JSON.parse(JSON.stringify(ours)), JSON.parse(JSON.stringify(theirs)))
+          assert.strictEqual(inspect(ours), inspect(theirs))
+        }
+        const encode = Schema.encodeSync(Class)
+        assert.deepStrictEqual(encode(error), encode(made))
+      }
     })
   )
 

@@ -27,7 +27,17 @@ import { older } from "./older.ts"
 import { callers } from "./trail.ts"
 import type { Waiter } from "./waits.ts"
 
-const error = (make: () => Reason): ActorError => withoutStack(() => new ActorError({ reason: make() }))
+/** A class of errors, and what its constructor takes. */
+type ErrorClass<E, Fields extends object> = (new (fields: Fields) => E) & { readonly identifier: string }
+
+/**
+ * An error of fields that are right, as their types say: what its constructor makes, and a third of the time. Ending ten
+ * thousand calls takes half as long so.
+ */
+const make = <E, Fields extends object>(Class: ErrorClass<E, Fields>, fields: Fields): E =>
+  Object.assign(Reflect.construct(Error, [], Class), { _tag: Class.identifier, ...fields }) as E
+
+const error = (reason: () => Reason): ActorError => withoutStack(() => make(ActorError, { reason: reason() }))
 
 const about = ({ actor, name }: MethodSpec) => ({ actor, method: name })
 
@@ -40,10 +50,12 @@ const ended = ({ id, method }: Call) => ({ ...about(method), id })
  */
 const told = <E>(call: Call, before: ReadonlyArray<string>, reason: Cause.Reason<E>): Cause.Reason<E> => {
   if (isAnnotated(reason)) return reason
-  const where = Context.make(FailedCall, { call: call.origin, id: call.id, callers: before }).pipe(
-    Context.add(Cause.StackTrace, framed(call, before, reason))
-  )
-  return reason.annotate(where as Context.Context<never>, { overwrite: true })
+  const failed: FailedCall["Service"] = { call: call.origin, id: call.id, callers: before }
+  const where = new Map<string, unknown>([
+    [FailedCall.key, failed],
+    [Cause.StackTrace.key, framed(call, before, reason)]
+  ])
+  return reason.annotate(Context.makeUnsafe(where), { overwrite: true })
 }
 
 const failCause = <E>(call: Call, reasons: ReadonlyArray<Cause.Reason<E>>): Exit.Exit<never, E> => {
@@ -57,12 +69,12 @@ const fail = (call: Call, make: () => Reason): Exit.Exit<never, ActorError> =>
 export const cancelled = (call: Call): Exit.Exit<never, ActorError> => fail(call, () => cancelledReason(call))
 
 const cancelledReason = (call: Call): TaskCancelled =>
-  new TaskCancelled({ ...ended(call), mayHaveRun: call.attempts > 0 })
+  make(TaskCancelled, { ...ended(call), mayHaveRun: call.attempts > 0 })
 
 export const timedOut = (call: Call): Exit.Exit<never, ActorError> => fail(call, () => timedOutReason(call))
 
 const timedOutReason = (call: Call): TimedOut =>
-  new TimedOut({
+  make(TimedOut, {
     ...ended(call),
     timeout: Duration.toMillis(call.method.timeout!),
     mayHaveRun: call.attempts > 0
@@ -82,7 +94,7 @@ export const deathReason = (
   mayHaveRun: boolean,
   id?: number
 ): ActorDied =>
-  new ActorDied({
+  make(ActorDied, {
     actor,
     method,
     ...(id === undefined ? undefined : { id }),
@@ -94,23 +106,23 @@ export const deathReason = (
 
 export const deadlock = (waiter: Waiter, cycle: ReadonlyArray<string>): Exit.Exit<never, ActorError> => {
   if (waiter instanceof Call)
-    return fail(waiter, () => new Deadlock({ ...about(waiter.method), cycle, mayHaveRun: waiter.attempts > 0 }))
-  return Exit.fail(error(() => new Deadlock({ actor: waiter.origin, method: "", cycle, mayHaveRun: true })))
+    return fail(waiter, () => make(Deadlock, { ...about(waiter.method), cycle, mayHaveRun: waiter.attempts > 0 }))
+  return Exit.fail(error(() => make(Deadlock, { actor: waiter.origin, method: "", cycle, mayHaveRun: true })))
 }
 
 export const decode = (call: Call, text: string): Exit.Exit<never, ActorError> => {
   const issue = text + older(call.method.actor, call.method.key)
-  return fail(call, () => new DecodeError({ ...about(call.method), issue, mayHaveRun: call.attempts > 0 }))
+  return fail(call, () => make(DecodeError, { ...about(call.method), issue, mayHaveRun: call.attempts > 0 }))
 }
 
 export const ofAnotherRequest = (call: Call): Exit.Exit<never, ActorError> =>
-  fail(call, () => new ActorUnavailable({ ...ended(call), why: OTHER_REQUEST, mayHaveRun: false }))
+  fail(call, () => make(ActorUnavailable, { ...ended(call), why: OTHER_REQUEST, mayHaveRun: false }))
 
 const OTHER_REQUEST =
   "it is at work for another request, and on Cloudflare Workers a call cannot wait for timers and I/O of another request: make the runtime per request, or put the actor in a Durable Object"
 
 export const limitExceeded = (method: MethodSpec, maxPendingCalls: number): ActorError =>
-  error(() => new PendingCallsLimitExceeded({ ...about(method), maxPendingCalls }))
+  error(() => make(PendingCallsLimitExceeded, { ...about(method), maxPendingCalls }))
 
 /**
  * The exit of a call as its ref shows it. An interruption becomes the reason for it, whatever else is in the cause stays
@@ -161,5 +173,5 @@ const whyInterrupted = (call: Call, death: Death | undefined): Reason => {
 const unavailableReason = (call: Call): ActorUnavailable => {
   const { cause, why } = call.line.cell.life.restartsFor!
   const because = cause === undefined ? undefined : { cause: Cause.squash(cause) }
-  return new ActorUnavailable({ ...ended(call), why, mayHaveRun: true, ...because })
+  return make(ActorUnavailable, { ...ended(call), why, mayHaveRun: true, ...because })
 }
