@@ -112,7 +112,10 @@ class HeldElsewhere<Cell extends Member> implements Cells<Cell> {
  */
 export const tasks: Registry<any> = /* @__PURE__ */ shared(
   "tasks",
-  /* @__PURE__ */ make(typeof WeakRef === "undefined" ? new Map() : new HeldElsewhere<Member>(), undefined)
+  /* @__PURE__ */ make(
+    typeof WeakRef === "undefined" ? /* @__PURE__ */ new Map() : /* @__PURE__ */ new HeldElsewhere<Member>(),
+    undefined
+  )
 )
 
 export const makeRegistry = () => ({ "~troupe/ActorSystem": make<any>(new Map(), new Busy()) })
