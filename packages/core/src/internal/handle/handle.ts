@@ -53,7 +53,7 @@ export const makeMembers = (methods: ReadonlyArray<MethodSpec>): Members =>
 
 const bind = (handle: Bare, place: number, count: number, method: MethodSpec): unknown => {
   const cell = handle[CellKey]
-  const bound = makeMethod((group) => cell.line(group), method)
+  const bound = makeMethod(cell, method)
   // Not `[]`, which has room for 17 as soon as it has one.
   handle[BoundKey] ??= new Array(count)
   handle[BoundKey][place] = bound
@@ -74,14 +74,16 @@ class Bare {
 export const make = (cell: Cell, members: Members, prototype: object): object =>
   addMembers(Object.setPrototypeOf(new Bare(cell), prototype), members)
 
-/** Finds the line for a concurrency group. Throws when there is no such group. */
-export type Find = (group: string | undefined) => Target
+/** What has a line for each concurrency group, and throws when there is no such group. */
+export interface Lines {
+  line(group: string | undefined): Target
+}
 
-export const makeMethod = (find: Find, method: MethodSpec): unknown => {
-  const target = find(method.group)
+export const makeMethod = (lines: Lines, method: MethodSpec): unknown => {
+  const target = lines.line(method.group)
   const ask: any = (...args: ReadonlyArray<unknown>) => new Ask(target, method, args)
   ask.remote = (...args: ReadonlyArray<unknown>) => new Remote(target, method, args)
-  ask.options = (overrides: any) => makeMethod(find, override(method, overrides))
+  ask.options = (overrides: any) => makeMethod(lines, override(method, overrides))
   return ask
 }
 

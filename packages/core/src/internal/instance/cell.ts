@@ -362,7 +362,7 @@ export class Cell implements Calls, Starter {
 
   /** Whether room comes as calls of another request end, where that is none of this one's business. */
   get fullOfOthers(): boolean {
-    return apart && [...this.lines()].some(visits.isOfOthers)
+    return apart && this.lines().some(visits.isOfOthers)
   }
 
   /** What ended calls leave, and when others get it. */
@@ -384,14 +384,12 @@ export class Cell implements Calls, Starter {
     return this.groups!.get(group)!
   }
 
-  *lines(): Generator<CellLine> {
-    yield this.main
-    if (this.groups !== undefined) yield* this.groups.values()
+  lines(): ReadonlyArray<CellLine> {
+    return this.groups === undefined ? [this.main] : [this.main, ...this.groups.values()]
   }
 
   /** Whether no call runs. */
   get isQuiet(): boolean {
-    for (const line of this.lines()) if (line.running > 0) return false
-    return true
+    return this.lines().every(({ running }) => running === 0)
   }
 }

@@ -108,7 +108,8 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
     use: (implementation: Implementation) => object,
     restore: (make: Effect.Effect<Implementation, any>) => Effect.Effect<Implementation, any> = identity
   ): Effect.Effect<object, any> {
-    return this.bring(use, this.onFiberOf(restore(this.construct())))
+    const constructed = this.onFiberOf(restore(this.construct()))
+    return this.bring(Effect.map(constructed, (implementation) => (this.handle = use(implementation))))
   }
 
   /** The fiber that starts the instance runs the constructor, and does nothing else meanwhile. */
@@ -125,12 +126,16 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
   }
 
   /** Runs the constructor in the background, once `after` is over. Calls wait in line until it has finished. */
-  bootLater(after: Effect.Effect<void>, owner: InstanceOwner<Cell>): void {
+  bootLater(after: Effect.Effect<void> | undefined, owner: InstanceOwner<Cell>): void {
     this.owner = owner
     this.unready()
+    // Its fiber has the context already.
+    const ready = this.bring(this.made)
     // Not even an early end may come before that of the instance before.
-    const ready = Effect.andThen(Effect.uninterruptible(after), this.bring(identity, this.construct()))
-    this.supervised().run(ready, "its constructor failed")
+    this.supervised().run(
+      after ? Effect.andThen(Effect.uninterruptible(after), ready) : ready,
+      "its constructor failed"
+    )
   }
 
   private unready(): void {
@@ -138,11 +143,7 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
     if (apart) visits.begin(this)
   }
 
-  private bring(
-    use: (implementation: Implementation) => object,
-    constructed: Effect.Effect<Implementation, any>
-  ): Effect.Effect<object, any> {
-    const make = Effect.map(constructed, (implementation) => (this.handle = use(implementation)))
+  private bring(make: Effect.Effect<object, any>): Effect.Effect<object, any> {
     return Effect.onError(make, (cause) => {
       if (!this.isClosing) this.kill("its constructor failed", cause)
       // A supervisor must not wait for an end that waits for the supervisor.
@@ -151,8 +152,12 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
   }
 
   construct(): Effect.Effect<Implementation, any> {
-    const make = Effect.updateContext(this.make, () => this.inside) as Effect.Effect<Implementation, any>
-    return Effect.map(make, (implementation) => (this.cell.implementation = implementation))
+    return Effect.updateContext(this.made, () => this.inside) as Effect.Effect<Implementation, any>
+  }
+
+  /** What the constructor makes, in a context that is {@link inside}. */
+  private get made(): Effect.Effect<Implementation, any> {
+    return Effect.map(this.make, (implementation) => (this.cell.implementation = implementation))
   }
 
   /** What only this instance has in its context. The ActorContext is the cell itself. */

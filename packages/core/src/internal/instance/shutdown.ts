@@ -5,6 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import { ActorContext } from "../../ActorContext.ts"
 import { liveClock } from "../base/time.ts"
 import { waitsForFiber } from "../call/awaited.ts"
@@ -32,15 +33,22 @@ const TEST_PATIENCE = "1 second"
  * What the end of its Scope does to an instance: stop it, and kill it when that takes too long. Where an actor closes the
  * Scope that ends at once itself, the instance does, too: a family is not given `shutdownTimeout` per level.
  */
-export const shutdown = (cell: Cell): Effect.Effect<void> =>
-  Effect.withFiber((fiber) => {
-    const owner = ownerIn(fiber.context)
-    if (owner?.abrupt) cell.life.kill(HASTENED, undefined)
-    else close(cell)
-    if (cell.life.isGone || waitsForFiber(cell, fiber)) return Effect.void
-    doom(cell, cell.options.shutdownTimeout)
-    return hurried(cell.life.ended(), cell.options.shutdownTimeout, (why) => cell.life.kill(why, undefined))
-  })
+export const shutdown = (cell: Cell): Effect.Effect<void> => Effect.withFiber((fiber) => shutdownOn(fiber, cell))
+
+/** The same for many. Those that end at once, as idle ones do, need no fiber each. */
+export const shutdownAll = (cells: Iterable<Cell>): Effect.Effect<void> =>
+  Effect.withFiber((fiber) =>
+    Effect.forEach(cells, (cell) => shutdownOn(fiber, cell), { concurrency: "unbounded", discard: true })
+  )
+
+const shutdownOn = (fiber: Fiber.Fiber<unknown, unknown>, cell: Cell): Effect.Effect<void> => {
+  const owner = ownerIn(fiber.context)
+  if (owner?.abrupt) cell.life.kill(HASTENED, undefined)
+  else close(cell)
+  if (cell.life.isGone || waitsForFiber(cell, fiber)) return Effect.void
+  doom(cell, cell.options.shutdownTimeout)
+  return hurried(cell.life.ended(), cell.options.shutdownTimeout, (why) => cell.life.kill(why, undefined))
+}
 
 /** Until then there is no deadlock in its calls: their end is near. */
 export const doom = (cell: Cell, timeout: Duration.Duration): void => {

@@ -8,7 +8,7 @@ import * as Equal from "effect/Equal"
 import * as Hash from "effect/Hash"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import { VersionKey, versioned } from "../base/copies.ts"
-import * as options from "../base/options.ts"
+import { checkGroup } from "../base/options.ts"
 import { attempt, keyText } from "../base/show.ts"
 import { version } from "../base/version.ts"
 import * as handles from "../handle/handle.ts"
@@ -29,11 +29,18 @@ interface Instances {
 
 const KeyOf: unique symbol = Symbol.for(versioned("troupe/KeyOf")) as any
 
+/** The methods of an address that have been used. They are few, and each Map would be as large as the instance. */
+interface Used {
+  readonly name: string
+  readonly method: unknown
+  readonly next: Used | undefined
+}
+
 /** What an address knows. */
-export class Address implements Target {
+export class Address implements Target, handles.Lines {
   /** The instance that remembers this address. */
   resident: Cell | undefined = undefined
-  private methods: Map<string, unknown> | undefined = undefined
+  private used: Used | undefined = undefined
 
   readonly instances: Instances
   readonly definition: Definition
@@ -63,18 +70,17 @@ export class Address implements Target {
     return this.present().main
   }
 
+  line(group: string | undefined): Target {
+    if (group === undefined) return this
+    const { id, options } = this.definition
+    checkGroup(id, options.concurrencyGroups, group, this.instances.areClients)
+    return { resolve: () => this.present().line(group) }
+  }
+
   method(name: string): unknown {
-    const known = this.methods?.get(name)
-    if (known !== undefined) return known
-    const { definition } = this
-    const find = (group: string | undefined): Target => {
-      if (group === undefined) return this
-      options.checkGroup(definition.id, definition.options.concurrencyGroups, group, this.instances.areClients)
-      return { resolve: () => this.present().line(group) }
-    }
-    const method = handles.makeMethod(find, describe(definition, name, `${this.label}.${name}`))
-    this.methods ??= new Map()
-    this.methods.set(name, method)
+    for (let used = this.used; used !== undefined; used = used.next) if (used.name === name) return used.method
+    const method = handles.makeMethod(this, describe(this.definition, name, `${this.label}.${name}`))
+    this.used = { name, method, next: this.used }
     return method
   }
 }

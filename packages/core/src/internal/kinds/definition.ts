@@ -170,7 +170,8 @@ export const describe = (
   label?: string
 ): MethodSpec => {
   const own = actor.methodOptions[name]
-  const group = Object.entries(actor.concurrencyGroups ?? {}).find(([, { methods }]) => methods.includes(name))?.[0]
+  const groups = actor.concurrencyGroups && Object.entries(actor.concurrencyGroups)
+  const group = groups?.find(([, { methods }]) => methods.includes(name))?.[0]
   return {
     actor: id,
     key,

@@ -21,7 +21,7 @@ import { defines } from "../call/older.ts"
 import * as handles from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
 import type { InstanceOwner } from "../instance/life.ts"
-import { end, shutdown } from "../instance/shutdown.ts"
+import { end, shutdownAll } from "../instance/shutdown.ts"
 import { Address } from "./address.ts"
 import { type ContractClass, checkMake, findsKeys, lacks, needsLayer, ofContract, WAYS, withKeys } from "./contracts.ts"
 import { type Definition, define, override } from "./definition.ts"
@@ -90,7 +90,7 @@ class Instances implements InstanceOwner<Cell> {
       return present
     }
     // The one before may be ending still: two instances of one key never live at the same time.
-    return this.bringUp(key, address, present === undefined ? Effect.void : present.life.ended(true))
+    return this.bringUp(key, address, present?.life.ended(true))
   }
 
   /** An instance that is up is about to get a call. */
@@ -110,7 +110,7 @@ class Instances implements InstanceOwner<Cell> {
     }
   }
 
-  private bringUp(key: unknown, address: Address, after: Effect.Effect<void>): Cell {
+  private bringUp(key: unknown, address: Address, after: Effect.Effect<void> | undefined): Cell {
     const { id, options } = this.definition
     const make = this.definition.construct([key])
     // An instance is not of the request that came first.
@@ -208,7 +208,7 @@ class Instances implements InstanceOwner<Cell> {
       this.closed = true
       this.early.stop()
       this.sweeper?.interruptUnsafe()
-      return Effect.forEach([...this.addresses.keys()], shutdown, { concurrency: "unbounded", discard: true })
+      return shutdownAll([...this.addresses.keys()])
     })
   }
 }

@@ -69,7 +69,7 @@ export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any,
   yield* Effect.addFinalizer(() => places.shutdown())
   yield* Effect.uninterruptible(cell.life.boot(identity))
   for (let place = 0; place < size; place++) yield* places.start()
-  const run: any = makeMethod(() => cell.main, singleMethod("ActorPool", normalized))
+  const run: any = makeMethod({ line: () => cell.main }, singleMethod("ActorPool", normalized))
   const map =
     (unordered: boolean) => (items: any, work: (member: object, item: unknown) => Effect.Effect<any, any>) => {
       if (typeof work !== "function") throw new TypeError(`ActorPool: map: ${NEEDS_WORK}, but got ${kindOf(work)}`)

@@ -68,10 +68,12 @@ export const make = (
     return cell
   }
   const task: any = handles.makeMethod(
-    (group) => {
-      if (group !== undefined)
-        throw new RangeError(`${name}: a task has no concurrency groups, so not "${group}" either`)
-      return { resolve: () => cellOf().main }
+    {
+      line: (group) => {
+        if (group !== undefined)
+          throw new RangeError(`${name}: a task has no concurrency groups, so not "${group}" either`)
+        return { resolve: () => cellOf().main }
+      }
     },
     singleMethod(name, normalized)
   )
