@@ -247,6 +247,27 @@ describe("6.3", () => {
     })
   )
 
+  it.effect("6.3 a Scope that closes ends instances, and what came between them, in the reverse order", () =>
+    Effect.gen(function* () {
+      const log: Array<string> = []
+      const says = (name: string) => Effect.addFinalizer(() => Effect.sync(() => void log.push(name)))
+      class Member extends Actor.Service<Member>()("test/Member", {
+        make: (name: string) => Effect.as(says(name), { ping: () => Effect.void })
+      }) {}
+      const scope = yield* Scope.make()
+      const members = yield* Scope.provide(
+        Effect.forEach(range(5), (i) => Effect.tap(Member.spawn(`actor ${i}`), says(`resource ${i}`))),
+        scope
+      )
+      yield* Actor.stop(members[3]!)
+      yield* Actor.kill(members[0]!)
+      assert.deepStrictEqual(log.splice(0), ["actor 3", "actor 0"])
+      yield* Scope.close(scope, Exit.void)
+      const rest = range(5).flatMap((i) => (i === 0 || i === 3 ? [`resource ${i}`] : [`actor ${i}`, `resource ${i}`]))
+      assert.deepStrictEqual(log, rest.reverse())
+    })
+  )
+
   it.effect(
     "6.3 instances that own each other, 10,000 deep, all end, and all their finalizers run",
     () =>

@@ -3,7 +3,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Context, Deferred, Effect, Effectable, Exit, Fiber, Latch, Metric, type Scope, Stream } from "effect"
+import { Cause, Context, Deferred, Effect, Effectable, Exit, Fiber, Latch, Metric, Scope, Stream } from "effect"
 import { afterEach, beforeEach, vi } from "vitest"
 import * as door from "../src/internal/base/effectInternals.ts"
 import * as names from "../src/internal/base/effectNames.ts"
@@ -83,6 +83,21 @@ describe("Effect has the insides that we know", () => {
       yield* latch.open
       yield* Fiber.join(child)
       return before === undefined && during.length === 1 && during[0] === child && own[names.CHILDREN].size === 0
+    })
+  )
+
+  part(
+    `"${names.FINALIZERS}" of the state of a Scope is, once there are two, the Map by key of what it runs when it closes, the last one first`,
+    Effect.sync(() => {
+      const scope = Scope.makeUnsafe()
+      const [first, second] = [Scope.forkUnsafe(scope), Scope.forkUnsafe(scope)]
+      const finalizers: Map<object, () => Effect.Effect<void>> = (scope.state as any)[names.FINALIZERS]
+      const keys = [...finalizers.keys()]
+      const log: Array<string> = []
+      for (const key of ["1", "2", "3"]) finalizers.set({ key }, () => Effect.sync(() => void log.push(key)))
+      finalizers.delete([...finalizers.keys()][3]!)
+      Effect.runSync(Scope.close(scope, Exit.void))
+      return keys[0] === first && keys[1] === second && log.join() === "3,1" && !(names.FINALIZERS in scope.state)
     })
   )
 

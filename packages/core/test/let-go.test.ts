@@ -12,6 +12,7 @@ const instances = [
   "defect",
   "a failed constructor",
   "options({...})",
+  "others beside it",
   "a name",
   "a restart",
   "a watcher",

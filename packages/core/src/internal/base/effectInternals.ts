@@ -11,8 +11,20 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
+import * as Scope from "effect/Scope"
 import { shared } from "./copies.ts"
-import { ARGS, CHILDREN, EFFECT, EVALUATE, EXIT, IDENTIFIER, INTERRUPTIBLE, RESUMES, STACK } from "./effectNames.ts"
+import {
+  ARGS,
+  CHILDREN,
+  EFFECT,
+  EVALUATE,
+  EXIT,
+  FINALIZERS,
+  IDENTIFIER,
+  INTERRUPTIBLE,
+  RESUMES,
+  STACK
+} from "./effectNames.ts"
 import { attempt } from "./show.ts"
 
 export { BELOW_USERS } from "./effectNames.ts"
@@ -207,6 +219,39 @@ export const watchingForks = (context: Context.Context<never>): Context.Context<
   knowsChildren || isWatched(context)
     ? context
     : Context.add(context, Metric.FiberRuntimeMetrics, new ForkWatch(Context.get(context, Metric.FiberRuntimeMetrics)))
+
+// --- finalizers that may leave their Scope ---------------------------------------------------------------------------
+
+type Finalizers = Map<object, () => Effect.Effect<void>>
+
+const finalizersOf = (scope: Scope.Scope): Finalizers | undefined => (scope.state as any)[FINALIZERS]
+
+/** Takes a finalizer out of its Scope, unless that has closed. */
+export const leaveScope = (scope: Scope.Scope, key: object): void => void finalizersOf(scope)?.delete(key)
+
+const knowsFinalizers = /* @__PURE__ */ works(() => {
+  const scope = Scope.makeUnsafe()
+  const ran: Array<object> = []
+  // With a second one it has them by their keys.
+  for (const child of [Scope.forkUnsafe(scope), Scope.forkUnsafe(scope)]) finalizersOf(scope)?.delete(child)
+  for (const key of [{}, ran]) finalizersOf(scope)!.set(key, () => Effect.sync(() => void ran.push(key)))
+  leaveScope(scope, ran)
+  Effect.runFork(Scope.close(scope, Exit.void))
+  return ran.length === 1 && ran[0] !== ran
+})
+
+/**
+ * Has a Scope run a finalizer when it closes, unless what has this key {@link leaveScope leaves} it before. Says whether
+ * that could be arranged.
+ *
+ * It cannot while the Scope has fewer than two finalizers. Otherwise there is a Scope of its own in between, which takes
+ * 300 bytes.
+ */
+export const joinScope = (scope: Scope.Scope, key: object, finalizer: () => Effect.Effect<void>): boolean => {
+  const finalizers = knowsFinalizers ? finalizersOf(scope) : undefined
+  finalizers?.set(key, finalizer)
+  return finalizers !== undefined
+}
 
 // --- objects that are Deferreds --------------------------------------------------------------------------------------
 

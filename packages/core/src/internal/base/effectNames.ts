@@ -19,6 +19,9 @@ export const INTERRUPTIBLE = "interruptible"
 export const STACK = "_stack"
 export const CHILDREN = "_children"
 
+/** Of the state of a Scope that is open, once it has several: its finalizers, each under a key. */
+export const FINALIZERS = "finalizers"
+
 /** Of a Deferred: what it was completed with, and the callbacks that wait for that. */
 export const EFFECT = "effect"
 export const RESUMES = "resumes"

@@ -13,7 +13,7 @@ import * as Scope from "effect/Scope"
 import { ActorContext } from "../../ActorContext.ts"
 import type { News } from "../../Instrumentation.ts"
 import * as asyncContext from "../base/asyncContext.ts"
-import { watchingForks } from "../base/effectInternals.ts"
+import { leaveScope, watchingForks } from "../base/effectInternals.ts"
 import type { List } from "../base/list.ts"
 import type { InstanceOptions } from "../base/options.ts"
 import { apart } from "../base/request.ts"
@@ -78,8 +78,9 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
   abrupt = false
   /** Its Scope closes, and will kill it when its calls take too long. */
   isDoomed = false
-  /** What ends the instance with the Scope that it was started in. */
-  tie: Scope.Closeable | undefined = undefined
+  /** The Scope with which the instance ends: the one that it was started in, or one of its own within that. */
+  tie: Scope.Scope | undefined = undefined
+  ownTie: Scope.Closeable | undefined = undefined
   private owner: InstanceOwner<Cell> | undefined = undefined
   private handle: object | undefined = undefined
   /** How to hurry what ends with a Scope that this instance closes now, or a call of it. */
@@ -376,8 +377,9 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
     cell.leave()
     this.owner?.gone(cell)
     // Closed, it leaves the Scope that it is part of, which may stay open for much longer.
-    if (this.tie !== undefined) Scope.closeUnsafe(this.tie, Exit.void)
-    this.end = this.tie = undefined
+    if (this.ownTie !== undefined) Scope.closeUnsafe(this.ownTie, Exit.void)
+    else if (this.tie !== undefined) leaveScope(this.tie, cell)
+    this.end = this.tie = this.ownTie = undefined
     end?.settle(Exit.void)
   }
 

@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { ActorNameTaken } from "../../ActorError.ts"
+import { joinScope } from "../base/effectInternals.ts"
 import { noEffect } from "../base/evaluable.ts"
 import { checkId } from "../base/ids.ts"
 import { ofActors } from "../base/options.ts"
@@ -131,10 +132,13 @@ const bringUp = (
 
 /** Ends an instance with a Scope, which lets go of it when it is gone before. */
 const tie = (cell: Cell, scope: Scope.Scope): Effect.Effect<void> => {
-  if (cell.life.isGone) return Effect.void
-  const own = Scope.forkUnsafe(scope)
-  cell.life.tie = own
-  return Scope.addFinalizerExit(own, () => shutdown(cell))
+  const { life } = cell
+  if (life.isGone) return Effect.void
+  const finalizer = () => shutdown(cell)
+  life.tie = scope
+  if (joinScope(scope, cell, finalizer)) return Effect.void
+  life.tie = life.ownTie = Scope.forkUnsafe(scope)
+  return Scope.addFinalizerExit(life.ownTie, finalizer)
 }
 
 /** Holds the name while the instance is made, so that of many who want it at once exactly one makes it. */
