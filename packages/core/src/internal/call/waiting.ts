@@ -1,14 +1,11 @@
 /**
  * Waiting for refs as a call does: it is noted what waits for what, and looked whether that is a deadlock.
  */
-import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as asyncContext from "../base/asyncContext.ts"
-import { Call, Stage } from "./call.ts"
-import { check } from "./deadlock.ts"
 import type { Observer, Ref } from "./ref.ts"
 import { waiterOn } from "./waiters.ts"
-import { Wait } from "./waits.ts"
+import { search, Wait } from "./waits.ts"
 
 /** Notes that the present fiber waits, if it works for a call or the like. Call {@link begun} once it does. */
 export const begin = (
@@ -23,14 +20,14 @@ export const begin = (
 
 /** The wait has begun. */
 export const begun = (wait: Wait | undefined): void => {
-  if (wait !== undefined) check(wait.waiter)
+  if (wait !== undefined) search.check(wait.waiter)
 }
 
 /** One of several refs has settled, and that did not end the wait. */
 export const told = (wait: Wait | undefined): void => {
   if (wait === undefined) return
   wait.untold--
-  check(wait.waiter)
+  search.check(wait.waiter)
 }
 
 /**
@@ -53,16 +50,6 @@ export const observe = (ref: Ref, asked: boolean, onExit: Observer, firm = false
     ref.unobserve(observer)
   }
   ref.observe(observer)
-  check(wait.waiter)
+  search.check(wait.waiter)
   return wait.leave
-}
-
-/**
- * Waiting for a call is noted, unlike waiting for other refs. Calls learn it from here: the search for deadlocks stands
- * above them, and a subclass that knew it would make each call a tenth slower to make. No call is made without this file.
- */
-Call.prototype.wait = function (this: Call): Effect.Effect<any, any> {
-  if (this.stage === Stage.Waiting) this.line.startNow()
-  if (this.exit !== undefined) return this.look()!
-  return Effect.callback((resume) => Effect.sync(observe(this, false, resume)))
 }

@@ -6,6 +6,7 @@
  */
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import { shared } from "../base/copies.ts"
 import type { Interruptible } from "../base/effectInternals.ts"
 import { isRef, type Observer, type Ref } from "./ref.ts"
 
@@ -19,6 +20,12 @@ export interface Waiter {
   /** What its fibers wait for. */
   waits: Wait | undefined
 }
+
+/**
+ * What looks for a deadlock when something has begun to wait. It comes with the instances: where there are none, no call
+ * waits, and a bundle that only has refs has no search.
+ */
+export const search = /* @__PURE__ */ shared<{ check: (waiter: Waiter) => void }>("search", { check: () => {} })
 
 /** One fiber that works for `waiter` and waits for one ref or for several. */
 export class Wait {
