@@ -41,7 +41,7 @@ export const equivalents: ReadonlyArray<Equivalent> = [
   },
   {
     file: "base/asyncContext.ts",
-    line: 'const context = storage.run(true, () => new hooks.AsyncResource("Troupe", 0))',
+    line: 'const context = storage.run(true, () => new hooks.AsyncResource("Troupe", trigger))',
     from: "true",
     to: "false",
     why: "the trial looks for the place of a store, and any value but `undefined` shows it"

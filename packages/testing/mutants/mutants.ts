@@ -101,8 +101,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "makes the next instance of a key while the last one is ending",
     file: "kinds/keyed.ts",
-    from: "present === undefined ? Effect.void : present.life.ended(true)",
-    to: "Effect.void"
+    from: "present?.life.ended(true)",
+    to: "undefined"
   },
   {
     name: "starts a call when the first of its refs is there",
