@@ -2,7 +2,8 @@
  * Long runs of what is random in the tests: the sequences of core's model, and the schedules of the explorer.
  *
  * `npm run soak` runs 20,000 sequences, and 2,000 schedules of each program that is explored; `npm run soak -- 100000`
- * five times as many of both. It prints its seed; repeat a run with TROUPE_SEED=... npm run soak.
+ * five times as many of both. Programs with a simulated cluster take a hundred times as long, and have a tenth of the
+ * schedules, for ten minutes at most. It prints its seed; repeat a run with TROUPE_SEED=... npm run soak.
  */
 import { spawnSync } from "node:child_process"
 import { randomInt } from "node:crypto"
@@ -31,4 +32,7 @@ const model = run(["--project", "core", "test/model.test"], { SOAK_SEQUENCES: se
 const explored = run(["--project", "core", "--project", "examples", "test/explore"], {
   TROUPE_EXPLORE_SCHEDULES: String(schedules)
 })
-process.exit(model && explored ? 0 : 1)
+const simulated = run(["--project", "cluster", "test/simulated-promises"], {
+  TROUPE_EXPLORE_SCHEDULES: String(Math.max(1, Math.round(schedules / 10)))
+})
+process.exit(model && explored && simulated ? 0 : 1)
