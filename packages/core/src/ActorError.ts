@@ -276,9 +276,9 @@ export class ActorError extends TaggedError<ActorError>()("ActorError", {
     const { _tag, mayHaveRun, message, reason, retrySafe } = this
     return { _tag, message, mayHaveRun, retrySafe, reason }
   }
-  /** `console.log` prints what happened and what to do, rather than the fields of the object. */
+  /** `console.log` prints what happened, what to do and which calls led to it, rather than the fields of the object. */
   override [NodeInspectSymbol](): string {
-    return this.toString()
+    return this.stack ?? this.toString()
   }
 }
 

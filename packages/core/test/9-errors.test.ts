@@ -1,7 +1,7 @@
 import { inspect, types } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ActorError, ObjectRef } from "@troupe/core"
-import { Cause, Context, Data, Deferred, Effect, Exit, Option, Schedule, Schema, Stream } from "effect"
+import { Actor, ActorError, AsyncHandle, ObjectRef, Task } from "@troupe/core"
+import { Cause, Context, Data, Deferred, Effect, Exit, Fiber, Option, Schedule, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { errorOf, Probe, range, reasonOf, settle, Worker } from "./support.ts"
 
@@ -105,7 +105,7 @@ describe("9.1", () => {
       const { died } = yield* errors
       const message = died.message
       assert.match(message, /because it was killed.*Make a new instance/)
-      assert.strictEqual(inspect(died), `ActorError: ${message}`)
+      assert.isTrue(inspect(died).startsWith(`ActorError: ${message}\n    at `))
       assert.include(inspect({ died }), message)
       assert.strictEqual(inspect(died.reason), `ActorDied: ${message}`)
       const { _tag, mayHaveRun, retrySafe } = died
@@ -374,7 +374,12 @@ describe("9.3", () => {
         make: Effect.succeed({ burn: () => Effect.die(new Error("a bug")) })
       }) {}
       const vault = yield* Vault.spawn()
-      assert.notMatch(Cause.pretty(yield* causeOf(vault.burn())), /core.src.internal/)
+      const task = Task.make("test/burn", () => Effect.die(new Error("a bug")))
+      const traced = yield* class extends Actor.Service<Vault>()("test/Traced", {
+        make: Effect.succeed({ burn: Effect.fn("burn")(() => Effect.die(new Error("a bug"))) })
+      }) {}.spawn()
+      for (const burn of [vault.burn(), task(), traced.burn()])
+        assert.notMatch(Cause.pretty(yield* causeOf(burn)), /core.src.internal/)
     })
   )
 
@@ -384,6 +389,132 @@ describe("9.3", () => {
       const deep = range(8).reduce<Effect.Effect<unknown, unknown>>((inner) => worker.run(inner), worker.die("bug"))
       const text = Cause.pretty(yield* causeOf(deep))
       assert.match(text, /at test\/Worker\.die #\d+( <- test\/Worker\.run){5} <- …/)
+    })
+  )
+
+  it.effect(
+    "9.3 the stack of an error has the frames that a printed cause has, and a printed cause has them once",
+    () =>
+      Effect.gen(function* () {
+        const worker = yield* Worker.spawn()
+        const driver = Effect.fn("driver")((inner: Effect.Effect<any, any>) => worker.run(inner))
+        const dead = yield* Worker.spawn()
+        yield* Actor.kill(dead)
+        class Denied extends Data.TaggedError("Denied")<{ readonly who: string }> {}
+        const failing = [
+          worker.die(new Error("a bug")),
+          worker.fail(new Denied({ who: "bob" })),
+          dead.note("a"),
+          worker.run.options({ timeout: "1 second" })(Effect.never)
+        ]
+        for (const inner of failing) {
+          const fiber = yield* Effect.forkChild(causeOf(driver(inner)))
+          yield* TestClock.adjust("1 second")
+          const cause = yield* Fiber.join(fiber)
+          const printed = Cause.pretty(cause)
+          const stack = String((Cause.squash(cause) as Error).stack)
+          assert.match(printed, /\n {4}at test\/Worker\.\w+ #\d+ <- test\/Worker\.run/)
+          const frames = printed.slice(printed.indexOf("    at test/Worker"))
+          assert.isTrue(stack.endsWith(frames), stack)
+          assert.strictEqual(printed.split(" <- ").length, 2)
+        }
+      })
+  )
+
+  it.effect("9.3 the stack of what a promise rejects with has the calls, and the async functions that await it", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      const probe = new Probe()
+      const held = AsyncHandle.make(yield* Worker.spawn(probe))
+      const hold = () => worker.run(Effect.andThen(probe.work("a"), Effect.die(new Error("late"))))
+      async function waits(ref: PromiseLike<unknown>) {
+        return await ref
+      }
+      async function caller(ref: PromiseLike<unknown>): Promise<string> {
+        return waits(ref).then(String, ({ stack }) => stack)
+      }
+      async function all(ref: PromiseLike<unknown>): Promise<string> {
+        try {
+          await Promise.all([ref])
+          return "nothing"
+        } catch (error) {
+          return String((error as Error).stack)
+        }
+      }
+      const settled = held.die(new Error("a bug"))
+      const stack = yield* Effect.promise(() => caller(settled))
+      assert.match(stack, /Error: a bug\n[\s\S]*\n {4}at test\/Worker\.die #\d+\n {4}at (async )?waits /)
+      assert.match(yield* Effect.promise(() => caller(settled)), /#\d+\n {4}at (async )?waits /)
+      const pending = held.run(hold())
+      const late = all(pending)
+      yield* probe.started("a")
+      yield* probe.open("a")
+      const frames = /test\/Worker\.run #\d+ <- test\/Worker\.run\n {4}at (async )?Promise.all .*\n {4}at (async )?all /
+      assert.match(yield* Effect.promise(() => late), frames)
+    })
+  )
+
+  it.effect("9.3 the stack of an error that fails again shows the last failure alone", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      const error = new Error("shared")
+      const own = error.stack!.split("\n").length
+      const lines = () => error.stack!.split("\n").length - own
+      for (const _ of range(3)) {
+        const { id } = failedCall(yield* causeOf(worker.run(worker.die(error))))!
+        assert.match(error.stack!, new RegExp(`\n    at test/Worker.die #${id} <- test/Worker.run$`))
+        assert.isAtMost(lines(), 2)
+      }
+      error.stack = "mine"
+      assert.strictEqual(error.stack, "mine")
+      yield* causeOf(worker.fail(error))
+      assert.match(error.stack, /at test\/Worker\.fail #\d+$/)
+      assert.isAtMost(lines(), 2)
+      assert.deepStrictEqual(Object.keys(error), [])
+    })
+  )
+
+  it.effect("9.3 an error that cannot be changed keeps its stack, and what is no error gets none", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.spawn()
+      const fixed = [Object.freeze(new Error("frozen")), Object.seal(new Error("sealed"))]
+      const stacks = fixed.map(({ stack }) => stack)
+      const bare = new Error("bare")
+      delete bare.stack
+      const nameless = Object.freeze({ message: "no error" })
+      for (const error of [...fixed, bare, nameless, "text", undefined, null]) {
+        assert.isTrue(Object.is(yield* errorOf(worker.fail(error)), error))
+        const cause = yield* causeOf(worker.die(error))
+        assert.match(Cause.pretty(cause), /at test\/Worker\.die #\d+/)
+      }
+      assert.deepStrictEqual(
+        fixed.map(({ stack }) => stack),
+        stacks
+      )
+      assert.isUndefined(bare.stack)
+    })
+  )
+
+  it.effect("9.3 a call for which there is no room names itself and its callers", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const full = yield* Worker.options({ maxPendingCalls: 1 }).spawn(probe)
+      yield* full.work.remote("a")
+      const worker = yield* Worker.spawn()
+      const cause = yield* causeOf(worker.run(full.note("b")))
+      assert.deepInclude(failedCall(cause), { call: "test/Worker.note", callers: ["test/Worker.run"] })
+      const rejected = yield* Effect.promise(() =>
+        AsyncHandle.make(full)
+          .note("c")
+          .catch(({ stack }) => stack)
+      )
+      assert.match(rejected, /maxPendingCalls \(1\)[\s\S]*\n {4}at test\/Worker\.note #\d+$/)
+      const suspended = yield* Worker.options({ maxPendingCalls: 1, overflow: "suspend" }).spawn(probe)
+      yield* suspended.work.remote("d")
+      const waiting = yield* Effect.forkChild(causeOf(worker.run(suspended.fail("typed"))), { startImmediately: true })
+      yield* settle
+      yield* probe.open("d")
+      assert.deepInclude(failedCall(yield* Fiber.join(waiting)), { callers: ["test/Worker.run"] })
     })
   )
 

@@ -775,6 +775,23 @@ export const suite = (home: Home): void => {
           assert.strictEqual(Option.getOrThrow<{ call: string }>(call).call, "conformance/Desk.fail")
         })
       )
+
+      withDesk(
+        "9.3 a printed cause and the stack of its error have the call, and then what asked for it",
+        "plain",
+        (desk) =>
+          Effect.gen(function* () {
+            for (const asks of [() => desk.fail(1), () => desk.die("boom")]) {
+              const exit = yield* Effect.exit(Effect.fn("asks")(asks)())
+              const cause = Exit.isFailure(exit) ? exit.cause : Cause.empty
+              const error = Cause.squash(cause)
+              for (const text of [Cause.pretty(cause), `${error instanceof Error && error.stack}`]) {
+                assert.match(text, /\n {4}at conformance\/Desk\.(fail|die) #\d+.*\n {4}at asks /)
+                assert.strictEqual(text.split("at asks (").length, 3, "the line that asks, and the definition")
+              }
+            }
+          })
+      )
     })
 
     it("leaves out only tests that there are", () => assert.deepStrictEqual([...left], []))

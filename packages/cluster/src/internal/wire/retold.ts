@@ -16,13 +16,16 @@ export const retold = <E>(call: string, cause: Cause.Cause<E>): Cause.Cause<E> =
     ? Cause.fromReasons(cause.reasons.map((reason) => (isOf(call, reason) ? bare(reason) : reason)))
     : cause
 
-/** Whether the instance has noted it: what another call of the same method has noted has callers. */
+/**
+ * Whether the instance has noted it, of its own call or of one that led to another: the first of the calls is that which
+ * the engine submitted.
+ */
 const isOf = (call: string, reason: Cause.Reason<unknown>): boolean => {
   const noted = reason.annotations.get(FailedCall.key) as FailedCall["Service"] | undefined
-  return noted !== undefined && noted.call === call && noted.callers.length === 0
+  return noted !== undefined && (noted.callers.at(-1) ?? noted.call) === call
 }
 
-/** The reason with the frames of the method alone. */
+/** The reason with the frames of the method alone, or with those of the calls that it made. */
 const bare = <E>(reason: Cause.Reason<E>): Cause.Reason<E> => {
   if (Cause.isInterruptReason(reason)) return reason
   const { call, id } = reason.annotations.get(FailedCall.key) as FailedCall["Service"]
@@ -36,4 +39,4 @@ const bare = <E>(reason: Cause.Reason<E>): Cause.Reason<E> => {
 const before = (frame: References.StackFrame | undefined, name: string): References.StackFrame | undefined =>
   frame === undefined || frame.name === name
     ? undefined
-    : { name: frame.name, stack: frame.stack, parent: before(frame.parent, name) }
+    : { name: frame.name, stack: () => frame.stack(), parent: before(frame.parent, name) }

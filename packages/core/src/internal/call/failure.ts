@@ -17,6 +17,7 @@ import {
   TaskCancelled,
   TimedOut
 } from "../../ActorError.ts"
+import { extend } from "../base/errorStack.ts"
 import { withoutStack } from "../base/errors.ts"
 import { isInstance } from "../base/show.ts"
 import { Call, type Death, Misuse, Stage } from "./call.ts"
@@ -50,10 +51,13 @@ const ended = ({ id, method }: Call) => ({ ...about(method), id })
  */
 const told = <E>(call: Call, before: ReadonlyArray<string>, reason: Cause.Reason<E>): Cause.Reason<E> => {
   if (isAnnotated(reason)) return reason
+  const error = (reason as any).error ?? (reason as any).defect
+  const frames = framed(call, before, error, reason)
+  extend(error, frames)
   const failed: FailedCall["Service"] = { call: call.origin, id: call.id, callers: before }
   const where = new Map<string, unknown>([
     [FailedCall.key, failed],
-    [Cause.StackTrace.key, framed(call, before, reason)]
+    [Cause.StackTrace.key, frames]
   ])
   return reason.annotate(Context.makeUnsafe(where), { overwrite: true })
 }
@@ -121,8 +125,8 @@ export const ofAnotherRequest = (call: Call): Exit.Exit<never, ActorError> =>
 const OTHER_REQUEST =
   "it is at work for another request, and on Cloudflare Workers a call cannot wait for timers and I/O of another request: make the runtime per request, or put the actor in a Durable Object"
 
-export const limitExceeded = (method: MethodSpec, maxPendingCalls: number): ActorError =>
-  error(() => make(PendingCallsLimitExceeded, { ...about(method), maxPendingCalls }))
+export const limitExceeded = (call: Call, maxPendingCalls: number): Exit.Exit<never, ActorError> =>
+  fail(call, () => make(PendingCallsLimitExceeded, { ...about(call.method), maxPendingCalls }))
 
 /**
  * The exit of a call as its ref shows it. An interruption becomes the reason for it, whatever else is in the cause stays

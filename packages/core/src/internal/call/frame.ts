@@ -4,6 +4,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as References from "effect/References"
+import { BELOW_USERS } from "../base/effectInternals.ts"
 import { fieldsText } from "../base/show.ts"
 import type { Call } from "./call.ts"
 
@@ -52,12 +53,27 @@ class CallFrame implements References.StackFrame {
 export const framed = (
   call: Call,
   callers: ReadonlyArray<string>,
+  error: unknown,
   reason: Cause.Reason<unknown>
 ): References.StackFrame => {
   const submitted = call.context.mapUnsafe.get(References.CurrentStackFrame.key) as References.StackFrame | undefined
-  const error = Cause.isFailReason(reason) ? reason.error : Cause.isDieReason(reason) ? reason.defect : undefined
   const own = reason.annotations.get(Cause.StackTrace.key) as References.StackFrame | undefined
-  return before(own, submitted, new CallFrame(call, callers, error, submitted))
+  return before(own, submitted, new CallFrame(call, callers, error, placed(submitted)))
+}
+
+/** The same frames, without the place where we call a method: it is none of the user's. */
+const placed = (frame: References.StackFrame | undefined): References.StackFrame | undefined =>
+  frame && {
+    name: frame.name,
+    stack: () => placeOf(frame),
+    get parent() {
+      return placed(frame.parent)
+    }
+  }
+
+const placeOf = (frame: References.StackFrame): string | undefined => {
+  const place = frame.stack()
+  return place?.includes(BELOW_USERS) ? undefined : place
 }
 
 /** The frames of `own` that come before `until`, and then `rest`. */
@@ -68,7 +84,7 @@ const before = (
 ): References.StackFrame =>
   own === undefined || isSame(own, until)
     ? rest
-    : { name: own.name, stack: own.stack, parent: before(own.parent, until, rest) }
+    : { name: own.name, stack: () => placeOf(own), parent: before(own.parent, until, rest) }
 
 /** The same frame, of which a copy was made where a chain of them was cut. */
 const isSame = (frame: References.StackFrame, other: References.StackFrame | undefined): boolean =>

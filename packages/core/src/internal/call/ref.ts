@@ -11,6 +11,7 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import * as asyncContext from "../base/asyncContext.ts"
 import { shared, stranger, VersionKey } from "../base/copies.ts"
 import { actAsDeferred } from "../base/effectInternals.ts"
+import { reject } from "../base/errorStack.ts"
 import { Evaluable } from "../base/evaluable.ts"
 import { attempt, errorText, isInstance, show } from "../base/show.ts"
 import * as stack from "../base/stack.ts"
@@ -124,9 +125,9 @@ export class OwnRef extends Evaluable {
     const exit = this.look()
     // No executor and no callback where none is needed: that is half of what an `await` of a ref costs.
     if (exit !== undefined)
-      return exit._tag === "Success" ? Promise.resolve(exit.value) : Promise.reject(Cause.squash(exit.cause))
-    return new Promise((resolve, reject) => {
-      this.observe((exit) => (exit._tag === "Success" ? resolve(exit.value) : reject(Cause.squash(exit.cause))))
+      return exit._tag === "Success" ? Promise.resolve(exit.value) : reject(Cause.squash(exit.cause))
+    return new Promise((resolve) => {
+      this.observe((exit) => resolve(exit._tag === "Success" ? exit.value : reject(Cause.squash(exit.cause))))
     })
   }
 

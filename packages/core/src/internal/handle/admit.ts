@@ -2,7 +2,7 @@
  * Submitting a call to an instance that may have no room for it.
  */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import type { ActorError } from "../../ActorError.ts"
 import * as asyncContext from "../base/asyncContext.ts"
 import type { Call } from "../call/call.ts"
@@ -54,5 +54,5 @@ export const admit = (cell: Cell, call: Call, submit: () => void): Effect.Effect
 export const refuse = (cell: Cell, call: Call): Exit.Exit<never, ActorError> => {
   cell.openBooks().refused++
   cell.registry.hub?.refused(call)
-  return Exit.fail(failure.limitExceeded(call.method, cell.options.maxPendingCalls))
+  return failure.limitExceeded(call, cell.options.maxPendingCalls)
 }
