@@ -1,5 +1,5 @@
 /**
- * `troupe node` was asked for, and the package that it is part of is not there.
+ * `troupe node` or `troupe failed` was asked for, and the package that it is part of is not there.
  *
  * @since 0.1.0
  */
@@ -7,7 +7,7 @@ import * as CliError from "effect/cli/CliError"
 import * as Schema from "effect/Schema"
 
 /**
- * `troupe node` needs `@troupe/cluster`, which is not installed, or of a version without this command.
+ * The command needs `@troupe/cluster`, which is not installed, or of a version without this command.
  *
  * @category errors
  * @since 0.1.0

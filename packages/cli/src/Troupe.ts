@@ -1,5 +1,6 @@
 /**
- * The command `troupe`: `troupe inspect` shows the actors of a running program, `troupe node` starts a cluster node.
+ * The command `troupe`: `troupe inspect` shows the actors of a running program, `troupe node` starts a cluster node,
+ * and `troupe failed` lists what failed in a cluster.
  *
  * In a shell, run `npx troupe`. This module is for building a command line of your own.
  *
@@ -18,8 +19,8 @@ export { ClusterMissing } from "./ClusterMissing.ts"
 /**
  * Runs `troupe` with these arguments, and prints help and errors itself.
  *
- * `troupe node` is part of `@troupe/cluster`, which is loaded on demand. If it is not installed, the command fails with
- * {@link ClusterMissing}, which says how to install it; otherwise it can also fail with its own errors.
+ * `troupe node` and `troupe failed` are part of `@troupe/cluster`, which is loaded on demand. If it is not installed, they
+ * fail with {@link ClusterMissing}, which says how to install it; otherwise they can also fail with their own errors.
  *
  * @category running
  * @since 0.1.0

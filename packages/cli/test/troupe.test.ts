@@ -30,6 +30,7 @@ describe("Troupe.run", () => {
       assert.match(out, /troupe <subcommand>/)
       assert.match(out, /inspect +See/)
       assert.match(out, /node +Start a node of a cluster/)
+      assert.match(out, /failed +List what failed in a cluster/)
     })
   )
 
@@ -59,6 +60,14 @@ describe("Troupe.run", () => {
       const { out } = yield* run("node", "--help")
       assert.include(out, "troupe node")
       assert.include(out, "--storage")
+    })
+  )
+
+  it.effect("gives the command failed of @troupe/cluster, with its subcommands", () =>
+    Effect.gen(function* () {
+      const { out } = yield* run("failed", "--help")
+      assert.match(out, /retry +Have some/)
+      assert.match(out, /drop +Delete some/)
     })
   )
 })

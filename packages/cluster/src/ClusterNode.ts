@@ -33,6 +33,7 @@ import type { Cluster, NodeOptions } from "./ClusterHome.ts"
 import type { ClusterStartError, NodeCommandError } from "./ClusterStartError.ts"
 import * as nodeCommand from "./internal/command/command.ts"
 import * as nodeConfig from "./internal/command/config.ts"
+import * as failedCommand from "./internal/command/failed.ts"
 import type { Address } from "./internal/net/address.ts"
 import { layerNode } from "./internal/node/node.ts"
 
@@ -45,6 +46,15 @@ export { NodeCommandError } from "./ClusterStartError.ts"
  * @since 0.1.0
  */
 export const command: Command.Command<"node", any, {}, NodeCommandError, never> = nodeCommand.command as any
+
+/**
+ * `troupe failed`: lists durable calls and reminders that failed, and with `retry` and `drop` runs them again or deletes
+ * them. It reads the storage of a cluster, and is no node.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const failed: Command.Command<"failed", any, {}, NodeCommandError, never> = failedCommand.command as any
 
 /**
  * The options of a node from configuration, by default from environment variables. Options in `given` take precedence.

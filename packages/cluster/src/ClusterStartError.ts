@@ -23,7 +23,7 @@ export class ClusterStartError extends Schema.TaggedError<ClusterStartError>()("
 }
 
 /**
- * A node that `troupe node` could not start. The message is for the person who typed the command.
+ * What `troupe node` or `troupe failed` could not do. The message is for the person who typed the command.
  *
  * @category errors
  * @since 0.1.0

@@ -119,6 +119,8 @@ export interface StoredReminder extends Order {
   readonly attempts: number
   /** Why it is not tried any more. */
   readonly failed: string | undefined
+  /** Why the last attempt failed, if it did. */
+  readonly lastFailure: string | undefined
 }
 
 /**
@@ -157,6 +159,10 @@ export interface ReminderStore {
    */
   move?(from: Pick<Order, "actor" | "key" | "keyJson">, to: string): Effect.Effect<void, SqlError>
   list(of: Omit<ReminderAddress, "id">): Effect.Effect<ReadonlyArray<StoredReminder>, SqlError>
+  /** The reminders whose last attempt failed, of one actor or of all, the earliest first. */
+  failing(actor: string | undefined, limit: number): Effect.Effect<ReadonlyArray<StoredReminder>, SqlError>
+  /** Makes a reminder that failed due at once, as if it had not been tried, and says whether there was one. */
+  retry(address: ReminderAddress): Effect.Effect<boolean, SqlError>
   /** Leases reminders of an actor that are due, the earliest first. */
   lease(actor: string, now: number, limit: number, lease: Lease): Effect.Effect<ReadonlyArray<StoredReminder>, SqlError>
   /** Makes the leases of an owner last longer. */
@@ -175,8 +181,8 @@ export interface ReminderStore {
  */
 export type Outcome =
   | { readonly _tag: "Done" }
-  | { readonly _tag: "Next"; readonly due: number }
-  | { readonly _tag: "Again"; readonly notBefore: number; readonly attempts: number }
+  | { readonly _tag: "Next"; readonly due: number; readonly why?: string | undefined }
+  | { readonly _tag: "Again"; readonly notBefore: number; readonly attempts: number; readonly why?: string | undefined }
   | { readonly _tag: "Failed"; readonly why: string }
 
 /**
@@ -423,6 +429,80 @@ const millisOf = (subject: string, time: DateTime.DateTime.Input): number => {
   if (at !== undefined) return DateTime.toEpochMillis(at)
   throw new RangeError(`${subject}: the time of a reminder must be a point in time, but is ${Home.show(time)}`)
 }
+
+// --- failing ---------------------------------------------------------------------------------------------------------
+
+/**
+ * A reminder whose last attempt failed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FailingReminder extends ReminderAddress {
+  readonly method: string
+  /** When it is due: for the next time, or since when. */
+  readonly due: DateTime.Utc
+  readonly every: Duration.Duration | undefined
+  /** How often this firing was tried. None for a repeating reminder that waits for its next time. */
+  readonly attempts: number
+  /** Why the last attempt failed. */
+  readonly cause: string
+  /** Whether it is not tried any more, unless {@link retry} says so. */
+  readonly isAbandoned: boolean
+}
+
+/**
+ * The reminders whose last attempt failed, of all keys, the earliest first: those that are tried again, those that were
+ * abandoned, and repeating ones that wait for their next time.
+ *
+ * @category failing
+ * @since 0.1.0
+ */
+export const failing = (
+  options: {
+    /** Only those of this actor: its id. */
+    readonly actor?: string | undefined
+    /** How many at most. Default 100. */
+    readonly limit?: number | undefined
+  } = {}
+): Effect.Effect<ReadonlyArray<FailingReminder>, SqlError, ReminderStorage> =>
+  Effect.flatMap(ReminderStorage, (storage) => {
+    const { actor, limit = 100 } = options
+    if (!Number.isInteger(limit) || limit < 1)
+      throw new RangeError(`Reminders.failing: limit must be an integer of at least 1, but is ${Home.show(limit)}`)
+    return Effect.map(storage.failing(actor, limit), (reminders) => reminders.map(toFailing))
+  })
+
+const toFailing = (reminder: StoredReminder): FailingReminder => {
+  const { failed, ...shown } = toPublic(reminder)
+  return {
+    actor: reminder.actor,
+    key: reminder.key,
+    ...shown,
+    attempts: reminder.attempts,
+    cause: failed ?? reminder.lastFailure ?? "",
+    isAbandoned: failed !== undefined
+  }
+}
+
+/**
+ * Has a reminder that failed fire at once, in place of its pause or though it was abandoned, with all its attempts before
+ * it. Succeeds with whether there was one: one that fires just now, or that waits for its next time, is not retried.
+ *
+ * @category failing
+ * @since 0.1.0
+ */
+export const retry = ({ actor, id, key }: ReminderAddress): Effect.Effect<boolean, SqlError, ReminderStorage> =>
+  Effect.flatMap(ReminderStorage, (storage) => storage.retry({ actor, key, id: keys.escape(id) }))
+
+/**
+ * Removes a reminder that failed, and succeeds with whether there was one. Its actor may set it again.
+ *
+ * @category failing
+ * @since 0.1.0
+ */
+export const drop = ({ actor, id, key }: ReminderAddress): Effect.Effect<boolean, SqlError, ReminderStorage> =>
+  Effect.flatMap(ReminderStorage, (storage) => storage.remove({ actor, key, id: keys.escape(id) }))
 
 // --- firing ----------------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,11 @@ export * as ClusterStartError from "./ClusterStartError.ts"
 export * as Delivery from "./Delivery.ts"
 
 /**
+ * Durable calls that have failed: what they failed with, and how to run them again or forget them.
+ */
+export * as DurableCalls from "./DurableCalls.ts"
+
+/**
  * State of a keyed actor that survives the instance, the process and the machine.
  */
 export * as DurableState from "./DurableState.ts"

@@ -3,7 +3,7 @@ import * as DurableState from "@troupe/cluster/DurableState"
 import * as Reminders from "@troupe/cluster/Reminders"
 import { Actor } from "@troupe/core"
 import { Context, type Duration, Effect, Exit, Fiber, Latch, Layer, Queue, Schema, Scope } from "effect"
-import type { SqlError } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { DurableCall } from "../src/internal/calls/durableCall.ts"
 import { databases, node, open } from "./stateSupport.ts"
@@ -112,6 +112,8 @@ const count = (storage: Reminders.ReminderStore, busy: { count: number }): Remin
     put: counted(storage.put),
     remove: counted(storage.remove),
     list: counted(storage.list),
+    failing: counted(storage.failing),
+    retry: counted(storage.retry),
     lease: counted(storage.lease),
     extend: counted(storage.extend),
     release: counted(storage.release),
@@ -344,6 +346,70 @@ describe.each(storages)("reminders in %s", (_name, storage) => {
     })
   )
 
+  it.effect("10.10 that fail are listed with their cause and attempts, and fire at once when they are retried", () =>
+    Effect.gen(function* () {
+      const here = yield* world(storage)
+      here.reactions.set("no", Effect.fail("not now"))
+      yield* nodeOf(here)
+      assert.deepStrictEqual(yield* set(here, Reminders.failing()), [])
+      yield* set(here, pat.at("a", 0, "wake", ["no"]))
+      yield* pass(here, 9)
+      assert.strictEqual((yield* hear(here, 4)).length, 4)
+      const [failing, ...others] = yield* set(here, Reminders.failing({ actor: "test/Sleeper" }))
+      assert.deepInclude(failing, { actor: "test/Sleeper", key: "pat", id: "a", method: "wake", attempts: 4 })
+      assert.deepInclude(failing, { cause: "not now", isAbandoned: false })
+      assert.deepStrictEqual(others, [])
+      assert.deepStrictEqual(yield* set(here, Reminders.failing({ actor: "test/Other" })), [])
+      here.reactions.delete("no")
+      assert.isTrue(yield* set(here, Reminders.retry(failing!)))
+      yield* pass(here, 1)
+      assert.strictEqual((yield* hear(here, 1)).length, 1)
+      assert.deepStrictEqual(yield* set(here, Reminders.failing()), [])
+      assert.isFalse(yield* set(here, Reminders.retry(failing!)))
+    })
+  )
+
+  it.effect("10.10 that were given up are tried again from the start when they are retried, or dropped", () =>
+    Effect.gen(function* () {
+      const here = yield* world(storage)
+      here.reactions.set("no", Effect.die(new Error("broken")))
+      yield* nodeOf(here, { maxAttempts: 2 })
+      yield* set(here, pat.at("a", 0, "wake", ["no"]))
+      yield* pass(here, 60)
+      assert.strictEqual((yield* hear(here, 2)).length, 2)
+      const [given] = yield* set(here, Reminders.failing())
+      assert.deepInclude(given, { attempts: 2, isAbandoned: true })
+      assert.include(given?.cause, "broken")
+      assert.isTrue(yield* set(here, Reminders.retry(given!)))
+      yield* pass(here, 60)
+      assert.strictEqual((yield* hear(here, 2)).length, 2)
+      yield* silence(here)
+      assert.isTrue(yield* set(here, Reminders.drop(given!)))
+      assert.isFalse(yield* set(here, Reminders.drop(given!)))
+      assert.deepStrictEqual(yield* set(here, Reminders.failing()), [])
+    })
+  )
+
+  it.effect(
+    "10.10 that repeat and failed are listed until they have fired, and are not retried before their time",
+    () =>
+      Effect.gen(function* () {
+        const here = yield* world(storage)
+        here.reactions.set("no", Effect.fail("not now"))
+        yield* nodeOf(here, { maxAttempts: 1 })
+        yield* set(here, pat.every("a", "10 seconds", "wake", ["no"]))
+        yield* pass(here, 12)
+        assert.strictEqual((yield* hear(here, 1)).length, 1)
+        const [failing] = yield* set(here, Reminders.failing())
+        assert.deepInclude(failing, { attempts: 0, cause: "not now", isAbandoned: false })
+        assert.isFalse(yield* set(here, Reminders.retry(failing!)))
+        here.reactions.delete("no")
+        yield* pass(here, 10)
+        assert.strictEqual((yield* hear(here, 1)).length, 1)
+        assert.deepStrictEqual(yield* set(here, Reminders.failing()), [])
+      })
+  )
+
   it.effect("have one id for all calls of one firing, and another for the next firing", () =>
     Effect.gen(function* () {
       const here = yield* world(storage)
@@ -353,6 +419,25 @@ describe.each(storages)("reminders in %s", (_name, storage) => {
       const [first, second] = yield* hear(here, 2)
       assert.notStrictEqual(first, second)
       assert.match(first!, /^reminder\/test\/Sleeper\/pat\/a\/1\/10000$/)
+    })
+  )
+})
+
+describe.each(databases)("a table of an earlier version, in %s", (name) => {
+  it.effect("gets what it lacks, and keeps its reminders", () =>
+    Effect.gen(function* () {
+      const { layer, prefix } = yield* open(name)
+      const build = storageOf(Layer.provide(Reminders.layerWith({ prefix }), layer))
+      const sql = Context.get(yield* Layer.build(layer), SqlClient.SqlClient)
+      const address = { actor: "test/Sleeper", key: "pat", id: "a" }
+      const order = { ...address, keyJson: '"pat"', method: "wake", args: "[]", due: 0, every: undefined }
+      yield* (yield* build).put(order)
+      yield* sql`ALTER TABLE ${sql(`${prefix}_reminders`)} DROP COLUMN last_failure`
+      yield* sql`UPDATE ${sql(`${prefix}_reminders`)} SET failed = 'long ago', attempts = 1`
+      const [one, other] = yield* Effect.all([build, build], { concurrency: 2 })
+      assert.deepInclude((yield* one.failing(undefined, 10))[0], { ...address, lastFailure: "long ago" })
+      assert.isTrue(yield* other.retry(address))
+      assert.deepStrictEqual(yield* one.failing(undefined, 10), [])
     })
   )
 })

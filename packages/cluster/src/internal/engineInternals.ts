@@ -165,3 +165,77 @@ const resultRow = ({ id, payload, requestId }: StoredResult) => ({
 })
 
 const rowsOf = <A>(items: ReadonlyArray<A>, row: (item: A) => object): string => JSON.stringify(items.map(row))
+
+/** A request whose result is a failure. */
+export interface FailedRequest {
+  readonly id: string
+  readonly replyId: string
+  readonly actor: string
+  readonly key: string
+  readonly method: string
+  /** All three as JSON. */
+  readonly payload: string
+  readonly headers: string
+  readonly exit: string
+}
+
+const INTERRUPT = 2
+
+/** What was cancelled has not failed. Ours are the requests with such a payload; workflows of Effect have others. */
+const selectFailed = (sql: SqlClient.SqlClient) => sql`
+  SELECT CAST(m.id AS CHAR(20)) AS id, CAST(r.id AS CHAR(20)) AS reply_id, m.entity_type, m.entity_id, m.tag, m.payload,
+    m.headers, r.payload AS exit_json
+  FROM cluster_messages m
+  JOIN cluster_replies r ON r.request_id = m.id AND r.kind = ${sql.literal(String(RESULT))}
+  WHERE m.kind = ${sql.literal(String(REQUEST))} AND m.payload LIKE ${'{"id":%"args":[%'}
+    AND r.payload LIKE ${'{"_tag":"Failure"%'}
+    AND r.payload NOT LIKE ${'{"_tag":"Failure","cause":[{"_tag":"Interrupt"%'}
+    AND r.payload NOT LIKE ${'{"_tag":"Failure","cause":[{"_tag":"Fail","error":{"_tag":"ActorError","reason":{"_tag":"TaskCancelled"%'}`
+
+const toFailedRequest = (row: any): FailedRequest => ({
+  id: row.id.trim(),
+  replyId: row.reply_id.trim(),
+  actor: row.entity_type,
+  key: row.entity_id,
+  method: row.tag,
+  payload: row.payload,
+  headers: row.headers ?? "{}",
+  exit: row.exit_json
+})
+
+/** The requests that failed, the last one first. Where the tables have changed, this fails. */
+export const failedRequests = (
+  sql: SqlClient.SqlClient,
+  entityType: string | undefined,
+  limit: number
+): Effect.Effect<ReadonlyArray<FailedRequest>, SqlError> => {
+  const of = entityType === undefined ? sql`` : sql`AND m.entity_type = ${entityType}`
+  return Effect.map(sql`${selectFailed(sql)} ${of} ORDER BY r.id DESC LIMIT ${sql.literal(String(limit))}`, (rows) =>
+    rows.map(toFailedRequest)
+  )
+}
+
+export const failedRequest = (
+  sql: SqlClient.SqlClient,
+  id: string
+): Effect.Effect<FailedRequest | undefined, SqlError> =>
+  Effect.map(sql`${selectFailed(sql)} AND m.id = ${sql.literal(id)}`, ([row]) => row && toFailedRequest(row))
+
+/**
+ * Has a request run again that failed: it is as if it had not been answered, nor told to end. Says whether it had still
+ * its result. For a transaction.
+ */
+export const rerun = (
+  sql: SqlClient.SqlClient,
+  { id, replyId }: FailedRequest,
+  headers: string
+): Effect.Effect<boolean, SqlError> =>
+  Effect.gen(function* () {
+    const request = sql`request_id = ${sql.literal(id)}`
+    const deleted = yield* sql`DELETE FROM cluster_replies WHERE id = ${sql.literal(replyId)} RETURNING kind`
+    if (deleted.length === 0) return false
+    yield* sql`DELETE FROM cluster_messages WHERE ${request} AND kind = ${sql.literal(String(INTERRUPT))}`
+    yield* sql`UPDATE cluster_messages
+      SET processed = FALSE, last_reply_id = NULL, last_read = NULL, headers = ${headers} WHERE ${request}`
+    return true
+  })

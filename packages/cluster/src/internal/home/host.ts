@@ -19,6 +19,7 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { DurableCall } from "../calls/durableCall.ts"
+import { counted } from "../calls/failed.ts"
 import { arriving, isTraced } from "../calls/tracing.ts"
 import { ClusterSchema, Entity, Sharding } from "../engine.ts"
 import { died, type Subject, subjectOf, undecodable } from "../wire/failure.ts"
@@ -102,9 +103,10 @@ const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, plac
         subjectOf(actor, method),
         method
       )
+      const told = Effect.tapCause(call, (cause) => (isFailure(cause) ? counted(wire.actor, name) : Effect.void))
       return traced
-        ? arriving(Effect.provideService(call, DurableCall, { id }), headers)
-        : Effect.setContext(call as Effect.Effect<any, any>, Home.withService(place, DurableCall, { id }))
+        ? arriving(Effect.provideService(told, DurableCall, { id }), headers)
+        : Effect.setContext(told as Effect.Effect<any, any>, Home.withService(place, DurableCall, { id }))
     }
   }
   const subject = subjectOf(actor, method)
@@ -118,6 +120,11 @@ const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, plac
     return traced ? arriving(call, headers) : Effect.setContext(call, place)
   }
 }
+
+/** Whether a durable call has failed, rather than been cancelled or left to another node. */
+const isFailure = (cause: Cause.Cause<any>): boolean =>
+  !Cause.hasInterrupts(cause) &&
+  !cause.reasons.some((reason) => Cause.isFailReason(reason) && reason.error?.reason?._tag === "TaskCancelled")
 
 /** The engine looks whether a result is a Deferred. One that throws at that, as a revoked Proxy does, would get no answer. */
 const readable = (subject: Subject, value: unknown): Effect.Effect<unknown, ActorError> => {

@@ -2,10 +2,12 @@
  * Firing: a scanner for each actor on each node leases what is due, calls the actor, and settles the reminder.
  */
 
+import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Metric from "effect/Metric"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -151,8 +153,10 @@ const settle = (
     Effect.catchCause((cause) => Effect.logWarning(`${nameOf(reminder)} has fired, but that cannot be saved`, cause))
   )
 
+type Over = Extract<Outcome, { readonly _tag: "Done" | "Next" }>
+
 /** It has fired. What repeats fires next at the first time of its rhythm that is not over. */
-const over = ({ due, every }: StoredReminder, now: number): Outcome =>
+const over = ({ due, every }: StoredReminder, now: number): Over =>
   every === undefined
     ? { _tag: "Done" }
     : { _tag: "Next", due: due + every * Math.max(1, Math.floor((now - due) / every) + 1) }
@@ -167,19 +171,30 @@ const failed = (
   if (isStopped(cause)) return { _tag: "Again", notBefore: 0, attempts: reminder.attempts - 1 }
   const { attempts, due, every } = reminder
   const pause = Math.min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE)
-  if (every !== undefined && now + pause >= due + every) return over(reminder, now)
-  if (attempts < maxAttempts) return { _tag: "Again", notBefore: now + pause, attempts }
-  return every === undefined ? { _tag: "Failed", why: Cause.pretty(cause) } : over(reminder, now)
+  const why = Home.errorText(Cause.squash(cause))
+  const next = over(reminder, now)
+  if (next._tag === "Next" && now + pause >= due + every!) return { ...next, why }
+  if (attempts < maxAttempts) return { _tag: "Again", notBefore: now + pause, attempts, why }
+  return next._tag === "Next" ? { ...next, why } : { _tag: "Failed", why: Cause.pretty(cause) }
 }
 
 const isStopped = (cause: Cause.Cause<unknown>): boolean => Cause.hasInterruptsOnly(cause)
 
 const report = (reminder: StoredReminder, outcome: Outcome, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
-  const attempt = `${nameOf(reminder)} failed (attempt ${reminder.attempts})`
-  if (outcome._tag === "Failed") return Effect.logError(`${attempt} and is given up`, cause)
+  const { actor, attempts, method } = reminder
+  const isAbandoned = outcome._tag === "Failed"
+  const attempt = `${nameOf(reminder)} failed (attempt ${attempts})`
   const next = outcome._tag === "Next" ? "it fires again at its next time" : "it fires again"
-  return Effect.logWarning(`${attempt}: ${next}`, cause)
+  return Effect.andThen(
+    Metric.update(Metric.withAttributes(failures, { actor, method, abandoned: String(isAbandoned) }), 1),
+    isAbandoned ? Effect.logError(`${attempt} and is given up`, cause) : Effect.logWarning(`${attempt}: ${next}`, cause)
+  )
 }
+
+const failures = Metric.counter("troupe_reminders_failed_total", {
+  description: "Attempts to fire a reminder that have failed",
+  incremental: true
+})
 
 const nameOf = ({ actor, id, key, method }: StoredReminder): string => `Reminder "${id}" of ${actor}(${key}).${method}`
 

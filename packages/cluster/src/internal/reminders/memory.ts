@@ -18,15 +18,29 @@ export const memory = (): ReminderStore => {
     put: (order) =>
       Effect.sync(() => {
         const before = slots.get(text(order))
-        const fresh = { attempts: 0, failed: undefined, leasedUntil: 0, leasedBy: undefined }
+        const fresh = { attempts: 0, failed: undefined, lastFailure: undefined, leasedUntil: 0, leasedBy: undefined }
         if (before === undefined) slots.set(text(order), { ...order, ...fresh, generation: 1 })
         else if (before.every !== undefined && before.every === order.every) {
-          change(before, { ...order, due: before.due, failed: undefined })
+          change(before, { ...order, due: before.due, failed: undefined, lastFailure: undefined })
         } else change(before, { ...order, ...fresh, generation: before.generation + 1 })
       }),
     remove: (address) => Effect.sync(() => slots.delete(text(address))),
     list: ({ actor, key }) =>
       Effect.sync(() => [...slots.values()].filter((slot) => slot.actor === actor && slot.key === key).sort(byDue)),
+    failing: (actor, limit) =>
+      Effect.sync(() =>
+        [...slots.values()]
+          .filter((slot) => slot.lastFailure !== undefined && (actor === undefined || slot.actor === actor))
+          .sort(byDue)
+          .slice(0, limit)
+      ),
+    retry: (address) =>
+      Effect.sync(() => {
+        const slot = slots.get(text(address))
+        if (slot?.lastFailure === undefined || slot.attempts === 0 || slot.leasedBy !== undefined) return false
+        change(slot, { failed: undefined, attempts: 0, leasedUntil: 0 })
+        return true
+      }),
     lease: (actor, now, limit, { owner, until }) =>
       Effect.sync(() =>
         [...slots.values()]
@@ -55,9 +69,13 @@ export const memory = (): ReminderStore => {
         if (slot?.leasedBy !== owner || slot.generation !== reminder.generation) return
         const free = { leasedBy: undefined }
         if (outcome._tag === "Done") slots.delete(text(slot))
-        else if (outcome._tag === "Next") change(slot, { due: outcome.due, attempts: 0, leasedUntil: 0, ...free })
-        else if (outcome._tag === "Failed") change(slot, { failed: outcome.why, ...free })
-        else change(slot, { leasedUntil: outcome.notBefore, attempts: outcome.attempts, ...free })
+        else if (outcome._tag === "Next")
+          change(slot, { due: outcome.due, attempts: 0, lastFailure: outcome.why, leasedUntil: 0, ...free })
+        else if (outcome._tag === "Failed") change(slot, { failed: outcome.why, lastFailure: outcome.why, ...free })
+        else {
+          const { attempts, notBefore, why = slot.lastFailure } = outcome
+          change(slot, { leasedUntil: notBefore, attempts, lastFailure: why, ...free })
+        }
       })
   }
 }

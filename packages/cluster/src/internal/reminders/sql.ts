@@ -46,10 +46,20 @@ class SqlReminders implements ReminderStore {
           leased_until BIGINT NOT NULL,
           leased_by TEXT,
           failed TEXT,
+          last_failure TEXT,
           PRIMARY KEY (actor, actor_key, id)
         )`
       ),
-      createTable(sql, sql`CREATE INDEX IF NOT EXISTS ${index} ON ${table} (actor, due)`)
+      Effect.andThen(this.widen, createTable(sql, sql`CREATE INDEX IF NOT EXISTS ${index} ON ${table} (actor, due)`))
+    )
+  }
+
+  /** Adds what tables of earlier versions do not have. Of two nodes that do, one finds it there. */
+  private get widen(): Effect.Effect<void, SqlError> {
+    const { sql, table } = this
+    const look = sql`SELECT last_failure FROM ${table} WHERE 1 = 0`
+    return Effect.asVoid(
+      Effect.catch(look, () => Effect.catch(sql`ALTER TABLE ${table} ADD COLUMN last_failure TEXT`, () => look))
     )
   }
 
@@ -70,7 +80,8 @@ class SqlReminders implements ReminderStore {
           leased_until = CASE WHEN ${table}.every = excluded.every THEN ${table}.leased_until ELSE 0 END,
           leased_by = CASE WHEN ${table}.every = excluded.every THEN ${table}.leased_by ELSE NULL END,
           every = excluded.every,
-          failed = NULL`
+          failed = NULL,
+          last_failure = NULL`
     )
   }
 
@@ -102,6 +113,27 @@ class SqlReminders implements ReminderStore {
     return Effect.map(
       this.sql`SELECT * FROM ${this.table} WHERE actor = ${actor} AND actor_key = ${key} ORDER BY due, id`,
       (rows) => rows.map(toReminder)
+    )
+  }
+
+  readonly failing = (
+    actor: string | undefined,
+    limit: number
+  ): Effect.Effect<ReadonlyArray<StoredReminder>, SqlError> => {
+    const { sql, table } = this
+    const of = actor === undefined ? sql`` : sql`AND actor = ${actor}`
+    return Effect.map(
+      sql`SELECT * FROM ${table} WHERE (last_failure IS NOT NULL OR failed IS NOT NULL) ${of} ORDER BY due, actor, actor_key, id LIMIT ${limit}`,
+      (rows) => rows.map(toReminder)
+    )
+  }
+
+  readonly retry = (address: ReminderAddress): Effect.Effect<boolean, SqlError> => {
+    const { sql, table } = this
+    return Effect.map(
+      sql`UPDATE ${table} SET failed = NULL, attempts = 0, leased_until = 0
+        WHERE ${this.at(address)} AND attempts > 0 AND leased_by IS NULL AND (last_failure IS NOT NULL OR failed IS NOT NULL) RETURNING id`,
+      (rows) => rows.length > 0
     )
   }
 
@@ -138,15 +170,19 @@ class SqlReminders implements ReminderStore {
         return Effect.asVoid(sql`DELETE FROM ${table} WHERE ${mine}`)
       case "Next":
         return Effect.asVoid(
-          sql`UPDATE ${table} SET due = ${outcome.due}, attempts = 0, leased_until = 0, ${free} WHERE ${mine}`
+          sql`UPDATE ${table} SET due = ${outcome.due}, attempts = 0, leased_until = 0,
+            last_failure = ${outcome.why ?? null}, ${free} WHERE ${mine}`
         )
       case "Again":
         return Effect.asVoid(
-          sql`UPDATE ${table} SET leased_until = ${outcome.notBefore}, attempts = ${outcome.attempts}, ${free}
+          sql`UPDATE ${table} SET leased_until = ${outcome.notBefore}, attempts = ${outcome.attempts},
+            last_failure = COALESCE(${outcome.why ?? null}, last_failure), ${free}
             WHERE ${mine}`
         )
       case "Failed":
-        return Effect.asVoid(sql`UPDATE ${table} SET failed = ${outcome.why}, ${free} WHERE ${mine}`)
+        return Effect.asVoid(
+          sql`UPDATE ${table} SET failed = ${outcome.why}, last_failure = ${outcome.why}, ${free} WHERE ${mine}`
+        )
     }
   }
 
@@ -166,5 +202,7 @@ const toReminder = (row: any): StoredReminder => ({
   every: row.every === null ? undefined : Number(row.every),
   generation: Number(row.generation),
   attempts: Number(row.attempts),
-  failed: row.failed ?? undefined
+  failed: row.failed ?? undefined,
+  // Before it was kept, only what was abandoned had a reason.
+  lastFailure: row.last_failure ?? row.failed ?? undefined
 })

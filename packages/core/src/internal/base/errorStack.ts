@@ -18,48 +18,45 @@ interface Extended {
   readonly own: PropertyDescriptor
   readonly frames: StackFrame
   /** Made where the failure was handed to who awaits it. */
-  awaited: Error | undefined
+  awaited?: Error
 }
-
-const extended = /* @__PURE__ */ shared("extended", /* @__PURE__ */ new WeakMap<object, Extended>())
 
 /** The same for all errors: one of its own would give each error a shape of its own. */
 const property = /* @__PURE__ */ shared("errorStack", {
   configurable: true,
+  known: /* @__PURE__ */ new WeakMap<object, Extended>(),
   get(this: Error): unknown {
-    const known = extended.get(this)
-    return known && (attempt(() => textOf(this, known)) ?? ownOf(this, known))
+    const known = property.known.get(this)
+    return known && textOf(this, known)
   },
   set(this: Error, value: unknown): void {
-    Object.defineProperty(this, "stack", { value, configurable: true, writable: true })
+    Object.defineProperty(this, "stack", { value, writable: true })
   }
 })
 
-const ownOf = (error: Error, { own }: Extended): unknown => (own.get === undefined ? own.value : own.get.call(error))
-
-/** What a stack that was extended before says as well: in another process, or before it was written anew. */
-const BELOW = `\n    at ${BELOW_USERS}\n`
-
-/** As it is printed with a cause. The first of the frames ends it there, or a cause would show the others twice. */
-const textOf = (error: Error, known: Extended): string => {
-  const { message, name } = error
-  const frames: StackFrame = { name: BELOW_USERS, stack: () => undefined, parent: known.frames }
-  const reason = Cause.makeDieReason({ name, message, stack: String(ownOf(error, known)).replace(BELOW, "\n") })
-  const [printed] = Cause.prettyErrors(Cause.fromReasons([reason.annotate(Context.make(Cause.StackTrace, frames))]))
-  return `${printed!.stack}${known.awaited === undefined ? "" : awaiting(known.awaited)}`
+/**
+ * As it is printed with a cause. The first of the frames ends it there, or a cause would show the others twice. A stack
+ * that came from another process, or was written anew, has such a frame already.
+ */
+const textOf = (error: Error, { awaited, frames, own }: Extended): string => {
+  const before: any = own.get === undefined ? own.value : own.get.call(error)
+  const plain = Object.create(error, { stack: { value: before?.replace?.(`\n    at ${BELOW_USERS}\n`, "\n") } })
+  const below: StackFrame = { name: BELOW_USERS, stack: () => undefined, parent: frames }
+  const cause = Cause.annotate(Cause.die(plain), Context.make(Cause.StackTrace, below) as Context.Context<never>)
+  // What follows `reject`, and the function of Node that empties the queue that it was in.
+  return (
+    Cause.prettyErrors(cause)[0]!.stack! + (awaited?.stack?.match(/\n +at (?!process\.).*/g) ?? []).slice(1).join("")
+  )
 }
-
-/** What follows {@link reject}, and the function of Node that empties the queue that it was in. */
-const awaiting = ({ stack }: Error): string => (stack?.match(/\n +at (?!process\.).*/g) ?? []).slice(1).join("")
 
 /** Has the stack of an error show these frames, too. */
 export const extend = (error: unknown, frames: StackFrame): void => {
   attempt(() => {
     if (!(error instanceof Error)) return
     const now = Object.getOwnPropertyDescriptor(error, "stack")!
-    const own = now.get === property.get ? extended.get(error)!.own : now
+    const own = now.get === property.get ? property.known.get(error)!.own : now
     Object.defineProperty(error, "stack", property)
-    extended.set(error, { own, frames, awaited: undefined })
+    property.known.set(error, { own, frames })
   })
 }
 
@@ -70,7 +67,7 @@ export const extend = (error: unknown, frames: StackFrame): void => {
 export const reject = async (error: unknown): Promise<never> => {
   await undefined
   await undefined
-  const known = attempt(() => extended.get(error as object))
+  const known = property.known.get(error as object)
   if (known !== undefined) known.awaited = new Error()
   throw error
 }

@@ -18,36 +18,22 @@ const trailText = (origin: string, id: number, callers: ReadonlyArray<string>): 
 }
 
 /** It is made for each failure and read for few, so its texts are made when they are read. */
-class CallFrame implements References.StackFrame {
-  readonly parent: References.StackFrame | undefined
-  private readonly call: string
-  private readonly id: number
-  private readonly callers: ReadonlyArray<string>
-  private readonly error: unknown
-
-  constructor(
-    { origin, id }: Call,
-    callers: ReadonlyArray<string>,
-    error: unknown,
-    parent: References.StackFrame | undefined
-  ) {
-    this.call = origin
-    this.id = id
-    this.callers = callers
-    this.error = error
-    this.parent = parent
-  }
-
-  get name(): string {
-    return trailText(this.call, this.id, this.callers)
-  }
-
+const callFrame = (
+  { id, origin }: Call,
+  callers: ReadonlyArray<string>,
+  error: unknown,
+  parent: References.StackFrame | undefined
+): References.StackFrame => ({
+  parent,
+  get name() {
+    return trailText(origin, id, callers)
+  },
   /** Effect prints a place here, in parentheses: a call has none, and shows what an error without a message holds. */
-  stack(): string | undefined {
-    const text = fieldsText(this.error)
-    return text === undefined ? undefined : `(${text})`
+  stack: () => {
+    const text = fieldsText(error)
+    return text && `(${text})`
   }
-}
+})
 
 /** The frames of a failure of `call`, of which the method left `own`. */
 export const framed = (
@@ -58,33 +44,27 @@ export const framed = (
 ): References.StackFrame => {
   const submitted = call.context.mapUnsafe.get(References.CurrentStackFrame.key) as References.StackFrame | undefined
   const own = reason.annotations.get(Cause.StackTrace.key) as References.StackFrame | undefined
-  return before(own, submitted, new CallFrame(call, callers, error, placed(submitted)))
+  return before(own, submitted, callFrame(call, callers, error, before(submitted, undefined, undefined)))!
 }
 
-/** The same frames, without the place where we call a method: it is none of the user's. */
-const placed = (frame: References.StackFrame | undefined): References.StackFrame | undefined =>
-  frame && {
-    name: frame.name,
-    stack: () => placeOf(frame),
-    get parent() {
-      return placed(frame.parent)
-    }
-  }
-
-const placeOf = (frame: References.StackFrame): string | undefined => {
-  const place = frame.stack()
-  return place?.includes(BELOW_USERS) ? undefined : place
-}
-
-/** The frames of `own` that come before `until`, and then `rest`. */
+/** The frames of `own` that come before `until`, and then `rest`. The place where we call a method is none of the user's. */
 const before = (
   own: References.StackFrame | undefined,
   until: References.StackFrame | undefined,
-  rest: References.StackFrame
-): References.StackFrame =>
+  rest: References.StackFrame | undefined
+): References.StackFrame | undefined =>
   own === undefined || isSame(own, until)
     ? rest
-    : { name: own.name, stack: () => placeOf(own), parent: before(own.parent, until, rest) }
+    : {
+        name: own.name,
+        stack: () => {
+          const place = own.stack()
+          return place?.includes(BELOW_USERS) ? undefined : place
+        },
+        get parent() {
+          return before(own.parent, until, rest)
+        }
+      }
 
 /** The same frame, of which a copy was made where a chain of them was cut. */
 const isSame = (frame: References.StackFrame, other: References.StackFrame | undefined): boolean =>

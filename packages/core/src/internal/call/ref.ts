@@ -25,6 +25,10 @@ export type Observer = (exit: Exit.Exit<any, any>) => void
 /** Waits, and does nothing with the result. */
 const handled: Observer = () => {}
 
+/** What a promise is resolved with. */
+const settled = (exit: Exit.Exit<any, any>): unknown =>
+  exit._tag === "Success" ? exit.value : reject(Cause.squash(exit.cause))
+
 interface Waiters extends Array<Observer> {
   /** Who waits, too, once there are many: those can leave in constant time. */
   crowd?: Set<Observer> | undefined
@@ -124,10 +128,9 @@ export class OwnRef extends Evaluable {
   promise(): Promise<any> {
     const exit = this.look()
     // No executor and no callback where none is needed: that is half of what an `await` of a ref costs.
-    if (exit !== undefined)
-      return exit._tag === "Success" ? Promise.resolve(exit.value) : reject(Cause.squash(exit.cause))
+    if (exit !== undefined) return Promise.resolve(settled(exit))
     return new Promise((resolve) => {
-      this.observe((exit) => resolve(exit._tag === "Success" ? exit.value : reject(Cause.squash(exit.cause))))
+      this.observe((exit) => resolve(settled(exit)))
     })
   }
 
