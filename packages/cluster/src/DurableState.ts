@@ -42,7 +42,7 @@
  * @since 0.1.0
  */
 import type { ActorContext } from "@troupe/core/ActorContext"
-import { checkOptions } from "@troupe/core/Home"
+import { checkOptions, explainMissing } from "@troupe/core/Home"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -53,6 +53,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import type { DurableStateError } from "./DurableStateError.ts"
 import { millis } from "./internal/base/durations.ts"
 import * as identities from "./internal/base/identity.ts"
+import { prefixOf } from "./internal/base/prefix.ts"
 import { DurableCall } from "./internal/calls/durableCall.ts"
 import { memory } from "./internal/state/memory.ts"
 import { sql } from "./internal/state/sql.ts"
@@ -130,8 +131,9 @@ export interface StateStore {
  * @category services
  * @since 0.1.0
  */
-export class DurableStateStorage extends Context.Service<DurableStateStorage, StateStore>()(
-  "troupe/cluster/DurableStateStorage"
+export class DurableStateStorage extends explainMissing(
+  Context.Service<DurableStateStorage, StateStore>()("troupe/cluster/DurableStateStorage"),
+  () => "DurableStateStorage is not provided here: provide DurableState.layer, or DurableState.layerMemory in tests"
 ) {}
 
 /**
@@ -155,7 +157,7 @@ export const layer: Layer.Layer<DurableStateStorage, SqlError, SqlClient.SqlClie
 export const layerWith = (options: {
   readonly prefix: string
 }): Layer.Layer<DurableStateStorage, SqlError, SqlClient.SqlClient> =>
-  Layer.effect(DurableStateStorage, sql(options.prefix))
+  Layer.effect(DurableStateStorage, sql(prefixOf("DurableState.layerWith", options)))
 
 /**
  * Keeps states in memory, for as long as the Layer lasts. For tests.

@@ -70,6 +70,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { finiteMillis } from "./internal/base/durations.ts"
 import * as identities from "./internal/base/identity.ts"
 import * as keys from "./internal/base/keyText.ts"
+import { prefixOf } from "./internal/base/prefix.ts"
 import * as internal from "./internal/reminders/firing.ts"
 import { memory } from "./internal/reminders/memory.ts"
 import { sql } from "./internal/reminders/sql.ts"
@@ -191,8 +192,9 @@ export type Outcome =
  * @category services
  * @since 0.1.0
  */
-export class ReminderStorage extends Context.Service<ReminderStorage, ReminderStore>()(
-  "troupe/cluster/ReminderStorage"
+export class ReminderStorage extends Home.explainMissing(
+  Context.Service<ReminderStorage, ReminderStore>()("troupe/cluster/ReminderStorage"),
+  () => "ReminderStorage is not provided here: provide Reminders.layer, or Reminders.layerMemory in tests"
 ) {}
 
 /**
@@ -215,7 +217,8 @@ export const layer: Layer.Layer<ReminderStorage, SqlError, SqlClient.SqlClient> 
  */
 export const layerWith = (options: {
   readonly prefix: string
-}): Layer.Layer<ReminderStorage, SqlError, SqlClient.SqlClient> => Layer.effect(ReminderStorage, sql(options.prefix))
+}): Layer.Layer<ReminderStorage, SqlError, SqlClient.SqlClient> =>
+  Layer.effect(ReminderStorage, sql(prefixOf("Reminders.layerWith", options)))
 
 /**
  * Keeps reminders in memory, for as long as the Layer lasts. For tests.

@@ -20,6 +20,7 @@ import type * as Tracer from "effect/Tracer"
 import type { AnyContract } from "./Actor.ts"
 import type { ActorContext } from "./ActorContext.ts"
 import type { ActorDied } from "./ActorError.ts"
+import * as effectInternals from "./internal/base/effectInternals.ts"
 import * as errors from "./internal/base/errors.ts"
 import * as evaluable from "./internal/base/evaluable.ts"
 import * as options from "./internal/base/options.ts"
@@ -488,3 +489,12 @@ export const withoutStack: <A>(make: () => A) => A = errors.withoutStack
  */
 export const callUsers: <Args extends ReadonlyArray<any>, A>(f: (...args: Args) => A, args: Args) => A =
   errors.callUsers
+
+/**
+ * Has a service say how to provide it, in place of Effect's "Service not found", where it is asked for and missing.
+ *
+ * @category values
+ * @since 0.1.0
+ */
+export const explainMissing: <Key extends Context.Service<any, any>>(key: Key, explain: (self: Key) => string) => Key =
+  effectInternals.explainMissing

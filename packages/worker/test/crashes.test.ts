@@ -359,6 +359,12 @@ describe("a thread that does not come up", () => {
       () => WorkerHome.layer(Crasher, { url, startTimeout: -1 }),
       /test\/Crasher: startTimeout must be a duration/
     )
+    for (const option of ["startTimeout", "unresponsiveAfter", "shutdownTimeout"]) {
+      const given = { url, [option]: Number.NaN }
+      assert.throws(() => WorkerHome.layer(Crasher, given), RangeError, `${option} must be a duration`)
+    }
+    assert.throws(() => WorkerHome.layer(Crasher, null as never), TypeError, "test/Crasher: options go in an object")
+    assert.throws(() => WorkerHome.transfer(3 as never), /WorkerHome\.transfer takes an object/)
     class Bare extends Actor.Service<Bare>()("test/Bare", { make: Effect.succeed({ a: () => Effect.void }) }) {}
     assert.throws(() => WorkerHome.layer(Bare as any, { url }), /test\/Bare: only an actor with a contract/)
     assert.throws(() => WorkerHome.serve(Crasher, crasher()), /belongs in the file of a worker thread/)

@@ -30,14 +30,30 @@ export const layer = (
 ): Layer.Layer<any, any, any> => {
   const wire = of(actor)
   const residence = new Residence(wire.actor)
-  return inTime(Layer.merge(clientOf(wire, actor, options), host(wire, residence, actor as any, live)), () =>
-    residence.describeAll()
+  Home.checkOptions(wire.actor, options, { maxPendingCalls: true, overflow: true })
+  if (!Layer.isLayer(live))
+    throw new TypeError(
+      `${wire.actor}: ClusterHome.layer needs the Layer of its implementation, but got ${Home.show(live)}`
+    )
+  return inTime(
+    wire.actor,
+    Layer.merge(clientOf(wire, actor, options), host(wire, residence, actor as any, live)),
+    () => residence.describeAll()
   )
 }
 
 /** What closes with the node of an actor, in the time that the node has. */
-const inTime = <A, E, R>(layer: Layer.Layer<A, E, R>, what: () => string): Layer.Layer<A, E, R> =>
-  Layer.unwrap(Effect.map(Departure, ({ shutdown }) => shutdown.bounded(layer, GRACE.actor, what)))
+const inTime = <A, E, R>(actor: string, layer: Layer.Layer<A, E, R>, what: () => string): Layer.Layer<A, E, R> =>
+  Layer.unwrap(
+    Effect.contextWith((context: Context.Context<never>) => {
+      // The engine would only say that a service of its own was not found.
+      if (Context.getOrUndefined(context, Sharding.Sharding) === undefined)
+        throw new TypeError(
+          `${actor}: no cluster is provided here: provide ClusterHome.layerLocal, layerNode or layerClient`
+        )
+      return Effect.map(Departure, ({ shutdown }) => shutdown.bounded(layer, GRACE.actor, what))
+    })
+  )
 
 /** Registers the entity. The implementation is kept to it: the service that others see is the client. */
 const host = (
@@ -96,7 +112,7 @@ const awake = (wire: Wire): Layer.Layer<never, never, Sharding.Sharding> =>
 export const client = (actor: Contracted, options: ClientOptions = {}): Layer.Layer<any, never, Cluster> => {
   const wire = of(actor)
   Home.checkOptions(wire.actor, options, { maxPendingCalls: true, overflow: true })
-  return inTime(clientOf(wire, actor, options), () => `the calls of this process to ${wire.actor}`)
+  return inTime(wire.actor, clientOf(wire, actor, options), () => `the calls of this process to ${wire.actor}`)
 }
 
 const clientOf = (wire: Wire, actor: Contracted, options: ClientOptions): Layer.Layer<any, never, Cluster> => {

@@ -2,10 +2,13 @@
  * Values that move to the other side instead of being copied. Their sender gives them up.
  */
 import type { Transferable } from "node:worker_threads"
+import { show } from "@troupe/core/Home"
 
 const lists = new WeakMap<object, ReadonlyArray<Transferable>>()
 
 export const mark = <A extends object>(value: A, transferables: ReadonlyArray<Transferable> = [ownerOf(value)]): A => {
+  if (typeof value !== "object" || value === null)
+    throw new TypeError(`WorkerHome.transfer takes an object, like an ArrayBuffer, but got ${show(value)}`)
   lists.set(value, transferables)
   return value
 }
