@@ -4,7 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ClusterHome, DurableState, Reminders } from "@troupe/cluster"
 import { Actor } from "@troupe/core"
-import { Effect, Layer, Schema } from "effect"
+import { Effect, type Layer, Schema } from "effect"
 import { defectOf } from "../../core/test/support.ts"
 
 class Sums extends Actor.Service<Sums>()("test/Sums", { methods: { add: Actor.method({ success: Schema.Int }) } }) {}
