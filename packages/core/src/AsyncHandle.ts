@@ -86,8 +86,11 @@ export interface Options {
  * @category constructors
  * @since 0.1.0
  */
-export const make: <H>(handle: H & NoInfer<ValidateHandle<H>>, options?: Options) => AsyncHandle<H> =
-  internal.make as any
+export const make: {
+  <H extends AnyHandle>(handle: H, options?: Options): AsyncHandle<H>
+  // Last, since the compiler reports the last of them: it says what a value lacks that is no handle.
+  <H>(handle: H & NoInfer<ValidateHandle<H>>, options?: Options): AsyncHandle<H>
+} = internal.make as any
 
 /**
  * What the compiler reports for a value that is not the handle of an actor: what gives the handle.

@@ -93,6 +93,11 @@ describe("requirements and errors of an actor", () => {
     expect(store.load("id")).type.toBeAssignableTo<PromiseLike<string>>()
   })
 
+  it("functions over any actor can make plain handles", () => {
+    const plain = <H extends Actor.AnyHandle>(handle: H) => AsyncHandle.make(handle)
+    expect(plain(null as unknown as Store["Service"]).load).type.toBeCallableWith("id")
+  })
+
   it("retry gets the errors of its method, where the actor is defined, too", () => {
     class Busy extends Schema.TaggedError<Busy>()("Busy", { ms: Schema.Number }) {}
     const load = (_id: number): Effect.Effect<string, Busy> => Effect.fail(new Busy({ ms: 1 }))
