@@ -6,7 +6,12 @@
 export * as ClusterMissing from "./ClusterMissing.ts"
 
 /**
+ * `troupe contracts` has found a change that does not roll out, or could not read what it was given.
+ */
+export * as ContractsError from "./ContractsError.ts"
+
+/**
  * The command `troupe`: `troupe inspect` shows the actors of a running program, `troupe node` starts a cluster node,
- * and `troupe failed` lists what failed in a cluster.
+ * `troupe failed` lists what failed in a cluster, and `troupe contracts` tells whether the changes of contracts roll out.
  */
 export * as Troupe from "./Troupe.ts"

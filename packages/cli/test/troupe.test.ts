@@ -1,3 +1,5 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Troupe } from "@troupe/cli"
@@ -31,6 +33,7 @@ describe("Troupe.run", () => {
       assert.match(out, /inspect +See/)
       assert.match(out, /node +Start a node of a cluster/)
       assert.match(out, /failed +List what failed in a cluster/)
+      assert.match(out, /contracts +Write the contracts of your actors/)
     })
   )
 
@@ -68,6 +71,106 @@ describe("Troupe.run", () => {
       const { out } = yield* run("failed", "--help")
       assert.match(out, /retry +Have some/)
       assert.match(out, /drop +Delete some/)
+    })
+  )
+})
+
+describe("troupe contracts", () => {
+  /** A folder with modules, each of one version of a contract. */
+  const folder = (modules: Readonly<Record<string, string>>) =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        // Within the repository, where modules find our packages.
+        const path = mkdtempSync(join(import.meta.dirname, "contracts-"))
+        for (const [name, source] of Object.entries(modules)) writeFileSync(join(path, name), source)
+        return (name: string) => join(path, name)
+      }),
+      (at) => Effect.sync(() => rmSync(at("."), { recursive: true, force: true }))
+    )
+
+  const shop = (methods: string) => `
+    import * as Contract from "@troupe/core/Contract"
+    import { Schema } from "effect"
+    export class Shop extends Contract.Keyed()("app/Shop", { key: Schema.String, methods: ${methods} }) {}
+    export default "anything else"
+  `
+  const order = (fields: string) => `{ order: Contract.method({ payload: ${fields}, success: Schema.Int }) }`
+  const first = shop(order("{ item: Schema.String }"))
+
+  it.effect("writes the contracts that a module exports, and finds no change in them", () =>
+    Effect.gen(function* () {
+      const at = yield* folder({ "one.mjs": first })
+      const { out } = yield* run("contracts", at("one.mjs"))
+      const { contracts } = JSON.parse(out)
+      assert.strictEqual(contracts[0].actor, "app/Shop")
+      assert.deepStrictEqual(Object.keys(contracts[0].methods), ["order"])
+      yield* run("contracts", at("one.mjs"), "--out", at("contracts.json"))
+      assert.deepStrictEqual(JSON.parse(readFileSync(at("contracts.json"), "utf8")).contracts, contracts)
+      const checked = yield* run("contracts", at("one.mjs"), "--check", at("contracts.json"))
+      assert.strictEqual(checked.exit._tag, "Success")
+      assert.match(checked.out, /^All changes roll out in any order/)
+    })
+  )
+
+  it.effect("says in which order a change rolls out", () =>
+    Effect.gen(function* () {
+      const at = yield* folder({
+        "one.mjs": first,
+        "two.mjs": shop(order("{ item: Schema.String }").replace("}) }", "}), cancel: Contract.method() }"))
+      })
+      yield* run("contracts", at("one.mjs"), "--out", at("contracts.json"))
+      const { exit, out } = yield* run("contracts", at("two.mjs"), "--check", at("contracts.json"))
+      assert.strictEqual(exit._tag, "Success")
+      assert.match(out, /replace the nodes first/)
+      assert.match(out, /- nodes first: app\/Shop\.cancel is new: \(\): void\./)
+    })
+  )
+
+  it.effect(
+    "fails on a change that does not roll out, and names the actor, the method, the field and both versions",
+    () =>
+      Effect.gen(function* () {
+        const at = yield* folder({ "one.mjs": first, "two.mjs": shop(order("{ item: Schema.Int }")) })
+        yield* run("contracts", at("one.mjs"), "--out", at("contracts.json"))
+        const { exit } = yield* run("contracts", at("two.mjs"), "--check", at("contracts.json"))
+        assert.strictEqual(exit._tag, "Failure")
+        assert.match(
+          String(exit),
+          /- does not roll out: app\/Shop\.order, args\[0\]\.item was string and is number & isInt\. Neither version/
+        )
+      })
+  )
+
+  it.effect("fails on changes that need different orders, and says to release them one after the other", () =>
+    Effect.gen(function* () {
+      const at = yield* folder({
+        "one.mjs": first,
+        "two.mjs": shop("{ cancel: Contract.method() }")
+      })
+      yield* run("contracts", at("one.mjs"), "--out", at("contracts.json"))
+      const { exit } = yield* run("contracts", at("two.mjs"), "--check", at("contracts.json"))
+      assert.match(
+        String(exit),
+        /need different orders[\s\S]*nodes first: app\/Shop\.cancel[\s\S]*callers first: app\/Shop\.order/
+      )
+    })
+  )
+
+  it.effect("says what is wrong with a module and a file", () =>
+    Effect.gen(function* () {
+      const at = yield* folder({ "one.mjs": first, "none.mjs": "export const a = 1", "old.json": "{}" })
+      for (const [args, why] of [
+        [[at("none.mjs")], /exports no contract: export the classes of your actors/],
+        [[at("missing.mjs")], /missing\.mjs cannot be imported/],
+        [
+          [at("one.mjs"), "--check", at("old.json")],
+          /old\.json cannot be read: it was not written by troupe contracts/
+        ],
+        [[at("one.mjs"), "--check", at("no.json")], /no\.json cannot be read/]
+      ] as const) {
+        const { exit } = yield* run("contracts", ...args)
+        assert.match(String(exit), why)
+      }
     })
   )
 })

@@ -106,8 +106,8 @@ export interface ClientOptions {
  * and `idleTimeToLive` apply where the instance is. An actor that calls other keys of its own kind uses the {@link
  * client} for that.
  *
- * All nodes host the same actors for as long as they live. A node fails calls for actors that it does not host, and
- * when the first of these Layers closes, the node hands its keys over.
+ * All nodes host the same actors for as long as they live, except while another version rolls out: calls for actors and
+ * methods that a node does not have, or has in a version that does not understand the caller's, fail before they are sent. When the first of these Layers closes, the node hands its keys over.
  *
  * @category layers
  * @since 0.1.0

@@ -154,6 +154,8 @@ describe("a node of a simulated cluster", () => {
           const { call, cluster } = yield* ledgers()
           yield* call("a", (ledger) => ledger.count())
           const node = nodeOf(cluster.history, "a")
+          // A node that is frozen in a transaction keeps all others from writing.
+          yield* Effect.sleep("100 millis")
           yield* cluster.freeze(node)
           const ticking = yield* Effect.forkChild(cluster.on(node, Effect.delay(Clock.currentTimeMillis, 1000)))
           yield* call("a", (ledger) => ledger.add("elsewhere"))

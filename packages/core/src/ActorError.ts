@@ -227,6 +227,38 @@ export class DecodeError extends TaggedError<DecodeError>()("DecodeError", {
 }
 
 /**
+ * The caller and the node that should run the call have versions of the contract that do not understand each other. The
+ * call was not sent.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class ContractMismatch extends TaggedError<ContractMismatch>()("ContractMismatch", {
+  ...fields,
+  /** What differs: `args[0].amount`, `success`, `error(NotFound).id`. Empty if it is the whole method. */
+  field: Schema.String,
+  /** What the caller has there. */
+  here: Schema.UndefinedOr(Schema.String),
+  /** What the node has there. */
+  there: Schema.UndefinedOr(Schema.String),
+  /** The node, for people. */
+  node: Schema.String
+}) {
+  get mayHaveRun(): boolean {
+    return false
+  }
+  /** Another node may have a method that this one lacks. */
+  get retrySafe(): boolean {
+    return this.field === "" && this.there === undefined
+  }
+  override get message(): string {
+    const what = this.field === "" ? "the method" : this.field
+    const sides = `${what} is ${this.here ?? "missing"} here, and ${this.there ?? "missing"} on ${this.node}`
+    return `${subject(this)}: the call was not sent, since ${sides}. Replace the older of the two: npx troupe contracts tells which changes roll out while both versions run.`
+  }
+}
+
+/**
  * Everything that can be the `reason` of an {@link ActorError}.
  *
  * @category models
@@ -240,6 +272,7 @@ export type Reason =
   | PendingCallsLimitExceeded
   | Deadlock
   | DecodeError
+  | ContractMismatch
 
 /**
  * The one error that every call may fail with, besides the errors of its method.
@@ -257,7 +290,8 @@ export class ActorError extends TaggedError<ActorError>()("ActorError", {
     TimedOut,
     PendingCallsLimitExceeded,
     Deadlock,
-    DecodeError
+    DecodeError,
+    ContractMismatch
   ])
 }) {
   /** Whether the method may have started. When `false`, the call had no effect at all. */

@@ -428,7 +428,7 @@ const crossed = (from: Schema.Codec<any, any>, to: Schema.Codec<any, any>, value
   }
 }
 
-describe("what is said to roll", () => {
+describe("10.12 what is said to roll", () => {
   const pairs = models.chain((older) =>
     fc.record({ older: fc.constant(older), newer: changed(older), value: valueOf(older) })
   )

@@ -11,6 +11,8 @@ import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import { ClusterMissing } from "../ClusterMissing.ts"
+import type { ContractsError } from "../ContractsError.ts"
+import * as contracts from "./contracts.ts"
 
 const { version }: { readonly version: string } = JSON.parse(
   readFileSync(new URL("../../package.json", import.meta.url), "utf8")
@@ -60,7 +62,7 @@ export const run = (
   args: ReadonlyArray<string>
 ): Effect.Effect<
   void,
-  ClusterMissing | Cli.InspectError | CliError.CliError | Error,
+  ClusterMissing | ContractsError | Cli.InspectError | CliError.CliError | Error,
   NodeServices.NodeServices | HttpClient.HttpClient
 > =>
   Effect.gen(function* () {
@@ -75,5 +77,7 @@ export const run = (
 
 const runWith = <E>(loaded: ClusterCommand<E> | undefined, args: ReadonlyArray<string>) => {
   const others = (Object.keys(ofCluster) as Array<Name>).map((name) => (loaded?.name === name ? loaded : standIn(name)))
-  return Command.runWith(Command.withSubcommands(troupe, [Cli.inspect, ...others]), { version })(args)
+  return Command.runWith(Command.withSubcommands(troupe, [Cli.inspect, ...others, contracts.command]), { version })(
+    args
+  )
 }

@@ -11,6 +11,7 @@ import type { ClientOptions } from "../../ClusterHome.ts"
 import { type Caller, makeCaller } from "../calls/caller.ts"
 import { places } from "../calls/leaving.ts"
 import { type MessageStorage, Sharding } from "../engine.ts"
+import { CurrentContracts } from "../node/contracts.ts"
 import { Departure } from "../node/departure.ts"
 import * as retention from "../node/retention.ts"
 import { GRACE } from "../node/shutdown.ts"
@@ -66,6 +67,8 @@ const host = (
     Effect.gen(function* () {
       const here = yield* places
       yield* retention.include(wire.actor)
+      // Before it serves a call: who sends one knows by then what it understands.
+      yield* (yield* CurrentContracts)?.publish(wire.shape()) ?? Effect.void
       // What ends last is made first: the instances outlive the entities.
       const entity = wire.keyed
         ? keyed(wire, residence, Context.getUnsafe(yield* residing(residence, Layer.build(live)), actor))

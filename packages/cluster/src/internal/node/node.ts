@@ -35,7 +35,9 @@ import * as fileLock from "../sql/fileLock.ts"
 import * as storage from "../sql/storage.ts"
 import * as awaited from "./awaited.ts"
 import * as claims from "./claims.ts"
+import * as contracts from "./contracts.ts"
 import { Departure, Register } from "./departure.ts"
+import * as door from "./door.ts"
 import * as joining from "./joining.ts"
 import * as locks from "./locks.ts"
 import * as messageStorage from "./messages.ts"
@@ -119,6 +121,7 @@ export const layerOf = (node: settings.NodeSettings, shutdown: Shutdown): Node =
     listening.why(error, node.listen, listening.SOCKET)
   )
   const engine = RunnerServer.layer.pipe(
+    Layer.provide(door.layer),
     Layer.provideMerge(Sharding.layer),
     Layer.provideMerge(runners.layer(peers)),
     Layer.provide([netClient.layer(node, peers), RpcServer.layerProtocolSocketServer, layerHealth(node)]),
@@ -135,11 +138,11 @@ export const layerOf = (node: settings.NodeSettings, shutdown: Shutdown): Node =
     register.departure({ shards: node.shards, shutdown, assignmentRefresh: node.failover.assignmentRefresh })
   )
   const whole = departure.pipe(
-    Layer.provide(joining.layerAfter(node.advertise, node, register)),
+    Layer.provide([joining.layerAfter(node.advertise, node, register), contracts.layerSweep]),
     Layer.provideMerge(engine),
     withStorage(node.retention, node.unavailableAfter),
     Layer.provide(register.layer),
-    withRunners(layerConfig(config, shutdown), node, peers)
+    withRunners(layerConfig(config, shutdown), node, peers, node.advertise)
   )
   return shutdown.bounded(whole, GRACE.engine, () => ENGINE)
 }
@@ -177,7 +180,8 @@ const withRunners =
   (
     config: Layer.Layer<ShardingConfig.ShardingConfig>,
     { storage: shared, unavailableAfter }: settings.Shared,
-    peers: Peers
+    peers: Peers,
+    self?: Address
   ) =>
   <A, E>(
     engine: Layer.Layer<
@@ -196,6 +200,7 @@ const withRunners =
       Layer.provideMerge(
         Layer.succeedContext(Context.make(CurrentGuard, { unavailableAfter, trouble: () => peers.trouble() }))
       ),
+      Layer.provideMerge(contracts.layer(peers, self)),
       Layer.provideMerge(storage.layer(shared))
     )
 
@@ -219,7 +224,11 @@ const withStorage =
 
 /** The storage of messages as a node reads it. */
 const layerRead = Layer.effect(MessageStorage.MessageStorage)(
-  Effect.map(MessageStorage.MessageStorage, (storage) => awaited.first(claims.recovered(storage)))
+  Effect.gen(function* () {
+    const storage = awaited.first(claims.recovered(yield* MessageStorage.MessageStorage))
+    const hosted = yield* contracts.CurrentContracts
+    return hosted === undefined ? storage : door.onlyHosted(storage, hosted)
+  })
 )
 
 /** How the engine learns which nodes are there. */

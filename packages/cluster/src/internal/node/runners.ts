@@ -5,22 +5,27 @@
  * request that may have reached the node fails instead, with `ActorUnavailable`; a contract may ask for it to be sent
  * again, and then the caller does so. Requests that cannot have been sent keep looking for a node.
  */
+import type { ActorError } from "@troupe/core/ActorError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { CurrentAttempt } from "../calls/attempt.ts"
 import {
   ClusterSchema,
   type Message,
   type MessageStorage,
   Reply,
+  type RunnerAddress,
   Runners,
   type ShardingConfig,
   Snowflake
 } from "../engine.ts"
 import type { Peer, Peers } from "../net/peers.ts"
 import { unavailable } from "../wire/failure.ts"
+import { CalledMethod } from "../wire/wire.ts"
+import { CurrentContracts } from "./contracts.ts"
 
 type Needs = Runners.RpcClientProtocol | MessageStorage.MessageStorage | ShardingConfig.ShardingConfig
 
@@ -29,27 +34,48 @@ export const layer = (peers: Peers): Layer.Layer<Runners.Runners, never, Needs> 
     Effect.gen(function* () {
       const runners = yield* Runners.makeRpc
       const ids = yield* Snowflake.Generator
+      const contracts = yield* CurrentContracts
+      const sendOnce = (options: Parameters<typeof runners.send>[0]) => {
+        const { address, message } = options
+        if (!isVolatile(message)) return runners.send(options)
+        const peer = peers.at(address)
+        const before = { ...peer }
+        note(message, true)
+        return Effect.catch(runners.send(options), (error) => {
+          // A node that does not have the actor has not run the call either.
+          if (error._tag !== "RunnerUnavailable" || !wasOpen(before, peer)) {
+            note(message, false)
+            return Effect.fail(error)
+          }
+          return message.respond(replyOf(message, ids, lost(message)))
+        })
+      }
+      /** Sends a message to a node whose contract understands it. */
+      const checked = <E>(
+        address: RunnerAddress.RunnerAddress,
+        message: Message.Outgoing<any>,
+        send: Effect.Effect<void, E>
+      ): Effect.Effect<void, E> => {
+        const method = message._tag === "OutgoingRequest" ? Context.get(message.annotations, CalledMethod) : undefined
+        if (contracts === undefined || method === undefined) return send
+        const answer = (refusal: ActorError | undefined) =>
+          refusal === undefined
+            ? send
+            : (message as Message.OutgoingRequest<any>).respond(replyOf(message as any, ids, refusal))
+        const refusal = contracts.refusalNow(address, method)
+        return refusal === "unknown" ? Effect.flatMap(contracts.refusal(address, method), answer) : answer(refusal)
+      }
       return Runners.Runners.of({
         ...runners,
         sendLocal: (options) => {
           note(options.message, true)
           return Effect.onError(runners.sendLocal(options), () => Effect.sync(() => note(options.message, false)))
         },
-        send: (options) => {
-          const { address, message } = options
-          if (!isVolatile(message)) return runners.send(options)
-          const peer = peers.at(address)
-          const before = { ...peer }
-          note(message, true)
-          return Effect.catch(runners.send(options), (error) => {
-            // A node that does not have the actor has not run the call either.
-            if (error._tag !== "RunnerUnavailable" || !wasOpen(before, peer)) {
-              note(message, false)
-              return Effect.fail(error)
-            }
-            return message.respond(lost(message, ids))
-          })
-        }
+        send: (options) => checked(options.address, options.message, sendOnce(options as any)),
+        notify: (options) =>
+          Option.isNone(options.address)
+            ? runners.notify(options)
+            : checked(options.address.value, options.message, runners.notify(options))
       })
     })
   ).pipe(Layer.provide(Snowflake.layerGenerator))
@@ -70,9 +96,15 @@ const note = (message: Message.Outgoing<any>, delivered: boolean): void => {
 /** Whether there was a connection at any time since `before`: only then can anything have been sent. */
 const wasOpen = (before: Peer, now: Peer): boolean => before.open || now.opened !== before.opened
 
-const lost = (message: Message.OutgoingRequest<any>, ids: Snowflake.Snowflake.Generator) => {
-  const { address, requestId, tag } = message.envelope
+const lost = (message: Message.OutgoingRequest<any>): ActorError => {
+  const { address, tag } = message.envelope
   const subject = { actor: `${address.entityType}(${address.entityId})`, method: String(tag) }
-  const error = unavailable(subject, "the connection to its node was lost", { mayHaveRun: true })
-  return new Reply.WithExit<any>({ requestId, id: ids.nextUnsafe(), exit: Exit.fail(error) as any })
+  return unavailable(subject, "the connection to its node was lost", { mayHaveRun: true })
 }
+
+const replyOf = (message: Message.OutgoingRequest<any>, ids: Snowflake.Snowflake.Generator, error: ActorError) =>
+  new Reply.WithExit<any>({
+    requestId: message.envelope.requestId,
+    id: ids.nextUnsafe(),
+    exit: Exit.fail(error) as any
+  })

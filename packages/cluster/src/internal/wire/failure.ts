@@ -8,14 +8,17 @@ import {
   ActorDied,
   ActorError,
   ActorUnavailable,
+  ContractMismatch,
   DecodeError,
   type Reason,
   TaskCancelled
 } from "@troupe/core/ActorError"
+import type { Mismatch } from "@troupe/core/ContractShape"
 import { withoutStack } from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { SocketError } from "effect/socket/Socket"
 import { OtherArguments, ResultRefused, refusalOf } from "../base/refused.ts"
 import { wordsOf } from "../base/writable.ts"
@@ -40,6 +43,10 @@ export const unavailable = (
 
 export const undecodable = (subject: Subject, issue: string, mayHaveRun: boolean): ActorError =>
   made(() => new DecodeError({ ...subject, issue, mayHaveRun }))
+
+/** A node that has another version of the contract: nothing was sent to it. */
+export const mismatched = (subject: Subject, node: string, mismatch: Mismatch): ActorError =>
+  made(() => new ContractMismatch({ ...subject, node, ...mismatch }))
 
 /** An instance that did not come up: the call has not run. */
 export const died = (
@@ -125,6 +132,9 @@ const ofDefect = (subject: Subject, defect: any): ActorError | undefined => {
     const issue = wordsOf(defect.cause ?? defect)
     return undecodable(subject, `what crosses the wire does not fit the contract: ${issue}`, true)
   }
+  // Nothing of ours leaves a schema to fail by itself: this is what the other side wrote.
+  if (defect instanceof Schema.SchemaError)
+    return undecodable(subject, `what came back does not fit the contract: ${wordsOf(defect)}`, true)
   // A write to a connection that broke. How much of it arrived is unknown.
   if (isOf(SocketError, defect))
     return unavailable(subject, "the connection to its node broke", { mayHaveRun: true, cause: defect })

@@ -3,7 +3,9 @@
  */
 import type { AnyContract, AnyContractMethod } from "@troupe/core/Actor"
 import { ActorError } from "@troupe/core/ActorError"
+import * as ContractShape from "@troupe/core/ContractShape"
 import * as Home from "@troupe/core/Home"
+import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -31,6 +33,19 @@ export interface WireMethod {
   readonly codecs: Codecs
 }
 
+/** What a request knows of the contract that its caller has. */
+export interface ContractMethod {
+  readonly actor: string
+  readonly name: string
+  readonly durable: boolean
+  readonly shape: () => ContractShape.ContractShape
+}
+
+/** The method that a request calls, in its annotations. The requests of our own have none. */
+export const CalledMethod: Context.Reference<ContractMethod | undefined> = Context.Reference<
+  ContractMethod | undefined
+>("troupe/cluster/CalledMethod", { defaultValue: () => undefined })
+
 export interface Codecs {
   readonly args: ReadonlyArray<Codec>
   readonly success: Codec
@@ -41,6 +56,8 @@ export interface Wire {
   readonly actor: string
   readonly keyed: boolean
   readonly methods: ReadonlyArray<WireMethod>
+  /** What crosses, for processes with another version of the contract. */
+  readonly shape: () => ContractShape.ContractShape
   readonly entity: Entity.Entity<string, any>
   /** The id of the entity for a key, or why there is none. What has no keys has one id: its own. */
   writeKey(key: unknown): Result.Result<string, string>
@@ -70,7 +87,9 @@ export const of = (actor: Contracted): Wire => {
 const make = (actor: Contracted): Wire => {
   const id = checkActor(actor)
   const keyed = "keySchema" in actor
-  const methods = Object.entries(actor.methods).map(([name, method]) => makeMethod(id, name, method))
+  let known: ContractShape.ContractShape | undefined
+  const shape = () => (known ??= ContractShape.of(actor))
+  const methods = Object.entries(actor.methods).map(([name, method]) => makeMethod({ actor: id, name, shape }, method))
   const group = RpcGroup.make(
     ...methods.map(({ rpc }) => rpc as unknown as Rpc.Any),
     Rpc.make(STOP, { error: ActorError }),
@@ -80,6 +99,7 @@ const make = (actor: Contracted): Wire => {
     actor: id,
     keyed,
     methods,
+    shape,
     entity: Entity.fromRpcGroup(id, group) as unknown as Entity.Entity<string, any>,
     ...(keyed
       ? keys(id, actor.keySchema ?? Schema.String)
@@ -98,7 +118,8 @@ const checkActor = (actor: Contracted): string => {
   throw new RangeError(`${key}: in a cluster the id of an actor has at most ${MAX_ACTOR} characters`)
 }
 
-const makeMethod = (actor: string, name: string, method: AnyContractMethod): WireMethod => {
+const makeMethod = (called: Omit<ContractMethod, "durable">, method: AnyContractMethod): WireMethod => {
+  const { actor, name } = called
   const delivery = read(method)
   const { args, error, stream, success } = method as unknown as {
     readonly args: ReadonlyArray<Schema.Top>
@@ -109,7 +130,7 @@ const makeMethod = (actor: string, name: string, method: AnyContractMethod): Wir
   if (name.length > MAX_METHOD) {
     throw new RangeError(`${actor}.${name}: in a cluster the name of a method has at most ${MAX_METHOD} characters`)
   }
-  const common = { success, error: Schema.Union([ActorError, error]) }
+  const common = { success, error: Schema.Union([ActorError, ...membersOf(error)]) }
   const positional = Schema.Tuple(args)
   const rpc =
     delivery.kind === "durable"
@@ -123,8 +144,18 @@ const makeMethod = (actor: string, name: string, method: AnyContractMethod): Wir
           .annotate(ClusterSchema.Uninterruptible, "client")
       : Rpc.make(name, { ...common, payload: positional, stream })
   const codecs = { args: args.map(codecOf), success: codecOf(success), error: codecOf(common.error) }
-  return { name, delivery, stream, rpc: rpc as unknown as Rpc.AnyWithProps, codecs }
+  const annotated = (rpc as Rpc.Any & typeof rpc).annotate(CalledMethod, {
+    ...called,
+    durable: delivery.kind === "durable"
+  })
+  return { name, delivery, stream, rpc: annotated as unknown as Rpc.AnyWithProps, codecs }
 }
+
+/** The errors of a method stand beside each other: one among many is written as it is alone, so that there may be more. */
+const membersOf = (error: Schema.Top): ReadonlyArray<Schema.Top> =>
+  error.ast._tag === "Union" && error.ast.checks === undefined && error.ast.encoding === undefined && "members" in error
+    ? (error.members as ReadonlyArray<Schema.Top>)
+    : [error]
 
 const keys = (actor: string, schema: Schema.Top) => {
   const codec = Schema.toCodecJson(schema) as unknown as Schema.Codec<unknown, unknown>

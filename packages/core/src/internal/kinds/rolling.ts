@@ -159,7 +159,7 @@ const changesOfErrors = (older: MethodShape, newer: MethodShape, at: At): Readon
       "any",
       pathOf(error),
       { older: textOf(error), newer: undefined },
-      "newer callers do not know this error, and get a ContractMismatch for it from older nodes"
+      "newer callers do not know this error, and get a DecodeError for it from older nodes"
     )
   )
   const fresh = strangers(older, newer).map((error) =>
@@ -167,7 +167,7 @@ const changesOfErrors = (older: MethodShape, newer: MethodShape, at: At): Readon
       "any",
       pathOf(error),
       { older: undefined, newer: textOf(error) },
-      "older callers do not know this error, and get a ContractMismatch for it from newer nodes"
+      "older callers do not know this error, and get a DecodeError for it from newer nodes"
     )
   )
   return [...changed, ...gone, ...fresh]

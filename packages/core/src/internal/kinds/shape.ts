@@ -179,10 +179,10 @@ const plainly = (_: string, value: unknown): unknown => {
 // --- for people ------------------------------------------------------------------------------------------------------
 
 /** `(string, number): string ! { left: number }` */
-export const methodText = ({ args, durable, error, stream, success }: MethodShape): string => {
+export const methodText = ({ args, durable, error, since, stream, success }: MethodShape): string => {
   const taken = args.map(({ optional, part }) => `${textOf(part)}${optional === true ? "?" : ""}`).join(", ")
   const failure = error.kind === "never" ? "" : ` ! ${textOf(error)}`
-  return `${durable ? "durable " : ""}(${taken}): ${stream ? "Stream of " : ""}${textOf(success)}${failure}`
+  return `${durable ? "durable " : ""}(${taken}): ${stream ? "Stream of " : ""}${textOf(success)}${failure}${since === undefined ? "" : ` (since ${since})`}`
 }
 
 export const textOf = (part: Part): string => `${bare(part)}${(part.checks ?? []).map(checkText).join("")}`

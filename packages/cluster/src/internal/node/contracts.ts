@@ -1,0 +1,218 @@
+/**
+ * The contracts of this node, and those of the others, so that a call is refused before it is sent to a node with a version
+ * of the contract that does not understand it.
+ *
+ * What a node hosts does not change while a connection to it is open: behind it is one process. So a contract is read once
+ * for each connection. Where the storage does not answer, calls are sent unchecked, and the node refuses what it cannot
+ * read.
+ */
+import type { ActorError } from "@troupe/core/ActorError"
+import * as ContractShape from "@troupe/core/ContractShape"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as SqlClient from "effect/sql/SqlClient"
+import { RunnerStorage } from "../engine.ts"
+import { type Address, nameOf } from "../net/address.ts"
+import type { Peer, Peers } from "../net/peers.ts"
+import { ContractTable, type Hosted } from "../sql/contractTable.ts"
+import { mismatched, unavailable } from "../wire/failure.ts"
+import type { ContractMethod } from "../wire/wire.ts"
+
+/** After that, a node hosts what it has told. The engine does not wait longer for an actor either. */
+const COMPLETE_AFTER = "15 seconds"
+/** What was read of a node without an open connection to it holds for so long: calls look for it again and again. */
+const READ_AGAIN = "200 millis"
+/** A storage that takes longer is in trouble. */
+const READ_TIMEOUT = "2 seconds"
+
+type Read<A> = Effect.Effect<A | undefined>
+
+interface Known {
+  readonly hosted: Hosted
+  /** The connection that it was read for. */
+  readonly opened: number
+  readonly verdicts: Map<ContractMethod, ActorError | undefined>
+}
+
+export class Contracts {
+  private readonly table: ContractTable
+  private readonly peers: Peers
+  /** The address of this node, if it is one. */
+  private readonly self: string | undefined
+  private readonly mine = new Map<string, ContractShape.ContractShape>()
+  private complete = false
+  private readonly known = new Map<string, Known>()
+  private readonly reads = new Map<string, Read<any>>()
+
+  constructor(table: ContractTable, peers: Peers, self: string | undefined) {
+    this.table = table
+    this.peers = peers
+    this.self = self
+  }
+
+  // --- of this node ----------------------------------------------------------------------------------------------------
+
+  /** Tells what this node hosts, before it does. Says so if other nodes have a version that this one cannot replace. */
+  readonly publish = (shape: ContractShape.ContractShape): Effect.Effect<void> =>
+    Effect.gen({ self: this }, function* () {
+      this.mine.set(shape.actor, shape)
+      if (this.self === undefined) return
+      const others = yield* Effect.ignore(this.table.put(this.self, shape)).pipe(
+        Effect.andThen(this.read(`of ${shape.actor}`, this.table.ofActor(shape.actor)))
+      )
+      for (const [node, other] of others ?? []) {
+        const changes = ContractShape.compare([other], [shape])
+        if (node === this.self || ContractShape.orderOf(changes) !== "never") continue
+        const words = changes.filter(({ order }) => order !== "any").map(ContractShape.describe)
+        yield* Effect.logWarning(
+          `${shape.actor} on this node does not roll out beside the version on ${node}: calls between them are refused. ${words.join(" ")}`
+        )
+        return
+      }
+    })
+
+  /** Whether this node can run a method. What it is still about to host is not known yet. */
+  hosts(actor: string, method: string): boolean {
+    const shape = this.mine.get(actor)
+    return shape === undefined ? !this.complete : method.startsWith("~") || Object.hasOwn(shape.methods, method)
+  }
+
+  /** What this node has told is gone with it, and with what was there before it. */
+  readonly start = Effect.gen({ self: this }, function* () {
+    yield* Effect.ignore(this.table.create)
+    const { self } = this
+    if (self === undefined) return
+    const clear = Effect.ignore(Effect.timeout(this.table.clear(self), READ_TIMEOUT))
+    yield* Effect.acquireRelease(clear, () => clear)
+    yield* Effect.forkScoped(Effect.delay(this.end(self), COMPLETE_AFTER))
+  })
+
+  /** All has been told. It is told again, since another node may have swept it away before it knew of this one. */
+  private end(self: string): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.complete = true
+      const all = Effect.forEach([...this.mine.values()], (shape) => this.table.put(self, shape), { discard: true })
+      return Effect.ignore(Effect.andThen(all, this.table.complete(self)))
+    })
+  }
+
+  /** Forgets what nodes have told that are not there any more, and had no time to take it back. */
+  readonly sweep = Effect.gen({ self: this }, function* () {
+    const storage = yield* RunnerStorage.RunnerStorage
+    const runners = yield* storage.getRunners
+    yield* this.table.keep(runners.map(([{ address }]) => nameOf(address)))
+  })
+
+  // --- of others -------------------------------------------------------------------------------------------------------
+
+  /** Why a node cannot take a call, if that is known already: `"unknown"` if it has to be read first. */
+  refusalNow(address: Address, method: ContractMethod): ActorError | undefined | "unknown" {
+    const known = this.known.get(nameOf(address))
+    if (known === undefined || !isCurrent(known, this.peers.at(address))) return "unknown"
+    if (!known.hosted.shapes.has(method.actor)) return "unknown"
+    const refusal = verdictOf(known, nameOf(address), method)
+    return refusal !== undefined && method.durable ? "unknown" : refusal
+  }
+
+  /** Why a node cannot take a call, if it cannot. */
+  refusal(address: Address, method: ContractMethod): Effect.Effect<ActorError | undefined> {
+    return Effect.gen({ self: this }, function* () {
+      const node = nameOf(address)
+      const known = yield* this.ask(node, this.peers.at(address))
+      if (known === undefined || verdictOf(known, node, method) === undefined) return undefined
+      // What was read a moment ago may be of a process that has been replaced since.
+      this.reads.delete(`at ${node}`)
+      const now = yield* this.ask(node, this.peers.at(address))
+      const refusal = now && verdictOf(now, node, method)
+      // A durable call waits for a node that has what this one lacks, if there is any.
+      return refusal !== undefined && method.durable && !has(now!.hosted, method) && (yield* this.isAnywhere(method))
+        ? undefined
+        : refusal
+    })
+  }
+
+  private ask(node: string, { open, opened }: Peer): Effect.Effect<Known | undefined> {
+    const connection = open ? opened : -1
+    if (this.known.get(node)?.opened !== connection) this.reads.delete(`at ${node}`)
+    return Effect.map(this.read(`at ${node}`, this.table.of(node)), (hosted) => {
+      if (hosted === undefined) return undefined
+      const known: Known = { hosted, opened: connection, verdicts: new Map() }
+      this.known.set(node, known)
+      return known
+    })
+  }
+
+  private isAnywhere({ actor, name }: ContractMethod): Effect.Effect<boolean> {
+    const shapes = this.read(`of ${actor}`, this.table.ofActor(actor))
+    return Effect.map(shapes, (shapes) =>
+      [...(shapes?.values() ?? [])].some(({ methods }) => Object.hasOwn(methods, name))
+    )
+  }
+
+  /** Reads once for all that ask at the same time. */
+  private read<A>(what: string, query: Effect.Effect<A, unknown>): Read<A> {
+    return Effect.suspend(() => {
+      const reading = this.reads.get(what)
+      if (reading !== undefined) return reading
+      return Effect.flatMap(
+        Effect.cachedWithTTL(
+          Effect.orElseSucceed(Effect.timeout(query, READ_TIMEOUT), () => undefined),
+          READ_AGAIN
+        ),
+        (cached) => {
+          const present = this.reads.get(what)
+          if (present !== undefined) return present
+          this.reads.set(what, cached)
+          return cached
+        }
+      )
+    })
+  }
+}
+
+const has = ({ shapes }: Hosted, { actor, name }: ContractMethod): boolean =>
+  Object.hasOwn(shapes.get(actor)?.methods ?? {}, name)
+
+const isCurrent = ({ opened }: Known, peer: Peer): boolean => peer.open && peer.opened === opened
+
+const verdictOf = (known: Known, node: string, method: ContractMethod): ActorError | undefined => {
+  if (known.verdicts.has(method)) return known.verdicts.get(method)
+  const verdict = judge(known.hosted, node, method)
+  known.verdicts.set(method, verdict)
+  return verdict
+}
+
+const judge = ({ complete, shapes }: Hosted, node: string, method: ContractMethod): ActorError | undefined => {
+  const subject = { actor: method.actor, method: method.name }
+  const shape = shapes.get(method.actor)
+  if (shape === undefined) {
+    const why = `the node at ${node}, which should have it, does not host it: provide ClusterHome.layer of this actor on all nodes`
+    return complete ? unavailable(subject, why, { mayHaveRun: false }) : undefined
+  }
+  const mismatch = ContractShape.mismatch(method.shape(), shape, method.name)
+  return mismatch && mismatched(subject, `the node at ${node}`, mismatch)
+}
+
+/** The contracts that this process knows of, if it is part of a cluster of processes. */
+export const CurrentContracts: Context.Reference<Contracts | undefined> = Context.Reference<Contracts | undefined>(
+  "troupe/cluster/Contracts",
+  { defaultValue: () => undefined }
+)
+
+export const layer = (peers: Peers, self?: Address): Layer.Layer<never, never, SqlClient.SqlClient> =>
+  Layer.effect(CurrentContracts)(
+    Effect.gen(function* () {
+      const contracts = new Contracts(new ContractTable(yield* SqlClient.SqlClient), peers, self && nameOf(self))
+      yield* contracts.start
+      return contracts
+    })
+  )
+
+/** A node that has started sweeps once: nodes that die are followed by others. */
+export const layerSweep: Layer.Layer<never, never, RunnerStorage.RunnerStorage> = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const contracts = yield* CurrentContracts
+    if (contracts !== undefined) yield* Effect.forkScoped(Effect.delay(Effect.ignore(contracts.sweep), COMPLETE_AFTER))
+  })
+)
