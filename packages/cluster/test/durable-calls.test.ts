@@ -53,7 +53,9 @@ describe.each(databases)("durable calls that failed, in %s", (name) => {
         const id = `test/Desk-${process.pid}-${++last}`
         const desk = make(id)
         const node = ClusterHome.layer(desk.Desk, desk.live).pipe(
-          Layer.provideMerge(ClusterHome.layerNode({ port: yield* freePort, storage: database }))
+          Layer.provideMerge(
+            ClusterHome.layerNode({ port: yield* freePort, storage: database, drainTimeout: "100 millis" })
+          )
         )
         // Other tests have the same database, and their nodes would look for this actor.
         const forget = Effect.flatMap(SqlClient.SqlClient, (sql) =>

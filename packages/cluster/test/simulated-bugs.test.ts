@@ -9,7 +9,11 @@ import { bugs } from "./simulated/bugs/index.ts"
 
 const LONG = 300_000
 
-describe.each(bugs)("$name", ({ broken, fixed, within }) => {
+// The others are found in the same ways. `npm run soak` has all of them.
+const some = new Set(["a write without a fence", "a reply before its store", "a saga whose first step is done twice"])
+const soaking = process.env.TROUPE_EXPLORE_SCHEDULES !== undefined
+
+describe.each(soaking ? bugs : bugs.filter(({ name }) => some.has(name)))("$name", ({ broken, fixed, within }) => {
   it.live("is not found by the plain schedule", () => Explore.check(broken, { schedules: 1 }), LONG)
 
   it.live(

@@ -35,6 +35,13 @@ interface Known {
   readonly verdicts: Map<ContractMethod, ActorError | undefined>
 }
 
+/** A call that waits until it is known what its node hosts, if it has a node yet. */
+interface Waiting {
+  readonly address: Address | undefined
+  readonly method: ContractMethod
+  readonly resume: (refusal: Effect.Effect<ActorError | undefined>) => void
+}
+
 export class Contracts {
   private readonly table: ContractTable
   private readonly peers: Peers
@@ -44,11 +51,16 @@ export class Contracts {
   private complete = false
   private readonly known = new Map<string, Known>()
   private readonly reads = new Map<string, Read<any>>()
+  /** In the order in which they were made. */
+  private readonly waiting: Array<Waiting> = []
+  private working = false
+  private readonly context: Context.Context<never>
 
-  constructor(table: ContractTable, peers: Peers, self: string | undefined) {
+  constructor(table: ContractTable, peers: Peers, self: string | undefined, context: Context.Context<never>) {
     this.table = table
     this.peers = peers
     this.self = self
+    this.context = context
   }
 
   // --- of this node ----------------------------------------------------------------------------------------------------
@@ -106,8 +118,11 @@ export class Contracts {
 
   // --- of others -------------------------------------------------------------------------------------------------------
 
-  /** Why a node cannot take a call, if that is known already: `"unknown"` if it has to be read first. */
-  refusalNow(address: Address, method: ContractMethod): ActorError | undefined | "unknown" {
+  /** Why a node cannot take a call, if that is known already: `"unknown"` if it has to be read first, or waits its turn. */
+  refusalNow(address: Address | undefined, method: ContractMethod): ActorError | undefined | "unknown" {
+    // Durable calls of a key run in the order in which they are stored, through whichever node they go.
+    if (this.working && method.durable) return "unknown"
+    if (address === undefined) return undefined
     const known = this.known.get(nameOf(address))
     if (known === undefined || !isCurrent(known, this.peers.at(address))) return "unknown"
     if (!known.hosted.shapes.has(method.actor)) return "unknown"
@@ -115,8 +130,38 @@ export class Contracts {
     return refusal !== undefined && method.durable ? "unknown" : refusal
   }
 
-  /** Why a node cannot take a call, if it cannot. */
-  refusal(address: Address, method: ContractMethod): Effect.Effect<ActorError | undefined> {
+  /** Why a node cannot take a call, if it cannot. Calls go on in the order in which they came here. */
+  refusal(address: Address | undefined, method: ContractMethod): Effect.Effect<ActorError | undefined> {
+    return Effect.callback((resume) => {
+      const waiting: Waiting = { address, method, resume }
+      this.waiting.push(waiting)
+      if (!this.working) {
+        this.working = true
+        Effect.runForkWith(this.context)(this.work)
+      }
+      return Effect.sync(() => {
+        const index = this.waiting.indexOf(waiting)
+        if (index >= 0) this.waiting.splice(index, 1)
+      })
+    })
+  }
+
+  private readonly work = Effect.gen({ self: this }, function* () {
+    while (this.waiting.length > 0) {
+      const first = this.waiting[0]!
+      const refusal = first.address === undefined ? undefined : yield* this.judged(first.address, first.method)
+      // It may have been given up meanwhile.
+      if (this.waiting[0] === first) {
+        this.waiting.shift()
+        first.resume(Effect.succeed(refusal))
+      }
+      // Those that went on are on their way before others that come now.
+      if (this.waiting.length === 0) yield* Effect.yieldNow
+    }
+    this.working = false
+  })
+
+  private judged(address: Address, method: ContractMethod): Effect.Effect<ActorError | undefined> {
     return Effect.gen({ self: this }, function* () {
       const node = nameOf(address)
       const known = yield* this.ask(node, this.peers.at(address))
@@ -203,7 +248,12 @@ export const CurrentContracts: Context.Reference<Contracts | undefined> = Contex
 export const layer = (peers: Peers, self?: Address): Layer.Layer<never, never, SqlClient.SqlClient> =>
   Layer.effect(CurrentContracts)(
     Effect.gen(function* () {
-      const contracts = new Contracts(new ContractTable(yield* SqlClient.SqlClient), peers, self && nameOf(self))
+      const contracts = new Contracts(
+        new ContractTable(yield* SqlClient.SqlClient),
+        peers,
+        self && nameOf(self),
+        yield* Effect.context<never>()
+      )
       yield* contracts.start
       return contracts
     })

@@ -52,7 +52,7 @@ export const layer = (peers: Peers): Layer.Layer<Runners.Runners, never, Needs> 
       }
       /** Sends a message to a node whose contract understands it. */
       const checked = <E>(
-        address: RunnerAddress.RunnerAddress,
+        address: RunnerAddress.RunnerAddress | undefined,
         message: Message.Outgoing<any>,
         send: Effect.Effect<void, E>
       ): Effect.Effect<void, E> => {
@@ -72,10 +72,7 @@ export const layer = (peers: Peers): Layer.Layer<Runners.Runners, never, Needs> 
           return Effect.onError(runners.sendLocal(options), () => Effect.sync(() => note(options.message, false)))
         },
         send: (options) => checked(options.address, options.message, sendOnce(options as any)),
-        notify: (options) =>
-          Option.isNone(options.address)
-            ? runners.notify(options)
-            : checked(options.address.value, options.message, runners.notify(options))
+        notify: (options) => checked(Option.getOrUndefined(options.address), options.message, runners.notify(options))
       })
     })
   ).pipe(Layer.provide(Snowflake.layerGenerator))
