@@ -149,11 +149,12 @@ export class Contracts {
   private readonly work = Effect.gen({ self: this }, function* () {
     while (this.waiting.length > 0) {
       const first = this.waiting[0]!
-      const refusal = first.address === undefined ? undefined : yield* this.judged(first.address, first.method)
+      // Whatever comes of it is the call's: others wait behind it.
+      const refusal = yield* Effect.exit(this.judged(first.address, first.method))
       // It may have been given up meanwhile.
       if (this.waiting[0] === first) {
         this.waiting.shift()
-        first.resume(Effect.succeed(refusal))
+        first.resume(refusal)
       }
       // Those that went on are on their way before others that come now.
       if (this.waiting.length === 0) yield* Effect.yieldNow
@@ -161,8 +162,9 @@ export class Contracts {
     this.working = false
   })
 
-  private judged(address: Address, method: ContractMethod): Effect.Effect<ActorError | undefined> {
+  private judged(address: Address | undefined, method: ContractMethod): Effect.Effect<ActorError | undefined> {
     return Effect.gen({ self: this }, function* () {
+      if (address === undefined) return undefined
       const node = nameOf(address)
       const known = yield* this.ask(node, this.peers.at(address))
       if (known === undefined || verdictOf(known, node, method) === undefined) return undefined
