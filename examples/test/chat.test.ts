@@ -60,7 +60,8 @@ describe("the chat example", () => {
         executablePath: executable!,
         args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
       })
-    })
+      // A browser takes its time to start on a busy machine.
+    }, 60_000)
     afterAll(() => browser?.close())
 
     const enter = async (who: string, room: string, options: BrowserContextOptions = {}, at = chat): Promise<Page> => {

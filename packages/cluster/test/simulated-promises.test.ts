@@ -24,7 +24,7 @@ const faults: ReadonlyArray<SimulatedCluster.Faults> = [
 
 describe("whatever happens to nodes, each call settles, no durable call is lost or runs twice, and one writes at a time", () => {
   it.explore.each(faults)("%j", (faults) => ledger(faults), {
-    schedules: 25,
+    schedules: 10,
     maxSteps: 1_000_000,
     timeout: "3 minutes"
   })
@@ -32,7 +32,7 @@ describe("whatever happens to nodes, each call settles, no durable call is lost 
 
 describe("whatever happens to nodes, each reminder fires", () => {
   it.explore.each(faults)("%j", (faults) => reminders(faults), {
-    schedules: 6,
+    schedules: 3,
     maxSteps: 1_000_000,
     timeout: "3 minutes"
   })
