@@ -5,7 +5,7 @@
  * bytes are the stricter ones: they hold no marks for what is no union, so a text that becomes "a text or null" cannot be
  * read, however harmless that is in JSON.
  */
-import type { Check, Field, Part } from "../../ContractShape.ts"
+import type { Check, Field, MethodShape, Part } from "../../ContractShape.ts"
 import { textOf } from "./shape.ts"
 
 /** Something that cannot be read: where it is, and what each side has there, if it has it at all. */
@@ -29,6 +29,14 @@ export const obstaclesOfArgs = (
 ): ReadonlyArray<Obstacle> => {
   const reading = new Reading()
   reading.readElements(reader, writer, "args")
+  return reading.found
+}
+
+/** The same for what a method gives. A stream gives its items in lists. */
+export const obstaclesOfResult = (reader: MethodShape, writer: MethodShape): ReadonlyArray<Obstacle> => {
+  const reading = new Reading()
+  if (reader.stream) reading.readItem(reader.success, writer.success, "success")
+  else reading.read(reader.success, writer.success, "success")
   return reading.found
 }
 
@@ -56,9 +64,17 @@ class Reading {
   readElements(reader: ReadonlyArray<Field>, writer: ReadonlyArray<Field>, path: string): void {
     for (let index = 0; index < Math.max(reader.length, writer.length); index++) {
       const [to, from] = [reader[index], writer[index]]
-      if (to === undefined || from === undefined) this.refuse(`${path}[${index}]`, to?.part, from?.part)
-      else this.readField(to, from, `${path}[${index}]`)
+      const place = `${path}[${index}]`
+      if (to === undefined || from === undefined) this.refuse(place, to?.part, from?.part)
+      else if (lieApart(to.part, from.part)) this.refuse(place, to.part, from.part)
+      else this.readField(to, from, place)
     }
+  }
+
+  /** What a list, a set or a stream has many of. */
+  readItem(reader: Part, writer: Part, path: string): void {
+    if (lieApart(reader, writer)) this.refuse(path, reader, writer)
+    else this.read(reader, writer, path)
   }
 
   private readField(reader: Field, writer: Field, path: string): void {
@@ -119,12 +135,12 @@ class Reading {
       return this.refuse(path, reader, writer)
     }
     this.readElements(reader.elements, writer.elements, path)
-    for (const [index, items] of reader.rest.entries()) this.read(items, writer.rest[index]!, `${path}[]`)
+    for (const [index, items] of reader.rest.entries()) this.readItem(items, writer.rest[index]!, `${path}[]`)
   }
 
   private readNamed(reader: Of<"named">, writer: Of<"named">, path: string): void {
     if (reader.name !== writer.name || reader.of.length !== writer.of.length) return this.refuse(path, reader, writer)
-    for (const [index, part] of reader.of.entries()) this.read(part, writer.of[index]!, `${path}<${index}>`)
+    for (const [index, part] of reader.of.entries()) this.readItem(part, writer.of[index]!, `${path}<${index}>`)
   }
 
   /** Each member that may be written needs one that reads it. Of structs that is the one with the same tag. */
@@ -151,6 +167,22 @@ class Reading {
 
 const resolve = (part: Part, path: ReadonlyArray<Part>): Part =>
   part.kind === "same" ? (path[path.length - part.up] ?? part) : part
+
+/**
+ * Whether numbers are laid out differently. A field says how its number is written. An argument and an item do not:
+ * integers have a layout of their own there, and so have literals.
+ */
+const lieApart = (reader: Part, writer: Part): boolean => {
+  const [to, from] = [layoutOf(reader), layoutOf(writer)]
+  return to !== undefined && from !== undefined && to !== from
+}
+
+const layoutOf = (part: Part): "integer" | "number" | "literal" | undefined => {
+  const wire = part.kind === "coded" ? part.wire : part
+  if (typeof literalsOf(wire)?.[0] === "number") return "literal"
+  if (wire.kind !== "number") return undefined
+  return wire.checks?.some(({ name }) => name === "isInt") === true ? "integer" : "number"
+}
 
 type Literal = Of<"literal">
 

@@ -6,7 +6,7 @@
  * in one order. What is stored of durable calls is read by the newer version in any case.
  */
 import type { Change, ContractShape, MethodShape, Mismatch, Order, Part } from "../../ContractShape.ts"
-import { type Obstacle, obstacles, obstaclesOfArgs } from "./reading.ts"
+import { type Obstacle, obstacles, obstaclesOfArgs, obstaclesOfResult } from "./reading.ts"
 import { methodText, textOf } from "./shape.ts"
 
 // --- a caller and a node -----------------------------------------------------------------------------------------------
@@ -19,7 +19,7 @@ export const mismatch = (caller: MethodShape, node: MethodShape | undefined): Mi
   }
   const [args] = obstaclesOfArgs(node.args, caller.args)
   if (args !== undefined) return { field: args.path, here: args.writer, there: args.reader }
-  const [result] = [...obstacles(caller.success, node.success, "success"), ...obstaclesOfErrors(caller, node)]
+  const [result] = [...obstaclesOfResult(caller, node), ...obstaclesOfErrors(caller, node)]
   return result && { field: result.path, here: result.reader, there: result.writer }
 }
 
@@ -135,8 +135,8 @@ const RESULTS = {
 }
 
 const changesOfResult = (older: MethodShape, newer: MethodShape, at: At): ReadonlyArray<Change> => {
-  const forward = obstacles(newer.success, older.success, "success")
-  const back = obstacles(older.success, newer.success, "success")
+  const forward = obstaclesOfResult(newer, older)
+  const back = obstaclesOfResult(older, newer)
   return merge(
     forward.map(({ path, reader, writer }) => ({ path, older: writer, newer: reader })),
     back.map(({ path, reader, writer }) => ({ path, older: reader, newer: writer })),

@@ -152,8 +152,11 @@ const withChecks = (part: Part, checks: SchemaAST.Checks | undefined): Part =>
 const checkOf = (check: SchemaAST.Check<any>): ReadonlyArray<Check> => {
   const known = representationOf(check.annotations)
   if (known !== undefined) return [known]
-  if (typeof check.annotations?.identifier === "string") return [{ name: check.annotations.identifier }]
-  return check._tag === "FilterGroup" ? check.checks.flatMap(checkOf) : [{ name: "check" }]
+  const inside = check._tag === "FilterGroup" ? check.checks.flatMap(checkOf) : []
+  // Integers are laid out in their own way, whatever the user calls them.
+  if (typeof check.annotations?.identifier === "string")
+    return [{ name: check.annotations.identifier }, ...inside.filter(({ name }) => name === "isInt")]
+  return check._tag === "FilterGroup" ? inside : [{ name: "check" }]
 }
 
 /** How the user calls what he declares, or `effect` what it knows. */
