@@ -32,6 +32,7 @@ const ordered: Readonly<Record<string, ReadonlyArray<Level>>> = {
     ["net", "sql"],
     "calls",
     ["state", "reminders", "node"],
+    "view",
     ["home", "command"],
     "simulation"
   ],

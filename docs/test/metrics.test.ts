@@ -22,7 +22,7 @@ const named = (file: string) =>
   )
 
 /** Tables of the database have such names as well. */
-const tables = ["troupe_contracts", "troupe_state", "troupe_reminders"]
+const tables = ["troupe_contracts", "troupe_inspectors", "troupe_state", "troupe_reminders"]
 
 describe("a metric that documents name", () => {
   const files = [...globSync("docs/*.md", { cwd: root }), ...globSync("packages/*/*.md", { cwd: root })]

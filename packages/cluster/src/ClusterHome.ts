@@ -64,6 +64,7 @@ import * as attaching from "./internal/calls/attach.ts"
 import * as durableCall from "./internal/calls/durableCall.ts"
 import * as home from "./internal/home/home.ts"
 import * as nodes from "./internal/node/node.ts"
+import * as view from "./internal/view/view.ts"
 
 /**
  * What cluster actors need: a node, or a client of one.
@@ -214,8 +215,9 @@ export interface NodeOptions extends ClusterOptions, Omit<LocalOptions, "file"> 
  * @category nodes
  * @since 0.1.0
  */
-export const layerLocal: (options: LocalOptions) => Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> =
-  nodes.layerLocal
+export const layerLocal: (options: LocalOptions) => Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> = (
+  options
+) => view.counted(nodes.layerLocal(options))
 
 /**
  * A node of a cluster.
@@ -228,8 +230,9 @@ export const layerLocal: (options: LocalOptions) => Layer.Layer<Cluster | SqlCli
  * @category nodes
  * @since 0.1.0
  */
-export const layerNode: (options: NodeOptions) => Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> =
-  nodes.layerNode
+export const layerNode: (options: NodeOptions) => Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> = (
+  options
+) => view.counted(nodes.layerNode(options))
 
 /**
  * A process that calls cluster actors and hosts none. It needs the storage, through which it finds the nodes.
@@ -237,8 +240,9 @@ export const layerNode: (options: NodeOptions) => Layer.Layer<Cluster | SqlClien
  * @category nodes
  * @since 0.1.0
  */
-export const layerClient: (options: ClusterOptions) => Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> =
-  nodes.layerClient
+export const layerClient: (options: ClusterOptions) => Layer.Layer<Cluster | SqlClient.SqlClient, ClusterStartError> = (
+  options
+) => view.told(nodes.layerClient(options))
 
 export { ClusterStartError } from "./ClusterStartError.ts"
 

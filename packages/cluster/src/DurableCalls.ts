@@ -56,7 +56,10 @@ export interface FailedCall {
   readonly cause: string
   /** Whether its method died, rather than failed with an error of its contract or an `ActorError`. */
   readonly isDefect: boolean
-  /** How often it has failed: once, and once more for each {@link retry}. */
+  /**
+   * How often it was given to an instance: also those times that ended with their node, or that {@link retry} was for. The
+   * `maxTaskRetries` of a method run within one of them.
+   */
   readonly attempts: number
 }
 
@@ -93,3 +96,27 @@ export const retry: (id: string) => Effect.Effect<boolean, SqlError, SqlClient.S
  * @since 0.1.0
  */
 export const drop: (id: string) => Effect.Effect<boolean, SqlError, SqlClient.SqlClient> = internal.drop
+
+/**
+ * The durable calls of an actor that have no result yet.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Unfinished {
+  readonly actor: string
+  /** How many there are, waiting or running. */
+  readonly calls: number
+  /** How many of them no node has read: their key is on its way, or no node is there that can run them. */
+  readonly waiting: number
+  /** When the first of them was made. */
+  readonly oldest: DateTime.Utc
+}
+
+/**
+ * The durable calls that are stored and have no result yet, by actor, those with the most calls first.
+ *
+ * @category operations
+ * @since 0.1.0
+ */
+export const unfinished: Effect.Effect<ReadonlyArray<Unfinished>, SqlError, SqlClient.SqlClient> = internal.unfinished

@@ -162,6 +162,8 @@ export interface ReminderStore {
   list(of: Omit<ReminderAddress, "id">): Effect.Effect<ReadonlyArray<StoredReminder>, SqlError>
   /** The reminders whose last attempt failed, of one actor or of all, the earliest first. */
   failing(actor: string | undefined, limit: number): Effect.Effect<ReadonlyArray<StoredReminder>, SqlError>
+  /** How many there are, of one actor or of all. */
+  count(actor: string | undefined, now: number): Effect.Effect<Counts, SqlError>
   /** Makes a reminder that failed due at once, as if it had not been tried, and says whether there was one. */
   retry(address: ReminderAddress): Effect.Effect<boolean, SqlError>
   /** Leases reminders of an actor that are due, the earliest first. */
@@ -172,6 +174,23 @@ export interface ReminderStore {
   release(owner: string): Effect.Effect<void, SqlError>
   /** Ends a lease, if it is still this one: the reminder is gone, or due at another time, or given up. */
   settle(reminder: StoredReminder, owner: string, outcome: Outcome): Effect.Effect<void, SqlError>
+}
+
+/**
+ * How many reminders there are.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Counts {
+  /** All of them. */
+  readonly set: number
+  /** Those that are due and have not fired: they wait, fire just now, or are tried again. */
+  readonly due: number
+  /** Those whose last attempt failed. */
+  readonly failing: number
+  /** Those that are not tried any more. */
+  readonly abandoned: number
 }
 
 /**
@@ -487,6 +506,22 @@ const toFailing = (reminder: StoredReminder): FailingReminder => {
     isAbandoned: failed !== undefined
   }
 }
+
+/**
+ * How many reminders are set, due, failing and abandoned.
+ *
+ * @category failing
+ * @since 0.1.0
+ */
+export const count = (
+  options: {
+    /** Only those of this actor: its id. */
+    readonly actor?: string | undefined
+  } = {}
+): Effect.Effect<Counts, SqlError, ReminderStorage> =>
+  Effect.gen(function* () {
+    return yield* (yield* ReminderStorage).count(options.actor, yield* Clock.currentTimeMillis)
+  })
 
 /**
  * Has a reminder that failed fire at once, in place of its pause or though it was abandoned, with all its attempts before

@@ -1,7 +1,7 @@
 import { assert, describe, it, vi } from "@effect/vitest"
 import { ClusterHome, Delivery, DurableCalls } from "@troupe/cluster"
 import { Actor, ObjectRef } from "@troupe/core"
-import { Cause, Effect, Exit, Latch, Layer, Metric, Schema } from "effect"
+import { Cause, DateTime, Effect, Exit, Latch, Layer, Metric, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { freePort } from "./fixtures/node-processes.ts"
 import { databases, open } from "./stateSupport.ts"
@@ -18,7 +18,8 @@ const make = (id: string) => {
     methods: {
       deny: Delivery.durable(Actor.method({ args: [Schema.String], success: Schema.String, error: Denied })),
       burn: Delivery.durable(Actor.method({ success: Schema.String })),
-      hang: Delivery.durable(Actor.method())
+      hang: Delivery.durable(Actor.method()),
+      hangOnce: Delivery.durable(Actor.method())
     }
   }) {}
   const world = { mended: false, runs: 0, begun: Latch.makeUnsafe() }
@@ -32,7 +33,11 @@ const make = (id: string) => {
       Desk.of({
         deny: (who: string) => answer(Effect.fail(new Denied({ who, code: 7 }))),
         burn: () => answer(Effect.die(new Error("a bug"))),
-        hang: () => Effect.andThen(world.begun.open, Effect.never)
+        hang: () => Effect.andThen(world.begun.open, Effect.never),
+        hangOnce: () =>
+          Effect.suspend(() =>
+            ++world.runs === 1 ? Effect.andThen(world.begun.open, Effect.never) : Effect.die(new Error("a bug"))
+          )
       })
     )
   )
@@ -42,11 +47,10 @@ const make = (id: string) => {
 let last = 0
 
 describe.each(databases)("durable calls that failed, in %s", (name) => {
-  /** A node with an actor of its own. */
-  const test = (
-    sentence: string,
-    body: (desk: ReturnType<typeof make>, id: string) => Effect.Effect<void, unknown, any>
-  ) =>
+  type Body = (desk: ReturnType<typeof make>, id: string) => Effect.Effect<void, unknown, any>
+
+  /** Nodes with an actor of their own, one after the other: each has its part of the test. */
+  const test = (sentence: string, ...bodies: ReadonlyArray<Body>) =>
     it.live(sentence, () =>
       Effect.gen(function* () {
         const { database } = yield* open(name)
@@ -61,7 +65,10 @@ describe.each(databases)("durable calls that failed, in %s", (name) => {
         const forget = Effect.flatMap(SqlClient.SqlClient, (sql) =>
           Effect.ignore(sql`DELETE FROM cluster_messages WHERE entity_type = ${id}`)
         )
-        yield* Effect.provide(Effect.ensuring(body(desk, id), forget), node) as Effect.Effect<void, unknown>
+        for (const [index, part] of bodies.entries()) {
+          const body = index === bodies.length - 1 ? Effect.ensuring(part(desk, id), forget) : part(desk, id)
+          yield* Effect.provide(body, node) as Effect.Effect<void, unknown>
+        }
       })
     )
 
@@ -162,4 +169,52 @@ describe.each(databases)("durable calls that failed, in %s", (name) => {
       )
       assert.deepStrictEqual(counts, [["burn", 2]])
     }))
+
+  test(
+    "10.10 attempts are counted that ended with their node",
+    ({ Desk, world }) =>
+      Effect.gen(function* () {
+        const desk = yield* Desk.get("a")
+        yield* ClusterHome.withId(desk.hangOnce.remote(), "once")
+        yield* world.begun.await
+      }),
+    ({ Desk }, actor) =>
+      Effect.gen(function* () {
+        const exit = yield* Effect.exit(yield* ClusterHome.attach(Desk, "a", "once"))
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+        const [call] = yield* DurableCalls.failed({ actor })
+        assert.strictEqual(call!.attempts, 2)
+      })
+  )
+
+  test("calls without a result are counted by actor, with those that no node has read", ({ Desk, world }, actor) =>
+    Effect.gen(function* () {
+      const desk = yield* Desk.get("a")
+      const of = Effect.map(DurableCalls.unfinished, (all) => all.filter((one) => one.actor === actor))
+      assert.deepStrictEqual(yield* of, [])
+      const before = Date.now()
+      const ref = yield* desk.hang.remote()
+      yield* world.begun.await
+      const [counts] = yield* of
+      assert.deepInclude(counts, { calls: 1, waiting: 0 })
+      assert.isAtLeast(DateTime.toEpochMillis(counts!.oldest), before - 1000)
+      yield* ObjectRef.cancel(ref)
+      // The caller hears of it before it is stored.
+      yield* Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), of), { until: (all) => all.length === 0 })
+    }))
+
+  test(
+    "those that are stored as failed are a gauge, on one node",
+    ({ Desk }) => Effect.flatMap(Desk.get("a"), (desk) => Effect.asVoid(Effect.exit(desk.burn()))),
+    (_, actor) => Effect.repeat(deadOf(actor), { until: (dead) => dead === 1 }).pipe(Effect.asVoid)
+  )
 })
+
+/** What the gauge says. A node counts once it has its keys. */
+const deadOf = (actor: string) =>
+  Effect.map(Effect.andThen(Effect.sleep("20 millis"), Metric.snapshot), (metrics) => {
+    const found = metrics.find(
+      ({ attributes, id }) => id === "troupe_durable_calls_dead" && attributes?.actor === actor
+    )
+    return (found?.state as { readonly value: number } | undefined)?.value
+  })

@@ -61,7 +61,7 @@ describe("troupe failed", () => {
       const { out } = yield* failed(...storage)
       assert.match(
         out,
-        /^\d+\n {2}test\/Desk\(a\)\.burn, a durable call\n {2}failed once, last at .*\n {2}Error: a bug/
+        /^\d+\n {2}test\/Desk\(a\)\.burn, a durable call\n {2}tried once, failed last at .*\n {2}Error: a bug/
       )
       assert.match(
         out,

@@ -113,6 +113,7 @@ const count = (storage: Reminders.ReminderStore, busy: { count: number }): Remin
     remove: counted(storage.remove),
     list: counted(storage.list),
     failing: counted(storage.failing),
+    count: counted(storage.count),
     retry: counted(storage.retry),
     lease: counted(storage.lease),
     extend: counted(storage.extend),

@@ -181,13 +181,16 @@ export interface FailedRequest {
 
 const INTERRUPT = 2
 
-/** What was cancelled has not failed. Ours are the requests with such a payload; workflows of Effect have others. */
+/** Ours are the requests with such a payload; workflows of Effect have others. */
+const OURS = '{"id":%"args":[%'
+
+/** What was cancelled has not failed. */
 const selectFailed = (sql: SqlClient.SqlClient) => sql`
   SELECT CAST(m.id AS CHAR(20)) AS id, CAST(r.id AS CHAR(20)) AS reply_id, m.entity_type, m.entity_id, m.tag, m.payload,
     m.headers, r.payload AS exit_json
   FROM cluster_messages m
   JOIN cluster_replies r ON r.request_id = m.id AND r.kind = ${sql.literal(String(RESULT))}
-  WHERE m.kind = ${sql.literal(String(REQUEST))} AND m.payload LIKE ${'{"id":%"args":[%'}
+  WHERE m.kind = ${sql.literal(String(REQUEST))} AND m.payload LIKE ${OURS}
     AND r.payload LIKE ${'{"_tag":"Failure"%'}
     AND r.payload NOT LIKE ${'{"_tag":"Failure","cause":[{"_tag":"Interrupt"%'}
     AND r.payload NOT LIKE ${'{"_tag":"Failure","cause":[{"_tag":"Fail","error":{"_tag":"ActorError","reason":{"_tag":"TaskCancelled"%'}`
@@ -220,6 +223,86 @@ export const failedRequest = (
   id: string
 ): Effect.Effect<FailedRequest | undefined, SqlError> =>
   Effect.map(sql`${selectFailed(sql)} AND m.id = ${sql.literal(id)}`, ([row]) => row && toFailedRequest(row))
+
+/** How many requests of an entity type failed, and have still their result. */
+export interface FailedCount {
+  readonly actor: string
+  readonly count: number
+}
+
+export const failedCounts = (sql: SqlClient.SqlClient): Effect.Effect<ReadonlyArray<FailedCount>, SqlError> =>
+  Effect.map(
+    sql<{ readonly entity_type: string; readonly n: unknown }>`
+      SELECT entity_type, COUNT(*) AS n FROM (${selectFailed(sql)}) AS failed GROUP BY entity_type`,
+    (rows) => rows.map((row) => ({ actor: row.entity_type, count: Number(row.n) }))
+  )
+
+/** The requests of an entity type that have no result yet. */
+export interface UnfinishedCount {
+  readonly actor: string
+  readonly count: number
+  /** How many of them no node has read since their shard was acquired. */
+  readonly unread: number
+  /** The first of them. */
+  readonly id: string
+}
+
+/** Where the tables have changed, this fails. */
+export const unfinishedCounts = (sql: SqlClient.SqlClient): Effect.Effect<ReadonlyArray<UnfinishedCount>, SqlError> =>
+  Effect.map(
+    sql<any>`
+      SELECT entity_type, COUNT(*) AS n, SUM(CASE WHEN last_read IS NULL THEN 1 ELSE 0 END) AS unread,
+        CAST(MIN(id) AS CHAR(20)) AS id
+      FROM cluster_messages
+      WHERE kind = ${sql.literal(String(REQUEST))} AND processed = FALSE AND payload LIKE ${OURS}
+      GROUP BY entity_type ORDER BY COUNT(*) DESC, entity_type`,
+    (rows) =>
+      rows.map((row) => ({
+        actor: row.entity_type,
+        count: Number(row.n),
+        unread: Number(row.unread),
+        id: String(row.id).trim()
+      }))
+  )
+
+/** A request, and what it says of itself. */
+export interface Given {
+  readonly id: string
+  /** As JSON. */
+  readonly headers: string
+}
+
+/**
+ * Lets the requests of shards that no node has answered be read again, as the engine does when it acquires the shards.
+ * Succeeds with those of ours that a node had read. Where the tables have changed, this fails.
+ */
+export const takeBack = (
+  sql: SqlClient.SqlClient,
+  shards: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<Given>, SqlError> => {
+  const read = sql`processed = FALSE AND last_read IS NOT NULL AND ${sql.in("shard_id", shards)}`
+  const which = sql.onDialectOrElse({
+    // The engine locks rows in this order.
+    pg: () => sql`id IN (SELECT id FROM cluster_messages WHERE ${read} ORDER BY rowid FOR UPDATE)`,
+    orElse: () => read
+  })
+  return Effect.map(
+    sql<any>`UPDATE cluster_messages SET last_read = NULL WHERE ${which}
+      RETURNING CAST(id AS CHAR(20)) AS id, kind, headers, CASE WHEN payload LIKE ${OURS} THEN 1 ELSE 0 END AS ours`,
+    (rows) => rows.filter(({ kind, ours }) => Number(kind) === REQUEST && Number(ours) === 1).map(toGiven)
+  )
+}
+
+export const headersOf = (sql: SqlClient.SqlClient, id: string): Effect.Effect<ReadonlyArray<Given>, SqlError> =>
+  Effect.map(
+    sql<any>`SELECT CAST(id AS CHAR(20)) AS id, headers FROM cluster_messages WHERE id = ${sql.literal(id)}`,
+    (rows) => rows.map(toGiven)
+  )
+
+const toGiven = (row: any): Given => ({ id: String(row.id).trim(), headers: row.headers ?? "{}" })
+
+export const setHeaders = (sql: SqlClient.SqlClient, { headers, id }: Given): Effect.Effect<void, SqlError> =>
+  Effect.asVoid(sql`UPDATE cluster_messages SET headers = ${headers} WHERE id = ${sql.literal(id)}`)
 
 /**
  * Has a request run again that failed: it is as if it had not been answered, nor told to end. Says whether it had still

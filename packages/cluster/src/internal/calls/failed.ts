@@ -10,12 +10,24 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import type { FailedCall } from "../../DurableCalls.ts"
+import type { FailedCall, Unfinished } from "../../DurableCalls.ts"
 import { unescape } from "../base/keyText.ts"
 import { Sharding, Snowflake } from "../engine.ts"
-import { type FailedRequest, failedRequest, failedRequests, remove, rerun } from "../engineInternals.ts"
+import {
+  type FailedRequest,
+  failedCounts,
+  failedRequest,
+  failedRequests,
+  remove,
+  rerun,
+  unfinishedCounts
+} from "../engineInternals.ts"
+import * as attempts from "./attempts.ts"
 
 const DEFAULT_LIMIT = 100
+
+/** The names of columns are those that we write. */
+const client = Effect.map(SqlClient.SqlClient, (sql) => sql.withoutTransforms())
 
 export const failed = ({
   actor,
@@ -34,9 +46,7 @@ export const failed = ({
 
 export const retry = (id: string): Effect.Effect<boolean, SqlError, SqlClient.SqlClient> =>
   Effect.tap(
-    within(id, (sql, row) =>
-      rerun(sql, row, JSON.stringify({ ...JSON.parse(row.headers), [RETRIES]: String(retriesOf(row) + 1) }))
-    ),
+    within(id, (sql, row) => rerun(sql, row, attempts.more(row.headers, 1))),
     lookAgain
   )
 
@@ -60,14 +70,6 @@ const within = (
     )
   })
 
-/** The names of columns are those that we write. */
-const client = Effect.map(SqlClient.SqlClient, (sql) => sql.withoutTransforms())
-
-/** Among the headers of a request: how often it was retried. */
-const RETRIES = "troupe-retries"
-
-const retriesOf = ({ headers }: FailedRequest): number => Number(JSON.parse(headers)[RETRIES] ?? 0)
-
 const toFailed = (row: FailedRequest): FailedCall => {
   const { args, id } = JSON.parse(row.payload) as { readonly args: ReadonlyArray<unknown>; readonly id: string }
   const reasons: ReadonlyArray<EncodedReason> = JSON.parse(row.exit).cause
@@ -78,12 +80,16 @@ const toFailed = (row: FailedRequest): FailedCall => {
     method: row.method,
     callId: id,
     args,
-    at: DateTime.makeUnsafe(Snowflake.toParts(Snowflake.Snowflake(BigInt(row.replyId))).timestamp),
+    at: madeAt(row.replyId),
     cause: reasons.map(wordsOf).join("; ").slice(0, MAX_WORDS),
     isDefect: !reasons.some(({ _tag }) => _tag === "Fail"),
-    attempts: retriesOf(row) + 1
+    attempts: attempts.earlier(row.headers) + 1
   }
 }
+
+/** The id of what is stored tells when it was made. */
+const madeAt = (id: string): DateTime.Utc =>
+  DateTime.makeUnsafe(Snowflake.toParts(Snowflake.Snowflake(BigInt(id))).timestamp)
 
 const MAX_WORDS = 1000
 
@@ -110,6 +116,14 @@ const wordsOf = (reason: EncodedReason): string => {
 const saidBy = (defect: any): string | undefined =>
   typeof defect?.message === "string" ? `${defect.name ?? "Error"}: ${defect.message}` : undefined
 
+export const unfinished: Effect.Effect<ReadonlyArray<Unfinished>, SqlError, SqlClient.SqlClient> = Effect.flatMap(
+  client,
+  (sql) =>
+    Effect.map(unfinishedCounts(sql), (rows) =>
+      rows.map(({ actor, count, id, unread }) => ({ actor, calls: count, waiting: unread, oldest: madeAt(id) }))
+    )
+)
+
 /** Counts the failure of a durable call on the node where it failed. */
 export const counted = (actor: string, method: string): Effect.Effect<void> =>
   Metric.update(Metric.withAttributes(failures, { actor, method }), 1)
@@ -117,4 +131,22 @@ export const counted = (actor: string, method: string): Effect.Effect<void> =>
 const failures = Metric.counter("troupe_durable_calls_failed_total", {
   description: "Durable calls that have failed",
   incremental: true
+})
+
+/** Counts those that are stored now, by actor. */
+export const gauge = (known: Set<string>): Effect.Effect<void, SqlError, SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    const counts = new Map((yield* failedCounts(yield* client)).map(({ actor, count }) => [actor, count]))
+    for (const actor of counts.keys()) known.add(actor)
+    yield* Effect.forEach(known, (actor) => set(actor, counts.get(actor) ?? 0))
+  })
+
+/** Another node counts from now on. */
+export const forget = (known: ReadonlySet<string>): Effect.Effect<void> =>
+  Effect.forEach(known, (actor) => set(actor, 0), { discard: true })
+
+const set = (actor: string, count: number) => Metric.update(Metric.withAttributes(dead, { actor }), count)
+
+const dead = Metric.gauge("troupe_durable_calls_dead", {
+  description: "Durable calls that have failed, and whose failure is still stored"
 })

@@ -17,6 +17,7 @@ import { layerOf } from "../node/node.ts"
 import * as settings from "../node/settings.ts"
 import { GRACE, Shutdown } from "../node/shutdown.ts"
 import * as storages from "../sql/storage.ts"
+import * as view from "../view/view.ts"
 import * as nodeConfig from "./config.ts"
 import * as health from "./health.ts"
 
@@ -122,7 +123,7 @@ const withActors = (
   return Layer.merge(ready, said).pipe(
     Layer.provide(actors),
     Layer.provide(looks),
-    Layer.provide(layerOf(node, shutdown))
+    Layer.provide(view.counted(layerOf(node, shutdown)))
   ) as Layer.Layer<never, unknown>
 }
 

@@ -13,6 +13,7 @@ import { NodeCommandError } from "../../ClusterStartError.ts"
 import * as DurableCalls from "../../DurableCalls.ts"
 import * as Reminders from "../../Reminders.ts"
 import * as storages from "../sql/storage.ts"
+import { drop as dropEither, idOf, retry as retryEither } from "../view/failedWork.ts"
 import * as nodeConfig from "./config.ts"
 
 const storage = Flag.String("storage").pipe(
@@ -77,7 +78,7 @@ const callText = ({ actor, at, attempts, cause, id, key, method }: DurableCalls.
   [
     id,
     `  ${key === actor ? actor : `${actor}(${key})`}.${method}, a durable call`,
-    `  failed ${times(attempts)}, last at ${DateTime.formatIso(at)}`,
+    `  tried ${times(attempts)}, failed last at ${DateTime.formatIso(at)}`,
     `  ${indented(cause)}`
   ].join("\n")
 
@@ -94,25 +95,9 @@ const reminderText = ({ actor, attempts, cause, due, id, isAbandoned, key, metho
 const times = (n: number): string => (n === 1 ? "once" : `${n} times`)
 const indented = (text: string): string => text.replaceAll("\n", "\n  ")
 
-/** A reminder is named by three texts, in one word that a shell takes as it is. */
-const idOf = ({ actor, id, key }: Reminders.ReminderAddress): string =>
-  [actor, key, id].map(encodeURIComponent).join("/")
-
-const addressOf = (id: string): Reminders.ReminderAddress | undefined => {
-  const [actor, key, own, ...rest] = id.split("/").map(decodeURIComponent)
-  return own === undefined || rest.length > 0 ? undefined : { actor: actor!, key: key!, id: own }
-}
-
 // --- changing --------------------------------------------------------------------------------------------------------
 
 type Change = (id: string) => Effect.Effect<boolean, unknown, any>
-
-const ofEither =
-  (call: typeof DurableCalls.retry, reminder: typeof Reminders.retry): Change =>
-  (id) => {
-    const address = addressOf(id)
-    return address === undefined ? call(id) : reminder(address)
-  }
 
 const changed = (change: Change, done: string) => (input: ChangeInput) =>
   within<void, unknown>(input)(
@@ -129,16 +114,12 @@ const changed = (change: Change, done: string) => (input: ChangeInput) =>
     })
   )
 
-const retry = Command.make(
-  "retry",
-  { storage, id: ids },
-  changed(ofEither(DurableCalls.retry, Reminders.retry), "runs again")
-).pipe(Command.withDescription("Have some of them run again"))
-const drop = Command.make(
-  "drop",
-  { storage, id: ids },
-  changed(ofEither(DurableCalls.drop, Reminders.drop), "is gone")
-).pipe(Command.withDescription("Delete some of them"))
+const retry = Command.make("retry", { storage, id: ids }, changed(retryEither, "runs again")).pipe(
+  Command.withDescription("Have some of them run again")
+)
+const drop = Command.make("drop", { storage, id: ids }, changed(dropEither, "is gone")).pipe(
+  Command.withDescription("Delete some of them")
+)
 
 export const command = Command.make("failed", listFlags, list).pipe(
   Command.withDescription("List durable calls and reminders that failed, from the storage of a cluster"),

@@ -18,6 +18,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
+import * as attempts from "../calls/attempts.ts"
 import { DurableCall } from "../calls/durableCall.ts"
 import { counted } from "../calls/failed.ts"
 import { arriving, isTraced } from "../calls/tracing.ts"
@@ -93,17 +94,25 @@ const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, plac
     }
   }
   if (delivery.kind === "durable") {
-    return ({ headers, payload: { args, id } }: any) => {
+    return ({ headers, payload: { args, id }, requestId }: any) => {
+      let given = 0
       const call = storable(
         durably(
-          seat.use((handle) => handle[name](...args)),
+          Effect.suspend(() => {
+            given++
+            return seat.use((handle) => handle[name](...args))
+          }),
           wire.actor,
           name
         ),
         subjectOf(actor, method),
         method
       )
-      const told = Effect.tapCause(call, (cause) => (isFailure(cause) ? counted(wire.actor, name) : Effect.void))
+      const told = Effect.tapCause(call, (cause) =>
+        isFailure(cause)
+          ? Effect.andThen(attempts.again(String(requestId), given - 1), counted(wire.actor, name))
+          : Effect.void
+      )
       return traced
         ? arriving(Effect.provideService(told, DurableCall, { id }), headers)
         : Effect.setContext(told as Effect.Effect<any, any>, Home.withService(place, DurableCall, { id }))

@@ -7,11 +7,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type * as SqlClient from "effect/sql/SqlClient"
+import * as SqlClient from "effect/sql/SqlClient"
 import type { Cluster, ClusterOptions, LocalOptions, NodeOptions } from "../../ClusterHome.ts"
 import type { ClusterStartError } from "../../ClusterStartError.ts"
 import { Warnings } from "../base/warnings.ts"
 import { CurrentGuard } from "../calls/attempt.ts"
+import * as attempts from "../calls/attempts.ts"
 import {
   MessageStorage,
   RpcSerialization,
@@ -40,6 +41,7 @@ import { Departure, Register } from "./departure.ts"
 import * as door from "./door.ts"
 import * as joining from "./joining.ts"
 import * as locks from "./locks.ts"
+import * as members from "./members.ts"
 import * as messageStorage from "./messages.ts"
 import * as retention from "./retention.ts"
 import * as runners from "./runners.ts"
@@ -179,13 +181,13 @@ const messages = (patience: number) => messageStorage.layer(patience).pipe(Layer
 const withRunners =
   (
     config: Layer.Layer<ShardingConfig.ShardingConfig>,
-    { storage: shared, unavailableAfter }: settings.Shared,
+    { shards, storage: shared, unavailableAfter }: settings.Shared,
     peers: Peers,
     self?: Address
   ) =>
   <A, E>(
     engine: Layer.Layer<
-      A,
+      A | Sharding.Sharding,
       E,
       | RunnerStorage.RunnerStorage
       | RpcSerialization.RpcSerialization
@@ -193,16 +195,21 @@ const withRunners =
       | SqlClient.SqlClient
     >
   ) =>
-    engine.pipe(
-      Layer.provide(locks.layer),
-      Layer.provide(storage.failing("its storage", SqlRunnerStorage.layer as Layer.Layer<RunnerStorage.RunnerStorage>)),
-      Layer.provide([config, RpcSerialization.layerSchemaBinary()]),
-      Layer.provideMerge(
-        Layer.succeedContext(Context.make(CurrentGuard, { unavailableAfter, trouble: () => peers.trouble() }))
-      ),
-      Layer.provideMerge(contracts.layer(peers, self)),
-      Layer.provideMerge(storage.layer(shared))
-    )
+    members
+      .layer(shards, self)
+      .pipe(
+        Layer.provideMerge(engine),
+        Layer.provide(locks.layer),
+        Layer.provide(
+          storage.failing("its storage", SqlRunnerStorage.layer as Layer.Layer<RunnerStorage.RunnerStorage>)
+        ),
+        Layer.provide([config, RpcSerialization.layerSchemaBinary()]),
+        Layer.provideMerge(
+          Layer.succeedContext(Context.make(CurrentGuard, { unavailableAfter, trouble: () => peers.trouble() }))
+        ),
+        Layer.provideMerge(contracts.layer(peers, self)),
+        Layer.provideMerge(storage.layer(shared))
+      )
 
 /** Adds the storage of messages, and what keeps it bounded. */
 const withStorage =
@@ -225,7 +232,16 @@ const withStorage =
 /** The storage of messages as a node reads it. */
 const layerRead = Layer.effect(MessageStorage.MessageStorage)(
   Effect.gen(function* () {
-    const storage = awaited.first(claims.recovered(yield* MessageStorage.MessageStorage))
+    const read = awaited.first(claims.recovered(yield* MessageStorage.MessageStorage))
+    const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+    const storage: typeof read = {
+      ...read,
+      resetShards: (shards) => {
+        const acquired = [...shards]
+        if (acquired.length === 0) return Effect.void
+        return Effect.catch(attempts.takeBack(sql, acquired.map(String)), () => read.resetShards(acquired))
+      }
+    }
     const hosted = yield* contracts.CurrentContracts
     return hosted === undefined ? storage : door.onlyHosted(storage, hosted)
   })

@@ -32,6 +32,8 @@ export interface ScannerOptions {
 /** The pauses between attempts, in milliseconds: 1 s, 2 s, 4 s, ... */
 const FIRST_PAUSE = 1000
 const LONGEST_PAUSE = 60_000
+/** How often those that were abandoned are counted, in milliseconds. */
+const COUNT_INTERVAL = 60_000
 /** How long a storage that does not answer may keep a node from ending. */
 const SETTLE_LIMIT = "10 seconds"
 
@@ -69,6 +71,8 @@ export const scan = (
 /** Leases what is due, and fires it in a Scope. */
 class Scanner {
   private firing = 0
+  /** When those that were abandoned were counted. */
+  private counted = 0
   private readonly work: Work = { over: false }
   private readonly callee: Callee
   private readonly storage: ReminderStore
@@ -91,6 +95,7 @@ class Scanner {
   readonly tick: Effect.Effect<void, SqlError> = Effect.gen({ self: this }, function* () {
     const { options, owner, storage } = this
     const now = yield* Clock.currentTimeMillis
+    if (now - this.counted >= COUNT_INTERVAL) yield* this.count(now)
     const lease = { owner, until: now + options.lease }
     if (this.firing > 0) yield* storage.extend(lease)
     const room = options.maxConcurrency - this.firing
@@ -105,6 +110,15 @@ class Scanner {
       })
     )
   })
+
+  /** All nodes that fire the reminders of an actor say the same. */
+  private count(now: number): Effect.Effect<void, SqlError> {
+    const { actor } = this.callee
+    this.counted = now
+    return Effect.flatMap(this.storage.count(actor, now), (counts) =>
+      Metric.update(Metric.withAttributes(abandoned, { actor }), counts.abandoned)
+    )
+  }
 
   private fire(reminder: StoredReminder): Effect.Effect<unknown, unknown> {
     return Effect.onExit(Effect.provideService(call(this.callee, reminder), CurrentWork, this.work), (exit) =>
@@ -194,6 +208,10 @@ const report = (reminder: StoredReminder, outcome: Outcome, cause: Cause.Cause<u
 const failures = Metric.counter("troupe_reminders_failed_total", {
   description: "Attempts to fire a reminder that have failed",
   incremental: true
+})
+
+const abandoned = Metric.gauge("troupe_reminders_abandoned", {
+  description: "Reminders that failed too often and are not tried any more"
 })
 
 const nameOf = ({ actor, id, key, method }: StoredReminder): string => `Reminder "${id}" of ${actor}(${key}).${method}`

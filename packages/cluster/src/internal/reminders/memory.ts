@@ -34,6 +34,16 @@ export const memory = (): ReminderStore => {
           .sort(byDue)
           .slice(0, limit)
       ),
+    count: (actor, now) =>
+      Effect.sync(() => {
+        const all = [...slots.values()].filter((slot) => actor === undefined || slot.actor === actor)
+        return {
+          set: all.length,
+          due: all.filter(({ due, failed }) => due <= now && failed === undefined).length,
+          failing: all.filter(({ lastFailure }) => lastFailure !== undefined).length,
+          abandoned: all.filter(({ failed }) => failed !== undefined).length
+        }
+      }),
     retry: (address) =>
       Effect.sync(() => {
         const slot = slots.get(text(address))

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
-import type { Lease, Order, Outcome, ReminderAddress, ReminderStore, StoredReminder } from "../../Reminders.ts"
+import type { Counts, Lease, Order, Outcome, ReminderAddress, ReminderStore, StoredReminder } from "../../Reminders.ts"
 import { createTable, withTable } from "../sql/table.ts"
 
 /** The reminders of a database, whose table is created if there is none. */
@@ -125,6 +125,24 @@ class SqlReminders implements ReminderStore {
     return Effect.map(
       sql`SELECT * FROM ${table} WHERE (last_failure IS NOT NULL OR failed IS NOT NULL) ${of} ORDER BY due, actor, actor_key, id LIMIT ${limit}`,
       (rows) => rows.map(toReminder)
+    )
+  }
+
+  readonly count = (actor: string | undefined, now: number): Effect.Effect<Counts, SqlError> => {
+    const { sql, table } = this
+    const of = actor === undefined ? sql`` : sql`WHERE actor = ${actor}`
+    return Effect.map(
+      sql<any>`SELECT COUNT(*) AS set_count,
+          SUM(CASE WHEN due <= ${now} AND failed IS NULL THEN 1 ELSE 0 END) AS due_count,
+          SUM(CASE WHEN last_failure IS NOT NULL OR failed IS NOT NULL THEN 1 ELSE 0 END) AS failing_count,
+          SUM(CASE WHEN failed IS NOT NULL THEN 1 ELSE 0 END) AS abandoned_count
+        FROM ${table} ${of}`,
+      ([row]) => ({
+        set: Number(row.set_count),
+        due: Number(row.due_count),
+        failing: Number(row.failing_count),
+        abandoned: Number(row.abandoned_count)
+      })
     )
   }
 
