@@ -5,7 +5,7 @@ import { tsc } from "../../scripts/tsc.ts"
 import { type Block, expectedErrors, expectedOutput } from "./blocks.ts"
 
 /** How long a block may run. */
-const timeout = 60_000
+const timeout = 20_000
 
 const temporary = path.resolve(import.meta.dirname, "../.tmp")
 
