@@ -1,5 +1,9 @@
+import { fileURLToPath } from "node:url"
 import { defaultServerConditions } from "vite"
 import { defineProject } from "vitest/config"
+
+/** Processes and threads that tests start find their modules compiled: starting one takes half the time. */
+const env = { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/node", import.meta.url)) }
 
 /**
  * The settings of one test project.
@@ -11,5 +15,5 @@ export const project = (name: string, test: { readonly include?: Array<string>; 
   defineProject({
     ssr: { resolve: { conditions: ["@troupe/source", ...defaultServerConditions] } },
     // A test that hangs is found by this; one that compiles something, or starts a thread, has time on a busy machine.
-    test: { name, include: ["test/**/*.test.ts"], testTimeout: 30_000, ...test }
+    test: { name, include: ["test/**/*.test.ts"], testTimeout: 30_000, env, ...test }
   })
