@@ -23,9 +23,10 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { ActorContext } from "./ActorContext.ts"
 import type { ActorDied, ActorError, ActorNameTaken } from "./ActorError.ts"
+import type { Broadcast, Subscription } from "./Broadcast.ts"
 import type { Driver } from "./Driver.ts"
 import { secondCall } from "./internal/base/ids.ts"
-import { method as contractMethod } from "./internal/call/contractMethod.ts"
+import { method as contractMethod, subscription as contractSubscription } from "./internal/call/contractMethod.ts"
 import * as handles from "./internal/handle/handle.ts"
 import * as operations from "./internal/handle/operations.ts"
 import * as factory from "./internal/kinds/factory.ts"
@@ -112,7 +113,9 @@ export type Handle<M, Group extends string = never> = {
         ? Method<Args, A, E>
         : GroupedMethod<Args, A, E, Group>
       : [Result] extends [Stream.Stream<infer A, infer E, any>]
-        ? StreamMethod<Args, A, E>
+        ? M[K] extends Broadcast<infer Item>
+          ? Subscription<Item>
+          : StreamMethod<Args, A, E>
         : never
     : never
 }
@@ -123,7 +126,8 @@ export type Handle<M, Group extends string = never> = {
  * @category models
  * @since 0.1.0
  */
-export interface AnyHandle extends Readonly<Record<string, AnyMethod | StreamMethod<any, any, any>>> {}
+export interface AnyHandle
+  extends Readonly<Record<string, AnyMethod | StreamMethod<any, any, any> | Subscription<any>>> {}
 
 /**
  * The arguments of a call: each is a value, or an `ObjectRef` of it.
@@ -540,7 +544,19 @@ export interface ContractMethod<
 }
 
 /**
- * Any {@link ContractMethod}.
+ * A subscription as a contract describes it.
+ *
+ * @category contracts
+ * @since 0.1.0
+ */
+export interface ContractSubscription<Item extends Schema.Top> extends AnyContractMethod {
+  /** How its items are written. */
+  readonly success: Item
+  readonly subscription: true
+}
+
+/**
+ * Any {@link ContractMethod}, or {@link ContractSubscription}.
  *
  * @category contracts
  * @since 0.1.0
@@ -570,13 +586,15 @@ export type MethodsOf<C extends AnyContract, R = any> = { readonly [K in keyof C
 type NamesOf<C> = { readonly [K in keyof C]: unknown }
 
 type MethodOf<M, R> =
-  M extends ContractMethod<infer Args, infer Success, infer Error, infer IsStream>
-    ? (
-        ...args: Args
-      ) => IsStream extends true
-        ? Stream.Stream<Success["Type"], Error["Type"], R>
-        : Effect.Effect<Success["Type"], Error["Type"], R>
-    : never
+  M extends ContractSubscription<infer Item>
+    ? Broadcast<Item["Type"]>
+    : M extends ContractMethod<infer Args, infer Success, infer Error, infer IsStream>
+      ? (
+          ...args: Args
+        ) => IsStream extends true
+          ? Stream.Stream<Success["Type"], Error["Type"], R>
+          : Effect.Effect<Success["Type"], Error["Type"], R>
+      : never
 
 /**
  * A contract: what callers know of an actor, wherever it runs. {@link toLayer} joins it with an implementation.
@@ -658,6 +676,41 @@ export const method: {
     readonly since?: string | undefined
   }): ContractMethod<[payload: Schema.Struct<Fields>["Type"]], Success, Error, IsStream>
 } = contractMethod as any
+
+/**
+ * Describes what a contract lets callers read: the implementation gives out what `Broadcast.make` gives under this name, and
+ * callers read it as a Stream, without a call. `item` is the schema of the items, `since` the version of your program that
+ * it came with.
+ *
+ * **Example** (A contract with a subscription)
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Actor, Broadcast } from "@troupe/core"
+ *
+ * class Room extends Actor.Service<Room>()("app/Room", {
+ *   methods: {
+ *     post: Actor.method({ args: [Schema.String] }),
+ *     messages: Actor.subscription({ item: Schema.String })
+ *   }
+ * }) {}
+ *
+ * const RoomLive = Room.toLayer(
+ *   Effect.gen(function*() {
+ *     const messages = yield* Broadcast.make<string>()
+ *     return Room.of({ messages, post: (text) => messages.publish(text) })
+ *   }),
+ *   { maxConcurrency: 1 }
+ * )
+ * ```
+ *
+ * @category contracts
+ * @since 0.1.0
+ */
+export const subscription: <Item extends Schema.Top>(options: {
+  readonly item: Item
+  readonly since?: string | undefined
+}) => ContractSubscription<Item> = contractSubscription as any
 
 // --- definition ------------------------------------------------------------------------------------------------------
 

@@ -18,24 +18,27 @@ import type {
   StreamMethod
 } from "./Actor.ts"
 import type { ActorError } from "./ActorError.ts"
+import type { ReaderOptions, Resync, Subscription } from "./Broadcast.ts"
 import * as internal from "./internal/handle/asyncHandle.ts"
 import type { ObjectRef } from "./ObjectRef.ts"
 
 /**
  * A handle whose methods submit when they are called. A method gives an `ObjectRef`, which is awaited; a streaming method
- * gives an `AsyncIterable`, for one `for await` loop.
+ * and a subscription give an `AsyncIterable`, for `for await`. A subscription submits nothing: each loop is a reader.
  *
  * @category models
  * @since 0.1.0
  */
 export type AsyncHandle<H> = {
-  readonly [K in keyof H as H[K] extends AnyMethod | StreamMethod<any, any, any> ? K : never]: H[K] extends
-    | Method<infer Args, infer A, infer E>
-    | GroupedMethod<infer Args, infer A, infer E, infer _>
+  readonly [K in keyof H as H[K] extends AnyMethod | StreamMethod<any, any, any> | Subscription<any>
+    ? K
+    : never]: H[K] extends Method<infer Args, infer A, infer E> | GroupedMethod<infer Args, infer A, infer E, infer _>
     ? <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>) => ObjectRef<A, E | ActorError | RefErrors<T>>
-    : H[K] extends StreamMethod<infer Args, infer A, infer _>
-      ? <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>) => AsyncIterable<A>
-      : never
+    : H[K] extends Subscription<infer A>
+      ? (options?: ReaderOptions) => AsyncIterable<A | Resync>
+      : H[K] extends StreamMethod<infer Args, infer A, infer _>
+        ? <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>) => AsyncIterable<A>
+        : never
 }
 
 /**

@@ -13,7 +13,7 @@
 import type * as Schema from "effect/Schema"
 import type * as Actor from "./Actor.ts"
 import { secondCall } from "./internal/base/ids.ts"
-import { method as contractMethod } from "./internal/call/contractMethod.ts"
+import { method as contractMethod, subscription as contractSubscription } from "./internal/call/contractMethod.ts"
 import * as contracts from "./internal/kinds/contracts.ts"
 
 /**
@@ -23,6 +23,14 @@ import * as contracts from "./internal/kinds/contracts.ts"
  * @since 0.1.0
  */
 export const method: typeof Actor.method = contractMethod as any
+
+/**
+ * Describes what a contract lets callers read, as `Actor.subscription` does.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const subscription: typeof Actor.subscription = contractSubscription as any
 
 /**
  * Defines the contract of an actor.

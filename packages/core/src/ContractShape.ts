@@ -105,6 +105,8 @@ export interface MethodShape {
   readonly success: Part
   readonly error: Part
   readonly stream: boolean
+  /** Set for a subscription: `success` are the items that its readers get. */
+  readonly subscription?: true | undefined
   /** Whether its calls are stored, which `Delivery.durable` of `@troupe/cluster` says. */
   readonly durable: boolean
   /** The version that it came with, if its contract says so. */

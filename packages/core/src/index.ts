@@ -31,6 +31,11 @@ export * as ActorSystem from "./ActorSystem.ts"
 export * as AsyncHandle from "./AsyncHandle.ts"
 
 /**
+ * What an actor publishes, for any number of readers.
+ */
+export * as Broadcast from "./Broadcast.ts"
+
+/**
  * Calls and instances by their numbers, for operators and consoles, which have no refs and no handles.
  */
 export * as ByNumber from "./ByNumber.ts"

@@ -84,6 +84,7 @@ describe("the shape of a contract", () => {
 const arg = (schema: Schema.Top) => ({ f: Actor.method({ args: [schema as Schema.Codec<unknown>] }) })
 const payload = (fields: Schema.Struct.Fields) => ({ f: Actor.method({ payload: fields }) })
 const success = (schema: Schema.Top) => ({ f: Actor.method({ success: schema }) })
+const reading = (item: Schema.Top) => ({ f: Actor.subscription({ item }) })
 const streamOf = (schema: Schema.Top) => ({ f: Actor.method({ success: schema, stream: true }) })
 const error = (schema: Schema.Top) => ({ f: Actor.method({ error: schema }) })
 const stored = (methods: Methods): Methods => ({ f: durable(methods.f!) })
@@ -206,7 +207,17 @@ const table: ReadonlyArray<
   ["another field of an error", error(NotFound), error(NotFoundByName), "never", "error(NotFound).id"],
   ["a transformation of what is written alike", arg(Schema.FiniteFromString), arg(text), "nodesFirst", "args[0]"],
   ["a method that streams", success(text), { f: Actor.method({ success: text, stream: true }) }, "never", ""],
-  ["a method that is durable", arg(text), stored(arg(text)), "never", ""]
+  ["a method that is durable", arg(text), stored(arg(text)), "never", ""],
+  ["a subscription that is new", {}, reading(text), "nodesFirst", ""],
+  [
+    "one more field of its items",
+    reading(Schema.Struct(price)),
+    reading(Schema.Struct(name)),
+    "nodesFirst",
+    "success.name"
+  ],
+  ["integers among its items", reading(Schema.Int), reading(Schema.Number), "never", "success"],
+  ["a stream that becomes a subscription", streamOf(text), reading(text), "never", ""]
 ]
 
 describe("a change", () => {

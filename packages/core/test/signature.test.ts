@@ -23,12 +23,14 @@ describe("a contract as text", () => {
     const methods = {
       f: Actor.method({ args: [Schema.String, Schema.Int], success: Schema.Boolean, error: NoRoom }),
       g: Actor.method(),
-      h: Actor.method({ success: Point, stream: true })
+      h: Actor.method({ success: Point, stream: true }),
+      i: Actor.subscription({ item: Point })
     }
     assert.deepStrictEqual(textOf(methods), {
       f: '(string, number & isInt): boolean ! NoRoom<{ _tag: "NoRoom", left: number & isInt }>',
       g: "(): void",
-      h: "(): Stream of test/Point<{ x: number }>"
+      h: "(): Stream of test/Point<{ x: number }>",
+      i: "Subscription of test/Point<{ x: number }>"
     })
   })
 

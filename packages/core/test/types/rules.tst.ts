@@ -1,4 +1,4 @@
-import { Actor, type ActorError, AsyncHandle, Driver, ObjectRef, Task } from "@troupe/core"
+import { Actor, type ActorError, AsyncHandle, Broadcast, Driver, ObjectRef, Task } from "@troupe/core"
 import { Context, Effect, type Layer, Schema, type Scope, Stream } from "effect"
 import { describe, expect, it } from "tstyche"
 
@@ -241,5 +241,53 @@ describe("a contract", () => {
 
   it("holds implementations to it", () => {
     expect(Counter.of).type.not.toBeCallableWith({ add: (n: number) => Effect.succeed(n) })
+  })
+})
+
+describe("7.10 a subscription", () => {
+  class Room extends Actor.Service<Room>()("Room", {
+    make: Effect.map(Broadcast.make<string>({ replay: 1 }), (messages) => ({ messages }))
+  }) {}
+  class Board extends Actor.Service<Board>()("Board", {
+    methods: { post: Actor.method({ args: [Schema.String] }), messages: Actor.subscription({ item: Schema.String }) }
+  }) {}
+  const room = null as unknown as Room["Service"]
+  const board = null as unknown as Board["Service"]
+  type Items = Stream.Stream<string | Broadcast.Resync, ActorError.ActorError>
+
+  it("is a stream of its items, and of Resync", () => {
+    expect(room.messages()).type.toBe<Items>()
+    expect(board.messages({ maxPendingItems: 1, overflow: "suspend" })).type.toBe<Items>()
+    expect(room.messages).type.toBe<Broadcast.Subscription<string>>()
+    expect(Stream.filter(room.messages(), Broadcast.isItem)).type.toBe<Stream.Stream<string, ActorError.ActorError>>()
+  })
+
+  it('may fail with FellBehind where overflow is "fail"', () => {
+    expect(board.messages({ overflow: "fail" })).type.toBe<
+      Stream.Stream<string | Broadcast.Resync, ActorError.ActorError | Broadcast.FellBehind>
+    >()
+  })
+
+  it("has no remote and no options of calls", () => {
+    expect(room.messages).type.not.toHaveProperty("remote")
+    expect(room.messages).type.not.toBeCallableWith({ timeout: 1 })
+  })
+
+  it("is an AsyncIterable in plain code", () => {
+    expect(AsyncHandle.make(room).messages()).type.toBe<AsyncIterable<string | Broadcast.Resync>>()
+  })
+
+  it("is implemented by a Broadcast of its items", () => {
+    const implemented = (messages: unknown) => ({ post: () => Effect.void, messages })
+    expect(Board.of).type.toBeCallableWith({
+      post: () => Effect.void,
+      messages: null as never as Broadcast.Broadcast<string>
+    })
+    expect(Board.of).type.not.toBeCallableWith({
+      post: () => Effect.void,
+      messages: null as never as Broadcast.Broadcast<number>
+    })
+    expect(Board.of).type.not.toBeCallableWith({ post: () => Effect.void, messages: () => Stream.make("a") })
+    expect(Board.of).type.not.toBeCallableWith(implemented(1))
   })
 })

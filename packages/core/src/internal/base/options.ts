@@ -61,7 +61,7 @@ export const limit: Check<number> = /* @__PURE__ */ must(
 /** How many instances to start. */
 export const size: Check<number> = /* @__PURE__ */ must("an integer of at least 1", (value) => isInteger(value, 1))
 
-const count: Check<number> = /* @__PURE__ */ must(
+export const count: Check<number> = /* @__PURE__ */ must(
   "an integer of at least 0, or Infinity",
   (value) => value === Infinity || isInteger(value, 0)
 )

@@ -24,6 +24,12 @@ export const method = (parts: any = {}) => {
   }
 }
 
+/** `Actor.subscription`. As far as contracts go, it is a method that returns a Stream. */
+export const subscription = ({ item, ...parts }: any) => {
+  checkParts({ success: item ?? null })
+  return { ...method({ ...parts, success: item, stream: true }), subscription: true }
+}
+
 /** In untyped code `String` is easily written for `Schema.String`, and would be found out by the first call. */
 const checkParts = ({ args, error, payload, stream, success }: any): void => {
   if (args !== undefined && !Array.isArray(args))

@@ -61,4 +61,14 @@ export interface MethodSpec {
   readonly contract:
     | { readonly args: ReadonlyArray<Schema.Top>; readonly success: Schema.Top; readonly stream: boolean }
     | undefined
+  /** Whether a contract says that it is read, and not called. Without one, its implementation tells. */
+  readonly isSubscription: boolean
 }
+
+/** On a member of an implementation that is read rather than called: what `Broadcast.make` gives. */
+const READABLE = "~troupe/readable"
+
+export const isReadable = (member: any): boolean => member?.[READABLE] === true
+
+/** Marks a function of options that gives what the present life of an instance publishes. */
+export const readable = <F extends (options?: any) => unknown>(read: F): F => Object.assign(read, { [READABLE]: true })

@@ -3,6 +3,7 @@
  * no method here.
  */
 import * as Context from "effect/Context"
+import * as Stream from "effect/Stream"
 import type { CallOptions } from "../../Actor.ts"
 import type * as AsyncHandle from "../../AsyncHandle.ts"
 import { stranger, versioned } from "../base/copies.ts"
@@ -12,6 +13,7 @@ import { refuse } from "./admit.ts"
 import { Remote } from "./ask.ts"
 import { EagerCall } from "./eager.ts"
 import { isHandle, noHandle } from "./handle.ts"
+import { subscriptions } from "./streaming.ts"
 
 interface AnyMethod {
   remote(...args: ReadonlyArray<unknown>): unknown
@@ -62,14 +64,18 @@ const hasMethods = (u: unknown): boolean =>
   typeof u === "object" && u !== null && Object.values(u).some((value) => typeof value?.remote === "function")
 
 /** Submits for code that runs on no fiber. The ref is there even if the call has to wait for room, or is refused. */
-const submit = (remote: unknown): EagerCall => {
+const submit = (remote: unknown): EagerCall | AsyncIterable<unknown> => {
   if (!(remote instanceof Remote)) throw noHandle("AsyncHandle.make", remote)
   const { args, method, target } = remote
+  const { reading } = subscriptions
+  // No call: it is read from when the loop begins.
+  if (reading?.isOne(target.resident, method)) return Stream.toAsyncIterable(reading.read(target, method, args))
   const line = target.resolve()
   const { cell } = line
   const call = new EagerCall(line, method, args, Context.empty(), false)
   if (!cell.full || isAborted(call)) cell.submit(call, undefined, false)
   else if (cell.options.overflow === "suspend") cell.whenRoom(call, () => cell.submit(call, undefined, false))
   else call.settle(refuse(cell, call))
+  reading?.whenMade(call)
   return call
 }

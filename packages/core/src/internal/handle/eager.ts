@@ -16,6 +16,10 @@ export class EagerCall extends StreamCall {
     return this.iterated ? super.accept(value) : Call.prototype.accept.call(this, value)
   }
 
+  override reads(): boolean {
+    return this.iterated && super.reads()
+  }
+
   override spare(): void {
     if (!this.iterated) Call.prototype.spare.call(this)
   }

@@ -12,22 +12,44 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
+import { shared } from "../base/copies.ts"
 import { isEffect, noEffect } from "../base/evaluable.ts"
 import * as stack from "../base/stack.ts"
 import { Call, Misuse } from "../call/call.ts"
 import { checkItem } from "../call/contract.ts"
 import * as deadlock from "../call/deadlock.ts"
 import * as failure from "../call/failure.ts"
-import type { MethodSpec } from "../call/method.ts"
+import type { Implementation, MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import * as waiters from "../call/waiters.ts"
 import * as waiting from "../call/waiting.ts"
 import type { Waiter } from "../call/waits.ts"
-import type { Target } from "../instance/cell.ts"
+import type { Cell, Target } from "../instance/cell.ts"
 import { admit } from "./admit.ts"
 import { cancelAndWait } from "./asker.ts"
 
 type Chunk = readonly [unknown, ...Array<unknown>]
+
+/** How subscriptions are read, which are no calls. It comes with `Broadcast`. */
+export interface Reading {
+  /** Whether a method of an instance is one, as far as that is known. */
+  isOne(cell: Cell | undefined, method: MethodSpec): boolean
+  read(target: Target, method: MethodSpec, args: ReadonlyArray<unknown>): Stream.Stream<unknown, unknown>
+  /** A call was submitted that may turn out to be one, when its instance has been made. */
+  whenMade(call: StreamCall): void
+  /** What its consumer reads: if it has turned out to be one, that. */
+  goOn(call: StreamCall, items: Stream.Stream<unknown, unknown>): Stream.Stream<unknown, unknown>
+  /** Refuses options for the calls of what has none. */
+  check(actor: string, implementation: Implementation, optioned: ReadonlyArray<string>): void
+}
+
+export const subscriptions: { reading: Reading | undefined } = /* @__PURE__ */ shared("subscriptions", {
+  reading: undefined
+})
+
+export const readWith = (reading: Reading): void => {
+  subscriptions.reading = reading
+}
 
 export class StreamCall extends Call {
   // No fields before they are used: a call of an `AsyncHandle` may turn out to be one, and most do not.
@@ -42,11 +64,20 @@ export class StreamCall extends Call {
   declare private pulledOn: Fiber.Fiber<unknown, unknown> | undefined
   /** How many items the consumer has: where a retried call goes on. */
   declare private delivered: number
+  /** Set if it was not known to be a subscription, and its caller reads on without it. */
+  declare isReader: boolean
 
   /** A stream does not go on without its consumer. */
   override spare(): void {}
 
+  /** It turns out to be a subscription. */
+  reads(): boolean {
+    this.isReader = true
+    return true
+  }
+
   override accept(value: unknown): Effect.Effect<any, any> {
+    if (subscriptions.reading?.isOne(this.line.cell as Cell, this.method) && this.reads()) return Exit.void
     if (Stream.isStream(value)) return Effect.scoped(this.produce(value)) as Effect.Effect<any, any>
     if (isEffect(value)) {
       // With a contract that promises a Stream the consumer is right.
@@ -114,7 +145,8 @@ export class StreamCall extends Call {
 
   /** What the consumer reads: each pull of it is one of the producer's. */
   get items(): Stream.Stream<unknown, unknown> {
-    return Stream.fromPull(Effect.succeed(Effect.callback<Chunk, any>((resume) => this.pull(resume))))
+    const items = Stream.fromPull(Effect.succeed(Effect.callback<Chunk, any>((resume) => this.pull(resume))))
+    return subscriptions.reading?.goOn(this, items) ?? items
   }
 
   /** One pull of the consumer. */
@@ -149,7 +181,8 @@ Object.assign(StreamCall.prototype, {
   wake: undefined,
   puller: undefined,
   pulledOn: undefined,
-  delivered: 0
+  delivered: 0,
+  isReader: false
 })
 
 export const toChannel = (
@@ -159,6 +192,9 @@ export const toChannel = (
 ): Channel.Channel<any, any, void, unknown, unknown, unknown> =>
   Stream.unwrap(
     Effect.withFiber((fiber) => {
+      const { reading } = subscriptions
+      if (reading !== undefined && (method.isSubscription || reading.isOne(target.resident, method)))
+        return Effect.succeed(reading.read(target, method, args))
       const line = target.resolve()
       const call = new StreamCall(line, method, args, fiber.context, true)
       tracing.mark(call, fiber, true)
@@ -167,7 +203,10 @@ export const toChannel = (
       const end = Effect.suspend(() => (call.exit === undefined ? cancelAndWait(call) : Effect.void))
       return Effect.andThen(
         Effect.addFinalizer(() => end),
-        Effect.as(start, call.items)
+        Effect.map(start, () => {
+          reading?.whenMade(call)
+          return call.items
+        })
       )
     })
   ).channel as any

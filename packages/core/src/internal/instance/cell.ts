@@ -45,6 +45,8 @@ export type CellLine = Line<Cell>
 /** How a handle finds the line in which its calls stand: the same always, or that of the present holder of a key. */
 export interface Target {
   resolve(): CellLine
+  /** The instance that would be found, if it is up. */
+  readonly resident?: Cell | undefined
 }
 
 /** What is to be known of an instance besides the name that errors call it by. */

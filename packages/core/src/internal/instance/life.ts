@@ -31,9 +31,14 @@ import { Phase, Phased } from "./phase.ts"
 import { type Supervised, Supervisor } from "./supervisor.ts"
 import * as visits from "./visits.ts"
 
+/** Why an instance ended that its next call makes again. */
+export const IDLE = "it was idle"
+
 /** What looks after many instances: it hears when one has nothing to do, when it begins to end, and when it is gone. */
 export interface InstanceOwner<Cell = unknown> {
   idle(cell: Cell): void
+  /** It is not idle any more. */
+  wake(cell: Cell): void
   /** It takes no more calls. */
   ending(cell: Cell): void
   gone(cell: Cell): void
@@ -87,6 +92,9 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
   private wards: Set<() => void> | undefined = undefined
   private supervisor: Supervisor | undefined = undefined
   private scope: Scope.Closeable
+  // No field of every instance, which would be larger for the sake of few.
+  /** How many readers keep it from being idle. */
+  declare private readers: number
 
   private readonly make: Effect.Effect<Implementation, any>
 
@@ -328,6 +336,13 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
     this.recheckEnd()
   }
 
+  /** A reader comes (1) or goes (-1), or comes or goes without keeping the instance from being idle (0). */
+  isRead(change: 1 | -1 | 0): void {
+    this.readers += change
+    if (change === 1) this.owner?.wake(this.cell)
+    else this.attend()
+  }
+
   /** Whether the end of a call matters to it. */
   get heedsCalls(): boolean {
     return this.phase !== Phase.Open || !this.ready || this.owner !== undefined
@@ -336,7 +351,8 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
   /** A call has left. */
   attend(): void {
     const { cell } = this
-    if (cell.pending === 0 && this.phase === Phase.Open && !cell.hasSuspended) this.owner?.idle(cell)
+    if (cell.pending === 0 && this.readers === 0 && this.phase === Phase.Open && !cell.hasSuspended)
+      this.owner?.idle(cell)
     this.supervisor?.attend()
     if (this.phase === Phase.Open) return
     if (cell.pending === 0) this.close()
@@ -388,6 +404,8 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
     return !this.isGone && (this.isClosing || this.scope.state._tag === "Closed")
   }
 }
+
+Object.assign(Life.prototype, { readers: 0 })
 
 /** A finalizer that dies does not keep the instance from ending, and is not lost either. */
 const logged = ({ actor, instance }: Instance, finalizers: Effect.Effect<void>): Effect.Effect<void> =>

@@ -60,6 +60,10 @@ export class Line<Cell extends Starter = Starter> extends List<Call> implements 
     return this
   }
 
+  get resident(): Cell {
+    return this.cell
+  }
+
   /**
    * Starts an ask on its caller's stack when it is its turn, else puts it in line. Calls that wait for the scheduler to
    * start them came first, and are started first.

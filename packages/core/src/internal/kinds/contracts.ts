@@ -11,7 +11,9 @@ import { checkId } from "../base/ids.ts"
 import { show } from "../base/show.ts"
 import { checkNames, type Implementation, type MethodSpec } from "../call/method.ts"
 
-export type Contract = Readonly<Record<string, NonNullable<MethodSpec["contract"]>>>
+export type Contract = Readonly<
+  Record<string, NonNullable<MethodSpec["contract"]> & { readonly subscription?: true | undefined }>
+>
 
 /** A class that was made from a contract. */
 export interface ContractClass extends Context.Service<any, any> {

@@ -7,8 +7,9 @@ import { callUsers } from "../base/errors.ts"
 import { kindOf, noEffect } from "../base/evaluable.ts"
 import * as options from "../base/options.ts"
 import { show } from "../base/show.ts"
-import { checkNames, type Implementation, type MethodSpec, methodNames, reserved } from "../call/method.ts"
+import { checkNames, type Implementation, isReadable, type MethodSpec, methodNames, reserved } from "../call/method.ts"
 import * as handles from "../handle/handle.ts"
+import { subscriptions } from "../handle/streaming.ts"
 import type { Contract } from "./contracts.ts"
 
 type Constructor = (...args: ReadonlyArray<any>) => Effect.Effect<Implementation, any>
@@ -108,7 +109,10 @@ export const shapeOf = (definition: Definition, implementation: Implementation):
   checkNames(id, names)
   if (isLiteral(implementation)) checkMembers(definition, implementation)
   checkImplementation(definition, implementation)
-  const methods = names.map((name) => describe(definition, name))
+  const methods = names.map((name) => ({
+    ...describe(definition, name),
+    isSubscription: isReadable(implementation[name])
+  }))
   shapes.shape = {
     methods,
     members: handles.makeMembers(methods),
@@ -152,20 +156,26 @@ const checkMembers = ({ contract, id }: Definition, implementation: Implementati
 /** Methods that the options or the contract speak of have to exist. */
 const checkImplementation = (definition: Definition, implementation: Implementation): void => {
   const { contract, id, options } = definition
-  const mentioned = [
-    ...Object.keys(contract ?? {}),
+  const withOptions = [
     ...Object.keys(options.methodOptions),
     ...Object.values(options.concurrencyGroups ?? {}).flatMap(({ methods }) => methods)
   ]
+  const mentioned = [...Object.keys(contract ?? {}), ...withOptions]
   const missing = mentioned.find((name) => typeof implementation?.[name] !== "function")
-  if (missing === undefined) return
-  const names = methodNames(implementation).join(", ")
-  throw new TypeError(`${id}: its contract or options name a method "${missing}", but it has only ${names}`)
+  if (missing !== undefined) {
+    const names = methodNames(implementation).join(", ")
+    throw new TypeError(`${id}: its contract or options name a method "${missing}", but it has only ${names}`)
+  }
+  for (const [name, { subscription = false }] of Object.entries(contract ?? {})) {
+    if (subscription !== isReadable(implementation[name]))
+      throw new TypeError(`${id}: "${name}" must be what Broadcast.make gives if, and only if, its contract says so`)
+  }
+  subscriptions.reading?.check(id, implementation, withOptions)
 }
 
 /** What is known of a method by its name, whether or not it exists. */
 export const describe = (
-  { contract, id, key, options: actor }: Definition,
+  { contract, id, key, options: actor, shapes }: Definition,
   name: string,
   label?: string
 ): MethodSpec => {
@@ -182,6 +192,10 @@ export const describe = (
     retry: own?.retry ?? actor.retry,
     timeout: own?.timeout === undefined ? undefined : options.duration(`${id}.${name}`, "timeout", own.timeout),
     signal: undefined,
-    contract: actor.validate ? contract?.[name] : undefined
+    contract: actor.validate ? contract?.[name] : undefined,
+    isSubscription:
+      contract === undefined
+        ? shapes.shape?.methods.find((method) => method.name === name)?.isSubscription === true
+        : contract[name]?.subscription === true
   }
 }

@@ -22,8 +22,8 @@ import * as tracing from "../call/tracing.ts"
 import { Ask } from "../handle/ask.ts"
 import { CellKey, DefinitionKey, TargetKey } from "../handle/handle.ts"
 import type { Cell, CellLine } from "../instance/cell.ts"
+import { IDLE } from "../instance/life.ts"
 import type { Definition } from "./definition.ts"
-import { IDLE } from "./keyed.ts"
 
 tracing.follow(ofHomes)
 
@@ -155,7 +155,8 @@ const bare = {
   retry: false,
   timeout: undefined,
   signal: undefined,
-  contract: undefined
+  contract: undefined,
+  isSubscription: false
 }
 
 /** Finds the instance behind a handle: of a key, the one that is up, or that this call brings up. */

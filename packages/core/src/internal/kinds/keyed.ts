@@ -20,15 +20,12 @@ import { isClient } from "../call/carried.ts"
 import { defines } from "../call/older.ts"
 import * as handles from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
-import type { InstanceOwner } from "../instance/life.ts"
+import { IDLE, type InstanceOwner } from "../instance/life.ts"
 import { end, shutdownAll } from "../instance/shutdown.ts"
 import { Address } from "./address.ts"
 import { type ContractClass, checkMake, findsKeys, lacks, needsLayer, ofContract, WAYS, withKeys } from "./contracts.ts"
 import { type Definition, define, override } from "./definition.ts"
 import { own } from "./owners.ts"
-
-/** Why an instance ended that its next call makes again. */
-export const IDLE = "it was idle"
 
 const DEFAULT_IDLE_TIME_TO_LIVE = Duration.minutes(1)
 /** Effect's own cluster entities have the same bound. */

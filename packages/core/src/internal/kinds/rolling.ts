@@ -14,7 +14,7 @@ import { methodText, textOf } from "./shape.ts"
 /** What keeps a caller from calling a method of a node, if anything. `node` is `undefined` where it lacks the method. */
 export const mismatch = (caller: MethodShape, node: MethodShape | undefined): Mismatch | undefined => {
   if (node === undefined) return { field: "", here: methodText(caller), there: undefined }
-  if (caller.stream !== node.stream || caller.durable !== node.durable) {
+  if (isOtherKind(caller, node)) {
     return { field: "", here: methodText(caller), there: methodText(node) }
   }
   const [args] = obstaclesOfArgs(node.args, caller.args)
@@ -22,6 +22,10 @@ export const mismatch = (caller: MethodShape, node: MethodShape | undefined): Mi
   const [result] = [...obstaclesOfResult(caller, node), ...obstaclesOfErrors(caller, node)]
   return result && { field: result.path, here: result.reader, there: result.writer }
 }
+
+/** Whether calls cross in another way. */
+const isOtherKind = (one: MethodShape, other: MethodShape): boolean =>
+  one.stream !== other.stream || one.durable !== other.durable || one.subscription !== other.subscription
 
 /** What keeps two sides from using the same keys. Each key has one text: if that differs, it has two instances. */
 export const keyMismatch = (caller: ContractShape, node: ContractShape): Mismatch | undefined => {
@@ -86,7 +90,7 @@ const compareMethods = (
 ): ReadonlyArray<Change> => {
   if (older === undefined) return [added(actor, method, methodText(newer!))]
   if (newer === undefined) return [removed(actor, method, methodText(older), [older])]
-  if (older.stream !== newer.stream || older.durable !== newer.durable) return [ofKind(actor, method, older, newer)]
+  if (isOtherKind(older, newer)) return [ofKind(actor, method, older, newer)]
   const at = (order: Order, field: string, sides: Sides, why: string): Change => ({
     actor,
     method,

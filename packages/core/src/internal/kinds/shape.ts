@@ -14,6 +14,7 @@ interface Method {
   readonly success: Schema.Top
   readonly error: Schema.Top
   readonly stream: boolean
+  readonly subscription?: true | undefined
   readonly since?: string | undefined
   /** What `@troupe/cluster` notes on a method. */
   readonly "~troupe/delivery"?: { readonly kind: string } | undefined
@@ -40,6 +41,7 @@ const methodOf = (method: Method): MethodShape => ({
   success: partOf(method.success),
   error: partOf(method.error),
   stream: method.stream,
+  ...(method.subscription ? { subscription: true } : undefined),
   durable: method["~troupe/delivery"]?.kind === "durable",
   ...(method.since === undefined ? undefined : { since: method.since })
 })
@@ -182,11 +184,14 @@ const plainly = (_: string, value: unknown): unknown => {
 // --- for people ------------------------------------------------------------------------------------------------------
 
 /** `(string, number): string ! { left: number }` */
-export const methodText = ({ args, durable, error, since, stream, success }: MethodShape): string => {
+export const methodText = ({ args, durable, error, since, stream, subscription, success }: MethodShape): string => {
+  if (subscription) return `subscription of ${textOf(success)}${sinceText(since)}`
   const taken = args.map(({ optional, part }) => `${textOf(part)}${optional === true ? "?" : ""}`).join(", ")
   const failure = error.kind === "never" ? "" : ` ! ${textOf(error)}`
-  return `${durable ? "durable " : ""}(${taken}): ${stream ? "Stream of " : ""}${textOf(success)}${failure}${since === undefined ? "" : ` (since ${since})`}`
+  return `${durable ? "durable " : ""}(${taken}): ${stream ? "Stream of " : ""}${textOf(success)}${failure}${sinceText(since)}`
 }
+
+const sinceText = (since: string | undefined): string => (since === undefined ? "" : ` (since ${since})`)
 
 export const textOf = (part: Part): string => `${bare(part)}${(part.checks ?? []).map(checkText).join("")}`
 

@@ -12,6 +12,7 @@ interface Method {
   readonly success: Schema.Top
   readonly error: Schema.Top
   readonly stream: boolean
+  readonly subscription?: true | undefined
 }
 
 interface Contract {
@@ -28,7 +29,8 @@ export const contractText = ({ key, keySchema, methods }: Contract): ContractTex
 })
 
 /** `(string, number): string ! NotFound<...>` */
-export const methodText = ({ args, error, stream, success }: Method): string => {
+export const methodText = ({ args, error, stream, subscription, success }: Method): string => {
+  if (subscription) return `Subscription of ${schemaText(success)}`
   const result = `${stream ? "Stream of " : ""}${schemaText(success)}`
   const failure = schemaText(error)
   return `(${args.map(schemaText).join(", ")}): ${result}${failure === "never" ? "" : ` ! ${failure}`}`

@@ -28,7 +28,8 @@ export const singleMethod = (name: string, { maxTaskRetries, retry }: options.In
   retry,
   timeout: undefined,
   signal: undefined,
-  contract: undefined
+  contract: undefined,
+  isSubscription: false
 })
 
 export const make = (

@@ -1,0 +1,215 @@
+/**
+ * What an actor publishes, and what its readers have yet to read.
+ *
+ * Each reader has its own list, so that a slow one is the business of nobody else. Effect's PubSub has one buffer and one
+ * strategy for all of its subscribers, and does not tell which items one of them has missed (decision 0030).
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { ReaderOptions } from "../../Broadcast.ts"
+import * as asyncContext from "../base/asyncContext.ts"
+import * as options from "../base/options.ts"
+import * as stack from "../base/stack.ts"
+import { readable } from "../call/method.ts"
+import { notices } from "./subscribing.ts"
+
+/** Enough for what a method publishes in one go. */
+const DEFAULT_MAX_PENDING = 256
+
+type Chunk = readonly [unknown, ...Array<unknown>]
+type Answer = Effect.Effect<Chunk, unknown>
+
+/** What is published, for those who read it now. */
+class Board {
+  readonly readers = new Set<Reader>()
+  private readonly replay: number
+  private readonly last: Array<unknown> = []
+  private ended = false
+  /** Those who published more than a reader has room for that they have to wait for. */
+  private readonly waiting = new Set<() => void>()
+
+  constructor(replay: number) {
+    this.replay = replay
+  }
+
+  publish(item: unknown): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.ended) return Effect.void
+      if (this.replay > 0 && this.last.push(item) > this.replay) this.last.shift()
+      const woken: Array<() => void> = []
+      // Nothing of what wakes runs before all have the item: a reader that comes meanwhile has it replayed.
+      let crowded = false
+      for (const reader of this.readers) {
+        const wake = reader.offer(item)
+        if (wake !== undefined) woken.push(wake)
+        crowded ||= reader.isCrowded
+      }
+      if (woken.length > 0) stack.notify(woken, Exit.void)
+      return crowded ? this.room : Effect.void
+    })
+  }
+
+  private isCrowded(): boolean {
+    for (const reader of this.readers) if (reader.isCrowded) return true
+    return false
+  }
+
+  private readonly room: Effect.Effect<void> = Effect.callback((resume) => {
+    // It may have come since.
+    if (!this.isCrowded()) return resume(Effect.void)
+    const go = asyncContext.bindResume(() => resume(Effect.void))
+    const wake = () => go(undefined)
+    this.waiting.add(wake)
+    return Effect.sync(() => {
+      this.waiting.delete(wake)
+    })
+  })
+
+  /** A reader that publishers may wait for has read, or has gone. */
+  relieve(): void {
+    if (this.waiting.size === 0 || this.isCrowded()) return
+    const woken = [...this.waiting]
+    this.waiting.clear()
+    stack.notify(woken, Exit.void)
+  }
+
+  join(bounds: Bounds): Reader {
+    const reader = new Reader(this, bounds, [...this.last])
+    if (this.ended) reader.end(Cause.done())
+    else this.readers.add(reader)
+    return reader
+  }
+
+  leave(reader: Reader): void {
+    this.readers.delete(reader)
+    this.relieve()
+  }
+
+  /** No more is published. Readers still get what they have yet to read. */
+  end(): void {
+    this.ended = true
+    const woken = [...this.readers].flatMap((reader) => reader.end(Cause.done()) ?? [])
+    this.readers.clear()
+    stack.notify(woken, Exit.void)
+    this.relieve()
+  }
+}
+
+interface Bounds {
+  readonly maxPendingItems: number
+  readonly overflow: "dropOldest" | "suspend" | "fail"
+}
+
+class Reader {
+  private pending: Array<unknown>
+  private missed = 0
+  private over: Answer | undefined = undefined
+  private wake: (() => void) | undefined = undefined
+  private readonly board: Board
+  private readonly bounds: Bounds
+
+  constructor(board: Board, bounds: Bounds, pending: Array<unknown>) {
+    this.board = board
+    this.bounds = bounds
+    this.pending = pending
+  }
+
+  /** Whether publishers wait for it. */
+  get isCrowded(): boolean {
+    return this.bounds.overflow === "suspend" && this.pending.length > this.bounds.maxPendingItems
+  }
+
+  /** Takes an item. Returns how to wake the one that waits for it, if one does. */
+  offer(item: unknown): (() => void) | undefined {
+    const { maxPendingItems, overflow } = this.bounds
+    if (overflow === "fail" && this.pending.length >= maxPendingItems) {
+      this.board.readers.delete(this)
+      return this.end(Exit.fail(notices().fellBehind(maxPendingItems)))
+    }
+    this.pending.push(item)
+    if (overflow === "dropOldest" && this.pending.length > maxPendingItems) {
+      this.pending.shift()
+      this.missed++
+    }
+    return this.woken()
+  }
+
+  end(over: Answer): (() => void) | undefined {
+    this.over = over
+    return this.woken()
+  }
+
+  private woken(): (() => void) | undefined {
+    const { wake } = this
+    this.wake = undefined
+    return wake
+  }
+
+  readonly take: Effect.Effect<Chunk, unknown> = Effect.suspend(() => this.poll() ?? this.next)
+
+  private readonly next: Effect.Effect<Chunk, unknown> = Effect.callback((resume) => {
+    const ready = this.poll()
+    if (ready !== undefined) return resume(ready)
+    const go = asyncContext.bindResume(() => resume(this.take))
+    this.wake = () => go(undefined)
+    return Effect.sync(() => {
+      this.wake = undefined
+    })
+  })
+
+  private poll(): Answer | undefined {
+    const { missed, pending } = this
+    if (pending.length === 0) return this.over
+    this.pending = []
+    this.missed = 0
+    if (missed > 0) pending.unshift(notices().missed(missed))
+    if (this.bounds.overflow === "suspend") this.board.relieve()
+    return Exit.succeed(pending as unknown as Chunk)
+  }
+}
+
+const SUBJECT = "a subscription"
+
+const boundsOf = (given: ReaderOptions): Bounds => {
+  options.onlyKnown<ReaderOptions>(SUBJECT, given, { maxPendingItems: true, overflow: true, keepAlive: true })
+  const { maxPendingItems = DEFAULT_MAX_PENDING, overflow = "dropOldest" } = given
+  return {
+    maxPendingItems: options.size(SUBJECT, "maxPendingItems", maxPendingItems),
+    overflow: options.oneOf("dropOldest", "suspend", "fail")(SUBJECT, "overflow", overflow)
+  }
+}
+
+/** `Broadcast.make`. */
+export const make = (given: { readonly replay?: number } = {}): Effect.Effect<unknown, never, Scope.Scope> =>
+  Effect.suspend(() => {
+    options.onlyKnown("Broadcast.make", given, { replay: true })
+    const board = new Board(options.count("Broadcast.make", "replay", given.replay ?? 0))
+    return Effect.as(
+      Effect.addFinalizer(() => Effect.sync(() => board.end())),
+      broadcastOf(board)
+    )
+  })
+
+const broadcastOf = (board: Board) =>
+  Object.assign(
+    readable(
+      (given: ReaderOptions = {}): Stream.Stream<unknown, unknown> =>
+        Stream.unwrap(
+          Effect.map(
+            Effect.acquireRelease(
+              Effect.sync(() => board.join(boundsOf(given))),
+              (reader) => Effect.sync(() => board.leave(reader))
+            ),
+            (reader) => Stream.fromPull(Effect.succeed(reader.take as any))
+          )
+        )
+    ),
+    {
+      "~troupe/Broadcast": "~troupe/Broadcast",
+      publish: (item: unknown) => board.publish(item),
+      readers: Effect.sync(() => board.readers.size)
+    }
+  )

@@ -1,0 +1,198 @@
+/**
+ * How subscriptions are read (semantics 7.7). A reader is no call: it takes no permit, stands in no line, and is in no
+ * books. It comes with `Broadcast`, and programs without it have none of this.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { ActorError, DecodeError, TaskCancelled } from "../../ActorError.ts"
+import type { ReaderOptions } from "../../Broadcast.ts"
+import { shared } from "../base/copies.ts"
+import { Stage } from "../call/call.ts"
+import { checkItem } from "../call/contract.ts"
+import { deathReason } from "../call/failure.ts"
+import { isReadable, type MethodSpec } from "../call/method.ts"
+import type { Cell, CellLine, Target } from "../instance/cell.ts"
+import { IDLE } from "../instance/life.ts"
+import { type Reading, readWith, type StreamCall } from "./streaming.ts"
+
+/** What stands in a stream beside items, and its failure. The classes are public. */
+export interface Notices {
+  missed(count: number): object
+  restarted(): object
+  fellBehind(maxPendingItems: number): unknown
+  /** Whether something is no item, but stands beside them. */
+  isOne(u: unknown): boolean
+}
+
+const known: { notices: Notices | undefined } = /* @__PURE__ */ shared("notices", { notices: undefined })
+
+export const notices = (): Notices => known.notices!
+
+/** Called where `Broadcast` is loaded. */
+export const install = (notices: Notices): void => {
+  known.notices = notices
+  readWith({ isOne, read, whenMade, goOn, check })
+}
+
+/** Whether a method of an instance is read, as far as it is known by now. */
+const isOne = (cell: Cell | undefined, { isSubscription, name }: MethodSpec): boolean =>
+  isSubscription || isReadable(cell?.implementation?.[name])
+
+/**
+ * Without a contract, what a name stands for is not known before the instance has been made. A reader that comes earlier
+ * stands in line with the calls until then, and leaves it without a permit.
+ */
+const whenMade = (call: StreamCall): void => {
+  const cell = call.line.cell as Cell
+  cell.life.start?.observe(() => {
+    if (call.stage !== Stage.Waiting || !isOne(cell, call.method) || !call.reads()) return
+    cell.withdraw(call)
+    cell.end(call, Exit.void)
+  })
+}
+
+const goOn: Reading["goOn"] = (call, items) => {
+  const { args, line, method } = call
+  const rest = Stream.suspend(() => (call.isReader ? read(line as CellLine, method, args) : Stream.empty))
+  return Stream.concat(items, rest)
+}
+
+const check: Reading["check"] = (actor, implementation, optioned) => {
+  const name = optioned.find((name) => isReadable(implementation[name]))
+  if (name !== undefined)
+    throw new TypeError(
+      `${actor}: its options name "${name}", a subscription: it has no calls that they would apply to`
+    )
+}
+
+type Chunk = readonly [unknown, ...Array<unknown>]
+
+const read = (target: Target, method: MethodSpec, args: ReadonlyArray<unknown>): Stream.Stream<unknown, unknown> => {
+  const items = Stream.unwrap(
+    Effect.map(Effect.scope, (scope) =>
+      Stream.fromPull(Effect.succeed(new Following(target, method, args, scope).pull))
+    )
+  )
+  return method.signal === undefined ? items : Stream.interruptWhen(items, aborted(method))
+}
+
+/** A reader that follows an instance from one of its lives to the next. */
+class Following {
+  /** The life that it reads. */
+  private life: { readonly cell: Cell; readonly restarts: number; readonly pull: Effect.Effect<Chunk, any> } | undefined
+  private ofLife: Scope.Closeable | undefined = undefined
+  private hasRead = false
+
+  private readonly target: Target
+  private readonly method: MethodSpec
+  private readonly args: ReadonlyArray<unknown>
+  private readonly scope: Scope.Scope
+
+  constructor(target: Target, method: MethodSpec, args: ReadonlyArray<unknown>, scope: Scope.Scope) {
+    this.target = target
+    this.method = method
+    this.args = args
+    this.scope = scope
+    this.life = undefined
+  }
+
+  private get keepAlive(): boolean {
+    return (this.args[0] as ReaderOptions | undefined)?.keepAlive ?? true
+  }
+
+  readonly pull: Effect.Effect<Chunk, any> = Effect.suspend(() => {
+    const { life } = this
+    if (life === undefined) return this.join
+    return Effect.matchCauseEffect(life.pull, {
+      onSuccess: (items) => this.checked(items),
+      onFailure: (cause) => this.after(life, cause)
+    })
+  })
+
+  /** Begins to read a life of the instance, which comes up if need be. A reader of the one before is told so. */
+  private readonly join: Effect.Effect<Chunk, any> = Effect.suspend(() => {
+    const { cell } = this.target.resolve()
+    const scope = Scope.forkUnsafe(this.scope)
+    this.ofLife = scope
+    const stays = Scope.provide(
+      Effect.acquireRelease(
+        Effect.sync(() => cell.life.isRead(this.keepAlive ? 1 : 0)),
+        () => Effect.sync(() => cell.life.isRead(this.keepAlive ? -1 : 0))
+      ),
+      scope
+    )
+    const opens = Effect.suspend(() => this.open(cell, scope))
+    return Effect.andThen(stays, Effect.andThen(ready(cell), opens))
+  })
+
+  private open(cell: Cell, scope: Scope.Closeable): Effect.Effect<Chunk, any> {
+    const { args, method } = this
+    if (cell.death !== undefined) return this.ends(cell)
+    const member: any = cell.implementation?.[method.name]
+    if (!isReadable(member)) return Effect.die(notReadable(method))
+    const items: Stream.Stream<unknown, unknown> = member(...args)
+    return Effect.flatMap(Scope.provide(Stream.toPull(items), scope), (pull) => {
+      this.life = { cell, restarts: cell.restarts, pull }
+      if (this.hasRead) return Effect.succeed<Chunk>([notices().restarted()])
+      this.hasRead = true
+      return this.pull
+    })
+  }
+
+  private checked(items: Chunk): Effect.Effect<Chunk, ActorError> {
+    const { actor, contract, name } = this.method
+    if (contract === undefined) return Effect.succeed(items)
+    for (const item of items) {
+      const issue = notices().isOne(item) ? undefined : checkItem(contract, item)
+      if (issue !== undefined)
+        return Effect.fail(
+          new ActorError({ reason: new DecodeError({ actor, method: name, issue, mayHaveRun: true }) })
+        )
+    }
+    return Effect.succeed(items)
+  }
+
+  /** What is read has ended: with its instance, with a life of it, or by itself. */
+  private after(
+    { cell, restarts }: { cell: Cell; restarts: number },
+    cause: Cause.Cause<any>
+  ): Effect.Effect<Chunk, any> {
+    if (cell.death !== undefined) return this.ends(cell)
+    if (cell.life.ready && cell.restarts === restarts) return Effect.failCause(cause)
+    this.life = undefined
+    return Effect.andThen(Scope.close(this.ofLife!, Exit.void), this.join)
+  }
+
+  private ends(cell: Cell): Effect.Effect<Chunk, any> {
+    const death = cell.death!
+    if (death.why === IDLE && !this.keepAlive) return Cause.done()
+    return Effect.fail(new ActorError({ reason: deathReason(cell.actor, this.method.name, death, false) }))
+  }
+}
+
+/** Succeeds when the instance is made, or will not be. */
+const ready = (cell: Cell): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    cell.life.ready || cell.death !== undefined
+      ? Effect.void
+      : Effect.andThen(
+          cell.life.over,
+          Effect.suspend(() => ready(cell))
+        )
+  )
+
+const notReadable = ({ actor, name }: MethodSpec): TypeError =>
+  new TypeError(`${actor}.${name} is a subscription, and this instance has none: give out what Broadcast.make gives`)
+
+/** Fails when the signal fires. Nothing stays with it. */
+const aborted = ({ actor, name, signal }: MethodSpec): Effect.Effect<never, ActorError> =>
+  Effect.callback((resume) => {
+    const abort = () =>
+      resume(Effect.fail(new ActorError({ reason: new TaskCancelled({ actor, method: name, mayHaveRun: true }) })))
+    if (signal!.aborted) return abort()
+    signal!.addEventListener("abort", abort)
+    return Effect.sync(() => signal!.removeEventListener("abort", abort))
+  })
