@@ -48,4 +48,7 @@ describe("what is over is kept by nothing", () => {
   })
   for (const name of tasks)
     it(`7.3 a task that the program has let go of is kept by nothing: ${name}`, () => isLetGo(name))
+  it("an idle program has one ask, a sample: the engine keeps what it compiled for shapes of which an object is alive", () => {
+    assert.deepStrictEqual(lines.at(-1), { name: "asks", kept: 1 })
+  })
 })

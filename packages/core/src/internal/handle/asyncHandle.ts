@@ -13,6 +13,7 @@ import { refuse } from "./admit.ts"
 import { Remote } from "./ask.ts"
 import { EagerCall } from "./eager.ts"
 import { isHandle, noHandle } from "./handle.ts"
+import * as samples from "./samples.ts"
 import { subscriptions } from "./streaming.ts"
 
 interface AnyMethod {
@@ -25,6 +26,7 @@ export const make = (handle: Record<string, AnyMethod>, options: AsyncHandle.Opt
   callOptions("AsyncHandle.make", options)
   if (stranger(handle) !== undefined || (!isHandle(handle) && !hasMethods(handle)))
     throw noHandle("AsyncHandle.make", handle)
+  samples.keep(EagerCall)
   const { signal } = options
   /** By the methods of the handle, which tests replace. */
   const methods = new Map<object, unknown>()

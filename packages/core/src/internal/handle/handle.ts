@@ -9,10 +9,12 @@ import { stranger, VersionKey, versioned } from "../base/copies.ts"
 import * as options from "../base/options.ts"
 import { attempt, show } from "../base/show.ts"
 import { version } from "../base/version.ts"
+import { Call } from "../call/call.ts"
 import type { MethodSpec } from "../call/method.ts"
 import { older } from "../call/older.ts"
 import type { Cell, Target } from "../instance/cell.ts"
 import { Ask, Remote } from "./ask.ts"
+import * as samples from "./samples.ts"
 
 export const CellKey: unique symbol = Symbol.for(versioned("troupe/Cell")) as any
 /** Where a keyed service keeps what it was made from. */
@@ -81,6 +83,7 @@ export interface Lines {
 
 export const makeMethod = (lines: Lines, method: MethodSpec): unknown => {
   const target = lines.line(method.group)
+  samples.keep(Call)
   const ask: any = (...args: ReadonlyArray<unknown>) => new Ask(target, method, args)
   ask.remote = (...args: ReadonlyArray<unknown>) => new Remote(target, method, args)
   ask.options = (overrides: any) => makeMethod(lines, override(method, overrides))
