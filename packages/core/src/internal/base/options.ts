@@ -183,12 +183,14 @@ const ofTheCall: Checks<CallOptions<string>> = /* @__PURE__ */ and(ofMethods, {
   )
 })
 
+const DEFAULT_SHUTDOWN_TIMEOUT = /* @__PURE__ */ Duration.seconds(5)
+
 /** What options are unless given. For async actors Ray has as many permits. */
 const defaults = (input: Input) => ({
   maxConcurrency: 1000,
   maxPendingCalls: Infinity,
   overflow: "fail",
-  shutdownTimeout: "5 seconds",
+  shutdownTimeout: DEFAULT_SHUTDOWN_TIMEOUT,
   onDefect: input.restart === undefined ? "resume" : "restart",
   // Five restarts, the first after 100 ms, each after twice as long.
   restart:
@@ -205,10 +207,11 @@ const defaults = (input: Input) => ({
 /** Checks `input` and fills in the defaults. `actor` is named in errors, and `known` are the options that it can have. */
 export const normalize = (actor: string, input: Input & Groups, known: Known<any>): InstanceOptions => {
   onlyKnown(actor, input, known)
-  const options: any = {}
-  for (const [option, otherwise] of Object.entries(defaults(input))) {
-    const value = (input as any)[option] ?? otherwise
-    options[option] = value === undefined ? undefined : (ofActors as Checks<any>)[option]!(actor, option, value)
+  // Only what is given is looked at: `options({...})` may be written once for each instance.
+  const options: any = defaults(input)
+  for (const [option, value] of Object.entries(input)) {
+    if (value === undefined || value === null || !(option in options)) continue
+    options[option] = (ofActors as Checks<any>)[option]!(actor, option, value)
   }
   const { concurrencyGroups, getIfExists, methodOptions: own, name }: InstanceOptions = options
   if (concurrencyGroups !== undefined) checkGroups(actor, concurrencyGroups)
