@@ -7,8 +7,12 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import { versioned } from "./internal/base/copies.ts"
 import { explainMissing } from "./internal/base/effectInternals.ts"
+import * as time from "./internal/call/timeLeft.ts"
 
 /**
  * Which instance a constructor or a method runs in.
@@ -36,3 +40,17 @@ export class ActorContext extends explainMissing(
   >()(versioned("troupe/ActorContext")),
   () => "ActorContext is not provided here: it is there in the methods and the constructor of an actor only"
 ) {}
+
+/**
+ * How much time the call has that runs here: its own `timeout`, or that of a call for which it works, whichever is over
+ * first. The caller may be in another thread or process. `None` if nothing bounds it, and outside of actors.
+ *
+ * When the time is over the call ends, and so do the calls that it has made. Read it before work that is not worth
+ * beginning with too little time.
+ *
+ * A durable call outlives its caller, so the time of its caller is not its own.
+ *
+ * @category time
+ * @since 0.1.0
+ */
+export const timeLeft: Effect.Effect<Option.Option<Duration.Duration>> = time.ofCurrent

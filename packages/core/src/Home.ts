@@ -26,6 +26,7 @@ import * as errors from "./internal/base/errors.ts"
 import * as evaluable from "./internal/base/evaluable.ts"
 import * as options from "./internal/base/options.ts"
 import * as values from "./internal/base/show.ts"
+import * as baggage from "./internal/call/baggage.ts"
 import * as carried from "./internal/call/carried.ts"
 import * as cluster from "./internal/kinds/cluster.ts"
 import * as home from "./internal/kinds/home.ts"
@@ -132,6 +133,35 @@ export const endsWithInstance: (context: Context.Context<never>) => boolean = ho
  * @since 0.1.0
  */
 export const spanOf: (call: Call) => Tracer.AnySpan | undefined = home.spanOf as any
+
+/**
+ * What travels with a call besides its arguments: carried references, log annotations, how much time is left. It is data
+ * that JSON has, for {@link unpackBaggage} on the other side.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Baggage extends Readonly<Record<string, unknown>> {}
+
+/**
+ * What a home sends with a call, or `undefined` if there is nothing, as is the case in programs that use none of it.
+ * Throws a {@link BaggageError} if a reference does not fit its schema. `deadline: false` leaves out how much time is left:
+ * for calls that outlive their callers.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const baggageOf: (call: Call, options?: { readonly deadline?: boolean }) => Baggage | undefined =
+  home.baggageOf as any
+
+/**
+ * What a call is refused with whose carried references cannot be written, or read. Its message is the `issue` of a
+ * `DecodeError`.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const BaggageError: new (message: string) => TypeError = baggage.BaggageError
 
 /**
  * What an instance is told about its home.
@@ -259,8 +289,27 @@ export interface Accepted {
 }
 
 /**
+ * A context in which what has come with a call is set. What this side has no reference for stays with it, and goes on with
+ * the calls that are made in turn. Throws a {@link BaggageError}.
+ *
+ * @category the other side
+ * @since 0.1.0
+ */
+export const unpackBaggage: (context: Context.Context<never>, baggage: Baggage) => Context.Context<never> =
+  baggage.unpack
+
+/**
+ * How many milliseconds the caller had left when it sent its call, if its time is bounded.
+ *
+ * @category the other side
+ * @since 0.1.0
+ */
+export const timeLeftIn: (baggage: Baggage) => number | undefined = home.timeLeftIn
+
+/**
  * Submits a call to the instance behind a handle, without its limits, retries and deadlines. `onExit` is called once,
- * perhaps before this returns; `restarted` is for {@link report}.
+ * perhaps before this returns; `restarted` is for {@link report}. `left` is how many milliseconds the caller has left, for
+ * what the call itself calls: the caller's side ends the call in time.
  *
  * @category the other side
  * @since 0.1.0
@@ -270,8 +319,9 @@ export const submit: (
   method: string,
   args: ReadonlyArray<unknown>,
   context: Context.Context<never>,
-  onExit: (exit: Exit.Exit<any, any>, restarted: boolean) => void
-) => Accepted = home.submit
+  onExit: (exit: Exit.Exit<any, any>, restarted: boolean) => void,
+  left?: number | undefined
+) => Accepted = home.submit as any
 
 /**
  * The same for a streaming method: the call begins with the first pull.
@@ -279,8 +329,22 @@ export const submit: (
  * @category the other side
  * @since 0.1.0
  */
-export const stream: (handle: object, method: string, args: ReadonlyArray<unknown>) => Stream.Stream<unknown, unknown> =
-  home.stream
+export const stream: (
+  handle: object,
+  method: string,
+  args: ReadonlyArray<unknown>,
+  context: Context.Context<never>,
+  left?: number | undefined
+) => Stream.Stream<unknown, unknown> = home.stream as any
+
+/**
+ * The same call, of a handle on this side, which ends in so many milliseconds at the latest: for calls whose callers may be
+ * gone before they end them.
+ *
+ * @category the other side
+ * @since 0.1.0
+ */
+export const endingIn: <Ask>(ask: Ask, left: number) => Ask = home.endingIn as any
 
 /**
  * Cancels a call that was submitted with {@link submit}. Its `onExit` tells when it has ended.

@@ -41,6 +41,12 @@ export * as Broadcast from "./Broadcast.ts"
 export * as ByNumber from "./ByNumber.ts"
 
 /**
+ * References that travel with calls: what a caller sets, the method has, and what the method calls in turn, wherever
+ * they run.
+ */
+export * as Carried from "./Carried.ts"
+
+/**
  * What callers know of an actor, apart from everything that runs one.
  */
 export * as Contract from "./Contract.ts"

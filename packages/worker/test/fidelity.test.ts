@@ -76,7 +76,7 @@ describe("errors", () => {
 })
 
 describe("context and time", () => {
-  withOdd("references that the caller has set do not reach the method", (odd) =>
+  withOdd("references that the caller has set do not reach the method, unless they travel", (odd) =>
     Effect.gen(function* () {
       assert.strictEqual(yield* Effect.provideService(odd.locale(), Locale, "de"), "en")
     })

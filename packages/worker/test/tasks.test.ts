@@ -5,7 +5,7 @@ import { Cause, Effect, Logger, Schedule, Schema } from "effect"
 import { assert, describe, it } from "vitest"
 import { errorOf, reasonOf } from "../../core/test/support.ts"
 import * as tasks from "./fixtures/tasks.ts"
-import { Factor, square, Temperature, TooBig, TooCold } from "./fixtures/tasks.ts"
+import { Factor, square, Temperature, Tenant, TooBig, TooCold, tenant } from "./fixtures/tasks.ts"
 import { bundle } from "./support.ts"
 
 const { crash, crashOnce, crashOnceAgain, crashThenFail, die, forever, local, meet, scaled, sizeOf, where } = tasks
@@ -30,6 +30,21 @@ describe("TaskPool", () => {
     )
     assert.deepStrictEqual([value, viaRef], [9, 16])
     assert.notStrictEqual(thread, threadId)
+  })
+
+  it("13.1 has them have what their callers set; what a thread cannot read is refused, and not run", async () => {
+    const as = (name: any) => Effect.provideService(tenant(), Tenant, name)
+    const [acme, other, none, unread, unwritten] = await run(
+      Effect.all([as("acme"), as("other"), tenant(), Effect.flip(as("stranger")), Effect.flip(as(7))])
+    )
+    assert.deepStrictEqual([acme, other, none], ["acme", "other", "nobody"])
+    for (const [{ message }, verb] of [
+      [unread, "read"],
+      [unwritten, "written"]
+    ] as const)
+      assert.match(message, new RegExp(`the carried reference test/Tenant cannot be ${verb} with its schema`))
+    assert.deepInclude((unread as ActorError.ActorError).reason, { _tag: "DecodeError", mayHaveRun: false })
+    assert.deepInclude((unwritten as ActorError.ActorError).reason, { _tag: "DecodeError", mayHaveRun: false })
   })
 
   it("uses all its threads at the same time", async () => {

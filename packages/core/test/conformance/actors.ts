@@ -2,7 +2,7 @@
  * The contracts of the actors that the conformance suite calls. Tests and homes import them; what implements them is in
  * `live.ts`, which runs where the actor lives. Tests hold calls and look at what happened by calls, never by shared memory.
  */
-import { Actor } from "@troupe/core"
+import { Actor, Carried } from "@troupe/core"
 import { Schema } from "effect"
 
 export class Overflow extends Schema.TaggedError<Overflow>()("Overflow", {
@@ -25,6 +25,20 @@ export const Values = Schema.Struct({
   text: Schema.optionalKey(Schema.String)
 })
 
+/** Who a request is for. */
+export const Tenant = Carried.Reference("conformance/Tenant", {
+  schema: Schema.Struct({ name: Schema.String, since: Schema.Date }),
+  defaultValue: () => ({ name: "nobody", since: new Date(0) })
+})
+
+/** What a method has of its caller, besides its arguments. */
+export const Surroundings = Schema.Struct({
+  tenant: Tenant.schema,
+  annotations: Schema.Record(Schema.String, Schema.Unknown),
+  /** In milliseconds. */
+  left: Schema.NullOr(Schema.Number)
+})
+
 const text = [Schema.String] as const
 
 export const methods = {
@@ -44,6 +58,10 @@ export const methods = {
   tidy: Actor.method({ args: text }),
   /** Waits for `work(id)` of an actor of its own. */
   nested: Actor.method({ args: text, success: Schema.String }),
+  /** What it has of its caller, and what an actor has that it calls. */
+  surroundings: Actor.method({ success: Schema.Tuple([Surroundings, Surroundings]) }),
+  /** The same, for a stream. */
+  surroundingsOfStream: Actor.method({ success: Surroundings, stream: true }),
   fail: Actor.method({ args: [Schema.Number], error: Overflow }),
   die: Actor.method({ args: text }),
   /** Fails so many times, then succeeds with the number of times it was run. */

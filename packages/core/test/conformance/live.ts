@@ -2,9 +2,9 @@
  * What implements the actors of the conformance suite, under the options that its tests need. It runs where the actor
  * lives: in the test's own process, or somewhere else.
  */
-import { Actor } from "@troupe/core"
-import { Duration, Effect, Exit, Latch, Layer, Option, Schedule, Schema, Stream } from "effect"
-import { Box, Desk, type methods, Overflow } from "./actors.ts"
+import { Actor, ActorContext } from "@troupe/core"
+import { Duration, Effect, Exit, Latch, Layer, Option, References, Schedule, Schema, Stream } from "effect"
+import { Box, Desk, type methods, Overflow, Tenant } from "./actors.ts"
 
 // What has been noted outlives instances, so it is here and not in them.
 const journal: Array<string> = []
@@ -41,8 +41,19 @@ const attempt = (id: string): number => {
   return n
 }
 
+const surroundings = Effect.gen(function* () {
+  const left = yield* ActorContext.timeLeft
+  return {
+    tenant: yield* Tenant,
+    annotations: yield* References.CurrentLogAnnotations,
+    left: Option.getOrNull(Option.map(left, Duration.toMillis))
+  }
+})
+
 /** An actor that lives next to the one that is called. */
-class Helper extends Actor.Service<Helper>()("conformance/Helper", { make: Effect.succeed({ work }) }) {}
+class Helper extends Actor.Service<Helper>()("conformance/Helper", {
+  make: Effect.succeed({ work, surroundings: () => surroundings })
+}) {}
 
 const implementation = Effect.gen(function* () {
   const helper = yield* Helper
@@ -61,6 +72,8 @@ const implementation = Effect.gen(function* () {
         Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 20 }), note(`${id} tidy`))
       ),
     nested: (id) => helper.work(id) as Effect.Effect<string>,
+    surroundings: () => Effect.all([surroundings, Effect.orDie(helper.surroundings())]),
+    surroundingsOfStream: () => Stream.fromEffect(surroundings),
     fail: (at) => Effect.fail(overflow(at)),
     die: (message) => Effect.die(new RangeError(message)),
     moody: (id, times) =>

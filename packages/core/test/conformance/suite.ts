@@ -23,7 +23,7 @@ import {
 } from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, fork, range, reasonOf, settle } from "../support.ts"
-import { Box, Desk, Overflow, Point } from "./actors.ts"
+import { Box, Desk, Overflow, Point, Tenant } from "./actors.ts"
 import type { BoxName, DeskName } from "./live.ts"
 
 /** What the suite needs of a home. */
@@ -713,6 +713,57 @@ export const suite = (home: Home): void => {
           yield* logOf(desk, id)
           yield* Actor.kill(desk)
           assert.strictEqual((yield* reasonOf(Fiber.join(first)))._tag, "ActorDied")
+        })
+      )
+    })
+
+    describe("what travels with a call", () => {
+      const acme = { name: "acme", since: new Date(7) }
+
+      /** The surroundings of a method that is called in each way, of a stream, and of what the method calls. */
+      const everywhere = (desk: Handle) =>
+        Effect.gen(function* () {
+          const asked = yield* desk.surroundings()
+          const remote = yield* yield* desk.surroundings.remote()
+          const streamed = yield* Stream.runCollect(desk.surroundingsOfStream())
+          return [...asked, ...remote, ...streamed]
+        })
+
+      withDesk("13.1 a carried reference reaches the method, and what it calls in turn", "plain", (desk) =>
+        Effect.gen(function* () {
+          for (const { tenant } of yield* Effect.provideService(everywhere(desk), Tenant, acme))
+            assert.deepStrictEqual(tenant, acme)
+          for (const { tenant } of yield* everywhere(desk))
+            assert.deepStrictEqual(tenant, { name: "nobody", since: new Date(0) })
+        })
+      )
+
+      withBox("13.1 to the instance of a key as well, also to one that the call brings up", "box", (box, id) =>
+        Effect.gen(function* () {
+          const ask = Effect.orDie(box.get(id).surroundings())
+          const [first] = yield* Effect.provideService(ask, Tenant, acme)
+          assert.deepStrictEqual(first.tenant, acme)
+          const [second] = yield* Effect.provideService(ask, Tenant, { ...acme, name: "other" })
+          assert.deepStrictEqual(second.tenant.name, "other")
+        })
+      )
+
+      withDesk("13.2 log annotations reach the method, and what it calls in turn", "plain", (desk) =>
+        Effect.gen(function* () {
+          for (const { annotations } of yield* Effect.annotateLogs(everywhere(desk), { request: "r1", tries: 2 }))
+            assert.deepInclude(annotations, { request: "r1", tries: 2 })
+          for (const { annotations } of yield* everywhere(desk)) assert.notProperty(annotations, "request")
+        })
+      )
+
+      withDesk("13.3 the method and what it calls know how much time the caller has left", "plain", (desk) =>
+        Effect.gen(function* () {
+          const timed = yield* desk.surroundings.options({ timeout: "10 seconds" })()
+          for (const { left } of timed) {
+            assert.isAtMost(left!, 10_000)
+            assert.isAbove(left!, 0)
+          }
+          for (const { left } of yield* everywhere(desk)) assert.isNull(left)
         })
       )
     })

@@ -5,6 +5,7 @@ import type { ActorError } from "@troupe/core/ActorError"
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -17,6 +18,7 @@ import { argumentsDoNotFit, cancelled, type Subject, translate, unavailable, und
 import { describeIssue, type WireMethod } from "../wire/wire.ts"
 import type { Guard } from "./attempt.ts"
 import * as attempts from "./attempt.ts"
+import { headersWith, refused } from "./baggage.ts"
 import { CurrentSubmission, type Id, idFor, Submission } from "./durableCall.ts"
 import type { Waits } from "./leaving.ts"
 import type { Stored } from "./replies.ts"
@@ -70,16 +72,26 @@ const request = ({ send, subject }: RemoteMethod, payload: unknown, options?: ob
   }
 }
 
-/** The same, and where spans are collected the request says what theirs need to know. */
-const tracedRequest = (remote: RemoteMethod, payload: unknown): Effect.Effect<any, any> =>
-  remote.traced
-    ? Effect.withFiber(({ context }) => request(remote, payload, { headers: headersIn(context) }))
-    : request(remote, payload)
+/** The same, with what travels besides the arguments, and where spans are collected with what theirs need to know. */
+const loadedRequest = (
+  remote: RemoteMethod,
+  payload: unknown,
+  context: Context.Context<never>,
+  options?: object
+): Effect.Effect<any, any> => {
+  try {
+    const spans = remote.traced ? headersIn(context) : undefined
+    const headers = headersWith(spans, context, remote.method.delivery.kind === "durable")
+    return request(remote, payload, headers === undefined ? options : { ...options, headers })
+  } catch (error) {
+    return refused(remote.subject, error)
+  }
+}
 
 const volatile = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Effect.Effect<any, any> =>
   Effect.withFiber(({ context }) => {
     if (idFor(context)?.chosen === true) return Effect.die(hasNoId(remote.subject))
-    const sent = guarded(remote, tracedRequest(remote, args))
+    const sent = guarded(remote, loadedRequest(remote, args, context))
     return Effect.catchCause(sent, (cause) => translate(remote.subject, cause))
   })
 
@@ -133,11 +145,15 @@ const stream = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Stream.Stre
     Effect.withFiber(({ context }) =>
       idFor(context)?.chosen === true
         ? Effect.die(hasNoId(remote.subject))
-        : Effect.succeed(request(remote, args, ON_DEMAND) as unknown as Stream.Stream<any, any>)
+        : Effect.succeed(asStream(loadedRequest(remote, args, context, ON_DEMAND)))
     )
   )
   return Stream.catchCause(guardedStream(remote, sent), (cause) => Stream.fromEffect(translate(remote.subject, cause)))
 }
+
+/** The client gives a stream. A request that is refused here is none. */
+const asStream = (sent: Effect.Effect<any, any>): Stream.Stream<any, any> =>
+  Stream.isStream(sent) ? (sent as unknown as Stream.Stream<any, any>) : Stream.fromEffect(sent)
 
 const guardedStream = ({ guard, subject }: RemoteMethod, sent: Stream.Stream<any, any>): Stream.Stream<any, any> => {
   if (guard === undefined) return sent
@@ -176,7 +192,7 @@ const durable = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Effect.Eff
       )
     }
     const sent = Effect.catchCause(
-      untilStored(remote, () => tracedRequest(remote, { id, args }), id),
+      untilStored(remote, () => loadedRequest(remote, { id, args }, fiber.context), id),
       (cause) => translate(subject, cause, cancelled)
     ).pipe(Effect.provideService(CurrentSubmission, submission))
     const settled = Effect.flatMap(issueOfArgs(method, args), (issue) =>

@@ -19,6 +19,7 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as attempts from "../calls/attempts.ts"
+import { invoke, unload, unloadStream } from "../calls/baggage.ts"
 import { DurableCall } from "../calls/durableCall.ts"
 import { counted } from "../calls/failed.ts"
 import { arriving, isTraced } from "../calls/tracing.ts"
@@ -85,30 +86,29 @@ const withoutKeys = (handlers: Record<string, (request: any) => unknown>): typeo
 const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, place: Context.Context<never>) => {
   const traced = isTraced(place)
   const { delivery, name, stream } = method
+  const subject = subjectOf(actor, method)
   if (stream) {
-    return ({ payload }: any) => {
-      const items: Stream.Stream<any, any> = Stream.unwrap(
-        seat.use((handle) => Effect.succeed(Stream.suspend(() => handle[name](...payload))))
-      )
-      return traced ? Stream.provideService(items, Home.SubmittedRemotely, false) : items
+    return ({ headers, payload }: any) => {
+      const items = (left?: number): Stream.Stream<any, any> =>
+        Stream.unwrap(seat.use((handle) => Effect.succeed(Stream.suspend(() => invoke(handle, name, payload, left)))))
+      const loaded = unloadStream(subject, headers, items)
+      return traced ? Stream.provideService(loaded, Home.SubmittedRemotely, false) : loaded
     }
   }
   if (delivery.kind === "durable") {
     return ({ headers, payload: { args, id }, requestId }: any) => {
       let given = 0
-      const call = storable(
-        durably(
+      const work = durably(
+        unload(subject, headers, (left) =>
           Effect.suspend(() => {
             given++
-            return seat.use((handle) => handle[name](...args))
-          }),
-          wire.actor,
-          name
+            return seat.use((handle) => invoke(handle, name, args, left))
+          })
         ),
-        subjectOf(actor, method),
-        method
+        wire.actor,
+        name
       )
-      const told = Effect.tapCause(call, (cause) =>
+      const told = Effect.tapCause(storable(work, subject, method), (cause) =>
         isFailure(cause)
           ? Effect.andThen(attempts.again(String(requestId), given - 1), counted(wire.actor, name))
           : Effect.void
@@ -118,11 +118,12 @@ const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, plac
         : Effect.setContext(told as Effect.Effect<any, any>, Home.withService(place, DurableCall, { id }))
     }
   }
-  const subject = subjectOf(actor, method)
   return ({ headers, payload }: any) => {
-    const call = Effect.flatMap(
-      seat.use((handle) => handle[name](...payload)),
-      (value) => readable(subject, value)
+    const call = unload(subject, headers, (left) =>
+      Effect.flatMap(
+        seat.use((handle) => invoke(handle, name, payload, left)),
+        (value) => readable(subject, value)
+      )
     )
     // Each request has a context of its own, which only adds how it is traced. Where it is not, the context of the
     // entity serves all of them, and what an instance derives from it is derived once.

@@ -138,6 +138,8 @@ export interface Instance {
   lines(): Iterable<Line>
   /** Calls that wait for refs among their arguments. */
   preparingCalls(): ReadonlyArray<Call>
+  /** The time that its calls have, if any has a timeout. */
+  readonly timers: { left(call: Call): number | undefined } | undefined
   /** Whether calls wait for room. */
   readonly hasSuspended: boolean
   /** Those calls, from the first one on that waited. */

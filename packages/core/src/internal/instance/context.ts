@@ -3,7 +3,8 @@
  *
  * The caller's context is the ground: its tracer, log annotations and references reach the method. The services with
  * which the actor was built lie on top: they win. The exception are the references of Effect itself, which say how the
- * current request is to be run and watched. There the caller wins where it has set one.
+ * current request is to be run and watched, and those that were made to travel with calls. There the caller wins where it
+ * has set one.
  */
 import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -17,6 +18,7 @@ import * as Scheduler from "effect/Scheduler"
 import * as Tracer from "effect/Tracer"
 import { watchingForks } from "../base/effectInternals.ts"
 import { OneDispatcher } from "../base/oneDispatcher.ts"
+import { travels } from "../base/references.ts"
 import { CurrentCallKey } from "../call/currentCall.ts"
 
 /** Effect's own ambient references, by key. A test holds this list against the modules that define them. */
@@ -90,7 +92,7 @@ export const merge = (
   if (isRunSync(map.get(Scheduler.Scheduler.key))) map.delete(Scheduler.Scheduler.key)
   for (const [key, value] of caller.mapUnsafe) {
     if (key === CurrentCallKey) continue
-    if ((!map.has(key) || ambient.has(key)) && !isRunSync(value)) map.set(key, value)
+    if ((!map.has(key) || ambient.has(key) || travels(key)) && !isRunSync(value)) map.set(key, value)
   }
   for (const [key, service] of own) map.set(key, service)
   const frame = map.get(References.CurrentStackFrame.key)

@@ -44,8 +44,14 @@ export class Timers {
    * the first, and what that one ends makes room for the call of the other.
    */
   isOver(call: Call): boolean {
+    const left = this.left(call)
+    return left !== undefined && left < ROUNDING
+  }
+
+  /** How much time a call has left, in milliseconds, once its timer runs. */
+  left(call: Call): number | undefined {
     const timer = this.running.get(call)
-    return timer !== undefined && timer.due - elapsedIn(call.context) < ROUNDING
+    return timer && timer.due - elapsedIn(call.context)
   }
 
   /** Stops the timer of a call, if it has one. */

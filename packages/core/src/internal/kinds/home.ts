@@ -13,6 +13,8 @@ import type * as Stream from "effect/Stream"
 import { ActorContext } from "../../ActorContext.ts"
 import type { ActorDied } from "../../ActorError.ts"
 import type { Link, Terms } from "../../Home.ts"
+import { elapsedIn } from "../base/time.ts"
+import * as baggage from "../call/baggage.ts"
 import { Call, Stage } from "../call/call.ts"
 import { current, extended } from "../call/currentCall.ts"
 import { cancel } from "../call/ending.ts"
@@ -47,6 +49,11 @@ export const runsAgain = (call: Call, least: number): boolean => {
 }
 
 export const callIn = current
+
+export const baggageOf = (call: Call, { deadline = true }: { readonly deadline?: boolean } = {}) =>
+  baggage.pack(call, deadline)
+
+export const timeLeftIn = ({ left }: baggage.Baggage): number | undefined => left
 
 export const withService = <S>(
   context: Context.Context<never>,
@@ -171,11 +178,12 @@ export const submit = (
   name: string,
   args: ReadonlyArray<unknown>,
   context: Context.Context<never>,
-  onExit: (exit: Exit.Exit<any, any>, restarted: boolean) => void
+  onExit: (exit: Exit.Exit<any, any>, restarted: boolean) => void,
+  left?: number
 ): Accepted => {
   const line = lineOf(handle)
   const { cell } = line
-  const call = new Call(line, specOf(cell, name), args, context, true)
+  const call = new Call(line, timed(specOf(cell, name), context, left), args, context, true)
   cell.submit(call, undefined, true)
   const settled = (exit: Exit.Exit<any, any>) =>
     onExit(exit, exit._tag === "Failure" && !cell.life.ready && cell.death === undefined)
@@ -184,10 +192,28 @@ export const submit = (
   return call
 }
 
+/** The time of its caller is over in so many milliseconds. */
+const timed = (spec: MethodSpec, context: Context.Context<never>, left: number | undefined): MethodSpec =>
+  left === undefined ? spec : { ...spec, until: elapsedIn(context) + left }
+
 /** The same for a streaming method, whose call lasts as long as its consumer pulls. */
-export const stream = (handle: object, name: string, args: ReadonlyArray<unknown>): Stream.Stream<unknown, unknown> => {
+export const stream = (
+  handle: object,
+  name: string,
+  args: ReadonlyArray<unknown>,
+  context: Context.Context<never>,
+  left?: number
+): Stream.Stream<unknown, unknown> => {
   const line = lineOf(handle)
-  return new Ask({ resolve: () => lineOf(handle) }, specOf(line.cell, name), args) as any
+  return new Ask({ resolve: () => lineOf(handle) }, timed(specOf(line.cell, name), context, left), args) as any
+}
+
+/** The same call, which ends in so many milliseconds at the latest. */
+export const endingIn = (ask: unknown, left: number): unknown => {
+  if (!(ask instanceof Ask)) return ask
+  const { args, method, target } = ask
+  const own = method.timeout === undefined ? Infinity : Duration.toMillis(method.timeout)
+  return new Ask(target, { ...method, timeout: Duration.millis(Math.min(own, left)) }, args)
 }
 
 /** Cancels a call that has come over the wire. */

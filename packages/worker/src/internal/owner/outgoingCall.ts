@@ -9,7 +9,7 @@ import { type Answer, type CallId, From, To } from "../wire/protocol.ts"
 import type { PackedSpan } from "../wire/spans.ts"
 import type { CarriedCall } from "./carriedCalls.ts"
 import { type Loss, unavailable } from "./loss.ts"
-import { exitOf, type Place, refusal } from "./place.ts"
+import { begin, exitOf, type Place, refusal } from "./place.ts"
 
 export class OutgoingCall extends Home.Carried implements CarriedCall {
   private call: Home.Call | undefined = undefined
@@ -39,9 +39,10 @@ export class OutgoingCall extends Home.Carried implements CarriedCall {
     if (thread.lost !== undefined) return this.notice(thread.lost)
     try {
       const packed = method.args.pack(args)
+      const baggage = Home.baggageOf(call)
       this.span = thread.spans.enter(call.context, Home.spanOf(call))
       this.id = thread.calls.add(this)
-      thread.wire.post([To.Call, this.id, instance, method.index, packed, this.span], movedBy(args))
+      thread.wire.post(begin(To.Call, this.id, instance, method, packed, this.span, baggage), movedBy(args))
     } catch (error) {
       this.refuse(error)
     }

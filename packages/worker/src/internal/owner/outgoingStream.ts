@@ -13,7 +13,7 @@ import { type Answer, type CallId, From, To } from "../wire/protocol.ts"
 import type { PackedSpan } from "../wire/spans.ts"
 import type { CarriedCall } from "./carriedCalls.ts"
 import { type Loss, unavailable } from "./loss.ts"
-import { exitOf, type Place, refusal } from "./place.ts"
+import { begin, exitOf, type Place, refusal } from "./place.ts"
 
 export const outgoingStream = (
   place: Place,
@@ -64,9 +64,10 @@ class OutgoingStream implements CarriedCall {
     }
     try {
       const packed = method.args.pack(args)
+      const baggage = this.call && Home.baggageOf(this.call)
       this.span = thread.spans.enter(context)
       this.id = thread.calls.add(this)
-      thread.wire.post([To.Stream, this.id, instance, method.index, packed, this.span], movedBy(args))
+      thread.wire.post(begin(To.Stream, this.id, instance, method, packed, this.span, baggage), movedBy(args))
     } catch (error) {
       this.refuse(error)
     }

@@ -2,9 +2,12 @@
  * What this thread says about its calls, packed for the owner.
  */
 import type { Transferable } from "node:worker_threads"
+import * as Home from "@troupe/core/Home"
 import type * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
 import * as causes from "../values/causes.ts"
 import type { MethodCodec } from "../values/contract.ts"
+import { messageOf } from "../values/guard.ts"
 import { cannotCross } from "../values/issues.ts"
 import { moved } from "../values/transfer.ts"
 import { type CallId, From, type FromThread, type ToThread } from "../wire/protocol.ts"
@@ -23,6 +26,21 @@ export class Answers {
       return method.args.unpack(packed)
     } catch (error) {
       this.refuse(id, "an argument", error, false)
+      return undefined
+    }
+  }
+
+  /** Sets what has come with a call, or refuses the call. */
+  unpackBaggage(
+    id: CallId,
+    context: Context.Context<never>,
+    baggage: Home.Baggage | undefined
+  ): Context.Context<never> | undefined {
+    if (baggage === undefined) return context
+    try {
+      return Home.unpackBaggage(context, baggage)
+    } catch (error) {
+      this.wire.post([From.Refused, id, messageOf(error), false])
       return undefined
     }
   }

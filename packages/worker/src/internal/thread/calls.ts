@@ -20,6 +20,8 @@ export interface Unpacked {
   readonly method: MethodCodec
   readonly args: ReadonlyArray<unknown>
   readonly context: Context.Context<never>
+  /** How many milliseconds its caller has left, if its time is bounded. */
+  readonly left: number | undefined
 }
 
 export class Calls {
@@ -36,17 +38,18 @@ export class Calls {
     this.instances = instances
   }
 
-  start({ args, context, id, instance, method }: Unpacked): void {
+  start({ args, context, id, instance, left, method }: Unpacked): void {
     Atomics.store(this.shared, Word.Started, id | 0)
     let settled = false
-    const call = Home.submit(instance.handle, method.name, args, context, (exit, restarted) => {
+    const onExit = (exit: Exit.Exit<any, any>, restarted: boolean) => {
       settled = true
       this.running.delete(id)
       // Before the answer, so that the caller, when it has the end of its call, finds no instance that is dead.
       const death = deathOf(instance, exit)
       if (death !== undefined) this.instances.died(instance, death)
       this.answer(method, id, exit, restarted)
-    })
+    }
+    const call = Home.submit(instance.handle, method.name, args, context, onExit, left)
     if (!settled) this.running.set(id, call)
   }
 

@@ -139,7 +139,7 @@ export class Server {
     }
   }
 
-  private begin([kind, id, number, index, packed, span]: Begin): void {
+  private begin([kind, id, number, index, packed, span, baggage]: Begin): void {
     if (!this.intake.takeUp(id)) return
     const method = this.methods[index]!
     const instance = this.instances.get(number)
@@ -147,9 +147,10 @@ export class Server {
     if (instance === undefined) return this.answers.fail(method, id, Cause.interrupt(), false)
     const args = this.answers.unpackArgs(method, id, packed)
     if (args === undefined) return
-    const context = this.spans.contextIn(span)
+    const context = this.answers.unpackBaggage(id, this.spans.contextIn(span), baggage)
+    if (context === undefined) return
     const started = kind === To.Call ? this.calls : this.streams
-    started.start({ id, instance, method, args, context })
+    started.start({ id, instance, method, args, context, left: baggage && Home.timeLeftIn(baggage) })
     this.instances.watch(instance)
   }
 

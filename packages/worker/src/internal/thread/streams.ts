@@ -26,8 +26,8 @@ export class Streams {
     this.answers = answers
   }
 
-  start({ args, context, id, instance, method }: Unpacked): void {
-    const stream = new PulledStream(Home.stream(instance.handle, method.name, args), context, {
+  start({ args, context, id, instance, left, method }: Unpacked): void {
+    const stream = new PulledStream(Home.stream(instance.handle, method.name, args, context, left), context, {
       items: (items) => this.answerPull(method, id, items),
       end: (exit) => {
         // A stream that was dropped has been answered.

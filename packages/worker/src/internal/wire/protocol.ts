@@ -7,7 +7,7 @@
  * `docs/decisions/0018-a-wire-of-our-own.md`.
  */
 import type { MessagePort } from "node:worker_threads"
-import type { ContractText, Terms } from "@troupe/core/Home"
+import type * as Home from "@troupe/core/Home"
 import type { PackedReasons } from "../values/causes.ts"
 import type { PackedSpan, SpanReport } from "./spans.ts"
 
@@ -44,7 +44,9 @@ export type Begin = readonly [
   instance: InstanceId,
   method: MethodIndex,
   args: unknown,
-  span: PackedSpan | undefined
+  span: PackedSpan | undefined,
+  /** Left out where there is none. */
+  baggage?: Home.Baggage
 ]
 
 export type ToThread =
@@ -111,10 +113,10 @@ export type FromThread =
 
 /** What a thread says about itself when it is ready. */
 export interface Greeting {
-  readonly serves: ContractText
+  readonly serves: Home.ContractText
   /** The texts of the tasks that it serves, by their names. */
   readonly tasks: Readonly<Record<string, string>>
-  readonly terms: Terms
+  readonly terms: Home.Terms
 }
 
 // --- the start -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,88 @@
+/**
+ * What travels with a request besides its arguments: carried references, log annotations, how much time is left. Where
+ * there is none of it, the request says nothing.
+ */
+import type { ActorError } from "@troupe/core/ActorError"
+import * as Home from "@troupe/core/Home"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { type Subject, undecodable } from "../wire/failure.ts"
+
+const BAGGAGE = "troupe-baggage"
+
+type Headers = Readonly<Record<string, string>>
+
+/**
+ * The headers of a request that is sent in a context, `others` among them. A durable call outlives its caller, so it does
+ * not say when the caller's time is over. Throws a `Home.BaggageError`.
+ */
+export const headersWith = (
+  others: Headers | undefined,
+  context: Context.Context<never>,
+  durable: boolean
+): Headers | undefined => {
+  const call = Home.callIn(context)
+  const baggage = call && Home.baggageOf(call, { deadline: !durable })
+  return baggage === undefined ? others : { ...others, [BAGGAGE]: JSON.stringify(baggage) }
+}
+
+/** How a request is answered whose baggage cannot be packed, or unpacked. */
+export const refused = (subject: Subject, error: unknown): Effect.Effect<never, ActorError> =>
+  error instanceof Home.BaggageError ? Effect.fail(undecodable(subject, error.message, false)) : Effect.die(error)
+
+/** What has come with a request, in the context in which its call is to be made. */
+interface Arrived {
+  readonly context: Context.Context<never>
+  /** How many milliseconds the caller has left, if its time is bounded. */
+  readonly left: number | undefined
+}
+
+const arrivedIn = (context: Context.Context<never>, text: string): Arrived => {
+  const baggage = JSON.parse(text) as Home.Baggage
+  return { context: Home.unpackBaggage(context, baggage), left: Home.timeLeftIn(baggage) }
+}
+
+/** Makes a call with what has come with its request, or refuses it. */
+export const unload = (
+  subject: Subject,
+  headers: Headers,
+  call: (left: number | undefined) => Effect.Effect<any, any>
+): Effect.Effect<any, any> => {
+  const text = headers[BAGGAGE]
+  if (text === undefined) return call(undefined)
+  return Effect.withFiber(({ context }) => {
+    try {
+      const arrived = arrivedIn(context, text)
+      return Effect.setContext(call(arrived.left), arrived.context)
+    } catch (error) {
+      return refused(subject, error)
+    }
+  })
+}
+
+/** The same for a stream. */
+export const unloadStream = (
+  subject: Subject,
+  headers: Headers,
+  call: (left: number | undefined) => Stream.Stream<any, any>
+): Stream.Stream<any, any> => {
+  const text = headers[BAGGAGE]
+  if (text === undefined) return call(undefined)
+  return Stream.unwrap(
+    Effect.withFiber(({ context }) => {
+      try {
+        const arrived = arrivedIn(context, text)
+        return Effect.succeed(Stream.updateContext(call(arrived.left), () => arrived.context))
+      } catch (error) {
+        return refused(subject, error)
+      }
+    })
+  )
+}
+
+/** Calls a method. The call ends when the time of its caller is over: the caller may be gone by then. */
+export const invoke = (handle: any, name: string, args: ReadonlyArray<unknown>, left: number | undefined): any => {
+  const ask = handle[name](...args)
+  return left === undefined ? ask : Home.endingIn(ask, left)
+}

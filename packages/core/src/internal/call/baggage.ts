@@ -1,0 +1,109 @@
+/**
+ * What travels with a call besides its arguments, where the call leaves the process or the thread (semantics 13.1 to
+ * 13.3): the references that its caller has set, the caller's log annotations, and how much time is left. It is data that
+ * JSON has.
+ */
+import * as Context from "effect/Context"
+import * as References from "effect/References"
+import { type Traveller, travellers, Unknown } from "../base/references.ts"
+import { errorText, show } from "../base/show.ts"
+import type { Call } from "./call.ts"
+import { timeLeft } from "./timeLeft.ts"
+
+export interface Baggage {
+  /** What was set, as it is written. */
+  readonly references?: Readonly<Record<string, unknown>>
+  readonly annotations?: Readonly<Record<string, unknown>>
+  /** In milliseconds. */
+  readonly left?: number
+}
+
+/** A reference that cannot be written, or not be read. */
+export class BaggageError extends TypeError {}
+
+/** What travels with a call, if anything does. Throws a `BaggageError`. */
+export const pack = (call: Call, timed: boolean): Baggage | undefined => {
+  const references = packReferences(call)
+  const annotations = packAnnotations(call)
+  const left = timed ? timeLeft(call) : undefined
+  if (references === undefined && annotations === undefined && left === undefined) return undefined
+  return {
+    ...(references && { references }),
+    ...(annotations && { annotations }),
+    ...(left !== undefined && { left })
+  }
+}
+
+const ABSENT = Symbol()
+
+/** The caller's value, or what the instance was made with that carries the call. */
+const find = ({ context, line: { cell } }: Call, key: Context.Key<any, unknown>): unknown => {
+  const set = Context.getOrElse(context, key, () => ABSENT)
+  return set === ABSENT ? Context.getOrElse(cell.context, key, () => ABSENT) : set
+}
+
+const packReferences = (call: Call): Record<string, unknown> | undefined => {
+  const unknown = find(call, AnyUnknown)
+  if (travellers.size === 0 && unknown === ABSENT) return undefined
+  const all: Record<string, unknown> = unknown === ABSENT ? {} : { ...(unknown as object) }
+  for (const [key, traveller] of travellers) {
+    const value = find(call, traveller.probe)
+    if (value !== ABSENT) all[key] = written(key, traveller, value)
+  }
+  return Object.keys(all).length === 0 ? undefined : all
+}
+
+/** Finds what is there, where the reference would find its default. */
+const AnyUnknown = /* @__PURE__ */ Context.Service<any, unknown>(Unknown.key)
+const AnyAnnotations = /* @__PURE__ */ Context.Service<any, unknown>(References.CurrentLogAnnotations.key)
+
+const written = (key: string, { write }: Traveller, value: unknown): unknown => {
+  try {
+    return write(value)
+  } catch (error) {
+    throw new BaggageError(`the carried reference ${key} cannot be written with its schema: ${errorText(error)}`)
+  }
+}
+
+/** What most callers have packed last is what they have set for the whole request. */
+const known = new WeakMap<object, Record<string, unknown> | undefined>()
+
+const packAnnotations = (call: Call): Record<string, unknown> | undefined => {
+  const annotations = find(call, AnyAnnotations)
+  if (annotations === ABSENT) return undefined
+  if (known.has(annotations as object)) return known.get(annotations as object)
+  const entries = Object.entries(annotations as object).map(([key, value]) => [
+    key,
+    isPlain(value) ? value : show(value)
+  ])
+  const packed = entries.length === 0 ? undefined : Object.fromEntries(entries)
+  known.set(annotations as object, packed)
+  return packed
+}
+
+const isPlain = (value: unknown): boolean =>
+  value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value)
+
+/** A context in which what has come with a call is set. Throws a `BaggageError`. */
+export const unpack = (
+  context: Context.Context<never>,
+  { annotations, references }: Baggage
+): Context.Context<never> => {
+  let all = context
+  if (annotations !== undefined) all = Context.addUnsafe(all, AnyAnnotations.key, annotations)
+  const unknown: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(references ?? {})) {
+    const traveller = travellers.get(key)
+    if (traveller === undefined) unknown[key] = value
+    else all = Context.addUnsafe(all, key, read(key, traveller, value))
+  }
+  return Object.keys(unknown).length === 0 ? all : Context.addUnsafe(all, Unknown.key, unknown)
+}
+
+const read = (key: string, { read }: Traveller, value: unknown): unknown => {
+  try {
+    return read(value)
+  } catch (error) {
+    throw new BaggageError(`the carried reference ${key} cannot be read with its schema here: ${errorText(error)}`)
+  }
+}
