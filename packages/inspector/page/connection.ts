@@ -1,11 +1,11 @@
 /** The connection to the server: the stream of updates, and requests for what it does not tell. */
-import type { Found, Info, NodeView, Recent } from "../src/internal/live/frame.ts"
+import type { ClusterView, FailedView, Found, Info, Recent, TraceView } from "../src/internal/live/frame.ts"
 import type { Waits } from "../src/internal/live/waits.ts"
 import type { CallsView, InstanceView } from "../src/internal/server/views.ts"
 import * as api from "./api.ts"
 import type { Page } from "./page.ts"
 import { toast } from "./parts/toast.ts"
-import { asksProgram, selectedInstance } from "./state.ts"
+import { asksProgram, selectedInstance, selectedTrace } from "./state.ts"
 
 export class Connection {
   private following = new AbortController()
@@ -73,6 +73,8 @@ export class Connection {
     this.asking = true
     try {
       await this.askInstance()
+      const trace = selectedTrace(state)
+      if (trace !== undefined) change({ _tag: "Trace", trace: await api.get<TraceView>(`trace/${trace}`) })
       const { tab } = state.place
       if (tab === "actors" && asksProgram(state)) {
         const search = encodeURIComponent(state.search)
@@ -80,7 +82,8 @@ export class Connection {
       }
       if (tab === "calls") change({ _tag: "Calls", calls: await api.get<CallsView>("calls") })
       if (tab === "waits") change({ _tag: "Waits", waits: await api.get<Waits>("waits") })
-      if (tab === "nodes") change({ _tag: "Nodes", nodes: await api.get<ReadonlyArray<NodeView>>("nodes") })
+      if (tab === "nodes") change({ _tag: "Cluster", cluster: await api.get<ClusterView>("cluster") })
+      if (tab === "failed") change({ _tag: "Failed", failed: await api.get<FailedView>("failed") })
       if (tab === "timeline") {
         change({ _tag: "Recent", recent: await api.get<Recent>(`recent?after=${state.recent.seq}`) })
       }

@@ -8,6 +8,7 @@ import { CallsView } from "./views/calls.ts"
 import { listenForControls } from "./views/controls.ts"
 import { Detail } from "./views/detail.ts"
 import { EventsView } from "./views/events.ts"
+import { FailedView } from "./views/failed.ts"
 import { Header } from "./views/header.ts"
 import { NodesView } from "./views/nodes.ts"
 import { Tabs } from "./views/tabs.ts"
@@ -48,6 +49,7 @@ const views: ReadonlyArray<View> = [
   new TimelineView(page),
   new EventsView(page),
   new NodesView(page),
+  new FailedView(page),
   new Detail(page)
 ]
 

@@ -1,5 +1,5 @@
 /** What the page knows and where the reader is: one object, which only `apply` changes. No DOM in here. */
-import type { Found, Frame, Info, NodeView, Recent } from "../src/internal/live/frame.ts"
+import type { ClusterView, FailedView, Found, Frame, Info, Recent, TraceView } from "../src/internal/live/frame.ts"
 import type { Waits } from "../src/internal/live/waits.ts"
 import type { CallsView, InstanceView } from "../src/internal/server/views.ts"
 import type { Place } from "./address.ts"
@@ -26,7 +26,9 @@ export interface State {
   instance: InstanceView | undefined
   calls: CallsView | undefined
   waits: Waits | undefined
-  nodes: ReadonlyArray<NodeView> | undefined
+  cluster: ClusterView | undefined
+  failed: FailedView | undefined
+  trace: TraceView | undefined
   /** What the reader searches for. */
   search: string
   /** What the last search has found among all instances, if the page does not know all of them. */
@@ -47,7 +49,9 @@ export type Change =
   | { readonly _tag: "Instance"; readonly instance: InstanceView }
   | { readonly _tag: "Calls"; readonly calls: CallsView }
   | { readonly _tag: "Waits"; readonly waits: Waits }
-  | { readonly _tag: "Nodes"; readonly nodes: ReadonlyArray<NodeView> }
+  | { readonly _tag: "Cluster"; readonly cluster: ClusterView }
+  | { readonly _tag: "Failed"; readonly failed: FailedView }
+  | { readonly _tag: "Trace"; readonly trace: TraceView }
   | { readonly _tag: "Recent"; readonly recent: Recent }
   | { readonly _tag: "Searched"; readonly search: string }
   | { readonly _tag: "Found"; readonly found: Found }
@@ -65,7 +69,9 @@ export const initial = (place: Place): State => ({
   instance: undefined,
   calls: undefined,
   waits: undefined,
-  nodes: undefined,
+  cluster: undefined,
+  failed: undefined,
+  trace: undefined,
   search: "",
   found: undefined,
   open: new Set(),
@@ -89,6 +95,7 @@ export const apply = (state: State, change: Change): void => {
     case "Place":
       state.place = change.place
       if (state.instance?.instance.instance !== selectedInstance(state)) state.instance = undefined
+      if (state.trace?.trace !== selectedTrace(state)) state.trace = undefined
       break
     case "Instance":
       // The reader may have gone on while the server answered.
@@ -100,8 +107,15 @@ export const apply = (state: State, change: Change): void => {
     case "Waits":
       state.waits = change.waits
       break
-    case "Nodes":
-      state.nodes = change.nodes
+    case "Cluster":
+      state.cluster = change.cluster
+      break
+    case "Failed":
+      state.failed = change.failed
+      break
+    case "Trace":
+      // The reader may have gone on while the nodes answered.
+      if (change.trace.trace === selectedTrace(state)) state.trace = change.trace
       break
     case "Recent":
       state.recent.take(change.recent)
@@ -141,3 +155,7 @@ export const asksProgram = ({ model, search }: State): boolean => !isPlain(searc
 /** The number of the instance in the panel. */
 export const selectedInstance = ({ place: { selection } }: State): number | undefined =>
   selection !== undefined && "instance" in selection ? selection.instance : undefined
+
+/** The trace in the panel. */
+export const selectedTrace = ({ place: { selection } }: State): string | undefined =>
+  selection !== undefined && "trace" in selection ? selection.trace : undefined

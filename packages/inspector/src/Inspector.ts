@@ -86,9 +86,10 @@ export interface Options {
   /** About how many bytes the events of one recording may take; the oldest are dropped first. Default 16 MiB. */
   readonly maxRecordingBytes?: number | undefined
   /**
-   * The inspectors of the other nodes of a cluster, by the addresses that they print, with their tokens: the page has a
-   * view of all nodes then. An Effect is run whenever a page looks, for nodes that come and go. They are asked only while
-   * a page shows that view.
+   * The inspectors of other nodes, by the addresses that they print, with their tokens: the page has a view of all nodes
+   * then. An Effect is run whenever a page looks, for nodes that come and go. They are asked only while a page shows that
+   * view. Default: where a cluster of `@troupe/cluster` is in context, the inspectors of its nodes, which are asked with
+   * the token of this one.
    */
   readonly peers?: ReadonlyArray<string> | Effect.Effect<ReadonlyArray<string>> | undefined
   /** The title of the page. Default: the name of the script that runs. */

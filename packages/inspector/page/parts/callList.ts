@@ -50,7 +50,17 @@ const callItem = (call: CallView, { armed, control, now, where }: CallOptions): 
       attempts > 1 && h("span.again", {}, ` · attempt ${attempts}`),
       where &&
         h("button.link", { type: "button", "data-do": "instance", "data-id": instance }, `instance #${instance}`),
-      trace !== undefined && h("span.trace", { title: "The trace of this call, on all nodes" }, `trace ${trace}`)
+      trace !== undefined &&
+        h(
+          "button.link.trace",
+          {
+            type: "button",
+            "data-do": "trace",
+            "data-id": trace,
+            title: "The unsettled calls of this trace, on all nodes"
+          },
+          `trace ${trace}`
+        )
     ),
     text !== "" && h("p.why", {}, ...withCode(text))
   )

@@ -11,7 +11,7 @@ const keyOf = (action: string, id: string | number): string => `${action} ${id}`
 
 interface Confirmed {
   readonly action: string
-  readonly id: number
+  readonly id: number | string
   /** What the action is done to: a page has many such buttons, and readers who only hear them need to know. */
   readonly target: string
   readonly classes?: string

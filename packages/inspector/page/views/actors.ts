@@ -99,7 +99,7 @@ const partOf = ({ items, totals }: Model): string =>
   "before idle ones, and the figures are of these."
 
 const selectedLine = (selection: Page["state"]["place"]["selection"]): string => {
-  if (selection === undefined) return ""
+  if (selection === undefined || "trace" in selection) return ""
   return "actor" in selection ? `g${selection.actor}` : `i${selection.instance}`
 }
 

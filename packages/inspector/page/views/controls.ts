@@ -30,6 +30,11 @@ const act = (page: Page, target: EventTarget | null): void => {
 const actions: Record<string, (page: Page, id: string, data: DOMStringMap) => void> = {
   close: (page) => page.go({ selection: undefined }),
   instance: (page, id) => page.select({ instance: Number(id) }),
+  trace: (page, id) => page.select({ trace: id }),
+  retry: (page, id) =>
+    confirmed(page, "retry", id) && command(page, `failed/retry?id=${encodeURIComponent(id)}`, "It runs again."),
+  drop: (page, id) =>
+    confirmed(page, "drop", id) && command(page, `failed/drop?id=${encodeURIComponent(id)}`, "It is gone."),
   cancel: (page, id) => confirmed(page, "cancel", id) && command(page, `cancel/${id}`, `Call #${id} is cancelled.`),
   stop: (page, id) => confirmed(page, "stop", id) && command(page, `stop/${id}`, `Instance #${id} is stopping.`),
   kill: (page, id) => confirmed(page, "kill", id) && command(page, `kill/${id}`, `Instance #${id} is killed.`),
@@ -61,7 +66,7 @@ const key = (page: Page, event: KeyboardEvent): void => {
     page.go({ tab: "actors" })
     byId("search").focus()
   } else if (event.key === "p") page.togglePause()
-  else if (/^[1-6]$/.test(event.key) && !byId(`tab-${tabs[Number(event.key) - 1]!}`).hidden)
+  else if (/^[1-7]$/.test(event.key) && !byId(`tab-${tabs[Number(event.key) - 1]!}`).hidden)
     openByKey(page, tabs[Number(event.key) - 1]!)
   // Nodes of the wait graph are SVG, which has no buttons.
   else if (event.key === "Enter" && target.matches("g[data-do]")) act(page, target)

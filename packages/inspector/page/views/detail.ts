@@ -7,14 +7,16 @@ import type { Group, Item, Model } from "../model/model.ts"
 import { stateText } from "../model/row.ts"
 import type { Page, View } from "../page.ts"
 import { callList } from "../parts/callList.ts"
-import { actorName, stateOf } from "../parts/cells.ts"
+import { stateOf } from "../parts/cells.ts"
 import { confirmButton } from "../parts/confirm.ts"
 import { byId, h, show } from "../parts/dom.ts"
 import { failureList } from "../parts/failures.ts"
 import * as format from "../parts/format.ts"
 import { methodTable } from "../parts/methods.ts"
+import { heading, section } from "../parts/panel.ts"
 import { permits } from "../parts/permits.ts"
 import { sparkline } from "../parts/spark.ts"
+import { traceDetail } from "../parts/traceDetail.ts"
 import type { State } from "../state.ts"
 
 /** How many calls the panel lists. */
@@ -36,7 +38,7 @@ export class Detail implements View {
     const { selection } = state.place
     if (selection !== this.shown) this.change(selection)
     if (selection === undefined) return
-    const content = "instance" in selection ? ofInstance(selection.instance, state) : ofGroup(selection.actor, state)
+    const content = contentOf(selection, state)
     if (content !== undefined) show(this.panel, ...content)
   }
 
@@ -54,6 +56,11 @@ export class Detail implements View {
   }
 }
 
+const contentOf = (selection: Selection, state: State): ReadonlyArray<HTMLElement | undefined> | undefined => {
+  if ("trace" in selection) return state.trace && traceDetail(state.trace)
+  return "instance" in selection ? ofInstance(selection.instance, state) : ofGroup(selection.actor, state)
+}
+
 /** Nothing, until the server has answered. */
 const ofInstance = (id: number, { armed, connection, info, instance, model }: State) => {
   if (instance !== undefined) return instanceDetail(instance, model, info?.control ?? false, armed)
@@ -65,23 +72,7 @@ const ofGroup = (name: string, { model }: State) => {
   return group && groupDetail(group, model)
 }
 
-const section = (title: string, ...children: ReadonlyArray<any>): HTMLElement =>
-  h("section", { "data-key": title }, h("h3", {}, title), ...children)
-
 const fact = (name: string, value: any): HTMLElement => h("div.fact", {}, h("dt", {}, name), h("dd", {}, value))
-
-const heading = (actor: string, sub: string, state: HTMLElement | undefined): HTMLElement =>
-  h(
-    "header",
-    {},
-    h("div.title", {}, h("h2", { id: "detail-title", tabindex: -1 }, ...actorName(actor)), state),
-    h("p.sub", {}, sub),
-    h(
-      "button.close",
-      { type: "button", "data-do": "close", "aria-label": "Close (Escape)", title: "Close (Escape)" },
-      "×"
-    )
-  )
 
 /** Figures of methods are only kept while a page is open, unlike those of instances. */
 const countedSince = (actor: string, { groups, watchedSince }: Model): string => {

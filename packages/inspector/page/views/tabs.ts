@@ -11,7 +11,8 @@ const scrollers: Record<Tab, string> = {
   waits: "view-waits",
   timeline: "canvas",
   events: "view-events",
-  nodes: "view-nodes"
+  nodes: "view-nodes",
+  failed: "view-failed"
 }
 
 export class Tabs implements View {
@@ -35,6 +36,7 @@ export class Tabs implements View {
     }
     if (info === undefined) return
     byId("tab-nodes").hidden = !info.peers
+    byId("tab-failed").hidden = !info.cluster
     const { cycles, news, totals } = model
     badge("n-actors", format.count(totals.instances))
     badge("n-calls", totals.calls === 0 ? "" : format.count(totals.calls))

@@ -381,6 +381,54 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
     }).pipe(ownSystem)
   )
 
+  it.live("what failed is listed with its cause and its attempts, and run again with a second press", () =>
+    Effect.gen(function* () {
+      const retried: Array<string> = []
+      const work = {
+        actor: "test/Desk",
+        key: "a",
+        method: "wake",
+        cause: "Error: no coffee\n    at wake",
+        isDead: true
+      }
+      const cluster: Home.Cluster = {
+        node: "10.0.0.2:7300",
+        shards: () => [],
+        nodes: Effect.succeed([]),
+        tell: () => Effect.void,
+        stored: Effect.succeed({
+          calls: [{ actor: "test/Desk", calls: 3, waiting: 1, oldest: Date.now() - 5000 }],
+          reminders: { set: 4, due: 3, failing: 2, abandoned: 1 }
+        }),
+        failed: () =>
+          Effect.succeed([
+            { ...work, id: "7", kind: "call", attempts: 1, at: Date.now() - 60_000 },
+            { ...work, id: "test%2FDesk/a/b", kind: "reminder", attempts: 3, at: Date.now() - 1000 }
+          ]),
+        retry: (id) => Effect.sync(() => retried.push(id) > 0),
+        drop: () => Effect.succeed(true)
+      }
+      const inspector = yield* Effect.provideService(inspect({ control: true }), Home.CurrentCluster, cluster)
+      const { misdeeds, page } = yield* openPage(inspector)
+      yield* see(page, "#tab-failed")
+      yield* promise(() => page.keyboard.press("7"))
+      yield* see(page, "#view-failed .call", "failed for good · 1 attempt")
+      yield* see(page, "#view-failed .call", "abandoned · 3 attempts")
+      yield* promise(() => page.setViewportSize({ width: 420, height: 800 }))
+      assert.isAtMost(Number(yield* promise(() => page.evaluate("document.documentElement.scrollWidth"))), 420)
+      const retry = page.locator("[data-key='retry test%2FDesk/a/b']")
+      yield* promise(() => retry.click())
+      yield* see(page, ".armed", "Sure?")
+      assert.deepStrictEqual(retried, [])
+      yield* promise(() => retry.click())
+      yield* see(page, "#toast", "It runs again.")
+      assert.deepStrictEqual(retried, ["test%2FDesk/a/b"])
+      yield* promise(() => page.keyboard.press("6"))
+      yield* see(page, "#view-nodes", "4 reminders: 3 due, 2 failing, 1 abandoned")
+      calm(misdeeds)
+    }).pipe(ownSystem)
+  )
+
   it.live("a keyboard is enough", () =>
     Effect.gen(function* () {
       const program = Effect.gen(function* () {

@@ -2,6 +2,7 @@
  * What the server sends to the page. Private to this package: both sides always have the same version.
  */
 import type { DeadLetter, Outcome, State } from "@troupe/core/ActorSystem"
+import type { FailedWork, StoredWork } from "@troupe/core/Home"
 
 /** What the page needs to know first. */
 export interface Info {
@@ -14,8 +15,10 @@ export interface Info {
   readonly control: boolean
   /** How many instances the page is told of, at most. */
   readonly limit: number
-  /** Whether it knows of other nodes. */
+  /** Whether it knows of other nodes, or may find some. */
   readonly peers: boolean
+  /** Whether it is part of a cluster, whose storage may hold work. */
+  readonly cluster: boolean
 }
 
 /** What a home tells of itself: strings, numbers and booleans. */
@@ -152,15 +155,63 @@ export interface Counts {
 /** A node, or why there is nothing to tell of it. */
 export interface NodeView {
   readonly address: string
-  readonly why?: string
+  /** What the cluster calls it, where it does not say so itself. */
+  readonly node?: string
+  readonly why?: string | undefined
   readonly summary?: Counts & {
     readonly title: string
     readonly pid: number
     readonly node?: string
     readonly shards?: number
+    readonly held?: ReadonlyArray<{
+      readonly shard: string
+      readonly residents: number
+      readonly some: ReadonlyArray<string>
+    }>
     readonly partial: boolean
     readonly actors: ReadonlyArray<Counts & { readonly actor: string }>
   }
+}
+
+/** Shards that went from one node to another, or a node that came or went. */
+export interface Move {
+  readonly seq: number
+  readonly at: number
+  readonly text: string
+}
+
+/** Work that the storage holds, or why it is not known. */
+export type StoredView = { readonly at: number } & (StoredWork | { readonly why: string })
+
+export interface ClusterView {
+  readonly nodes: ReadonlyArray<NodeView>
+  /** Absent if the program is in no cluster. */
+  readonly stored: StoredView | undefined
+  /** The newest first. */
+  readonly moves: ReadonlyArray<Move>
+}
+
+/** What failed for good, or is tried again. */
+export interface FailedView {
+  readonly at: number
+  readonly failed: ReadonlyArray<FailedWork>
+  readonly why?: string
+}
+
+/** The unsettled calls of a trace, by node. */
+export interface TraceView {
+  readonly trace: string
+  readonly nodes: ReadonlyArray<{
+    readonly node: string
+    readonly why?: string | undefined
+    readonly calls: ReadonlyArray<{
+      readonly id: number
+      readonly instance: number
+      readonly method: string
+      readonly stage: string
+      readonly since: number
+    }>
+  }>
 }
 
 /** What the timeline polls. */

@@ -13,11 +13,14 @@ import type { Feed } from "../live/feed.ts"
 import type { Info } from "../live/frame.ts"
 import { type Access, refuseStrangers, refuseWithoutToken } from "./access.ts"
 import * as byNumber from "./byNumber.ts"
+import type { Whole } from "./cluster.ts"
 import { type Gate, Places } from "./limits.ts"
+import type { Peers } from "./nodes.ts"
 import type { Bounds } from "./options.ts"
 import { pageFiles } from "./pageFiles.ts"
 import { idIn, LONGEST_SEARCH, search, snapshotOptions, whole } from "./query.ts"
 import { json, type Refused, refusal, refuse, secured } from "./reply.ts"
+import * as traces from "./traces.ts"
 import * as views from "./views.ts"
 
 export interface ServerOptions {
@@ -26,9 +29,10 @@ export interface ServerOptions {
   readonly feed: Feed
   readonly gate: Gate
   readonly bounds: Bounds
-  /** What this node tells of itself, and what all of them tell. */
-  readonly node: Effect.Effect<unknown>
-  readonly nodes: Effect.Effect<unknown>
+  /** What this node tells of itself. */
+  readonly node: Effect.Effect<{ readonly node?: string; readonly title: string }>
+  readonly whole: Whole
+  readonly peers: Peers
 }
 
 type Response = HttpServerResponse.HttpServerResponse
@@ -72,10 +76,32 @@ const timeline = ({ maxRecordingBytes, maxRecordings }: Bounds) => {
   })
 }
 
-const reading = ({ bounds, feed, info, node, nodes }: ServerOptions) => [
-  get("/api/info", Effect.succeed(info)),
-  get("/api/node", node),
-  get("/api/nodes", nodes),
+/** A trace has an id of so many digits. */
+const TRACE = /^[0-9a-f]{1,64}$/i
+
+const trace = ({ bounds, node, peers }: ServerOptions) =>
+  Effect.gen(function* () {
+    const id = (yield* HttpRouter.params).trace ?? ""
+    if (!TRACE.test(id)) return yield* refuse(400, "a trace is a hexadecimal number")
+    const own = yield* node
+    const here = traces.here(id, own.node ?? own.title, bounds.maxInstances)
+    return (yield* search).get("nodes") === "here" ? yield* here : yield* traces.everywhere(id, peers, here)
+  })
+
+const reading = (options: ServerOptions) => [
+  get("/api/info", Effect.succeed(options.info)),
+  get("/api/node", options.node),
+  get(
+    "/api/nodes",
+    Effect.map(options.whole.cluster, ({ nodes }) => nodes)
+  ),
+  get("/api/cluster", options.whole.cluster),
+  get("/api/failed", options.whole.failed),
+  get("/api/trace/:trace", trace(options)),
+  ...ofProgram(options)
+]
+
+const ofProgram = ({ bounds, feed }: ServerOptions) => [
   get("/api/snapshot", Effect.flatMap(snapshotOptions(bounds.maxInstances), ActorSystem.snapshot)),
   get("/api/calls", Effect.flatMap(snapshotOptions(bounds.maxInstances), views.calls)),
   get(
@@ -124,7 +150,20 @@ const updates = ({ updates }: Feed, { maxPages }: Bounds) => {
 const post = <R>(path: `/${string}`, result: Effect.Effect<string, Refused, R>) =>
   HttpRouter.route("POST", path, answered(Effect.map(result, (result) => json({ result }))))
 
-const controlling = [
+/** The id of a reminder has slashes, so it is not part of the path. */
+const idOfWork = Effect.flatMap(search, (query) => {
+  const id = query.get("id") ?? ""
+  return id === "" || id.length > LONGEST_ID
+    ? Effect.fail(refuse(400, "id must be that of a durable call or reminder that failed"))
+    : Effect.succeed(id)
+})
+
+/** Three texts of at most 255 characters, each of which may be written as nine. */
+const LONGEST_ID = 7000
+
+const controlling = ({ whole: cluster }: ServerOptions) => [
+  post("/api/failed/retry", Effect.flatMap(idOfWork, cluster.retry)),
+  post("/api/failed/drop", Effect.flatMap(idOfWork, cluster.drop)),
   post(
     "/api/cancel/:call",
     Effect.gen(function* () {
@@ -172,7 +211,7 @@ export const make = (
 ): Effect.Effect<Effect.Effect<Response, never, HttpServerRequest.HttpServerRequest | Scope.Scope>> =>
   Effect.gen(function* () {
     const router = yield* HttpRouter.make
-    yield* router.addAll([...page, ...reading(options), ...(options.info.control ? controlling : [readOnly])])
+    yield* router.addAll([...page, ...reading(options), ...(options.info.control ? controlling(options) : [readOnly])])
     const routed = router.asHttpEffect()
     const answer = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
       const refused = guard(options, request)

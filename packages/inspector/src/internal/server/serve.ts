@@ -1,6 +1,7 @@
 /**
  * Starts the server of an inspector, and stops it.
  */
+import * as Home from "@troupe/core/Home"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
@@ -9,9 +10,12 @@ import type * as Scope from "effect/Scope"
 import type { ListenError } from "../../ListenError.ts"
 import * as feed from "../live/feed.ts"
 import type { Info } from "../live/frame.ts"
+import type { Access } from "./access.ts"
+import { make as makeWhole } from "./cluster.ts"
+import * as found from "./found.ts"
 import { Gate } from "./limits.ts"
 import { isTaken, listen } from "./listen.ts"
-import { shared, summary } from "./nodes.ts"
+import { type Peers, summary, views } from "./nodes.ts"
 import type { Settings } from "./options.ts"
 import * as routes from "./routes.ts"
 
@@ -23,7 +27,21 @@ export interface Served {
   readonly token: Redacted.Redacted<string> | undefined
 }
 
-const infoOf = ({ bounds, control, peers, title }: Settings, startedAt: number): Info => ({
+/** Other nodes of the cluster may use the name under which they know this one. */
+const accessOf = ({ access }: Settings, cluster: Home.Cluster | undefined): Access =>
+  cluster?.node === undefined
+    ? access
+    : { ...access, allowedHosts: [...access.allowedHosts, found.hostOf(cluster.node)] }
+
+/** Those that it was told of, or else those of its cluster. */
+const peersOf = ({ access, peers }: Settings, cluster: Home.Cluster | undefined): Peers =>
+  peers ?? (cluster === undefined ? Effect.succeed([]) : found.others(cluster, access.token))
+
+const infoOf = (
+  { bounds, control, peers, title }: Settings,
+  cluster: Home.Cluster | undefined,
+  startedAt: number
+): Info => ({
   protocol: 1,
   title,
   pid: process.pid,
@@ -31,24 +49,28 @@ const infoOf = ({ bounds, control, peers, title }: Settings, startedAt: number):
   startedAt,
   control,
   limit: bounds.maxInstances,
-  peers: peers !== undefined
+  peers: peers !== undefined || cluster !== undefined,
+  cluster: cluster !== undefined
 })
 
 /** Serves until the Scope closes. Streams of updates end with it: it does not wait for open pages. */
 export const serve = (settings: Settings): Effect.Effect<Served, ListenError, Scope.Scope> =>
   Effect.gen(function* () {
-    const { access, bounds, interval, onPortTaken } = settings
+    const cluster = yield* Home.CurrentCluster
+    const { bounds, interval, onPortTaken } = settings
+    const access = accessOf(settings, cluster)
     const first = listen(access.host, settings.port)
     const { http, node } = yield* onPortTaken === "fail"
       ? first
       : Effect.catchIf(first, isTaken, () => listen(access.host, 0))
-    const info = infoOf(settings, yield* Clock.currentTimeMillis)
+    const info = infoOf(settings, cluster, yield* Clock.currentTimeMillis)
     const gate = new Gate(bounds.maxPages)
     gate.guard(node, settings.patience)
     const updates = yield* feed.make({ interval, maxInstances: bounds.maxInstances })
     const own = summary(info, bounds.maxInstances)
-    const nodes = yield* shared(settings.peers ?? Effect.succeed([]), own)
-    const handler = yield* routes.make({ access, bounds, gate, info, feed: updates, nodes, node: own })
+    const peers = peersOf(settings, cluster)
+    const whole = yield* makeWhole(cluster, views(peers, own))
+    const handler = yield* routes.make({ access, bounds, gate, info, feed: updates, node: own, peers, whole })
     // Otherwise keep-alive connections would keep the server open.
     yield* Effect.addFinalizer(() => Effect.sync(() => node.closeAllConnections()))
     yield* http.serve(handler).pipe(
@@ -59,6 +81,7 @@ export const serve = (settings: Settings): Effect.Effect<Served, ListenError, Sc
     node.removeAllListeners("upgrade")
     const address = node.address()
     const port = typeof address === "object" && address !== null ? address.port : settings.port
+    if (cluster?.node !== undefined) yield* cluster.tell(found.addressFor(access.host, port, cluster.node))
     return yield* announce(settings, port)
   })
 
