@@ -25,6 +25,19 @@ export const explain: (
 ) => Effect.Effect<string | undefined> = byNumber.explain
 
 /**
+ * The arguments of the unsettled call with this number, as they are: values of users, which may be secrets. Succeeds with
+ * `undefined` if there is no such call in the current system, or no longer. With the number of its `instance`, only that
+ * instance is searched.
+ *
+ * @category operations
+ * @since 0.1.0
+ */
+export const args: (
+  call: number,
+  options?: { readonly instance?: number | undefined }
+) => Effect.Effect<ReadonlyArray<unknown> | undefined> = byNumber.args
+
+/**
  * Cancels the unsettled call with this number, as `ObjectRef.cancel` does for a ref: with the calls that it submitted,
  * unless `recursive` is `false`. Succeeds when the call has settled, and with `undefined` when there is no such call.
  *

@@ -39,6 +39,8 @@ export interface Call {
   readonly stage: Stage | "settled"
   /** How often its method has been started. */
   readonly attempts: number
+  /** What it was called with. Values of users: a tool must not keep or show them unasked. Empty once it has settled. */
+  readonly args: ReadonlyArray<unknown>
   /** The context of the submitter. Empty once the call has settled. */
   readonly context: Context.Context<never>
 }

@@ -37,6 +37,19 @@ export class Inspector extends Context.Service<
 >()("troupe/Inspector") {}
 
 /**
+ * What a redactor is asked about: the arguments of a call, as an array, or its result.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Inspected {
+  /** The id of the actor. */
+  readonly actor: string
+  readonly method: string
+  readonly what: "args" | "result"
+}
+
+/**
  * Options of `Inspector.layer`.
  *
  * @category models
@@ -69,6 +82,12 @@ export interface Options {
    * given, one is generated and printed with the address. A token that you give is always needed, and never printed.
    */
   readonly token?: string | Redacted.Redacted<string> | undefined
+  /**
+   * Whether the page shows arguments and results of calls. Default `false`: they may be secrets. `true` shows all of them. A
+   * function is a redactor: it gets the arguments, as an array, or the result, and returns what to show in their place,
+   * `undefined` for nothing. It is called only for calls that a page shows.
+   */
+  readonly inspect?: boolean | ((value: unknown, about: Inspected) => unknown) | undefined
   /** How often the page is updated. Default 500 milliseconds; less often with very many instances. */
   readonly interval?: Duration.Input | undefined
   /** How many instances the page shows, and an answer contains, at most. Default 10,000. */

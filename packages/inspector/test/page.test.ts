@@ -91,6 +91,7 @@ const frame = (version: number, rows: ReadonlyArray<Row>, more: Partial<Frame> =
   methods: [],
   news: [],
   errors: [],
+  results: [],
   deadLetters: undefined,
   totals: { instances: rows.length, calls: 0 },
   cycles: 0,

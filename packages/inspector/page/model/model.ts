@@ -1,6 +1,6 @@
 /** The instances and methods that the server has told of, and the figures that follow from them. No DOM in here. */
 import type { DeadLetter } from "@troupe/core/ActorSystem"
-import type { FailedCall, Frame, MethodRow, News, Row } from "../../src/internal/live/frame.ts"
+import type { FailedCall, Frame, MethodRow, News, Row, ShownCall } from "../../src/internal/live/frame.ts"
 import { lagOf, whereOf } from "./row.ts"
 import { Track } from "./track.ts"
 
@@ -142,6 +142,7 @@ export class Model {
   news: Array<News> = []
   /** The calls that failed last, the newest last. */
   errors: ReadonlyArray<FailedCall> = []
+  results: ReadonlyArray<ShownCall> = []
   deadLetters: ReadonlyArray<DeadLetter> = []
   totals = { instances: 0, calls: 0 }
   cycles = 0
@@ -174,6 +175,7 @@ export class Model {
     if (frame.deadLetters !== undefined) this.deadLetters = frame.deadLetters
     this.news = [...this.news, ...frame.news].slice(-MOST_NEWS)
     this.errors = [...this.errors, ...frame.errors].slice(-MOST_ERRORS)
+    this.results = [...this.results, ...frame.results].slice(-MOST_ERRORS)
     for (const id of frame.gone) this.items.delete(id)
     for (const row of frame.rows) this.take(row)
     this.advance(seconds)
@@ -184,6 +186,7 @@ export class Model {
   private forget(): void {
     this.news = []
     this.errors = []
+    this.results = []
     const before = new Map(this.items)
     this.items.clear()
     this.kept = before

@@ -24,7 +24,7 @@ export const callList = (calls: ReadonlyArray<CallView>, options: CallOptions): 
   h("ul.calls", {}, ...calls.map((call) => callItem(call, options)))
 
 const callItem = (call: CallView, { armed, control, now, where }: CallOptions): HTMLElement => {
-  const { attempts, explained, group, id, instance, method, position, since, stage, trace, waitingOn } = call
+  const { args, attempts, explained, group, id, instance, method, position, since, stage, trace, waitingOn } = call
   const isBlocked = stage !== "running" && stage !== "ending"
   const place = position === undefined ? "" : ` · ${position === 1 ? "next" : `number ${position}`} in line`
   const text = explained === undefined ? waitsFor(waitingOn) : withoutStage(explained)
@@ -62,6 +62,7 @@ const callItem = (call: CallView, { armed, control, now, where }: CallOptions): 
           `trace ${trace}`
         )
     ),
+    args !== undefined && h("p.args", {}, h("code", {}, `(${args})`)),
     text !== "" && h("p.why", {}, ...withCode(text))
   )
 }

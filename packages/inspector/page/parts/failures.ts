@@ -7,7 +7,7 @@ export const failureList = (failures: ReadonlyArray<FailedCall>, { where }: { re
   h("ol.failures", {}, ...failures.map((failure) => failureItem(failure, where)))
 
 const failureItem = (
-  { at, call, fields, instance, message, method, seq, stack }: FailedCall,
+  { args, at, call, fields, instance, message, method, seq, stack }: FailedCall,
   where: boolean
 ): HTMLElement =>
   h(
@@ -21,6 +21,7 @@ const failureItem = (
         {},
         h("time", {}, format.clock(at)),
         h("span.what", {}, h("span.method", {}, method), h("span.id", {}, `#${call}`)),
+        args !== undefined && h("code.args", {}, `(${args})`),
         h("span.error", {}, message),
         fields !== undefined && h("span.fields", {}, fields)
       ),

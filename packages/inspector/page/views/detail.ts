@@ -15,6 +15,7 @@ import * as format from "../parts/format.ts"
 import { methodTable } from "../parts/methods.ts"
 import { heading, section } from "../parts/panel.ts"
 import { permits } from "../parts/permits.ts"
+import { resultList } from "../parts/results.ts"
 import { sparkline } from "../parts/spark.ts"
 import { traceDetail } from "../parts/traceDetail.ts"
 import type { State } from "../state.ts"
@@ -164,6 +165,15 @@ const failuresOf = (model: Model, isOf: (failure: FailedCall) => boolean): Reado
   return failures.length === 0 ? [] : [section("Last failed calls", failureList(failures, { where: false }))]
 }
 
+/** The last calls of an instance that succeeded, if anything of them may be shown. */
+const resultsOf = (model: Model, id: number): ReadonlyArray<HTMLElement> => {
+  const calls = model.results
+    .filter(({ instance }) => instance === id)
+    .slice(-MOST_FAILURES)
+    .reverse()
+  return calls.length === 0 ? [] : [section("Last calls that succeeded", resultList(calls))]
+}
+
 /** The last error is known of each instance, even from before a page was opened, but of others there is more to tell. */
 const lastErrors = (it: Instance, model: Model, now: number): ReadonlyArray<HTMLElement | undefined> => {
   const failures = failuresOf(model, ({ instance }) => instance === it.instance)
@@ -237,6 +247,7 @@ const instanceDetail = (
     ),
     methodsOf(it.actor, model),
     ...lastErrors(it, model, view.at),
+    ...resultsOf(model, it.instance),
     home(it, item, model.tick),
     section("Life", facts(it, view.at)),
     control ? endings(it, armed) : undefined

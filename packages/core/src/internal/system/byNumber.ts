@@ -42,6 +42,14 @@ export const explain = (
   })
 }
 
+export const args = (
+  id: number,
+  options: { readonly instance?: number | undefined } = {}
+): Effect.Effect<ReadonlyArray<unknown> | undefined> => {
+  onlyKnown("ByNumber.args", options, { instance: true })
+  return Effect.withFiber((fiber) => Effect.succeed(findCall(fiber.context, id, options.instance)?.args))
+}
+
 export const cancel = (
   id: number,
   options: { readonly recursive?: boolean | undefined } = {}

@@ -50,6 +50,10 @@ class View implements Instrumentation.Call {
     return this.#call.attempts
   }
 
+  get args(): ReadonlyArray<unknown> {
+    return this.#call.args
+  }
+
   get context(): Context.Context<never> {
     return this.#call.context
   }

@@ -9,6 +9,7 @@ import * as Home from "@troupe/core/Home"
 import type * as Instrumentation from "@troupe/core/Instrumentation"
 import * as Cause from "effect/Cause"
 import type * as Exit from "effect/Exit"
+import type { Inspect } from "../base/inspect.ts"
 import { MOST_OF_AN_ERROR, safe, shown } from "../base/shown.ts"
 import type { FailedCall as Failure } from "./frame.ts"
 
@@ -22,10 +23,17 @@ const MOST_OF_A_STACK = 4000
 interface Heard {
   readonly at: number
   readonly call: Instrumentation.Call
+  readonly args: ReadonlyArray<unknown>
   readonly cause: Cause.Cause<unknown>
 }
 
 export class ErrorDesk {
+  private readonly inspect: Inspect | undefined
+
+  constructor(inspect: Inspect | undefined) {
+    this.inspect = inspect
+  }
+
   private heard: Array<Heard> = []
   private told: Array<Failure & { readonly version: number }> = []
   private last = 0
@@ -33,14 +41,16 @@ export class ErrorDesk {
   /** Runs on the stack of the call. */
   note(call: Instrumentation.Call, exit: Exit.Exit<unknown, unknown>, now: () => number): void {
     if (exit._tag === "Success" || isCancelled(call, exit.cause)) return
-    this.heard.push({ at: now(), call, cause: exit.cause })
+    // They are not kept in vain.
+    const args = this.inspect === undefined ? [] : call.args
+    this.heard.push({ at: now(), call, args, cause: exit.cause })
     if (this.heard.length >= 2 * MOST_AT_ONCE) this.heard = this.heard.slice(-MOST_AT_ONCE)
   }
 
   /** Writes down what was heard since the last update. */
   tell(version: number): void {
-    for (const { at, call, cause } of this.heard.slice(-MOST_AT_ONCE)) {
-      const { actor, id, instance, method } = call
+    for (const { args, at, call, cause } of this.heard.slice(-MOST_AT_ONCE)) {
+      const { actor, id, instance, method, name } = call
       this.told.push({
         seq: ++this.last,
         at,
@@ -48,6 +58,7 @@ export class ErrorDesk {
         actor,
         instance,
         method: shown(method),
+        args: this.inspect?.(args, { actor, method: name, what: "args" }),
         ...textOf(cause),
         version
       })

@@ -13,11 +13,13 @@ import * as Latch from "effect/Latch"
 import * as RcRef from "effect/RcRef"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Inspect } from "../base/inspect.ts"
 import { type About, Live } from "./live.ts"
 
 export interface FeedOptions {
   readonly interval: Duration.Input
   readonly maxInstances: number
+  readonly inspect?: Inspect | undefined
 }
 
 /** About the largest share of time that updates may take: with very many instances there are fewer of them. */
@@ -54,7 +56,7 @@ export const make = (options: FeedOptions): Effect.Effect<Feed, never, Scope.Sco
 
 const begin = (options: FeedOptions): Effect.Effect<Beat, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const beat: Beat = { live: new Live(), latch: Latch.makeUnsafe() }
+    const beat: Beat = { live: new Live(options.inspect), latch: Latch.makeUnsafe() }
     const interval = Duration.toMillis(options.interval)
     yield* update(beat, options, { interval, weight: 1 })
     yield* Effect.forkScoped(run(beat, options), { startImmediately: true })
@@ -76,7 +78,12 @@ const listen = (live: Live): Effect.Effect<void, never, Scope.Scope> =>
     const clock = yield* Clock.Clock
     const now = () => clock.currentTimeMillisUnsafe()
     yield* ActorSystem.watch((event) => live.hear(event))
-    yield* Instrumentation.attach({ settled: (call, exit) => live.errors.note(call, exit, now) })
+    yield* Instrumentation.attach({
+      settled: (call, exit) => {
+        live.errors.note(call, exit, now)
+        live.results.note(call, exit, now)
+      }
+    })
   })
 
 /** Listens to all calls, until there are too many for that. */

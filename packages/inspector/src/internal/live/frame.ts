@@ -88,12 +88,26 @@ export interface FailedCall {
   readonly actor: string
   readonly instance: number
   readonly method: string
+  /** What it was called with, where that may be shown. */
+  readonly args?: string | undefined
   /** In one line. */
   readonly message: string
   /** The fields of the error that the message does not show. */
   readonly fields?: string
   /** With callers, causes and the JavaScript stack, as Effect prints it. */
   readonly stack: string
+}
+
+/** A call that succeeded, with what may be shown of it. */
+export interface ShownCall {
+  readonly seq: number
+  readonly at: number
+  readonly call: number
+  readonly actor: string
+  readonly instance: number
+  readonly method: string
+  readonly args?: string | undefined
+  readonly result?: string | undefined
 }
 
 /** An update: what is new since the last one that this client got. */
@@ -113,6 +127,7 @@ export interface Frame {
   readonly methods: ReadonlyArray<MethodRow>
   readonly news: ReadonlyArray<News>
   readonly errors: ReadonlyArray<FailedCall>
+  readonly results: ReadonlyArray<ShownCall>
   readonly deadLetters: ReadonlyArray<DeadLetter> | undefined
   readonly totals: { readonly instances: number; readonly calls: number }
   /** How many cycles of waits there are. */

@@ -4,9 +4,11 @@
  * Each change has the version in which it came. A page says which version it has, and gets the changes after it.
  */
 import type * as ActorSystem from "@troupe/core/ActorSystem"
+import type { Inspect } from "../base/inspect.ts"
 import { ErrorDesk } from "./errors.ts"
 import type { Frame, Recent } from "./frame.ts"
 import { NewsDesk } from "./news.ts"
+import { ResultDesk } from "./results.ts"
 import { Rows } from "./rows.ts"
 import { Stats } from "./stats.ts"
 import { type Waits, waitsOf } from "./waits.ts"
@@ -27,7 +29,8 @@ export class Live {
   version = 0
   waits: Waits = { nodes: [], edges: [], cycles: [], causes: [] }
   readonly stats = new Stats()
-  readonly errors = new ErrorDesk()
+  readonly errors: ErrorDesk
+  readonly results: ResultDesk
   private readonly rows = new Rows()
   private readonly news = new NewsDesk()
   private latest: ActorSystem.Snapshot | undefined = undefined
@@ -41,6 +44,11 @@ export class Live {
   encoding = 0
   /** The present frame as an event, by the version that it starts from: pages that keep up share it. */
   private readonly encoded = new Map<number, Uint8Array>()
+
+  constructor(inspect?: Inspect) {
+    this.errors = new ErrorDesk(inspect)
+    this.results = new ResultDesk(inspect)
+  }
 
   /** Notes a call. Runs on the stack of its caller. */
   hear(event: ActorSystem.Event): void {
@@ -62,6 +70,7 @@ export class Live {
     if (letters !== this.letters) this.lettersVersion = version
     this.letters = letters
     this.errors.tell(version)
+    this.results.tell(version)
     this.stats.unsettled(snapshot.calls)
     this.stats.tick(about.moment, about.weight)
     this.stats.version = version + 1
@@ -96,6 +105,7 @@ export class Live {
       methods: this.stats.rowsSince(from),
       news: this.news.since(from),
       errors: this.errors.since(from),
+      results: this.results.since(from),
       deadLetters: this.lettersVersion > from ? deadLetters : undefined,
       totals,
       cycles: this.waits.cycles.length,

@@ -3,11 +3,12 @@
  */
 import { randomBytes } from "node:crypto"
 import path from "node:path"
-import { checkOptions } from "@troupe/core/Home"
+import { checkOptions, show } from "@troupe/core/Home"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { Options } from "../../Inspector.ts"
+import { type Inspect, inspectOf } from "../base/inspect.ts"
 import { type Access, isLoopback } from "./access.ts"
 import { PATIENCE } from "./limits.ts"
 import type { Peer, Peers } from "./nodes.ts"
@@ -30,6 +31,7 @@ export interface Settings {
   readonly control: boolean
   /** A generated token is printed. One that the user gave is known to them, and stays out of the log. */
   readonly printToken: boolean
+  readonly inspect: Inspect | undefined
   readonly interval: number
   readonly bounds: Bounds
   readonly title: string
@@ -48,6 +50,7 @@ export const settings = (options: Options): Settings => {
     allowedHosts: true,
     control: true,
     token: true,
+    inspect: true,
     interval: true,
     maxInstances: true,
     maxPages: true,
@@ -77,12 +80,18 @@ export const settings = (options: Options): Settings => {
     access: { host, allowedHosts, token },
     control,
     printToken: given === undefined,
+    inspect: inspectOf(checkInspect(options.inspect)),
     interval,
     bounds: boundsOf(options),
     title: options.title ?? scriptName(),
     peers: peersOf(options.peers),
     patience: PATIENCE
   }
+}
+
+const checkInspect = (inspect: Options["inspect"]): Options["inspect"] => {
+  if (inspect === undefined || typeof inspect === "boolean" || typeof inspect === "function") return inspect
+  throw new TypeError(`Inspector.layer: inspect must be true, false or a function, but is ${show(inspect)}`)
 }
 
 const boundsOf = (options: Options): Bounds => {

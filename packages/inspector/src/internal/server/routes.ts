@@ -9,6 +9,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
+import type { Inspect } from "../base/inspect.ts"
 import type { Feed } from "../live/feed.ts"
 import type { Info } from "../live/frame.ts"
 import { type Access, refuseStrangers, refuseWithoutToken } from "./access.ts"
@@ -29,6 +30,7 @@ export interface ServerOptions {
   readonly feed: Feed
   readonly gate: Gate
   readonly bounds: Bounds
+  readonly inspect: Inspect | undefined
   /** What this node tells of itself. */
   readonly node: Effect.Effect<{ readonly node?: string; readonly title: string }>
   readonly whole: Whole
@@ -101,14 +103,20 @@ const reading = (options: ServerOptions) => [
   ...ofProgram(options)
 ]
 
-const ofProgram = ({ bounds, feed }: ServerOptions) => [
+const ofProgram = ({ bounds, feed, inspect }: ServerOptions) => [
   get("/api/snapshot", Effect.flatMap(snapshotOptions(bounds.maxInstances), ActorSystem.snapshot)),
-  get("/api/calls", Effect.flatMap(snapshotOptions(bounds.maxInstances), views.calls)),
+  get(
+    "/api/calls",
+    Effect.flatMap(snapshotOptions(bounds.maxInstances), (options) => views.calls(options, inspect))
+  ),
   get(
     "/api/find",
     Effect.flatMap(search, (query) => views.find((query.get("search") ?? "").slice(0, LONGEST_SEARCH)))
   ),
-  get("/api/instance/:instance", Effect.flatMap(idIn("instance"), views.instance)),
+  get(
+    "/api/instance/:instance",
+    Effect.flatMap(idIn("instance"), (id) => views.instance(id, inspect))
+  ),
   get(
     "/api/explain/:call",
     Effect.gen(function* () {

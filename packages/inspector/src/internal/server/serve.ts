@@ -57,7 +57,7 @@ const infoOf = (
 export const serve = (settings: Settings): Effect.Effect<Served, ListenError, Scope.Scope> =>
   Effect.gen(function* () {
     const cluster = yield* Home.CurrentCluster
-    const { bounds, interval, onPortTaken } = settings
+    const { bounds, inspect, interval, onPortTaken } = settings
     const access = accessOf(settings, cluster)
     const first = listen(access.host, settings.port)
     const { http, node } = yield* onPortTaken === "fail"
@@ -66,11 +66,11 @@ export const serve = (settings: Settings): Effect.Effect<Served, ListenError, Sc
     const info = infoOf(settings, cluster, yield* Clock.currentTimeMillis)
     const gate = new Gate(bounds.maxPages)
     gate.guard(node, settings.patience)
-    const updates = yield* feed.make({ interval, maxInstances: bounds.maxInstances })
+    const updates = yield* feed.make({ interval, maxInstances: bounds.maxInstances, inspect })
     const own = summary(info, bounds.maxInstances)
     const peers = peersOf(settings, cluster)
     const whole = yield* makeWhole(cluster, views(peers, own))
-    const handler = yield* routes.make({ access, bounds, gate, info, feed: updates, node: own, peers, whole })
+    const handler = yield* routes.make({ access, bounds, gate, info, inspect, feed: updates, node: own, peers, whole })
     // Otherwise keep-alive connections would keep the server open.
     yield* Effect.addFinalizer(() => Effect.sync(() => node.closeAllConnections()))
     yield* http.serve(handler).pipe(
