@@ -182,8 +182,7 @@ export const make: <A>(options?: {
 }) => Effect.Effect<Broadcast<A>, never, Scope.Scope> = broadcast.make as any
 
 subscribing.install({
-  missed: (missed) => new Resync({ reason: "Missed", missed }),
-  restarted: () => new Resync({ reason: "Restarted" }),
-  fellBehind: (maxPendingItems) => new FellBehind({ maxPendingItems }),
-  isOne: isResync
+  resync: (reason, missed) => new Resync(missed === undefined ? { reason } : { reason, missed }),
+  isResync,
+  fellBehind: (maxPendingItems) => new FellBehind({ maxPendingItems })
 })

@@ -21,6 +21,7 @@ import type * as Tracer from "effect/Tracer"
 import type { AnyContract } from "./Actor.ts"
 import type { ActorContext } from "./ActorContext.ts"
 import type { ActorDied } from "./ActorError.ts"
+import type { ReaderOptions, Resync } from "./Broadcast.ts"
 import * as effectInternals from "./internal/base/effectInternals.ts"
 import * as errors from "./internal/base/errors.ts"
 import * as evaluable from "./internal/base/evaluable.ts"
@@ -28,6 +29,7 @@ import * as options from "./internal/base/options.ts"
 import * as values from "./internal/base/show.ts"
 import * as baggage from "./internal/call/baggage.ts"
 import * as carried from "./internal/call/carried.ts"
+import * as methods from "./internal/call/method.ts"
 import * as cluster from "./internal/kinds/cluster.ts"
 import * as home from "./internal/kinds/home.ts"
 import * as signature from "./internal/kinds/signature.ts"
@@ -162,6 +164,23 @@ export const baggageOf: (call: Call, options?: { readonly deadline?: boolean }) 
  * @since 0.1.0
  */
 export const BaggageError: new (message: string) => TypeError = baggage.BaggageError
+
+/**
+ * Marks what the constructor of a home gives for a subscription: a function that gives what the instance publishes, as a
+ * Stream. A reader is no call, and has none in its context.
+ *
+ * If there is a `notice`, the reader has read another life of the instance: the Stream begins with that `Resync`, once it
+ * has joined, so that nothing is lost between what the reader then loads and the items. When the Stream ends or fails since
+ * the instance does, or is made anew, readers are told so, or go on with the next life.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const subscription: <
+  F extends (options: ReaderOptions, notice: Resync["reason"] | undefined) => Stream.Stream<unknown, unknown>
+>(
+  read: F
+) => F = methods.readable
 
 /**
  * What an instance is told about its home.
@@ -324,7 +343,7 @@ export const submit: (
 ) => Accepted = home.submit as any
 
 /**
- * The same for a streaming method: the call begins with the first pull.
+ * The same for a streaming method: the call begins with the first pull. Of a subscription it is a reader.
  *
  * @category the other side
  * @since 0.1.0

@@ -249,6 +249,29 @@ describe("7.8 a gap is never silent", () => {
     })
   )
 
+  it.effect(
+    "7.8 what is published once the reader is told of a restart is not lost, however long it takes to read on",
+    () =>
+      Effect.gen(function* () {
+        const room = yield* Room.options({ onDefect: "restart" }).spawn()
+        const items: Array<unknown> = []
+        const reader = yield* fork(
+          Stream.runForEach(Stream.take(room.messages(), 3), (item) => {
+            items.push(item)
+            return Broadcast.isResync(item)
+              ? Effect.andThen(room.post("meanwhile"), Effect.sleep("1 minute"))
+              : Effect.void
+          })
+        )
+        yield* settle
+        yield* room.post("old")
+        yield* Effect.exit(room.crash())
+        yield* TestClock.adjust("1 hour")
+        yield* Fiber.join(reader)
+        assert.deepStrictEqual(items, ["old", RESTARTED, "meanwhile"])
+      })
+  )
+
   it.effect("7.8 one that comes during a restart reads the next life, and has missed nothing", () =>
     Effect.gen(function* () {
       const room = yield* Room.options({ onDefect: "restart" }).spawn(1)

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { Worker, type WorkerOptions } from "node:worker_threads"
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, type ActorError, ObjectRef } from "@troupe/core"
+import { Actor, type ActorError, Broadcast, ObjectRef } from "@troupe/core"
 import { WorkerFailed, WorkerHome } from "@troupe/worker"
 import { Effect, Exit, Fiber, Layer, Random, Schedule, type Scope, Stream } from "effect"
 import { errorOf, fork, range, reasonOf, reasonOfExit, seeded } from "../../core/test/support.ts"
@@ -90,6 +90,40 @@ describe("10.2 a thread that is lost", () => {
       })
     )
   }
+
+  const joined = (crasher: Crasher["Service"], count = 1) =>
+    Effect.repeat(crasher.readers(), { until: (there) => there === count })
+
+  withCrasher("7.8 a reader goes on in the next thread, and loses nothing after it is told so", crasher(), (crasher) =>
+    Effect.gen(function* () {
+      const got: Array<unknown> = []
+      const reader = yield* fork(
+        Stream.runForEach(Stream.take(crasher.counts(), 3), (item) => {
+          got.push(Broadcast.isResync(item) ? item.reason : item)
+          // What is published while it loads anew.
+          return Broadcast.isResync(item) ? crasher.count() : Effect.void
+        })
+      )
+      yield* joined(crasher)
+      yield* crasher.count()
+      yield* Effect.exit(crasher.exit(1))
+      yield* Fiber.join(reader)
+      assert.deepStrictEqual(got, [1, "Restarted", 1])
+      yield* joined(crasher, 0)
+    })
+  )
+
+  withCrasher(
+    "7.8 when no thread comes up any more, it fails with ActorDied",
+    crasher({ restart: Schedule.recurs(0) }),
+    (crasher) =>
+      Effect.gen(function* () {
+        const reader = yield* fork(Stream.runDrain(crasher.counts()))
+        yield* joined(crasher)
+        yield* Effect.exit(crasher.exit(1))
+        assert.strictEqual((yield* reasonOf(Fiber.join(reader)))._tag, "ActorDied")
+      })
+  )
 
   withCrasher("calls that wait stay in line, in order", crasher(atOnce, { workerData: "one" }), (crasher) =>
     Effect.gen(function* () {

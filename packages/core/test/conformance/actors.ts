@@ -75,6 +75,11 @@ export const methods = {
   ticks: Actor.method({ args: [Schema.Number], success: Schema.Number, error: Overflow, stream: true }),
   /** Notes "id made n" for each item, and "id over" at its end. */
   endless: Actor.method({ args: text, success: Schema.Number, stream: true }),
+  /** What `post` publishes. The last item is replayed. */
+  posts: Actor.subscription({ item: Schema.Struct({ at: Schema.Date, text: Schema.String }) }),
+  post: Actor.method({ args: text }),
+  /** How many readers there are. */
+  readers: Actor.method({ success: Schema.Number }),
   /** Lets `work(id)` end. */
   open: Actor.method({ args: text }),
   /** Waits until `work(id)` has started. */

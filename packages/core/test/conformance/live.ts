@@ -2,7 +2,7 @@
  * What implements the actors of the conformance suite, under the options that its tests need. It runs where the actor
  * lives: in the test's own process, or somewhere else.
  */
-import { Actor, ActorContext } from "@troupe/core"
+import { Actor, ActorContext, Broadcast } from "@troupe/core"
 import { Duration, Effect, Exit, Latch, Layer, Option, References, Schedule, Schema, Stream } from "effect"
 import { Box, Desk, type methods, Overflow, Tenant } from "./actors.ts"
 
@@ -59,6 +59,7 @@ const implementation = Effect.gen(function* () {
   const helper = yield* Helper
   yield* Effect.addFinalizer(() => note("finalized"))
   let count = 0
+  const posts = yield* Broadcast.make<{ readonly at: Date; readonly text: string }>({ replay: 1 })
   return Desk.of({
     add: (a, b) => Effect.sync(() => a + b),
     values: (values) => Effect.succeed(values),
@@ -92,6 +93,9 @@ const implementation = Effect.gen(function* () {
         Stream.tap((n) => note(`${id} made ${n}`)),
         Stream.ensuring(note(`${id} over`))
       ),
+    posts,
+    post: (text) => posts.publish({ at: new Date(1), text }),
+    readers: () => posts.readers,
     open: (id) => Effect.sync(() => latch(gates, id).openUnsafe()),
     started: (id) => latch(starts, id).await,
     log: (prefix) => Effect.sync(() => journal.filter((event) => event.startsWith(prefix)))
@@ -99,7 +103,7 @@ const implementation = Effect.gen(function* () {
 })
 
 /** Calls with which tests look on never wait for a permit. */
-const controls = { maxConcurrency: Infinity, methods: ["open", "started", "log"] } as const
+const controls = { maxConcurrency: Infinity, methods: ["open", "started", "log", "post", "readers"] } as const
 
 class OutOfPaper extends Schema.TaggedError<OutOfPaper>()("OutOfPaper", { printer: Schema.String }) {
   override get message() {

@@ -6,7 +6,7 @@
  * clock's, and time where the actor lives is not looked at.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ActorError, AsyncHandle, ObjectRef } from "@troupe/core"
+import { Actor, ActorError, AsyncHandle, Broadcast, ObjectRef } from "@troupe/core"
 import {
   Cause,
   Context,
@@ -764,6 +764,114 @@ export const suite = (home: Home): void => {
             assert.isAbove(left!, 0)
           }
           for (const { left } of yield* everywhere(desk)) assert.isNull(left)
+        })
+      )
+    })
+
+    describe("subscriptions", () => {
+      /** Reads until the text has come, and gives all that came: texts, and the reasons of gaps. */
+      const reading = (
+        desk: Handle,
+        last: string,
+        options?: Broadcast.ReaderOptions,
+        pause: Effect.Effect<void, unknown> = Effect.void
+      ) =>
+        Effect.gen(function* () {
+          const got: Array<string> = []
+          yield* Stream.runForEachWhile(desk.posts(options!), (item) => {
+            if (Broadcast.isResync(item)) got.push(item.reason)
+            else {
+              assert.deepStrictEqual(item.at, new Date(1))
+              got.push(item.text)
+            }
+            return Effect.as(pause, got.at(-1) !== last)
+          })
+          return got
+        })
+
+      const readers = (desk: Handle, count: number) =>
+        Effect.repeat(desk.readers(), { until: (there) => there === count })
+
+      withDesk("7.7 a reader takes no permit, and gets what is replayed and what is published", "one", (desk, id) =>
+        Effect.gen(function* () {
+          const held = yield* desk.work.remote(id)
+          yield* desk.started(id)
+          yield* desk.post("before")
+          const fibers = [yield* fork(reading(desk, "b")), yield* fork(reading(desk, "b"))]
+          yield* readers(desk, 2)
+          yield* desk.post("a")
+          yield* desk.post("b")
+          for (const fiber of fibers) assert.deepStrictEqual(yield* Fiber.join(fiber), ["before", "a", "b"])
+          yield* readers(desk, 0)
+          yield* desk.open(id)
+          assert.strictEqual(yield* held, id)
+        })
+      )
+
+      withDesk("7.8 a reader that is too slow is told that it has missed items", "plain", (desk, id) =>
+        Effect.gen(function* () {
+          const slow = yield* fork(reading(desk, "last", { maxPendingItems: 2 }, desk.started(id)))
+          yield* readers(desk, 1)
+          const texts = range(50).map((n) => `item ${n}`)
+          yield* Effect.forEach([...texts, "last"], (text) => desk.post(text))
+          const work = yield* desk.work.remote(id)
+          const got = yield* Fiber.join(slow)
+          assert.strictEqual(got[0], "item 0")
+          assert.include(got, "Missed")
+          assert.strictEqual(got.at(-1), "last")
+          yield* desk.open(id)
+          yield* work
+        })
+      )
+
+      withDesk('7.8 with overflow: "fail" its stream fails with FellBehind', "plain", (desk, id) =>
+        Effect.gen(function* () {
+          const options = { maxPendingItems: 2, overflow: "fail" } as const
+          const slow = yield* fork(reading(desk, "last", options, desk.started(id)))
+          yield* readers(desk, 1)
+          yield* Effect.forEach(range(50), (n) => desk.post(`item ${n}`))
+          const work = yield* desk.work.remote(id)
+          const error = yield* Effect.flip(Fiber.join(slow))
+          assert.instanceOf(error, Broadcast.FellBehind)
+          assert.strictEqual(error.maxPendingItems, 2)
+          yield* desk.open(id)
+          yield* work
+        })
+      )
+
+      withDesk(
+        "7.8 a reader goes on through a restart, and is told so before it misses anything",
+        "restarting",
+        (desk) =>
+          Effect.gen(function* () {
+            const fiber = yield* fork(reading(desk, "new"))
+            yield* readers(desk, 1)
+            yield* desk.post("old")
+            yield* Effect.exit(desk.die("boom"))
+            yield* readers(desk, 1)
+            yield* desk.post("new")
+            assert.deepStrictEqual(yield* Fiber.join(fiber), ["old", "Restarted", "new"])
+          })
+      )
+
+      withBox("7.9 the end of the instance ends its readers with ActorDied", "box", (box, id) =>
+        Effect.gen(function* () {
+          const fiber = yield* fork(reading(box.get(id), "never"))
+          yield* readers(box.get(id), 1)
+          yield* box.stop(id)
+          assert.strictEqual((yield* reasonOf(Fiber.join(fiber)))._tag, "ActorDied")
+        })
+      )
+
+      withDesk("7.10 for await reads it, and leaving the loop ends the reader", "plain", (desk) =>
+        Effect.gen(function* () {
+          yield* desk.post("a")
+          const plain = AsyncHandle.make(desk)
+          const loop = async () => {
+            for await (const item of plain.posts()) return Broadcast.isItem(item) ? item.text : item.reason
+          }
+          assert.strictEqual(yield* Effect.promise(loop), "a")
+          yield* readers(desk, 0)
         })
       )
     })

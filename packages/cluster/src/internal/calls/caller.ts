@@ -7,6 +7,7 @@
 import * as ActorContext from "@troupe/core/ActorContext"
 import * as Home from "@troupe/core/Home"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { ClusterSchema, MessageStorage, type Sharding } from "../engine.ts"
@@ -20,7 +21,9 @@ import { onTermination } from "./termination.ts"
 import { isTraced } from "./tracing.ts"
 
 export interface Caller {
-  readonly make: (key: unknown) => Effect.Effect<Record<string, (...args: ReadonlyArray<any>) => unknown>>
+  readonly make: (
+    key: unknown
+  ) => Effect.Effect<Record<string, (...args: ReadonlyArray<any>) => unknown>, never, Scope.Scope>
   readonly stop: (key: unknown) => Effect.Effect<void>
   /** Whether this is part of an unsettled call of the instance with this key. */
   readonly isInside: (context: Context.Context<never>, key: unknown) => boolean
@@ -38,8 +41,9 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
     const waits = new Waits(yield* places, yield* MessageStorage.MessageStorage)
     yield* onTermination(waits.terminate)
     const calls = yield* stored(wire)
+    const hasSubscriptions = wire.methods.some(({ isSubscription }) => isSubscription)
     const make = (key: unknown) =>
-      Effect.sync(() => {
+      Effect.map(hasSubscriptions ? endOfScope : Effect.sync(() => Deferred.makeUnsafe<void>()), (ended) => {
         const written = wire.writeKey(key)
         const send = written._tag === "Success" ? client(written.success) : undefined
         return Object.fromEntries(
@@ -54,7 +58,8 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
               guard,
               calls,
               waits,
-              traced
+              traced,
+              ended
             }
             return [method.name, functionOf(remote)]
           })
@@ -71,6 +76,13 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
     }
     return { make, stop, isInside, leave: waits.leave }
   })
+
+/** Is done when the Scope closes. */
+const endOfScope = Effect.gen(function* () {
+  const ended = Deferred.makeUnsafe<void>()
+  yield* Effect.addFinalizer(() => Deferred.succeed(ended, undefined))
+  return ended
+})
 
 /** The client of the entity. Spans that are not collected are not made. */
 const clientOf = (wire: Wire, traced: boolean): Effect.Effect<Client, never, Sharding.Sharding> =>

@@ -2,6 +2,7 @@
  * What a method of an actor does in a process that calls it: it sends the call to wherever the instance is.
  */
 import type { ActorError } from "@troupe/core/ActorError"
+import type { ReaderOptions, Resync } from "@troupe/core/Broadcast"
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -21,6 +22,7 @@ import * as attempts from "./attempt.ts"
 import { headersWith, refused } from "./baggage.ts"
 import { CurrentSubmission, type Id, idFor, Submission } from "./durableCall.ts"
 import type { Waits } from "./leaving.ts"
+import { read } from "./reading.ts"
 import type { Stored } from "./replies.ts"
 import { headersIn } from "./tracing.ts"
 
@@ -40,10 +42,13 @@ export interface RemoteMethod {
   readonly waits: Waits
   /** Whether spans are collected here. */
   readonly traced: boolean
+  /** Done when the instance ends that stands here for the other one. */
+  readonly ended: Deferred.Deferred<void>
 }
 
 /** What callers call. */
-export const functionOf = (remote: RemoteMethod): ((...args: ReadonlyArray<unknown>) => unknown) => {
+export const functionOf = (remote: RemoteMethod): ((...args: ReadonlyArray<any>) => unknown) => {
+  if (remote.method.isSubscription) return Home.subscription((options, notice) => subscription(remote, options, notice))
   if (remote.method.stream) return (...args) => stream(remote, args)
   switch (remote.method.delivery.kind) {
     case "atMostOnce":
@@ -56,12 +61,11 @@ export const functionOf = (remote: RemoteMethod): ((...args: ReadonlyArray<unkno
 }
 
 /** What callers call where no instance can have the key. */
-export const refusing =
-  (subject: Subject, { stream }: WireMethod, why: string) =>
-  (): unknown => {
-    const refused = Effect.fail(undecodable(subject, why, false))
-    return stream ? Stream.fromEffect(refused) : refused
-  }
+export const refusing = (subject: Subject, { isSubscription, stream }: WireMethod, why: string) => {
+  const refused = Effect.fail(undecodable(subject, why, false))
+  if (isSubscription) return Home.subscription(() => Stream.fromEffect(refused))
+  return (): unknown => (stream ? Stream.fromEffect(refused) : refused)
+}
 
 /** Makes the request. What does not fit the contract throws here, before anything is sent. */
 const request = ({ send, subject }: RemoteMethod, payload: unknown, options?: object): Effect.Effect<any, any> => {
@@ -120,7 +124,7 @@ const again = (
   isTransient: (error: any) => boolean
 ): Effect.Effect<any, any> =>
   Effect.flatMap(Clock.monotonicTimeNanos, (since) => {
-    const patience = remote.guard?.unavailableAfter ?? DEFAULT_PATIENCE
+    const patience = patienceOf(remote)
     const attempt: Effect.Effect<any, any> = Effect.catchIf(Effect.suspend(send), isTransient, (error) =>
       Effect.flatMap(Clock.monotonicTimeNanos, (now) =>
         Number(now - since) / 1e6 >= patience ? Effect.fail(error) : Effect.delay(attempt, RESEND_PAUSE)
@@ -128,6 +132,8 @@ const again = (
     )
     return attempt
   })
+
+const patienceOf = ({ guard }: RemoteMethod): number => guard?.unavailableAfter ?? DEFAULT_PATIENCE
 
 const isUnavailable = (error: any): boolean => error?.reason?._tag === "ActorUnavailable"
 
@@ -154,6 +160,17 @@ const stream = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Stream.Stre
 /** The client gives a stream. A request that is refused here is none. */
 const asStream = (sent: Effect.Effect<any, any>): Stream.Stream<any, any> =>
   Stream.isStream(sent) ? (sent as unknown as Stream.Stream<any, any>) : Stream.fromEffect(sent)
+
+/** Readers of a caller that ends do not look for another node. */
+const subscription = (
+  remote: RemoteMethod,
+  options: ReaderOptions,
+  notice: Resync["reason"] | undefined
+): Stream.Stream<any, any> =>
+  Stream.interruptWhen(
+    read((reader) => stream(remote, [reader]), patienceOf(remote), options, notice),
+    Deferred.await(remote.ended)
+  )
 
 const guardedStream = ({ guard, subject }: RemoteMethod, sent: Stream.Stream<any, any>): Stream.Stream<any, any> => {
   if (guard === undefined) return sent

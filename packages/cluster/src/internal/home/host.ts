@@ -7,6 +7,7 @@
 import * as Actor from "@troupe/core/Actor"
 import { ActorError } from "@troupe/core/ActorError"
 import * as ActorSystem from "@troupe/core/ActorSystem"
+import { isResync } from "@troupe/core/Broadcast"
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -24,7 +25,7 @@ import { DurableCall } from "../calls/durableCall.ts"
 import { counted } from "../calls/failed.ts"
 import { arriving, isTraced } from "../calls/tracing.ts"
 import { ClusterSchema, Entity, Sharding } from "../engine.ts"
-import { died, type Subject, subjectOf, undecodable } from "../wire/failure.ts"
+import { died, left, type Subject, subjectOf, undecodable } from "../wire/failure.ts"
 import { storable } from "../wire/storable.ts"
 import { STOP, WAKE, type Wire, type WireMethod } from "../wire/wire.ts"
 import type { Residence } from "./residence.ts"
@@ -85,8 +86,9 @@ const withoutKeys = (handlers: Record<string, (request: any) => unknown>): typeo
 
 const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, place: Context.Context<never>) => {
   const traced = isTraced(place)
-  const { delivery, name, stream } = method
+  const { delivery, isSubscription, name, stream } = method
   const subject = subjectOf(actor, method)
+  if (isSubscription) return ({ payload: [reader] }: any) => published(seat, subject, reader)
   if (stream) {
     return ({ headers, payload }: any) => {
       const items = (left?: number): Stream.Stream<any, any> =>
@@ -130,6 +132,31 @@ const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, plac
     return traced ? arriving(call, headers) : Effect.setContext(call, place)
   }
 }
+
+/** What an instance publishes, as it crosses. */
+const published = (
+  seat: Seat,
+  subject: Subject,
+  { notice, ...options }: { readonly notice?: unknown }
+): Stream.Stream<unknown, unknown, Sharding.Sharding | Entity.CurrentAddress> => {
+  const items: Stream.Stream<unknown, any> = Stream.unwrap(
+    seat.use((handle) => Effect.succeed(Stream.suspend(() => handle[subject.method](options, notice))))
+  )
+  return items.pipe(
+    Stream.map((item) => (isResync(item) ? { resync: item } : { resync: null, item })),
+    Stream.catch((error: any) => Stream.fromEffect(moved(subject, error)))
+  )
+}
+
+/** An instance that died since this node has lost its key goes on elsewhere, and so do its readers. */
+const moved = (subject: Subject, error: any) =>
+  Effect.gen(function* () {
+    const sharding = yield* Sharding.Sharding
+    const { shardId } = yield* Entity.CurrentAddress
+    const isGone =
+      error?.reason?._tag === "ActorDied" && (!sharding.hasShardId(shardId) || isFenced(error.reason.cause))
+    return yield* Effect.fail(isGone ? left(subject) : error)
+  })
 
 /** Whether a durable call has failed, rather than been cancelled or left to another node. */
 const isFailure = (cause: Cause.Cause<any>): boolean =>
@@ -185,7 +212,9 @@ const isLoss = (error: any, actor: string, method: string): error is ActorError 
   error.reason.actor === actor &&
   error.reason.method === method
 
-const runsAgain = (reason: any): boolean => !reason.mayHaveRun || reason.cause?.reason?._tag === "StateFenced"
+const runsAgain = (reason: any): boolean => !reason.mayHaveRun || isFenced(reason.cause)
+
+const isFenced = (cause: any): boolean => cause?.reason?._tag === "StateFenced"
 
 /** The seats of a keyed actor, whose service is up on this node. */
 export const keyedSeats =

@@ -66,7 +66,7 @@ export const resultDoesNotFit = (subject: Subject, what: string, issue: string):
 export const subjectOf = (actor: string, { name }: Pick<WireMethod, "name">): Subject => ({ actor, method: name })
 
 /** The caller of a volatile call was not interrupted, or it would not see this. So the node gave the actor up. */
-const left = (subject: Subject): ActorError =>
+export const left = (subject: Subject): ActorError =>
   unavailable(
     subject,
     "its node gave it up while the call ran: that node is leaving, or keys move since another node has joined or left",

@@ -3,6 +3,7 @@
  */
 import type { AnyContract, AnyContractMethod } from "@troupe/core/Actor"
 import { ActorError } from "@troupe/core/ActorError"
+import { FellBehind, Resync } from "@troupe/core/Broadcast"
 import * as ContractShape from "@troupe/core/ContractShape"
 import * as Home from "@troupe/core/Home"
 import * as Context from "effect/Context"
@@ -28,6 +29,7 @@ export interface WireMethod {
   readonly name: string
   readonly delivery: Annotation
   readonly stream: boolean
+  readonly isSubscription: boolean
   readonly rpc: Rpc.AnyWithProps
   /** How what is stored of its calls is written. */
   readonly codecs: Codecs
@@ -121,11 +123,12 @@ const checkActor = (actor: Contracted): string => {
 const makeMethod = (called: Omit<ContractMethod, "durable">, method: AnyContractMethod): WireMethod => {
   const { actor, name } = called
   const delivery = read(method)
-  const { args, error, stream, success } = method as unknown as {
+  const { args, error, stream, subscription, success } = method as unknown as {
     readonly args: ReadonlyArray<Schema.Top>
     readonly success: Schema.Top
     readonly error: Schema.Top
     readonly stream: boolean
+    readonly subscription?: true
   }
   if (name.length > MAX_METHOD) {
     throw new RangeError(`${actor}.${name}: in a cluster the name of a method has at most ${MAX_METHOD} characters`)
@@ -142,13 +145,43 @@ const makeMethod = (called: Omit<ContractMethod, "durable">, method: AnyContract
           .annotate(ClusterSchema.Persisted, true)
           // A caller that goes away leaves the call alone. One that cancels says so (see `caller.ts`).
           .annotate(ClusterSchema.Uninterruptible, "client")
-      : Rpc.make(name, { ...common, payload: positional, stream })
+      : subscription
+        ? reading(name, success)
+        : Rpc.make(name, { ...common, payload: positional, stream })
   const codecs = { args: args.map(codecOf), success: codecOf(success), error: codecOf(common.error) }
   const annotated = (rpc as Rpc.Any & typeof rpc).annotate(CalledMethod, {
     ...called,
     durable: delivery.kind === "durable"
   })
-  return { name, delivery, stream, rpc: annotated as unknown as Rpc.AnyWithProps, codecs }
+  return {
+    name,
+    delivery,
+    stream,
+    isSubscription: subscription === true,
+    rpc: annotated as unknown as Rpc.AnyWithProps,
+    codecs
+  }
+}
+
+/** What a reader says, and what it gets. */
+const reading = (name: string, item: Schema.Top) => {
+  const reader = Schema.Struct({
+    maxPendingItems: Schema.optionalKey(Schema.Number),
+    overflow: Schema.optionalKey(Schema.String),
+    keepAlive: Schema.optionalKey(Schema.Boolean),
+    notice: Schema.optionalKey(Resync.fields.reason)
+  })
+  const got = Schema.Struct({ resync: Schema.NullOr(Resync), item: Schema.optionalKey(item) })
+  return (
+    Rpc.make(name, {
+      success: got,
+      error: Schema.Union([ActorError, FellBehind]),
+      payload: Schema.Tuple([reader]),
+      stream: true
+    })
+      // It would go on for as long as its node waits for calls to finish, which is for ever.
+      .annotate(ClusterSchema.InterruptOnTermination, true)
+  )
 }
 
 /** The errors of a method stand beside each other: one among many is written as it is alone, so that there may be more. */

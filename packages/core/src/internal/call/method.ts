@@ -72,5 +72,9 @@ const READABLE = "~troupe/readable"
 
 export const isReadable = (member: any): boolean => member?.[READABLE] === true
 
-/** Marks a function of options that gives what the present life of an instance publishes. */
-export const readable = <F extends (options?: any) => unknown>(read: F): F => Object.assign(read, { [READABLE]: true })
+/**
+ * Marks a function that gives what the present life of an instance publishes, after a notice, if one is given: a reader
+ * gets it once it has joined.
+ */
+export const readable = <F extends (options: any, notice: any) => unknown>(read: F): F =>
+  Object.assign(read, { [READABLE]: true })

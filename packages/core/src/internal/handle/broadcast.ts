@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { ReaderOptions } from "../../Broadcast.ts"
+import type { ReaderOptions, Resync } from "../../Broadcast.ts"
 import * as asyncContext from "../base/asyncContext.ts"
 import * as options from "../base/options.ts"
 import * as stack from "../base/stack.ts"
@@ -76,8 +76,9 @@ class Board {
     stack.notify(woken, Exit.void)
   }
 
-  join(bounds: Bounds): Reader {
-    const reader = new Reader(this, bounds, [...this.last])
+  join(bounds: Bounds, notice: Resync["reason"] | undefined): Reader {
+    const pending = notice === undefined ? [...this.last] : [notices().resync(notice), ...this.last]
+    const reader = new Reader(this, bounds, pending)
     if (this.ended) reader.end(Cause.done())
     else this.readers.add(reader)
     return reader
@@ -165,7 +166,7 @@ class Reader {
     if (pending.length === 0) return this.over
     this.pending = []
     this.missed = 0
-    if (missed > 0) pending.unshift(notices().missed(missed))
+    if (missed > 0) pending.unshift(notices().resync("Missed", missed))
     if (this.bounds.overflow === "suspend") this.board.relieve()
     return Exit.succeed(pending as unknown as Chunk)
   }
@@ -196,11 +197,11 @@ export const make = (given: { readonly replay?: number } = {}): Effect.Effect<un
 const broadcastOf = (board: Board) =>
   Object.assign(
     readable(
-      (given: ReaderOptions = {}): Stream.Stream<unknown, unknown> =>
+      (given: ReaderOptions = {}, notice?: Resync["reason"]): Stream.Stream<unknown, unknown> =>
         Stream.unwrap(
           Effect.map(
             Effect.acquireRelease(
-              Effect.sync(() => board.join(boundsOf(given))),
+              Effect.sync(() => board.join(boundsOf(given), notice)),
               (reader) => Effect.sync(() => board.leave(reader))
             ),
             (reader) => Stream.fromPull(Effect.succeed(reader.take as any))

@@ -8,9 +8,10 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ActorError, DecodeError, TaskCancelled } from "../../ActorError.ts"
-import type { ReaderOptions } from "../../Broadcast.ts"
+import type { ReaderOptions, Resync } from "../../Broadcast.ts"
 import { shared } from "../base/copies.ts"
 import { Stage } from "../call/call.ts"
+import { isClient } from "../call/carried.ts"
 import { checkItem } from "../call/contract.ts"
 import { deathReason } from "../call/failure.ts"
 import { isReadable, type MethodSpec } from "../call/method.ts"
@@ -20,11 +21,9 @@ import { type Reading, readWith, type StreamCall } from "./streaming.ts"
 
 /** What stands in a stream beside items, and its failure. The classes are public. */
 export interface Notices {
-  missed(count: number): object
-  restarted(): object
+  resync(reason: Resync["reason"], missed?: number): object
+  isResync(u: unknown): boolean
   fellBehind(maxPendingItems: number): unknown
-  /** Whether something is no item, but stands beside them. */
-  isOne(u: unknown): boolean
 }
 
 const known: { notices: Notices | undefined } = /* @__PURE__ */ shared("notices", { notices: undefined })
@@ -117,15 +116,17 @@ class Following {
     const { cell } = this.target.resolve()
     const scope = Scope.forkUnsafe(this.scope)
     this.ofLife = scope
-    const stays = Scope.provide(
+    // What only stands for an instance that lives elsewhere cannot tell whether that is idle.
+    const stays = this.keepAlive || isClient(cell.context)
+    const counted = Scope.provide(
       Effect.acquireRelease(
-        Effect.sync(() => cell.life.isRead(this.keepAlive ? 1 : 0)),
-        () => Effect.sync(() => cell.life.isRead(this.keepAlive ? -1 : 0))
+        Effect.sync(() => cell.life.isRead(stays ? 1 : 0)),
+        () => Effect.sync(() => cell.life.isRead(stays ? -1 : 0))
       ),
       scope
     )
     const opens = Effect.suspend(() => this.open(cell, scope))
-    return Effect.andThen(stays, Effect.andThen(ready(cell), opens))
+    return Effect.andThen(counted, Effect.andThen(ready(cell), opens))
   })
 
   private open(cell: Cell, scope: Scope.Closeable): Effect.Effect<Chunk, any> {
@@ -133,10 +134,11 @@ class Following {
     if (cell.death !== undefined) return this.ends(cell)
     const member: any = cell.implementation?.[method.name]
     if (!isReadable(member)) return Effect.die(notReadable(method))
-    const items: Stream.Stream<unknown, unknown> = member(...args)
+    // Who had items of another life is told once the reader has joined: what it loads anew then misses nothing.
+    const notice = this.hasRead ? "Restarted" : args[1]
+    const items: Stream.Stream<unknown, unknown> = member(args[0] ?? {}, notice)
     return Effect.flatMap(Scope.provide(Stream.toPull(items), scope), (pull) => {
       this.life = { cell, restarts: cell.restarts, pull }
-      if (this.hasRead) return Effect.succeed<Chunk>([notices().restarted()])
       this.hasRead = true
       return this.pull
     })
@@ -146,7 +148,7 @@ class Following {
     const { actor, contract, name } = this.method
     if (contract === undefined) return Effect.succeed(items)
     for (const item of items) {
-      const issue = notices().isOne(item) ? undefined : checkItem(contract, item)
+      const issue = notices().isResync(item) ? undefined : checkItem(contract, item)
       if (issue !== undefined)
         return Effect.fail(
           new ActorError({ reason: new DecodeError({ actor, method: name, issue, mayHaveRun: true }) })

@@ -23,7 +23,7 @@ import { ofHomes } from "../call/spanKinds.ts"
 import * as tracing from "../call/tracing.ts"
 import { Ask } from "../handle/ask.ts"
 import { CellKey, DefinitionKey, TargetKey } from "../handle/handle.ts"
-import type { Cell, CellLine } from "../instance/cell.ts"
+import type { Cell, CellLine, Target } from "../instance/cell.ts"
 import { IDLE } from "../instance/life.ts"
 import type { Definition } from "./definition.ts"
 
@@ -205,7 +205,13 @@ export const stream = (
   left?: number
 ): Stream.Stream<unknown, unknown> => {
   const line = lineOf(handle)
-  return new Ask({ resolve: () => lineOf(handle) }, timed(specOf(line.cell, name), context, left), args) as any
+  const target: Target = {
+    resolve: () => lineOf(handle),
+    get resident() {
+      return (handle as any)[CellKey]
+    }
+  }
+  return new Ask(target, timed(specOf(line.cell, name), context, left), args) as any
 }
 
 /** The same call, which ends in so many milliseconds at the latest. */

@@ -57,7 +57,8 @@ class OutgoingStream implements CarriedCall {
   start(context: Context.Context<never>): void {
     const { args, method } = this
     const { instance, self, thread } = this.place
-    this.call = Home.callIn(context)
+    // A reader is no call: one that is in the context is that of the method that reads.
+    this.call = method.isSubscription ? undefined : Home.callIn(context)
     if (thread.lost !== undefined) {
       Home.crash(self, thread.lost.why, thread.lost.cause)
       return this.lose(thread.lost)

@@ -2,6 +2,7 @@
  * The methods of a contract, made ready to cross.
  */
 import type { AnyContractMethod } from "@troupe/core/Actor"
+import { FellBehind, isResync, Resync } from "@troupe/core/Broadcast"
 import * as Home from "@troupe/core/Home"
 import type * as Schema from "effect/Schema"
 import { argsCodec, type Codec, codecOf } from "./codec.ts"
@@ -18,6 +19,7 @@ interface ContractMethod extends AnyContractMethod {
   readonly success: Schema.Top
   readonly error: Schema.Top
   readonly stream: boolean
+  readonly subscription?: true | undefined
 }
 
 /** How the values of one method cross. */
@@ -26,10 +28,19 @@ export interface MethodCodec {
   /** Stands for the name in messages. */
   readonly index: number
   readonly stream: boolean
+  readonly isSubscription: boolean
   readonly args: Codec
   readonly success: Codec
   readonly error: Codec
 }
+
+/** An item crosses in an array, and a gap as its fields. */
+const withResync = (item: Codec): Codec => ({
+  pack: (value) => (isResync(value) ? { reason: value.reason, missed: value.missed } : [item.pack(value)]),
+  unpack: (packed: any) => (Array.isArray(packed) ? item.unpack(packed[0]) : resyncOf(packed))
+})
+
+const resyncOf = ({ missed, reason }: Resync) => new Resync(missed === undefined ? { reason } : { reason, missed })
 
 const known = new WeakMap<object, ReadonlyArray<MethodCodec>>()
 
@@ -40,8 +51,11 @@ export const methodCodecs = ({ methods }: Contract): ReadonlyArray<MethodCodec> 
   const made = Object.keys(methods)
     .sort()
     .map((name, index) => {
-      const { args, error, stream, success } = methods[name]!
-      return { name, index, stream, args: argsCodec(args), success: codecOf(success), error: codecOf(error) }
+      const { args, error, stream, subscription, success } = methods[name]!
+      const method = { name, index, stream, args: argsCodec(args) }
+      return subscription
+        ? { ...method, isSubscription: true, success: withResync(codecOf(success)), error: codecOf(FellBehind) }
+        : { ...method, isSubscription: false, success: codecOf(success), error: codecOf(error) }
     })
   known.set(methods, made)
   return made
