@@ -30,15 +30,28 @@ const env = {
   TROUPE_VITEST_REPORT: report
 }
 
+/** Of each program in a simulated cluster: 2,000 in all, in some three minutes of one core. */
+const SCHEDULES = "77"
+
 /** How long a part may take. The longest, the tests, takes some minutes. */
 const timeout = 900_000
 
 /** Runs a command, showing and keeping what it prints. */
-const run = (...[command, ...args]: readonly [string, ...Array<string>]): Promise<Run> =>
+const run = (...command: readonly [string, ...Array<string>]): Promise<Run> => runIn({}, ...command)
+
+const runIn = (
+  added: Readonly<Record<string, string>>,
+  ...[command, ...args]: readonly [string, ...Array<string>]
+): Promise<Run> =>
   new Promise((resolve) => {
     console.log(`\n$ ${[command, ...args].join(" ")}`)
     // A process group, since npm's children have to end with it: a test that spins does not end by itself.
-    const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"], detached: true })
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...env, ...added },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true
+    })
     const kill = () => child.pid !== undefined && process.kill(-child.pid, "SIGKILL")
     const timer = setTimeout(() => {
       console.error(`\nstopped: it takes longer than ${timeout / 1000} s`)
@@ -132,6 +145,19 @@ rmSync(report, { force: true })
 // All but the calls that are nested 100,000 deep, which take as long as the rest.
 const insides = await run("npm", "run", "test:insides", "--", "--exclude", "test/*-depth.test.ts")
 results.push(["core without Effect's insides", withExit(insides, vitestCounts("packages"))])
+
+// More schedules than `npm test` has time for, and all of the seeded mistakes.
+rmSync(report, { force: true })
+const simulated = await runIn(
+  { TROUPE_EXPLORE_SCHEDULES: SCHEDULES },
+  "npx",
+  "vitest",
+  "run",
+  "--project",
+  "cluster",
+  "simulated-"
+)
+results.push(["simulated clusters", withExit(simulated, vitestCounts("packages"))])
 
 await one("lint and format", "npm", "run", "lint")
 await one("type check", "npm", "run", "check")

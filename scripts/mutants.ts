@@ -6,6 +6,10 @@
  * those under the explorer, and where a mutant names one, a test of core. A mutant that nobody notices is an error, and so
  * are tests that fail for the copy without any change.
  *
+ *     npm run mutants -- cluster [part of a name]
+ *
+ * breaks the cluster, and shows within how many schedules a program in a simulated cluster notices.
+ *
  *     npm run mutants -- --random [--seed 7] [--count 60] [--wing call,refs]
  *
  * breaks it in places that nobody chose: see `packages/testing/mutants/random`.
@@ -15,6 +19,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { createRequire } from "node:module"
 import os from "node:os"
 import path from "node:path"
+import { type ClusterMutant, mutants as clusterMutants } from "../packages/testing/mutants/cluster/mutants.ts"
 import { type Mutant, mutants } from "../packages/testing/mutants/mutants.ts"
 import { installOwn } from "./ownDependencies.ts"
 
@@ -29,9 +34,9 @@ const PATIENCE = 120_000
 mkdirSync(path.join(root, "packages/testing/.tmp"), { recursive: true })
 const temporary = mkdtempSync(path.join(root, "packages/testing/.tmp/mutants-"))
 
-const makeCopy = (index: number, mutant: Mutant | undefined): string => {
+const makeCopy = (index: number, mutant: Omit<Mutant, "test"> | undefined, broken = core): string => {
   const folder = path.join(temporary, String(index))
-  cpSync(path.join(core, "src"), folder, { recursive: true })
+  cpSync(path.join(broken, "src"), folder, { recursive: true })
   if (mutant === undefined) return folder
   const file = path.join(folder, "internal", mutant.file)
   const source = readFileSync(file, "utf8")
@@ -102,6 +107,55 @@ const main = async (part: string): Promise<number> => {
   return survivors === 0 ? 0 : 1
 }
 
+// --- the cluster -----------------------------------------------------------------------------------------------------
+
+/** A mutant that is not noticed within so many schedules survives. */
+const SCHEDULES = 200
+/** How many schedules of a program must pass without any change. */
+const SOUND = 20
+
+const explorer = path.join(root, "packages/testing/mutants/cluster/main.ts")
+
+type How = Pick<ClusterMutant, "program" | "faults">
+
+interface Explored {
+  readonly schedules?: number
+  readonly why: string
+}
+
+const explore = (folder: string, { faults, program }: How, schedules: number): Explored => {
+  const args = ["--conditions=@troupe/source", explorer, folder, program, JSON.stringify(faults), String(schedules)]
+  const { status, stderr, stdout } = spawnSync(process.execPath, args, { encoding: "utf8" })
+  if (status !== 0) throw new Error(stderr)
+  return JSON.parse(stdout.trim().split("\n").at(-1)!)
+}
+
+const nameOf = ({ faults, program }: How): string => `${program} with ${JSON.stringify(faults)}`
+
+const mainOfCluster = (part: string): number => {
+  const chosen = clusterMutants.filter(({ name }) => name.includes(part))
+  const source = path.join(root, "packages/cluster")
+  const sound = makeCopy(0, undefined, source)
+  for (const how of new Map(chosen.map((how) => [nameOf(how), how])).values()) {
+    const { schedules, why } = explore(sound, how, SOUND)
+    if (schedules === undefined) continue
+    console.error(`${nameOf(how)} fails without any change: ${why}`)
+    return 1
+  }
+  let survivors = 0
+  for (const [index, mutant] of chosen.entries()) {
+    const { schedules, why } = explore(makeCopy(index + 1, mutant, source), mutant, SCHEDULES)
+    if (schedules === undefined) survivors++
+    console.log(
+      schedules === undefined
+        ? `SURVIVES  ${mutant.name}\n          ${SCHEDULES} schedules of ${nameOf(mutant)}`
+        : `noticed   ${mutant.name}\n          schedule ${schedules} of ${nameOf(mutant)}: ${short(why)}`
+    )
+  }
+  console.log(`\n${chosen.length - survivors} of ${chosen.length} mutants of the cluster noticed`)
+  return survivors === 0 ? 0 : 1
+}
+
 const random = async (args: ReadonlyArray<string>): Promise<number> => {
   const folder = path.join(root, "packages/testing/mutants/random")
   await installOwn(folder)
@@ -110,7 +164,8 @@ const random = async (args: ReadonlyArray<string>): Promise<number> => {
 
 const args = process.argv.slice(2)
 try {
-  process.exitCode = args.includes("--random") ? await random(args) : await main(args[0] ?? "")
+  if (args.includes("--random")) process.exitCode = await random(args)
+  else process.exitCode = args[0] === "cluster" ? mainOfCluster(args[1] ?? "") : await main(args[0] ?? "")
 } finally {
   rmSync(temporary, { recursive: true, force: true })
 }

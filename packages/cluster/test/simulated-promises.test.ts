@@ -7,7 +7,9 @@
 import { describe } from "@effect/vitest"
 import type * as SimulatedCluster from "@troupe/cluster/SimulatedCluster"
 import { it } from "@troupe/testing/vitest"
+import { answers } from "./simulated/answers.ts"
 import { ledger } from "./simulated/ledger.ts"
+import { places } from "./simulated/places.ts"
 import { reminders } from "./simulated/reminders.ts"
 
 const faults: ReadonlyArray<SimulatedCluster.Faults> = [
@@ -22,18 +24,21 @@ const faults: ReadonlyArray<SimulatedCluster.Faults> = [
   { kills: 2, partitions: 1, leaves: 1, freezes: 1, errors: 3 }
 ]
 
+const options = (schedules: number) => ({ schedules, maxSteps: 1_000_000, timeout: "3 minutes" }) as const
+
 describe("whatever happens to nodes, each call settles, no durable call is lost or runs twice, and one writes at a time", () => {
-  it.explore.each(faults)("%j", (faults) => ledger(faults), {
-    schedules: 10,
-    maxSteps: 1_000_000,
-    timeout: "3 minutes"
-  })
+  it.explore.each(faults)("%j", (faults) => ledger(faults), options(4))
+})
+
+describe("whatever happens to nodes, a durable call that is answered never runs again, and keeps its answer", () => {
+  // Retention goes by the clocks of nodes.
+  it.explore.each(faults.filter(({ skews }) => skews === undefined))("%j", (faults) => answers(faults), options(4))
+})
+
+describe("when it is over, each key has one instance", () => {
+  it.explore.each(faults)("%j", (faults) => places(faults), options(2))
 })
 
 describe("whatever happens to nodes, each reminder fires", () => {
-  it.explore.each(faults)("%j", (faults) => reminders(faults), {
-    schedules: 3,
-    maxSteps: 1_000_000,
-    timeout: "3 minutes"
-  })
+  it.explore.each([{}, ...faults])("%j", (faults) => reminders(faults), options(2))
 })

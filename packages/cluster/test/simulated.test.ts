@@ -129,6 +129,21 @@ describe("a node of a simulated cluster", () => {
   )
 
   it.live(
+    "logs into the report of a failure, where it happened",
+    () =>
+      Effect.gen(function* () {
+        const program = Effect.gen(function* () {
+          const { cluster } = yield* ledgers()
+          yield* cluster.on(1, Effect.logWarning("low on tea", { cups: 2 }))
+          yield* Effect.die(new Error("enough"))
+        })
+        const { message } = yield* Effect.flip(once(program))
+        assert.match(message, /node 1 +logs WARN low on tea \{"cups":2\}/)
+      }),
+    SLOW
+  )
+
+  it.live(
     "fails what runs in it when it is killed, and what is to run in it afterwards",
     () =>
       once(

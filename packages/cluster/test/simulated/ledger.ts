@@ -53,6 +53,17 @@ const client = (operations: Array<Operation>, name: string, key: string, kind: K
     }
   })
 
+/** A node that leaves lets the calls finish that run, and those that come wait for the next one: none of them fails. */
+const undisturbed = (operations: ReadonlyArray<Operation>, { leaves, ...others }: SimulatedCluster.Faults) =>
+  leaves === undefined || Object.keys(others).length > 0
+    ? []
+    : operations
+        .filter(({ outcome }) => outcome?._tag !== "Done")
+        .map(({ id, outcome }) => ({ rule: "nothing fails where a node leaves", what: `${id}: ${show(outcome)}` }))
+
+const show = (outcome: Outcome | undefined): string =>
+  outcome?._tag === "Failed" ? `failed with ${outcome.error}` : "has not settled"
+
 /** Fails with all rules that were broken. */
 export const ledger = (faults: SimulatedCluster.Faults) =>
   Effect.gen(function* () {
@@ -72,7 +83,7 @@ export const ledger = (faults: SimulatedCluster.Faults) =>
         (log) => [key, log] as const
       )
     const logs = new Map<string, ReadonlyArray<Entry>>(yield* cluster.run(Effect.forEach(KEYS, read)))
-    const [violation, ...more] = check(operations, logs)
+    const [violation, ...more] = [...check(operations, logs), ...undisturbed(operations, faults)]
     if (violation === undefined) return
     yield* Effect.die(
       new Error(`${violation.rule}: ${violation.what}${more.length > 0 ? `, and ${more.length} more` : ""}`)

@@ -16,8 +16,9 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { ResultRefused, refusalOf } from "../base/refused.ts"
 import { CurrentSubmission, TellsSubmissions } from "../calls/durableCall.ts"
-import { ClusterError, Entity, MessageStorage, Reply, type Rpc, Snowflake, SqlMessageStorage } from "../engine.ts"
+import { ClusterError, Entity, MessageStorage, Reply, type Rpc, Snowflake } from "../engine.ts"
 import { insertRequests, insertResults, type StoredRequest, type StoredResult, Width } from "../engineInternals.ts"
+import * as tables from "../sql/tables.ts"
 import { type Entry, type Group, Groups } from "./groups.ts"
 import { sameArguments } from "./sameArguments.ts"
 
@@ -53,7 +54,7 @@ const GROUP_TIMEOUT = "5 seconds"
 export const layer = (patience: number) =>
   Layer.effect(MessageStorage.MessageStorage)(
     Effect.gen(function* () {
-      const engine = yield* SqlMessageStorage.makeEncoded()
+      const engine = yield* tables.messages
       const sql = (yield* SqlClient.SqlClient).withoutTransforms()
       const storage = new Storage(engine, sql, yield* Effect.context<never>(), patience)
       const messages = yield* MessageStorage.makeEncoded({

@@ -23,8 +23,7 @@ import {
   RunnerStorage,
   Runners,
   Sharding,
-  ShardingConfig,
-  SqlRunnerStorage
+  ShardingConfig
 } from "../engine.ts"
 import { type Address, nameOf } from "../net/address.ts"
 import * as netClient from "../net/client.ts"
@@ -34,6 +33,7 @@ import { Network } from "../net/network.ts"
 import { Peers } from "../net/peers.ts"
 import * as fileLock from "../sql/fileLock.ts"
 import * as storage from "../sql/storage.ts"
+import * as tables from "../sql/tables.ts"
 import * as awaited from "./awaited.ts"
 import * as claims from "./claims.ts"
 import * as contracts from "./contracts.ts"
@@ -200,9 +200,7 @@ const withRunners =
       .pipe(
         Layer.provideMerge(engine),
         Layer.provide(locks.layer),
-        Layer.provide(
-          storage.failing("its storage", SqlRunnerStorage.layer as Layer.Layer<RunnerStorage.RunnerStorage>)
-        ),
+        Layer.provide(storage.failing("its storage", tables.runners as Layer.Layer<RunnerStorage.RunnerStorage>)),
         Layer.provide([config, RpcSerialization.layerSchemaBinary()]),
         Layer.provideMerge(
           Layer.succeedContext(Context.make(CurrentGuard, { unavailableAfter, trouble: () => peers.trouble() }))

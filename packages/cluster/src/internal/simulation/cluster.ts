@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import type { NodeOptions } from "../../ClusterHome.ts"
 import { Network } from "../net/network.ts"
 import { layerClient, layerNode } from "../node/node.ts"
+import * as tables from "../sql/tables.ts"
 import { type Budget, Faults, type Kind } from "./faults.ts"
 import { Member } from "./member.ts"
 import { Net } from "./network.ts"
@@ -46,6 +47,7 @@ export class Simulation {
   private readonly nodes: Array<Member> = []
   /** All that there were. */
   private readonly processes: Array<Process> = []
+  private hasBegun = false
 
   constructor(world: World, settings: Settings) {
     this.world = world
@@ -71,6 +73,7 @@ export class Simulation {
     this.net.moment = this.storage.moment = this.faults.moment
     this.storage.fate = this.faults.fate
     this.faults.begin()
+    this.hasBegun = true
   })
 
   /** Nothing happens any more: the test is over. */
@@ -110,7 +113,9 @@ export class Simulation {
     this.processes.push(process)
     const member = new Member(process)
     member.listen(isClient)
-    member.start(Context.make(Network, this.net.of(process)), build(process))
+    // Processes of the beginning find the tables that the database comes with, others look for them.
+    const services = Context.make(Network, this.net.of(process))
+    member.start(Context.add(services, tables.AreThere, !this.hasBegun), build(process))
     return member
   }
 

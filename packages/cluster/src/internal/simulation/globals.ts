@@ -9,7 +9,7 @@ interface Own {
   readonly random: () => number
   readonly microtask: (task: () => void) => void
   readonly after: (millis: number, task: () => void) => () => void
-  readonly world: { readonly now: number }
+  readonly world: { readonly now: number; readonly exploration: { readonly traced: boolean } }
 }
 
 const originals = {
@@ -56,11 +56,15 @@ const restore = (): void => {
 
 /** Runs a turn of a process, with its own functions in place of the global ones. */
 export const within = (own: Own, turn: () => void): void => {
+  const { stackTraceLimit } = Error
   current = own
   install()
+  // Nobody reads them: a schedule that fails is run again, and traced.
+  if (!own.world.exploration.traced) Error.stackTraceLimit = 0
   try {
     turn()
   } finally {
+    Error.stackTraceLimit = stackTraceLimit
     restore()
     current = undefined
   }

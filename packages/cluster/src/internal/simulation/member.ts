@@ -2,7 +2,6 @@
  * What runs in a process of a simulated cluster, and what the history says of it.
  */
 import * as Instrumentation from "@troupe/core/Instrumentation"
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -10,6 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import type { Process } from "./process.ts"
+import { textOf } from "./text.ts"
 
 export class Member {
   state: "starting" | "up" | "leaving" | "gone" = "starting"
@@ -137,10 +137,4 @@ export class Member {
     const context = Context.add(this.process.context, Scope.Scope, Scope.makeUnsafe())
     Effect.runSyncWith(context)(Instrumentation.attach(tool, { tasks: false }))
   }
-}
-
-/** What is wrong, in a few words. */
-const textOf = (cause: Cause.Cause<unknown>): string => {
-  const error: any = Cause.squash(cause)
-  return String(error?.reason?._tag ?? (error?.message || (error?._tag ?? error)))
 }

@@ -3,6 +3,7 @@
  * while or for good, as a signal does it to a real one.
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
+import { show } from "@troupe/core/Home"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -14,6 +15,7 @@ import * as EffectRandom from "effect/Random"
 import * as References from "effect/References"
 import * as Scheduler from "effect/Scheduler"
 import * as globals from "./globals.ts"
+import { textOf } from "./text.ts"
 import type { World } from "./world.ts"
 
 /** What Effect's own scheduler takes. */
@@ -41,16 +43,23 @@ export class Process implements Scheduler.Scheduler, Scheduler.SchedulerDispatch
     this.world = world
     this.name = name
     const random = { nextDoubleUnsafe: this.random, nextIntUnsafe: () => Math.floor((this.random() - 0.5) * 2 ** 53) }
-    const context = Context.empty().pipe(
+    this.context = Context.empty().pipe(
       Context.add(Scheduler.Scheduler, this),
       Context.add(Clock.Clock, this.clock),
       Context.add(EffectRandom.Random, random),
       // Nobody looks at spans, of which there are several for each statement.
       Context.add(References.TracerEnabled, false),
-      Context.add(ActorSystem.ActorSystem, Effect.runSync(ActorSystem.make))
+      Context.add(ActorSystem.ActorSystem, Effect.runSync(ActorSystem.make)),
+      Context.add(Logger.CurrentLoggers, new Set(world.exploration.traced ? [this.logger] : []))
     )
-    this.context = world.exploration.traced ? context : Context.add(context, Logger.CurrentLoggers, new Set())
   }
+
+  /** What a process logs is told in the report, where it happened. */
+  private readonly logger = Logger.make<unknown, void>(({ cause, logLevel, message }) => {
+    const words = [message].flat().map((word) => (typeof word === "string" ? word : show(word)))
+    const why = cause.reasons.length > 0 ? [textOf(cause)] : []
+    this.world.tell(this.name, `logs ${logLevel.toUpperCase()} ${[...words, ...why].join(" ").replaceAll(/\s+/g, " ")}`)
+  })
 
   readonly random = (): number => this.world.exploration.random()
 

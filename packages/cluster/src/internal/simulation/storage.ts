@@ -2,13 +2,13 @@
  * The storage of a simulated cluster: SQLite in memory, where each process has a connection of its own, and statements that
  * take their time, fail before they are done, or are done while their answer is lost.
  */
-import { DatabaseSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as SqlClient from "effect/sql/SqlClient"
 import * as SqlError from "effect/sql/SqlError"
 import { UNFINISHED } from "../engineInternals.ts"
 import { layerOf, type Run } from "../sql/sqlite.ts"
+import { type Connection, Database } from "./database.ts"
 import { BEGINNING, type Process } from "./process.ts"
 import type { World } from "./world.ts"
 
@@ -19,9 +19,6 @@ const SLOW = [2, 30, 300]
 const TIMEOUT = 5000
 /** What becomes of a statement, apart from what usually does. */
 const FATES = ["is not done", "is done, and its answer is lost"] as const
-
-/** Databases in memory are shared by name, in the whole process. */
-let databases = 0
 
 export class Storage {
   readonly world: World
@@ -37,38 +34,23 @@ export class Storage {
   private away = false
   private second = -1
   private written = ""
-  /** The connections of processes. */
-  private readonly processes: Array<DatabaseSync> = []
   private readonly waiting: Array<() => void> = []
-  private readonly file = `file:/troupe-simulation-${++databases}?vfs=memdb`
-  /** A database in memory lasts as long as it has connections. */
-  private readonly kept: DatabaseSync
+  private readonly database = Database.take()
 
   constructor(world: World) {
     this.world = world
-    this.kept = this.open()
+    this.database.timestamp = () => this.timestamp
   }
 
   close(): void {
-    for (const database of this.processes) if (database.isOpen) database.close()
-    this.kept.close()
+    this.database.giveBack()
   }
 
   /** The stored calls that have no result, or nothing while a transaction is under way. */
   get unfinished(): ReadonlyArray<string> | undefined {
-    if (this.processes.some((database) => database.isOpen && database.isTransaction)) return undefined
-    return this.kept
-      .prepare(UNFINISHED)
-      .all()
-      .map(({ actor, key, method }) => `${actor}(${key}).${method}`)
-  }
-
-  private open(): DatabaseSync {
-    // It never waits for a lock by itself: that would take real time.
-    const database = new DatabaseSync(this.file, { timeout: 0 })
-    // The database has a clock of its own, which is right.
-    database.function("current_timestamp", () => this.timestamp)
-    return database
+    if (!this.database.isSettled) return undefined
+    const rows: ReadonlyArray<any> = this.database.kept.prepare(UNFINISHED).statement.all()
+    return rows.map(({ actor, key, method }) => `${actor}(${key}).${method}`)
   }
 
   /** The time in seconds, as SQLite writes it. */
@@ -91,24 +73,25 @@ export class Storage {
     if (!away) for (const goOn of this.waiting.splice(0)) goOn()
   }
 
-  /** The connection of a process. When the process dies, its transaction is rolled back. */
+  /** The connection of a process. When the process ends, its transaction is rolled back. */
   of(process: Process): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> {
-    let database: DatabaseSync
-    const open = Effect.sync(() => {
-      database = this.open()
-      this.processes.push(database)
-      process.onDeath.push(() => database.isOpen && database.close())
-      return database
+    let connection: Connection
+    const connect = Effect.sync(() => {
+      connection = this.database.connect()
+      process.onDeath.push(() => connection.rollBack())
+      return connection
     })
-    return layerOf("a simulated storage", open, (sql, run) => this.statement(process, database, sql, run))
+    return layerOf("a simulated storage", connect, undefined, (sql, run) =>
+      this.statement(process, connection, sql, run)
+    )
   }
 
-  private statement(process: Process, database: DatabaseSync, sql: string, run: Run): Run {
+  private statement(process: Process, connection: Connection, sql: string, run: Run): Run {
     // Nothing fails in giving a transaction up: that of a connection that broke is gone already.
-    if (sql === "ROLLBACK") return Effect.suspend(() => (database.isTransaction ? run : Effect.succeed([])))
+    if (sql === "ROLLBACK") return Effect.suspend(() => (connection.database.isTransaction ? run : Effect.succeed([])))
     const broken = (message: string) =>
       Effect.suspend(() => {
-        if (database.isOpen && database.isTransaction) database.exec("ROLLBACK")
+        connection.rollBack()
         return lost(message)
       })
     return Effect.suspend(() => {

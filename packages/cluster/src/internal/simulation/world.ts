@@ -59,6 +59,11 @@ export class World {
     this.exploration.note(who, what)
   }
 
+  /** Says it in the report alone, for which a schedule is run once more. */
+  tell(who: string, what: string): void {
+    if (!this.over) this.exploration.note(who, what)
+  }
+
   /** Does something after so many milliseconds, unless the timer has lost its task by then. */
   after(millis: number, task: () => void): Timer {
     const timer: Timer = { at: this.now + Math.max(0, millis), number: ++this.count, task }

@@ -12,6 +12,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Reactivity from "effect/reactivity/Reactivity"
+import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -34,36 +35,35 @@ const LOCKED = 6
  * A client for the SQLite database in a file, which is created if there is none. `:memory:` gives a database of its
  * own. The file is closed with the Layer.
  */
-export const layer = (file: string): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> => layerOf(file, open(file))
+export const layer = (file: string): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
+  layerOf(file, openFile(file), setUp)
 
 /** What a statement does: it is run now, and run again while the database is busy. */
 export type Run = Effect.Effect<any, SqlError.SqlError>
 
-/** A client for a database that is opened, and closed, with the Layer. Each statement is done as `around` says. */
+/** A client for a database that is open. Each statement is done as `around` says. */
 export const layerOf = (
   file: string,
-  open: Effect.Effect<DatabaseSync, SqlError.SqlError>,
+  open: Effect.Effect<Opened, SqlError.SqlError, Scope.Scope>,
+  setUp: (connection: Connection) => Effect.Effect<void, SqlError.SqlError> = () => Effect.void,
   around?: (sql: string, run: Run) => Run
 ): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
-  Layer.provide(Layer.effect(SqlClient.SqlClient, make(file, open, around)), Reactivity.layer)
+  Layer.provide(Layer.effect(SqlClient.SqlClient, make(file, open, setUp, around)), Reactivity.layer)
 
 const make = Effect.fnUntraced(function* (
   file: string,
-  open: Effect.Effect<DatabaseSync, SqlError.SqlError>,
+  open: Effect.Effect<Opened, SqlError.SqlError, Scope.Scope>,
+  setUp: (connection: Connection) => Effect.Effect<void, SqlError.SqlError>,
   around: (sql: string, run: Run) => Run = (_, run) => run
 ) {
-  const database = yield* Effect.acquireRelease(open, (database) => Effect.sync(() => database.close()))
-  const connection = new Connection(database, around)
-  // Switching to WAL needs the file alone for a moment, and several processes may start at once. So does repairing what
-  // killed processes have left, which happens when the file is first looked into.
-  yield* connection.execute("PRAGMA journal_mode=WAL", [], undefined)
-  // With WAL this loses nothing when a process is killed, and at most the last transactions on a power cut.
-  yield* connection.execute("PRAGMA synchronous=NORMAL", [], undefined)
+  const opened = yield* open
+  const connection = new Connection(opened, around)
+  yield* setUp(connection)
   return yield* SqlClient.make({
     ...SqlClient.makeSqliteAcquirers({
       connection: Effect.succeed(connection),
       semaphore: yield* Semaphore.make(1),
-      isTransaction: () => database.isTransaction
+      isTransaction: () => opened.database.isTransaction
     }),
     driver: "node-sqlite",
     compiler: Statement.makeCompilerSqlite(),
@@ -77,12 +77,26 @@ const make = Effect.fnUntraced(function* (
   })
 })
 
-const open = (file: string): Effect.Effect<DatabaseSync, SqlError.SqlError> =>
-  Effect.flatMap(nodeSqlite, ({ DatabaseSync }) =>
-    Effect.try({
-      try: () => new DatabaseSync(file, { timeout: BLOCKING_MILLIS }),
-      catch: (cause) => failure(cause, "connect", `the database file ${file} cannot be opened`)
-    })
+const setUp = (connection: Connection) =>
+  Effect.asVoid(
+    Effect.andThen(
+      // Switching to WAL needs the file alone for a moment, and several processes may start at once. So does repairing
+      // what killed processes have left, which happens when the file is first looked into.
+      connection.execute("PRAGMA journal_mode=WAL", [], undefined),
+      // With WAL this loses nothing when a process is killed, and at most the last transactions on a power cut.
+      connection.execute("PRAGMA synchronous=NORMAL", [], undefined)
+    )
+  )
+
+const openFile = (file: string): Effect.Effect<Opened, SqlError.SqlError, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.flatMap(nodeSqlite, ({ DatabaseSync }) =>
+      Effect.try({
+        try: () => new Opened(new DatabaseSync(file, { timeout: BLOCKING_MILLIS })),
+        catch: (cause) => failure(cause, "connect", `the database file ${file} cannot be opened`)
+      })
+    ),
+    ({ database }) => Effect.sync(() => database.close())
   )
 
 /** It is loaded with the first file, since not every Node has it: the rest of the package works there. */
@@ -107,13 +121,57 @@ const failure = (cause: any, operation: string, prefix?: string): SqlError.SqlEr
 
 type Mode = "rows" | "arrays" | "raw"
 
-class Connection implements SqlConnection.Connection {
-  private readonly database: DatabaseSync
-  private readonly around: (sql: string, run: Run) => Run
-  private readonly prepared = new Map<string, StatementSync>()
+export interface Prepared {
+  readonly statement: StatementSync
+  /** Whether it succeeds with rows. */
+  readonly reads: boolean
+}
 
-  constructor(database: DatabaseSync, around: (sql: string, run: Run) => Run) {
+/** A database that is open, with the statements that were prepared. */
+export class Opened {
+  readonly database: DatabaseSync
+  readonly prepared = new Map<string, Prepared>()
+
+  constructor(database: DatabaseSync) {
     this.database = database
+  }
+
+  prepare(sql: string): Prepared {
+    const { prepared } = this
+    const present = prepared.get(sql)
+    if (present !== undefined) {
+      // The one that was not used for longest comes first.
+      prepared.delete(sql)
+      prepared.set(sql, present)
+      return present
+    }
+    const made = this.make(sql)
+    prepared.set(sql, made)
+    if (prepared.size > MAX_PREPARED) {
+      for (const oldest of prepared.keys()) {
+        prepared.delete(oldest)
+        break
+      }
+    }
+    return made
+  }
+
+  unprepared(sql: string): Prepared {
+    return this.make(sql)
+  }
+
+  protected make(sql: string): Prepared {
+    const statement = this.database.prepare(sql)
+    return { statement, reads: statement.columns().length > 0 }
+  }
+}
+
+class Connection implements SqlConnection.Connection {
+  private readonly opened: Opened
+  private readonly around: (sql: string, run: Run) => Run
+
+  constructor(opened: Opened, around: (sql: string, run: Run) => Run) {
+    this.opened = opened
     this.around = around
   }
 
@@ -161,32 +219,13 @@ class Connection implements SqlConnection.Connection {
   }
 
   private runNow(sql: string, params: ReadonlyArray<unknown>, mode: Mode, cached: boolean, bigints: boolean): unknown {
-    const statement = cached ? this.prepare(sql) : this.database.prepare(sql)
+    const { reads, statement } = cached ? this.opened.prepare(sql) : this.opened.unprepared(sql)
     statement.setReadBigInts(bigints)
     statement.setReturnArrays(mode === "arrays")
     const values = params.map(toSql)
-    if (statement.columns().length > 0) return statement.all(...values)
+    if (reads) return statement.all(...values)
     const result = statement.run(...values)
     return mode === "raw" ? result : []
-  }
-
-  private prepare(sql: string): StatementSync {
-    const present = this.prepared.get(sql)
-    if (present !== undefined) {
-      // The one that was not used for longest comes first.
-      this.prepared.delete(sql)
-      this.prepared.set(sql, present)
-      return present
-    }
-    const statement = this.database.prepare(sql)
-    this.prepared.set(sql, statement)
-    if (this.prepared.size > MAX_PREPARED) {
-      for (const oldest of this.prepared.keys()) {
-        this.prepared.delete(oldest)
-        break
-      }
-    }
-    return statement
   }
 }
 
