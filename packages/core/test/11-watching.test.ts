@@ -795,3 +795,64 @@ describe("11 ActorSystem.watch", () => {
     })
   )
 })
+
+describe("11.5 a stream that has the only permit of its actor", () => {
+  class Feed extends Actor.Service<Feed>()("test/Feed", {
+    shutdownTimeout: 0,
+    concurrencyGroups: { apart: { maxConcurrency: 1, methods: ["apart"] } },
+    make: Effect.succeed({
+      changes: () => Stream.never,
+      apart: () => Stream.never,
+      post: () => Effect.void
+    })
+  }) {}
+
+  own("11.5 is named where a call is explained, and in a warning once it has been open for a minute", () =>
+    Effect.gen(function* () {
+      const logged: Array<string> = []
+      const logger = Logger.make(({ logLevel, message }) => void logged.push(`${logLevel} ${String(message)}`))
+      yield* Effect.gen(function* () {
+        const feeds = [
+          yield* Feed.options({ maxConcurrency: 1 }).spawn(),
+          yield* Feed.options({ maxConcurrency: 1 }).spawn(),
+          yield* Feed.options({ maxConcurrency: 2 }).spawn()
+        ]
+        for (const feed of feeds)
+          for (const items of [feed.changes(), feed.apart()]) yield* fork(Stream.runDrain(items))
+        yield* settle
+        const text = yield* ObjectRef.explain(yield* feeds[0]!.post.remote())
+        assert.match(
+          text,
+          /first in line behind `test\/Feed\.changes` #\d+ \(running .*, a stream that has the only permit until it ends\)/
+        )
+        yield* TestClock.adjust("59 seconds")
+        assert.deepStrictEqual(logged, [])
+        yield* TestClock.adjust("1 hour")
+      }).pipe(Effect.provide(Logger.layer([logger])))
+      assert.strictEqual(logged.length, 1)
+      assert.match(
+        logged[0]!,
+        /^Warn test\/Feed\.changes #\d+ is a stream that has had the only permit of its actor for 1 minute/
+      )
+    })
+  )
+
+  own("11.5 one that ends in time is not", () =>
+    Effect.gen(function* () {
+      const logged: Array<unknown> = []
+      const logger = Logger.make(({ message }) => void logged.push(message))
+      class Short extends Actor.Service<Short>()("test/Short", {
+        maxConcurrency: 1,
+        make: Effect.succeed({ items: () => Stream.never })
+      }) {}
+      yield* Effect.gen(function* () {
+        const short = yield* Short.spawn()
+        const reader = yield* fork(Stream.runDrain(short.items()))
+        yield* TestClock.adjust("50 seconds")
+        yield* Fiber.interrupt(reader)
+        yield* TestClock.adjust("1 hour")
+      }).pipe(Effect.provide(Logger.layer([logger])))
+      assert.deepStrictEqual(logged, [])
+    })
+  )
+})

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Pull from "effect/Pull"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { shared } from "../base/copies.ts"
 import { isEffect, noEffect } from "../base/evaluable.ts"
@@ -66,6 +67,8 @@ export class StreamCall extends Call {
   declare private delivered: number
   /** Set if it was not known to be a subscription, and its caller reads on without it. */
   declare isReader: boolean
+  /** Whether it has turned out to be a stream. */
+  declare private isOpen: boolean
 
   /** A stream does not go on without its consumer. */
   override spare(): void {}
@@ -78,7 +81,10 @@ export class StreamCall extends Call {
 
   override accept(value: unknown): Effect.Effect<any, any> {
     if (subscriptions.reading?.isOne(this.line.cell as Cell, this.method) && this.reads()) return Exit.void
-    if (Stream.isStream(value)) return Effect.scoped(this.produce(value)) as Effect.Effect<any, any>
+    if (Stream.isStream(value)) {
+      this.isOpen = true
+      return Effect.scoped(Effect.andThen(told(this), this.produce(value))) as Effect.Effect<any, any>
+    }
     if (isEffect(value)) {
       // With a contract that promises a Stream the consumer is right.
       const Mistake = this.method.contract?.stream === true ? TypeError : Misuse
@@ -104,6 +110,11 @@ export class StreamCall extends Call {
         stack.notify([answer], Exit.succeed(exit.value as Chunk))
       }
     })
+  }
+
+  /** Whether it is a stream that keeps all other calls from starting. */
+  get hasOnlyPermit(): boolean {
+    return this.isOpen && this.line.limit === 1 && this.line.group === undefined
   }
 
   private issueWith(items: ReadonlyArray<unknown>): string | undefined {
@@ -182,8 +193,28 @@ Object.assign(StreamCall.prototype, {
   puller: undefined,
   pulledOn: undefined,
   delivered: 0,
-  isReader: false
+  isReader: false,
+  isOpen: false
 })
+
+/** How long a stream may have the only permit of its actor before that is said. */
+const LONG = "1 minute"
+/** The methods of which it has been said. */
+const known = new Set<string>()
+
+/** Warns once of a method whose stream keeps its actor from all other calls. One in a group of its own does not. */
+const told = (call: StreamCall): Effect.Effect<unknown, never, Scope.Scope> => {
+  const { kind } = call
+  if (!call.hasOnlyPermit || known.has(kind)) return Effect.void
+  const warn = Effect.suspend(() => {
+    if (known.has(kind)) return Effect.void
+    known.add(kind)
+    return Effect.logWarning(
+      `${call.origin} #${call.id} is a stream that has had the only permit of its actor for ${LONG}: make it a subscription, or give it a concurrency group of its own`
+    )
+  })
+  return Effect.forkScoped(Effect.delay(warn, LONG))
+}
 
 export const toChannel = (
   target: Target,

@@ -6,6 +6,7 @@ import { plural } from "../base/show.ts"
 import { duration } from "../base/time.ts"
 import { Call, type Line, Stage } from "../call/call.ts"
 import { checkRefs, type Ref } from "../call/ref.ts"
+import { StreamCall } from "../handle/streaming.ts"
 import { waitedFor } from "./snapshot.ts"
 
 /** How many of a kind are named before "and 5 more". */
@@ -37,10 +38,14 @@ const state = (call: Call, seen: ReadonlySet<Ref>): string => {
     default: {
       const refs = waitedFor(call)
       const ending = call.stage === Stage.Running ? "" : ", told to end"
-      return `running ${time}${ending}${refs.length === 0 ? "" : `, waiting on ${list(refs, seen)}`}`
+      return `running ${time}${ending}${isInTheWay(call) ? STREAM : ""}${refs.length === 0 ? "" : `, waiting on ${list(refs, seen)}`}`
     }
   }
 }
+
+const isInTheWay = (call: Call): boolean => call instanceof StreamCall && call.hasOnlyPermit
+
+const STREAM = ", a stream that has the only permit until it ends"
 
 const room = ({ cell }: Line): string =>
   `${plural(cell.pending, "call")} of ${cell.actor} ${cell.pending === 1 ? "is" : "are"} pending (maxPendingCalls ${cell.options.maxPendingCalls})`
