@@ -119,9 +119,13 @@ const actorsTable = (lines: ReturnType<typeof linesOf>, { bytes, cpu, held, perS
 const lifecycleOf = (contender: Contender, variant: string | undefined): Lifecycle =>
   variant === undefined ? contender.lifecycle : contender.variants![variant]!
 
+/** Lives on, as something does in a program at work: else each collection would drop all compiled code. */
+const living: Array<unknown> = []
+
 /** In a child process. */
-export const probe: Probe<Question, number> = (contender, { measure, variant }) => {
+export const probe: Probe<Question, number> = async (contender, { measure, variant }) => {
   const lifecycle = lifecycleOf(contender, variant)
+  if (living.length === 0) living.push(await Effect.runPromise(Scope.provide(lifecycle.spawn(1), Scope.makeUnsafe())))
   switch (measure) {
     case "bytes":
       return idleBytes(contender.name, lifecycle)

@@ -1,5 +1,5 @@
 /** The start-up of a keyed instance: each call is the first one of its key. */
-import { Effect, Layer, Scope } from "effect"
+import { Effect, Exit, Layer, Scope } from "effect"
 import { dispatch, query, type Ref, spawn as spawnActor, start as startSystem, stop as stopSystem } from "nact"
 import { byHand } from "../contenders/byHand.ts"
 import { type EffectCounter, idle } from "../contenders/contender.ts"
@@ -24,14 +24,20 @@ const starting = <A>(
     for (let i = 0; i < KEYS; i++) sum += yield* first(made, `key-${i}`)
     if (sum !== KEYS) throw new Error(`${name} gave wrong answers: their sum is ${sum}, expected ${KEYS}`)
   })
+  // One lives on, as in a program at work: else each collection before a round would drop all compiled code.
+  const living = Effect.flatMap(open, (made) => first(made, "living"))
   return {
     name,
-    open: async () => ({
-      run: async (calls) => {
-        for (let done = 0; done < calls; done += KEYS) await Effect.runPromise(Effect.scoped(thousand))
-      },
-      close: async () => {}
-    })
+    open: async () => {
+      const scope = Scope.makeUnsafe()
+      await Effect.runPromise(Scope.provide(living, scope))
+      return {
+        run: async (calls) => {
+          for (let done = 0; done < calls; done += KEYS) await Effect.runPromise(Effect.scoped(thousand))
+        },
+        close: () => Effect.runPromise(Scope.close(scope, Exit.void))
+      }
+    }
   }
 }
 
