@@ -31,7 +31,7 @@ const env = {
 }
 
 /** Of each program in a simulated cluster: 2,000 in all, in some three minutes of one core. */
-const SCHEDULES = "77"
+const SCHEDULES = "56"
 
 /** How long a part may take. The longest, the tests, takes some minutes. */
 const timeout = 900_000

@@ -7,7 +7,8 @@ import { ClusterHome, Delivery } from "@troupe/cluster"
 import * as SimulatedCluster from "@troupe/cluster/SimulatedCluster"
 import { Actor } from "@troupe/core"
 import { Explore } from "@troupe/testing"
-import { Clock, Effect, Fiber, Layer, Schema, type Scope } from "effect"
+import { Clock, Effect, Exit, Fiber, Layer, Schema, type Scope } from "effect"
+import { SqlClient } from "effect/sql/SqlClient"
 
 class Ledger extends Actor.Keyed<Ledger>()("test/Ledger", {
   key: Schema.String,
@@ -259,6 +260,29 @@ describe("the storage of a simulated cluster", () => {
           yield* cluster.restoreStorage
           yield* Fiber.join(adding)
           assert.deepStrictEqual(written, ["a 1"])
+        })
+      ),
+    SLOW
+  )
+
+  it.live(
+    "that lost a transaction does nothing more of it",
+    () =>
+      once(
+        Effect.gen(function* () {
+          const { cluster } = yield* ledgers()
+          const insert = (id: number) => Effect.flatMap(SqlClient, (sql) => sql`INSERT INTO things (id) VALUES (${id})`)
+          yield* cluster.run(Effect.flatMap(SqlClient, (sql) => sql`CREATE TABLE things (id INTEGER)`))
+          const work = Effect.andThen(insert(1), Effect.andThen(Effect.ignore(Effect.delay(insert(2), 100)), insert(3)))
+          const working = yield* Effect.forkChild(
+            cluster.run(Effect.flatMap(SqlClient, (sql) => Effect.exit(sql.withTransaction(work))))
+          )
+          yield* Effect.sleep(50)
+          yield* cluster.loseStorage
+          yield* Effect.sleep("8 seconds")
+          yield* cluster.restoreStorage
+          assert.isTrue(Exit.isFailure(yield* Fiber.join(working)))
+          assert.deepStrictEqual(yield* cluster.run(Effect.flatMap(SqlClient, (sql) => sql`SELECT id FROM things`)), [])
         })
       ),
     SLOW

@@ -25,14 +25,6 @@ export const mutants: ReadonlyArray<ClusterMutant> = [
     faults: { freezes: 1 }
   },
   {
-    name: "believes that it has every key that it asks for",
-    file: "node/locks.ts",
-    from: "item.shards.filter((shard) => held.includes(shard))",
-    to: "(held, [...item.shards])",
-    program: "places",
-    faults: { freezes: 1 }
-  },
-  {
     name: "answers before the result is stored",
     file: "node/messages.ts",
     from: "this.results.do({\n              reply,",
@@ -110,7 +102,7 @@ export const mutants: ReadonlyArray<ClusterMutant> = [
     from: "return (...args) => volatile(remote, args)\n    case",
     to: "return (...args) => again(remote, () => volatile(remote, args), isUnavailable)\n    case",
     program: "ledger",
-    faults: { kills: 1 }
+    faults: { kills: 3 }
   },
   {
     name: "fails a durable call whose node has lost the key",
@@ -119,13 +111,5 @@ export const mutants: ReadonlyArray<ClusterMutant> = [
     to: "if (!sharding.hasShardId(shardId)) return Effect.fail(error)",
     program: "ledger",
     faults: { freezes: 1 }
-  },
-  {
-    name: "lets calls of a key overtake each other on their way to the storage",
-    file: "node/groups.ts",
-    from: "          if (this.kind.ordered) held.add(key)\n",
-    to: "",
-    program: "ledger",
-    faults: { slowdowns: 1 }
   }
 ]

@@ -18,9 +18,14 @@ const free: Array<Database> = []
 /** What a connection is not the same after. */
 const SPOILS = /^\s*(PRAGMA|ATTACH|CREATE\s+TEMP)/i
 
+/** What begins or ends a transaction: nothing else of it comes when that fails. */
+const ENDS = /^(BEGIN|COMMIT)/
+
 export class Connection extends Opened {
   /** Whether it was changed in a way that the next simulation would notice. */
   private spoilt = false
+  /** Whether it was lost in a transaction that is not given up yet. */
+  isBroken = false
 
   get isSpoilt(): boolean {
     return this.spoilt
@@ -36,9 +41,19 @@ export class Connection extends Opened {
     return super.make(sql)
   }
 
+  override get isTransaction(): boolean {
+    return this.isBroken || super.isTransaction
+  }
+
   /** Gives up what has not been committed. */
   rollBack(): void {
     if (this.database.isTransaction) this.database.exec("ROLLBACK")
+  }
+
+  /** Its server has lost it. What comes of the same transaction finds that, and is not done by itself. */
+  break(sql: string): void {
+    this.isBroken = this.database.isTransaction && !ENDS.test(sql)
+    this.rollBack()
   }
 }
 
@@ -102,7 +117,10 @@ export class Database {
 
   /** Keeps it for the next one who takes one. */
   giveBack(): void {
-    for (const connection of this.lent) connection.rollBack()
+    for (const connection of this.lent) {
+      connection.rollBack()
+      connection.isBroken = false
+    }
     const [spoilt, clean] = partition(this.lent, ({ isSpoilt }) => isSpoilt)
     for (const { database } of spoilt) database.close()
     this.idle.push(...clean.reverse())

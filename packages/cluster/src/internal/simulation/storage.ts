@@ -88,10 +88,15 @@ export class Storage {
 
   private statement(process: Process, connection: Connection, sql: string, run: Run): Run {
     // Nothing fails in giving a transaction up: that of a connection that broke is gone already.
-    if (sql === "ROLLBACK") return Effect.suspend(() => (connection.database.isTransaction ? run : Effect.succeed([])))
+    if (sql === "ROLLBACK") {
+      return Effect.suspend(() => {
+        connection.isBroken = false
+        return connection.database.isTransaction ? run : Effect.succeed([])
+      })
+    }
     const broken = (message: string) =>
       Effect.suspend(() => {
-        connection.rollBack()
+        connection.break(sql)
         return lost(message)
       })
     return Effect.suspend(() => {
@@ -101,6 +106,7 @@ export class Storage {
       const slow = this.world.now < this.slowUntil ? this.slowBy : 0
       if (fate > 0) this.world.note("storage", `"${short(sql)}" of ${process.name} ${FATES[fate - 1]}`)
       const done = Effect.suspend((): Run => {
+        if (connection.isBroken) return lost("the connection was lost")
         if (fate === 1) return broken("the statement was not done")
         return fate === 2 ? Effect.andThen(run, broken("the answer to the statement was lost")) : run
       })

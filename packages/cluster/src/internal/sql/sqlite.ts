@@ -63,7 +63,7 @@ const make = Effect.fnUntraced(function* (
     ...SqlClient.makeSqliteAcquirers({
       connection: Effect.succeed(connection),
       semaphore: yield* Semaphore.make(1),
-      isTransaction: () => opened.database.isTransaction
+      isTransaction: () => opened.isTransaction
     }),
     driver: "node-sqlite",
     compiler: Statement.makeCompilerSqlite(),
@@ -134,6 +134,11 @@ export class Opened {
 
   constructor(database: DatabaseSync) {
     this.database = database
+  }
+
+  /** Whether a transaction is to be ended. */
+  get isTransaction(): boolean {
+    return this.database.isTransaction
   }
 
   prepare(sql: string): Prepared {
