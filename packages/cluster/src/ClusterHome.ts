@@ -82,6 +82,11 @@ export type Cluster = Sharding.Sharding | MessageStorage.MessageStorage
  */
 export interface Contracted<Self, Shape, C extends AnyContract> extends Context.Key<Self, Shape> {
   readonly methods: C
+  /**
+   * The group of nodes that hosts it, if it is not `"default"`: a static property of the class. Nodes and callers must agree
+   * on it, so before you change it, end all of them.
+   */
+  readonly nodeGroup?: string | undefined
 }
 
 /**
@@ -107,8 +112,10 @@ export interface ClientOptions {
  * and `idleTimeToLive` apply where the instance is. An actor that calls other keys of its own kind uses the {@link
  * client} for that.
  *
- * All nodes host the same actors for as long as they live, except while another version rolls out: calls for actors and
- * methods that a node does not have, or has in a version that does not understand the caller's, fail before they are sent. When the first of these Layers closes, the node hands its keys over.
+ * All nodes of a group host the same actors for as long as they live, except while another version rolls out: calls for actors
+ * and methods that a node does not have, or has in a version that does not understand the caller's, fail before they are sent.
+ * On a node that is not in the actor's group, this is the {@link client}. When the first of these Layers closes, the node
+ * hands its keys over.
  *
  * @category layers
  * @since 0.1.0
@@ -150,6 +157,11 @@ export interface LocalOptions {
   readonly retention?: Duration.Input | undefined
   /** How many keys, of all actors, may be on this node at a time. Calls for more fail. Default 10,000. */
   readonly maxInstances?: number | undefined
+  /**
+   * The groups of nodes that the cluster has, besides `"default"`: names, the same for all nodes. An actor belongs to the
+   * group that its class names, as in `static readonly nodeGroup = "gpu"`, or to `"default"`.
+   */
+  readonly groups?: ReadonlyArray<string> | undefined
 }
 
 /**
@@ -200,6 +212,11 @@ export interface ClusterOptions {
 export interface NodeOptions extends ClusterOptions, Omit<LocalOptions, "file"> {
   /** The address to listen on. Default `127.0.0.1`: only processes of this machine can connect. */
   readonly host?: string | undefined
+  /**
+   * The groups that this node is in: it hosts actors of these and no others. Default: all of `groups`, and `"default"`. Some
+   * node has to be in `"default"`, which looks after the storage of all.
+   */
+  readonly ownGroups?: ReadonlyArray<string> | undefined
   /** The port to listen on. Default 34431. */
   readonly port?: number | undefined
   /** The address under which others reach this node, if it differs from the one that it listens on. */

@@ -64,6 +64,7 @@ export const failed: Command.Command<"failed", any, {}, NodeCommandError, never>
  * - `TROUPE_SECRET`; `TROUPE_TLS_KEY_FILE`, `TROUPE_TLS_CERT_FILE`, `TROUPE_TLS_CA_FILE`: which processes it lets in
  * - `TROUPE_FAILOVER`, `TROUPE_UNAVAILABLE_AFTER`, `TROUPE_DRAIN_TIMEOUT`, `TROUPE_RETENTION`: durations like `6 seconds`
  * - `TROUPE_MAX_INSTANCES`, `TROUPE_SHARDS`
+ * - `TROUPE_GROUPS`, `TROUPE_OWN_GROUPS`: names with commas between them
  *
  * @category configuration
  * @since 0.1.0

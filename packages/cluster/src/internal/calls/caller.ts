@@ -56,6 +56,7 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
               subject,
               method,
               guard,
+              group: wire.group,
               calls,
               waits,
               traced,
@@ -68,7 +69,9 @@ export const makeCaller = (wire: Wire): Effect.Effect<Caller, never, Needs> =>
     const stop = (key: unknown) =>
       Effect.suspend(() => {
         const subject = { actor: `${wire.actor}(${Home.keyText(key)})`, method: "stop" }
-        return Effect.ignore(guarded({ guard, subject }, client(wire.encodeKey(key))[STOP]!(undefined)))
+        return Effect.ignore(
+          guarded({ guard, subject, group: wire.group }, client(wire.encodeKey(key))[STOP]!(undefined))
+        )
       })
     const isInside = (context: Context.Context<never>, key: unknown): boolean => {
       const self = Home.callIn(context) && Context.getOrUndefined(context, ActorContext.ActorContext)

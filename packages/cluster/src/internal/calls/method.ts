@@ -16,7 +16,7 @@ import { OtherArguments, refusalOf } from "../base/refused.ts"
 import { issueOf } from "../base/writable.ts"
 import { ClusterError } from "../engine.ts"
 import { argumentsDoNotFit, cancelled, type Subject, translate, unavailable, undecodable } from "../wire/failure.ts"
-import { describeIssue, type WireMethod } from "../wire/wire.ts"
+import { DEFAULT_GROUP, describeIssue, type WireMethod } from "../wire/wire.ts"
 import type { Guard } from "./attempt.ts"
 import * as attempts from "./attempt.ts"
 import { headersWith, refused } from "./baggage.ts"
@@ -38,6 +38,8 @@ export interface RemoteMethod {
   readonly subject: Subject
   readonly method: WireMethod
   readonly guard: Guard | undefined
+  /** The nodes that have the actor. */
+  readonly group: string
   readonly calls: Stored
   readonly waits: Waits
   /** Whether spans are collected here. */
@@ -107,13 +109,15 @@ const hasNoId = ({ actor, method }: Subject): TypeError =>
 
 /** A call that finds no node fails after a while. */
 export const guarded = (
-  { guard, subject }: Pick<RemoteMethod, "guard" | "subject">,
+  { group, guard, subject }: Pick<RemoteMethod, "group" | "guard" | "subject">,
   sent: Effect.Effect<any, any>
-): Effect.Effect<any, any> => (guard === undefined ? sent : attempts.run(sent, guard, () => noNode(subject, guard)))
+): Effect.Effect<any, any> =>
+  guard === undefined ? sent : attempts.run(sent, guard, () => noNode(subject, guard, group))
 
-const noNode = (subject: Subject, guard: Guard) => {
+const noNode = (subject: Subject, guard: Guard, group: string) => {
   const trouble = guard.trouble()
-  const why = `no node took the call within ${guard.unavailableAfter} ms (unavailableAfter)`
+  const which = group === DEFAULT_GROUP ? "no node" : `no node of the group "${group}"`
+  const why = `${which} took the call within ${guard.unavailableAfter} ms (unavailableAfter)`
   return unavailable(subject, trouble === undefined ? why : `${why}. ${trouble}`, { mayHaveRun: false })
 }
 
@@ -172,12 +176,15 @@ const subscription = (
     Deferred.await(remote.ended)
   )
 
-const guardedStream = ({ guard, subject }: RemoteMethod, sent: Stream.Stream<any, any>): Stream.Stream<any, any> => {
+const guardedStream = (
+  { group, guard, subject }: RemoteMethod,
+  sent: Stream.Stream<any, any>
+): Stream.Stream<any, any> => {
   if (guard === undefined) return sent
   return Stream.unwrap(
     Effect.withFiber((fiber) => {
       const late = Deferred.makeUnsafe<never, ActorError>()
-      const giveUp = () => Deferred.doneUnsafe(late, Exit.fail(noNode(subject, guard)))
+      const giveUp = () => Deferred.doneUnsafe(late, Exit.fail(noNode(subject, guard, group)))
       const attempt = new attempts.Attempt(guard, fiber.context, giveUp)
       const end = Effect.sync(() => attempt.end())
       attempt.wait()

@@ -25,6 +25,8 @@ interface Read {
   readonly retention: Option.Option<any>
   readonly maxInstances: Option.Option<number>
   readonly shards: Option.Option<number>
+  readonly groups: Option.Option<string>
+  readonly ownGroups: Option.Option<string>
 }
 
 const variables: Config.Config<Read> = Config.all({
@@ -42,7 +44,9 @@ const variables: Config.Config<Read> = Config.all({
   drainTimeout: Config.option(Config.Duration("TROUPE_DRAIN_TIMEOUT")),
   retention: Config.option(Config.Duration("TROUPE_RETENTION")),
   maxInstances: Config.option(Config.Int("TROUPE_MAX_INSTANCES")),
-  shards: Config.option(Config.Int("TROUPE_SHARDS"))
+  shards: Config.option(Config.Int("TROUPE_SHARDS")),
+  groups: Config.option(Config.String("TROUPE_GROUPS")),
+  ownGroups: Config.option(Config.String("TROUPE_OWN_GROUPS"))
 })
 
 /** What has no flag: secrets do not belong into a list of processes, and the rest is changed once for all nodes. */
@@ -58,7 +62,9 @@ export const withoutFlag: ReadonlyArray<readonly [variable: string, what: string
   ["TROUPE_DRAIN_TIMEOUT", "how long calls may finish when the node leaves (15 seconds)"],
   ["TROUPE_RETENTION", "how long results of durable calls are kept (1 day)"],
   ["TROUPE_MAX_INSTANCES", "how many instances the node may host (10000)"],
-  ["TROUPE_SHARDS", "into how many parts keys are divided, the same for all nodes (120)"]
+  ["TROUPE_SHARDS", "into how many parts keys are divided, the same for all nodes (120)"],
+  ["TROUPE_GROUPS", "the groups of nodes that the cluster has, besides default: gpu,web"],
+  ["TROUPE_OWN_GROUPS", "those that this node is in (all of them, and default)"]
 ]
 
 /** What is configured, under what is given. */
@@ -83,7 +89,9 @@ export const options = (given: Partial<NodeOptions>): Effect.Effect<NodeOptions,
       drainTimeout: Option.getOrUndefined(read.drainTimeout),
       retention: Option.getOrUndefined(read.retention),
       maxInstances: Option.getOrUndefined(read.maxInstances),
-      shards: Option.getOrUndefined(read.shards)
+      shards: Option.getOrUndefined(read.shards),
+      groups: Option.getOrUndefined(Option.map(read.groups, namesIn)),
+      ownGroups: Option.getOrUndefined(Option.map(read.ownGroups, namesIn))
     }
     const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
     const merged = { ...configured, ...said }
@@ -94,6 +102,12 @@ export const options = (given: Partial<NodeOptions>): Effect.Effect<NodeOptions,
     }
     return merged as NodeOptions
   })
+
+const namesIn = (list: string): ReadonlyArray<string> =>
+  list
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "")
 
 /** An address of a database, or the path of a file. */
 export const storageOf = (value: string | Redacted.Redacted<string>): NodeOptions["storage"] => {

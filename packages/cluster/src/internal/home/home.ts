@@ -13,6 +13,7 @@ import { places } from "../calls/leaving.ts"
 import { type MessageStorage, Sharding } from "../engine.ts"
 import { CurrentContracts } from "../node/contracts.ts"
 import { Departure } from "../node/departure.ts"
+import { CurrentGroups } from "../node/nodeGroups.ts"
 import * as retention from "../node/retention.ts"
 import { GRACE } from "../node/shutdown.ts"
 import { type Client, type Contracted, of, WAKE, type Wire } from "../wire/wire.ts"
@@ -38,7 +39,7 @@ export const layer = (
     )
   return inTime(
     wire.actor,
-    Layer.merge(clientOf(wire, actor, options), host(wire, residence, actor as any, live)),
+    Layer.merge(clientOf(wire, actor, options), inGroup(wire, host(wire, residence, actor as any, live))),
     () => residence.describeAll()
   )
 }
@@ -53,6 +54,18 @@ const inTime = <A, E, R>(actor: string, layer: Layer.Layer<A, E, R>, what: () =>
           `${actor}: no cluster is provided here: provide ClusterHome.layerLocal, layerNode or layerClient`
         )
       return Effect.map(Departure, ({ shutdown }) => shutdown.bounded(layer, GRACE.actor, what))
+    })
+  )
+
+/** A node that is not in the group of an actor hosts none of it. */
+const inGroup = <A, E, R>({ actor, group }: Wire, hosted: Layer.Layer<A, E, R>): Layer.Layer<A, E, R> =>
+  Layer.unwrap(
+    Effect.map(CurrentGroups, ({ all, own }) => {
+      if (!all.includes(group))
+        throw new TypeError(
+          `${actor} belongs to the group of nodes "${group}", and this cluster has ${all.join(", ")}: add it to groups of ClusterHome.layerNode or layerLocal`
+        )
+      return own.includes(group) ? hosted : (Layer.empty as Layer.Layer<any>)
     })
   )
 
@@ -107,7 +120,8 @@ const awake = (wire: Wire): Layer.Layer<never, never, Sharding.Sharding> =>
       // Its name is the id of the entity, so that both are always on the same node.
       yield* sharding.registerSingleton(
         id,
-        Effect.ignore(wake).pipe(Effect.repeat(Schedule.spaced("10 seconds")), Effect.asVoid)
+        Effect.ignore(wake).pipe(Effect.repeat(Schedule.spaced("10 seconds")), Effect.asVoid),
+        { shardGroup: wire.group }
       )
     })
   )

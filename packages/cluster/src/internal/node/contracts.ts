@@ -172,10 +172,11 @@ export class Contracts {
       this.reads.delete(`at ${node}`)
       const now = yield* this.ask(node, this.peers.at(address))
       const refusal = now && verdictOf(now, node, method)
+      if (refusal === undefined || has(now!.hosted, method)) return refusal
+      const elsewhere = yield* this.nodesWith(method)
       // A durable call waits for a node that has what this one lacks, if there is any.
-      return refusal !== undefined && method.durable && !has(now!.hosted, method) && (yield* this.isAnywhere(method))
-        ? undefined
-        : refusal
+      if (elsewhere.length > 0 && method.durable) return undefined
+      return now!.hosted.shapes.has(method.actor) ? refusal : notHosted(node, method, elsewhere)
     })
   }
 
@@ -190,10 +191,10 @@ export class Contracts {
     })
   }
 
-  private isAnywhere({ actor, name }: ContractMethod): Effect.Effect<boolean> {
+  private nodesWith({ actor, name }: ContractMethod): Effect.Effect<ReadonlyArray<string>> {
     const shapes = this.read(`of ${actor}`, this.table.ofActor(actor))
     return Effect.map(shapes, (shapes) =>
-      [...(shapes?.values() ?? [])].some(({ methods }) => Object.hasOwn(methods, name))
+      [...(shapes ?? [])].filter(([, { methods }]) => Object.hasOwn(methods, name)).map(([node]) => node)
     )
   }
 
@@ -233,12 +234,27 @@ const verdictOf = (known: Known, node: string, method: ContractMethod): ActorErr
 const judge = ({ complete, shapes }: Hosted, node: string, method: ContractMethod): ActorError | undefined => {
   const subject = { actor: method.actor, method: method.name }
   const shape = shapes.get(method.actor)
-  if (shape === undefined) {
-    const why = `the node at ${node}, which should have it, does not host it: provide ClusterHome.layer of this actor on all nodes`
-    return complete ? unavailable(subject, why, { mayHaveRun: false }) : undefined
-  }
+  if (shape === undefined) return complete ? notHosted(node, method, []) : undefined
   const mismatch = ContractShape.mismatch(method.shape(), shape, method.name)
   return mismatch && mismatched(subject, `the node at ${node}`, mismatch)
+}
+
+/** How many of the nodes that have an actor are named. */
+const MOST_NAMED = 3
+
+const notHosted = (node: string, { actor, name }: ContractMethod, elsewhere: ReadonlyArray<string>): ActorError => {
+  const others = elsewhere.slice(0, MOST_NAMED).join(", ")
+  const remedy =
+    elsewhere.length === 0
+      ? "provide ClusterHome.layer of this actor on all nodes, or give it a nodeGroup"
+      : `nodes that do, such as ${others}, have other keys. Provide ClusterHome.layer of this actor on all nodes, or give it a nodeGroup`
+  return unavailable(
+    { actor, method: name },
+    `the node at ${node}, which should have it, does not host it: ${remedy}`,
+    {
+      mayHaveRun: false
+    }
+  )
 }
 
 /** The contracts that this process knows of, if it is part of a cluster of processes. */

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
-import { type Runner, RunnerStorage, ShardId, Sharding } from "../engine.ts"
+import { type Runner, RunnerStorage, type ShardId, Sharding } from "../engine.ts"
 import { Shutdown } from "./shutdown.ts"
 
 /** How this node leaves. */
@@ -26,7 +26,8 @@ export const Departure: Context.Reference<Departure> = Context.Reference<Departu
 })
 
 export interface DepartureOptions {
-  readonly shards: number
+  /** Those that the node may have. */
+  readonly shards: ReadonlyArray<ShardId.ShardId>
   readonly shutdown: Shutdown
   /** How often the other processes read which nodes there are, in milliseconds. */
   readonly assignmentRefresh: number
@@ -102,9 +103,8 @@ export class Register {
     Effect.gen({ self: this }, function* () {
       const sharding = yield* Sharding.Sharding
       const storage = yield* RunnerStorage.RunnerStorage
-      const shards = Array.from({ length: options.shards }, (_, index) => ShardId.make("default", index + 1))
+      const { assignmentRefresh, shards, shutdown } = options
       const empty = Effect.sync(() => !shards.some((shard) => sharding.hasShardId(shard)))
-      const { assignmentRefresh, shutdown } = options
       const tell = Effect.gen({ self: this }, function* () {
         const runners = yield* storage.getRunners
         const { self } = this

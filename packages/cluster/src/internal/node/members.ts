@@ -4,7 +4,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { RunnerStorage, ShardId, Sharding } from "../engine.ts"
+import { RunnerStorage, type ShardId, Sharding } from "../engine.ts"
 import { type Address, nameOf } from "../net/address.ts"
 
 export interface Members {
@@ -22,18 +22,17 @@ export const CurrentMembers: Context.Reference<Members | undefined> = Context.Re
 )
 
 export const layer = (
-  shards: number,
+  shards: ReadonlyArray<ShardId.ShardId>,
   self: Address | undefined
 ): Layer.Layer<never, never, RunnerStorage.RunnerStorage | Sharding.Sharding> =>
   Layer.effect(CurrentMembers)(
     Effect.gen(function* () {
       const storage = yield* RunnerStorage.RunnerStorage
       const sharding = yield* Sharding.Sharding
-      const all = Array.from({ length: shards }, (_, index) => ShardId.make("default", index + 1))
       return {
         self: self && nameOf(self),
         nodes: Effect.map(storage.getRunners, (runners) => runners.map(([{ address }]) => nameOf(address)).sort()),
-        shards: () => all.filter((shard) => sharding.hasShardId(shard)).map(String)
+        shards: () => shards.filter((shard) => sharding.hasShardId(shard)).map(String)
       }
     })
   )

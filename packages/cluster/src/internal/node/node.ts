@@ -22,6 +22,7 @@ import {
   RunnerServer,
   RunnerStorage,
   Runners,
+  ShardId,
   Sharding,
   ShardingConfig
 } from "../engine.ts"
@@ -43,6 +44,7 @@ import * as joining from "./joining.ts"
 import * as locks from "./locks.ts"
 import * as members from "./members.ts"
 import * as messageStorage from "./messages.ts"
+import { CurrentGroups, type NodeGroups, placesOf } from "./nodeGroups.ts"
 import * as retention from "./retention.ts"
 import * as runners from "./runners.ts"
 import * as settings from "./settings.ts"
@@ -64,7 +66,9 @@ const PROBES = 2
 
 type Config = Partial<ShardingConfig.ShardingConfig["Service"]>
 
-const common = (maxInstances: number): Config => ({
+const common = ({ groups, maxInstances }: Pick<settings.NodeSettings, "groups" | "maxInstances">): Config => ({
+  availableShardGroups: placesOf(groups.all),
+  assignedShardGroups: groups.own,
   // Values stay as they are between actors of one node. Copying them takes as long as the rest of a call.
   simulateRemoteSerialization: false,
   maxResidentEntities: maxInstances === Infinity ? "unbounded" : maxInstances,
@@ -95,9 +99,8 @@ export const layerLocal = (options: LocalOptions): Node =>
       )
       const node = engine.pipe(
         withStorage(local.retention, settings.UNAVAILABLE_AFTER),
-        Layer.provide(
-          layerConfig({ ...common(local.maxInstances), shardsPerGroup: settings.DEFAULT_SHARDS }, shutdown)
-        ),
+        Layer.provide(layerConfig({ ...common(local), shardsPerGroup: settings.DEFAULT_SHARDS }, shutdown)),
+        Layer.provideMerge(Layer.succeed(CurrentGroups)(local.groups)),
         Layer.provideMerge(Layer.succeed(Departure)({ handOver: Effect.void, shutdown })),
         Layer.provideMerge(storage.sqlite(options.file)),
         Layer.provide(fileLock.layer(options.file))
@@ -131,20 +134,25 @@ export const layerOf = (node: settings.NodeSettings, shutdown: Shutdown): Node =
     Layer.provide(joining.layerBefore(node.advertise, node))
   )
   const config: Config = {
-    ...common(node.maxInstances),
+    ...common(node),
     ...timing(node),
     runnerAddress: Option.some(RunnerAddress.make(node.advertise.host, node.advertise.port)),
     runnerListenAddress: Option.some(RunnerAddress.make(node.listen.host, node.listen.port))
   }
   const departure = Layer.effect(Departure)(
-    register.departure({ shards: node.shards, shutdown, assignmentRefresh: node.failover.assignmentRefresh })
+    register.departure({
+      shards: shardsOf(node.groups.own, node.shards),
+      shutdown,
+      assignmentRefresh: node.failover.assignmentRefresh
+    })
   )
   const whole = departure.pipe(
     Layer.provide([joining.layerAfter(node.advertise, node, register), contracts.layerSweep]),
     Layer.provideMerge(engine),
     withStorage(node.retention, node.unavailableAfter),
     Layer.provide(register.layer),
-    withRunners(layerConfig(config, shutdown), node, peers, node.advertise)
+    withRunners(layerConfig(config, shutdown), node, peers, node.advertise, node.groups),
+    Layer.provideMerge(Layer.succeed(CurrentGroups)(node.groups))
   )
   return shutdown.bounded(whole, GRACE.engine, () => ENGINE)
 }
@@ -165,6 +173,10 @@ export const layerClient = (options: ClusterOptions): Node =>
     })
   )
 
+/** The shards of some groups. */
+const shardsOf = (groups: ReadonlyArray<string>, shards: number): ReadonlyArray<ShardId.ShardId> =>
+  groups.flatMap((group) => Array.from({ length: shards }, (_, index) => ShardId.make(group, index + 1)))
+
 const timing = ({ failover, shards }: settings.Shared): Config => ({
   shardsPerGroup: shards,
   shardLockExpiration: failover.lockExpiration,
@@ -183,7 +195,8 @@ const withRunners =
     config: Layer.Layer<ShardingConfig.ShardingConfig>,
     { shards, storage: shared, unavailableAfter }: settings.Shared,
     peers: Peers,
-    self?: Address
+    self?: Address,
+    groups?: NodeGroups
   ) =>
   <A, E>(
     engine: Layer.Layer<
@@ -196,7 +209,7 @@ const withRunners =
     >
   ) =>
     members
-      .layer(shards, self)
+      .layer(shardsOf(groups?.own ?? [], shards), self)
       .pipe(
         Layer.provideMerge(engine),
         Layer.provide(locks.layer),

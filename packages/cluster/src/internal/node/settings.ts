@@ -10,6 +10,7 @@ import { ClusterStartError } from "../../ClusterStartError.ts"
 import { millis } from "../base/durations.ts"
 import { type Address, isLoopback, isWildcard } from "../net/address.ts"
 import type { TlsOptions } from "../net/connection.ts"
+import { groupsOf, type NodeGroups } from "./nodeGroups.ts"
 
 export interface Shared {
   readonly storage: ClusterOptions["storage"]
@@ -26,6 +27,7 @@ export interface NodeSettings extends Shared {
   readonly drainTimeout: number
   readonly retention: number
   readonly maxInstances: number
+  readonly groups: NodeGroups
 }
 
 /** The times that make up the failover time, in milliseconds. See `docs/cluster.md`. */
@@ -60,11 +62,18 @@ const ofShared = {
   failover: true,
   shards: true
 } as const
-const ofLocal = { drainTimeout: true, retention: true, maxInstances: true } as const
+const ofLocal = { drainTimeout: true, retention: true, maxInstances: true, groups: true } as const
 
 export const node = (options: NodeOptions): Effect.Effect<NodeSettings, ClusterStartError> =>
   checked(() => {
-    checkOptions("ClusterHome.layerNode", options, { ...ofShared, ...ofLocal, host: true, port: true, advertise: true })
+    checkOptions("ClusterHome.layerNode", options, {
+      ...ofShared,
+      ...ofLocal,
+      ownGroups: true,
+      host: true,
+      port: true,
+      advertise: true
+    })
     const listen = { host: options.host ?? DEFAULT_HOST, port: portOf("port", options.port ?? DEFAULT_PORT) }
     const advertise = {
       host: options.advertise?.host ?? listen.host,
@@ -81,7 +90,7 @@ export const node = (options: NodeOptions): Effect.Effect<NodeSettings, ClusterS
         `it would listen on ${listen.host}, where other machines can connect, and accept any process. Give all nodes the same secret (secret or TROUPE_SECRET) or certificates (tls), or listen on 127.0.0.1`
       )
     }
-    return { ...shared, ...localOf(options), listen, advertise }
+    return { ...shared, ...localOf(options, options.ownGroups), listen, advertise }
   })
 
 export const client = (options: ClusterOptions): Effect.Effect<Shared, ClusterStartError> =>
@@ -96,7 +105,8 @@ export const local = (options: LocalOptions) =>
     return localOf(options)
   })
 
-const localOf = (options: Omit<LocalOptions, "file">) => ({
+const localOf = (options: Omit<LocalOptions, "file">, ownGroups?: ReadonlyArray<string>) => ({
+  groups: groupsOf(options.groups, ownGroups),
   drainTimeout: millis("node", "drainTimeout", options.drainTimeout ?? DEFAULT_DRAIN_TIMEOUT),
   retention: millis("node", "retention", options.retention ?? DEFAULT_RETENTION),
   maxInstances: limit("maxInstances", options.maxInstances ?? DEFAULT_MAX_INSTANCES)

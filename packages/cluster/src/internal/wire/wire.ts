@@ -23,7 +23,11 @@ export interface Contracted {
   readonly methods: AnyContract
   /** How keys are written. Keyed actors have it, and no others do. */
   readonly keySchema?: Schema.Top | undefined
+  readonly nodeGroup?: string | undefined
 }
+
+/** The group of nodes that an actor belongs to that does not say so. */
+export const DEFAULT_GROUP = "default"
 
 export interface WireMethod {
   readonly name: string
@@ -57,6 +61,8 @@ export interface Codecs {
 export interface Wire {
   readonly actor: string
   readonly keyed: boolean
+  /** The nodes that have it. */
+  readonly group: string
   readonly methods: ReadonlyArray<WireMethod>
   /** What crosses, for processes with another version of the contract. */
   readonly shape: () => ContractShape.ContractShape
@@ -92,17 +98,20 @@ const make = (actor: Contracted): Wire => {
   let known: ContractShape.ContractShape | undefined
   const shape = () => (known ??= ContractShape.of(actor))
   const methods = Object.entries(actor.methods).map(([name, method]) => makeMethod({ actor: id, name, shape }, method))
-  const group = RpcGroup.make(
+  const nodeGroup = actor.nodeGroup ?? DEFAULT_GROUP
+  const rpcs = RpcGroup.make(
     ...methods.map(({ rpc }) => rpc as unknown as Rpc.Any),
     Rpc.make(STOP, { error: ActorError }),
     Rpc.make(WAKE, { error: ActorError })
   )
+  const protocol = nodeGroup === DEFAULT_GROUP ? rpcs : rpcs.annotate(ClusterSchema.ShardGroup, () => nodeGroup)
   return {
     actor: id,
     keyed,
+    group: nodeGroup,
     methods,
     shape,
-    entity: Entity.fromRpcGroup(id, group) as unknown as Entity.Entity<string, any>,
+    entity: Entity.fromRpcGroup(id, protocol) as unknown as Entity.Entity<string, any>,
     ...(keyed
       ? keys(id, actor.keySchema ?? Schema.String)
       : { writeKey: () => Result.succeed(id), encodeKey: () => id, decodeKey: () => id })
