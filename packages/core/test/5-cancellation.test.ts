@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ObjectRef } from "@troupe/core"
-import { Deferred, Effect, Exit, Fiber, Random, Stream } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Random, References, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, errorOf, fork, Probe, range, reasonOf, reasonOfExit, seeded, settle, Worker } from "./support.ts"
 
@@ -195,6 +195,28 @@ describe("5.2", () => {
       yield* probe.open("finalizer")
       assert.strictEqual(yield* Fiber.join(cancel), "AlreadyDone")
       assert.strictEqual(yield* ref, "value")
+    })
+  )
+
+  it.effect("5.2 an ask that is interrupted after any number of steps leaves nothing", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const worker = yield* Worker.options({ maxConcurrency: 1, maxPendingCalls: 1, overflow: "suspend" }).spawn(probe)
+      yield* worker.work.remote("first")
+      yield* probe.started("first")
+      for (const [before, turns] of range(4).flatMap((before) => range(12).map((turns) => [before, turns] as const))) {
+        const steps = Effect.asVoid(worker.echo(1))
+        const asker = yield* range(before)
+          .reduce((after) => Effect.andThen(Effect.void, after), steps)
+          .pipe(Effect.provideService(References.MaxOpsBeforeYield, 2), Effect.forkChild)
+        yield* Effect.repeat(Effect.yieldNow, { times: turns })
+        yield* Fiber.interrupt(asker)
+        const exit = yield* Fiber.await(asker)
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause), `${before}, ${turns}: ${exit}`)
+        assert.match(String(worker), /1 running, 0 waiting/)
+      }
+      yield* probe.open("first")
+      assert.strictEqual(yield* worker.echo("next"), "next")
     })
   )
 

@@ -108,5 +108,19 @@ export const equivalents: ReadonlyArray<Equivalent> = [
     from: "{\n        for (const [index, ref] of refs.entries()) {\n          ref.unobserve",
     to: "{}",
     why: "only what the collector frees shows it: a reader that stops early would be kept until the refs settle"
+  },
+  {
+    file: "handle/streaming.ts",
+    line: "return Effect.sync(() => {",
+    from: "{",
+    to: "{}",
+    why: "a pull that is interrupted ends its stream, and with it the call that it waits for, whose waiters go with it"
+  },
+  {
+    file: "handle/streaming.ts",
+    line: "leave()",
+    from: "leave()",
+    to: ";",
+    why: "as above"
   }
 ]
