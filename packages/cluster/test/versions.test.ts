@@ -214,6 +214,33 @@ describe("10.11 while a version rolls out", () => {
     LONG
   )
 
+  it.live.each([
+    ["newer", one, two, ["pay 5 undefined"], "two"],
+    ["older", two, one, ["pay 5"], "one"]
+  ] as const)(
+    "durable calls that one version has stored run on one that is %s, and their results are read by the first",
+    ([, first, second, expected, result]) =>
+      Effect.gen(function* () {
+        const { client, node } = yield* cluster
+        yield* (yield* node(first)).end
+        const { shop } = yield* client(first)
+        const call = ClusterHome.withId(shop("a").pay({ sum: 5 }), "once")
+        // No node is there: the call is stored, and waits.
+        const ref: Effect.Effect<string> = yield* ClusterHome.withId(
+          shop("a").pay.remote({ sum: 5 }) as Effect.Effect<any>,
+          "once"
+        )
+        const later = yield* node(second)
+        assert.strictEqual(yield* ref, result)
+        yield* later.end
+        // Its result is stored by the other version, and is the result of its id for the first.
+        yield* node(first)
+        assert.strictEqual(yield* call, result)
+        assert.deepStrictEqual(ran, [...expected])
+      }) as Effect.Effect<void, any, Scope.Scope>,
+    LONG
+  )
+
   it.live(
     "a durable call that its node lacks waits for a node that has it",
     () =>
