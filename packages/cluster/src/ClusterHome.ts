@@ -47,7 +47,7 @@
  *
  * @since 0.1.0
  */
-import type { AnyContract, AnyContractMethod, ContractMethod } from "@troupe/core/Actor"
+import type { AnyContract, AnyContractMethod, CallerServices, ContractMethod } from "@troupe/core/Actor"
 import type { ActorError } from "@troupe/core/ActorError"
 import type { ObjectRef } from "@troupe/core/ObjectRef"
 import type * as Cause from "effect/Cause"
@@ -124,7 +124,7 @@ export const layer: <Self, Shape, C extends AnyContract, E, R>(
   actor: Contracted<Self, Shape, C>,
   live: Layer.Layer<Self, E, R>,
   options?: ClientOptions
-) => Layer.Layer<Self, E, R | Cluster> = home.layer as any
+) => Layer.Layer<Self, E, R | Cluster | CallerServices<C>> = home.layer as any
 
 /**
  * Provides an actor as a service whose instances are on the nodes of the cluster. It needs the contract only.
@@ -135,7 +135,7 @@ export const layer: <Self, Shape, C extends AnyContract, E, R>(
 export const client: <Self, Shape, C extends AnyContract>(
   actor: Contracted<Self, Shape, C>,
   options?: ClientOptions
-) => Layer.Layer<Self, never, Cluster> = home.client as any
+) => Layer.Layer<Self, never, Cluster | CallerServices<C>> = home.client as any
 
 // --- nodes -----------------------------------------------------------------------------------------------------------
 

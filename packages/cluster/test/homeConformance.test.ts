@@ -3,6 +3,7 @@ import { Clock, Context, Effect, Layer, Schedule } from "effect"
 import { ShardId, Sharding } from "effect/cluster"
 import { describe } from "vitest"
 import { Box, Desk } from "../../core/test/conformance/actors.ts"
+import { Guarded, GuardedServed, guardedSuite } from "../../core/test/conformance/guarded.ts"
 import { fixtures } from "../../core/test/conformance/live.ts"
 import { suite } from "../../core/test/conformance/suite.ts"
 
@@ -17,12 +18,12 @@ const ready = Layer.effectDiscard(
   })
 )
 
-const on = <A>(actor: Layer.Layer<A, unknown, ClusterHome.Cluster>): Layer.Layer<A, unknown> =>
+const on = <A, R>(actor: Layer.Layer<A, unknown, R>): Layer.Layer<A, unknown, Exclude<R, ClusterHome.Cluster>> =>
   actor.pipe(
     Layer.provide(ready),
     Layer.provide(ClusterHome.layerLocal({ file: ":memory:", drainTimeout: 0 })),
     Layer.provide(liveClock)
-  )
+  ) as Layer.Layer<A, unknown, Exclude<R, ClusterHome.Cluster>>
 
 describe("10.1 the conformance suite, in a cluster", () => {
   suite({
@@ -49,4 +50,5 @@ describe("10.1 the conformance suite, in a cluster", () => {
       "7.5 a stream is pulled on demand, and ends when its consumer stops"
     ]
   })
+  guardedSuite(on(ClusterHome.layer(Guarded, GuardedServed)))
 })

@@ -23,6 +23,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { ActorContext } from "./ActorContext.ts"
 import type { ActorDied, ActorError, ActorNameTaken } from "./ActorError.ts"
+import type { Any, Errors, Provides, Services } from "./ActorMiddleware.ts"
 import type { Broadcast, Subscription } from "./Broadcast.ts"
 import type { Driver } from "./Driver.ts"
 import { secondCall } from "./internal/base/ids.ts"
@@ -621,7 +622,7 @@ export interface ContractClass<Self, Id extends string, C extends AnyContract> e
   toLayer<M extends MethodsOf<C>, E = never, R = never, Group extends string = never>(
     make: Effect.Effect<M, E, R> & NoInfer<ValidateContract<M, R, C>>,
     options?: ContractOptions<C, Group>
-  ): Layer.Layer<Self, E, Exclude<R | MethodServices<M>, Inside>>
+  ): Layer.Layer<Self, E, ContractServices<C, R | MethodServices<M>>>
   /** Joins the contract with an implementation, and gives all the ways to start instances. */
   toFactory<
     M extends MethodsOf<C>,
@@ -632,7 +633,7 @@ export interface ContractClass<Self, Id extends string, C extends AnyContract> e
   >(
     make: Make<Args, M, E, R> & NoInfer<ValidateContract<M, R, C>>,
     options?: ContractOptions<C, Group>
-  ): Factory<Self, Args, MethodsOf<C, Exclude<MethodServices<M>, Inside>>, Group, E, R>
+  ): Factory<Self, Args, MethodsOf<C, Exclude<MethodServices<M>, Inside | Provided<C>>>, Group, E, R | Needed<C>>
 }
 
 type ArgsOf<Schemas extends ReadonlyArray<Schema.Top>> = { readonly [K in keyof Schemas]: Schemas[K]["Type"] }
@@ -712,6 +713,65 @@ export const subscription: <Item extends Schema.Top>(options: {
   readonly since?: string | undefined
 }) => ContractSubscription<Item> = contractSubscription as any
 
+// --- middleware ------------------------------------------------------------------------------------------------------
+
+/**
+ * Methods as callers and Layers see them: with the errors of the middleware that runs around them, and without what it
+ * provides.
+ *
+ * @category middleware
+ * @since 0.1.0
+ */
+export type Guarded<M, All extends ReadonlyArray<Any>> = All extends readonly []
+  ? M
+  : { readonly [K in keyof M]: GuardedMethod<M[K], All> }
+
+type GuardedMethod<Method, All extends ReadonlyArray<Any>> =
+  Method extends Broadcast<any>
+    ? Method
+    : Method extends (...args: infer Args) => infer Result
+      ? [Result] extends [Effect.Effect<infer A, infer E, infer R>]
+        ? (...args: Args) => Effect.Effect<A, E | Errors<All>, Exclude<R, Provides<All>>>
+        : [Result] extends [Stream.Stream<infer A, infer E, infer R>]
+          ? (...args: Args) => Stream.Stream<A, E | Errors<All>, Exclude<R, Provides<All>>>
+          : Method
+      : Method
+
+/**
+ * A contract, with the errors of the middleware that runs around its methods.
+ *
+ * @category middleware
+ * @since 0.1.0
+ */
+export type GuardedContract<C extends AnyContract, All extends ReadonlyArray<Any>> = All extends readonly []
+  ? C
+  : {
+      readonly [K in keyof C]: (C[K] extends ContractMethod<infer Args, infer Success, infer Error, infer IsStream>
+        ? ContractMethod<Args, Success, Schema.Schema<Error["Type"] | Errors<All>>, IsStream>
+        : C[K]) & { readonly "~middleware": All }
+    }
+
+type MiddlewareOf<C> = C[keyof C] extends { readonly "~middleware": infer All extends ReadonlyArray<Any> } ? All : []
+
+type Provided<C> = Provides<MiddlewareOf<C>>
+type Needed<C> = Services<MiddlewareOf<C>>
+
+/**
+ * What a Layer requires that joins a contract with an implementation which requires `R`.
+ *
+ * @category middleware
+ * @since 0.1.0
+ */
+export type ContractServices<C, R> = Exclude<R, Inside | Provided<C>> | Needed<C>
+
+/**
+ * What callers of an actor require that lives elsewhere: the middleware of its contract that runs where the calls are made.
+ *
+ * @category middleware
+ * @since 0.1.0
+ */
+export type CallerServices<C> = Extract<MiddlewareOf<C>[number], { readonly at: "caller" }>["~self"]
+
 // --- definition ------------------------------------------------------------------------------------------------------
 
 /**
@@ -751,10 +811,10 @@ export const subscription: <Item extends Schema.Top>(options: {
  */
 export const Service: <Self>() => {
   // The order matters: the compiler explains a mistake by the last overload, which is the one that most callers use.
-  <const Id extends string, const C extends AnyContract>(
+  <const Id extends string, const C extends AnyContract, const All extends ReadonlyArray<Any> = []>(
     id: Id,
-    options: { readonly methods: C; readonly make?: undefined }
-  ): ValidateNames<C, ContractClass<Self, Id, C>>
+    options: { readonly methods: C; readonly make?: undefined; readonly middleware?: All | undefined }
+  ): ValidateNames<C, ContractClass<Self, Id, GuardedContract<C, All>>>
   <
     const Id extends string,
     M extends AnyImplementation,
@@ -762,12 +822,17 @@ export const Service: <Self>() => {
     R = never,
     Args extends ReadonlyArray<any> = [],
     Group extends string = never,
-    Errors = MethodErrors<M>
+    Errors = MethodErrors<M>,
+    const All extends ReadonlyArray<Any> = []
   >(
     id: Id,
-    options: { readonly make: Make<Args, M, E, R>; readonly methods?: undefined } & ActorOptions<M, Group, Errors> &
+    options: {
+      readonly make: Make<Args, M, E, R>
+      readonly methods?: undefined
+      readonly middleware?: All | undefined
+    } & ActorOptions<M, Group, Errors> &
       NoInfer<Validate<M, R>>
-  ): Class<Self, Id, Args, M, Group, E, R>
+  ): Class<Self, Id, Args, Guarded<M, All>, Group, E, R | Services<All>>
 } = (...first: ReadonlyArray<unknown>) => secondCall("Actor.Service", first, factory.service) as any
 
 // --- keyed actors ----------------------------------------------------------------------------------------------------
@@ -852,7 +917,7 @@ export interface KeyedContractClass<Self, Id extends string, K, C extends AnyCon
   toLayer<M extends MethodsOf<C>, E = never, R = never, Group extends string = never>(
     make: ((key: K) => Effect.Effect<M, E, R>) & NoInfer<ValidateContract<M, R, C>>,
     options?: ContractOptions<C, Group> & KeyedOptions
-  ): Layer.Layer<Self, never, Exclude<R | MethodServices<M>, Inside>>
+  ): Layer.Layer<Self, never, ContractServices<C, R | MethodServices<M>>>
 }
 
 /**
@@ -890,10 +955,20 @@ export interface KeyedContractClass<Self, Id extends string, K, C extends AnyCon
  * @since 0.1.0
  */
 export const Keyed: <Self>() => {
-  <const Id extends string, K extends Schema.Top, const C extends AnyContract>(
+  <
+    const Id extends string,
+    K extends Schema.Top,
+    const C extends AnyContract,
+    const All extends ReadonlyArray<Any> = []
+  >(
     id: Id,
-    options: { readonly key: K; readonly methods: C; readonly make?: undefined }
-  ): ValidateNames<C, KeyedContractClass<Self, Id, K["Type"], C>>
+    options: {
+      readonly key: K
+      readonly methods: C
+      readonly make?: undefined
+      readonly middleware?: All | undefined
+    }
+  ): ValidateNames<C, KeyedContractClass<Self, Id, K["Type"], GuardedContract<C, All>>>
   <
     const Id extends string,
     K,
@@ -901,17 +976,18 @@ export const Keyed: <Self>() => {
     E = never,
     R = never,
     Group extends string = never,
-    Errors = MethodErrors<M>
+    Errors = MethodErrors<M>,
+    const All extends ReadonlyArray<Any> = []
   >(
     id: Id,
-    options: { readonly make: (key: K) => Effect.Effect<M, E, R>; readonly methods?: undefined } & ActorOptions<
-      M,
-      Group,
-      Errors
-    > &
+    options: {
+      readonly make: (key: K) => Effect.Effect<M, E, R>
+      readonly methods?: undefined
+      readonly middleware?: All | undefined
+    } & ActorOptions<M, Group, Errors> &
       KeyedOptions &
       NoInfer<Validate<M, R>>
-  ): KeyedClass<Self, Id, K, M, Group, R>
+  ): KeyedClass<Self, Id, K, Guarded<M, All>, Group, R | Services<All>>
 } = (...first: ReadonlyArray<unknown>) => secondCall("Actor.Keyed", first, keyed.service) as any
 
 // --- joining contracts -----------------------------------------------------------------------------------------------
@@ -945,12 +1021,12 @@ export const toLayer: {
     actor: KeyedContracted<Self, any, K, C>,
     make: ((key: K) => Effect.Effect<M, E, R>) & NoInfer<ValidateContract<M, R, C>>,
     options?: ContractOptions<C, Group> & KeyedOptions
-  ): Layer.Layer<Self, never, Exclude<R | MethodServices<M>, Inside>>
+  ): Layer.Layer<Self, never, ContractServices<C, R | MethodServices<M>>>
   <Self, C extends AnyContract, M extends MethodsOf<C>, E = never, R = never, Group extends string = never>(
     actor: Contracted<Self, any, C>,
     make: Effect.Effect<M, E, R> & NoInfer<ValidateContract<M, R, C>>,
     options?: ContractOptions<C, Group>
-  ): Layer.Layer<Self, E, Exclude<R | MethodServices<M>, Inside>>
+  ): Layer.Layer<Self, E, ContractServices<C, R | MethodServices<M>>>
 } = joining.toLayer as any
 
 /**
@@ -971,7 +1047,8 @@ export const toFactory: <
   actor: Contracted<Self, any, C>,
   make: Make<Args, M, E, R> & NoInfer<ValidateContract<M, R, C>>,
   options?: ContractOptions<C, Group>
-) => Factory<Self, Args, MethodsOf<C, Exclude<MethodServices<M>, Inside>>, Group, E, R> = factory.toFactory as any
+) => Factory<Self, Args, MethodsOf<C, Exclude<MethodServices<M>, Inside | Provided<C>>>, Group, E, R | Needed<C>> =
+  factory.toFactory as any
 
 // --- operations ------------------------------------------------------------------------------------------------------
 

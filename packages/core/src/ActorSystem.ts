@@ -13,8 +13,10 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import type { ServiceClass } from "./ActorMiddleware.ts"
 import * as tracing from "./internal/call/tracing.ts"
 import type { Cell } from "./internal/instance/cell.ts"
+import * as middleware from "./internal/instance/middleware.ts"
 import { makeRegistry, registryIn, SystemKey } from "./internal/instance/registry.ts"
 import * as watching from "./internal/system/events.ts"
 import * as metrics from "./internal/system/metrics.ts"
@@ -548,3 +550,38 @@ export const KeysInSpans: Context.Reference<boolean> = tracing.KeysInSpans
  * @since 0.1.0
  */
 export const layerMetrics: (options?: MetricsOptions) => Layer.Layer<never> = metrics.layer
+
+/**
+ * Has a middleware run around the calls of all actors that are built with this Layer, before their own. It is given its
+ * implementation here, so that the actors need not have it. Of several, the outermost Layer runs first.
+ *
+ * Its errors are not in the types of calls, so it has none; a defect of it ends its call.
+ *
+ * **Example** (An audit log)
+ *
+ * ```ts
+ * import { Actor, ActorMiddleware, ActorSystem } from "@troupe/core"
+ * import { Effect, Layer } from "effect"
+ *
+ * class Audit extends ActorMiddleware.Service<Audit>()("app/Audit") {}
+ * const AuditLive = Layer.succeed(Audit)((next, { actor, method }) =>
+ *   Effect.andThen(Effect.sync(() => console.log(`${actor}.${method}`)), next)
+ * )
+ *
+ * class Counter extends Actor.Service<Counter>()("app/Counter", {
+ *   make: Effect.succeed({ increment: () => Effect.succeed(1) })
+ * }) {}
+ *
+ * const live = Layer.provide(Counter.layer, Layer.provide(ActorSystem.layerMiddleware(Audit), AuditLive))
+ * const program = Effect.flatMap(Counter, (counter) => counter.increment())
+ * console.log(await Effect.runPromise(Effect.provide(program, live)))
+ * // => app/Counter.increment
+ * // => 1
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerMiddleware: <Self, Id extends string>(
+  middleware: ServiceClass<Self, Id, never, typeof Schema.Never>
+) => Layer.Layer<never, never, Self> = middleware.layer as any

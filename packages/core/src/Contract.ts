@@ -12,6 +12,7 @@
  */
 import type * as Schema from "effect/Schema"
 import type * as Actor from "./Actor.ts"
+import type { Any } from "./ActorMiddleware.ts"
 import { secondCall } from "./internal/base/ids.ts"
 import { method as contractMethod, subscription as contractSubscription } from "./internal/call/contractMethod.ts"
 import * as contracts from "./internal/kinds/contracts.ts"
@@ -49,11 +50,16 @@ export const subscription: typeof Actor.subscription = contractSubscription as a
  * @category constructors
  * @since 0.1.0
  */
-export const Service: <Self>() => <const Id extends string, const C extends Actor.AnyContract>(
+export const Service: <Self>() => <
+  const Id extends string,
+  const C extends Actor.AnyContract,
+  const All extends ReadonlyArray<Any> = []
+>(
   id: Id,
-  options: { readonly methods: C }
-) => Actor.ValidateNames<C, Actor.Contracted<Self, Id, C>> = (...first: ReadonlyArray<unknown>) =>
-  secondCall("Contract.Service", first, contracts.service) as any
+  options: { readonly methods: C; readonly middleware?: All | undefined }
+) => Actor.ValidateNames<C, Actor.Contracted<Self, Id, Actor.GuardedContract<C, All>>> = (
+  ...first: ReadonlyArray<unknown>
+) => secondCall("Contract.Service", first, contracts.service) as any
 
 /**
  * Defines the contract of an actor that has one instance per key.
@@ -61,8 +67,14 @@ export const Service: <Self>() => <const Id extends string, const C extends Acto
  * @category constructors
  * @since 0.1.0
  */
-export const Keyed: <Self>() => <const Id extends string, K extends Schema.Top, const C extends Actor.AnyContract>(
+export const Keyed: <Self>() => <
+  const Id extends string,
+  K extends Schema.Top,
+  const C extends Actor.AnyContract,
+  const All extends ReadonlyArray<Any> = []
+>(
   id: Id,
-  options: { readonly key: K; readonly methods: C }
-) => Actor.ValidateNames<C, Actor.KeyedContracted<Self, Id, K["Type"], C>> = (...first: ReadonlyArray<unknown>) =>
-  secondCall("Contract.Keyed", first, contracts.keyed) as any
+  options: { readonly key: K; readonly methods: C; readonly middleware?: All | undefined }
+) => Actor.ValidateNames<C, Actor.KeyedContracted<Self, Id, K["Type"], Actor.GuardedContract<C, All>>> = (
+  ...first: ReadonlyArray<unknown>
+) => secondCall("Contract.Keyed", first, contracts.keyed) as any

@@ -357,13 +357,14 @@ export const stream: (
 ) => Stream.Stream<unknown, unknown> = home.stream as any
 
 /**
- * The same call, of a handle on this side, which ends in so many milliseconds at the latest: for calls whose callers may be
- * gone before they end them.
+ * The same call, of a handle on this side, as one that has come from a caller elsewhere: middleware that runs where the
+ * calls are made has run there. If the caller has only so many milliseconds `left`, the call ends by then: its caller may
+ * be gone before it ends the call.
  *
  * @category the other side
  * @since 0.1.0
  */
-export const endingIn: <Ask>(ask: Ask, left: number) => Ask = home.endingIn as any
+export const served: <Ask>(ask: Ask, left: number | undefined) => Ask = home.served as any
 
 /**
  * Cancels a call that was submitted with {@link submit}. Its `onExit` tells when it has ended.

@@ -16,6 +16,11 @@ export * as ActorContext from "./ActorContext.ts"
 export * as ActorError from "./ActorError.ts"
 
 /**
+ * Middleware runs around calls: it may refuse them, note them, or provide what their methods need.
+ */
+export * as ActorMiddleware from "./ActorMiddleware.ts"
+
+/**
  * A pool spreads work over several instances of an actor, the least busy first.
  */
 export * as ActorPool from "./ActorPool.ts"

@@ -81,8 +81,9 @@ export interface WorkerOptions {
 export interface HomeOptions extends WorkerOptions, Omit<Actor.InstanceOptions, "onDefect" | "shutdownTimeout"> {}
 
 /** A class of actors with a contract: its service, and its handles. */
-interface ContractClass<Self, Handle> extends Context.Key<Self, Handle> {
-  readonly methods: Actor.AnyContract
+interface ContractClass<Self, Handle, C extends Actor.AnyContract = Actor.AnyContract>
+  extends Context.Key<Self, Handle> {
+  readonly methods: C
 }
 
 /**
@@ -92,8 +93,10 @@ interface ContractClass<Self, Handle> extends Context.Key<Self, Handle> {
  * @category layers
  * @since 0.1.0
  */
-export const layer: <Self>(actor: ContractClass<Self, any>, options: HomeOptions) => Layer.Layer<Self, WorkerFailed> =
-  homes.layer as any
+export const layer: <Self, C extends Actor.AnyContract>(
+  actor: ContractClass<Self, any, C>,
+  options: HomeOptions
+) => Layer.Layer<Self, WorkerFailed, Actor.CallerServices<C>> = homes.layer as any
 
 /**
  * Starts an instance on its own thread, which ends with the current Scope. For actors that are not keyed.
@@ -101,10 +104,10 @@ export const layer: <Self>(actor: ContractClass<Self, any>, options: HomeOptions
  * @category constructors
  * @since 0.1.0
  */
-export const spawn: <Handle>(
-  actor: ContractClass<any, Handle>,
+export const spawn: <Handle, C extends Actor.AnyContract>(
+  actor: ContractClass<any, Handle, C>,
   options: HomeOptions
-) => Effect.Effect<Handle, WorkerFailed, Scope.Scope> = homes.spawn as any
+) => Effect.Effect<Handle, WorkerFailed, Scope.Scope | Actor.CallerServices<C>> = homes.spawn as any
 
 /**
  * Serves an actor from this thread: the last line of the thread's file. The Layer is the one that would provide the

@@ -1,6 +1,7 @@
 import { WorkerHome } from "@troupe/worker"
 import { describe } from "vitest"
 import { Box, Desk } from "../../core/test/conformance/actors.ts"
+import { Guarded, guardedSuite } from "../../core/test/conformance/guarded.ts"
 import { suite } from "../../core/test/conformance/suite.ts"
 import { bundle } from "./support.ts"
 
@@ -13,4 +14,5 @@ describe("10.1 the conformance suite, in worker threads", () => {
     box: (fixture) => WorkerHome.layer(Box, { url, size: 2, workerOptions: { workerData: fixture } }),
     spawn: (fixture) => WorkerHome.spawn(Desk, { url, workerOptions: { workerData: fixture } })
   })
+  guardedSuite(WorkerHome.layer(Guarded, { url, workerOptions: { workerData: "guarded" } }), { permitFirst: true })
 })

@@ -5,6 +5,7 @@
 import { Actor, ActorContext, Broadcast } from "@troupe/core"
 import { Duration, Effect, Exit, Latch, Layer, Option, References, Schedule, Schema, Stream } from "effect"
 import { Box, Desk, type methods, Overflow, Tenant } from "./actors.ts"
+import { Guarded, GuardedServed } from "./guarded.ts"
 
 // What has been noted outlives instances, so it is here and not in them.
 const journal: Array<string> = []
@@ -143,6 +144,7 @@ export const fixtures = {
   retrying: desk({ maxTaskRetries: 2, retry: true }),
   hasty: desk({ methodOptions: { work: { timeout: "1 second" } } }),
   validating: desk({ validate: true }),
+  guarded: { actor: Guarded, layer: GuardedServed },
   broken: {
     actor: Desk,
     layer: Desk.toLayer(
@@ -157,4 +159,4 @@ export const fixtures = {
 export type DeskName = {
   [K in keyof typeof fixtures]: (typeof fixtures)[K]["actor"] extends typeof Desk ? K : never
 }[keyof typeof fixtures]
-export type BoxName = Exclude<keyof typeof fixtures, DeskName>
+export type BoxName = Exclude<keyof typeof fixtures, DeskName | "guarded">

@@ -46,8 +46,8 @@ const LIMIT = { timeout: 20_000 }
 
 let lastId = 0
 
-/** An id that no other test uses. */
-const fresh = (): string => `${process.pid}-${++lastId}`
+/** An id that no other test uses, nor begins with. */
+const fresh = (): string => `${process.pid}-${++lastId}.`
 
 /** What was noted by an id, once all that is under way has arrived. */
 const logOf = (desk: Handle, id: string) => Effect.andThen(settle, desk.log(id))

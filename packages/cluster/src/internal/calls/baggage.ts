@@ -82,7 +82,5 @@ export const unloadStream = (
 }
 
 /** Calls a method. The call ends when the time of its caller is over: the caller may be gone by then. */
-export const invoke = (handle: any, name: string, args: ReadonlyArray<unknown>, left: number | undefined): any => {
-  const ask = handle[name](...args)
-  return left === undefined ? ask : Home.endingIn(ask, left)
-}
+export const invoke = (handle: any, name: string, args: ReadonlyArray<unknown>, left: number | undefined): any =>
+  Home.served(handle[name](...args), left)

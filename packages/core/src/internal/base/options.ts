@@ -14,6 +14,7 @@ import type {
   MethodOptions,
   NameOptions
 } from "../../Actor.ts"
+import type { Any } from "../../ActorMiddleware.ts"
 import type { TaskOptions, TaskSchemas } from "../../Task.ts"
 import { show } from "./show.ts"
 
@@ -33,6 +34,7 @@ export interface InstanceOptions {
   readonly validate: boolean
   readonly name: string | undefined
   readonly getIfExists: boolean
+  readonly middleware: ReadonlyArray<Any> | undefined
 }
 
 export interface ConcurrencyGroup {
@@ -151,12 +153,24 @@ const ofInstances: Checks<ActorOptions<unknown, string>> = /* @__PURE__ */ and(o
   methodOptions: byName
 })
 
-export const ofActors: Checks<ActorOptions<unknown, string> & NameOptions> = /* @__PURE__ */ and(ofInstances, {
+interface Guards {
+  readonly middleware?: ReadonlyArray<Any>
+}
+
+export const middleware: Check<ReadonlyArray<Any>> = /* @__PURE__ */ must(
+  "an array of classes made with ActorMiddleware.Service",
+  (all) => Array.isArray(all) && all.every((one) => typeof one?.key === "string" && one.at !== undefined),
+  TypeError
+)
+
+export const ofActors: Checks<ActorOptions<unknown, string> & NameOptions & Guards> = /* @__PURE__ */ and(ofInstances, {
   name,
-  getIfExists: asItIs
+  getIfExists: asItIs,
+  middleware
 })
 
-export const ofKeyed: Checks<ActorOptions<unknown, string> & KeyedOptions> = /* @__PURE__ */ and(ofInstances, {
+export const ofKeyed: Checks<ActorOptions<unknown, string> & KeyedOptions & Guards> = /* @__PURE__ */ and(ofInstances, {
+  middleware,
   idleTimeToLive: duration,
   maxInstances: limit
 })
@@ -201,7 +215,8 @@ const defaults = (input: Input) => ({
   concurrencyGroups: undefined,
   methodOptions: {},
   name: undefined,
-  getIfExists: false
+  getIfExists: false,
+  middleware: undefined
 })
 
 /** Checks `input` and fills in the defaults. `actor` is named in errors, and `known` are the options that it can have. */

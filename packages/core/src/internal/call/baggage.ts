@@ -37,8 +37,8 @@ export const pack = (call: Call, timed: boolean): Baggage | undefined => {
 const ABSENT = Symbol()
 
 /** The caller's value, or what the instance was made with that carries the call. */
-const find = ({ context, line: { cell } }: Call, key: Context.Key<any, unknown>): unknown => {
-  const set = Context.getOrElse(context, key, () => ABSENT)
+const find = ({ context, line: { cell }, passage }: Call, key: Context.Key<any, unknown>): unknown => {
+  const set = Context.getOrElse(passage?.context ?? context, key, () => ABSENT)
   return set === ABSENT ? Context.getOrElse(cell.context, key, () => ABSENT) : set
 }
 

@@ -53,6 +53,19 @@ export interface Trace {
   span: Span | undefined
 }
 
+/** A call's way through middleware. */
+export interface Passage {
+  /** The context that its middleware gives to its method, once that is to run. */
+  readonly context: Context.Context<never> | undefined
+  /** Whether its middleware has let it through. */
+  readonly isThrough: boolean
+  lineUp(): void
+  /** Takes what the method, or the wait for it, has come to. Says whether the call goes on. */
+  takes(exit: Exit.Exit<any, any>): boolean
+  /** Ends it, where its method does not run. */
+  interrupt(): void
+}
+
 /** How an instance came to its end. */
 export interface Death {
   readonly why: string
@@ -189,6 +202,8 @@ export class OwnCall extends Ref implements Waiter, Linked<Call> {
   declare trace: Trace | undefined
   /** Set if it waits, and was submitted in an async context that has something in it. */
   declare asyncContext: asyncContext.AsyncContext | undefined
+  /** Set while it passes middleware. */
+  declare passage: Passage | undefined
   /** Set if it goes on when its asker is interrupted: the caller was cancelled alone (semantics 5.3). */
   declare spared: boolean
 
@@ -222,6 +237,7 @@ export class OwnCall extends Ref implements Waiter, Linked<Call> {
     this.args = NO_ARGS
     this.context = NO_CONTEXT
     this.parent = undefined
+    if (this.passage !== undefined) this.passage = undefined
     if (this.asyncContext !== undefined) this.asyncContext = undefined
     if (this.children !== undefined) this.release(this.children)
     return true
@@ -309,7 +325,12 @@ export class OwnCall extends Ref implements Waiter, Linked<Call> {
   }
 }
 
-Object.assign(OwnCall.prototype, { trace: undefined, asyncContext: undefined, spared: false })
+Object.assign(OwnCall.prototype, {
+  trace: undefined,
+  asyncContext: undefined,
+  passage: undefined,
+  spared: false
+})
 
 export const Call = /* @__PURE__ */ shared("Call", OwnCall)
 export type Call = OwnCall

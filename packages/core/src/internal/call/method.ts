@@ -55,6 +55,8 @@ export interface MethodSpec {
   readonly retry: boolean | ((error: any) => boolean)
   /** How long a call may take from submission to settling. */
   readonly timeout: Duration.Duration | undefined
+  /** Whether it has come from a caller elsewhere, where middleware of callers runs. */
+  readonly served?: boolean
   /** When the time is over of a caller in another thread, as `elapsedIn` counts: it ends the call by itself. */
   readonly until?: number
   /** What ends its calls when it fires. */

@@ -29,6 +29,7 @@ import * as signals from "../call/signals.ts"
 import * as tracing from "../call/tracing.ts"
 import { Books, NO_BOOKS, noteFailure } from "./books.ts"
 import type { Node } from "./busy.ts"
+import { type Gate, gates } from "./gates.ts"
 import { Handover } from "./handover.ts"
 import { type Calls, Life } from "./life.ts"
 import { Line, type Starter } from "./line.ts"
@@ -90,6 +91,9 @@ export class Cell implements Calls, Starter {
   room: Room | undefined = undefined
   private handingOver: Handover | undefined = undefined
 
+  /** Where calls pass its middleware, if it has any. */
+  private readonly gate: Gate | undefined
+
   /** How its calls have ended. */
   books: Readonly<Books> = NO_BOOKS
 
@@ -114,6 +118,7 @@ export class Cell implements Calls, Starter {
         ])
       )
     this.life = new Life(this, make, context)
+    this.gate = gates.of?.(this)
     this.since = dateIn(context)
     this.registry = about.registry ?? registryIn<Cell>(context)
     enter(this.registry, this)
@@ -179,6 +184,7 @@ export class Cell implements Calls, Starter {
     const issue = call.method.contract && contract.checkArgs(call.method.contract, call.args)
     if (issue !== undefined) this.end(call, failure.decode(call, issue))
     else if (apart && !visits.admits(call.line as CellLine)) this.end(call, failure.ofAnotherRequest(call))
+    else if (this.gate !== undefined) this.gate.take(call, dispatcher, asked)
     else if (asked) call.line.startOrWait(call, dispatcher)
     else call.line.wait(call, dispatcher)
   }
@@ -217,6 +223,7 @@ export class Cell implements Calls, Starter {
 
   /** Settles a call that was accepted: there is no other way. */
   settle(call: Call, exit: Exit.Exit<any, any>): void {
+    if (call.passage?.takes(exit)) return
     this.counts(-1)
     if (this.pending === 0 && this.nextBusy !== undefined) this.rests()
     call.parent?.children?.delete(call)
@@ -293,12 +300,15 @@ export class Cell implements Calls, Starter {
   /** Takes a call that is to end out of where it waits. */
   withdraw(call: Call): void {
     if (call.stage === Stage.Waiting) call.line.remove(call)
-    else if (call.stage === Stage.Preparing) this.preparing!.drop(call)
+    else if (call.stage !== Stage.Preparing) return
+    else if (call.passage === undefined) this.preparing!.drop(call)
+    else this.gate!.leave(call)
   }
 
   /** Carries out the end of a call: by interruption if it was running, at once if it was withdrawn. */
   endCall(call: Call, before: Stage): void {
     if (call.exit !== undefined) return
+    if (before === Stage.Preparing && call.passage !== undefined) return call.passage.interrupt()
     if (before === Stage.Running) return call.fiber && interrupt(call.fiber)
     // Its fiber has been interrupted for the restart, and is on its way to the end.
     if (before === Stage.Restarting) return
@@ -325,7 +335,8 @@ export class Cell implements Calls, Starter {
 
   /** Calls that wait for refs among their arguments. */
   preparingCalls(): Array<Call> {
-    return this.preparing?.calls() ?? []
+    const calls = this.preparing?.calls() ?? []
+    return this.gate === undefined ? calls : [...calls, ...this.gate.calls()]
   }
 
   // --- room for submissions ------------------------------------------------------------------------------------------

@@ -116,8 +116,9 @@ export class Running extends List<Call> {
     }
   }
 
-  private contextOf(call: Call): Context.Context<never> {
-    const base = withExtra(this.contextFor(call.context), call.context)
+  /** The context in which a call runs. */
+  contextOf(call: Call): Context.Context<never> {
+    const base = call.passage?.context ?? withExtra(this.contextFor(call.context), call.context)
     return within(call.trace === undefined ? base : tracing.within(base, call.trace), call)
   }
 

@@ -5,9 +5,11 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { Any } from "../../ActorMiddleware.ts"
 import { explainMissing } from "../base/effectInternals.ts"
 import { kindOf, noEffect } from "../base/evaluable.ts"
 import { checkId } from "../base/ids.ts"
+import * as options from "../base/options.ts"
 import { show } from "../base/show.ts"
 import { checkNames, type Implementation, type MethodSpec } from "../call/method.ts"
 
@@ -18,23 +20,30 @@ export type Contract = Readonly<
 /** A class that was made from a contract. */
 export interface ContractClass extends Context.Service<any, any> {
   readonly methods: Contract
+  readonly middleware: ReadonlyArray<Any> | undefined
   /** Where it has an instance per key. */
   readonly keySchema?: unknown
 }
 
 /** `Contract.Service<Self>()`. */
-export const service = (id: string, input: any): ContractClass => make("Contract.Service", id, input?.methods)
+export const service = (id: string, input: any): ContractClass =>
+  make("Contract.Service", id, input?.methods, input?.middleware)
 
 /** `Contract.Keyed<Self>()`. */
 export const keyed = (id: string, input: any): ContractClass =>
-  withKeys(findsKeys(make("Contract.Keyed", id, input?.methods)), input.key)
+  withKeys(findsKeys(make("Contract.Keyed", id, input?.methods, input?.middleware)), input.key)
 
-const make = (constructor: string, id: string, methods: Contract): ContractClass => {
+const make = (
+  constructor: string,
+  id: string,
+  methods: Contract,
+  middleware: ReadonlyArray<Any> | undefined
+): ContractClass => {
   checkId(constructor, id)
   const key = (Context.Service as any)()(id)
   const join = (name: string) => `what Actor.toLayer(${name}, ...) gives`
   lacks(key, ["toLayer", "toFactory", ...WAYS], `is a contract, which Actor.toLayer joins with an implementation`)
-  return ofContract(needsLayer(key, join), methods)
+  return ofContract(needsLayer(key, join), methods, middleware)
 }
 
 /** Has the class of an actor name its Layer where that is missing. `layer` says which one, given the name of the class. */
@@ -67,7 +76,7 @@ export const lacks = (key: any, names: ReadonlyArray<string>, why: string): void
 }
 
 /** Has a service stand for an actor of which the methods are known. */
-export const ofContract = (key: any, methods: Contract): ContractClass => {
+export const ofContract = (key: any, methods: Contract, middleware: ReadonlyArray<Any> | undefined): ContractClass => {
   if (typeof methods !== "object" || methods === null || Array.isArray(methods))
     throw new TypeError(
       `${key.key}: a contract needs "methods", an object of Actor.method(...), but got ${show(methods)}`
@@ -79,7 +88,20 @@ export const ofContract = (key: any, methods: Contract): ContractClass => {
       )
   }
   checkNames(key.key, Object.keys(methods))
-  return Object.assign(key, { methods, of: (implementation: Implementation) => implementation })
+  const all = middleware && options.middleware(key.key, "middleware", middleware)
+  const of = (implementation: Implementation) => implementation
+  return Object.assign(key, { methods: withErrors(methods, all ?? []), middleware: all, of })
+}
+
+/** Callers get the errors of middleware as they do those of the methods. What is read and not called has none. */
+const withErrors = (methods: Contract, middleware: ReadonlyArray<Any>): Contract => {
+  const errors = middleware.map(({ error }) => error).filter(({ ast }) => ast._tag !== "Never")
+  if (errors.length === 0) return methods
+  const all = Object.entries(methods).map(([name, method]: [string, any]) => {
+    const own = method.error.ast._tag === "Never" ? [] : [method.error]
+    return [name, method.subscription ? method : { ...method, error: Schema.Union([...own, ...errors]) }]
+  })
+  return Object.fromEntries(all)
 }
 
 export const withKeys = (key: ContractClass, keySchema: unknown): ContractClass => {
@@ -93,6 +115,10 @@ export const findsKeys = (key: any): any =>
   Object.assign(key, {
     get: (of: unknown) => Effect.map(key as Effect.Effect<any>, (service: any) => service.get(of))
   })
+
+/** The options of an implementation, and what its contract says. */
+export const withMiddleware = ({ middleware }: ContractClass, given: object): object =>
+  middleware === undefined ? given : { ...given, middleware }
 
 /** What joins a contract takes its implementation. In untyped code there may be none. */
 export const checkMake = (key: ContractClass, make: unknown, keyed: boolean): void => {

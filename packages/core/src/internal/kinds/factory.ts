@@ -17,7 +17,16 @@ import * as handles from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
 import { type NameHolder, registryIn } from "../instance/registry.ts"
 import { shutdown } from "../instance/shutdown.ts"
-import { type ContractClass, checkMake, contractOf, lacks, needsLayer, ofContract, WAYS } from "./contracts.ts"
+import {
+  type ContractClass,
+  checkMake,
+  contractOf,
+  lacks,
+  needsLayer,
+  ofContract,
+  WAYS,
+  withMiddleware
+} from "./contracts.ts"
 import { type Definition, define, type Make, override, shapeOf } from "./definition.ts"
 import { own } from "./owners.ts"
 
@@ -31,7 +40,7 @@ export const service = (id: string, input: any): any => {
     isContract ? `what ${name}.toLayer(...) gives` : takesArguments ? `${name}.layerArgs(...)` : `${name}.layer`
   )
   defines(id, key)
-  if (isContract) return joinable(ofContract(key, methods))
+  if (isContract) return joinable(ofContract(key, methods, options.middleware))
   if (!Effect.isEffect(make) && typeof make !== "function") {
     const got = make === undefined ? "has neither" : `"make" is ${noEffect(make)}`
     throw new TypeError(
@@ -52,7 +61,7 @@ const joinable = (key: ContractClass) => {
 
 const join = (key: ContractClass, make: Make, options: any = {}): Ways => {
   checkMake(key, make, false)
-  return new Ways(define(key.key, key, make, key.methods, options, ofActors))
+  return new Ways(define(key.key, key, make, key.methods, withMiddleware(key, options), ofActors))
 }
 
 /** `Actor.toFactory`. */

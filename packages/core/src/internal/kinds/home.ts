@@ -157,6 +157,7 @@ const specOf = (cell: Cell, name: string): MethodSpec => {
 }
 
 const bare = {
+  served: true,
   group: undefined,
   maxTaskRetries: 0,
   retry: false,
@@ -214,12 +215,26 @@ export const stream = (
   return new Ask(target, timed(specOf(line.cell, name), context, left), args) as any
 }
 
-/** The same call, which ends in so many milliseconds at the latest. */
-export const endingIn = (ask: unknown, left: number): unknown => {
+/** The same call, as one that has come from a caller elsewhere, who has so many milliseconds left. */
+export const served = (ask: unknown, left: number | undefined): unknown => {
   if (!(ask instanceof Ask)) return ask
   const { args, method, target } = ask
+  return new Ask(target, left === undefined ? servedSpec(method) : endingIn(method, left), args)
+}
+
+const servedSpecs = new WeakMap<MethodSpec, MethodSpec>()
+
+const servedSpec = (method: MethodSpec): MethodSpec => {
+  const known = servedSpecs.get(method)
+  if (known !== undefined) return known
+  const made = { ...method, served: true }
+  servedSpecs.set(method, made)
+  return made
+}
+
+const endingIn = (method: MethodSpec, left: number): MethodSpec => {
   const own = method.timeout === undefined ? Infinity : Duration.toMillis(method.timeout)
-  return new Ask(target, { ...method, timeout: Duration.millis(Math.min(own, left)) }, args)
+  return { ...method, served: true, timeout: Duration.millis(Math.min(own, left)) }
 }
 
 /** Cancels a call that has come over the wire. */

@@ -23,7 +23,17 @@ import { Cell } from "../instance/cell.ts"
 import { IDLE, type InstanceOwner } from "../instance/life.ts"
 import { end, shutdownAll } from "../instance/shutdown.ts"
 import { Address } from "./address.ts"
-import { type ContractClass, checkMake, findsKeys, lacks, needsLayer, ofContract, WAYS, withKeys } from "./contracts.ts"
+import {
+  type ContractClass,
+  checkMake,
+  findsKeys,
+  lacks,
+  needsLayer,
+  ofContract,
+  WAYS,
+  withKeys,
+  withMiddleware
+} from "./contracts.ts"
 import { type Definition, define, override } from "./definition.ts"
 import { own } from "./owners.ts"
 
@@ -231,7 +241,7 @@ export const service = (id: string, input: any): any => {
     "starts an instance for each key that is called. get(key) gives its handle"
   )
   defines(id, key)
-  if (isContract) return joinable(withKeys(ofContract(key, methods), input.key))
+  if (isContract) return joinable(withKeys(ofContract(key, methods, input.middleware), input.key))
   if (typeof make !== "function") throw new TypeError(`${id}: a keyed actor needs "make", a function of the key`)
   return addWays(key, define(id, key, make, undefined, given, options.ofKeyed))
 }
@@ -243,7 +253,7 @@ const joinable = (key: ContractClass) =>
 /** `Actor.toLayer`, for a contract with keys. */
 export const join = (key: ContractClass, make: any, given: any = {}): Layer.Layer<any> => {
   checkMake(key, make, true)
-  return toLayer(define(key.key, key, make, key.methods, given, options.ofKeyed))
+  return toLayer(define(key.key, key, make, key.methods, withMiddleware(key, given), options.ofKeyed))
 }
 
 const addWays = (target: any, definition: Definition): any => {

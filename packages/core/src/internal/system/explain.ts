@@ -32,6 +32,10 @@ const state = (call: Call, seen: ReadonlySet<Ref>): string => {
     case Stage.New:
       return `waiting ${time} for room: ${room(call.line)}`
     case Stage.Preparing:
+      if (call.passage !== undefined)
+        return call.passage.isThrough
+          ? `waiting ${time}, while calls before it are in their middleware`
+          : `in its middleware for ${time}`
       return `waiting ${time} for its arguments: ${list(waitedFor(call), seen)}`
     case Stage.Waiting:
       return `waiting ${time}: ${place(call)} ${behind(call.line, seen)}`

@@ -1,0 +1,284 @@
+/**
+ * Calls on their way through middleware (semantics 13.4).
+ *
+ * The middleware of a call runs on a fiber of its own, before the call stands in line and after its method has ended. What
+ * it gets as `next` lines the call up, and waits until the method has ended. It is reached through {@link gates}, so that
+ * programs without middleware have none of this in their bundles.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import type { Any, Middleware } from "../../ActorMiddleware.ts"
+import { interrupt } from "../base/effectInternals.ts"
+import { checkId } from "../base/ids.ts"
+import * as options from "../base/options.ts"
+import { show } from "../base/show.ts"
+import { type Call, type Dispatcher, type Passage as PassageOfCall, Stage } from "../call/call.ts"
+import { isClient } from "../call/carried.ts"
+import { current, release } from "../call/currentCall.ts"
+import * as deadlock from "../call/deadlock.ts"
+import type { Cell, CellLine } from "./cell.ts"
+import { gates } from "./gates.ts"
+
+/** `ActorMiddleware.Service<Self>()`. */
+export const service = (id: string, given: any = {}): Any => {
+  checkId("ActorMiddleware.Service", id)
+  options.onlyKnown(id, given, { error: true, at: true })
+  const { at = "actor", error = Schema.Never } = given
+  if (!Schema.isSchema(error)) throw new TypeError(`${id}: error must be a Schema of its errors, but is ${show(error)}`)
+  side(id, "at", at)
+  gates.of = gateOf
+  return Object.assign((Context.Service as any)()(id), { error, at })
+}
+
+const side = /* @__PURE__ */ options.oneOf("actor", "caller")
+
+/** Middleware, with what does its work where that is known. */
+interface Guard extends Any {
+  readonly work?: Middleware<never, any>
+}
+
+/** The middleware of all actors of a program, in the order in which it was given. */
+const OfProgram = /* @__PURE__ */ Context.Reference<ReadonlyArray<Guard>>("troupe/Middleware", {
+  defaultValue: () => []
+})
+
+/** `ActorSystem.layerMiddleware`. */
+export const layer = (middleware: Any): Layer.Layer<never, never, any> => {
+  options.middleware("ActorSystem.layerMiddleware", "middleware", [middleware])
+  return Layer.effect(OfProgram)(
+    Effect.gen(function* () {
+      const work = yield* middleware as unknown as Effect.Effect<Middleware<never, any>>
+      const { at, error, key } = middleware
+      return [...(yield* OfProgram), { key, error, at, work } as unknown as Guard]
+    })
+  )
+}
+
+const gateOf = (cell: Cell): Gate | undefined => {
+  const all = [...Context.get(cell.context, OfProgram), ...(cell.options.middleware ?? [])]
+  return all.length === 0 ? undefined : new Gate(cell, all)
+}
+
+/** Where the calls of one instance pass, each in its turn. */
+class Gate {
+  private readonly cell: Cell
+  private readonly all: ReadonlyArray<Guard>
+  /** The calls that have not been let into line, as they were submitted. */
+  private readonly queues = new Map<CellLine, Set<Call>>()
+
+  constructor(cell: Cell, all: ReadonlyArray<Guard>) {
+    this.cell = cell
+    this.all = all
+  }
+
+  /** The middleware that runs on this side of a call. */
+  private chainFor(call: Call): ReadonlyArray<Guard> {
+    const { cell } = this
+    if (call.method.served === true) return this.all.filter(({ at }) => at === "actor")
+    return cell.home !== undefined || isClient(cell.context) ? this.all.filter(({ at }) => at === "caller") : this.all
+  }
+
+  take(call: Call, dispatcher: Dispatcher, asked: boolean): void {
+    call.stage = Stage.Preparing
+    call.stamp()
+    const passage = new Passage(this.cell, this, call, dispatcher)
+    call.passage = passage
+    this.queueOf(call).add(call)
+    passage.begin(this.chainFor(call), asked)
+  }
+
+  private queueOf(call: Call): Set<Call> {
+    const line = call.line as CellLine
+    const known = this.queues.get(line)
+    if (known !== undefined) return known
+    const made = new Set<Call>()
+    this.queues.set(line, made)
+    return made
+  }
+
+  /** A call is let through. It stands in line when those before it do, unless one of them waits for it. */
+  pass(call: Call): void {
+    const queue = this.queueOf(call)
+    if (isFor(queue, call)) {
+      queue.delete(call)
+      return call.passage!.lineUp()
+    }
+    this.flush(queue)
+  }
+
+  /** A call will not pass. */
+  leave(call: Call): void {
+    const queue = this.queueOf(call)
+    if (queue.delete(call)) this.flush(queue)
+  }
+
+  private flush(queue: Set<Call>): void {
+    for (const call of queue) {
+      if (!call.passage!.isThrough) return
+      queue.delete(call)
+      call.passage!.lineUp()
+    }
+  }
+
+  /** The calls that are on their way to the line. */
+  calls(): Array<Call> {
+    return [...this.queues.values()].flatMap((queue) => [...queue])
+  }
+}
+
+/** Whether a call was made for one of these, by its middleware or further on. */
+const isFor = (calls: ReadonlySet<Call>, call: Call): boolean => {
+  for (let at = current(call.context); at !== undefined; at = current(at.context)) if (calls.has(at)) return true
+  return false
+}
+
+class Passage implements PassageOfCall {
+  /** The context in which `next` was run: that of the method. */
+  context: Context.Context<never> | undefined = undefined
+  isThrough = false
+  private isLinedUp = false
+  private fiber: Fiber.Fiber<any, any> | undefined = undefined
+  /** Set while it is on the stack of its submitter, where an ask may start at once. */
+  private starting = false
+  /** How `next` hears that the method has ended. */
+  private resume: ((exit: Exit.Exit<any, any>) => void) | undefined = undefined
+  private over = false
+  /** What the call comes to, whatever its middleware does. */
+  private verdict: Exit.Exit<any, any> | undefined = undefined
+  /** Whether it is among the running calls, though its method has ended. */
+  private lingers = false
+
+  private readonly cell: Cell
+  private readonly gate: Gate
+  private readonly call: Call
+  private readonly dispatcher: Dispatcher
+
+  constructor(cell: Cell, gate: Gate, call: Call, dispatcher: Dispatcher) {
+    this.cell = cell
+    this.gate = gate
+    this.call = call
+    this.dispatcher = dispatcher
+  }
+
+  begin(chain: ReadonlyArray<Guard>, asked: boolean): void {
+    const { call, cell } = this
+    const context = cell.running.contextOf(call)
+    const about = { actor: cell.id, key: cell.key, method: call.method.name, args: call.args }
+    const work = chain.reduceRight<Effect.Effect<any, any>>(
+      (next, middleware) => Effect.suspend(() => implementationOf(cell, middleware)(next as any, about)),
+      this.next
+    )
+    this.starting = asked
+    const fiber = Effect.runForkWith(context)(work)
+    this.starting = false
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) return this.end(exit, context)
+    this.fiber = fiber
+    if (this.lingers) call.fiber = fiber
+    fiber.addObserver((exit) => this.end(exit, context))
+    // It was told to end while it had no fiber that could be told.
+    if (this.verdict !== undefined || call.stage > Stage.Running) interrupt(fiber)
+  }
+
+  private get next(): Effect.Effect<any, any> {
+    return Effect.withFiber(({ context }) =>
+      Effect.callback<any, any>((resume) => {
+        if (this.over || this.call.stage > Stage.Running) return resume(Effect.interrupt)
+        this.context = context
+        this.resume = resume
+        this.proceed()
+        return this.withdrawn
+      })
+    )
+  }
+
+  private proceed(): void {
+    const { call } = this
+    if (!this.isThrough) {
+      this.isThrough = true
+      return this.gate.pass(call)
+    }
+    // Once more: where the call stood in line, before all that was submitted after it.
+    this.rest()
+    call.line.waitAgain(call)
+  }
+
+  lineUp(): void {
+    const { call } = this
+    this.isLinedUp = true
+    if (this.starting) call.line.startOrWait(call, this.dispatcher)
+    else call.line.wait(call, undefined)
+    if ((call.stage as Stage) === Stage.Waiting) deadlock.check(call)
+  }
+
+  /** Takes what the method, or the wait for it, has come to. Says whether the call goes on. */
+  takes(exit: Exit.Exit<any, any>): boolean {
+    if (this.over) return false
+    const { resume } = this
+    if (resume === undefined) {
+      // It is ended on its way to the line, or it has withdrawn.
+      if (!this.isLinedUp) this.verdict ??= exit
+      this.interrupt()
+      return true
+    }
+    this.resume = undefined
+    this.linger()
+    resume(exit)
+    return true
+  }
+
+  /** Ends it, where its method does not run. */
+  interrupt(): void {
+    if (this.fiber !== undefined) interrupt(this.fiber)
+  }
+
+  /** The method has ended, and the call has not settled: whoever ends running calls finds it. */
+  private linger(): void {
+    if (this.lingers) return
+    this.lingers = true
+    this.call.fiber = this.fiber
+    this.cell.running.insert(this.call, undefined)
+  }
+
+  private rest(): void {
+    if (!this.lingers) return
+    this.lingers = false
+    this.call.fiber = undefined
+    this.cell.running.remove(this.call)
+  }
+
+  /** Its middleware does not wait for the method any more. A method that runs ends, and that is waited for. */
+  private readonly withdrawn: Effect.Effect<void> = Effect.callback<void>((resume) => {
+    const { call } = this
+    if (this.resume === undefined) return resume(Effect.void)
+    this.resume = undefined
+    if (!this.isLinedUp) this.gate.leave(call)
+    else if (call.stage === Stage.Waiting) {
+      call.line.remove(call)
+      call.stage = Stage.Preparing
+    } else if (call.fiber !== undefined) {
+      this.resume = () => resume(Effect.void)
+      return interrupt(call.fiber)
+    }
+    resume(Effect.void)
+  })
+
+  /** Its middleware has ended, and with it the call. */
+  private end(exit: Exit.Exit<any, any>, context: Context.Context<never>): void {
+    this.over = true
+    this.rest()
+    release(context)
+    this.gate.leave(this.call)
+    this.cell.end(this.call, this.verdict ?? exit)
+  }
+}
+
+const implementationOf = (cell: Cell, { key, work }: Guard): Middleware<never, any> => {
+  const found = work ?? Context.getOrUndefined(cell.context as Context.Context<any>, Context.Service<any, any>(key))
+  if (found !== undefined) return found
+  throw new TypeError(`${cell.actor}: its middleware ${key} is not provided: give its Layer to that of the actor`)
+}

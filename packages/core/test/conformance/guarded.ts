@@ -1,0 +1,135 @@
+/**
+ * Middleware in a home (semantics 13.4): what is refused, what is provided, and on which side it runs.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Actor, ActorMiddleware, Carried, ObjectRef } from "@troupe/core"
+import { Context, Effect, Fiber, Layer, Schema, Stream } from "effect"
+import { fork, reasonOf, settle } from "../support.ts"
+
+export const Token = Carried.Reference("conformance/Token", { schema: Schema.String, defaultValue: () => "" })
+
+class User extends Context.Service<User, { readonly name: string }>()("conformance/User") {}
+
+export class Denied extends Schema.TaggedError<Denied>()("Denied", { method: Schema.String }) {}
+export class TooMany extends Schema.TaggedError<TooMany>()("TooMany", {}) {}
+
+/** Lets in those with a token. */
+class Doorman extends ActorMiddleware.Service<Doorman, { provides: User }>()("conformance/Doorman", {
+  error: Denied
+}) {}
+
+/** Keeps calls from being made. */
+export class Brake extends ActorMiddleware.Service<Brake>()("conformance/Brake", { error: TooMany, at: "caller" }) {}
+
+export class Guarded extends Actor.Service<Guarded>()("conformance/Guarded", {
+  middleware: [Brake, Doorman],
+  methods: {
+    who: Actor.method({ success: Schema.String }),
+    names: Actor.method({ success: Schema.String, stream: true }),
+    wait: Actor.method(),
+    /** What ran around calls, and methods that were run, where the actor lives. */
+    log: Actor.method({ success: Schema.Array(Schema.String) })
+  }
+}) {}
+
+const log: Array<string> = []
+
+const DoormanLive = Layer.succeed(Doorman)((next, { actor, method }) =>
+  Effect.flatMap(Token, (name) => {
+    if (method !== "log") log.push(`${actor}.${method} by ${name}`)
+    if (name === "" && method !== "log") return Effect.fail(new Denied({ method }))
+    return Effect.provideService(next, User, { name })
+  })
+)
+
+const named = Effect.map(User, ({ name }) => {
+  log.push(`served ${name}`)
+  return name
+})
+
+/** Serves one call at a time. */
+export const GuardedLive = Guarded.toLayer(
+  Effect.succeed(
+    Guarded.of({
+      who: () => named,
+      names: () => Stream.fromEffect(named),
+      wait: () => Effect.never,
+      log: () => Effect.sync(() => log.splice(0))
+    })
+  ),
+  { maxConcurrency: 1, concurrencyGroups: { log: { maxConcurrency: 1, methods: ["log"] } }, shutdownTimeout: 0 }
+).pipe(Layer.provide(DoormanLive))
+
+/** For homes, where the brake of the callers is elsewhere. */
+export const GuardedServed = Layer.provide(
+  GuardedLive,
+  Layer.succeed(Brake)(() => Effect.die("it runs where the calls are made"))
+)
+
+const as = (name: string) => Effect.provideService(Token, name)
+
+/** Tests a home. `layer` is given the brake of the callers. */
+export const guardedSuite = (
+  layer: Layer.Layer<Guarded, unknown, Brake>,
+  /** Whether permits are given before a call gets to where the actor lives. */
+  { permitFirst = false }: { readonly permitFirst?: boolean } = {}
+): void => {
+  const braked: Array<string> = []
+  const brake = Layer.succeed(Brake)((next, { method }) =>
+    Effect.suspend(() => {
+      braked.push(method)
+      return braked.length > 100 ? Effect.fail(new TooMany()) : next
+    })
+  )
+
+  describe("13.4 middleware", () => {
+    it.effect(
+      "13.4 refuses calls and provides for them where the actor lives, and where they are made",
+      () =>
+        Effect.gen(function* () {
+          const guarded = yield* Guarded
+          const denied = yield* Effect.flip(guarded.who())
+          assert.instanceOf(denied, Denied)
+          assert.strictEqual((denied as Denied).method, "who")
+          assert.instanceOf(yield* Effect.flip(Stream.runCollect(guarded.names())), Denied)
+          assert.strictEqual(yield* as("Ada")(guarded.who()), "Ada")
+          assert.strictEqual(yield* yield* as("Bob")(guarded.who.remote()), "Bob")
+          assert.deepStrictEqual(yield* as("Eve")(Stream.runCollect(guarded.names())), ["Eve"])
+          assert.deepStrictEqual(yield* guarded.log(), [
+            "conformance/Guarded.who by ",
+            "conformance/Guarded.names by ",
+            "conformance/Guarded.who by Ada",
+            "served Ada",
+            "conformance/Guarded.who by Bob",
+            "served Bob",
+            "conformance/Guarded.names by Eve",
+            "served Eve"
+          ])
+          assert.deepStrictEqual(braked, ["who", "names", "who", "who", "names", "log"])
+          braked.length = 100
+          assert.instanceOf(yield* Effect.flip(as("Ada")(guarded.who())), TooMany)
+          braked.length = 0
+          assert.deepStrictEqual(yield* guarded.log(), [], "a call that is refused where it is made is not sent")
+        }).pipe(Effect.provide(layer), Effect.provide(brake)),
+      20_000
+    )
+
+    it.effect(
+      "13.4 refuses without a permit, and its calls are cancelled like others",
+      () =>
+        Effect.gen(function* () {
+          const guarded = yield* Guarded
+          const holder = yield* as("Ada")(guarded.wait.remote())
+          yield* settle
+          const refused = yield* fork(Effect.flip(guarded.who()))
+          if (!permitFirst) assert.instanceOf(yield* Fiber.join(refused), Denied)
+          else assert.isUndefined(refused.pollUnsafe())
+          yield* ObjectRef.cancel(holder)
+          assert.instanceOf(yield* Fiber.join(refused), Denied)
+          assert.strictEqual((yield* reasonOf(holder))._tag, "TaskCancelled")
+          assert.strictEqual(yield* as("Bob")(guarded.who()), "Bob")
+        }).pipe(Effect.provide(layer), Effect.provide(brake)),
+      20_000
+    )
+  })
+}
