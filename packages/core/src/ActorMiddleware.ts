@@ -148,8 +148,7 @@ export type Services<All extends ReadonlyArray<Any>> = All[number]["~self"]
  * const Token = Carried.Reference("app/Token", { schema: Schema.String, defaultValue: () => "" })
  *
  * class CurrentUser extends Context.Service<CurrentUser, { readonly name: string }>()("app/CurrentUser") {}
- * class Denied extends Schema.TaggedError<Denied>()("Denied", {}) {}
- * class Auth extends ActorMiddleware.Service<Auth, { provides: CurrentUser }>()("app/Auth", { error: Denied }) {}
+ * class Auth extends ActorMiddleware.Service<Auth, { provides: CurrentUser }>()("app/Auth", { error: Schema.String }) {}
  *
  * class Notes extends Actor.Service<Notes>()("app/Notes", {
  *   middleware: [Auth],
@@ -158,14 +157,14 @@ export type Services<All extends ReadonlyArray<Any>> = All[number]["~self"]
  *
  * const AuthLive = Layer.succeed(Auth)((next) => Effect.gen(function*() {
  *   const name = yield* Token
- *   if (name === "") return yield* Effect.fail(new Denied())
+ *   if (name === "") return yield* Effect.fail("who are you?")
  *   return yield* Effect.provideService(next, CurrentUser, { name })
  * }))
  *
  * const program = Effect.gen(function*() {
  *   const notes = yield* Notes
  *   console.log(yield* Effect.provideService(notes.author(), Token, "Ada")) // => Ada
- *   console.log((yield* Effect.flip(notes.author()))._tag) // => Denied
+ *   console.log(yield* Effect.flip(notes.author())) // => who are you?
  * })
  *
  * await Effect.runPromise(Effect.provide(program, Layer.provide(Notes.layer, AuthLive)))
