@@ -2,8 +2,7 @@
  * The way to middleware, which comes with the first that is defined: until then calls go to their lines at once.
  */
 import { shared } from "../base/copies.ts"
-import type { Call, Dispatcher } from "../call/call.ts"
-import type { Cell } from "./cell.ts"
+import type { Call, Dispatcher, Instance } from "../call/call.ts"
 
 /** Where the calls of an instance pass its middleware on their way to the line. */
 export interface Gate {
@@ -14,4 +13,9 @@ export interface Gate {
   calls(): Array<Call>
 }
 
-export const gates: { of?: (cell: Cell) => Gate | undefined } = /* @__PURE__ */ shared("gates", {})
+interface Gates {
+  /** The gate of an instance that has middleware. */
+  of?(cell: Instance): Gate | undefined
+}
+
+export const gates: Gates = /* @__PURE__ */ shared("gates", {})
