@@ -2,7 +2,7 @@ import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ObjectRef } from "@troupe/core"
 import { Cause, Deferred, Effect, Exit, Fiber, Record } from "effect"
-import { errorOf, fork, Probe, reasonOf, settle, Worker } from "./support.ts"
+import { defectOf, errorOf, fork, Probe, reasonOf, settle, Worker } from "./support.ts"
 
 describe("1.5", () => {
   it.effect("1.5 any argument of a call may be an ObjectRef of that argument's type", () =>
@@ -165,6 +165,17 @@ describe("1.6", () => {
       assert.throws(() => untyped.nope.remote(1), TypeError, message)
       assert.throws(() => untyped.nope.options({}), TypeError, message)
       assert.strictEqual(yield* worker.add(1, 2), 3, "no harm is done")
+    })
+  )
+
+  it.effect("1.6 an unknown method of a key fails its call with the same error, once the instance is made", () =>
+    Effect.gen(function* () {
+      class Keyed extends Actor.Keyed<Keyed>()("test/Keyed", {
+        make: () => Effect.succeed({ add: () => Effect.void, drop: () => Effect.void })
+      }) {}
+      const call = Effect.flatMap(Keyed.get("a"), (handle: any): Effect.Effect<never> => handle.nope(1))
+      const defect = yield* defectOf(Effect.provide(call, Keyed.layer))
+      assert.strictEqual(String(defect), 'TypeError: test/Keyed has no method "nope", it has add, drop')
     })
   )
 

@@ -369,6 +369,26 @@ describe("6.4", () => {
   )
 })
 
+describe("6.4 and 6.5", () => {
+  for (const way of ["Actor.kill", "Actor.exit"] as const) {
+    it.effect(`${way}: a call whose argument has failed already fails as it did`, () =>
+      Effect.gen(function* () {
+        const other = yield* Worker.options({ maxConcurrency: 1 }).spawn()
+        yield* other.run.remote(Effect.never)
+        const argument = yield* other.echo.remote(1)
+        const worker = yield* Worker.spawn()
+        const call = yield* worker.echo.remote(argument)
+        yield* settle
+        // Calls that start in one turn start before anyone hears what has become of others.
+        const fails = Effect.sync(() => Effect.runFork(ObjectRef.cancel(argument)))
+        const ends: Effect.Effect<void, never, any> = way === "Actor.kill" ? Actor.kill(worker) : Actor.exit
+        yield* worker.run.remote(Effect.andThen(fails, ends) as Effect.Effect<void>)
+        assert.strictEqual((yield* reasonOf(call))._tag, "TaskCancelled")
+      })
+    )
+  }
+})
+
 describe("6.5", () => {
   it.effect("6.5 Actor.exit inside a method ends the actor after the running calls; waiting ones fail", () =>
     Effect.gen(function* () {
