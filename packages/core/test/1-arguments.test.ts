@@ -175,7 +175,7 @@ describe("1.6", () => {
       }) {}
       const call = Effect.flatMap(Keyed.get("a"), (handle: any): Effect.Effect<never> => handle.nope(1))
       const defect = yield* defectOf(Effect.provide(call, Keyed.layer))
-      assert.strictEqual(String(defect), 'TypeError: test/Keyed has no method "nope", it has add, drop')
+      assert.strictEqual(String(defect), 'TypeError: test/Keyed(a) has no method "nope", it has add, drop')
     })
   )
 
