@@ -182,7 +182,7 @@ export interface SimulatedCluster<Hosted, Called> {
    * that names them if that takes longer than `within`. Default 60 seconds.
    */
   readonly settled: (within?: Duration.Input) => Effect.Effect<void>
-  /** What has happened so far. The same schedule has the same history. */
+  /** What has happened so far, with the errors that processes have logged. The same schedule has the same history. */
   readonly history: ReadonlyArray<Event>
 }
 

@@ -17,7 +17,8 @@ class Ledger extends Actor.Keyed<Ledger>()("test/Ledger", {
     count: Actor.method({ success: Schema.Int }),
     add: Delivery.durable(Actor.method({ args: [Schema.String] })),
     time: Actor.method({ success: Schema.Finite }),
-    hang: Actor.method()
+    hang: Actor.method(),
+    linger: Delivery.durable(Actor.method())
   }
 }) {}
 
@@ -35,7 +36,8 @@ const ledgers = (options: Options = {}) =>
           count: () => Effect.sync(() => ++count),
           add: (id: string) => Effect.sync(() => void written.push(`${key} ${id}`)),
           time: () => Clock.currentTimeMillis,
-          hang: () => Effect.never
+          hang: () => Effect.never,
+          linger: () => Effect.sleep("3 seconds")
         })
       })
     )
@@ -283,6 +285,34 @@ describe("the storage of a simulated cluster", () => {
           yield* cluster.restoreStorage
           assert.isTrue(Exit.isFailure(yield* Fiber.join(working)))
           assert.deepStrictEqual(yield* cluster.run(Effect.flatMap(SqlClient, (sql) => sql`SELECT id FROM things`)), [])
+        })
+      ),
+    SLOW
+  )
+
+  it.live(
+    "10.14 that takes less than a third of failover to renew locks costs no call, and more ends those that run",
+    () =>
+      once(
+        Effect.gen(function* () {
+          const { call, cluster } = yield* ledgers({ options: { failover: "3 seconds" } })
+          const hanging = yield* Effect.forkChild(Effect.flip(call("a", (ledger) => ledger.hang())))
+          const lingering = yield* Effect.forkChild(call("a", (ledger) => ledger.linger()))
+          const starts = () => cluster.history.filter(({ what }) => what === "test/Ledger(a).linger starts").length
+          yield* Effect.sleep("2 seconds")
+          yield* cluster.loseStorage
+          yield* Effect.sleep("900 millis")
+          yield* cluster.restoreStorage
+          yield* Effect.sleep("1 second")
+          assert.isUndefined(hanging.pollUnsafe())
+          assert.strictEqual(starts(), 1)
+          yield* cluster.loseStorage
+          // Locks are renewed each second, and so they are not within one at least once.
+          yield* Effect.sleep("2 seconds")
+          assert.deepInclude((yield* Fiber.join(hanging)).reason, { _tag: "ActorUnavailable", mayHaveRun: true })
+          yield* cluster.restoreStorage
+          yield* Fiber.join(lingering)
+          assert.strictEqual(starts(), 2)
         })
       ),
     SLOW

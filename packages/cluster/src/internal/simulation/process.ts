@@ -50,15 +50,19 @@ export class Process implements Scheduler.Scheduler, Scheduler.SchedulerDispatch
       // Nobody looks at spans, of which there are several for each statement.
       Context.add(References.TracerEnabled, false),
       Context.add(ActorSystem.ActorSystem, Effect.runSync(ActorSystem.make)),
-      Context.add(Logger.CurrentLoggers, new Set(world.exploration.traced ? [this.logger] : []))
+      Context.add(Logger.CurrentLoggers, new Set([this.logger]))
     )
   }
 
-  /** What a process logs is told in the report, where it happened. */
+  /** What a process logs is told in the report, where it happened. Errors are part of the history. */
   private readonly logger = Logger.make<unknown, void>(({ cause, logLevel, message }) => {
+    const isError = logLevel === "Error" || logLevel === "Fatal"
+    if (!isError && !this.world.exploration.traced) return
     const words = [message].flat().map((word) => (typeof word === "string" ? word : show(word)))
     const why = cause.reasons.length > 0 ? [textOf(cause)] : []
-    this.world.tell(this.name, `logs ${logLevel.toUpperCase()} ${[...words, ...why].join(" ").replaceAll(/\s+/g, " ")}`)
+    const text = `logs ${logLevel.toUpperCase()} ${[...words, ...why].join(" ").replaceAll(/\s+/g, " ")}`
+    if (isError) this.world.note(this.name, text)
+    else this.world.tell(this.name, text)
   })
 
   readonly random = (): number => this.world.exploration.random()

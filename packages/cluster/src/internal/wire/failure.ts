@@ -69,7 +69,7 @@ export const subjectOf = (actor: string, { name }: Pick<WireMethod, "name">): Su
 export const left = (subject: Subject): ActorError =>
   unavailable(
     subject,
-    "its node gave it up while the call ran: that node is leaving, or keys move since another node has joined or left",
+    "its node gave it up while the call ran: that node is leaving, keys move since another node has joined or left, or the storage was too slow to renew its locks",
     { mayHaveRun: true }
   )
 
