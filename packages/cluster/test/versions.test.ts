@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { ClusterHome, Delivery } from "@troupe/cluster"
+import { ClusterHome, Delivery, DurableState } from "@troupe/cluster"
 import { Actor, type ActorError } from "@troupe/core"
 import { Effect, Exit, Layer, Schema, Scope } from "effect"
 import { SqlClient } from "effect/sql"
@@ -88,6 +88,27 @@ const two = (() => {
   )
   return { Shop, live }
 })()
+
+/** A version whose instances keep a state with these fields. */
+const keeping = (fields: Schema.Struct.Fields): Version => {
+  class Shop extends Actor.Keyed<Shop>()("test/Kept", {
+    key: Schema.String,
+    methods: {
+      change: Delivery.atLeastOnce(Actor.method({ args: [Schema.Record(Schema.String, Schema.String)] })),
+      read: Delivery.atLeastOnce(Actor.method({ success: Schema.Record(Schema.String, Schema.String) }))
+    }
+  }) {}
+  const live = Shop.toLayer(
+    Effect.fnUntraced(function* () {
+      const state = yield* DurableState.make(Schema.Struct(fields) as any as Schema.Codec<any>, { initial: {} })
+      return Shop.of({
+        change: (fields) => Effect.orDie(state.update((now) => ({ ...now, ...fields }))),
+        read: () => Effect.orDie(state.get)
+      })
+    })
+  )
+  return { Shop, live: Layer.provide(live, DurableState.layer) as any }
+}
 
 type Version = { readonly Shop: any; readonly live: Layer.Layer<any> }
 
@@ -237,6 +258,34 @@ describe("10.11 while a version rolls out", () => {
         yield* node(first)
         assert.strictEqual(yield* call, result)
         assert.deepStrictEqual(ran, [...expected])
+      }) as Effect.Effect<void, any, Scope.Scope>,
+    LONG
+  )
+
+  it.live(
+    "a state that one version has saved is read by the other, and back, without the field that it does not know",
+    () =>
+      Effect.gen(function* () {
+        const { client, node } = yield* cluster
+        const older = keeping({ item: Schema.optionalKey(Schema.String) })
+        const newer = keeping({ item: Schema.optionalKey(Schema.String), gift: Schema.optionalKey(Schema.String) })
+        const { shop } = yield* client(older)
+        const on = (version: Version, use: (kept: any) => Effect.Effect<unknown, any>) =>
+          Effect.gen(function* () {
+            const { end } = yield* node(version)
+            yield* use(shop("a"))
+            const read = yield* shop("a").read()
+            yield* end
+            return read
+          })
+        assert.deepStrictEqual(yield* on(older, (kept) => kept.change({ item: "tea" })), { item: "tea" })
+        const both = { item: "tea", gift: "yes" }
+        assert.deepStrictEqual(yield* on(newer, (kept) => kept.change({ gift: "yes" })), both)
+        // Who only reads it leaves it as it is.
+        assert.deepStrictEqual(yield* on(older, (kept) => kept.read()), { item: "tea" })
+        assert.deepStrictEqual(yield* on(newer, (kept) => kept.read()), both)
+        assert.deepStrictEqual(yield* on(older, (kept) => kept.change({ item: "milk" })), { item: "milk" })
+        assert.deepStrictEqual(yield* on(newer, (kept) => kept.read()), { item: "milk" })
       }) as Effect.Effect<void, any, Scope.Scope>,
     LONG
   )
