@@ -30,6 +30,7 @@ import * as values from "./internal/base/show.ts"
 import * as baggage from "./internal/call/baggage.ts"
 import * as carried from "./internal/call/carried.ts"
 import * as methods from "./internal/call/method.ts"
+import * as unobserved from "./internal/call/unobserved.ts"
 import * as cluster from "./internal/kinds/cluster.ts"
 import * as home from "./internal/kinds/home.ts"
 import * as signature from "./internal/kinds/signature.ts"
@@ -647,6 +648,15 @@ export const noEffect: (value: unknown) => string = evaluable.noEffect
  * @since 0.1.0
  */
 export const withoutStack: <A>(make: () => A) => A = errors.withoutStack
+
+/**
+ * How a call fails that goes on although this process does not wait for it any more. If nobody looks at that failure it
+ * needs no report: nothing is lost.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const goesOn: <E>(error: E) => Cause.Cause<E> = unobserved.goesOn
 
 /**
  * Calls a function of a user, so that a printed cause shows the frames of that function, and none of what called it.

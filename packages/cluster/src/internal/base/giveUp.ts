@@ -1,6 +1,7 @@
 /**
  * Waiting for an effect that may be given up.
  */
+import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -16,13 +17,13 @@ export interface Started<A, E> {
  * interruption of the wait lasts until the fiber has ended.
  */
 export const orGiveUp = <A, E, E2>(
-  late: () => E2,
+  late: () => Cause.Cause<E2>,
   start: (context: Context.Context<never>, giveUp: () => void) => Started<A, E>
 ): Effect.Effect<A, E | E2> =>
   Effect.withFiber(({ context }) =>
     Effect.callback((resume) => {
       const { ended, fiber } = start(context, () => {
-        resume(Effect.fail(late()))
+        resume(Effect.failCause(late()))
         fiber.interruptUnsafe()
       })
       fiber.addObserver((exit) => {

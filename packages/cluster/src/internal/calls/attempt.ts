@@ -5,6 +5,7 @@
  * caller puts an attempt into the context of the request, and `runners.ts`, which hands requests to nodes, marks it. So a
  * call that finds no node fails after a while, and one that was sent does not.
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -71,9 +72,12 @@ export const CurrentAttempt: Context.Reference<Attempt | undefined> = Context.Re
 
 /** Runs a request that has to find a node in time, or fails with `late`. */
 export const run = <A, E, E2>(request: Effect.Effect<A, E>, guard: Guard, late: () => E2): Effect.Effect<A, E | E2> =>
-  orGiveUp(late, (context, giveUp) => {
-    const attempt = new Attempt(guard, context, giveUp)
-    const fiber = Effect.runForkWith(Context.add(context, CurrentAttempt, attempt))(request)
-    attempt.wait()
-    return { fiber, ended: () => attempt.end() }
-  })
+  orGiveUp(
+    () => Cause.fail(late()),
+    (context, giveUp) => {
+      const attempt = new Attempt(guard, context, giveUp)
+      const fiber = Effect.runForkWith(Context.add(context, CurrentAttempt, attempt))(request)
+      attempt.wait()
+      return { fiber, ended: () => attempt.end() }
+    }
+  )

@@ -6,6 +6,7 @@
  * off or restarted, and for a reminder that is being fired when its node leaves.
  */
 import * as Home from "@troupe/core/Home"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { orGiveUp } from "../base/giveUp.ts"
@@ -80,7 +81,8 @@ export class Waits {
    * not stored by then would be lost, so it is stored first.
    */
   run<A, E, E2>(call: Effect.Effect<A, E>, submission: Submission, late: () => E2): Effect.Effect<A, E | E2> {
-    return orGiveUp(late, (context, giveUp) => {
+    const cause = () => (this.tells ? Home.goesOn(late()) : Cause.fail(late()))
+    return orGiveUp(cause, (context, giveUp) => {
       const detach = this.tells ? () => submission.whenStored(giveUp) : giveUp
       this.waiting.add(detach)
       const fiber = Effect.runForkWith(context)(call)

@@ -9,6 +9,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
+import { FailedCall } from "../../ActorError.ts"
 import { Minutely, unheldMinute } from "../base/minutely.ts"
 import { attempt, plural, printable } from "../base/show.ts"
 
@@ -54,8 +55,8 @@ const registry = typeof FinalizationRegistry === "undefined" ? undefined : new F
 
 /** Watches a ref that just failed with no waiter. Refs that come from no actor speak for themselves. */
 export const watch = (ref: Watched, cause: Cause.Cause<unknown>): void => {
-  if (registry === undefined || ref.origin === "" || isQuiet(cause)) return
   const { id, kind, origin } = ref
+  if (registry === undefined || origin === "" || isQuiet(id, cause)) return
   const context = contextOf(ref)
   registry.register(ref, { id, kind, origin, cause, context }, ref)
 }
@@ -81,8 +82,20 @@ export const forget = (ref: object): void => {
   registry?.unregister(ref)
 }
 
-/** A cancelled call failed because it was asked to. */
-export const isQuiet = (cause: Cause.Cause<unknown>): boolean => cause.reasons.every(isCancellation)
+/** A cancelled call failed because it was asked to, and another has lost nothing. `id` is that of the call. */
+export const isQuiet = (id: number, cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.every((reason) => isCancellation(reason) || isHarmless(id, reason))
+
+/** On a reason that a call fails for although it goes on elsewhere. */
+const GOES_ON = "troupe/GoesOn"
+
+/** How a call fails that goes on, with nobody here to wait for it. */
+export const goesOn = <E>(error: E): Cause.Cause<E> =>
+  Cause.annotate(Cause.fail(error), Context.makeUnsafe(new Map([[GOES_ON, true]])))
+
+/** What failed because that call did does not go on. */
+const isHarmless = (id: number, { annotations }: Cause.Reason<unknown>): boolean =>
+  annotations.has(GOES_ON) && (annotations.get(FailedCall.key) as FailedCall["Service"] | undefined)?.id === id
 
 export const isCancellation = (reason: Cause.Reason<unknown>): boolean =>
   Cause.isFailReason(reason) && attempt(() => tagOf(reason.error)) === "TaskCancelled"

@@ -86,7 +86,7 @@ class Listener implements Hub {
   settled(call: Call, exit: Exit.Exit<unknown, unknown>): void {
     const view = new View(call)
     this.tool.settled?.(view, exit)
-    if (exit._tag === "Failure" && (call.isAwaited || isQuiet(exit.cause))) this.tool.handled?.(view)
+    if (exit._tag === "Failure" && (call.isAwaited || isQuiet(call.id, exit.cause))) this.tool.handled?.(view)
   }
 
   handled(call: Call): void {
