@@ -56,9 +56,10 @@ describe.each(databases)("durable calls that failed, in %s", (name) => {
         const { database } = yield* open(name)
         const id = `test/Desk-${process.pid}-${++last}`
         const desk = make(id)
-        const node = ClusterHome.layer(desk.Desk, desk.live).pipe(
-          Layer.provideMerge(
-            ClusterHome.layerNode({ port: yield* freePort, storage: database, drainTimeout: "100 millis" })
+        // One that ends without waiting has its port for a moment longer.
+        const node = Effect.map(freePort, (port) =>
+          ClusterHome.layer(desk.Desk, desk.live).pipe(
+            Layer.provideMerge(ClusterHome.layerNode({ port, storage: database, drainTimeout: "100 millis" }))
           )
         )
         // Other tests have the same database, and their nodes would look for this actor.
@@ -67,7 +68,7 @@ describe.each(databases)("durable calls that failed, in %s", (name) => {
         )
         for (const [index, part] of bodies.entries()) {
           const body = index === bodies.length - 1 ? Effect.ensuring(part(desk, id), forget) : part(desk, id)
-          yield* Effect.provide(body, node) as Effect.Effect<void, unknown>
+          yield* Effect.provide(body, yield* node) as Effect.Effect<void, unknown>
         }
       })
     )

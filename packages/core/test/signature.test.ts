@@ -27,10 +27,10 @@ describe("a contract as text", () => {
       i: Actor.subscription({ item: Point })
     }
     assert.deepStrictEqual(textOf(methods), {
-      f: '(string, number & isInt): boolean ! NoRoom<{ _tag: "NoRoom", left: number & isInt }>',
+      f: '(string, number & isInt): boolean ! { _tag: "NoRoom", left: number & isInt }',
       g: "(): void",
-      h: "(): Stream of test/Point<{ x: number }>",
-      i: "Subscription of test/Point<{ x: number }>"
+      h: "(): Stream of { x: number }",
+      i: "Subscription of { x: number }"
     })
   })
 
@@ -45,8 +45,8 @@ describe("a contract as text", () => {
     [Schema.Option(Schema.Uint8Array), "Option<Uint8Array>"],
     [Schema.NumberFromString, "number <- string"],
     [Schema.String.check(Schema.isMinLength(3)), 'string & isMinLength({"minLength":3})'],
-    [Schema.Enum({ A: 1, B: "b" }), 'enum(A = 1, B = "b")'],
-    [Tree, "{ value: number, next: ^2 | null }"]
+    [Schema.Enum({ A: 1, B: "b" }), '1 | "b"'],
+    [Tree, "{ next: ^2 | null, value: number }"]
   ]
   for (const [schema, text] of shapes) {
     it(`looks into schemas: ${text}`, () => assert.strictEqual(argText(schema), `(${text}): void`))
@@ -65,7 +65,7 @@ describe("a contract as text", () => {
   it("is that of a task as far as it has schemas", () => {
     const text = (options: object) => Home.taskText(Home.taskOf(Task.make("t", (_: any) => Effect.void, options))!)
     assert.strictEqual(text({}), "(?): ? ! ?")
-    assert.strictEqual(text({ args: [Schema.Int], success: Point }), "(number & isInt): test/Point<{ x: number }> ! ?")
+    assert.strictEqual(text({ args: [Schema.Int], success: Point }), "(number & isInt): { x: number } ! ?")
   })
 })
 

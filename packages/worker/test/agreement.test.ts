@@ -27,7 +27,7 @@ const refuses = (name: string, layer: Layer.Layer<any, any>, actor: any, why: Re
 
 describe("10.3 a thread whose contract differs is refused, with both versions", () => {
   const versions = {
-    args: /look is \(string\): number & isInt ! Gone<.*> here, and \(number & isInt\): .* in the thread/,
+    args: /look is \(string\): number & isInt ! \{ .* \} here, and \(number & isInt\): .* in the thread/,
     success: /look is \(string\): number & isInt ! .* here, and \(string\): string ! .* in the thread/,
     error: /look is .* here, and .*until\?: number & isInt.* in the thread/,
     stream: /list is \(\): Array<string> here, and \(\): Stream of Array<string> in the thread/,
