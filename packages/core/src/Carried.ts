@@ -27,8 +27,8 @@ export interface Reference<in out A> extends Context.Reference<A> {
  * Makes a reference that travels with calls. The key stands for it on the wire, so it must be the same on both sides.
  *
  * A method has the value that its caller has set, or where its caller has set none, the one that its actor was made with.
- * Within a process values pass by reference. To another thread or process they are written with the schema; a value that
- * cannot be written, or not be read there, fails its call with reason `DecodeError`, and the method does not run.
+ * Within a process values pass by reference. To another thread or process they are written as JSON with the schema; a
+ * value that cannot be written, or not be read there, fails its call with reason `DecodeError`, and the method does not run.
  *
  * **Example** (The tenant of a request)
  *

@@ -10,6 +10,8 @@ import { defectOf, fork, Probe, reasonOf, settle, Worker } from "./support.ts"
 
 const Tenant = Carried.Reference<string>("test/Tenant", { schema: Schema.String, defaultValue: () => "nobody" })
 
+const Anything = Carried.Reference<unknown>("test/Anything", { schema: Schema.Any, defaultValue: () => null })
+
 class Reader extends Actor.Service<Reader>()("test/Reader", {
   make: Effect.succeed({
     tenant: () => Effect.map(Tenant, (tenant) => tenant),
@@ -77,6 +79,11 @@ describe("13.1 carried references", () => {
     const make = Carried.Reference as any
     assert.throws(() => make("test/x", { defaultValue: () => 1 }), /test\/x: a carried reference needs "schema"/)
     assert.throws(() => make("test/x", { schema: Schema.Number }), /test\/x: a carried reference needs "defaultValue"/)
+    assert.throws(
+      () => make("test/x"),
+      /test\/x: options go in an object, like \{ schema: \.\.\. \}, but got undefined/
+    )
+    assert.throws(() => make("test/x", { schema: Schema.Number, default: 1 }), /there is no option "default"/)
     assert.throws(() => make("", {}), /Carried\.Reference needs an id/)
   })
 
@@ -208,6 +215,19 @@ describe("13.1 what a home sends", () => {
         () => Home.unpackBaggage(Context.empty(), { references: { "test/Tenant": 7 } }),
         /the carried reference test\/Tenant cannot be read with its schema here: /
       )
+    })
+  )
+
+  it.effect("13.1 what the schema lets through and JSON would drop is refused, too", () =>
+    Effect.gen(function* () {
+      const away = yield* Away.spawn()
+      const cyclic: Record<string, unknown> = {}
+      cyclic.self = cyclic
+      for (const value of [undefined, Number.NaN, 1n, cyclic, () => 1, new Map(), { rest: undefined }]) {
+        const defect = yield* defectOf(Effect.provideService(away.send(), Anything, value))
+        assert.match(String(defect), /the carried reference test\/Anything cannot be written with its schema: /)
+      }
+      yield* Effect.provideService(away.send(), Anything, { rest: [null, "a"] })
     })
   )
 })

@@ -165,6 +165,45 @@ describe("7.7 a subscription is read as a Stream", () => {
   )
 })
 
+describe("7.7 a broadcast lives as long as its instance", () => {
+  const born = (make: Effect.Effect<any, never, Scope.Scope>): Effect.Effect<any, never, Scope.Scope> =>
+    (Actor.Service as any)()("test/Elsewhere", { onDefect: "restart", make }).spawn()
+  const failure = (actor: any) =>
+    Effect.map(Effect.exit(Stream.runHead(actor.messages() as Stream.Stream<any>)), String)
+
+  it.effect("7.7 readers of one that was made elsewhere are told so, and do not wait for what will not come", () =>
+    Effect.gen(function* () {
+      const messages = yield* Broadcast.make<string>({ replay: 1 })
+      const actor = yield* born(Effect.succeed({ messages }))
+      yield* messages.publish("a")
+      assert.match(
+        yield* failure(actor),
+        /test\/Elsewhere\.messages gives out a broadcast that was not made by the const/
+      )
+    })
+  )
+
+  it.effect("7.7 so are those of one that has ended already, with an inner Scope or with an earlier life", () =>
+    Effect.gen(function* () {
+      const scoped = Effect.scoped(Effect.map(Broadcast.make<string>(), (messages) => ({ messages })))
+      assert.match(yield* failure(yield* born(scoped)), /its broadcast has ended before its instance/)
+      let first: Broadcast.Broadcast<string> | undefined
+      const kept = Effect.gen(function* () {
+        const messages: Broadcast.Broadcast<string> = first ?? (yield* Broadcast.make<string>({ replay: 1 }))
+        first = messages
+        yield* messages.publish("a")
+        return { messages, crash: () => Effect.die("boom") }
+      })
+      const actor = yield* born(kept)
+      const reader = yield* read(actor.messages() as Stream.Stream<any>)
+      yield* Effect.exit(actor.crash() as Effect.Effect<void>)
+      yield* TestClock.adjust("1 second")
+      assert.match(String(yield* Effect.exit(Fiber.join(reader.fiber))), /its broadcast has ended before its instance/)
+      assert.deepStrictEqual(reader.items, ["a", RESTARTED, "a"])
+    })
+  )
+})
+
 describe("7.8 a gap is never silent", () => {
   /** A reader that is stuck with its first item. */
   const slow = (room: Room["Service"], options?: Broadcast.ReaderOptions) =>
@@ -432,6 +471,10 @@ describe("7.10 subscriptions in contracts and in plain code", () => {
         /"post" must be what Broadcast\.make gives if, and only if/
       )
       assert.match(
+        yield* failure(Effect.succeed({ post: () => Effect.void, messages: Broadcast.make() })),
+        /"messages" is an Effect that has not run \(is a yield\* missing\?\)/
+      )
+      assert.match(
         yield* failure(make, { methodOptions: { messages: { timeout: 1 } } }),
         /its options name "messages", a subscription: it has no calls that they would apply to/
       )
@@ -491,9 +534,13 @@ describe("7.10 subscriptions in contracts and in plain code", () => {
       const room: any = yield* Room.spawn()
       const failure = (options: unknown) =>
         Effect.map(Effect.exit(Stream.runHead(room.messages(options) as Stream.Stream<unknown>)), String)
-      assert.match(yield* failure({ maxPendingItems: 0 }), /maxPendingItems must be an integer of at least 1, but is 0/)
+      assert.match(
+        yield* failure({ maxPendingItems: 0 }),
+        /test\/Room\.messages: maxPendingItems must be an integer of at least 1, but is 0/
+      )
       assert.match(yield* failure({ overflow: "drop" }), /overflow must be "dropOldest" or "suspend" or "fail"/)
       assert.match(yield* failure({ buffer: 1 }), /there is no option "buffer"/)
+      assert.match(yield* failure({ keepAlive: "no" }), /keepAlive must be a boolean, but is "no"/)
       assert.match(
         String(yield* Effect.exit(Broadcast.make({ replay: -1 }))),
         /replay must be an integer of at least 0/

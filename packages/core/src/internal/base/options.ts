@@ -90,7 +90,11 @@ export const duration: Check<Duration.Duration, Duration.Input> = (subject, opti
 export const oneOf = <A extends string>(...values: ReadonlyArray<A>): Check<A> =>
   must(values.map(show).join(" or "), (value) => values.includes(value))
 
-const boolean: Check<boolean> = /* @__PURE__ */ must("a boolean", (value) => typeof value === "boolean", TypeError)
+export const boolean: Check<boolean> = /* @__PURE__ */ must(
+  "a boolean",
+  (value) => typeof value === "boolean",
+  TypeError
+)
 
 export const schedule: Check<NonNullable<InstanceInput["restart"]>> = /* @__PURE__ */ must(
   "a Schedule, like Schedule.recurs(3)",

@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import type { Reference } from "../../Carried.ts"
 import { shared } from "./copies.ts"
 import { checkId } from "./ids.ts"
+import { onlyKnown } from "./options.ts"
 import { show } from "./show.ts"
 
 export interface Traveller {
@@ -28,19 +29,26 @@ export const Unknown = /* @__PURE__ */ Context.Reference<Readonly<Record<string,
 /** Whether the value under a key is the caller's to set. */
 export const travels = (key: string): boolean => travellers.has(key) || key === "troupe/Unknown"
 
-export const make = <A>(
-  key: string,
-  { defaultValue, schema }: { readonly schema: Schema.Codec<A, any>; readonly defaultValue: () => A }
-): Reference<A> => {
+interface Options<A> {
+  readonly schema: Schema.Codec<A, any>
+  readonly defaultValue: () => A
+}
+
+export const make = <A>(key: string, options: Options<A>): Reference<A> => {
   checkId("Carried.Reference", key)
+  onlyKnown<Options<A>>(key, options, { schema: true, defaultValue: true })
+  const { defaultValue, schema } = options
   if (!Schema.isSchema(schema))
     throw new TypeError(`${key}: a carried reference needs "schema", a Schema of its values, but got ${show(schema)}`)
   if (typeof defaultValue !== "function")
     throw new TypeError(`${key}: a carried reference needs "defaultValue", a function, but got ${show(defaultValue)}`)
   const codec = Schema.toCodecJson(schema) as unknown as Schema.Codec<unknown>
+  const encode = Schema.encodeUnknownSync(codec)
+  // Schemas like `Schema.Any` give what they are given, and JSON would drop some of it without a word.
+  const checked = Schema.decodeUnknownSync(Schema.Json)
   travellers.set(key, {
     probe: Context.Service<unknown>(key),
-    write: Schema.encodeUnknownSync(codec),
+    write: (value) => checked(encode(value)),
     read: Schema.decodeUnknownSync(codec)
   })
   return Object.assign(Context.Reference<A>(key, { defaultValue }), { schema })

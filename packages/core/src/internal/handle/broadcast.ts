@@ -5,19 +5,18 @@
  * strategy for all of its subscribers, and does not tell which items one of them has missed (decision 0030).
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { ActorContext } from "../../ActorContext.ts"
 import type { ReaderOptions, Resync } from "../../Broadcast.ts"
 import * as asyncContext from "../base/asyncContext.ts"
 import * as options from "../base/options.ts"
 import * as stack from "../base/stack.ts"
 import { readable } from "../call/method.ts"
-import { notices } from "./subscribing.ts"
-
-/** Enough for what a method publishes in one go. */
-const DEFAULT_MAX_PENDING = 256
+import { type Bounds, boundsOf, MAKER, notices } from "./subscribing.ts"
 
 type Chunk = readonly [unknown, ...Array<unknown>]
 type Answer = Effect.Effect<Chunk, unknown>
@@ -99,11 +98,6 @@ class Board {
   }
 }
 
-interface Bounds {
-  readonly maxPendingItems: number
-  readonly overflow: "dropOldest" | "suspend" | "fail"
-}
-
 class Reader {
   private pending: Array<unknown>
   private missed = 0
@@ -172,36 +166,26 @@ class Reader {
   }
 }
 
-const SUBJECT = "a subscription"
-
-const boundsOf = (given: ReaderOptions): Bounds => {
-  options.onlyKnown<ReaderOptions>(SUBJECT, given, { maxPendingItems: true, overflow: true, keepAlive: true })
-  const { maxPendingItems = DEFAULT_MAX_PENDING, overflow = "dropOldest" } = given
-  return {
-    maxPendingItems: options.size(SUBJECT, "maxPendingItems", maxPendingItems),
-    overflow: options.oneOf("dropOldest", "suspend", "fail")(SUBJECT, "overflow", overflow)
-  }
-}
-
 /** `Broadcast.make`. */
 export const make = (given: { readonly replay?: number } = {}): Effect.Effect<unknown, never, Scope.Scope> =>
-  Effect.suspend(() => {
+  Effect.withFiber(({ context }) => {
     options.onlyKnown("Broadcast.make", given, { replay: true })
     const board = new Board(options.count("Broadcast.make", "replay", given.replay ?? 0))
+    const maker = Context.getOrElse(context, ActorContext, () => undefined)
     return Effect.as(
       Effect.addFinalizer(() => Effect.sync(() => board.end())),
-      broadcastOf(board)
+      broadcastOf(board, maker)
     )
   })
 
-const broadcastOf = (board: Board) =>
+const broadcastOf = (board: Board, maker: unknown) =>
   Object.assign(
     readable(
       (given: ReaderOptions = {}, notice?: Resync["reason"]): Stream.Stream<unknown, unknown> =>
         Stream.unwrap(
           Effect.map(
             Effect.acquireRelease(
-              Effect.sync(() => board.join(boundsOf(given), notice)),
+              Effect.sync(() => board.join(boundsOf("a subscription", given), notice)),
               (reader) => Effect.sync(() => board.leave(reader))
             ),
             (reader) => Stream.fromPull(Effect.succeed(reader.take as any))
@@ -210,6 +194,7 @@ const broadcastOf = (board: Board) =>
     ),
     {
       "~troupe/Broadcast": "~troupe/Broadcast",
+      [MAKER]: maker,
       publish: (item: unknown) => board.publish(item),
       readers: Effect.sync(() => board.readers.size)
     }

@@ -5,11 +5,13 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ActorError, DecodeError, TaskCancelled } from "../../ActorError.ts"
 import type { ReaderOptions, Resync } from "../../Broadcast.ts"
 import { shared } from "../base/copies.ts"
+import * as options from "../base/options.ts"
 import { Stage } from "../call/call.ts"
 import { isClient } from "../call/carried.ts"
 import { checkItem } from "../call/contract.ts"
@@ -67,13 +69,37 @@ const check: Reading["check"] = (actor, implementation, optioned) => {
     )
 }
 
+/** Enough for what a method publishes in one go. */
+const DEFAULT_MAX_PENDING = 256
+
+/** What one reader has asked for. */
+export interface Bounds {
+  readonly maxPendingItems: number
+  readonly overflow: "dropOldest" | "suspend" | "fail"
+}
+
+export const boundsOf = (subject: string, given: ReaderOptions): Bounds => {
+  options.onlyKnown<ReaderOptions>(subject, given, { maxPendingItems: true, overflow: true, keepAlive: true })
+  const { keepAlive = true, maxPendingItems = DEFAULT_MAX_PENDING, overflow = "dropOldest" } = given
+  options.boolean(subject, "keepAlive", keepAlive)
+  return {
+    maxPendingItems: options.size(subject, "maxPendingItems", maxPendingItems),
+    overflow: options.oneOf("dropOldest", "suspend", "fail")(subject, "overflow", overflow)
+  }
+}
+
+/** On what `Broadcast.make` gives: the instance whose constructor has made it. */
+export const MAKER = "~troupe/maker"
+
 type Chunk = readonly [unknown, ...Array<unknown>]
 
 const read = (target: Target, method: MethodSpec, args: ReadonlyArray<unknown>): Stream.Stream<unknown, unknown> => {
   const items = Stream.unwrap(
-    Effect.map(Effect.scope, (scope) =>
-      Stream.fromPull(Effect.succeed(new Following(target, method, args, scope).pull))
-    )
+    Effect.map(Effect.scope, (scope) => {
+      // Here, and not only where the instance lives: what crosses has lost what is wrong with it.
+      boundsOf(`${method.actor}.${method.name}`, args[0] ?? {})
+      return Stream.fromPull(Effect.succeed(new Following(target, method, args, scope).pull))
+    })
   )
   return method.signal === undefined ? items : Stream.interruptWhen(items, aborted(method))
 }
@@ -134,6 +160,7 @@ class Following {
     if (cell.death !== undefined) return this.ends(cell)
     const member: any = cell.implementation?.[method.name]
     if (!isReadable(member)) return Effect.die(notReadable(method))
+    if (MAKER in member && member[MAKER] !== cell) return Effect.die(madeElsewhere(method))
     // Who had items of another life is told once the reader has joined: what it loads anew then misses nothing.
     const notice = this.hasRead ? "Restarted" : args[1]
     const items: Stream.Stream<unknown, unknown> = member(args[0] ?? {}, notice)
@@ -163,7 +190,10 @@ class Following {
     cause: Cause.Cause<any>
   ): Effect.Effect<Chunk, any> {
     if (cell.death !== undefined) return this.ends(cell)
-    if (cell.life.ready && cell.restarts === restarts) return Effect.failCause(cause)
+    if (cell.life.ready && cell.restarts === restarts) {
+      const isOwn = MAKER in cell.implementation![this.method.name]!
+      return isOwn && Pull.isDoneCause(cause) ? Effect.die(endedEarly(this.method)) : Effect.failCause(cause)
+    }
     this.life = undefined
     return Effect.andThen(Scope.close(this.ofLife!, Exit.void), this.join)
   }
@@ -188,6 +218,16 @@ const ready = (cell: Cell): Effect.Effect<void> =>
 
 const notReadable = ({ actor, name }: MethodSpec): TypeError =>
   new TypeError(`${actor}.${name} is a subscription, and this instance has none: give out what Broadcast.make gives`)
+
+const madeElsewhere = ({ actor, name }: MethodSpec): TypeError =>
+  new TypeError(
+    `${actor}.${name} gives out a broadcast that was not made by the constructor of this instance, and would not end with it: yield* Broadcast.make() there`
+  )
+
+const endedEarly = ({ actor, name }: MethodSpec): TypeError =>
+  new TypeError(
+    `${actor}.${name}: its broadcast has ended before its instance: call Broadcast.make in the Scope of the constructor, and not within Effect.scoped`
+  )
 
 /** Fails when the signal fires. Nothing stays with it. */
 const aborted = ({ actor, name, signal }: MethodSpec): Effect.Effect<never, ActorError> =>

@@ -4,7 +4,7 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { callUsers } from "../base/errors.ts"
-import { kindOf, noEffect } from "../base/evaluable.ts"
+import { isEffect, kindOf, noEffect } from "../base/evaluable.ts"
 import * as options from "../base/options.ts"
 import { show } from "../base/show.ts"
 import { checkNames, type Implementation, isReadable, type MethodSpec, methodNames, reserved } from "../call/method.ts"
@@ -141,8 +141,9 @@ const checkMembers = ({ contract, id }: Definition, implementation: Implementati
     if (typeof name === "symbol") throw reserved(id, name)
     const member: unknown = implementation[name]
     if (typeof member !== "function") {
+      const what = isEffect(member) ? "an Effect that has not run (is a yield* missing?)" : kindOf(member)
       throw new TypeError(
-        `${id}: the constructor must give methods only, but "${name}" is ${kindOf(member)}. Keep state in variables that the methods close over`
+        `${id}: the constructor must give methods only, but "${name}" is ${what}. Keep state in variables that the methods close over`
       )
     }
     if (contract !== undefined && !Object.hasOwn(contract, name)) {
