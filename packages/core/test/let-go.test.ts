@@ -48,6 +48,12 @@ describe("what is over is kept by nothing", () => {
   })
   for (const name of tasks)
     it(`7.3 a task that the program has let go of is kept by nothing: ${name}`, () => isLetGo(name))
+  it("7.3 a tool is told that a task is gone when the program has let go of it", () => {
+    assert.deepStrictEqual(
+      lines.find(({ name }) => name === "told of"),
+      { name: "told of", tasks: 200 }
+    )
+  })
   it("an idle program has one ask, a sample: the engine keeps what it compiled for shapes of which an object is alive", () => {
     assert.deepStrictEqual(lines.at(-1), { name: "asks", kept: 1 })
   })
