@@ -659,6 +659,14 @@ export const withoutStack: <A>(make: () => A) => A = errors.withoutStack
 export const goesOn: <E>(error: E) => Cause.Cause<E> = unobserved.goesOn
 
 /**
+ * The stack of an error for the other side: up to where the inside of Effect, or of this library, begins.
+ *
+ * @category values
+ * @since 0.1.0
+ */
+export const framesOfUsers: (stack: string) => string = errors.framesOfUsers
+
+/**
  * Calls a function of a user, so that a printed cause shows the frames of that function, and none of what called it.
  *
  * @category values

@@ -24,6 +24,7 @@ import { OtherArguments, ResultRefused, refusalOf } from "../base/refused.ts"
 import { wordsOf } from "../base/writable.ts"
 import { ClusterError } from "../engine.ts"
 import { isOf, notHosted } from "../engineInternals.ts"
+import { received } from "./received.ts"
 import { retold } from "./retold.ts"
 import type { WireMethod } from "./wire.ts"
 
@@ -88,7 +89,7 @@ export const translate = (
     if (known !== undefined) return Effect.fail(known)
   }
   if (Cause.hasInterruptsOnly(cause)) return Effect.fail(interrupted(subject))
-  return Effect.failCause(retold(`${subject.actor}.${subject.method}`, cause))
+  return Effect.failCause(retold(`${subject.actor}.${subject.method}`, received(cause)))
 }
 
 /** Errors and defects of methods may be anything, also what throws when it is looked at: then it is not the engine's. */

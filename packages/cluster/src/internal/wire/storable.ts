@@ -6,12 +6,12 @@
 import { ActorError } from "@troupe/core/ActorError"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import { codecOf, issueOf, wordsOf } from "../base/writable.ts"
 import { resultDoesNotFit, type Subject } from "./failure.ts"
+import { SentDefect } from "./received.ts"
 import type { WireMethod } from "./wire.ts"
 
-const defects = codecOf(Schema.Defect())
+const defects = codecOf(SentDefect)
 
 /** Runs a call whose result, error or defect is going to be stored. An interruption is up to the engine. */
 export const storable = <R>(

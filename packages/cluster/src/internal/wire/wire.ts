@@ -16,6 +16,7 @@ import { type Codec, codecOf } from "../base/writable.ts"
 import { ClusterSchema, Entity, Rpc, RpcGroup } from "../engine.ts"
 import { Width } from "../engineInternals.ts"
 import { type Annotation, read } from "./delivery.ts"
+import { SentDefect } from "./received.ts"
 
 /** An actor that is defined by a contract, as far as a home needs to know it. */
 export interface Contracted {
@@ -142,7 +143,7 @@ const makeMethod = (called: Omit<ContractMethod, "durable">, method: AnyContract
   if (name.length > MAX_METHOD) {
     throw new RangeError(`${actor}.${name}: in a cluster the name of a method has at most ${MAX_METHOD} characters`)
   }
-  const common = { success, error: Schema.Union([ActorError, ...membersOf(error)]) }
+  const common = { success, error: Schema.Union([ActorError, ...membersOf(error)]), defect: SentDefect }
   const positional = Schema.Tuple(args)
   const rpc =
     delivery.kind === "durable"
@@ -185,6 +186,7 @@ const reading = (name: string, item: Schema.Top) => {
     Rpc.make(name, {
       success: got,
       error: Schema.Union([ActorError, FellBehind]),
+      defect: SentDefect,
       payload: Schema.Tuple([reader]),
       stream: true
     })

@@ -26,3 +26,15 @@ const own = {
 
 /** Calls a function of a user: a printed cause shows its frames, and none of what called it. */
 export const callUsers = own[BELOW_USERS]!
+
+/** A stack up to where the inside of Effect, or of this library, begins. */
+export const framesOfUsers = (stack: string): string => {
+  const lines = stack.split("\n")
+  const inside = lines.findIndex((line) => INSIDE.test(line))
+  if (inside < 0) return stack
+  // The function that Effect.sync was given has a name of Effect, and is the user's.
+  return lines.slice(0, OF_USER.test(lines[inside]!) ? inside + 1 : inside).join("\n")
+}
+
+const INSIDE = /^\s+at .*~effect\/Effect\//
+const OF_USER = /~effect\/Effect\/args/

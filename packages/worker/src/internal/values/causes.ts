@@ -121,19 +121,10 @@ export const packDefect = (defect: unknown, depth = 0): PackedDefect => {
   }
 }
 
-/** The stack of an error, up to where the inside of Effect, or of this library, begins. */
 export const stackOf = (error: unknown): string | undefined => {
   const stack = isError(error) ? partOf(error, "stack") : undefined
-  if (typeof stack !== "string") return undefined
-  const lines = stack.split("\n")
-  const inside = lines.findIndex((line) => INSIDE.test(line))
-  if (inside < 0) return stack
-  // The function that Effect.sync was given has a name of Effect, and is the user's.
-  return lines.slice(0, OF_USER.test(lines[inside]!) ? inside + 1 : inside).join("\n")
+  return typeof stack === "string" ? Home.framesOfUsers(stack) : undefined
 }
-
-const INSIDE = /^\s+at .*~effect\/Effect\//
-const OF_USER = /~effect\/Effect\/args/
 
 /** Gives an error that was made here the stack of the one on the other side. */
 export const withStack = (error: unknown, stack: string | undefined): unknown =>
