@@ -3,8 +3,8 @@
  */
 import { assert, describe, layer } from "@effect/vitest"
 import { ClusterHome, Delivery, DurableCalls } from "@troupe/cluster"
-import { Actor, ActorContext, Carried } from "@troupe/core"
-import { Duration, Effect, Layer, Option, References, Schema, Tracer } from "effect"
+import { Actor, ActorContext, type ActorError, Carried } from "@troupe/core"
+import { Cause, Duration, Effect, Layer, Option, References, Schema, Tracer } from "effect"
 import { reasonOf } from "./homeSupport.ts"
 
 const Tenant = Carried.Reference<string>("test/Tenant", {
@@ -111,11 +111,14 @@ for (const [name, home] of Object.entries(homes)) {
         })
       )
 
-      it.effect("13.3 a call ends when the time of its caller is over", () =>
+      it.effect("13.3 a call ends when the time of its caller is over, in the words of its caller", () =>
         Effect.gen(function* () {
           const reader = yield* Reader.get("c")
-          const reason = yield* reasonOf(reader.slow.options({ timeout: "20 millis" })())
-          assert.strictEqual(reason._tag, "TimedOut")
+          const ask = reader.slow.options({ timeout: "20 millis" })()
+          const cause = yield* Effect.flip(Effect.sandbox(ask))
+          const { reason } = Cause.squash(cause) as ActorError.ActorError
+          assert.deepInclude(reason, { _tag: "TimedOut", timeout: 20, mayHaveRun: true })
+          assert.include(Cause.pretty(cause), `test/Reader(c).slow #${(reason as ActorError.TimedOut).id}`)
         })
       )
     })

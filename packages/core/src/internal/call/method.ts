@@ -59,6 +59,8 @@ export interface MethodSpec {
   readonly served?: boolean
   /** When the time is over of a caller in another thread, as `elapsedIn` counts: it ends the call by itself. */
   readonly until?: number
+  /** By how many milliseconds the timeout is longer than the time of a caller elsewhere, who ends the call otherwise. */
+  readonly grace?: number
   /** What ends its calls when it fires. */
   readonly signal: AbortSignalLike | undefined
   /** The contract, where there is one and calls are to be held to it. */

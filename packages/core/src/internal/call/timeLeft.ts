@@ -20,11 +20,11 @@ export const timeLeft = (call: Call | undefined): number | undefined => {
 }
 
 const ownTime = (call: Call): number => {
-  const { timeout, until } = call.method
+  const { grace = 0, timeout, until } = call.method
   const left = until === undefined ? Infinity : until - elapsedIn(call.context)
   if (timeout === undefined) return left
   // Its timer is started once it has not settled on the stack of its submitter: until then no time has passed.
-  return Math.min(left, call.line.cell.timers?.left(call) ?? Duration.toMillis(timeout))
+  return Math.min(left, (call.line.cell.timers?.left(call) ?? Duration.toMillis(timeout)) - grace)
 }
 
 export const ofCurrent: Effect.Effect<Option.Option<Duration.Duration>> = /* @__PURE__ */ Effect.withFiber(

@@ -232,9 +232,13 @@ const servedSpec = (method: MethodSpec): MethodSpec => {
   return made
 }
 
+/** A caller that is there ends its call first, in its own words. This is for callers that are gone. */
+const GRACE = 1000
+
 const endingIn = (method: MethodSpec, left: number): MethodSpec => {
   const own = method.timeout === undefined ? Infinity : Duration.toMillis(method.timeout)
-  return { ...method, served: true, timeout: Duration.millis(Math.min(own, left)) }
+  if (own <= left) return { ...method, served: true }
+  return { ...method, served: true, timeout: Duration.millis(left + GRACE), grace: GRACE }
 }
 
 /** Cancels a call that has come over the wire. */
