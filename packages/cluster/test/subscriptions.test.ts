@@ -4,9 +4,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ClusterHome } from "@troupe/cluster"
 import * as SimulatedCluster from "@troupe/cluster/SimulatedCluster"
-import { Actor, ActorSystem, Broadcast } from "@troupe/core"
+import { Actor, ActorMiddleware, ActorSystem, Broadcast, Carried } from "@troupe/core"
 import { Explore } from "@troupe/testing"
-import { Clock, Effect, Fiber, Option, Schema, type Scope, Stream } from "effect"
+import { Clock, Effect, Fiber, Layer, Option, Schema, type Scope, Stream } from "effect"
 
 class Room extends Actor.Keyed<Room>()("test/Room", {
   key: Schema.String,
@@ -18,7 +18,8 @@ class Room extends Actor.Keyed<Room>()("test/Room", {
 }) {}
 
 /** Whether the room is on the node that this runs on. */
-const isHere = Effect.map(ActorSystem.snapshot({ actor: "test/Room" }), ({ instances }) => instances.length > 0)
+const has = (actor: string) => Effect.map(ActorSystem.snapshot({ actor }), ({ instances }) => instances.length > 0)
+const isHere = has("test/Room")
 
 /** A cluster with rooms, each of which replays what was posted last. */
 const rooms = (options: Omit<SimulatedCluster.Options<any, any>, "actors" | "client"> = {}) =>
@@ -54,6 +55,17 @@ const rooms = (options: Omit<SimulatedCluster.Options<any, any>, "actors" | "cli
     })
     return { cluster, room, got, read, call, joined, place }
   })
+
+const Token = Carried.Reference("test/Token", { schema: Schema.String, defaultValue: () => "" })
+class Denied extends Schema.TaggedError<Denied>()("Denied", {}) {}
+class Doorman extends ActorMiddleware.Service<Doorman>()("test/Doorman", { error: Denied }) {}
+class Porter extends ActorMiddleware.Service<Porter>()("test/Porter", { error: Denied, at: "caller" }) {}
+
+class Club extends Actor.Keyed<Club>()("test/Club", {
+  key: Schema.String,
+  middleware: [Porter, Doorman],
+  methods: { noop: Actor.method(), posts: Actor.subscription({ item: Schema.Int }) }
+}) {}
 
 /** Runs a program once. */
 const once = <E>(program: Effect.Effect<unknown, E, Scope.Scope>) => Explore.check(program, { schedules: 1 })
@@ -134,6 +146,59 @@ describe("7.8 a reader of an instance in a cluster", () => {
           yield* joined(1)
           yield* Fiber.interrupt(other)
           yield* joined(0)
+        })
+      ),
+    LONG
+  )
+})
+
+describe("13.5 a reader of an instance in a cluster", () => {
+  it.live(
+    "13.5 passes middleware anew on both sides when its node is killed, and is refused by the next one",
+    () =>
+      once(
+        Effect.gen(function* () {
+          const log: Array<string> = []
+          const members = new Set(["Ada"])
+          const make = () =>
+            Effect.gen(function* () {
+              const posts = yield* Broadcast.make<number>({ replay: 1 })
+              yield* posts.publish(1)
+              return Club.of({ posts, noop: () => Effect.void })
+            })
+          const doorman = Layer.succeed(Doorman)((next, { key, method }) =>
+            Effect.flatMap(Token, (name) => {
+              if (method === "noop") return next
+              log.push(`doorman ${method} ${key} ${name}`)
+              return members.has(name) ? next : Effect.fail(new Denied())
+            })
+          )
+          const porter = Layer.succeed(Porter)((next, { method }) =>
+            Effect.suspend(() => {
+              if (method === "posts") log.push("porter")
+              return next
+            })
+          )
+          const elsewhere = Layer.succeed(Porter)(() => Effect.die("it runs where readers are"))
+          const live = Layer.provide(Club.toLayer(make), Layer.merge(doorman, elsewhere))
+          const actors = Layer.provide(ClusterHome.layer(Club, live), porter)
+          const client = Layer.provide(ClusterHome.client(Club), porter)
+          const cluster = yield* SimulatedCluster.make({ actors, client })
+          const club = yield* cluster.run(Club.get("a"))
+          assert.instanceOf(yield* Effect.flip(cluster.run(Stream.runDrain(club.posts()))), Denied)
+          const got: Array<unknown> = []
+          const reading = Stream.runForEach(club.posts(), (item) => Effect.sync(() => got.push(item)))
+          const reader = yield* Effect.forkChild(cluster.run(Effect.provideService(reading, Token, "Ada")))
+          const noop = cluster.run(Effect.retry(club.noop(), { times: 100 }))
+          yield* Effect.repeat(noop, { until: () => got.length === 1 })
+          const hosts = yield* Effect.forEach([0, 1, 2], (node) => Effect.option(cluster.on(node, has("test/Club"))))
+          members.clear()
+          yield* cluster.kill(hosts.findIndex(Option.contains(true)))
+          assert.instanceOf(yield* Effect.flip(Fiber.join(reader)), Denied)
+          assert.deepStrictEqual(got, [1])
+          const asks = log.filter((event) => event !== "porter")
+          assert.deepStrictEqual(asks, ["doorman posts a ", "doorman posts a Ada", "doorman posts a Ada"])
+          assert.isAtLeast(log.length - asks.length, 3, "at the caller's side, too")
         })
       ),
     LONG

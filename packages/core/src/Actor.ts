@@ -114,8 +114,8 @@ export type Handle<M, Group extends string = never> = {
         ? Method<Args, A, E>
         : GroupedMethod<Args, A, E, Group>
       : [Result] extends [Stream.Stream<infer A, infer E, any>]
-        ? M[K] extends Broadcast<infer Item>
-          ? Subscription<Item>
+        ? M[K] extends Broadcast<infer Item, infer Refusal>
+          ? Subscription<Item, Refusal>
           : StreamMethod<Args, A, E>
         : never
     : never
@@ -128,7 +128,7 @@ export type Handle<M, Group extends string = never> = {
  * @since 0.1.0
  */
 export interface AnyHandle
-  extends Readonly<Record<string, AnyMethod | StreamMethod<any, any, any> | Subscription<any>>> {}
+  extends Readonly<Record<string, AnyMethod | StreamMethod<any, any, any> | Subscription<any, any>>> {}
 
 /**
  * The arguments of a call: each is a value, or an `ObjectRef` of it.
@@ -550,9 +550,12 @@ export interface ContractMethod<
  * @category contracts
  * @since 0.1.0
  */
-export interface ContractSubscription<Item extends Schema.Top> extends AnyContractMethod {
+export interface ContractSubscription<Item extends Schema.Top, Error extends Schema.Top = typeof Schema.Never>
+  extends AnyContractMethod {
   /** How its items are written. */
   readonly success: Item
+  /** How the errors of middleware are written, which refuses readers. */
+  readonly error: Error
   readonly subscription: true
 }
 
@@ -587,8 +590,8 @@ export type MethodsOf<C extends AnyContract, R = any> = { readonly [K in keyof C
 type NamesOf<C> = { readonly [K in keyof C]: unknown }
 
 type MethodOf<M, R> =
-  M extends ContractSubscription<infer Item>
-    ? Broadcast<Item["Type"]>
+  M extends ContractSubscription<infer Item, infer Error>
+    ? Broadcast<Item["Type"], Error["Type"]>
     : M extends ContractMethod<infer Args, infer Success, infer Error, infer IsStream>
       ? (
           ...args: Args
@@ -727,8 +730,8 @@ export type Guarded<M, All extends ReadonlyArray<Any>> = All extends readonly []
   : { readonly [K in keyof M]: GuardedMethod<M[K], All> }
 
 type GuardedMethod<Method, All extends ReadonlyArray<Any>> =
-  Method extends Broadcast<any>
-    ? Method
+  Method extends Broadcast<infer Item, any>
+    ? Broadcast<Item, Errors<All>>
     : Method extends (...args: infer Args) => infer Result
       ? [Result] extends [Effect.Effect<infer A, infer E, infer R>]
         ? (...args: Args) => Effect.Effect<A, E | Errors<All>, Exclude<R, Provides<All>>>
@@ -748,7 +751,9 @@ export type GuardedContract<C extends AnyContract, All extends ReadonlyArray<Any
   : {
       readonly [K in keyof C]: (C[K] extends ContractMethod<infer Args, infer Success, infer Error, infer IsStream>
         ? ContractMethod<Args, Success, Schema.Schema<Error["Type"] | Errors<All>>, IsStream>
-        : C[K]) & { readonly "~middleware": All }
+        : C[K] extends ContractSubscription<infer Item, any>
+          ? ContractSubscription<Item, Schema.Schema<Errors<All>>>
+          : C[K]) & { readonly "~middleware": All }
     }
 
 type MiddlewareOf<C> = C[keyof C] extends { readonly "~middleware": infer All extends ReadonlyArray<Any> } ? All : []

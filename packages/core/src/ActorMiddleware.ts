@@ -1,5 +1,6 @@
 /**
- * Middleware runs around calls: it may refuse them, note them, or provide what their methods need.
+ * Middleware runs around calls: it may refuse them, note them, or provide what their methods need. Readers of
+ * subscriptions pass it, too.
  *
  * Picture a doorman: whoever comes passes by, and may be sent away. A call that is refused never stands in line and holds
  * no permit. It suits what many methods or actors have in common, like authorization and audits. It is not for what one
@@ -36,7 +37,7 @@ export interface Unhandled {
 }
 
 /**
- * The call that middleware runs around.
+ * The call that middleware runs around, or the reader that it lets in: the name of its subscription, and its options.
  *
  * @category models
  * @since 0.1.0
@@ -52,7 +53,8 @@ export interface Call {
 
 /**
  * What a middleware does: `next` is the call, from its place in line to its result. Fail to refuse it. It may run `next`
- * more than once: the call then runs again.
+ * more than once: the call then runs again. For a reader of a subscription `next` succeeds at once, and the reader joins
+ * when its middleware has ended.
  *
  * @category models
  * @since 0.1.0
@@ -131,8 +133,8 @@ export type Services<All extends ReadonlyArray<Any>> = All[number]["~self"]
  * **Details**
  *
  * Calls take their places in line in the order in which they were submitted, however long their middleware takes: one that
- * waits holds up the calls behind it, and no permit. Time spent in middleware counts for `timeout`. Middleware runs
- * around calls, streams included, and not around subscriptions, which are none.
+ * waits holds up the calls behind it, and no permit. Time spent in middleware counts for `timeout`. Readers of
+ * subscriptions pass it each time before they join. Tasks have none.
  *
  * **Gotchas**
  *

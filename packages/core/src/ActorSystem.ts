@@ -555,7 +555,8 @@ export const layerMetrics: (options?: MetricsOptions) => Layer.Layer<never> = me
  * Has a middleware run around the calls of all actors that are built with this Layer, before their own. It is given its
  * implementation here, so that the actors need not have it. Of several, the outermost Layer runs first.
  *
- * Its errors are not in the types of calls, so it has none; a defect of it ends its call.
+ * Its errors are not in the types of calls, so it has none; a defect of it ends its call. Readers of subscriptions pass
+ * it, too. Tasks do not: they have no actor, and are built with no Layer. Wrap their functions.
  *
  * **Example** (An audit log)
  *

@@ -30,16 +30,22 @@ import type { ObjectRef } from "./ObjectRef.ts"
  * @since 0.1.0
  */
 export type AsyncHandle<H> = {
-  readonly [K in keyof H as H[K] extends AnyMethod | StreamMethod<any, any, any> | Subscription<any>
+  readonly [K in keyof H as H[K] extends AnyMethod | StreamMethod<any, any, any> | Subscription<any, any>
     ? K
     : never]: H[K] extends Method<infer Args, infer A, infer E> | GroupedMethod<infer Args, infer A, infer E, infer _>
     ? <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>) => ObjectRef<A, E | ActorError | RefErrors<T>>
-    : H[K] extends Subscription<infer A>
-      ? (options?: ReaderOptions) => AsyncIterable<A | Resync>
-      : H[K] extends StreamMethod<infer Args, infer A, infer _>
-        ? <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>) => AsyncIterable<A>
-        : never
+    : H[K] extends Subscription<infer A, infer E>
+      ? // Many a streaming method could stand for one, but not the other way round.
+        [Subscription<A, E>] extends [H[K]]
+        ? (options?: ReaderOptions) => AsyncIterable<A | Resync>
+        : Streaming<H[K]>
+      : Streaming<H[K]>
 }
+
+type Streaming<M> =
+  M extends StreamMethod<infer Args, infer A, infer _>
+    ? <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>) => AsyncIterable<A>
+    : never
 
 /**
  * Options of {@link make}.

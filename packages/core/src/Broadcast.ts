@@ -124,16 +124,17 @@ export interface ReaderOptions {
  * How callers read what an actor publishes: a member of its handle.
  *
  * Each run of the stream is one reader, from its first pull to its end. It starts with what is replayed. It goes on through
- * restarts of the instance, and fails with `ActorDied` when the instance ends for good.
+ * restarts of the instance, and fails with `ActorDied` when the instance ends for good. With `E`, the errors of the actor's
+ * middleware, it fails if that refuses the reader.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Subscription<out A> {
+export interface Subscription<out A, out E = never> {
   (
     options?: ReaderOptions & { readonly overflow?: "dropOldest" | "suspend" | undefined }
-  ): Stream.Stream<A | Resync, ActorError>
-  (options: ReaderOptions): Stream.Stream<A | Resync, ActorError | FellBehind>
+  ): Stream.Stream<A | Resync, ActorError | E>
+  (options: ReaderOptions): Stream.Stream<A | Resync, ActorError | FellBehind | E>
 }
 
 // --- what actors have ------------------------------------------------------------------------------------------------
@@ -141,13 +142,14 @@ export interface Subscription<out A> {
 /**
  * What a constructor makes to publish with, and gives out among its methods.
  *
- * It is a function, too: called inside the actor, it gives a stream of what this instance publishes from then on.
+ * It is a function, too: called inside the actor, it gives a stream of what this instance publishes from then on. `E` are
+ * the errors of middleware, which has a say where callers read.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Broadcast<in out A> extends AnyBroadcast {
-  (options?: ReaderOptions): Stream.Stream<A | Resync, FellBehind>
+export interface Broadcast<in out A, out E = never> extends AnyBroadcast {
+  (options?: ReaderOptions): Stream.Stream<A | Resync, FellBehind | E>
   /**
    * Gives an item to every reader, in the order in which they are published. It does not wait, unless a reader with
    * `overflow: "suspend"` has no room; interrupting that wait takes nothing back. Once the instance has ended it does

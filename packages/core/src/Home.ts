@@ -147,15 +147,28 @@ export const spanOf: (call: Call) => Tracer.AnySpan | undefined = home.spanOf as
 export interface Baggage extends Readonly<Record<string, unknown>> {}
 
 /**
- * What a home sends with a call, or `undefined` if there is nothing, as is the case in programs that use none of it.
- * Throws a {@link BaggageError} if a reference does not fit its schema. `deadline: false` leaves out how much time is left:
- * for calls that outlive their callers.
+ * What a home sends with a call or a reader, or `undefined` if there is nothing, as is the case in programs that use none
+ * of it. Throws a {@link BaggageError} if a reference does not fit its schema. `deadline: false` leaves out how much time
+ * is left: for calls that outlive their callers, and for readers.
  *
  * @category the caller's side
  * @since 0.1.0
  */
-export const baggageOf: (call: Call, options?: { readonly deadline?: boolean }) => Baggage | undefined =
-  home.baggageOf as any
+export const baggageOf: {
+  (call: Call, options?: { readonly deadline?: boolean }): Baggage | undefined
+  (reader: Reader, options: { readonly deadline: false }): Baggage | undefined
+} = home.baggageOf as any
+
+/**
+ * A reader of a subscription, on its way to where the instance lives. It has passed the middleware of its own side.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export interface Reader {
+  /** Passes that middleware once more: for a home that has the reader join again by itself. Fails if it is refused. */
+  readonly again: Effect.Effect<void, any>
+}
 
 /**
  * What a call is refused with whose carried references cannot be written, or read. Its message is the `issue` of a
@@ -172,13 +185,18 @@ export const BaggageError: new (message: string) => TypeError = baggage.BaggageE
  *
  * If there is a `notice`, the reader has read another life of the instance: the Stream begins with that `Resync`, once it
  * has joined, so that nothing is lost between what the reader then loads and the items. When the Stream ends or fails since
- * the instance does, or is made anew, readers are told so, or go on with the next life.
+ * the instance does, or is made anew, readers are told so, or go on with the next life. What {@link baggageOf} gives for
+ * the `reader` goes with it.
  *
  * @category the caller's side
  * @since 0.1.0
  */
 export const subscription: <
-  F extends (options: ReaderOptions, notice: Resync["reason"] | undefined) => Stream.Stream<unknown, unknown>
+  F extends (
+    options: ReaderOptions,
+    notice: Resync["reason"] | undefined,
+    reader: Reader
+  ) => Stream.Stream<unknown, unknown>
 >(
   read: F
 ) => F = methods.readable

@@ -2,8 +2,18 @@
  * Middleware around calls, within a process. What homes do with it is in their own tests.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ActorMiddleware, ActorPool, ActorSystem, AsyncHandle, Carried, ObjectRef } from "@troupe/core"
-import { Context, Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
+import {
+  Actor,
+  ActorMiddleware,
+  ActorPool,
+  ActorSystem,
+  AsyncHandle,
+  Broadcast,
+  Carried,
+  ObjectRef,
+  Task
+} from "@troupe/core"
+import { Context, Effect, Exit, Fiber, Latch, Layer, Schedule, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, fork, Probe, reasonOf, settle } from "./support.ts"
 
@@ -343,4 +353,204 @@ describe("13.4 middleware", () => {
     assert.throws(() => service("test/M", { at: "home" }), /at must be "actor" or "caller"/)
     assert.throws(() => service("test/M", { error: String }), /test\/M: error must be a Schema of its errors/)
   })
+})
+
+/** What the tests see of the inside. */
+const news: { board?: Broadcast.Broadcast<string> } = {}
+const readersNow = Effect.suspend(() => news.board!.readers)
+
+const publishing = Effect.gen(function* () {
+  const board = yield* Broadcast.make<string>({ replay: 1 })
+  news.board = board
+  return {
+    board,
+    post: (text: string) => board.publish(text),
+    hold: () => Effect.never,
+    crash: () => Effect.die("boom")
+  }
+})
+
+class Paper extends Actor.Service<Paper>()("test/Paper", {
+  middleware: [Auth],
+  restart: Schedule.recurs(3),
+  make: publishing
+}) {}
+
+class Papers extends Actor.Keyed<Papers>()("test/Papers", {
+  middleware: [Auth],
+  maxConcurrency: 1,
+  make: (_key: string) => publishing
+}) {}
+
+/** Says who may read, once the gate is open, and notes who asks. */
+const guard = () => {
+  const log: Array<unknown> = []
+  const gate = Latch.makeUnsafe(true)
+  const allowed = { now: true }
+  const live = Layer.succeed(Auth)((next, { args, key, method }) => {
+    if (method !== "board") return Effect.provideService(next, CurrentUser, { name: "" })
+    log.push([method, key, ...args])
+    const decide = Effect.suspend(() =>
+      allowed.now ? Effect.provideService(next, CurrentUser, { name: "" }) : Effect.fail(new Denied({ method }))
+    )
+    return Effect.tap(Effect.andThen(gate.await, decide), () => Effect.sync(() => log.push("through")))
+  })
+  return { log, gate, allowed, live }
+}
+
+const following = <A, E>(stream: Stream.Stream<A, E>) =>
+  Effect.gen(function* () {
+    const items: Array<A> = []
+    const fiber = yield* fork(Effect.flip(Stream.runForEach(stream, (item) => Effect.sync(() => items.push(item)))))
+    yield* settle
+    return { items, fiber }
+  })
+
+describe("13.5 readers of subscriptions pass middleware", () => {
+  it.effect("13.5 it sees the subscription and what the reader asks for, and has ended before the reader joins", () =>
+    Effect.gen(function* () {
+      const { gate, live, log } = guard()
+      const paper = yield* Effect.provide(Paper.spawn(), live)
+      yield* gate.close
+      const reader = yield* following(paper.board({ maxPendingItems: 3 }))
+      assert.deepStrictEqual(log, [["board", undefined, { maxPendingItems: 3 }]])
+      assert.strictEqual(yield* readersNow, 0)
+      yield* gate.open
+      yield* settle
+      assert.strictEqual(yield* readersNow, 1)
+      yield* paper.post("a")
+      yield* settle
+      assert.deepStrictEqual(reader.items, ["a"])
+      assert.deepStrictEqual(log.slice(1), ["through"])
+    })
+  )
+
+  it.effect("13.5 one that is refused fails with its error, has never joined, and has got nothing", () =>
+    Effect.gen(function* () {
+      const { allowed, live } = guard()
+      const paper = yield* Effect.provide(Paper.spawn(), live)
+      yield* paper.post("secret")
+      allowed.now = false
+      const { fiber, items } = yield* following(paper.board())
+      assert.instanceOf(yield* Fiber.join(fiber), Denied)
+      assert.deepStrictEqual(items, [])
+      assert.strictEqual(yield* readersNow, 0)
+    })
+  )
+
+  it.effect("13.5 it passes anew when its instance restarts, and is refused then if it may not read any more", () =>
+    Effect.gen(function* () {
+      const { allowed, live, log } = guard()
+      const paper = yield* Effect.provide(Paper.spawn(), live)
+      const { fiber, items } = yield* following(paper.board())
+      yield* paper.post("a")
+      yield* Effect.exit(paper.crash())
+      yield* settle
+      assert.deepStrictEqual(log, [["board", undefined, {}], "through", ["board", undefined, {}], "through"])
+      assert.strictEqual(yield* readersNow, 1)
+      allowed.now = false
+      yield* Effect.exit(paper.crash())
+      assert.instanceOf(yield* Fiber.join(fiber), Denied)
+      assert.deepStrictEqual(
+        items.map((item) => (Broadcast.isResync(item) ? item.reason : item)),
+        ["a", "Restarted"]
+      )
+      assert.strictEqual(yield* readersNow, 0)
+    })
+  )
+
+  it.effect("13.5 one whose instance restarts or ends while it passes reads the next life, or hears of the end", () =>
+    Effect.gen(function* () {
+      const { gate, live } = guard()
+      const paper = yield* Effect.provide(Paper.spawn(), live)
+      yield* gate.close
+      const { fiber, items } = yield* following(paper.board())
+      yield* Effect.exit(paper.crash())
+      yield* settle
+      yield* gate.open
+      yield* settle
+      yield* paper.post("new")
+      yield* settle
+      assert.deepStrictEqual(items.filter(Broadcast.isItem), ["new"])
+      yield* gate.close
+      const late = yield* following(paper.board())
+      yield* Actor.kill(paper)
+      yield* gate.open
+      assert.deepInclude(yield* reasonOf(Effect.flip(Fiber.join(fiber))), { _tag: "ActorDied" })
+      assert.deepInclude(yield* reasonOf(Effect.flip(Fiber.join(late.fiber))), { _tag: "ActorDied" })
+    })
+  )
+
+  it.effect("13.5 a reader of a key whose instance is not up yet passes once, and takes no permit", () =>
+    Effect.gen(function* () {
+      for (const slow of [false, true]) {
+        const { gate, live, log } = guard()
+        yield* Effect.gen(function* () {
+          const paper = yield* Papers.get("k")
+          const held = yield* paper.hold.remote()
+          if (slow) yield* gate.close
+          const { items } = yield* following(paper.board())
+          yield* gate.open
+          yield* settle
+          assert.strictEqual(yield* readersNow, 1)
+          yield* news.board!.publish("a")
+          yield* settle
+          assert.deepStrictEqual(items, ["a"])
+          assert.deepStrictEqual(
+            log.filter((event) => event === "through"),
+            ["through"]
+          )
+          yield* ObjectRef.cancel(held)
+        }).pipe(Effect.provide(Layer.provide(Papers.layer, live)))
+      }
+    })
+  )
+
+  it.effect("13.5 one that leaves while it passes ends its middleware", () =>
+    Effect.gen(function* () {
+      const { gate, live, log } = guard()
+      const paper = yield* Effect.provide(Paper.spawn(), live)
+      yield* gate.close
+      const { fiber } = yield* following(paper.board())
+      yield* Fiber.interrupt(fiber)
+      yield* gate.open
+      yield* settle
+      assert.deepStrictEqual(log, [["board", undefined, {}]])
+      assert.strictEqual(yield* readersNow, 0)
+    })
+  )
+
+  it.effect("13.5 middleware that ends without next lets nobody read", () =>
+    Effect.gen(function* () {
+      const paper = yield* Effect.provide(Paper.spawn(), Layer.succeed(Auth)((() => Effect.void) as any))
+      const defect = yield* defectOf(Stream.runDrain(paper.board()))
+      assert.match(String(defect), /test\/Paper\.board: its middleware has ended without next/)
+      assert.strictEqual(yield* readersNow, 0)
+    })
+  )
+
+  it.effect("13.5 that of the system runs around readers, too, and around no task, which has no actor", () =>
+    Effect.gen(function* () {
+      const seen: Array<string> = []
+      class All extends ActorMiddleware.Service<All>()("test/AllReaders") {}
+      const noting = Layer.succeed(All)((next, { actor, method }) =>
+        Effect.suspend(() => {
+          seen.push(`${actor}.${method}`)
+          return next
+        })
+      )
+      class Open extends Actor.Service<Open>()("test/Open", { make: publishing }) {}
+      const double = Task.make("test/double", (n: number) => Effect.succeed(n * 2))
+      const program = Effect.gen(function* () {
+        const open = yield* Open
+        yield* open.post("a")
+        assert.deepStrictEqual(yield* Stream.runCollect(Stream.take(open.board(), 1)), ["a"])
+        assert.strictEqual(yield* double(2), 4)
+        assert.strictEqual(yield* yield* double.remote(3), 6)
+      })
+      const system = Layer.provide(ActorSystem.layerMiddleware(All), noting)
+      yield* program.pipe(Effect.provide(Open.layer), Effect.provide(system))
+      assert.deepStrictEqual(seen, ["test/Open.post", "test/Open.board"])
+    })
+  )
 })

@@ -2,8 +2,8 @@
  * Middleware in a home (semantics 13.4): what is refused, what is provided, and on which side it runs.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ActorMiddleware, Carried, ObjectRef } from "@troupe/core"
-import { Context, Effect, Fiber, Layer, Schema, Stream } from "effect"
+import { Actor, ActorMiddleware, AsyncHandle, Broadcast, Carried, ObjectRef } from "@troupe/core"
+import { Context, Effect, Fiber, Layer, Option, Schema, Stream } from "effect"
 import { fork, reasonOf, settle } from "../support.ts"
 
 export const Token = Carried.Reference("conformance/Token", { schema: Schema.String, defaultValue: () => "" })
@@ -27,6 +27,9 @@ export class Guarded extends Actor.Service<Guarded>()("conformance/Guarded", {
     who: Actor.method({ success: Schema.String }),
     names: Actor.method({ success: Schema.String, stream: true }),
     wait: Actor.method(),
+    news: Actor.subscription({ item: Schema.String }),
+    post: Actor.method({ args: [Schema.String] }),
+    readers: Actor.method({ success: Schema.Int }),
     /** What ran around calls, and methods that were run, where the actor lives. */
     log: Actor.method({ success: Schema.Array(Schema.String) })
   }
@@ -34,10 +37,14 @@ export class Guarded extends Actor.Service<Guarded>()("conformance/Guarded", {
 
 const log: Array<string> = []
 
+/** Everybody may call these, and that is not noted. */
+const open = new Set(["log", "post", "readers"])
+
 const DoormanLive = Layer.succeed(Doorman)((next, { actor, method }) =>
   Effect.flatMap(Token, (name) => {
-    if (method !== "log") log.push(`${actor}.${method} by ${name}`)
-    if (name === "" && method !== "log") return Effect.fail(new Denied({ method }))
+    if (open.has(method)) return Effect.provideService(next, User, { name })
+    log.push(`${actor}.${method} by ${name}`)
+    if (name === "") return Effect.fail(new Denied({ method }))
     return Effect.provideService(next, User, { name })
   })
 )
@@ -49,15 +56,23 @@ const named = Effect.map(User, ({ name }) => {
 
 /** Serves one call at a time. */
 export const GuardedLive = Guarded.toLayer(
-  Effect.succeed(
-    Guarded.of({
+  Effect.gen(function* () {
+    const news = yield* Broadcast.make<string>({ replay: 1 })
+    return Guarded.of({
       who: () => named,
       names: () => Stream.fromEffect(named),
       wait: () => Effect.never,
+      news,
+      post: (text) => news.publish(text),
+      readers: () => news.readers,
       log: () => Effect.sync(() => log.splice(0))
     })
-  ),
-  { maxConcurrency: 1, concurrencyGroups: { log: { maxConcurrency: 1, methods: ["log"] } }, shutdownTimeout: 0 }
+  }),
+  {
+    maxConcurrency: 1,
+    concurrencyGroups: { open: { maxConcurrency: 1, methods: ["log", "post", "readers"] } },
+    shutdownTimeout: 0
+  }
 ).pipe(Layer.provide(DoormanLive))
 
 /** For homes, where the brake of the callers is elsewhere. */
@@ -128,6 +143,46 @@ export const guardedSuite = (
           assert.instanceOf(yield* Fiber.join(refused), Denied)
           assert.strictEqual((yield* reasonOf(holder))._tag, "TaskCancelled")
           assert.strictEqual(yield* as("Bob")(guarded.who()), "Bob")
+        }).pipe(Effect.provide(layer), Effect.provide(brake)),
+      20_000
+    )
+
+    it.effect(
+      "13.5 a reader passes it as a call does, on both sides, and is refused before it joins; it takes no permit",
+      () =>
+        Effect.gen(function* () {
+          const guarded = yield* Guarded
+          const first = Stream.runHead(guarded.news())
+          yield* guarded.log()
+          yield* guarded.post("secret")
+          const holder = yield* as("Ada")(guarded.wait.remote())
+          yield* settle
+          braked.length = 0
+          const denied = yield* Effect.flip(first)
+          assert.instanceOf(denied, Denied)
+          assert.strictEqual((denied as Denied).method, "news")
+          const plain = AsyncHandle.make(guarded)
+          const loop = async () => {
+            for await (const item of plain.news()) return item
+          }
+          assert.instanceOf(yield* Effect.promise(() => loop().catch((error) => error)), Denied)
+          assert.strictEqual(Option.getOrThrow(yield* as("Ada")(first)), "secret")
+          yield* Effect.repeat(guarded.readers(), { until: (there) => there === 0 })
+          assert.deepStrictEqual(yield* guarded.log(), [
+            "conformance/Guarded.wait by Ada",
+            "conformance/Guarded.news by ",
+            "conformance/Guarded.news by ",
+            "conformance/Guarded.news by Ada"
+          ])
+          assert.deepStrictEqual(
+            braked.filter((method) => method === "news"),
+            ["news", "news", "news"]
+          )
+          braked.length = 100
+          assert.instanceOf(yield* Effect.flip(as("Ada")(first)), TooMany)
+          braked.length = 0
+          assert.deepStrictEqual(yield* guarded.log(), [], "a reader that is refused where it is made is not sent")
+          yield* ObjectRef.cancel(holder)
         }).pipe(Effect.provide(layer), Effect.provide(brake)),
       20_000
     )

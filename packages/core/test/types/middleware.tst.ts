@@ -1,8 +1,8 @@
 /**
  * What middleware does to the types of actors.
  */
-import { Actor, type ActorError, ActorMiddleware, ActorSystem, Contract } from "@troupe/core"
-import { Context, Effect, Layer, Schema } from "effect"
+import { Actor, type ActorError, ActorMiddleware, ActorSystem, AsyncHandle, Broadcast, Contract } from "@troupe/core"
+import { Context, Effect, Layer, Schema, type Stream } from "effect"
 import { describe, expect, test } from "tstyche"
 
 class User extends Context.Service<User, { readonly name: string }>()("User") {}
@@ -33,12 +33,39 @@ const contract = {
 class Contracted extends Actor.Service<Contracted>()("Contracted", contract) {}
 class Apart extends Contract.Keyed<Apart>()("Apart", { ...contract, key: Schema.String }) {}
 
+class Room extends Actor.Service<Room>()("Room", {
+  middleware: [Audit, Auth],
+  make: Effect.map(Broadcast.make<string>(), (posts) => ({ posts }))
+}) {}
+class Board extends Actor.Service<Board>()("Board", {
+  middleware: [Auth],
+  methods: {
+    posts: Actor.subscription({ item: Schema.String }),
+    names: Actor.method({ success: Schema.String, stream: true })
+  }
+}) {}
+
 describe("13.4 middleware", () => {
   test("13.4 its errors are those of the calls, and the method keeps its own", () => {
     const notes = undefined as unknown as Notes["Service"]
     expect(notes.read(1)).type.toBe<Effect.Effect<never, NotFound | Denied | ActorError.ActorError>>()
     const contracted = undefined as unknown as Contracted["Service"]
     expect(contracted.read()).type.toBe<Effect.Effect<string, NotFound | Denied | ActorError.ActorError>>()
+  })
+
+  test("13.5 its errors are those of readers, in make and in a contract", () => {
+    const room = undefined as unknown as Room["Service"]
+    expect(room.posts).type.toBe<Broadcast.Subscription<string, Denied>>()
+    expect(room.posts()).type.toBe<Stream.Stream<string | Broadcast.Resync, Denied | ActorError.ActorError>>()
+    const board = undefined as unknown as Board["Service"]
+    expect(board.posts).type.toBe<Broadcast.Subscription<string, Denied>>()
+    const plain = AsyncHandle.make(board)
+    expect(plain.posts()).type.toBe<AsyncIterable<string | Broadcast.Resync>>()
+    expect(plain.names()).type.toBe<AsyncIterable<string>>()
+    expect(Board.of).type.toBeCallableWith({
+      posts: undefined as unknown as Broadcast.Broadcast<string>,
+      names: undefined as unknown as () => Stream.Stream<string>
+    })
   })
 
   test("13.4 a Layer requires the middleware, and not what that provides", () => {

@@ -14,16 +14,19 @@ const BAGGAGE = "troupe-baggage"
 type Headers = Readonly<Record<string, string>>
 
 /**
- * The headers of a request that is sent in a context, `others` among them. A durable call outlives its caller, so it does
- * not say when the caller's time is over. Throws a `Home.BaggageError`.
+ * The headers of a request that is sent in a context, or for a reader, `others` among them. A durable call outlives its
+ * caller, so it does not say when the caller's time is over. Throws a `Home.BaggageError`.
  */
 export const headersWith = (
   others: Headers | undefined,
   context: Context.Context<never>,
-  durable: boolean
+  durable: boolean,
+  reader: Home.Reader | undefined
 ): Headers | undefined => {
   const call = Home.callIn(context)
-  const baggage = call && Home.baggageOf(call, { deadline: !durable })
+  const baggage = reader
+    ? Home.baggageOf(reader, { deadline: false })
+    : call && Home.baggageOf(call, { deadline: !durable })
   return baggage === undefined ? others : { ...others, [BAGGAGE]: JSON.stringify(baggage) }
 }
 

@@ -50,7 +50,7 @@ export interface RemoteMethod {
 
 /** What callers call. */
 export const functionOf = (remote: RemoteMethod): ((...args: ReadonlyArray<any>) => unknown) => {
-  if (remote.method.isSubscription) return Home.subscription((options, notice) => subscription(remote, options, notice))
+  if (remote.method.isSubscription) return Home.subscription((...reader) => subscription(remote, ...reader))
   if (remote.method.stream) return (...args) => stream(remote, args)
   switch (remote.method.delivery.kind) {
     case "atMostOnce":
@@ -83,11 +83,12 @@ const loadedRequest = (
   remote: RemoteMethod,
   payload: unknown,
   context: Context.Context<never>,
-  options?: object
+  options?: object,
+  reader?: Home.Reader
 ): Effect.Effect<any, any> => {
   try {
     const spans = remote.traced ? headersIn(context) : undefined
-    const headers = headersWith(spans, context, remote.method.delivery.kind === "durable")
+    const headers = headersWith(spans, context, remote.method.delivery.kind === "durable", reader)
     return request(remote, payload, headers === undefined ? options : { ...options, headers })
   } catch (error) {
     return refused(remote.subject, error)
@@ -150,12 +151,12 @@ const isNotStored = (error: any): boolean =>
 /** The producer runs ahead of its consumer by as little as the engine can do. It sends 16 chunks unasked otherwise. */
 const ON_DEMAND = { streamBufferSize: 1 }
 
-const stream = (remote: RemoteMethod, args: ReadonlyArray<unknown>): Stream.Stream<any, any> => {
+const stream = (remote: RemoteMethod, args: ReadonlyArray<unknown>, reader?: Home.Reader): Stream.Stream<any, any> => {
   const sent = Stream.unwrap(
     Effect.withFiber(({ context }) =>
       idFor(context)?.chosen === true
         ? Effect.die(hasNoId(remote.subject))
-        : Effect.succeed(asStream(loadedRequest(remote, args, context, ON_DEMAND)))
+        : Effect.succeed(asStream(loadedRequest(remote, args, context, ON_DEMAND, reader)))
     )
   )
   return Stream.catchCause(guardedStream(remote, sent), (cause) => Stream.fromEffect(translate(remote.subject, cause)))
@@ -169,10 +170,11 @@ const asStream = (sent: Effect.Effect<any, any>): Stream.Stream<any, any> =>
 const subscription = (
   remote: RemoteMethod,
   options: ReaderOptions,
-  notice: Resync["reason"] | undefined
+  notice: Resync["reason"] | undefined,
+  reader: Home.Reader
 ): Stream.Stream<any, any> =>
   Stream.interruptWhen(
-    read((reader) => stream(remote, [reader]), patienceOf(remote), options, notice),
+    read((told) => stream(remote, [told], reader), patienceOf(remote), options, notice, reader.again),
     Deferred.await(remote.ended)
   )
 

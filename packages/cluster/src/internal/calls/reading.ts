@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 const PAUSE = "100 millis"
 
 /** What a reader tells the node. */
-export interface Reader extends ReaderOptions {
+export interface Told extends ReaderOptions {
   readonly notice: Resync["reason"]
 }
 
@@ -24,16 +24,21 @@ interface Crossed {
 /** What marks the end that the instance itself gives. */
 const OVER: unique symbol = Symbol("over")
 
-/** Reads with `open`, and again when that fails since the node was lost, for as long as calls look for a node. */
+/**
+ * Reads with `open`, and again when that fails since the node was lost, for as long as calls look for a node. `again` is
+ * what it passes each time before it does.
+ */
 export const read = (
-  open: (reader: Reader) => Stream.Stream<Crossed, any>,
+  open: (told: Told) => Stream.Stream<Crossed, any>,
   patience: number,
   options: ReaderOptions,
-  notice: Resync["reason"] | undefined
+  notice: Resync["reason"] | undefined,
+  again: Effect.Effect<void, any>
 ): Stream.Stream<unknown, any> =>
   Stream.suspend(() => {
     let told = notice
     let joined = false
+    let begun = false
     /** Since when it has looked for a node. */
     let since: bigint | undefined
     /** The node always begins with a notice, by which it is known that the reader has joined. */
@@ -50,9 +55,11 @@ export const read = (
         since ??= now
         return Number(now - since) / 1e6 >= patience ? Effect.fail(error) : Effect.sleep(PAUSE)
       })
-    const begin = Effect.map(Clock.monotonicTimeNanos, (now) => {
+    const begin = Effect.gen(function* () {
+      since ??= yield* Clock.monotonicTimeNanos
+      if (begun) yield* again
+      begun = true
       joined = false
-      since ??= now
       return open({ ...options, notice: told ?? "Reconnected" })
     })
     const life = Stream.unwrap(begin).pipe(

@@ -88,7 +88,7 @@ const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, plac
   const traced = isTraced(place)
   const { delivery, isSubscription, name, stream } = method
   const subject = subjectOf(actor, method)
-  if (isSubscription) return ({ payload: [reader] }: any) => published(seat, subject, reader)
+  if (isSubscription) return ({ headers, payload: [reader] }: any) => published(seat, subject, headers, reader)
   if (stream) {
     return ({ headers, payload }: any) => {
       const items = (left?: number): Stream.Stream<any, any> =>
@@ -137,12 +137,15 @@ const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, plac
 const published = (
   seat: Seat,
   subject: Subject,
+  headers: Readonly<Record<string, string>>,
   { notice, ...options }: { readonly notice?: unknown }
 ): Stream.Stream<unknown, unknown, Sharding.Sharding | Entity.CurrentAddress> => {
   const items: Stream.Stream<unknown, any> = Stream.unwrap(
-    seat.use((handle) => Effect.succeed(Stream.suspend(() => handle[subject.method](options, notice))))
+    seat.use((handle) =>
+      Effect.succeed(Stream.suspend(() => invoke(handle, subject.method, [options, notice], undefined)))
+    )
   )
-  return items.pipe(
+  return unloadStream(subject, headers, () => items).pipe(
     Stream.map((item) => (isResync(item) ? { resync: item } : { resync: null, item })),
     Stream.catch((error: any) => Stream.fromEffect(moved(subject, error)))
   )

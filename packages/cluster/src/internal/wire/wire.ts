@@ -156,7 +156,7 @@ const makeMethod = (called: Omit<ContractMethod, "durable">, method: AnyContract
           // A caller that goes away leaves the call alone. One that cancels says so (see `caller.ts`).
           .annotate(ClusterSchema.Uninterruptible, "client")
       : subscription
-        ? reading(name, success)
+        ? reading(name, success, common.error)
         : Rpc.make(name, { ...common, payload: positional, stream })
   const codecs = { args: args.map(codecOf), success: codecOf(success), error: codecOf(common.error) }
   const annotated = (rpc as Rpc.Any & typeof rpc).annotate(CalledMethod, {
@@ -174,7 +174,7 @@ const makeMethod = (called: Omit<ContractMethod, "durable">, method: AnyContract
 }
 
 /** What a reader says, and what it gets. */
-const reading = (name: string, item: Schema.Top) => {
+const reading = (name: string, item: Schema.Top, error: Schema.Union<ReadonlyArray<Schema.Top>>) => {
   const reader = Schema.Struct({
     maxPendingItems: Schema.optionalKey(Schema.Number),
     overflow: Schema.optionalKey(Schema.String),
@@ -185,7 +185,7 @@ const reading = (name: string, item: Schema.Top) => {
   return (
     Rpc.make(name, {
       success: got,
-      error: Schema.Union([ActorError, FellBehind]),
+      error: Schema.Union([...error.members, FellBehind]),
       defect: SentDefect,
       payload: Schema.Tuple([reader]),
       stream: true

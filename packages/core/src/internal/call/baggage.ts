@@ -21,11 +21,14 @@ export interface Baggage {
 /** A reference that cannot be written, or not be read. */
 export class BaggageError extends TypeError {}
 
-/** What travels with a call, if anything does. Throws a `BaggageError`. */
-export const pack = (call: Call, timed: boolean): Baggage | undefined => {
+/** A call, or a reader. */
+type Source = Pick<Call, "context" | "line"> & { readonly passage?: Call["passage"] }
+
+/** What travels with a call or a reader, if anything does. Only a call is timed. Throws a `BaggageError`. */
+export const pack = (call: Source, timed: boolean): Baggage | undefined => {
   const references = packReferences(call)
   const annotations = packAnnotations(call)
-  const left = timed ? timeLeft(call) : undefined
+  const left = timed ? timeLeft(call as Call) : undefined
   if (references === undefined && annotations === undefined && left === undefined) return undefined
   return {
     ...(references && { references }),
@@ -37,12 +40,12 @@ export const pack = (call: Call, timed: boolean): Baggage | undefined => {
 const ABSENT = Symbol()
 
 /** The caller's value, or what the instance was made with that carries the call. */
-const find = ({ context, line: { cell }, passage }: Call, key: Context.Key<any, unknown>): unknown => {
+const find = ({ context, line: { cell }, passage }: Source, key: Context.Key<any, unknown>): unknown => {
   const set = Context.getOrElse(passage?.context ?? context, key, () => ABSENT)
   return set === ABSENT ? Context.getOrElse(cell.context, key, () => ABSENT) : set
 }
 
-const packReferences = (call: Call): Record<string, unknown> | undefined => {
+const packReferences = (call: Source): Record<string, unknown> | undefined => {
   const unknown = find(call, AnyUnknown)
   if (travellers.size === 0 && unknown === ABSENT) return undefined
   const all: Record<string, unknown> = unknown === ABSENT ? {} : { ...(unknown as object) }
@@ -68,7 +71,7 @@ const written = (key: string, { write }: Traveller, value: unknown): unknown => 
 /** What most callers have packed last is what they have set for the whole request. */
 const known = new WeakMap<object, Record<string, unknown> | undefined>()
 
-const packAnnotations = (call: Call): Record<string, unknown> | undefined => {
+const packAnnotations = (call: Source): Record<string, unknown> | undefined => {
   const annotations = find(call, AnyAnnotations)
   if (annotations === ABSENT) return undefined
   if (known.has(annotations as object)) return known.get(annotations as object)

@@ -80,5 +80,5 @@ export const isReadable = (member: any): boolean => member?.[READABLE] === true
  * Marks a function that gives what the present life of an instance publishes, after a notice, if one is given: a reader
  * gets it once it has joined.
  */
-export const readable = <F extends (options: any, notice: any) => unknown>(read: F): F =>
+export const readable = <F extends (options: any, notice: any, reader: any) => unknown>(read: F): F =>
   Object.assign(read, { [READABLE]: true })

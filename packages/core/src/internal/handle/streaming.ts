@@ -67,6 +67,8 @@ export class StreamCall extends Call {
   declare private delivered: number
   /** Set if it was not known to be a subscription, and its caller reads on without it. */
   declare isReader: boolean
+  /** Set if it has passed middleware by then. */
+  declare hasPassed: boolean
   /** Whether it has turned out to be a stream. */
   declare private isOpen: boolean
 
@@ -75,7 +77,7 @@ export class StreamCall extends Call {
 
   /** It turns out to be a subscription. */
   reads(): boolean {
-    this.isReader = true
+    this.isReader = this.hasPassed = true
     return true
   }
 
@@ -194,6 +196,7 @@ Object.assign(StreamCall.prototype, {
   pulledOn: undefined,
   delivered: 0,
   isReader: false,
+  hasPassed: false,
   isOpen: false
 })
 

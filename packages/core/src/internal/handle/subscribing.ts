@@ -1,8 +1,9 @@
 /**
- * How subscriptions are read (semantics 7.7). A reader is no call: it takes no permit, stands in no line, and is in no
+ * How subscriptions are read (semantics 7.7, 13.5). A reader is no call: it takes no permit, stands in no line, and is in no
  * books. It comes with `Broadcast`, and programs without it have none of this.
  */
 import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
@@ -10,6 +11,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ActorError, DecodeError, TaskCancelled } from "../../ActorError.ts"
 import type { ReaderOptions, Resync } from "../../Broadcast.ts"
+import type { Reader } from "../../Home.ts"
 import { shared } from "../base/copies.ts"
 import * as options from "../base/options.ts"
 import { Stage } from "../call/call.ts"
@@ -49,7 +51,10 @@ const isOne = (cell: Cell | undefined, { isSubscription, name }: MethodSpec): bo
 const whenMade = (call: StreamCall): void => {
   const cell = call.line.cell as Cell
   cell.life.start?.observe(() => {
-    if (call.stage !== Stage.Waiting || !isOne(cell, call.method) || !call.reads()) return
+    if (!isOne(cell, call.method)) return
+    // It is still with its middleware, which lets it through without a permit.
+    if (call.stage === Stage.Preparing) call.isReader = true
+    if (call.stage !== Stage.Waiting || !call.reads()) return
     cell.withdraw(call)
     cell.end(call, Exit.void)
   })
@@ -57,7 +62,9 @@ const whenMade = (call: StreamCall): void => {
 
 const goOn: Reading["goOn"] = (call, items) => {
   const { args, line, method } = call
-  const rest = Stream.suspend(() => (call.isReader ? read(line as CellLine, method, args) : Stream.empty))
+  const rest = Stream.suspend(() =>
+    call.isReader ? readAfter(call.hasPassed, line as CellLine, method, args) : Stream.empty
+  )
   return Stream.concat(items, rest)
 }
 
@@ -93,12 +100,20 @@ export const MAKER = "~troupe/maker"
 
 type Chunk = readonly [unknown, ...Array<unknown>]
 
-const read = (target: Target, method: MethodSpec, args: ReadonlyArray<unknown>): Stream.Stream<unknown, unknown> => {
+const read: Reading["read"] = (target, method, args) => readAfter(false, target, method, args)
+
+/** Reads, perhaps after the reader has passed middleware as a call. */
+const readAfter = (
+  hasPassed: boolean,
+  target: Target,
+  method: MethodSpec,
+  args: ReadonlyArray<unknown>
+): Stream.Stream<unknown, unknown> => {
   const items = Stream.unwrap(
     Effect.map(Effect.scope, (scope) => {
       // Here, and not only where the instance lives: what crosses has lost what is wrong with it.
       boundsOf(`${method.actor}.${method.name}`, args[0] ?? {})
-      return Stream.fromPull(Effect.succeed(new Following(target, method, args, scope).pull))
+      return Stream.fromPull(Effect.succeed(new Following(hasPassed, target, method, args, scope).pull))
     })
   )
   return method.signal === undefined ? items : Stream.interruptWhen(items, aborted(method))
@@ -111,12 +126,21 @@ class Following {
   private ofLife: Scope.Closeable | undefined = undefined
   private hasRead = false
 
+  /** Whether it has passed middleware, and joins next. */
+  private hasPassed: boolean
   private readonly target: Target
   private readonly method: MethodSpec
   private readonly args: ReadonlyArray<unknown>
   private readonly scope: Scope.Scope
 
-  constructor(target: Target, method: MethodSpec, args: ReadonlyArray<unknown>, scope: Scope.Scope) {
+  constructor(
+    hasPassed: boolean,
+    target: Target,
+    method: MethodSpec,
+    args: ReadonlyArray<unknown>,
+    scope: Scope.Scope
+  ) {
+    this.hasPassed = hasPassed
     this.target = target
     this.method = method
     this.args = args
@@ -163,9 +187,15 @@ class Following {
     if (MAKER in member && member[MAKER] !== cell) return Effect.die(madeElsewhere(method))
     // Who had items of another life is told once the reader has joined: what it loads anew then misses nothing.
     const notice = this.hasRead ? "Restarted" : args[1]
-    const items: Stream.Stream<unknown, unknown> = member(args[0] ?? {}, notice)
-    return Effect.flatMap(Scope.provide(Stream.toPull(items), scope), (pull) => {
-      this.life = { cell, restarts: cell.restarts, pull }
+    const given = args[0] ?? {}
+    const entry = new Entry(cell, method, given)
+    // What is read may be of the past by the time that the middleware lets it be read.
+    const { restarts } = cell
+    const items: Stream.Stream<unknown, unknown> = Stream.suspend(() => member(given, notice, entry))
+    const enters = this.hasPassed ? entry.next : entry.again
+    this.hasPassed = false
+    return Effect.flatMap(Effect.andThen(enters, Scope.provide(Stream.toPull(items), scope)), (pull) => {
+      this.life = { cell, restarts, pull }
       this.hasRead = true
       return this.pull
     })
@@ -204,6 +234,47 @@ class Following {
     return Effect.fail(new ActorError({ reason: deathReason(cell.actor, this.method.name, death, false) }))
   }
 }
+
+/** A reader's way past the middleware of this side. */
+class Entry implements Reader {
+  /** Where `next` was run last: the context of which something travels with the reader. */
+  private inside: Context.Context<never> | undefined = undefined
+  private readonly cell: Cell
+  private readonly method: MethodSpec
+  private readonly given: unknown
+
+  constructor(cell: Cell, method: MethodSpec, given: unknown) {
+    this.cell = cell
+    this.method = method
+    this.given = given
+  }
+
+  get context(): Context.Context<never> {
+    return this.inside!
+  }
+
+  get line(): CellLine {
+    return this.cell.main
+  }
+
+  readonly next: Effect.Effect<void> = Effect.withFiber(({ context }) => {
+    this.inside = context
+    return Effect.void
+  })
+
+  readonly again: Effect.Effect<void, any> = Effect.suspend(() => {
+    const { cell, given, method } = this
+    if (cell.gate === undefined) return this.next
+    this.inside = undefined
+    const passed = Effect.suspend(() =>
+      this.inside === undefined ? Effect.die(notLetThrough(cell, method)) : Effect.void
+    )
+    return Effect.andThen(cell.gate.admit(method, [given], this.next), passed)
+  })
+}
+
+const notLetThrough = ({ actor }: Cell, { name }: MethodSpec): TypeError =>
+  new TypeError(`${actor}.${name}: its middleware has ended without next, so that its reader may not read`)
 
 /** Succeeds when the instance is made, or will not be. */
 const ready = (cell: Cell): Effect.Effect<void> =>

@@ -91,8 +91,8 @@ export class Cell implements Calls, Starter {
   room: Room | undefined = undefined
   private handingOver: Handover | undefined = undefined
 
-  /** Where calls pass its middleware, if it has any. */
-  private readonly gate: Gate | undefined
+  /** Where calls and readers pass its middleware, if it has any. */
+  readonly gate: Gate | undefined
 
   /** How its calls have ended. */
   books: Readonly<Books> = NO_BOOKS

@@ -1,5 +1,5 @@
 /**
- * Calls on their way through middleware (semantics 13.4).
+ * Calls and readers on their way through middleware (semantics 13.4, 13.5).
  *
  * The middleware of a call runs on a fiber of its own, before the call stands in line and after its method has ended. What
  * it gets as `next` lines the call up, and waits until the method has ended. It is reached through {@link gates}, so that
@@ -7,7 +7,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -20,7 +20,9 @@ import { type Call, type Dispatcher, type Passage as PassageOfCall, Stage } from
 import { isClient } from "../call/carried.ts"
 import { current, release } from "../call/currentCall.ts"
 import * as deadlock from "../call/deadlock.ts"
+import type { MethodSpec } from "../call/method.ts"
 import type { Cell, CellLine } from "./cell.ts"
+import { merge } from "./context.ts"
 import { gates } from "./gates.ts"
 
 /** `ActorMiddleware.Service<Self>()`. */
@@ -76,9 +78,9 @@ class Gate {
   }
 
   /** The middleware that runs on this side of a call. */
-  private chainFor(call: Call): ReadonlyArray<Guard> {
+  private chainFor(method: MethodSpec): ReadonlyArray<Guard> {
     const { cell } = this
-    if (call.method.served === true) return this.all.filter(({ at }) => at === "actor")
+    if (method.served === true) return this.all.filter(({ at }) => at === "actor")
     return cell.home !== undefined || isClient(cell.context) ? this.all.filter(({ at }) => at === "caller") : this.all
   }
 
@@ -88,7 +90,14 @@ class Gate {
     const passage = new Passage(this.cell, this, call, dispatcher)
     call.passage = passage
     this.queueOf(call).add(call)
-    passage.begin(this.chainFor(call), asked)
+    passage.begin(this.chainFor(call.method), asked)
+  }
+
+  /** A reader stands in no line: its middleware runs on its own fiber, in the context of a method. */
+  admit(method: MethodSpec, args: ReadonlyArray<unknown>, next: Effect.Effect<void>): Effect.Effect<void, any> {
+    const { context, own } = this.cell.life
+    const work = around(this.cell, this.chainFor(method), method.name, args, next)
+    return Effect.updateContext(work, (caller: Context.Context<never>) => merge(caller, context, own))
   }
 
   private queueOf(call: Call): Set<Call> {
@@ -136,6 +145,29 @@ const isFor = (calls: ReadonlySet<Call>, call: Call): boolean => {
   return false
 }
 
+/** What a call is that has turned out to be a reader. */
+interface Reader {
+  readonly isReader: boolean
+  reads(): boolean
+}
+
+const turnsOutToRead = (call: Partial<Reader>): boolean => call.isReader === true && call.reads!()
+
+/** What middleware makes of `next`. */
+const around = (
+  cell: Cell,
+  chain: ReadonlyArray<Guard>,
+  method: string,
+  args: ReadonlyArray<unknown>,
+  next: Effect.Effect<any, any>
+): Effect.Effect<any, any> => {
+  const about = { actor: cell.id, key: cell.key, method, args }
+  return chain.reduceRight(
+    (next, middleware) => Effect.suspend(() => implementationOf(cell, middleware)(next as any, about)),
+    next
+  )
+}
+
 class Passage implements PassageOfCall {
   /** The context in which `next` was run: that of the method. */
   context: Context.Context<never> | undefined = undefined
@@ -167,11 +199,7 @@ class Passage implements PassageOfCall {
   begin(chain: ReadonlyArray<Guard>, asked: boolean): void {
     const { call, cell } = this
     const context = cell.running.contextOf(call)
-    const about = { actor: cell.id, key: cell.key, method: call.method.name, args: call.args }
-    const work = chain.reduceRight<Effect.Effect<any, any>>(
-      (next, middleware) => Effect.suspend(() => implementationOf(cell, middleware)(next as any, about)),
-      this.next
-    )
+    const work = around(cell, chain, call.method.name, call.args, this.next)
     this.starting = asked
     const fiber = Effect.runForkWith(context)(work)
     this.starting = false
@@ -210,7 +238,9 @@ class Passage implements PassageOfCall {
   lineUp(): void {
     const { call } = this
     this.isLinedUp = true
-    if (this.starting) call.line.startOrWait(call, this.dispatcher)
+    // It was not known to be a reader, which needs no permit.
+    if (turnsOutToRead(call as Partial<Reader>)) this.cell.end(call, Exit.void)
+    else if (this.starting) call.line.startOrWait(call, this.dispatcher)
     else call.line.wait(call, undefined)
     if ((call.stage as Stage) === Stage.Waiting) deadlock.check(call)
   }

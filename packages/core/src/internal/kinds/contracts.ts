@@ -93,13 +93,13 @@ export const ofContract = (key: any, methods: Contract, middleware: ReadonlyArra
   return Object.assign(key, { methods: withErrors(methods, all ?? []), middleware: all, of })
 }
 
-/** Callers get the errors of middleware as they do those of the methods. What is read and not called has none. */
+/** Callers and readers get the errors of middleware as they do those of the methods. */
 const withErrors = (methods: Contract, middleware: ReadonlyArray<Any>): Contract => {
   const errors = middleware.map(({ error }) => error).filter(({ ast }) => ast._tag !== "Never")
   if (errors.length === 0) return methods
   const all = Object.entries(methods).map(([name, method]: [string, any]) => {
     const own = method.error.ast._tag === "Never" ? [] : [method.error]
-    return [name, method.subscription ? method : { ...method, error: Schema.Union([...own, ...errors]) }]
+    return [name, { ...method, error: Schema.Union([...own, ...errors]) }]
   })
   return Object.fromEntries(all)
 }

@@ -185,9 +185,9 @@ const plainly = (_: string, value: unknown): unknown => {
 
 /** `(string, number): string ! { left: number }` */
 export const methodText = ({ args, durable, error, since, stream, subscription, success }: MethodShape): string => {
-  if (subscription) return `subscription of ${textOf(success)}${sinceText(since)}`
-  const taken = args.map(({ optional, part }) => `${textOf(part)}${optional === true ? "?" : ""}`).join(", ")
   const failure = error.kind === "never" ? "" : ` ! ${textOf(error)}`
+  if (subscription) return `subscription of ${textOf(success)}${failure}${sinceText(since)}`
+  const taken = args.map(({ optional, part }) => `${textOf(part)}${optional === true ? "?" : ""}`).join(", ")
   return `${durable ? "durable " : ""}(${taken}): ${stream ? "Stream of " : ""}${textOf(success)}${failure}${sinceText(since)}`
 }
 

@@ -33,10 +33,11 @@ const schemaText = (schema: Schema.Top): string => textOf(partOf(schema))
 
 /** `(string, number): string ! { left: number }` */
 export const methodText = ({ args, error, stream, subscription, success }: Method): string => {
-  if (subscription) return `Subscription of ${schemaText(success)}`
+  const errors = schemaText(error)
+  const failure = errors === "never" ? "" : ` ! ${errors}`
+  if (subscription) return `Subscription of ${schemaText(success)}${failure}`
   const result = `${stream ? "Stream of " : ""}${schemaText(success)}`
-  const failure = schemaText(error)
-  return `(${args.map(schemaText).join(", ")}): ${result}${failure === "never" ? "" : ` ! ${failure}`}`
+  return `(${args.map(schemaText).join(", ")}): ${result}${failure}`
 }
 
 /** The same for a task. What has no schema is not known. */

@@ -11,7 +11,9 @@ export const methodsOf = (place: Place, methods: ReadonlyArray<MethodCodec>) =>
   Object.fromEntries(methods.map((method) => [method.name, functionOf(place, method)]))
 
 const functionOf = (place: Place, method: MethodCodec) => {
-  if (method.isSubscription) return Home.subscription((...args) => outgoingStream(place, method, args))
+  if (method.isSubscription) {
+    return Home.subscription((options, notice, reader) => outgoingStream(place, method, [options, notice], reader))
+  }
   return method.stream
     ? (...args: ReadonlyArray<unknown>) => outgoingStream(place, method, args)
     : (...args: ReadonlyArray<unknown>) => new OutgoingCall(place, method, args)

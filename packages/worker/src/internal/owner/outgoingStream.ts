@@ -18,11 +18,12 @@ import { begin, exitOf, type Place, refusal } from "./place.ts"
 export const outgoingStream = (
   place: Place,
   method: MethodCodec,
-  args: ReadonlyArray<unknown>
+  args: ReadonlyArray<unknown>,
+  reader?: Home.Reader
 ): Stream.Stream<unknown, unknown> =>
   Stream.unwrap(
     Effect.gen(function* () {
-      const streaming = new OutgoingStream(place, method, args)
+      const streaming = new OutgoingStream(place, method, args, reader)
       yield* Effect.addFinalizer(() => streaming.close)
       streaming.start(yield* Effect.context<never>())
       return Stream.fromPull(Effect.succeed(streaming.pull))
@@ -43,11 +44,13 @@ class OutgoingStream implements CarriedCall {
   private readonly place: Place
   private readonly method: MethodCodec
   private readonly args: ReadonlyArray<unknown>
+  private readonly reader: Home.Reader | undefined
 
-  constructor(place: Place, method: MethodCodec, args: ReadonlyArray<unknown>) {
+  constructor(place: Place, method: MethodCodec, args: ReadonlyArray<unknown>, reader: Home.Reader | undefined) {
     this.place = place
     this.method = method
     this.args = args
+    this.reader = reader
   }
 
   get label(): string {
@@ -55,17 +58,17 @@ class OutgoingStream implements CarriedCall {
   }
 
   start(context: Context.Context<never>): void {
-    const { args, method } = this
+    const { args, method, reader } = this
     const { instance, self, thread } = this.place
     // A reader is no call: one that is in the context is that of the method that reads.
-    this.call = method.isSubscription ? undefined : Home.callIn(context)
+    this.call = reader === undefined ? Home.callIn(context) : undefined
     if (thread.lost !== undefined) {
       Home.crash(self, thread.lost.why, thread.lost.cause)
       return this.lose(thread.lost)
     }
     try {
       const packed = method.args.pack(args)
-      const baggage = this.call && Home.baggageOf(this.call)
+      const baggage = reader ? Home.baggageOf(reader, { deadline: false }) : this.call && Home.baggageOf(this.call)
       this.span = thread.spans.enter(context)
       this.id = thread.calls.add(this)
       thread.wire.post(begin(To.Stream, this.id, instance, method, packed, this.span, baggage), movedBy(args))

@@ -4,7 +4,7 @@
 import type { AnyContractMethod } from "@troupe/core/Actor"
 import { FellBehind, isResync, Resync } from "@troupe/core/Broadcast"
 import * as Home from "@troupe/core/Home"
-import type * as Schema from "effect/Schema"
+import * as Schema from "effect/Schema"
 import { argsCodec, type Codec, codecOf } from "./codec.ts"
 
 /** What the classes that `Actor.Service` and `Actor.Keyed` make for a contract have at run time. */
@@ -42,6 +42,10 @@ const withResync = (item: Codec): Codec => ({
 
 const resyncOf = ({ missed, reason }: Resync) => new Resync(missed === undefined ? { reason } : { reason, missed })
 
+/** Readers are refused with the errors of middleware. */
+const withFellBehind = (error: Schema.Top): Schema.Top =>
+  error.ast._tag === "Never" ? FellBehind : Schema.Union([FellBehind, error])
+
 const known = new WeakMap<object, ReadonlyArray<MethodCodec>>()
 
 /** The codecs of a contract's methods, in the order of their names. */
@@ -54,7 +58,12 @@ export const methodCodecs = ({ methods }: Contract): ReadonlyArray<MethodCodec> 
       const { args, error, stream, subscription, success } = methods[name]!
       const method = { name, index, stream, args: argsCodec(args) }
       return subscription
-        ? { ...method, isSubscription: true, success: withResync(codecOf(success)), error: codecOf(FellBehind) }
+        ? {
+            ...method,
+            isSubscription: true,
+            success: withResync(codecOf(success)),
+            error: codecOf(withFellBehind(error))
+          }
         : { ...method, isSubscription: false, success: codecOf(success), error: codecOf(error) }
     })
   known.set(methods, made)
