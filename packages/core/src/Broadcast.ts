@@ -67,13 +67,17 @@ export class Resync extends Schema.TaggedClass<Resync>()("Resync", {
   missed: Schema.optionalKey(Schema.Number)
 }) {}
 
+// By this, and not by the class: each copy of this package has a class of its own.
+const ResyncId = "~troupe/Resync"
+Object.defineProperty(Resync.prototype, ResyncId, { value: ResyncId })
+
 /**
  * Tells a {@link Resync} from an item.
  *
  * @category guards
  * @since 0.1.0
  */
-export const isResync = (u: unknown): u is Resync => u instanceof Resync
+export const isResync = (u: unknown): u is Resync => typeof u === "object" && u !== null && ResyncId in u
 
 /**
  * Tells an item from a {@link Resync}: `Stream.filter(room.changes(), Broadcast.isItem)` has the items alone, where each of

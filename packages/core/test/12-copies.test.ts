@@ -78,6 +78,15 @@ for (const [how, load] of Object.entries(copies)) {
       it.effect(`${sentence}, the other way round`, () => test(other, own))
     }
 
+    bothWays("a gap of one is a gap for the other, and no item", (one, two) =>
+      Effect.sync(() => {
+        const gap = new one.Broadcast.Resync({ reason: "Restarted" })
+        assert.isTrue(two.Broadcast.isResync(gap))
+        assert.isFalse(two.Broadcast.isItem(gap))
+        assert.isTrue(two.Broadcast.isItem({ _tag: "Resync" }))
+      })
+    )
+
     bothWays("12.1 a ref of one is an argument of calls of the other", (one, two) =>
       Effect.gen(function* () {
         const [a, b] = [yield* actorOf(one, "A").spawn(), yield* actorOf(two, "B").spawn()]
