@@ -9,6 +9,8 @@ import type * as SimulatedCluster from "@troupe/cluster/SimulatedCluster"
 import { it } from "@troupe/testing/vitest"
 import { answers } from "./simulated/answers.ts"
 import { ledger } from "./simulated/ledger.ts"
+import { moves } from "./simulated/moves.ts"
+import { orders } from "./simulated/orders.ts"
 import { places } from "./simulated/places.ts"
 import { reminders } from "./simulated/reminders.ts"
 
@@ -37,6 +39,18 @@ describe("whatever happens to nodes, a durable call that is answered never runs 
 
 describe("when it is over, each key has one instance", () => {
   it.explore.each(faults)("%j", (faults) => places(faults), options(2))
+})
+
+describe("when it is over and a node joins, a key moves there once its calls have ended", () => {
+  it.explore.each<SimulatedCluster.Faults>([{ freezes: 1 }, { partitions: 1 }])(
+    "%j",
+    (faults) => moves(faults),
+    options(2)
+  )
+})
+
+describe("while a key stays on its node, durable calls of one caller run in the order in which they were made", () => {
+  it.explore.each<SimulatedCluster.Faults>([{}, { slowdowns: 1 }])("%j", (faults) => orders(faults), options(2))
 })
 
 describe("whatever happens to nodes, each reminder fires", () => {

@@ -28,6 +28,8 @@ const programs = {
   ledger: async () => (await import("../../../cluster/test/simulated/ledger.ts")).ledger,
   answers: async () => (await import("../../../cluster/test/simulated/answers.ts")).answers,
   places: async () => (await import("../../../cluster/test/simulated/places.ts")).places,
+  moves: async () => (await import("../../../cluster/test/simulated/moves.ts")).moves,
+  orders: async () => (await import("../../../cluster/test/simulated/orders.ts")).orders,
   reminders: async () => (await import("../../../cluster/test/simulated/reminders.ts")).reminders
 }
 const make = await programs[program]()

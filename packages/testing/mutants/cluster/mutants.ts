@@ -7,7 +7,7 @@ import type { Faults } from "@troupe/cluster/SimulatedCluster"
 import type { Mutant } from "../mutants.ts"
 
 /** The programs in `packages/cluster/test/simulated`. */
-export type Program = "ledger" | "answers" | "places" | "reminders"
+export type Program = "ledger" | "answers" | "places" | "reminders" | "moves" | "orders"
 
 export interface ClusterMutant extends Omit<Mutant, "test"> {
   readonly program: Program
@@ -22,6 +22,14 @@ export const mutants: ReadonlyArray<ClusterMutant> = [
     from: " AND epoch = ${epoch} AND version = ${version}",
     to: "",
     program: "ledger",
+    faults: { freezes: 1 }
+  },
+  {
+    name: "believes that it has every key that it asks for",
+    file: "node/locks.ts",
+    from: "item.shards.filter((shard) => held.includes(shard))",
+    to: "(held, [...item.shards])",
+    program: "moves",
     faults: { freezes: 1 }
   },
   {
@@ -111,5 +119,13 @@ export const mutants: ReadonlyArray<ClusterMutant> = [
     to: "if (!sharding.hasShardId(shardId)) return Effect.fail(error)",
     program: "ledger",
     faults: { freezes: 1 }
+  },
+  {
+    name: "lets calls of a key overtake each other on their way to the storage",
+    file: "node/groups.ts",
+    from: "          if (this.kind.ordered) held.add(key)\n",
+    to: "",
+    program: "orders",
+    faults: { slowdowns: 1 }
   }
 ]

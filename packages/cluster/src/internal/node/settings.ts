@@ -129,8 +129,8 @@ const sharedOf = (options: ClusterOptions): Shared => {
 
 /**
  * The keys of a lost node are unavailable until its locks expire, since no other node may have them before. All other
- * times are a fraction of that: a lock is refreshed several times before it expires, so that one slow answer of the
- * storage costs nothing.
+ * times are a fraction of that: a lock is refreshed several times before it expires, and the storage has as long for
+ * each answer as there is between two of them. When it takes longer, the node gives up its keys.
  */
 const failoverOf = (lockExpiration: number): Failover => {
   if (lockExpiration < MIN_FAILOVER) {

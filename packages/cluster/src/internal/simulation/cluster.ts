@@ -70,7 +70,9 @@ export class Simulation {
       if (member.state !== "up") yield* Effect.die(new Error(`SimulatedCluster: ${this.last(member)}`))
     }
     this.net.delays = this.storage.delays = this.faults.delays
-    this.net.moment = this.storage.moment = this.faults.moment
+    this.net.moment = this.storage.moment = (process) => {
+      if (process !== this.client.process) this.faults.moment(process)
+    }
     this.storage.fate = this.faults.fate
     this.faults.begin()
     this.hasBegun = true

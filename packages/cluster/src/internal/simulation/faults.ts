@@ -32,6 +32,9 @@ const RATES = [0.1, 0.03, 0.01, 0.003]
 /** How likely a message or a statement is late. In a third of the schedules none is. */
 const DELAYS = [0, 0.01, 0.1]
 
+/** In such a part of the schedules faults strike only where methods run: a node is idle most of the time, with little at stake. */
+const AT_WORK = 0.5
+
 const draw = (world: World, rates: ReadonlyArray<number>): number =>
   rates[Math.floor(world.exploration.random() * rates.length)]!
 
@@ -39,6 +42,8 @@ export class Faults {
   /** How likely a message or a statement is late. */
   readonly delays: number
   private readonly failing: number
+  /** Whether faults strike only at nodes where a method runs, or just did. */
+  private readonly atWork: boolean
   private active = false
   private readonly left: Record<Kind | "errors", number>
   private readonly rate: number
@@ -54,6 +59,7 @@ export class Faults {
     this.rate = draw(world, RATES)
     this.delays = draw(world, DELAYS)
     this.failing = draw(world, RATES)
+    this.atWork = world.exploration.random() < AT_WORK
   }
 
   begin(): void {
@@ -74,7 +80,7 @@ export class Faults {
 
   /** A place at which a fault may strike. */
   readonly moment = (process: Process): void => {
-    if (!this.active) return
+    if (!this.active || (this.atWork && !process.isAtWork)) return
     for (const [kind, extents] of this.extents) {
       if (this.left[kind] === 0 || process.state === "dead") continue
       const chosen = this.world.exploration.choose(`${kind}_${process.name}`, extents.length + 1, this.rate)

@@ -116,6 +116,7 @@ export class Member {
   /** Writes the history: what runs on a node, or what a client calls. */
   listen(isClient: boolean): void {
     const proxies = new Set<number>()
+    const running = new Set<number>()
     const tool: Instrumentation.Tool = {
       instance: (news) => {
         if (news._tag === "InstanceStarted" && news.client) proxies.add(news.instance)
@@ -125,12 +126,17 @@ export class Member {
         this.unsettled.set(id, method)
         this.note(`calls ${method}`)
       },
-      started: ({ instance, method }) => {
-        if (!isClient && !proxies.has(instance)) this.note(`${method} starts`)
+      started: ({ id, instance, method }) => {
+        if (isClient || proxies.has(instance)) return
+        running.add(id)
+        this.process.runs(running.size)
+        this.note(`${method} starts`)
       },
       settled: ({ id, instance, method }, exit) => {
         this.unsettled.delete(id)
         if (!isClient && proxies.has(instance)) return
+        running.delete(id)
+        this.process.runs(running.size)
         this.note(`${method} ${Exit.isSuccess(exit) ? "succeeds" : `fails: ${textOf(exit.cause)}`}`)
       }
     }

@@ -22,6 +22,8 @@ import type { World } from "./world.ts"
 const MAX_OPERATIONS = 2048
 /** How many tasks a process runs before others have their turn. */
 const MAX_TASKS = 10_000
+/** How long a result may be on its way, in milliseconds. */
+const MOMENT = 50
 /** When the world begins: any date will do that is later than those that the engine counts from. */
 export const BEGINNING = Date.UTC(2030, 0, 1)
 
@@ -31,6 +33,9 @@ export class Process implements Scheduler.Scheduler, Scheduler.SchedulerDispatch
   readonly world: World
   readonly context: Context.Context<never>
   state: "running" | "frozen" | "dead" = "running"
+  /** How many methods of its actors run. */
+  private running = 0
+  private ranLast = -Infinity
   /** How far its clock is ahead, in milliseconds. */
   skew = 0
   /** What the process leaves to others when it dies: told once. */
@@ -64,6 +69,17 @@ export class Process implements Scheduler.Scheduler, Scheduler.SchedulerDispatch
     if (isError) this.world.note(this.name, text)
     else this.world.tell(this.name, text)
   })
+
+  /** Whether methods of its actors run, or did a moment ago: their results are on their way then. */
+  get isAtWork(): boolean {
+    return this.running > 0 || this.world.now - this.ranLast < MOMENT
+  }
+
+  /** Tells how many methods of its actors run from now on. */
+  runs(methods: number): void {
+    this.running = methods
+    this.ranLast = this.world.now
+  }
 
   readonly random = (): number => this.world.exploration.random()
 
