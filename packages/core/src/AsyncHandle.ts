@@ -26,6 +26,9 @@ import type { ObjectRef } from "./ObjectRef.ts"
  * A handle whose methods submit when they are called. A method gives an `ObjectRef`, which is awaited; a streaming method
  * and a subscription give an `AsyncIterable`, for `for await`. A subscription submits nothing: each loop is a reader.
  *
+ * With `await using ref = handle.method()` the call is cancelled when its block is left before it has settled, and the
+ * block waits for its finalizers.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -33,13 +36,18 @@ export type AsyncHandle<H> = {
   readonly [K in keyof H as H[K] extends AnyMethod | StreamMethod<any, any, any> | Subscription<any, any>
     ? K
     : never]: H[K] extends Method<infer Args, infer A, infer E> | GroupedMethod<infer Args, infer A, infer E, infer _>
-    ? <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>) => ObjectRef<A, E | ActorError | RefErrors<T>>
+    ? <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>) => ObjectRef<A, E | ActorError | RefErrors<T>> & Disposed
     : H[K] extends Subscription<infer A, infer E>
       ? // Many a streaming method could stand for one, but not the other way round.
         [Subscription<A, E>] extends [H[K]]
         ? (options?: ReaderOptions) => AsyncIterable<A | Resync>
         : Streaming<H[K]>
       : Streaming<H[K]>
+}
+
+/** An `AsyncDisposable`, which not every `lib` of TypeScript has. */
+interface Disposed {
+  readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
 type Streaming<M> =

@@ -184,3 +184,36 @@ describe("5.8 a call ends when its signal fires", () => {
     })
   )
 })
+
+describe("5.9 await using", () => {
+  it.effect("5.9 cancels the call when its block is left before it has settled, and waits for it", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const worker = yield* Worker.options({ maxConcurrency: 1 }).spawn(probe)
+      const plain = AsyncHandle.make(worker)
+      const [running, waiting] = yield* Effect.promise(async () => {
+        await using running = plain.work("running")
+        await using waiting = plain.work("waiting")
+        await Effect.runPromise(probe.started("running"))
+        return [running, waiting]
+      })
+      assert.deepStrictEqual(probe.log, ["running start", "running cut"])
+      assert.deepInclude(yield* reasonOf(running!), { _tag: "TaskCancelled", mayHaveRun: true })
+      assert.deepInclude(yield* reasonOf(waiting!), { _tag: "TaskCancelled", mayHaveRun: false })
+    })
+  )
+
+  it.effect("5.9 leaves a call alone that has settled, and an error of the block as it is", () =>
+    Effect.gen(function* () {
+      const plain = AsyncHandle.make(yield* Worker.spawn())
+      const block = async () => {
+        await using sum = plain.add(1, 2)
+        assert.strictEqual(await sum, 3)
+        await using forever = plain.run(Effect.never)
+        throw new Error(`left ${forever}`)
+      }
+      const error = yield* Effect.flip(Effect.tryPromise({ try: block, catch: (error) => error as Error }))
+      assert.match(error.message, /^left ObjectRef/)
+    })
+  )
+})

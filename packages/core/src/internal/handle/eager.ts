@@ -24,6 +24,11 @@ export class EagerCall extends StreamCall {
     if (!this.iterated) Call.prototype.spare.call(this)
   }
 
+  /** At the end of a block with `await using` the call ends, if it has not settled by then. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Effect.runPromise(cancel(this))
+  }
+
   /** The items of a streaming method. Leaving the loop ends the call, and waits for its finalizers. */
   [Symbol.asyncIterator](): AsyncIterator<unknown> {
     this.iterated = true
