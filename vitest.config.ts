@@ -7,8 +7,6 @@ const report = process.env.TROUPE_VITEST_REPORT
 export default defineConfig({
   test: {
     projects,
-    // Many tests wait for processes and threads of their own: one worker, which two cores get by default, leaves one idle.
-    maxWorkers: "100%",
     reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"]
   }
 })

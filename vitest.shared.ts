@@ -14,6 +14,7 @@ const env = { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/nod
 export const project = (name: string, test: { readonly include?: Array<string>; readonly testTimeout?: number } = {}) =>
   defineProject({
     ssr: { resolve: { conditions: ["@troupe/source", ...defaultServerConditions] } },
+    // Many tests wait for processes and threads of their own: one worker, which two cores get by default, leaves one idle.
     // A test that hangs is found by this; one that compiles something, or starts a thread, has time on a busy machine.
-    test: { name, include: ["test/**/*.test.ts"], testTimeout: 30_000, env, ...test }
+    test: { name, include: ["test/**/*.test.ts"], testTimeout: 30_000, maxWorkers: "100%", env, ...test }
   })
