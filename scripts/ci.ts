@@ -30,8 +30,8 @@ const env = {
   TROUPE_VITEST_REPORT: report
 }
 
-/** Of each program in a simulated cluster: 1,000 in all, in some three minutes. `npm run soak` has more. */
-const SCHEDULES = "24"
+/** Of each program in a simulated cluster: 500 in all, in some two minutes. `npm run soak` has more. */
+const SCHEDULES = "12"
 
 /** How long a part may take. The longest, the tests, takes some minutes. */
 const timeout = 900_000
