@@ -73,44 +73,41 @@ const once = <E>(program: Effect.Effect<unknown, E, Scope.Scope>) => Explore.che
 const LONG = 60_000
 
 describe("7.8 a reader of an instance in a cluster", () => {
+  /** Reads a room whose node goes. */
+  const followed = <E>(
+    goes: (cluster: SimulatedCluster.SimulatedCluster<any, any>, node: number) => Effect.Effect<void, E>
+  ) =>
+    once(
+      Effect.gen(function* () {
+        const { call, cluster, got, joined, place, read, room } = yield* rooms()
+        const reader = yield* read(2)
+        yield* joined()
+        yield* call(room.post(1))
+        const node = yield* place
+        yield* goes(cluster, node)
+        assert.notStrictEqual(yield* place, node)
+        yield* joined()
+        yield* call(room.post(2))
+        yield* Fiber.join(reader)
+        assert.deepStrictEqual(got, [1, "Reconnected", 2])
+      })
+    )
+
   it.live(
     "7.8 goes on where the key is next when its node is killed, and is told so",
-    () =>
-      once(
-        Effect.gen(function* () {
-          const { call, cluster, got, joined, place, read, room } = yield* rooms()
-          const reader = yield* read(2)
-          yield* joined()
-          yield* call(room.post(1))
-          const node = yield* place
-          yield* cluster.kill(node)
-          assert.notStrictEqual(yield* place, node)
-          yield* joined()
-          yield* call(room.post(2))
-          yield* Fiber.join(reader)
-          assert.deepStrictEqual(got, [1, "Reconnected", 2])
-        })
-      ),
+    () => followed((cluster, node) => cluster.kill(node)),
     LONG
   )
 
   it.live(
     "7.8 does not keep its node from leaving, and goes on elsewhere",
     () =>
-      once(
+      followed((cluster, node) =>
         Effect.gen(function* () {
-          const { call, cluster, got, joined, place, read, room } = yield* rooms()
-          const reader = yield* read(2)
-          yield* joined()
-          yield* call(room.post(1))
           const before = yield* Clock.currentTimeMillis
-          yield* cluster.leave(yield* place)
+          yield* cluster.leave(node)
           // Calls that run may take 15 seconds.
           assert.isBelow((yield* Clock.currentTimeMillis) - before, 10_000)
-          yield* joined()
-          yield* call(room.post(2))
-          yield* Fiber.join(reader)
-          assert.deepStrictEqual(got, [1, "Reconnected", 2])
         })
       ),
     LONG

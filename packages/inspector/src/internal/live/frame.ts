@@ -80,8 +80,8 @@ export interface News {
   readonly text: string
 }
 
-/** A call that failed or died, and what its error tells. */
-export interface FailedCall {
+/** A call that has settled while a page looked. */
+export interface SettledCall {
   readonly seq: number
   readonly at: number
   readonly call: number
@@ -90,6 +90,10 @@ export interface FailedCall {
   readonly method: string
   /** What it was called with, where that may be shown. */
   readonly args?: string | undefined
+}
+
+/** A call that failed or died, and what its error tells. */
+export interface FailedCall extends SettledCall {
   /** In one line. */
   readonly message: string
   /** The fields of the error that the message does not show. */
@@ -99,14 +103,7 @@ export interface FailedCall {
 }
 
 /** A call that succeeded, with what may be shown of it. */
-export interface ShownCall {
-  readonly seq: number
-  readonly at: number
-  readonly call: number
-  readonly actor: string
-  readonly instance: number
-  readonly method: string
-  readonly args?: string | undefined
+export interface ShownCall extends SettledCall {
   readonly result?: string | undefined
 }
 
