@@ -2,6 +2,7 @@
  * The one door of this package to the insides of the engine: texts that it writes and tables that it keeps, of which
  * nothing is promised. Where one of them has changed, what we do with it is left undone, and nothing else.
  */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -301,8 +302,20 @@ export const headersOf = (sql: SqlClient.SqlClient, id: string): Effect.Effect<R
 
 const toGiven = (row: any): Given => ({ id: String(row.id).trim(), headers: row.headers ?? "{}" })
 
-export const setHeaders = (sql: SqlClient.SqlClient, { headers, id }: Given): Effect.Effect<void, SqlError> =>
-  Effect.asVoid(sql`UPDATE cluster_messages SET headers = ${headers} WHERE id = ${sql.literal(id)}`)
+/** A statement has so many parameters at most. */
+const MOST_AT_ONCE = 500
+
+/** Writes what requests say of themselves: of many with one statement. */
+export const setHeaders = (sql: SqlClient.SqlClient, requests: ReadonlyArray<Given>): Effect.Effect<void, SqlError> =>
+  Effect.forEach(
+    Arr.chunksOf(requests, MOST_AT_ONCE),
+    (some) => {
+      const cases = sql.join(" ", false)(some.map(({ headers, id }) => sql`WHEN ${sql.literal(id)} THEN ${headers}`))
+      const ids = sql.literal(some.map(({ id }) => id).join(", "))
+      return sql`UPDATE cluster_messages SET headers = CASE id ${cases} END WHERE id IN (${ids})`
+    },
+    { discard: true }
+  )
 
 /**
  * Has a request run again that failed: it is as if it had not been answered, nor told to end. Says whether it had still

@@ -23,21 +23,22 @@ export const more = (headers: string, times: number): string =>
  * on this one in an earlier life.
  */
 export const takeBack = (sql: SqlClient.SqlClient, shards: ReadonlyArray<string>): Effect.Effect<void, SqlError> =>
-  Effect.flatMap(engine.takeBack(sql, shards), (requests) =>
-    Effect.ignore(Effect.forEach(requests, (one) => add(sql, one, 1)))
-  )
+  Effect.flatMap(engine.takeBack(sql, shards), (requests) => Effect.ignore(add(sql, requests, 1)))
 
 /** Counts that a call was given to so many instances more. For the node that runs it. */
 export const again = (requestId: string, times: number): Effect.Effect<void> =>
   Effect.flatMap(Effect.serviceOption(SqlClient.SqlClient), (found) => {
     if (times === 0 || Option.isNone(found)) return Effect.void
     const sql = found.value.withoutTransforms()
-    return Effect.ignore(
-      Effect.flatMap(engine.headersOf(sql, requestId), (requests) =>
-        Effect.forEach(requests, (one) => add(sql, one, times))
-      )
-    )
+    return Effect.ignore(Effect.flatMap(engine.headersOf(sql, requestId), (requests) => add(sql, requests, times)))
   })
 
-const add = (sql: SqlClient.SqlClient, { headers, id }: engine.Given, times: number): Effect.Effect<void, SqlError> =>
-  engine.setHeaders(sql, { id, headers: more(headers, times) })
+const add = (
+  sql: SqlClient.SqlClient,
+  requests: ReadonlyArray<engine.Given>,
+  times: number
+): Effect.Effect<void, SqlError> =>
+  engine.setHeaders(
+    sql,
+    requests.map(({ headers, id }) => ({ id, headers: more(headers, times) }))
+  )

@@ -34,17 +34,23 @@ export const headersWith = (
 export const refused = (subject: Subject, error: unknown): Effect.Effect<never, ActorError> =>
   error instanceof Home.BaggageError ? Effect.fail(undecodable(subject, error.message, false)) : Effect.die(error)
 
-/** What has come with a request, in the context in which its call is to be made. */
-interface Arrived {
-  readonly context: Context.Context<never>
-  /** How many milliseconds the caller has left, if its time is bounded. */
-  readonly left: number | undefined
-}
-
-const arrivedIn = (context: Context.Context<never>, text: string): Arrived => {
-  const baggage = JSON.parse(text) as Home.Baggage
-  return { context: Home.unpackBaggage(context, baggage), left: Home.timeLeftIn(baggage) }
-}
+/**
+ * Makes use of what has come with a request: the context in which its call is to be made, and how many milliseconds the
+ * caller has left, if its time is bounded. Or refuses the request.
+ */
+const arrived = <A>(
+  subject: Subject,
+  text: string,
+  use: (context: Context.Context<never>, left: number | undefined) => Effect.Effect<A, any>
+): Effect.Effect<A, any> =>
+  Effect.withFiber(({ context }) => {
+    try {
+      const baggage = JSON.parse(text) as Home.Baggage
+      return use(Home.unpackBaggage(context, baggage), Home.timeLeftIn(baggage))
+    } catch (error) {
+      return refused(subject, error)
+    }
+  })
 
 /** Makes a call with what has come with its request, or refuses it. */
 export const unload = (
@@ -54,14 +60,7 @@ export const unload = (
 ): Effect.Effect<any, any> => {
   const text = headers[BAGGAGE]
   if (text === undefined) return call(undefined)
-  return Effect.withFiber(({ context }) => {
-    try {
-      const arrived = arrivedIn(context, text)
-      return Effect.setContext(call(arrived.left), arrived.context)
-    } catch (error) {
-      return refused(subject, error)
-    }
-  })
+  return arrived(subject, text, (context, left) => Effect.setContext(call(left), context))
 }
 
 /** The same for a stream. */
@@ -73,14 +72,7 @@ export const unloadStream = (
   const text = headers[BAGGAGE]
   if (text === undefined) return call(undefined)
   return Stream.unwrap(
-    Effect.withFiber(({ context }) => {
-      try {
-        const arrived = arrivedIn(context, text)
-        return Effect.succeed(Stream.updateContext(call(arrived.left), () => arrived.context))
-      } catch (error) {
-        return refused(subject, error)
-      }
-    })
+    arrived(subject, text, (context, left) => Effect.succeed(Stream.updateContext(call(left), () => context)))
   )
 }
 

@@ -122,10 +122,11 @@ const readAfter = (
 /** A reader that follows an instance from one of its lives to the next. */
 class Following {
   /** The life that it reads. */
-  private life: { readonly cell: Cell; readonly restarts: number; readonly pull: Effect.Effect<Chunk, any> } | undefined
+  private life:
+    | { readonly cell: Cell; readonly restarts: number; readonly pull: Effect.Effect<Chunk, any> }
+    | undefined = undefined
   private ofLife: Scope.Closeable | undefined = undefined
   private hasRead = false
-
   /** Whether it has passed middleware, and joins next. */
   private hasPassed: boolean
   private readonly target: Target
@@ -145,7 +146,6 @@ class Following {
     this.method = method
     this.args = args
     this.scope = scope
-    this.life = undefined
   }
 
   private get keepAlive(): boolean {

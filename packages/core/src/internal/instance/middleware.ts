@@ -69,19 +69,23 @@ const gateOf = (cell: Cell): Gate | undefined => {
 class Gate {
   private readonly cell: Cell
   private readonly all: ReadonlyArray<Guard>
+  private readonly atActor: ReadonlyArray<Guard>
+  private readonly atCaller: ReadonlyArray<Guard>
   /** The calls that have not been let into line, as they were submitted. */
   private readonly queues = new Map<CellLine, Set<Call>>()
 
   constructor(cell: Cell, all: ReadonlyArray<Guard>) {
     this.cell = cell
     this.all = all
+    this.atActor = all.filter(({ at }) => at === "actor")
+    this.atCaller = all.filter(({ at }) => at === "caller")
   }
 
   /** The middleware that runs on this side of a call. */
   private chainFor(method: MethodSpec): ReadonlyArray<Guard> {
     const { cell } = this
-    if (method.served === true) return this.all.filter(({ at }) => at === "actor")
-    return cell.home !== undefined || isClient(cell.context) ? this.all.filter(({ at }) => at === "caller") : this.all
+    if (method.served === true) return this.atActor
+    return cell.home !== undefined || isClient(cell.context) ? this.atCaller : this.all
   }
 
   take(call: Call, dispatcher: Dispatcher, asked: boolean): void {
