@@ -149,15 +149,13 @@ export interface Baggage extends Readonly<Record<string, unknown>> {}
 /**
  * What a home sends with a call or a reader, or `undefined` if there is nothing, as is the case in programs that use none
  * of it. Throws a {@link BaggageError} if a reference does not fit its schema. `deadline: false` leaves out how much time
- * is left: for calls that outlive their callers, and for readers.
+ * is left, for calls that outlive their callers. Readers have no deadline.
  *
  * @category the caller's side
  * @since 0.1.0
  */
-export const baggageOf: {
-  (call: Call, options?: { readonly deadline?: boolean }): Baggage | undefined
-  (reader: Reader, options: { readonly deadline: false }): Baggage | undefined
-} = home.baggageOf as any
+export const baggageOf: (from: Call | Reader, options?: { readonly deadline?: boolean }) => Baggage | undefined =
+  home.baggageOf as any
 
 /**
  * A reader of a subscription, on its way to where the instance lives. It has passed the middleware of its own side.

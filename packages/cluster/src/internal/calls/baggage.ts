@@ -23,10 +23,8 @@ export const headersWith = (
   durable: boolean,
   reader: Home.Reader | undefined
 ): Headers | undefined => {
-  const call = Home.callIn(context)
-  const baggage = reader
-    ? Home.baggageOf(reader, { deadline: false })
-    : call && Home.baggageOf(call, { deadline: !durable })
+  const from = reader ?? Home.callIn(context)
+  const baggage = from && Home.baggageOf(from, { deadline: !durable })
   return baggage === undefined ? others : { ...others, [BAGGAGE]: JSON.stringify(baggage) }
 }
 

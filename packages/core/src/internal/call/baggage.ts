@@ -7,7 +7,7 @@ import * as Context from "effect/Context"
 import * as References from "effect/References"
 import { type Traveller, travellers, Unknown } from "../base/references.ts"
 import { errorText, show } from "../base/show.ts"
-import type { Call } from "./call.ts"
+import { Call } from "./call.ts"
 import { timeLeft } from "./timeLeft.ts"
 
 export interface Baggage {
@@ -25,10 +25,10 @@ export class BaggageError extends TypeError {}
 type Source = Pick<Call, "context" | "line"> & { readonly passage?: Call["passage"] }
 
 /** What travels with a call or a reader, if anything does. Only a call is timed. Throws a `BaggageError`. */
-export const pack = (call: Source, timed: boolean): Baggage | undefined => {
-  const references = packReferences(call)
-  const annotations = packAnnotations(call)
-  const left = timed ? timeLeft(call as Call) : undefined
+export const pack = (from: Source, timed: boolean): Baggage | undefined => {
+  const references = packReferences(from)
+  const annotations = packAnnotations(from)
+  const left = timed && from instanceof Call ? timeLeft(from) : undefined
   if (references === undefined && annotations === undefined && left === undefined) return undefined
   return {
     ...(references && { references }),

@@ -50,8 +50,8 @@ export const runsAgain = (call: Call, least: number): boolean => {
 
 export const callIn = current
 
-export const baggageOf = (call: Call, { deadline = true }: { readonly deadline?: boolean } = {}) =>
-  baggage.pack(call, deadline)
+export const baggageOf = (from: Parameters<typeof baggage.pack>[0], { deadline = true }: { deadline?: boolean } = {}) =>
+  baggage.pack(from, deadline)
 
 export const timeLeftIn = ({ left }: baggage.Baggage): number | undefined => left
 

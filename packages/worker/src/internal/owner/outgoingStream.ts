@@ -68,7 +68,8 @@ class OutgoingStream implements CarriedCall {
     }
     try {
       const packed = method.args.pack(args)
-      const baggage = reader ? Home.baggageOf(reader, { deadline: false }) : this.call && Home.baggageOf(this.call)
+      const from = reader ?? this.call
+      const baggage = from && Home.baggageOf(from)
       this.span = thread.spans.enter(context)
       this.id = thread.calls.add(this)
       thread.wire.post(begin(To.Stream, this.id, instance, method, packed, this.span, baggage), movedBy(args))
