@@ -23,6 +23,8 @@ import type { ContractMethod } from "../wire/wire.ts"
 const COMPLETE_AFTER = "15 seconds"
 /** What was read of a node without an open connection to it holds for so long: calls look for it again and again. */
 const READ_AGAIN = "200 millis"
+/** How many nodes, and questions, are remembered: in weeks a cluster has many more. They are asked again. */
+const MOST_KNOWN = 1000
 /** A storage that takes longer is in trouble. */
 const READ_TIMEOUT = "2 seconds"
 
@@ -186,6 +188,7 @@ export class Contracts {
     return Effect.map(this.read(`at ${node}`, this.table.of(node)), (hosted) => {
       if (hosted === undefined) return undefined
       const known: Known = { hosted, opened: connection, verdicts: new Map() }
+      if (this.known.size >= MOST_KNOWN) this.known.clear()
       this.known.set(node, known)
       return known
     })
@@ -211,6 +214,7 @@ export class Contracts {
         (cached) => {
           const present = this.reads.get(what)
           if (present !== undefined) return present
+          if (this.reads.size >= MOST_KNOWN) this.reads.clear()
           this.reads.set(what, cached)
           return cached
         }
