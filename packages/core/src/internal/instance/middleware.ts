@@ -106,11 +106,9 @@ class Gate {
 
   private queueOf(call: Call): Set<Call> {
     const line = call.line as CellLine
-    const known = this.queues.get(line)
-    if (known !== undefined) return known
-    const made = new Set<Call>()
-    this.queues.set(line, made)
-    return made
+    const queue = this.queues.get(line) ?? new Set<Call>()
+    this.queues.set(line, queue)
+    return queue
   }
 
   /** A call is let through. It stands in line when those before it do, unless one of them waits for it. */
