@@ -86,10 +86,11 @@ export class Contracts {
       }
     })
 
-  /** Whether this node can run a method. What it is still about to host is not known yet. */
-  hosts(actor: string, method: string): boolean {
+  /** Whether this node can run a method, or has the actor. What it is still about to host is not known yet. */
+  hosts(actor: string, method: string | undefined): boolean {
     const shape = this.mine.get(actor)
-    return shape === undefined ? !this.complete : method.startsWith("~") || Object.hasOwn(shape.methods, method)
+    if (shape === undefined) return !this.complete
+    return method === undefined || method.startsWith("~") || Object.hasOwn(shape.methods, method)
   }
 
   /** What this node has told is gone with it, and with what was there before it. */

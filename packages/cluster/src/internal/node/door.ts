@@ -16,13 +16,29 @@ import { type Contracts, CurrentContracts } from "./contracts.ts"
 
 type Storage = MessageStorage.MessageStorage["Service"]
 
-/** Leaves the calls alone that this node cannot run. The engine reads them again when another node has their keys. */
-export const onlyHosted = (storage: Storage, contracts: Contracts): Storage => ({
+/**
+ * Leaves the calls alone that this node cannot run. The engine reads them again when another node has their keys. One that
+ * is cancelled meanwhile ends here, since no instance will hear of it.
+ */
+export const onlyHosted = (storage: Storage, contracts: Contracts, ids: Snowflake.Snowflake.Generator): Storage => ({
   ...storage,
   unprocessedMessages: (shardIds, options) =>
-    Effect.map(storage.unprocessedMessages(shardIds, options), (messages) =>
-      messages.filter((message) => message._tag !== "IncomingRequest" || isHosted(contracts, message))
-    )
+    Effect.gen(function* () {
+      const messages = yield* storage.unprocessedMessages(shardIds, options)
+      const hosted = messages.filter((message) => isHosted(contracts, message))
+      if (hosted.length === messages.length) return messages
+      for (const message of messages) {
+        const { envelope } = message
+        if (envelope._tag !== "Interrupt" || isHosted(contracts, message)) continue
+        const reply = { id: ids.nextUnsafe(), requestId: envelope.requestId }
+        yield* Effect.catchTag(
+          storage.saveReply(Reply.ReplyWithContext.interrupt(reply)),
+          "MalformedMessage",
+          Effect.die
+        )
+      }
+      return hosted
+    })
 })
 
 /** The engine as other processes reach it. */
@@ -42,8 +58,9 @@ export const layer: Layer.Layer<Sharding.Sharding, never, Sharding.Sharding> = L
   })
 ).pipe(Layer.provide(Snowflake.layerGenerator))
 
-const isHosted = (contracts: Contracts, { envelope }: Message.IncomingRequest<any>): boolean =>
-  contracts.hosts(envelope.address.entityType, String(envelope.tag))
+/** What tells of a call, such as that it is cancelled, does not have its method. */
+const isHosted = (contracts: Contracts, { envelope }: Message.Incoming<any>): boolean =>
+  contracts.hosts(envelope.address.entityType, envelope._tag === "Request" ? String(envelope.tag) : undefined)
 
 /** Any method: it fails as all of them may. */
 const unknown = Rpc.make("~unknown", { error: Schema.Union([ActorError, Schema.Never]) })

@@ -24,7 +24,8 @@ import {
   Runners,
   ShardId,
   Sharding,
-  ShardingConfig
+  ShardingConfig,
+  Snowflake
 } from "../engine.ts"
 import { type Address, nameOf } from "../net/address.ts"
 import * as netClient from "../net/client.ts"
@@ -254,9 +255,9 @@ const layerRead = Layer.effect(MessageStorage.MessageStorage)(
       }
     }
     const hosted = yield* contracts.CurrentContracts
-    return hosted === undefined ? storage : door.onlyHosted(storage, hosted)
+    return hosted === undefined ? storage : door.onlyHosted(storage, hosted, yield* Snowflake.Generator)
   })
-)
+).pipe(Layer.provide(Snowflake.layerGenerator))
 
 /** How the engine learns which nodes are there. */
 const layerHealth = (options: connections.ConnectionOptions): Layer.Layer<RunnerHealth.RunnerHealth> =>
