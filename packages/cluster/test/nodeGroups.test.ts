@@ -31,6 +31,15 @@ class Printer extends Actor.Service<Printer>()("test/Printer", { methods: where 
   static readonly nodeGroup = "gpu"
 }
 
+/** As a caller knows it that was not told of the group. */
+const Strayed = (() => {
+  class Image extends Actor.Keyed<Image>()("test/Image", {
+    key: Schema.String,
+    methods: { ...where, draw: Delivery.durable(Actor.method({ success: Schema.String })) }
+  }) {}
+  return Image
+})()
+
 const keys = ["a", "b", "c", "d", "e", "f"]
 
 /** A cluster in a file, whose processes can be ended. */
@@ -73,7 +82,8 @@ const cluster = Effect.gen(function* () {
       Layer.mergeAll(ClusterHome.client(Page), ClusterHome.client(Image), ClusterHome.client(Printer)).pipe(
         Layer.provideMerge(ClusterHome.layerClient({ ...shared, unavailableAfter: "1 second" }))
       )
-    )
+    ),
+    strayed: start(Layer.provideMerge(ClusterHome.client(Strayed), ClusterHome.layerClient(shared)))
   }
 })
 
@@ -136,6 +146,21 @@ describe("nodes that host some of the actors", () => {
       yield* node("gpu", ["gpu"])
       assert.strictEqual(yield* ref, "gpu")
     })
+  )
+
+  it.live(
+    "10.13 a call of a caller that does not know the group is refused, durable or not, and names both groups",
+    () =>
+      Effect.gen(function* () {
+        const { node, strayed } = yield* cluster
+        yield* node("all")
+        const { provide } = yield* strayed
+        const image = yield* provide(Strayed.get("a"))
+        for (const call of [image.where(), image.draw()]) {
+          const { field, here, there } = yield* reasonOf(provide(call as Effect.Effect<string, unknown>))
+          assert.deepStrictEqual({ field, here, there }, { field: "nodeGroup", here: "default", there: "gpu" })
+        }
+      })
   )
 
   it.live("10.13 an actor of a group that the cluster does not have is refused where it is hosted", () =>

@@ -122,6 +122,8 @@ export interface MethodShape {
 export interface ContractShape {
   /** The id of the actor. */
   readonly actor: string
+  /** The group of nodes of `@troupe/cluster` that its class names, if it is not `"default"`. */
+  readonly nodeGroup?: string | undefined
   /** How keys are written, if the actor is keyed. */
   readonly key?: Part | undefined
   readonly methods: Readonly<Record<string, MethodShape>>
@@ -227,4 +229,4 @@ export interface Mismatch {
  * @since 0.1.0
  */
 export const mismatch = (caller: ContractShape, node: ContractShape, method: string): Mismatch | undefined =>
-  rolling.keyMismatch(caller, node) ?? rolling.mismatch(caller.methods[method]!, node.methods[method])
+  rolling.wholeMismatch(caller, node) ?? rolling.mismatch(caller.methods[method]!, node.methods[method])

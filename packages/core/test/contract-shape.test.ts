@@ -240,6 +240,17 @@ describe("a change", () => {
     assert.lengthOf(ContractShape.compare([keyed(Schema.Int)], [keyed(Schema.Int)]), 0)
   })
 
+  it("of groups of nodes does not roll, and a caller is not understood by a node of another group", () => {
+    const of = (nodeGroup?: string) => ContractShape.of({ key: "test/A", methods: arg(text), nodeGroup } as any)
+    const [change] = ContractShape.compare([of()], [of("gpu")])
+    assert.deepInclude(change, { field: "nodeGroup", order: "never", older: "default", newer: "gpu" })
+    assert.deepStrictEqual(of("default"), of())
+    const [method] = Object.keys(of().methods)
+    const mismatch = { field: "nodeGroup", here: "gpu", there: "default" }
+    assert.deepStrictEqual(ContractShape.mismatch(of("gpu"), of(), method!), mismatch)
+    assert.isUndefined(ContractShape.mismatch(of("gpu"), of("gpu"), method!))
+  })
+
   it("of whole actors is told, and two that need different orders belong into two releases", () => {
     const [a, b] = [shape(arg(text), "test/A"), shape(arg(text), "test/B")]
     const changes = ContractShape.compare([a], [b])

@@ -176,10 +176,26 @@ export class Contracts {
       const now = yield* this.ask(node, this.peers.at(address))
       const refusal = now && verdictOf(now, node, method)
       if (refusal === undefined || has(now!.hosted, method)) return refusal
-      const elsewhere = yield* this.nodesWith(method)
+      return yield* this.lacking(node, method, now!.hosted.shapes.has(method.actor) ? refusal : undefined)
+    })
+  }
+
+  /** Why a node that lacks a method cannot take a call of it, which other nodes may have. */
+  private lacking(node: string, method: ContractMethod, refusal: ActorError | undefined) {
+    const read = this.read(`of ${method.actor}`, this.table.ofActor(method.actor))
+    return Effect.map(read, (shapes): ActorError | undefined => {
+      const { nodeGroup } = method.shape()
+      const others = [...(shapes ?? [])]
+      const elsewhere = others
+        .filter(([, shape]) => shape.nodeGroup === nodeGroup && Object.hasOwn(shape.methods, method.name))
+        .map(([other]) => other)
       // A durable call waits for a node that has what this one lacks, if there is any.
       if (elsewhere.length > 0 && method.durable) return undefined
-      return now!.hosted.shapes.has(method.actor) ? refusal : notHosted(node, method, elsewhere)
+      if (refusal !== undefined) return refusal
+      // Nodes of another group never take over its keys.
+      const strayed = elsewhere.length === 0 && others.find(([, shape]) => shape.nodeGroup !== nodeGroup)
+      if (!strayed) return notHosted(node, method, elsewhere)
+      return judge({ shapes: new Map([[method.actor, strayed[1]]]), complete: true }, strayed[0], method)
     })
   }
 
@@ -193,13 +209,6 @@ export class Contracts {
       this.known.set(node, known)
       return known
     })
-  }
-
-  private nodesWith({ actor, name }: ContractMethod): Effect.Effect<ReadonlyArray<string>> {
-    const shapes = this.read(`of ${actor}`, this.table.ofActor(actor))
-    return Effect.map(shapes, (shapes) =>
-      [...(shapes ?? [])].filter(([, { methods }]) => Object.hasOwn(methods, name)).map(([node]) => node)
-    )
   }
 
   /** Reads once for all that ask at the same time. */

@@ -27,10 +27,15 @@ export const mismatch = (caller: MethodShape, node: MethodShape | undefined): Mi
 const isOtherKind = (one: MethodShape, other: MethodShape): boolean =>
   one.stream !== other.stream || one.durable !== other.durable || one.subscription !== other.subscription
 
-/** What keeps two sides from using the same keys. Each key has one text: if that differs, it has two instances. */
-export const keyMismatch = (caller: ContractShape, node: ContractShape): Mismatch | undefined => {
+/**
+ * What keeps two sides from using the same instances. Each key has one text, and lives on the nodes of one group: if either
+ * differs, it has two instances.
+ */
+export const wholeMismatch = (caller: ContractShape, node: ContractShape): Mismatch | undefined => {
   const [here, there] = [caller.key, node.key].map((part) => (part === undefined ? "no keys" : textOf(part)))
-  return here === there ? undefined : { field: "key", here, there }
+  if (here !== there) return { field: "key", here, there }
+  const [group, other] = [caller, node].map(({ nodeGroup }) => nodeGroup ?? "default")
+  return group === other ? undefined : { field: "nodeGroup", here: group, there: other }
 }
 
 /** An error that only the node knows fails its call when it comes. All others are read. */
@@ -78,8 +83,8 @@ const compareActors = (
   if (newer === undefined) return [removed(actor, "", `had ${count(older)}`, Object.values(older.methods))]
   const names = [...new Set([...Object.keys(older.methods), ...Object.keys(newer.methods)])].sort()
   const methods = names.flatMap((name) => compareMethods(actor, name, older.methods[name], newer.methods[name]))
-  const key = keyMismatch(newer, older)
-  return key === undefined ? methods : [ofKey(actor, key), ...methods]
+  const whole = wholeMismatch(newer, older)
+  return whole === undefined ? methods : [ofWhole(actor, whole), ...methods]
 }
 
 const compareMethods = (
@@ -234,10 +239,10 @@ const removed = (actor: string, method: string, older: string, methods: Readonly
     : "newer nodes do not have it, and calls to them are refused"
 })
 
-const ofKey = (actor: string, { here, there }: Mismatch): Change => ({
+const ofWhole = (actor: string, { field, here, there }: Mismatch): Change => ({
   actor,
   method: "",
-  field: "key",
+  field,
   order: "never",
   older: there,
   newer: here,

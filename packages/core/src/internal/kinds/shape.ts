@@ -24,10 +24,13 @@ interface Contract {
   readonly key: string
   readonly methods: Readonly<Record<string, Method>>
   readonly keySchema?: Schema.Top | undefined
+  /** What a class says for `@troupe/cluster`. */
+  readonly nodeGroup?: string | undefined
 }
 
-export const shapeOf = ({ key, keySchema, methods }: Contract): ContractShape => ({
+export const shapeOf = ({ key, keySchema, methods, nodeGroup }: Contract): ContractShape => ({
   actor: key,
+  ...(nodeGroup === undefined || nodeGroup === "default" ? undefined : { nodeGroup }),
   ...(keySchema === undefined ? undefined : { key: partOf(keySchema) }),
   methods: Object.fromEntries(
     Object.entries(methods)
