@@ -162,8 +162,11 @@ interface Guards {
 }
 
 export const middleware: Check<ReadonlyArray<Any>> = /* @__PURE__ */ must(
-  "an array of classes made with ActorMiddleware.Service",
-  (all) => Array.isArray(all) && all.every((one) => typeof one?.key === "string" && one.at !== undefined),
+  "an array of classes made with ActorMiddleware.Service, each of them once",
+  (all) =>
+    Array.isArray(all) &&
+    all.every((one) => typeof one?.key === "string" && one.at !== undefined) &&
+    new Set(all.map(({ key }) => key)).size === all.length,
   TypeError
 )
 

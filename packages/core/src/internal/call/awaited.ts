@@ -72,7 +72,8 @@ const keepsFromEnd = (cell: Instance): Array<Ref> => {
 
 /** What a call or a transition waits for, on any fiber. */
 const waitsOf = (waiter: Call | Transition): Array<Ref> => {
-  if (waiter instanceof Call && waiter.stage === Stage.Preparing) return waiter.args.filter(isRef)
+  if (waiter instanceof Call && waiter.stage === Stage.Preparing && waiter.passage === undefined)
+    return waiter.args.filter(isRef)
   const refs: Array<Ref> = []
   for (let wait: Wait | undefined = waiter.waits; wait !== undefined; wait = wait.next) refs.push(...wait.open())
   return refs

@@ -59,6 +59,10 @@ export interface Passage {
   readonly context: Context.Context<never> | undefined
   /** Whether its middleware has let it through. */
   readonly isThrough: boolean
+  /** The call in its middleware that it waits behind, once it has been let through. */
+  readonly behind: Call | undefined
+  /** Whether the call is among the running ones and has no permit: its method has ended, and its middleware goes on. */
+  readonly lingers: boolean
   lineUp(): void
   /** Takes what the method, or the wait for it, has come to. Says whether the call goes on. */
   takes(exit: Exit.Exit<any, any>): boolean

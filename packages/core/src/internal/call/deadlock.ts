@@ -18,7 +18,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import { hasForked, holdsOut } from "../base/effectInternals.ts"
 import * as stack from "../base/stack.ts"
-import { Call, type Instance, type Line, Stage } from "./call.ts"
+import { Call, type Instance, type Line, type Passage, Stage } from "./call.ts"
 import * as failure from "./failure.ts"
 import { isRef, type Ref } from "./ref.ts"
 import { Transition } from "./transition.ts"
@@ -60,8 +60,10 @@ const isWaitedFor = (waiter: Waiter): boolean => {
   return waiter instanceof Call && isCallWaitedFor(waiter)
 }
 
-const isCallWaitedFor = ({ dependents, line }: Call): boolean => {
+const isCallWaitedFor = ({ dependents, line, passage }: Call): boolean => {
   const { cell } = line
+  // Others may be behind it on their way through middleware.
+  if (passage !== undefined) return true
   if (dependents > 0 || (line.head !== undefined && line.running >= line.limit) || cell.hasSuspended) return true
   return cell.life.death !== undefined || cell.life.start !== undefined
 }
@@ -113,6 +115,7 @@ function* callBlockers(call: Call, lines: Set<Line>): Generator<Blocker> {
     case Stage.New:
       return yield* roomBlockers(call)
     case Stage.Preparing:
+      if (call.passage !== undefined) return yield* passageBlockers(call, call.passage)
       return yield* argumentBlockers(call.args.filter(isRef))
     case Stage.Waiting:
       // What holds for one call in line holds for all: a long line is not gone through once for each of them.
@@ -123,6 +126,12 @@ function* callBlockers(call: Call, lines: Set<Line>): Generator<Blocker> {
       if (call.reader !== undefined && call.stage === Stage.Running) yield call.reader
       else yield* waitBlockers(call)
   }
+}
+
+/** A call on its way to the line goes on with its middleware, or when the first of those before it does. */
+function* passageBlockers(call: Call, { behind }: Passage): Generator<Blocker> {
+  if (behind === undefined) yield* waitBlockers(call)
+  else yield behind
 }
 
 function* waitBlockers(waiter: Waiter): Generator<Blocker> {
@@ -167,10 +176,12 @@ function* permitHolders(line: Line): Generator<Blocker> {
   else yield* runningCalls(line)
 }
 
+const holdsPermit = (call: Call, line: Line): boolean => call.line === line && call.passage?.lingers !== true
+
 /** Whether a permit is held by a call that plainly goes on. To look at all of them first is cheaper than to follow one. */
 const hasBusy = (line: Line): boolean => {
   for (let call = line.cell.running.head; call !== undefined; call = call.next) {
-    if (call.line === line && isBusy(call)) return true
+    if (holdsPermit(call, line) && isBusy(call)) return true
   }
   return false
 }
@@ -178,7 +189,7 @@ const hasBusy = (line: Line): boolean => {
 function* runningCalls(line: Line): Generator<Blocker> {
   let missing = line.running
   for (let call = line.cell.running.head; call !== undefined; call = call.next) {
-    if (call.line !== line) continue
+    if (!holdsPermit(call, line)) continue
     missing--
     yield call
   }
@@ -294,6 +305,8 @@ const print = (cycle: ReadonlyArray<Waiter>): ReadonlyArray<string> => {
 const limitOf = (waiter: Waiter): string => {
   if (!(waiter instanceof Call)) return ""
   const { line, stage } = waiter
+  if (stage === Stage.Preparing && waiter.passage !== undefined)
+    return waiter.passage.behind === undefined ? " (in its middleware)" : " (behind calls in their middleware)"
   if (stage === Stage.New) return ` (maxPendingCalls ${line.cell.options.maxPendingCalls})`
   if (stage !== Stage.Waiting || !line.cell.life.ready) return ""
   const group = line.group === undefined ? "" : ` of group ${line.group}`

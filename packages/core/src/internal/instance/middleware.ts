@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type { Any, Middleware } from "../../ActorMiddleware.ts"
 import { interrupt } from "../base/effectInternals.ts"
+import { isEffect, kindOf, noEffect } from "../base/evaluable.ts"
 import { checkId } from "../base/ids.ts"
 import * as options from "../base/options.ts"
 import { show } from "../base/show.ts"
@@ -55,13 +56,20 @@ export const layer = (middleware: Any): Layer.Layer<never, never, any> => {
     Effect.gen(function* () {
       const work = yield* middleware as unknown as Effect.Effect<Middleware<never, any>>
       const { at, error, key } = middleware
-      return [...(yield* OfProgram), { key, error, at, work } as unknown as Guard]
+      const outer = yield* OfProgram
+      const guard = { key, error, at, work } as unknown as Guard
+      // One that is there already is replaced where it stands, as any service is by a Layer further in.
+      return outer.some((other) => other.key === key)
+        ? outer.map((other) => (other.key === key ? guard : other))
+        : [...outer, guard]
     })
   )
 }
 
 const gateOf = (cell: Cell): Gate | undefined => {
-  const all = [...Context.get(cell.context, OfProgram), ...(cell.options.middleware ?? [])]
+  const ofProgram = Context.get(cell.context, OfProgram)
+  const own = cell.options.middleware ?? []
+  const all = [...ofProgram, ...own.filter(({ key }) => !ofProgram.some((guard) => guard.key === key))]
   return all.length === 0 ? undefined : new Gate(cell, all)
 }
 
@@ -119,6 +127,12 @@ class Gate {
       return call.passage!.lineUp()
     }
     this.flush(queue)
+    if (queue.has(call)) deadlock.check(call)
+  }
+
+  /** The call that holds up those behind it. */
+  firstOf(line: CellLine): Call | undefined {
+    return this.queues.get(line)?.values().next().value
   }
 
   /** A call will not pass. */
@@ -129,7 +143,8 @@ class Gate {
 
   private flush(queue: Set<Call>): void {
     for (const call of queue) {
-      if (!call.passage!.isThrough) return
+      // It may wait for one of those that are held up by none but it now.
+      if (!call.passage!.isThrough) return deadlock.check(call)
       queue.delete(call)
       call.passage!.lineUp()
     }
@@ -165,9 +180,14 @@ const around = (
 ): Effect.Effect<any, any> => {
   const about = { actor: cell.id, key: cell.key, method, args }
   return chain.reduceRight(
-    (next, middleware) => Effect.suspend(() => implementationOf(cell, middleware)(next as any, about)),
+    (next, guard) => Effect.suspend(() => effectOf(cell, guard, implementationOf(cell, guard)(next as any, about))),
     next
   )
+}
+
+const effectOf = (cell: Cell, { key }: Guard, value: unknown): Effect.Effect<any, any> => {
+  if (isEffect(value)) return value
+  throw new TypeError(`${cell.actor}: its middleware ${key} must return an Effect, but returned ${noEffect(value)}`)
 }
 
 class Passage implements PassageOfCall {
@@ -183,8 +203,7 @@ class Passage implements PassageOfCall {
   private over = false
   /** What the call comes to, whatever its middleware does. */
   private verdict: Exit.Exit<any, any> | undefined = undefined
-  /** Whether it is among the running calls, though its method has ended. */
-  private lingers = false
+  lingers = false
 
   private readonly cell: Cell
   private readonly gate: Gate
@@ -208,7 +227,7 @@ class Passage implements PassageOfCall {
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.end(exit, context)
     this.fiber = fiber
-    if (this.lingers) call.fiber = fiber
+    if (this.lingers || !this.isLinedUp) call.fiber = fiber
     fiber.addObserver((exit) => this.end(exit, context))
     // It was told to end while it had no fiber that could be told.
     if (this.verdict !== undefined || call.stage > Stage.Running) interrupt(fiber)
@@ -217,7 +236,9 @@ class Passage implements PassageOfCall {
   private get next(): Effect.Effect<any, any> {
     return Effect.withFiber(({ context }) =>
       Effect.callback<any, any>((resume) => {
-        if (this.over || this.call.stage > Stage.Running) return resume(Effect.interrupt)
+        if (this.over) return resume(Effect.die(misuse(this.call, "after its middleware had ended")))
+        if (this.call.stage > Stage.Running) return resume(Effect.interrupt)
+        if (this.resume !== undefined) return resume(Effect.die(misuse(this.call, "while it was running")))
         this.context = context
         this.resume = resume
         this.proceed()
@@ -235,11 +256,17 @@ class Passage implements PassageOfCall {
     // Once more: where the call stood in line, before all that was submitted after it.
     this.rest()
     call.line.waitAgain(call)
+    if ((call.stage as Stage) === Stage.Waiting) deadlock.check(call)
+  }
+
+  get behind(): Call | undefined {
+    return this.isThrough && !this.isLinedUp ? this.gate.firstOf(this.call.line as CellLine) : undefined
   }
 
   lineUp(): void {
     const { call } = this
     this.isLinedUp = true
+    call.fiber = undefined
     // It was not known to be a reader, which needs no permit.
     if (turnsOutToRead(call as Partial<Reader>)) this.cell.end(call, Exit.void)
     else if (this.starting) call.line.startOrWait(call, this.dispatcher)
@@ -259,7 +286,11 @@ class Passage implements PassageOfCall {
     }
     this.resume = undefined
     this.linger()
+    // A call that is told to end ends as one fiber would: of its middleware, finalizers run, and no handlers of failures.
+    const ends = this.call.stage > Stage.Running
+    if (ends && Exit.hasInterrupts(exit)) this.interrupt()
     resume(exit)
+    if (ends) this.interrupt()
     return true
   }
 
@@ -277,9 +308,9 @@ class Passage implements PassageOfCall {
   }
 
   private rest(): void {
+    this.call.fiber = undefined
     if (!this.lingers) return
     this.lingers = false
-    this.call.fiber = undefined
     this.cell.running.remove(this.call)
   }
 
@@ -288,10 +319,12 @@ class Passage implements PassageOfCall {
     const { call } = this
     if (this.resume === undefined) return resume(Effect.void)
     this.resume = undefined
-    if (!this.isLinedUp) this.gate.leave(call)
+    // It keeps its place among those that pass.
+    if (!this.isLinedUp) this.isThrough = false
     else if (call.stage === Stage.Waiting) {
       call.line.remove(call)
       call.stage = Stage.Preparing
+      call.fiber = this.fiber
     } else if (call.fiber !== undefined) {
       this.resume = () => resume(Effect.void)
       return interrupt(call.fiber)
@@ -309,8 +342,15 @@ class Passage implements PassageOfCall {
   }
 }
 
+const misuse = (call: Call, when: string): TypeError =>
+  new TypeError(`${call.origin} #${call.id}: next was run ${when}. Middleware may run it again once it has ended`)
+
 const implementationOf = (cell: Cell, { key, work }: Guard): Middleware<never, any> => {
   const found = work ?? Context.getOrUndefined(cell.context as Context.Context<any>, Context.Service<any, any>(key))
-  if (found !== undefined) return found
-  throw new TypeError(`${cell.actor}: its middleware ${key} is not provided: give its Layer to that of the actor`)
+  if (typeof found === "function") return found
+  const why =
+    found === undefined
+      ? "is not provided: give its Layer to that of the actor"
+      : `must be a function of next, but is ${kindOf(found)}`
+  throw new TypeError(`${cell.actor}: its middleware ${key} ${why}`)
 }

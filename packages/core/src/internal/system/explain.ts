@@ -32,19 +32,24 @@ const state = (call: Call, seen: ReadonlySet<Ref>): string => {
     case Stage.New:
       return `waiting ${time} for room: ${room(call.line)}`
     case Stage.Preparing:
-      if (call.passage !== undefined)
-        return call.passage.isThrough
-          ? `waiting ${time}, while calls before it are in their middleware`
-          : `in its middleware for ${time}`
+      if (call.passage !== undefined) return passing(call, call.passage.behind, time, seen)
       return `waiting ${time} for its arguments: ${list(waitedFor(call), seen)}`
     case Stage.Waiting:
       return `waiting ${time}: ${place(call)} ${behind(call.line, seen)}`
     default: {
       const refs = waitedFor(call)
       const ending = call.stage === Stage.Running ? "" : ", told to end"
-      return `running ${time}${ending}${isInTheWay(call) ? STREAM : ""}${refs.length === 0 ? "" : `, waiting on ${list(refs, seen)}`}`
+      const since = call.passage?.lingers === true ? "its method has ended, and its middleware has not: " : ""
+      return `${since}running ${time}${ending}${isInTheWay(call) ? STREAM : ""}${refs.length === 0 ? "" : `, waiting on ${list(refs, seen)}`}`
     }
   }
+}
+
+const passing = (call: Call, behind: Call | undefined, time: string, seen: ReadonlySet<Ref>): string => {
+  if (behind !== undefined)
+    return `waiting ${time}, while calls before it are in their middleware: behind ${list([behind], seen)}`
+  const refs = waitedFor(call)
+  return `in its middleware for ${time}${refs.length === 0 ? "" : `, waiting on ${list(refs, seen)}`}`
 }
 
 const isInTheWay = (call: Call): boolean => call instanceof StreamCall && call.hasOnlyPermit
@@ -59,7 +64,7 @@ const behind = (line: Line, seen: ReadonlySet<Ref>): string => {
   const { ready, restartsFor } = cell.life
   if (!ready) return `of ${cell.actor}, which is ${restartsFor === undefined ? "starting" : "restarting"}`
   if (running < limit) return "and about to start"
-  const holders = cell.running.toArray().filter((call) => call.line === line)
+  const holders = cell.running.toArray().filter((call) => call.line === line && call.passage?.lingers !== true)
   const where = group === undefined ? "" : ` in group ${group}`
   return holders.length === 0 ? `behind what runs${where}` : `behind ${list(holders, seen)}${where}`
 }

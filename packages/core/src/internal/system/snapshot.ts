@@ -291,7 +291,8 @@ const callOf = (call: Call, position: number | undefined, now: number): Unsettle
 
 /** The refs that a call waits for, and that have not settled. */
 export const waitedFor = (call: Call): ReadonlyArray<Ref> => {
-  if (call.stage <= Stage.Preparing) return call.args.filter(isRef).filter(({ exit }) => exit === undefined)
+  if (call.stage <= Stage.Preparing && call.passage === undefined)
+    return call.args.filter(isRef).filter(({ exit }) => exit === undefined)
   const refs: Array<Ref> = []
   for (let wait = call.waits; wait !== undefined; wait = wait.next) refs.push(...wait.open())
   return refs
