@@ -47,6 +47,12 @@ const ended = {
   id: Schema.optional(Schema.Number)
 }
 
+/** A reader of a subscription is no call: nothing of it has run. */
+const ofReader = {
+  /** Set if it was told to a reader of a subscription, whose name is the `method`. */
+  isReader: Schema.optionalKey(Schema.Boolean)
+}
+
 const subject = (self: {
   readonly actor: string
   readonly method: string
@@ -74,7 +80,8 @@ export class ActorDied extends TaggedError<ActorDied>()("ActorDied", {
   /** Whether the method had started when the instance died. */
   mayHaveRun: Schema.Boolean,
   /** What killed the instance, if something did. */
-  cause: Schema.optionalKey(Schema.Defect())
+  cause: Schema.optionalKey(Schema.Defect()),
+  ...ofReader
 }) {
   get retrySafe(): boolean {
     return false
@@ -83,6 +90,7 @@ export class ActorDied extends TaggedError<ActorDied>()("ActorDied", {
     const cause = this.cause === undefined ? "" : ` (${errorText(this.cause)})`
     const died = `${subject(this)}: the actor died at ${new Date(this.at).toISOString()} because ${this.why}${cause}.`
     if (this.method === "") return died
+    if (this.isReader) return `${died} Its readers have all that it published. Read from a new instance to go on.`
     const ran = this.mayHaveRun ? "This call was running and may have had effects." : "This call did not run."
     return `${died} ${ran} Make a new instance to go on.`
   }
@@ -128,12 +136,14 @@ export class ActorUnavailable extends TaggedError<ActorUnavailable>()("ActorUnav
  */
 export class TaskCancelled extends TaggedError<TaskCancelled>()("TaskCancelled", {
   ...ended,
-  mayHaveRun: Schema.Boolean
+  mayHaveRun: Schema.Boolean,
+  ...ofReader
 }) {
   get retrySafe(): boolean {
     return !this.mayHaveRun
   }
   override get message(): string {
+    if (this.isReader) return `${subject(this)}: the reader was ended by its signal.`
     return `${subject(this)}: the call was cancelled ${this.mayHaveRun ? "while it ran" : "before it started"}.`
   }
 }

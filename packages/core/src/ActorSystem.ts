@@ -223,6 +223,8 @@ export const Instance = Schema.Struct({
   maxPendingCalls: Schema.optionalKey(Schema.Int),
   /** Calls that wait to be accepted, with `overflow: "suspend"`. */
   suspended: Schema.Int,
+  /** Readers of its subscriptions, which are no calls. Absent when there are none. */
+  readers: Schema.optionalKey(Schema.Int),
   /** Calls that have settled. */
   settled: Tally,
   /** Submissions that were not accepted for want of room, with `overflow: "fail"`. */

@@ -42,6 +42,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { ActorError } from "./ActorError.ts"
+import { withoutStack } from "./internal/base/errors.ts"
 import * as broadcast from "./internal/handle/broadcast.ts"
 import * as subscribing from "./internal/handle/subscribing.ts"
 
@@ -95,10 +96,12 @@ export const isItem = <A>(u: A): u is Exclude<A, Resync> => !isResync(u)
  * @since 0.1.0
  */
 export class FellBehind extends Schema.TaggedError<FellBehind>()("FellBehind", {
+  /** What was read: the actor, with its key if it has one, and the subscription. */
+  subscription: Schema.String,
   maxPendingItems: Schema.Number
 }) {
   override get message(): string {
-    return `the reader fell behind: more than ${this.maxPendingItems} items waited for it (maxPendingItems, with overflow: "fail"). Read faster, raise maxPendingItems, or use overflow: "dropOldest" and handle Resync.`
+    return `${this.subscription}: the reader fell behind: more than ${this.maxPendingItems} items waited for it (maxPendingItems, with overflow: "fail"). Read faster, raise maxPendingItems, or use overflow: "dropOldest" and handle Resync.`
   }
 }
 
@@ -190,5 +193,5 @@ export const make: <A>(options?: {
 subscribing.install({
   resync: (reason, missed) => new Resync(missed === undefined ? { reason } : { reason, missed }),
   isResync,
-  fellBehind: (maxPendingItems) => new FellBehind({ maxPendingItems })
+  fellBehind: (subscription, maxPendingItems) => withoutStack(() => new FellBehind({ subscription, maxPendingItems }))
 })

@@ -436,6 +436,118 @@ describe("7.9 a key that is read is not idle", () => {
   )
 })
 
+describe("7.8 what readers are told names what they read", () => {
+  it.effect("7.8 FellBehind and ActorDied name the instance and the subscription, and speak of readers", () =>
+    Effect.gen(function* () {
+      const rooms = yield* Rooms
+      const room = rooms.get("a")
+      const slow = yield* fork(
+        Effect.flip(
+          Stream.runForEach(room.messages({ maxPendingItems: 1, overflow: "fail" }), () =>
+            Effect.never.pipe(Effect.timeout(1), Effect.ignore)
+          )
+        )
+      )
+      yield* settle
+      yield* room.postAll(["a", "b", "c", "d"])
+      yield* TestClock.adjust(10)
+      const behind = yield* Fiber.join(slow)
+      assert.include(String(behind), "test/Rooms(a).messages: the reader fell behind: more than 1 items")
+      const reader = yield* read(room.messages())
+      yield* settle
+      yield* rooms.stop("a")
+      const died = yield* Effect.flip(Fiber.join(reader.fiber))
+      assert.match(
+        died.message,
+        /^test\/Rooms\(a\)\.messages: the actor died at \S+ because it was stopped\. Its readers have all that it published\./
+      )
+      assert.deepInclude(died.reason, { _tag: "ActorDied", isReader: true, mayHaveRun: false })
+      assert.notMatch(died.stack!, /\n\s+at /)
+    }).pipe(Effect.provide(Rooms.layer))
+  )
+
+  it.effect("7.8 a signal that has fired lets nobody read, and one that fires ends the reader", () =>
+    Effect.gen(function* () {
+      const room = yield* Room.spawn(1)
+      yield* room.post("a")
+      const controller = new AbortController()
+      const plain = AsyncHandle.make(room, { signal: controller.signal })
+      const items: Array<unknown> = []
+      const follow = async () => {
+        for await (const item of plain.messages()) items.push(item)
+      }
+      const reading = follow().catch((error) => error)
+      yield* settle
+      controller.abort()
+      const error = yield* Effect.promise(() => reading)
+      assert.strictEqual(error.message, "test/Room.messages: the reader was ended by its signal.")
+      assert.deepInclude(error.reason, { _tag: "TaskCancelled", mayHaveRun: false })
+      assert.strictEqual((yield* Effect.promise(() => follow().catch((error) => error))).reason._tag, "TaskCancelled")
+      assert.deepStrictEqual(items, ["a"])
+    })
+  )
+
+  it.effect("11.1 a snapshot tells how many read, whether they keep the instance or not", () =>
+    Effect.gen(function* () {
+      const room = yield* Room.spawn()
+      const readersOf = Effect.map(ActorSystem.snapshot(), ({ instances }) => instances[0]!.readers)
+      assert.isUndefined(yield* readersOf)
+      const one = yield* read(room.messages())
+      yield* read(room.messages({ keepAlive: false }))
+      yield* settle
+      assert.strictEqual(yield* readersOf, 2)
+      yield* Fiber.interrupt(one.fiber)
+      assert.strictEqual(yield* readersOf, 1)
+    }).pipe(Effect.provide(ActorSystem.layer))
+  )
+})
+
+describe("8.1 deadlocks through readers", () => {
+  it.effect("8.1 a reader that publishers wait for and that waits for them is a deadlock", () =>
+    Effect.gen(function* () {
+      const room = yield* Room.spawn()
+      const asking = yield* fork(
+        Effect.flip(
+          Stream.runForEach(room.messages({ overflow: "suspend", maxPendingItems: 1 }), () => room.post("again"))
+        )
+      )
+      yield* settle
+      yield* room.postAll(["a", "b", "c", "d"])
+      const error = yield* Fiber.join(asking)
+      assert.deepInclude((error as any).reason, {
+        _tag: "Deadlock",
+        cycle: [
+          "test/Room.postAll",
+          "a slow reader of test/Room.messages",
+          "the reader of test/Room.messages",
+          "test/Room.post (maxConcurrency 1)",
+          "test/Room.postAll"
+        ]
+      })
+    })
+  )
+
+  it.effect("8.1 it is found when other readers have read, and not while one of them may", () =>
+    Effect.gen(function* () {
+      const room = yield* Room.spawn()
+      const gate = yield* Latch.make(false)
+      const bounds = { overflow: "suspend", maxPendingItems: 1 } as const
+      const asking = yield* fork(Effect.flip(Stream.runForEach(room.messages(bounds), () => room.post("again"))))
+      const other = yield* read(Stream.tap(room.messages(bounds), () => gate.await))
+      yield* settle
+      const posting = yield* room.postAll.remote(["a", "b", "c", "d"])
+      yield* settle
+      assert.isUndefined(asking.pollUnsafe())
+      assert.include(yield* ObjectRef.explain(posting), "waiting on a slow reader of test/Room.messages")
+      yield* gate.open
+      assert.deepInclude((yield* Fiber.join(asking)) as any, { _tag: "ActorError" })
+      yield* posting
+      yield* settle
+      assert.deepStrictEqual(other.items, ["a", "b", "c", "d"])
+    })
+  )
+})
+
 describe("7.10 subscriptions in contracts and in plain code", () => {
   class Board extends Actor.Service<Board>()("test/Board", {
     methods: {
@@ -449,6 +561,18 @@ describe("7.10 subscriptions in contracts and in plain code", () => {
     boards.push(messages)
     return Board.of({ messages, post: (text) => messages.publish(text) })
   })
+
+  it.effect("7.10 what would have no effect is refused: other options of calls than a signal, further arguments", () =>
+    Effect.gen(function* () {
+      const room = (yield* Room.spawn(1)) as any
+      yield* room.post("a")
+      const defect = (stream: any) => Effect.map(Effect.exit(Stream.runHead(stream)), String)
+      const start = "TypeError: test/Room.messages is a subscription: "
+      const optioned = room.messages.options({ timeout: 1 })
+      assert.include(yield* defect(optioned()), `${start}of the options of calls it has "signal", and no "timeout"`)
+      assert.include(yield* defect(room.messages({}, "Reconnected")), `${start}it takes one argument`)
+    })
+  )
 
   it.effect("7.10 a contract names the items, and its implementation gives what Broadcast.make gives", () =>
     Effect.gen(function* () {

@@ -9,8 +9,9 @@
  * something, that waits for anything but a call.
  *
  * What waits, and is waited for, besides calls: the start of an instance, for which its calls wait, and which waits in
- * its constructor; the end of an instance, which waits for its calls, then in its finalizers; and the reader of a
- * stream, for whose next pull the stream waits, and holds its permit.
+ * its constructor; the end of an instance, which waits for its calls, then in its finalizers; the reader of a
+ * stream, for whose next pull the stream waits, and holds its permit; and readers of a subscription that have no room,
+ * for whom its publisher waits.
  *
  * When there is no deadlock, nearly all of these searches end at the first step.
  */
@@ -24,7 +25,7 @@ import { isRef, type Ref } from "./ref.ts"
 import { Transition } from "./transition.ts"
 import { isReading } from "./waiters.ts"
 import { observe } from "./waiting.ts"
-import { search, type Wait, type Waiter } from "./waits.ts"
+import { isBlocked, search, type Wait, type Waiter } from "./waits.ts"
 
 /** A search that comes by so many calls gives up. */
 const MAX_CALLS = 10_000
@@ -73,7 +74,7 @@ const mayGoOn = (waiter: Waiter): boolean => {
   const wait = mainWait(waiter)
   if (wait === undefined) return waiter instanceof Call && waiter.stage >= Stage.Running && waiter.reader === undefined
   const ref = wait.firstOpen()
-  if (ref instanceof Transition) return false
+  if (ref instanceof Transition || (ref !== undefined && isBlocked(ref))) return false
   if (!(ref instanceof Call) || isBusy(ref)) return true
   const holder = ref.stage === Stage.Waiting ? ref.line.cell.running.tail : undefined
   return holder !== undefined && holder.line === ref.line && isBusy(holder)
@@ -102,6 +103,7 @@ const isToldToEnd = (waiter: Waiter): boolean => {
 /** All of these have to stay stuck for `waiter` to be stuck. */
 function* blockers(waiter: Waiter, lines: Set<Line>): Generator<Blocker> {
   if (waiter instanceof Call) yield* callBlockers(waiter, lines)
+  else if (isBlocked(waiter)) yield* waiter.blockers()
   else if (!(waiter instanceof Transition)) yield* waitBlockers(waiter)
   else if (waiter.part === "end") yield* endBlockers(waiter)
   else if (waiter.cell.life.waitsForQuiet) yield* runningOf(waiter.cell)
@@ -167,7 +169,7 @@ function* argumentBlockers(refs: ReadonlyArray<Ref>): Generator<Blocker> {
 
 /** The first that fails ends the wait for all of them, so that one that is not stuck is enough. */
 function* refBlockers(refs: ReadonlyArray<Ref>): Generator<Blocker> {
-  for (const ref of refs) yield ref instanceof Call || ref instanceof Transition ? ref : FREE
+  for (const ref of refs) yield ref instanceof Call || ref instanceof Transition || isBlocked(ref) ? ref : FREE
 }
 
 function* permitHolders(line: Line): Generator<Blocker> {

@@ -90,6 +90,9 @@ export const died = (call: Call, death: Death): Exit.Exit<never, ActorError> =>
 const diedReason = (call: Call, death: Death): ActorDied =>
   deathReason(call.method.actor, call.method.name, death, call.attempts > 0, call.id)
 
+/** What the reader of a subscription fails with, which is no call. */
+export const ofReader = (reason: () => Reason): Exit.Exit<never, ActorError> => Exit.fail(error(reason))
+
 /** A death as it is told to those who ask about the instance, or about a call of it. */
 export const deathReason = (
   actor: string,

@@ -9,6 +9,9 @@ import type { Call, Instance } from "./call.ts"
 import { current } from "./currentCall.ts"
 import type { Wait, Waiter } from "./waits.ts"
 
+/** What is read: the call of a stream, or a subscription. */
+type Read = Pick<Call, "id" | "origin">
+
 /** What reads streams outside of any call. */
 class Reader implements Waiter {
   waits: Wait | undefined = undefined
@@ -17,7 +20,7 @@ class Reader implements Waiter {
   readonly origin: string
   readonly fiber: Fiber.Fiber<unknown, unknown>
 
-  constructor(stream: Call, fiber: Fiber.Fiber<unknown, unknown>) {
+  constructor(stream: Read, fiber: Fiber.Fiber<unknown, unknown>) {
     this.id = stream.id
     this.origin = `the reader of ${stream.origin}`
     this.fiber = fiber
@@ -43,13 +46,13 @@ const transitionOn = (fiber: Fiber.Fiber<unknown, unknown>): Waiter | undefined 
   (Context.getOrUndefined(fiber.context, ActorContext as any) as Instance | undefined)?.life.transitionOn(fiber)
 
 /** What reads a stream on a fiber, which is remembered until it {@link leaves}. */
-export const reads = (stream: Call, fiber: Fiber.Fiber<unknown, unknown>): Waiter => {
+export const reads = (stream: Read, fiber: Fiber.Fiber<unknown, unknown>): Waiter => {
   const waiter = waiterOn(fiber) ?? newReader(stream, fiber)
   reading.set(waiter, (reading.get(waiter) ?? 0) + 1)
   return waiter
 }
 
-const newReader = (stream: Call, fiber: Fiber.Fiber<unknown, unknown>): Waiter => {
+const newReader = (stream: Read, fiber: Fiber.Fiber<unknown, unknown>): Waiter => {
   const reader = new Reader(stream, fiber)
   readers.set(fiber, reader)
   return reader

@@ -21,6 +21,13 @@ export interface Waiter {
   waits: Wait | undefined
 }
 
+/** What is waited for, and ends when any of these goes on: readers that have no room, for one who publishes. */
+export interface Blocked extends Waiter {
+  blockers(): Iterable<Waiter | undefined>
+}
+
+export const isBlocked = (u: Ref | Waiter): u is (Ref | Waiter) & Blocked => "blockers" in u
+
 /**
  * What looks for a deadlock when something has begun to wait. It comes with the instances: where there are none, no call
  * waits, and a bundle that only has refs has no search.

@@ -8,6 +8,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ActorContext } from "../../ActorContext.ts"
@@ -16,6 +17,10 @@ import * as asyncContext from "../base/asyncContext.ts"
 import * as options from "../base/options.ts"
 import * as stack from "../base/stack.ts"
 import { readable } from "../call/method.ts"
+import { Ref } from "../call/ref.ts"
+import * as waiters from "../call/waiters.ts"
+import * as waiting from "../call/waiting.ts"
+import type { Blocked, Wait, Waiter } from "../call/waits.ts"
 import { type Bounds, boundsOf, MAKER, notices } from "./subscribing.ts"
 
 type Chunk = readonly [unknown, ...Array<unknown>]
@@ -27,8 +32,9 @@ class Board {
   private readonly replay: number
   private readonly last: Array<unknown> = []
   private ended = false
-  /** Those who published more than a reader has room for that they have to wait for. */
-  private readonly waiting = new Set<() => void>()
+  /** Those who published more than a reader has room for that they have to wait for, and what is known of their waits. */
+  private readonly waiting = new Map<() => void, Wait | undefined>()
+  private crowd: Crowd | undefined = undefined
 
   constructor(replay: number) {
     this.replay = replay
@@ -56,34 +62,49 @@ class Board {
     return false
   }
 
+  /** Who is to read before there is room. */
+  *pullers(): Generator<Waiter | undefined> {
+    for (const reader of this.readers) if (reader.isCrowded) yield reader.puller
+  }
+
   private readonly room: Effect.Effect<void> = Effect.callback((resume) => {
     // It may have come since.
     if (!this.isCrowded()) return resume(Effect.void)
+    this.crowd ??= new Crowd(this)
+    const wait = waiting.begin(this.crowd, false, undefined)
     const go = asyncContext.bindResume(() => resume(Effect.void))
-    const wake = () => go(undefined)
-    this.waiting.add(wake)
+    const wake = () => {
+      wait?.end()
+      go(undefined)
+    }
+    this.waiting.set(wake, wait)
+    waiting.begun(wait)
     return Effect.sync(() => {
+      wait?.end()
       this.waiting.delete(wake)
     })
   })
 
   /** A reader that publishers may wait for has read, or has gone. */
   relieve(): void {
-    if (this.waiting.size === 0 || this.isCrowded()) return
-    const woken = [...this.waiting]
+    if (this.waiting.size === 0) return
+    // Those that are left may be the ones that wait for the publisher.
+    if (this.isCrowded()) return [...this.waiting.values()].forEach(waiting.begun)
+    const woken = [...this.waiting.keys()]
     this.waiting.clear()
     stack.notify(woken, Exit.void)
   }
 
-  join(bounds: Bounds, notice: Resync["reason"] | undefined): Reader {
+  join(bounds: Bounds, notice: Resync["reason"] | undefined, origin: string): Reader {
     const pending = notice === undefined ? [...this.last] : [notices().resync(notice), ...this.last]
-    const reader = new Reader(this, bounds, pending)
+    const reader = new Reader(this, bounds, pending, origin)
     if (this.ended) reader.end(Cause.done())
     else this.readers.add(reader)
     return reader
   }
 
   leave(reader: Reader): void {
+    reader.meet(undefined)
     this.readers.delete(reader)
     this.relieve()
   }
@@ -98,7 +119,34 @@ class Board {
   }
 }
 
+/** What publishers wait for: room for readers that have none. */
+class Crowd extends Ref implements Blocked {
+  readonly fiber = undefined
+  waits: Wait | undefined = undefined
+  private readonly board: Board
+
+  constructor(board: Board) {
+    super()
+    this.board = board
+  }
+
+  blockers(): Iterable<Waiter | undefined> {
+    return this.board.pullers()
+  }
+
+  override get origin(): string {
+    for (const { isCrowded, origin } of this.board.readers) if (isCrowded) return `a slow reader of ${origin}`
+    return "slow readers"
+  }
+}
+
 class Reader {
+  /** Who pulled last, and on which fiber: noted where publishers may wait for that. */
+  puller: Waiter | undefined = undefined
+  private pulledOn: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  /** The calls that wait are told apart by their numbers. It is none. */
+  readonly id = 0
+  readonly origin: string
   private pending: Array<unknown>
   private missed = 0
   private over: Answer | undefined = undefined
@@ -106,7 +154,8 @@ class Reader {
   private readonly board: Board
   private readonly bounds: Bounds
 
-  constructor(board: Board, bounds: Bounds, pending: Array<unknown>) {
+  constructor(board: Board, bounds: Bounds, pending: Array<unknown>, origin: string) {
+    this.origin = origin
     this.board = board
     this.bounds = bounds
     this.pending = pending
@@ -122,7 +171,7 @@ class Reader {
     const { maxPendingItems, overflow } = this.bounds
     if (overflow === "fail" && this.pending.length >= maxPendingItems) {
       this.board.readers.delete(this)
-      return this.end(Exit.fail(notices().fellBehind(maxPendingItems)))
+      return this.end(Exit.fail(notices().fellBehind(this.origin, maxPendingItems)))
     }
     this.pending.push(item)
     if (overflow === "dropOldest" && this.pending.length > maxPendingItems) {
@@ -143,7 +192,18 @@ class Reader {
     return wake
   }
 
-  readonly take: Effect.Effect<Chunk, unknown> = Effect.suspend(() => this.poll() ?? this.next)
+  readonly take: Effect.Effect<Chunk, unknown> = Effect.suspend(() => {
+    if (this.bounds.overflow === "suspend") this.meet(Fiber.getCurrent())
+    return this.poll() ?? this.next
+  })
+
+  /** Remembers who pulls. */
+  meet(puller: Fiber.Fiber<unknown, unknown> | undefined): void {
+    if (puller === this.pulledOn) return
+    if (this.puller !== undefined) waiters.leaves(this.puller)
+    this.pulledOn = puller
+    this.puller = puller && waiters.reads(this, puller)
+  }
 
   private readonly next: Effect.Effect<Chunk, unknown> = Effect.callback((resume) => {
     const ready = this.poll()
@@ -178,14 +238,17 @@ export const make = (given: { readonly replay?: number } = {}): Effect.Effect<un
     )
   })
 
+/** An actor that reads what it publishes itself. */
+const OWN = { origin: "a subscription" }
+
 const broadcastOf = (board: Board, maker: unknown) =>
   Object.assign(
     readable(
-      (given: ReaderOptions = {}, notice?: Resync["reason"]): Stream.Stream<unknown, unknown> =>
+      (given: ReaderOptions = {}, notice?: Resync["reason"], { origin } = OWN): Stream.Stream<unknown, unknown> =>
         Stream.unwrap(
           Effect.map(
             Effect.acquireRelease(
-              Effect.sync(() => board.join(boundsOf("a subscription", given), notice)),
+              Effect.sync(() => board.join(boundsOf(origin, given), notice, origin)),
               (reader) => Effect.sync(() => board.leave(reader))
             ),
             (reader) => Stream.fromPull(Effect.succeed(reader.take as any))

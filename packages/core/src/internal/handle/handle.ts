@@ -101,7 +101,8 @@ const override = (method: MethodSpec, overrides: any): MethodSpec => {
     retry: overrides.retry ?? method.retry,
     timeout:
       overrides.timeout === undefined ? method.timeout : options.duration(method.label, "timeout", overrides.timeout),
-    signal: overrides.signal ?? method.signal
+    signal: overrides.signal ?? method.signal,
+    optioned: [...(method.optioned ?? []), ...Object.keys(overrides)]
   }
 }
 

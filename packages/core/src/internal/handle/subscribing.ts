@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { ActorError, DecodeError, TaskCancelled } from "../../ActorError.ts"
+import { ActorDied, type ActorError, DecodeError, TaskCancelled } from "../../ActorError.ts"
 import type { ReaderOptions, Resync } from "../../Broadcast.ts"
 import type { Reader } from "../../Home.ts"
 import { shared } from "../base/copies.ts"
@@ -17,7 +17,7 @@ import * as options from "../base/options.ts"
 import { Stage } from "../call/call.ts"
 import { isClient } from "../call/carried.ts"
 import { checkItem } from "../call/contract.ts"
-import { deathReason } from "../call/failure.ts"
+import * as failure from "../call/failure.ts"
 import { isReadable, type MethodSpec } from "../call/method.ts"
 import type { Cell, CellLine, Target } from "../instance/cell.ts"
 import { IDLE } from "../instance/life.ts"
@@ -27,7 +27,7 @@ import { type Reading, readWith, type StreamCall } from "./streaming.ts"
 export interface Notices {
   resync(reason: Resync["reason"], missed?: number): object
   isResync(u: unknown): boolean
-  fellBehind(maxPendingItems: number): unknown
+  fellBehind(subscription: string, maxPendingItems: number): unknown
 }
 
 const known: { notices: Notices | undefined } = /* @__PURE__ */ shared("notices", { notices: undefined })
@@ -112,11 +112,29 @@ const readAfter = (
   const items = Stream.unwrap(
     Effect.map(Effect.scope, (scope) => {
       // Here, and not only where the instance lives: what crosses has lost what is wrong with it.
-      boundsOf(`${method.actor}.${method.name}`, args[0] ?? {})
+      boundsOf(nameOf(method), args[0] ?? {})
+      checkUse(method, args)
       return Stream.fromPull(Effect.succeed(new Following(hasPassed, target, method, args, scope).pull))
     })
   )
-  return method.signal === undefined ? items : Stream.interruptWhen(items, aborted(method))
+  const { signal } = method
+  if (signal === undefined) return items
+  const signalled = Stream.interruptWhen(items, aborted(method))
+  return Stream.suspend(() => (signal.aborted ? Stream.fromEffect(cancelled(method)) : signalled))
+}
+
+const nameOf = ({ actor, name }: MethodSpec): string => `${actor}.${name}`
+
+/** What would have no effect is refused, as far as the compiler has not done so. */
+const checkUse = (method: MethodSpec, args: ReadonlyArray<unknown>): void => {
+  // Where the reader comes from elsewhere, it may bring a notice.
+  if (args.length > 1 && method.served !== true)
+    throw new TypeError(`${nameOf(method)} is a subscription: it takes one argument, the options of the reader`)
+  const stray = method.optioned?.find((option) => option !== "signal")
+  if (stray !== undefined)
+    throw new TypeError(
+      `${nameOf(method)} is a subscription: of the options of calls it has "signal", and no "${stray}"`
+    )
 }
 
 /** A reader that follows an instance from one of its lives to the next. */
@@ -170,8 +188,8 @@ class Following {
     const stays = this.keepAlive || isClient(cell.context)
     const counted = Scope.provide(
       Effect.acquireRelease(
-        Effect.sync(() => cell.life.isRead(stays ? 1 : 0)),
-        () => Effect.sync(() => cell.life.isRead(stays ? -1 : 0))
+        Effect.sync(() => cell.life.isRead(1, stays)),
+        () => Effect.sync(() => cell.life.isRead(-1, stays))
       ),
       scope
     )
@@ -202,14 +220,12 @@ class Following {
   }
 
   private checked(items: Chunk): Effect.Effect<Chunk, ActorError> {
-    const { actor, contract, name } = this.method
+    const { actor, contract, name: method } = this.method
     if (contract === undefined) return Effect.succeed(items)
     for (const item of items) {
       const issue = notices().isResync(item) ? undefined : checkItem(contract, item)
       if (issue !== undefined)
-        return Effect.fail(
-          new ActorError({ reason: new DecodeError({ actor, method: name, issue, mayHaveRun: true }) })
-        )
+        return failure.ofReader(() => new DecodeError({ actor, method, issue, mayHaveRun: true }))
     }
     return Effect.succeed(items)
   }
@@ -231,7 +247,10 @@ class Following {
   private ends(cell: Cell): Effect.Effect<Chunk, any> {
     const death = cell.death!
     if (death.why === IDLE && !this.keepAlive) return Cause.done()
-    return Effect.fail(new ActorError({ reason: deathReason(cell.actor, this.method.name, death, false) }))
+    const { cause, ...fields } = failure.deathReason(cell.actor, this.method.name, death, false)
+    return failure.ofReader(
+      () => new ActorDied({ ...fields, ...(cause === undefined ? undefined : { cause }), isReader: true })
+    )
   }
 }
 
@@ -247,6 +266,10 @@ class Entry implements Reader {
     this.cell = cell
     this.method = method
     this.given = given
+  }
+
+  get origin(): string {
+    return `${this.cell.actor}.${this.method.name}`
   }
 
   get context(): Context.Context<never> {
@@ -300,11 +323,14 @@ const endedEarly = ({ actor, name }: MethodSpec): TypeError =>
     `${actor}.${name}: its broadcast has ended before its instance: call Broadcast.make in the Scope of the constructor, and not within Effect.scoped`
   )
 
+const cancelled = ({ actor, name: method }: MethodSpec): Effect.Effect<never, ActorError> =>
+  failure.ofReader(() => new TaskCancelled({ actor, method, mayHaveRun: false, isReader: true }))
+
 /** Fails when the signal fires. Nothing stays with it. */
-const aborted = ({ actor, name, signal }: MethodSpec): Effect.Effect<never, ActorError> =>
+const aborted = (method: MethodSpec): Effect.Effect<never, ActorError> =>
   Effect.callback((resume) => {
-    const abort = () =>
-      resume(Effect.fail(new ActorError({ reason: new TaskCancelled({ actor, method: name, mayHaveRun: true }) })))
+    const { signal } = method
+    const abort = () => resume(cancelled(method))
     if (signal!.aborted) return abort()
     signal!.addEventListener("abort", abort)
     return Effect.sync(() => signal!.removeEventListener("abort", abort))

@@ -93,8 +93,10 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
   private supervisor: Supervisor | undefined = undefined
   private scope: Scope.Closeable
   // No field of every instance, which would be larger for the sake of few.
-  /** How many readers keep it from being idle. */
-  declare private readers: number
+  /** How many read what it publishes. */
+  declare readers: number
+  /** How many of them keep it from being idle. */
+  declare private keepers: number
 
   private readonly make: Effect.Effect<Implementation, any>
 
@@ -336,10 +338,11 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
     this.recheckEnd()
   }
 
-  /** A reader comes (1) or goes (-1), or comes or goes without keeping the instance from being idle (0). */
-  isRead(change: 1 | -1 | 0): void {
+  /** A reader comes (1) or goes (-1), which keeps the instance from being idle or does not. */
+  isRead(change: 1 | -1, keeps: boolean): void {
     this.readers += change
-    if (change === 1) this.owner?.wake(this.cell)
+    if (keeps) this.keepers += change
+    if (change === 1 && keeps) this.owner?.wake(this.cell)
     else this.attend()
   }
 
@@ -351,7 +354,7 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
   /** A call has left. */
   attend(): void {
     const { cell } = this
-    if (cell.pending === 0 && this.readers === 0 && this.phase === Phase.Open && !cell.hasSuspended)
+    if (cell.pending === 0 && this.keepers === 0 && this.phase === Phase.Open && !cell.hasSuspended)
       this.owner?.idle(cell)
     this.supervisor?.attend()
     if (this.phase === Phase.Open) return
@@ -405,7 +408,7 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
   }
 }
 
-Object.assign(Life.prototype, { readers: 0 })
+Object.assign(Life.prototype, { readers: 0, keepers: 0 })
 
 /** A finalizer that dies does not keep the instance from ending, and is not lost either. */
 const logged = ({ actor, instance }: Instance, finalizers: Effect.Effect<void>): Effect.Effect<void> =>

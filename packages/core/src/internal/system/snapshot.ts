@@ -185,6 +185,7 @@ const instanceOf = (cell: Cell): Instance => {
     pending: cell.pending,
     ...(maxPendingCalls !== Infinity && { maxPendingCalls }),
     suspended: suspendedOf(cell),
+    ...(cell.life.readers > 0 && { readers: cell.life.readers }),
     settled: tallyOf(books),
     refused,
     restarts: cell.restarts,
