@@ -23,7 +23,7 @@ type Level = string | ReadonlyArray<string>
  */
 const ordered: Readonly<Record<string, ReadonlyArray<Level>>> = {
   core: ["base", "call", "refs", "instance", "handle", "kinds", "system"],
-  worker: ["values", "wire", ["owner", "thread"]],
+  worker: ["platform", "values", "wire", ["owner", "thread"]],
   cluster: [
     "base",
     "engine.ts",

@@ -22,7 +22,9 @@
  *
  * @since 0.1.0
  */
-import type { WorkerOptions as NodeWorkerOptions, Transferable, Worker } from "node:worker_threads"
+// biome-ignore lint/suspicious/noTsIgnore: an error that is expected is one where the types are there
+/** @ts-ignore: a project for browsers may have no types of Node, and needs none. */
+import type { WorkerOptions as NodeWorkerOptions } from "node:worker_threads"
 import type * as Actor from "@troupe/core/Actor"
 import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -35,6 +37,29 @@ import * as transfers from "./internal/values/transfer.ts"
 import type { WorkerFailed } from "./WorkerFailed.ts"
 
 /**
+ * A `Worker`, of `node:worker_threads` or of a browser.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface AnyWorker {
+  postMessage(message: unknown, moved?: unknown): void
+  terminate(): unknown
+}
+
+/**
+ * The options of a browser's `Worker`. Its script is a module if nothing else is said.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface BrowserWorkerOptions {
+  readonly type?: "classic" | "module" | undefined
+  readonly name?: string | undefined
+  readonly credentials?: "include" | "omit" | "same-origin" | undefined
+}
+
+/**
  * Where the threads come from, and how they are monitored.
  *
  * @category options
@@ -43,14 +68,17 @@ import type { WorkerFailed } from "./WorkerFailed.ts"
 export interface WorkerOptions {
   /** The file of the thread, which ends with `WorkerHome.serve(...)`. Node runs TypeScript directly. */
   readonly url?: URL | string | undefined
-  /** Node's options for threads that come from `url`: `execArgv`, `resourceLimits`, `env` and the like. */
-  readonly workerOptions?: NodeWorkerOptions | undefined
   /**
-   * Makes a thread, in place of `url`: a new `Worker` of `node:worker_threads` each time. It is called for each thread, and
+   * The platform's options for threads that come from `url`: on Node `execArgv`, `resourceLimits`, `env` and the like, in a
+   * browser `name` and `credentials`.
+   */
+  readonly workerOptions?: NodeWorkerOptions | BrowserWorkerOptions | undefined
+  /**
+   * Makes a thread, in place of `url`: a new `Worker` each time, of `node:worker_threads` or of the browser. It is called for each thread, and
    * again for each replacement. Bundlers find the file of the thread in
    * `() => new Worker(new URL("./hasher.worker.ts", import.meta.url))`, where `url` alone does not tell them that it is one.
    */
-  readonly spawn?: (() => Worker) | undefined
+  readonly spawn?: (() => AnyWorker) | undefined
   /**
    * How many threads there are: `"max"` is as many as the machine runs at once. A key of a keyed actor stays on one of
    * them. Actors that are not keyed have one instance, and so one thread. Default 1.
@@ -127,4 +155,4 @@ export const serve: <Self, E>(actor: ContractClass<Self, any>, layer: Layer.Laye
  * @category transfer
  * @since 0.1.0
  */
-export const transfer: <A extends object>(value: A, transferables?: ReadonlyArray<Transferable>) => A = transfers.mark
+export const transfer: <A extends object>(value: A, transferables?: ReadonlyArray<object>) => A = transfers.mark

@@ -2,7 +2,7 @@
  * The calls that a thread carries, by the numbers under which it knows them.
  */
 
-import { Word } from "../wire/memory.ts"
+import { isShared, Word } from "../wire/memory.ts"
 import type { Answer, CallId } from "../wire/protocol.ts"
 import type { Heartbeat } from "./heartbeat.ts"
 import type { Loss } from "./loss.ts"
@@ -49,8 +49,12 @@ export class CarriedCalls {
     return this.calls.values()
   }
 
-  /** Whether the thread may have taken up a call. If it received a batch that it cannot read, it may have been any. */
+  /**
+   * Whether the thread may have taken up a call. If it received a batch that it cannot read, it may have been any. So may it
+   * where no memory is shared.
+   */
   mayHaveTaken(id: CallId): boolean {
+    if (!isShared(this.shared)) return true
     const ahead = (id - Atomics.load(this.shared, Word.Taken)) | 0
     return ahead <= 0 || Atomics.load(this.shared, Word.Garbled) !== 0
   }

@@ -21,6 +21,8 @@ export interface Listener {
   /** The implementation could not be built. */
   onFailed(cause: Cause.Cause<unknown>): void
   onPong(lagMillis: number): void
+  /** The thread ends, maybe by an error that nothing caught. */
+  onEnded(cause: Cause.Cause<unknown> | undefined): void
 }
 
 export const take = (to: Listener, message: FromThread): void => {
@@ -49,6 +51,8 @@ export const take = (to: Listener, message: FromThread): void => {
       return
     case From.Repeated:
       return to.arrivals.repeated()
+    case From.Ended:
+      return to.onEnded(message[1] && unpackAny(message[1]))
     default:
       message satisfies never
   }
@@ -68,6 +72,7 @@ export const refused = (to: Listener, message: ToThread, error: unknown): void =
     case To.Ping:
     case To.Stop:
     case To.Unreadable:
+    case To.Read:
       return
     default:
       message satisfies never

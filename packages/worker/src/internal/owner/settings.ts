@@ -1,11 +1,11 @@
 /**
  * The options of threads, checked and with their defaults.
  */
-import { availableParallelism } from "node:os"
-import type { Worker } from "node:worker_threads"
+
 import { durationOf, show } from "@troupe/core/Home"
 import * as Duration from "effect/Duration"
-import type { WorkerOptions } from "../../WorkerHome.ts"
+import { platform } from "#platform"
+import type { AnyWorker, WorkerOptions } from "../../WorkerHome.ts"
 import { spawner } from "./spawner.ts"
 
 /** Durations are in milliseconds. */
@@ -15,7 +15,7 @@ export interface Settings {
   readonly unresponsiveAfter: number
   /** If it was given: the implementation's own holds otherwise. */
   readonly shutdownTimeout: number | undefined
-  readonly spawn: () => Worker
+  readonly spawn: () => AnyWorker
 }
 
 /** The names of all options of threads. */
@@ -39,7 +39,7 @@ export const settingsOf = (actor: string, options: WorkerOptions): Settings => (
 })
 
 export const sizeOf = (actor: string, value: number | "max"): number => {
-  if (value === "max") return availableParallelism()
+  if (value === "max") return platform.parallelism()
   if (Number.isInteger(value) && value >= 1) return value
   throw new RangeError(`${actor}: size must be an integer of at least 1, or "max", but is ${show(value)}`)
 }

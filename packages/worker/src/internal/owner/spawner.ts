@@ -1,30 +1,25 @@
 /**
  * Where the threads of a home come from: the file that is given, or a function of the user.
  */
-import { Worker } from "node:worker_threads"
-import type { WorkerOptions } from "../../WorkerHome.ts"
-
-/** What of a Worker we use. Not `instanceof`: other runtimes and bundlers have classes of their own. */
-const methods = ["postMessage", "on", "once", "ref", "unref", "terminate"] as const
+import { platform } from "#platform"
+import type { AnyWorker, WorkerOptions } from "../../WorkerHome.ts"
 
 /** Workers that are some thread's already. A Worker serves one owner, and would never greet a second one. */
 const taken = new WeakSet<object>()
 
-export const spawner = (actor: string, { spawn, url, workerOptions }: WorkerOptions): (() => Worker) => {
+export const spawner = (actor: string, { spawn, url, workerOptions }: WorkerOptions): (() => AnyWorker) => {
   if (typeof spawn === "function") return () => checked(spawn())
   if (spawn !== undefined)
     throw new TypeError(`${actor}: spawn must be a function that makes a Worker, but is ${kindOf(spawn)}`)
   if (url === undefined) {
     throw new TypeError(`${actor}: WorkerHome needs "url", the file of the thread, or "spawn", which makes its Worker`)
   }
-  const file = typeof url === "string" && url.startsWith("file:") ? new URL(url) : url
-  return () => new Worker(file, workerOptions)
+  return () => platform.makeWorker(url, workerOptions)
 }
 
-const checked = (made: unknown): Worker => {
+const checked = (made: unknown): AnyWorker => {
   const worker: any = made
-  if (!methods.every((name) => typeof worker?.[name] === "function"))
-    throw new TypeError(`spawn must give a Worker of node:worker_threads, but gave ${kindOf(worker)}`)
+  if (!platform.isWorker(worker)) throw new TypeError(`spawn must give ${platform.workers}, but gave ${kindOf(worker)}`)
   if (taken.has(worker)) throw new TypeError("spawn must make a new Worker each time, but gave one that is in use")
   taken.add(worker)
   return worker

@@ -1,13 +1,17 @@
 /**
  * One worker thread, as its owner knows it: how it starts, serves, is lost and ends.
  */
-import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads"
+
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Tracer from "effect/Tracer"
+import { platform } from "#platform"
+import type { AnyWorker } from "../../WorkerHome.ts"
+import type { OwnedWorker, Port } from "../platform/platform.ts"
+import { after } from "../platform/timer.ts"
 import { describe } from "../values/guard.ts"
-import { makeMemory, Word } from "../wire/memory.ts"
+import { isShared, makeMemory, Word } from "../wire/memory.ts"
 import {
   type CallId,
   type FromThread,
@@ -26,11 +30,10 @@ import { type Listener, refused, take } from "./messages.ts"
 import { pumpOf } from "./pump.ts"
 import { Replay } from "./replay.ts"
 import { Residents, type Self } from "./residents.ts"
-import { after } from "./timer.ts"
 
 /** How the threads of a home are run, and what their owner wants to know of each. Durations are in milliseconds. */
 export interface ThreadOptions {
-  readonly spawn: () => Worker
+  readonly spawn: () => AnyWorker
   /** How long a thread may take until it is ready. */
   readonly startTimeout: number
   /** How long a thread may not answer before it counts as lost. `Infinity`: for ever. */
@@ -70,7 +73,7 @@ export class Thread implements Listener {
   lag = 0
   private phase: Phase = { _tag: "Starting", loss: undefined }
   private readonly options: ThreadOptions
-  private readonly worker: Worker
+  private readonly worker: OwnedWorker
   private readonly ended: Promise<void>
   private onStarted: ((result: Effect.Effect<Greeting, Loss>) => void) | undefined = undefined
   /** The error that ended the thread, if it was one. */
@@ -81,8 +84,22 @@ export class Thread implements Listener {
   constructor(options: ThreadOptions) {
     this.options = options
     this.spans = new Replay(options.tracer)
-    this.worker = options.spawn()
-    this.id = this.worker.threadId
+    let ended: () => void
+    this.ended = new Promise((resolve) => {
+      ended = resolve
+    })
+    this.worker = platform.own(options.spawn(), {
+      error: (error) => {
+        this.error = error
+      },
+      exit: (code) => {
+        this.lose(this.whyExited(code))
+        this.wire.close()
+        options.onGone(this)
+        ended()
+      }
+    })
+    this.id = this.worker.id
     const { port1, port2 } = new MessageChannel()
     this.wire = this.wireOver(port1)
     this.heartbeat = new Heartbeat(
@@ -93,19 +110,8 @@ export class Thread implements Listener {
     this.arrivals = new Arrivals(this.shared)
     // The worker keeps the process alive until it is ready.
     this.wire.unref()
-    this.worker.on("error", (error) => {
-      this.error = error
-    })
-    this.ended = new Promise((resolve) => {
-      this.worker.once("exit", (code) => {
-        this.lose(this.whyExited(code))
-        this.wire.close()
-        options.onGone(this)
-        resolve()
-      })
-    })
     const start: Start = { troupe: true, port: port2, shared: this.shared }
-    this.worker.postMessage(start, [port2])
+    this.worker.start(start, port2)
   }
 
   /** Set once the thread is lost, or has ended. */
@@ -143,7 +149,7 @@ export class Thread implements Listener {
     if (this.phase._tag !== "Starting") return
     this.phase = { _tag: "Serving", loss: undefined }
     // From here on only calls keep the process alive.
-    this.worker.unref()
+    this.worker.keepAlive(false)
     const { unresponsiveAfter } = this
     this.heartbeat.start(unresponsiveAfter, () => this.abandon(this.whySilent(unresponsiveAfter)))
     this.onStarted?.(Effect.succeed(greeting))
@@ -151,6 +157,12 @@ export class Thread implements Listener {
 
   onFailed(cause: Cause.Cause<unknown>): void {
     this.onStarted?.(Effect.fail({ why: "its implementation could not be built", cause }))
+  }
+
+  /** The thread ends, and the platform would not say so. */
+  onEnded(cause: Cause.Cause<unknown> | undefined): void {
+    if (cause !== undefined) this.error = Cause.squash(cause)
+    this.worker.terminate()
   }
 
   onPong(lagMillis: number): void {
@@ -165,29 +177,27 @@ export class Thread implements Listener {
    */
   abandonIfUnresponsive(killed: InstanceId): void {
     if (!this.residents.kill(killed)) return
-    this.heartbeat.ping()
-    const timer = setTimeout(() => {
-      if (this.residents.areAllDying() && this.heartbeat.isSilentFor(LISTEN_MILLIS))
-        this.abandon(this.whySilent(LISTEN_MILLIS))
-    }, LISTEN_MILLIS + 10)
-    timer.unref()
+    this.heartbeat.afterSilence(LISTEN_MILLIS, () => {
+      if (this.residents.areAllDying()) this.abandon(this.whySilent(LISTEN_MILLIS))
+    })
   }
 
   /** Gives the thread up. */
   abandon(why: string): void {
     if (this.lost !== undefined) return
     this.lose(why)
-    void this.worker.terminate()
+    this.worker.terminate()
   }
 
   private whySilent(milliseconds: number): string {
     return `its thread did not answer for ${milliseconds / 1000} s${this.calls.whileRunning()}`
   }
 
-  private whyExited(code: number): string {
+  private whyExited(code: number | undefined): string {
     if (this.error !== undefined) return `its thread failed with ${describe(this.error)}${this.calls.whileRunning()}`
     if (code === 0 && this.phase._tag === "Starting")
       return "its thread ended by itself: does its file end with WorkerHome.serve(...)?"
+    if (code === undefined) return `its thread ended by itself${this.calls.whileRunning()}`
     return `its thread exited with code ${code}${this.calls.whileRunning()}`
   }
 
@@ -225,10 +235,10 @@ export class Thread implements Listener {
 
   /** Ends the thread in good order, and by force when that takes too long. */
   async stop(): Promise<void> {
-    this.worker.ref()
+    this.worker.keepAlive(true)
     if (this.phase._tag === "Serving") {
       this.wire.post([To.Stop])
-      const timer = setTimeout(() => void this.worker.terminate(), this.options.shutdownTimeout)
+      const timer = setTimeout(() => this.worker.terminate(), this.options.shutdownTimeout)
       await this.ended
       clearTimeout(timer)
     }
@@ -236,9 +246,9 @@ export class Thread implements Listener {
   }
 
   async terminate(): Promise<void> {
-    this.worker.ref()
+    this.worker.keepAlive(true)
     this.lose("its thread was ended")
-    await this.worker.terminate()
+    this.worker.terminate()
     await this.ended
   }
 
@@ -273,7 +283,7 @@ export class Thread implements Listener {
 
   // --- messages ------------------------------------------------------------------------------------------------------
 
-  private wireOver(port: MessagePort): Wire<FromThread, ToThread> {
+  private wireOver(port: Port): Wire<FromThread, ToThread> {
     return new Wire(port, {
       message: (message) => take(this, message),
       refused: (message, error) => refused(this, message, error),
@@ -282,6 +292,7 @@ export class Thread implements Listener {
         this.interrupts = false
       },
       arrived: () => this.arrivals.read(),
+      posting: isShared(this.shared) ? undefined : (batch) => this.arrivals.acknowledge(batch),
       garbled: () => this.wire.post([To.Unreadable, this.arrivals.garbled()]),
       failed: this.options.onTrouble
     })

@@ -11,12 +11,12 @@ import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { WorkerFailed } from "../../WorkerFailed.ts"
 import type { WorkerOptions } from "../../WorkerHome.ts"
+import { after, unref } from "../platform/timer.ts"
 import { type Contract, mismatch } from "../values/contract.ts"
 import type { Greeting } from "../wire/protocol.ts"
 import { type Loss, workerFailed } from "./loss.ts"
 import { type Settings, settingsOf } from "./settings.ts"
 import { Thread } from "./thread.ts"
-import { after } from "./timer.ts"
 
 /** How late the timers of threads were when they last answered a ping. */
 const lag = Metric.gauge("troupe_worker_event_loop_lag_seconds", {
@@ -122,9 +122,10 @@ export class Threads {
   enforceShutdownTimeout(): void {
     const patience = this.settings.shutdownTimeout ?? this.terms.shutdownTimeout
     const late = `its thread did not end within ${patience / 1000} s (shutdownTimeout)`
-    after(patience + FINALIZERS_MILLIS, () => {
+    const timer = after(patience + FINALIZERS_MILLIS, () => {
       for (const thread of this.living) thread.abandon(late)
-    })?.unref()
+    })
+    unref(timer)
   }
 
   close(): Effect.Effect<void> {

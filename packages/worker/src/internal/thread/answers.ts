@@ -1,7 +1,6 @@
 /**
  * What this thread says about its calls, packed for the owner.
  */
-import type { Transferable } from "node:worker_threads"
 import * as Home from "@troupe/core/Home"
 import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
@@ -60,7 +59,7 @@ export class Answers {
   }
 
   /** Answers a pull of a stream. */
-  items(id: CallId, packed: ReadonlyArray<unknown>, moved: ReadonlyArray<Transferable> | undefined): void {
+  items(id: CallId, packed: ReadonlyArray<unknown>, moved: ReadonlyArray<object> | undefined): void {
     this.wire.post([From.Items, id, packed], moved)
   }
 

@@ -31,8 +31,12 @@ export class Intake {
   /** While this thread computed, the owner may have interrupted calls that arrived meanwhile. They must not compute as well. */
   private lookAhead(interrupts: number): void {
     this.interrupts = interrupts
-    for (const batch of this.wire.lookAhead())
-      for (const message of batch) if (message[0] === To.Interrupt) this.revoked.add(message[1])
+    for (const batch of this.wire.lookAhead()) this.foresee(batch)
+  }
+
+  /** A batch has arrived whose turn has not come. */
+  foresee(batch: ReadonlyArray<ToThread>): void {
+    for (const message of batch) if (message[0] === To.Interrupt) this.revoked.add(message[1])
   }
 
   /** The interruption of a call is dealt with now. */

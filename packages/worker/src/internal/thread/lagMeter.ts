@@ -1,3 +1,5 @@
+import { unref } from "../platform/timer.ts"
+
 const INTERVAL_MILLIS = 250
 
 /** How late the timers of this thread are: the longest delay between two reads. */
@@ -6,10 +8,11 @@ export class LagMeter {
   private due = performance.now() + INTERVAL_MILLIS
 
   constructor() {
-    setInterval(() => {
+    const timer = setInterval(() => {
       this.longest = Math.max(this.longest, performance.now() - this.due)
       this.due = performance.now() + INTERVAL_MILLIS
-    }, INTERVAL_MILLIS).unref()
+    }, INTERVAL_MILLIS)
+    unref(timer)
   }
 
   /** In milliseconds. */

@@ -1,9 +1,10 @@
 /**
  * The last line of a thread's file: waits for the owner, and serves it.
  */
-import { parentPort } from "node:worker_threads"
+
 import { show } from "@troupe/core/Home"
 import * as Layer from "effect/Layer"
+import { platform } from "#platform"
 import type { Contract } from "../values/contract.ts"
 import type { Greeting, Start } from "../wire/protocol.ts"
 import { Server } from "./server.ts"
@@ -18,21 +19,17 @@ export const serve = (contract: Contract, layer: Layer.Layer<any, any>, tasks: G
     throw new TypeError(
       `${contract.key}: WorkerHome.serve needs the Layer of its implementation, like what toLayer gives, but got ${show(layer)}`
     )
-  if (parentPort === null) {
+  if (!platform.isThread()) {
     throw new TypeError(`${contract.key}: WorkerHome.serve belongs in the file of a worker thread, and this is none`)
   }
   if (serving !== undefined) {
     throw new TypeError(`${contract.key}: a thread serves one actor, and this one serves ${serving} already`)
   }
   serving = contract.key
-  const port = parentPort
-  const begin = (start: Start) => {
+  platform.onStart((start: Start | undefined) => {
     // The program that made the Worker may send it messages of its own.
-    if (start?.troupe !== true) return
-    // From here on everything comes by a port of ours. This one would keep the thread alive.
-    port.off("message", begin)
-    port.unref()
+    if (start?.troupe !== true) return false
     void new Server(contract, layer, tasks, start).run()
-  }
-  port.on("message", begin)
+    return true
+  })
 }

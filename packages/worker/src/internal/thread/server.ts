@@ -1,7 +1,7 @@
 /**
  * The inside of a thread: builds the implementation, and does what the owner says.
  */
-import type { MessagePort } from "node:worker_threads"
+
 import * as Actor from "@troupe/core/Actor"
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
@@ -10,6 +10,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import { platform } from "#platform"
+import type { Port } from "../platform/platform.ts"
 import * as causes from "../values/causes.ts"
 import { type Contract, type MethodCodec, methodCodecs } from "../values/contract.ts"
 import { cannotCross } from "../values/issues.ts"
@@ -66,15 +68,17 @@ export class Server {
     this.streams = new Streams(shared, this.answers)
     this.spans = new SpanReports(wire)
     this.unread = new UnreadBatches(shared)
-    process.once("exit", () => {
+    platform.onUncaught((error) => this.sayEnded(causes.packAny(Cause.die(error))))
+    platform.onExit(() => {
       Atomics.store(shared, Word.Dead, 1)
       this.wakeOwner()
     })
   }
 
-  private wireOver(port: MessagePort): Wire<ToThread, FromThread> {
+  private wireOver(port: Port): Wire<ToThread, FromThread> {
     return new Wire(port, {
       message: (message) => this.take(message),
+      behind: (batch) => this.intake.foresee(batch),
       refused: (message, error) => this.refused(message, error),
       garbled: (error) => {
         // It cannot be known which calls were in it, so it is the end of all.
@@ -112,7 +116,12 @@ export class Server {
   private async stop(): Promise<void> {
     await Effect.runPromiseExit(Scope.close(this.scope, Exit.void))
     this.wire.flush()
-    process.exit()
+    platform.exit(() => this.sayEnded(undefined))
+  }
+
+  private sayEnded(reasons: causes.PackedReasons | undefined): void {
+    this.wire.post([From.Ended, reasons])
+    this.wire.flush()
   }
 
   private take(message: ToThread): void {
@@ -134,6 +143,8 @@ export class Server {
         return void this.stop()
       case To.Unreadable:
         return this.repeat(message[1])
+      case To.Read:
+        return void Atomics.store(this.shared, Word.Read, message[1])
       default:
         message satisfies never
     }
@@ -183,6 +194,8 @@ export class Server {
       case From.Ready:
       case From.Failed:
         return this.wire.post([From.Failed, refusedCause(error)])
+      case From.Ended:
+        return this.wire.post([From.Ended, refusedCause(error)])
       case From.Spans:
         return this.spans.reset()
       case From.Refused:

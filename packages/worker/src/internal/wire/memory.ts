@@ -1,6 +1,7 @@
 /**
  * The few words of memory that an owner shares with its thread, for what one of them has to know while the other computes
- * and reads no messages.
+ * and reads no messages. A page that is not isolated from others (`crossOriginIsolated`) cannot share memory: there each
+ * side has words of its own, and what they are for is said in messages, or not known.
  */
 
 export const Word = {
@@ -22,5 +23,11 @@ export const Word = {
   Interrupts: 7
 } as const
 
+const canShare = typeof SharedArrayBuffer === "function"
+
+const BYTES = Int32Array.BYTES_PER_ELEMENT * Object.keys(Word).length
+
 export const makeMemory = (): Int32Array =>
-  new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * Object.keys(Word).length))
+  new Int32Array(canShare ? new SharedArrayBuffer(BYTES) : new ArrayBuffer(BYTES))
+
+export const isShared = ({ buffer }: Int32Array): boolean => canShare && buffer instanceof SharedArrayBuffer

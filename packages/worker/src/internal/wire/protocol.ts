@@ -6,8 +6,8 @@
  * Not `effect/rpc`: its codecs and envelopes take three times as long as the rest of a call, see
  * `docs/decisions/0018-a-wire-of-our-own.md`.
  */
-import type { MessagePort } from "node:worker_threads"
 import type * as Home from "@troupe/core/Home"
+import type { Port } from "../platform/platform.ts"
 import type { PackedReasons } from "../values/causes.ts"
 import type { PackedSpan, SpanReport } from "./spans.ts"
 
@@ -34,7 +34,8 @@ export const To = {
   Close: 5,
   Ping: 6,
   Stop: 7,
-  Unreadable: 8
+  Unreadable: 8,
+  Read: 9
 } as const
 
 /** Asks the thread to run a method. A streaming one begins with its first pull. */
@@ -62,6 +63,8 @@ export type ToThread =
   | readonly [kind: typeof To.Stop]
   /** The owner cannot read a batch, and asks for its messages one by one. */
   | readonly [kind: typeof To.Unreadable, batch: BatchNumber]
+  /** So many batches of the thread have been read, where no memory is shared that would say so. */
+  | readonly [kind: typeof To.Read, batches: number]
 
 // --- from the thread -------------------------------------------------------------------------------------------------
 
@@ -77,7 +80,8 @@ export const From = {
   Spans: 8,
   Refused: 9,
   Repeated: 10,
-  NotBegun: 11
+  NotBegun: 11,
+  Ended: 12
 } as const
 
 /** What the thread says about a call. */
@@ -110,6 +114,8 @@ export type FromThread =
   | readonly [kind: typeof From.Spans, reports: ReadonlyArray<SpanReport>]
   /** The thread has sent the messages of an unreadable batch again. */
   | readonly [kind: typeof From.Repeated, batch: BatchNumber]
+  /** The thread ends, maybe by an error, where the platform would not say so. */
+  | readonly [kind: typeof From.Ended, reasons: PackedReasons | undefined]
 
 /** What a thread says about itself when it is ready. */
 export interface Greeting {
@@ -121,9 +127,9 @@ export interface Greeting {
 
 // --- the start -------------------------------------------------------------------------------------------------------
 
-/** What the owner gives a thread to start with, over the port that Node made for it. */
+/** What the owner gives a thread to start with, over the way that the platform has made for it. */
 export interface Start {
   readonly troupe: true
-  readonly port: MessagePort
+  readonly port: Port
   readonly shared: Int32Array
 }

@@ -1,20 +1,31 @@
 /**
  * One end of the wire between an owner and its thread. Messages of one microtask travel together, unless they are many.
  */
-import { type MessagePort, receiveMessageOnPort, type Transferable } from "node:worker_threads"
+import { platform } from "#platform"
+import type { Port } from "../platform/platform.ts"
 
 /** A batch of this size goes out at once, so that the other side begins while this one goes on. */
 const LARGE_BATCH = 64
+
+/**
+ * How long messages are dealt with in one turn, where only the event loop tells what else has arrived: what comes later may
+ * say that a message is to be left.
+ */
+const TURN_MILLIS = 5
 
 /** What one end does with messages, and about those that fail to cross. */
 export interface WireEvents<Received, Sent> {
   readonly message: (message: Received) => void
   /** A message cannot be sent. */
   readonly refused: (message: Sent, error: unknown) => void
-  /** A batch goes out. */
+  /** A batch is about to go out, and may be added to. */
+  readonly posting?: ((batch: Array<Sent>) => void) | undefined
+  /** A batch has gone out. */
   readonly posted: (batch: ReadonlyArray<Sent>) => void
   /** A batch has arrived, and none of its messages has been dealt with. */
   readonly arrived?: (() => void) | undefined
+  /** A batch has arrived whose turn has not come. Who asks for this has its messages dealt with in short turns. */
+  readonly behind?: ((batch: ReadonlyArray<Received>) => void) | undefined
   /** A batch has arrived that cannot be read. */
   readonly garbled: (error: unknown) => void
   /** Dealing with a message threw. The other messages of its batch are dealt with all the same. */
@@ -24,20 +35,23 @@ export interface WireEvents<Received, Sent> {
 export class Wire<Received, Sent> {
   private batch: Array<Sent> = []
   private scheduled = false
-  /** Batches that were looked at before their turn. */
-  private ahead: Array<ReadonlyArray<Received>> = []
-  private readonly port: MessagePort
+  /** Batches whose turn has not come. */
+  private readonly ahead: Array<ReadonlyArray<Received>> = []
+  private readonly takesTurns: boolean
+  /** Whether the event loop has its turn. */
+  private resting = false
+  private readonly port: Port
   private readonly on: WireEvents<Received, Sent>
 
-  constructor(port: MessagePort, on: WireEvents<Received, Sent>) {
+  constructor(port: Port, on: WireEvents<Received, Sent>) {
     this.port = port
     this.on = on
-    port.on("message", (batch: ReadonlyArray<Received>) => this.take(batch))
-    port.on("messageerror", (error) => on.garbled(error))
+    this.takesTurns = platform.receive === undefined && on.behind !== undefined
+    platform.listen(port, { message: (batch) => this.take(batch), garbled: on.garbled })
   }
 
   /** Sends a message with the next batch. One that moves something goes alone, since it cannot be sent twice. */
-  post(message: Sent, moved?: ReadonlyArray<Transferable>): void {
+  post(message: Sent, moved?: ReadonlyArray<object>): void {
     if (moved !== undefined && moved.length > 0) {
       this.flush()
       return this.postAlone(message, moved)
@@ -55,6 +69,7 @@ export class Wire<Received, Sent> {
     const { batch } = this
     if (batch.length === 0) return
     this.batch = []
+    this.on.posting?.(batch)
     try {
       this.port.postMessage(batch)
     } catch {
@@ -66,8 +81,9 @@ export class Wire<Received, Sent> {
   }
 
   /** Sends a message in a batch of its own. */
-  postAlone(message: Sent, moved: ReadonlyArray<Transferable> = []): void {
+  postAlone(message: Sent, moved: ReadonlyArray<object> = []): void {
     const batch = [message]
+    this.on.posting?.(batch)
     try {
       this.port.postMessage(batch, moved)
     } catch (error) {
@@ -88,7 +104,7 @@ export class Wire<Received, Sent> {
 
   private receive(): { readonly message: ReadonlyArray<Received> | undefined } | undefined {
     try {
-      return receiveMessageOnPort(this.port)
+      return platform.receive?.(this.port)
     } catch (error) {
       this.on.garbled(error)
       return { message: undefined }
@@ -105,19 +121,42 @@ export class Wire<Received, Sent> {
   }
 
   private take(batch: ReadonlyArray<Received>): void {
-    this.dealWith(batch)
-    while (this.ahead.length > 0) this.dealWith(this.ahead.shift()!)
+    this.on.arrived?.()
+    this.ahead.push(batch)
+    if (this.resting) this.on.behind!(batch)
+    else this.goOn()
   }
 
-  private dealWith(batch: ReadonlyArray<Received>): void {
-    this.on.arrived?.()
+  private goOn(): void {
+    const begun = this.takesTurns ? performance.now() : undefined
+    for (let batch = this.ahead.shift(); batch !== undefined; batch = this.ahead.shift()) {
+      const dealtWith = this.dealWith(batch, begun)
+      if (dealtWith < batch.length) {
+        this.ahead.unshift(batch.slice(dealtWith))
+        return this.rest()
+      }
+    }
+  }
+
+  /** Returns how many messages there was time for. */
+  private dealWith(batch: ReadonlyArray<Received>, begun: number | undefined): number {
     for (let i = 0; i < batch.length; i++) {
+      if (begun !== undefined && performance.now() - begun > TURN_MILLIS) return i
       try {
         this.on.message(batch[i]!)
       } catch (error) {
         this.on.failed(error)
       }
     }
+    return batch.length
+  }
+
+  private rest(): void {
+    this.resting = true
+    turn(() => {
+      this.resting = false
+      this.goOn()
+    })
   }
 
   private guarded(work: () => void): void {
@@ -130,10 +169,21 @@ export class Wire<Received, Sent> {
 
   /** From here on the wire does not keep the process alive. */
   unref(): void {
-    this.port.unref()
+    this.port.unref?.()
   }
 
   close(): void {
     this.port.close()
   }
+}
+
+/** Gives the event loop a turn. By a message, and not by a timer, which would wait for four milliseconds. */
+const turn = (work: () => void): void => {
+  const { port1, port2 } = new MessageChannel()
+  const message = () => {
+    port1.close()
+    work()
+  }
+  platform.listen(port1, { message, garbled: message })
+  port2.postMessage(undefined)
 }

@@ -1,0 +1,59 @@
+/** A real browser, where there is one, and pages in it of which all that they ask for is made here. */
+import { existsSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { afterAll } from "@effect/vitest"
+import { type Browser, chromium, type Page } from "playwright-core"
+
+const places = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser"]
+
+export const executable: string | undefined = places.find((place) => place !== undefined && existsSync(place))
+
+if (executable === undefined) {
+  console.warn("Skipped: threads of a browser need Chromium. `apt-get install chromium`, or say where: CHROMIUM_PATH.")
+}
+
+let launched: Promise<Browser> | undefined
+const launch = (): Promise<Browser> => {
+  launched ??= chromium.launch({
+    executablePath: executable!,
+    // As root and in containers there is no sandbox, little shared memory and no graphics.
+    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--js-flags=--expose-gc"]
+  })
+  return launched
+}
+
+afterAll(async () => (await launched)?.close())
+
+/** What makes the file of a path. */
+export type Serve = (path: string) => Promise<string | undefined>
+
+/** Headers with which a page is apart from all others, and may share memory with its threads. */
+const isolation = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" }
+
+const html = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="/main.mjs"></script>`
+
+/** Opens a page whose script is `/main.mjs`. */
+export const open = async (serve: Serve, isolated: boolean): Promise<Page> => {
+  const server = createServer(async (request, response) => {
+    for (const [name, value] of Object.entries(isolated ? isolation : {})) response.setHeader(name, value)
+    const { pathname } = new URL(request.url!, "http://localhost")
+    // Threads are started by the hundred, and each would fetch and compile its script anew.
+    response.setHeader("cache-control", "max-age=3600")
+    response.setHeader("content-type", pathname === "/" ? "text/html" : "text/javascript")
+    const body = pathname === "/" ? html : await serve(pathname).catch(String)
+    if (body === undefined) response.statusCode = 404
+    response.end(body)
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const context = await (await launch()).newContext()
+  afterAll(async () => {
+    await context.close()
+    server.closeAllConnections()
+    server.close()
+  })
+  const page = await context.newPage()
+  page.on("pageerror", (error) => console.error("in the page:", error))
+  await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`)
+  return page
+}
