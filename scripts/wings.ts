@@ -36,6 +36,7 @@ const ordered: Readonly<Record<string, ReadonlyArray<Level>>> = {
     ["home", "command"],
     "simulation"
   ],
+  remote: ["engine.ts", "wire", ["client", "server"]],
   inspector: ["base", ["live", "trace"], ["server", "terminal"]],
   testing: [
     ["effectNames.ts", "plan.ts", "random.ts", "realTime.ts", "show.ts"],
@@ -65,7 +66,10 @@ const doors: Readonly<Record<string, Door>> = {
     file: "^packages/cluster/src/internal/engine.ts$",
     named: "^packages/cluster/src/ClusterHome.ts$"
   },
-  "effect/rpc": { file: "^packages/cluster/src/internal/engine.ts$" },
+  "effect/rpc": {
+    file: "^packages/(cluster|remote)/src/internal/engine.ts$",
+    named: "^packages/remote/src/RemoteHome.ts$"
+  },
   "effect/workers": { file: "^$" }
 }
 

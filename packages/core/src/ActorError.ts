@@ -269,6 +269,27 @@ export class ContractMismatch extends TaggedError<ContractMismatch>()("ContractM
 }
 
 /**
+ * The side where the actor lives does not let this caller have the call.
+ *
+ * @category reasons
+ * @since 0.1.0
+ */
+export class Denied extends TaggedError<Denied>()("Denied", {
+  ...fields,
+  why: Schema.String
+}) {
+  get mayHaveRun(): boolean {
+    return false
+  }
+  get retrySafe(): boolean {
+    return false
+  }
+  override get message(): string {
+    return `${subject(this)}: denied, since ${this.why}. The call did not run.`
+  }
+}
+
+/**
  * Everything that can be the `reason` of an {@link ActorError}.
  *
  * @category models
@@ -283,6 +304,7 @@ export type Reason =
   | Deadlock
   | DecodeError
   | ContractMismatch
+  | Denied
 
 /**
  * The one error that every call may fail with, besides the errors of its method.
@@ -301,7 +323,8 @@ export class ActorError extends TaggedError<ActorError>()("ActorError", {
     PendingCallsLimitExceeded,
     Deadlock,
     DecodeError,
-    ContractMismatch
+    ContractMismatch,
+    Denied
   ])
 }) {
   /** Whether the method may have started. When `false`, the call had no effect at all. */

@@ -1,0 +1,41 @@
+/**
+ * How the calls of one method are written, and their answers read.
+ */
+import type * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import { Rpc, RpcSchema } from "../engine.ts"
+import type { Payload, WireMethod } from "../wire/wire.ts"
+
+export interface Codecs {
+  readonly payload: (payload: Payload) => unknown
+  readonly exit: (exit: unknown) => Exit.Exit<any, any>
+  readonly items: (values: unknown) => ReadonlyArray<unknown>
+}
+
+const known = new WeakMap<WireMethod, Codecs>()
+
+/** They are compiled with the first call of the method. */
+export const codecsOf = (method: WireMethod): Codecs => {
+  const found = known.get(method)
+  if (found !== undefined) return found
+  const made = make(method)
+  known.set(method, made)
+  return made
+}
+
+const make = ({ rpc }: WireMethod): Codecs => {
+  const stream = RpcSchema.isStreamSchema(rpc.successSchema) ? rpc.successSchema.success : undefined
+  const json = (schema: Schema.Top) => Schema.toCodecJson(schema) as unknown as Schema.Codec<any, unknown>
+  return {
+    payload: Schema.encodeUnknownSync(json(rpc.payloadSchema)),
+    exit: Schema.decodeUnknownSync(json(Rpc.exitSchema(rpc as any) as unknown as Schema.Top)),
+    items: Schema.decodeUnknownSync(json(Schema.Array(stream ?? Schema.Unknown)))
+  }
+}
+
+/** What is wrong with a value, from what its schema threw. */
+export const describeIssue = (error: any): string =>
+  SchemaIssue.isIssue(error?.cause)
+    ? String(new Schema.SchemaError(error.cause).message)
+    : String(error?.message ?? error)

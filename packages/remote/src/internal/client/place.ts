@@ -1,0 +1,57 @@
+/**
+ * What calls of a method say, and what they fail with that cannot be said.
+ */
+import type { ActorError } from "@troupe/core/ActorError"
+import * as Home from "@troupe/core/Home"
+import * as Exit from "effect/Exit"
+import type * as Tracer from "effect/Tracer"
+import { type Subject, undecodable } from "../wire/failure.ts"
+import { BAGGAGE, REMOTE } from "../wire/headers.ts"
+import type { Payload } from "../wire/wire.ts"
+import { codecsOf, describeIssue } from "./codecs.ts"
+import type { Place, Request } from "./link.ts"
+
+export const subjectOf = ({ key, method: { actor, name } }: Place): Subject => ({
+  actor: key === undefined ? actor : `${actor}(${Home.keyText(key.key)})`,
+  method: name
+})
+
+/** What is sent. Throws where it does not fit the contract, or what travels with it does not fit its schemas. */
+export const requestOf = (
+  { key, method }: Place,
+  { args, reader }: Payload,
+  from: Home.Call | Home.Reader | undefined,
+  span: Tracer.AnySpan | undefined
+): Request => {
+  const said = { ...key, ...(args && args.length > 0 && { args }), ...(reader && { reader }) }
+  const payload = codecsOf(method).payload(said)
+  const baggage = from && Home.baggageOf(from)
+  const headers: Array<[string, string]> = []
+  if (baggage !== undefined) headers.push([BAGGAGE, JSON.stringify(baggage)])
+  if (span?._tag === "Span" && span.kind === "producer") headers.push([REMOTE, "true"])
+  const traced = span && { traceId: span.traceId, spanId: span.spanId, sampled: span.sampled }
+  return { tag: method.rpc._tag, payload, headers, ...traced }
+}
+
+/** What a call fails with that was not sent, since it cannot be written. */
+export const unwritable = (place: Place, error: unknown): ActorError => {
+  const issue =
+    error instanceof Home.BaggageError
+      ? error.message
+      : `its arguments do not fit the contract: ${describeIssue(error)}`
+  return undecodable(subjectOf(place), issue, false)
+}
+
+/** What was answered, as far as it can be read. */
+export const readable = <A>(place: Place, read: () => Exit.Exit<A, any>): Exit.Exit<A, any> => {
+  try {
+    return read()
+  } catch (error) {
+    const issue = `what came back does not fit the contract: ${describeIssue(error)}`
+    return Exit.fail(undecodable(subjectOf(place), issue, true))
+  }
+}
+
+/** Whether the server, or the end of the call here, has interrupted it. */
+export const isInterrupted = ({ cause }: Exit.Failure<unknown, unknown>): boolean =>
+  cause.reasons.every(({ _tag }) => _tag === "Interrupt")

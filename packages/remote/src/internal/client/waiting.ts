@@ -1,0 +1,56 @@
+/**
+ * Calls that wait for a connection, in the order in which they were made. They wait equally long, so the first to come is
+ * the first to give up.
+ */
+import type * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type { Outgoing } from "./link.ts"
+
+export class Waiting {
+  /** Why there is no connection. */
+  why = "there is no connection to the server yet"
+  /** With the time until which they wait, in milliseconds of a monotonic clock. */
+  private readonly calls = new Map<Outgoing, number>()
+  private isWatched = false
+  private readonly patience: number
+  private readonly clock: Clock.Clock
+  private readonly context: Context.Context<never>
+
+  /** `patience` is how long they wait, in milliseconds. */
+  constructor(patience: number, clock: Clock.Clock, context: Context.Context<never>) {
+    this.patience = patience
+    this.clock = clock
+    this.context = context
+  }
+
+  add(call: Outgoing): void {
+    this.calls.set(call, this.now() + this.patience)
+    if (this.isWatched) return
+    this.isWatched = true
+    Effect.runForkWith(this.context)(this.watch)
+  }
+
+  delete(call: Outgoing): boolean {
+    return this.calls.delete(call)
+  }
+
+  all(): ReadonlyArray<Outgoing> {
+    return [...this.calls.keys()]
+  }
+
+  private now(): number {
+    return Number(this.clock.monotonicTimeNanosUnsafe()) / 1e6
+  }
+
+  private readonly watch: Effect.Effect<void> = Effect.suspend(() => {
+    for (const [call, until] of this.calls) {
+      const left = until - this.now()
+      if (left > 0) return Effect.flatMap(Effect.sleep(left), () => this.watch)
+      this.calls.delete(call)
+      call.lost(`${this.why}, and none came up within ${this.patience} ms (unavailableAfter)`, false)
+    }
+    this.isWatched = false
+    return Effect.void
+  })
+}

@@ -1,0 +1,49 @@
+/**
+ * What callers elsewhere are told of failures: the errors of the contract, and of others that there was one.
+ */
+import { ActorError } from "@troupe/core/ActorError"
+import * as Home from "@troupe/core/Home"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type { Subject } from "../wire/failure.ts"
+
+/** How a failure is told. */
+export type Tell = (subject: Subject, cause: Cause.Cause<any>) => Effect.Effect<never, any>
+
+/** With the words of each defect. */
+export const shown: Tell = (_, cause) => Effect.failCause(cause)
+
+/** Without. The log of the server has them, under the number that the caller is told. */
+export const hidden: Tell = (subject, cause) => {
+  if (!cause.reasons.some(hasInsides)) return Effect.failCause(cause)
+  const id = crypto.randomUUID()
+  const { actor, method } = subject
+  const without = Cause.fromReasons(cause.reasons.map((reason) => withoutInsides(reason, id)))
+  const log = Effect.logError(`${actor}.${method}: failed for a caller elsewhere, who was told of ${id}`, cause)
+  return Effect.andThen(log, Effect.failCause(without))
+}
+
+const hasInsides = (reason: Cause.Reason<any>): boolean =>
+  Cause.isDieReason(reason) || (Cause.isFailReason(reason) && causeOf(reason.error) !== undefined)
+
+/** What our own error says of a defect. Errors of the contract say what the contract lets them. */
+const causeOf = (error: unknown): unknown =>
+  Home.attempt(() => (error instanceof ActorError && "cause" in error.reason ? error.reason.cause : undefined))
+
+const withoutInsides = (reason: Cause.Reason<any>, id: string): Cause.Reason<any> => {
+  if (Cause.isInterruptReason(reason)) return reason
+  if (Cause.isDieReason(reason)) return Cause.makeDieReason(new HiddenDefect(id))
+  if (causeOf(reason.error) === undefined) return reason
+  const { reason: told } = reason.error as ActorError
+  const bare = Home.withoutStack(() => new (told.constructor as any)({ ...told, cause: new HiddenDefect(id) }))
+  return Cause.makeFailReason(Home.withoutStack(() => new ActorError({ reason: bare })))
+}
+
+/** What stands for a defect whose words stay at the server. */
+class HiddenDefect extends Error {
+  override readonly name = "HiddenDefect"
+  constructor(id: string) {
+    super(`the server does not tell what it was: its log has it under ${id}`)
+    this.stack = ""
+  }
+}

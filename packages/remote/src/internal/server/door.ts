@@ -1,0 +1,166 @@
+/**
+ * What stands between the connections and Effect's `RpcServer`, as its protocol: it knows all peers, admits their requests,
+ * and looks at what they are answered.
+ */
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import { type RpcMessage, RpcSerialization, RpcServer } from "../engine.ts"
+import { notExposed, undecodable } from "../wire/failure.ts"
+import { CONTRACT, HELLO, type Hello } from "../wire/hello.ts"
+import type { Wire } from "../wire/wire.ts"
+import { type Exposed, failure, type Peer } from "./peer.ts"
+
+/** What a server offers. */
+export interface Offer {
+  readonly hello: Hello
+  readonly wires: ReadonlyMap<string, Wire>
+  /** By the tags of their rpcs. */
+  readonly exposed: ReadonlyMap<string, Exposed>
+  /** Whether peers are told what a method died of, and what of a result cannot be sent. */
+  readonly tellsDefects: boolean
+}
+
+export interface Door {
+  readonly protocol: RpcServer.Protocol["Service"]
+  readonly peers: ReadonlyMap<number, Peer>
+  admit(peer: Peer): void
+  leave(peer: Peer): void
+  receive(peer: Peer, message: RpcMessage.FromClientEncoded): Effect.Effect<void>
+}
+
+let lastPeer = 0
+export const nextPeer = (): number => ++lastPeer
+
+/** `supportsAck`: streams wait until their peer asks for more. */
+export const make = (offer: Offer, supportsAck: boolean): Effect.Effect<Door> =>
+  Effect.gen(function* () {
+    const disconnects = yield* Queue.make<number>()
+    const peers = new Map<number, Peer>()
+    let serve: (peer: number, message: RpcMessage.FromClientEncoded) => Effect.Effect<void>
+    const protocol = yield* RpcServer.Protocol.make((write) => {
+      serve = write
+      return Effect.succeed({
+        disconnects,
+        send: (id, message) =>
+          Effect.suspend(() => {
+            const peer = peers.get(id)
+            if (peer === undefined) return Effect.void
+            answer(offer, peer, message)
+            return message._tag === "Chunk" ? peer.room : Effect.void
+          }),
+        end: (id) => Effect.sync(() => peers.get(id)?.close(1000, "done")),
+        clientIds: Effect.sync(() => new Set(peers.keys())),
+        initialMessage: Effect.succeedNone,
+        supportsAck,
+        supportsTransferables: false,
+        supportsSpanPropagation: true,
+        supportsNotifications: true,
+        codecFor: RpcSerialization.json.codecFor
+      })
+    })
+    return {
+      protocol,
+      peers,
+      admit: (peer) => {
+        peers.set(peer.id, peer)
+      },
+      leave: (peer) => {
+        if (peers.delete(peer.id)) Queue.offerUnsafe(disconnects, peer.id)
+      },
+      receive: (peer, message) => {
+        const admitted = receive(offer, peer, message)
+        return admitted === undefined ? Effect.void : serve(peer.id, admitted)
+      }
+    }
+  })
+
+// --- what peers send ---------------------------------------------------------------------------------------------------
+
+/** A message that is the business of `RpcServer`. All others are answered here, or say nothing. */
+const receive = (offer: Offer, peer: Peer, message: any): RpcMessage.FromClientEncoded | undefined => {
+  switch (message?._tag) {
+    case "Request":
+      return isId(message.id) ? requested(offer, peer, message) : odd(peer)
+    case "Ack":
+    case "Interrupt":
+      return peer.get(message.requestId) && { _tag: message._tag, requestId: message.requestId }
+    case "Ping":
+      peer.send({ _tag: "Pong" })
+      return undefined
+    case "Eof":
+      return { _tag: "Eof" }
+    default:
+      return odd(peer)
+  }
+}
+
+const isId = (id: unknown): id is string | number =>
+  typeof id === "number" || (typeof id === "string" && id.length <= 100)
+
+const odd = (peer: Peer): undefined => {
+  peer.close(1008, "this is no message of Effect's rpc")
+}
+
+const requested = (offer: Offer, peer: Peer, message: any): RpcMessage.RequestEncoded | undefined => {
+  const { headers, id, payload, tag } = message
+  if (tag === HELLO || tag === CONTRACT) {
+    const wire = tag === CONTRACT ? offer.wires.get(payload?.actor) : undefined
+    peer.send({ _tag: "Exit", requestId: id, exit: { _tag: "Success", value: wire ? wire.shape() : offer.hello } })
+    return undefined
+  }
+  if (peer.get(id) !== undefined) return odd(peer)
+  const exposed = offer.exposed.get(tag)
+  if (exposed === undefined) {
+    peer.send(failure(id, notExposed(named(tag))))
+    return undefined
+  }
+  if (!peer.admits(id, exposed)) return undefined
+  const { sampled, spanId, traceId } = message
+  const isTraced = typeof spanId === "string" && typeof traceId === "string" && typeof sampled === "boolean"
+  const trace = isTraced ? { sampled, spanId, traceId } : undefined
+  return { _tag: "Request", id, tag, payload, headers: pairsOf(headers), ...trace }
+}
+
+/** What was called, as far as it has a name. */
+const named = (tag: unknown) => {
+  const text = typeof tag === "string" ? tag.slice(0, 200) : "an rpc without a name"
+  const dot = text.lastIndexOf(".")
+  return dot < 0 ? { actor: text, method: "" } : { actor: text.slice(0, dot), method: text.slice(dot + 1) }
+}
+
+const pairsOf = (headers: unknown): Array<[string, string]> =>
+  Array.isArray(headers)
+    ? headers.flatMap(
+        (pair): Array<[string, string]> =>
+          Array.isArray(pair) && typeof pair[0] === "string" && typeof pair[1] === "string" ? [[pair[0], pair[1]]] : []
+      )
+    : []
+
+// --- what they are answered --------------------------------------------------------------------------------------------
+
+const answer = (offer: Offer, peer: Peer, message: RpcMessage.FromServerEncoded): void => {
+  if (message._tag === "Exit") return peer.send(withoutInsides(offer, peer, message))
+  // A defect of the whole connection is one of the server itself.
+  if (message._tag === "Defect") return peer.close(1011, "the server failed")
+  peer.send(message)
+}
+
+/** What `RpcServer` says of a request that it cannot read, or of an answer that it cannot write, are words for its makers. */
+const withoutInsides = (
+  { tellsDefects }: Offer,
+  peer: Peer,
+  message: RpcMessage.ResponseExitEncoded
+): RpcMessage.ResponseExitEncoded => {
+  const { exit, requestId } = message
+  const underWay = peer.get(requestId)
+  const defect = exit._tag === "Failure" ? exit.cause.find(({ _tag }) => _tag === "Die") : undefined
+  const words = defect?._tag === "Die" && typeof defect.defect === "string" ? defect.defect : undefined
+  if (underWay === undefined || words === undefined) return message
+  const { begun, exposed } = underWay
+  if (!begun) return failure(requestId, undecodable(exposed, `its arguments do not fit the contract: ${words}`, false))
+  if (!words.startsWith(UNWRITABLE)) return message
+  const issue = tellsDefects ? words.replace(/^.*?": /, ": ") : ""
+  return failure(requestId, undecodable(exposed, `its result does not fit the contract${issue}`, true))
+}
+
+const UNWRITABLE = "Failed to encode response for RPC"

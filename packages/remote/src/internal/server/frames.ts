@@ -1,0 +1,75 @@
+/**
+ * What a peer sends, before anything is made of it: text that is JSON, not too long, not too deep, and nothing that means
+ * something else to JavaScript than to JSON.
+ */
+import type { RpcMessage } from "../engine.ts"
+import type { Bounds } from "./limits.ts"
+
+/** Why a frame is not read, and a code for WebSockets. The peer is cut off: it is no client, or an old one. */
+export class Unreadable extends Error {
+  readonly code: number
+  constructor(code: number, why: string) {
+    super(why)
+    this.code = code
+  }
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true })
+
+/** The messages of a frame. Throws what is {@link Unreadable}. */
+export const messagesIn = (frame: string | Uint8Array, bounds: Bounds): ReadonlyArray<RpcMessage.FromClientEncoded> => {
+  // A character has up to four bytes, and at least one.
+  const isLong =
+    frame.length > bounds.messageBytes ||
+    (typeof frame === "string" && frame.length * 3 > bounds.messageBytes && bytesOf(frame) > bounds.messageBytes)
+  if (isLong)
+    throw new Unreadable(1009, `a message may have at most ${bounds.messageBytes} bytes (limits.messageBytes)`)
+  const text = typeof frame === "string" ? frame : textOf(frame)
+  const messages: Array<RpcMessage.FromClientEncoded> = []
+  for (const line of text.split("\n")) {
+    if (line === "" || line === "\r") continue
+    const read = jsonOf(line)
+    check(read, bounds.depth)
+    for (const message of Array.isArray(read) ? read : [read]) messages.push(message)
+  }
+  return messages
+}
+
+const bytesOf = (text: string): number => new TextEncoder().encode(text).byteLength
+
+const textOf = (bytes: Uint8Array): string => {
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    throw new Unreadable(1007, "a message must be UTF-8")
+  }
+}
+
+const jsonOf = (line: string): unknown => {
+  try {
+    return JSON.parse(line)
+  } catch {
+    throw new Unreadable(1007, "a message must be JSON")
+  }
+}
+
+/** Walks through what was read. It goes no deeper than it may. */
+const check = (value: unknown, depth: number): void => {
+  if (typeof value === "string") return checkText(value)
+  if (typeof value !== "object" || value === null) return
+  if (depth === 0) throw new Unreadable(1008, "a message is nested too deep (limits.depth)")
+  if (Array.isArray(value)) {
+    for (const item of value) check(item, depth - 1)
+    return
+  }
+  for (const key of Object.keys(value)) {
+    if (key === "__proto__") throw new Unreadable(1008, "a message may have no field __proto__")
+    checkText(key)
+    check((value as Record<string, unknown>)[key], depth - 1)
+  }
+}
+
+/** Half a character is none, and two keys that differ in it only could be the same elsewhere. */
+const checkText = (text: string): void => {
+  if (!text.isWellFormed()) throw new Unreadable(1007, "a text must be well-formed Unicode")
+}

@@ -1,0 +1,164 @@
+/**
+ * What serves the rpcs of an actor: calls of the service that is provided here, in whichever home it lives.
+ */
+import { ActorError, Denied } from "@troupe/core/ActorError"
+import { isResync } from "@troupe/core/Broadcast"
+import * as Home from "@troupe/core/Home"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
+import type { RemoteRequest } from "../../RemoteHome.ts"
+import { HttpServerRequest } from "../engine.ts"
+import { denied, type Subject, undecodable } from "../wire/failure.ts"
+import { BAGGAGE, REMOTE } from "../wire/headers.ts"
+import type { Payload, Wire, WireMethod } from "../wire/wire.ts"
+import type { Tell } from "./defects.ts"
+import { CurrentPeer } from "./peer.ts"
+
+type Headers = Readonly<Record<string, string | undefined>>
+
+/** How an actor is served. */
+export interface Terms {
+  readonly wire: Wire
+  readonly authorize: ((key: any, request: RemoteRequest) => Effect.Effect<unknown, any, any>) | undefined
+  /** The keys of the carried references that callers may set. */
+  readonly carried: ReadonlySet<string>
+  readonly acceptsAnnotations: boolean
+  readonly tell: Tell
+  readonly maxPendingItems: number
+}
+
+/** The request that a call was made for, if it came from elsewhere. */
+export const CurrentRequest: Context.Reference<RemoteRequest | undefined> = Context.Reference<
+  RemoteRequest | undefined
+>("troupe/remote/Request", { defaultValue: () => undefined })
+
+/** What serves one rpc: it gets the payload, and what is known of the request. */
+export type Handler = (
+  payload: Payload,
+  request: { readonly headers: Headers; readonly requestId: string | number }
+) => unknown
+
+/** `context` has the actor, and what `authorize` needs. */
+export const handlerOf = (terms: Terms, method: WireMethod, context: Context.Context<never>): Handler => {
+  const service: any = Context.getUnsafe(context, terms.wire.of as unknown as Context.Key<any, any>)
+  const handleOf = ({ key }: Payload): any => (terms.wire.keyed ? service.get(key) : service)
+  const traced = Context.get(context, Tracer.Tracer) !== Tracer.nativeTracer
+  return (payload, { headers, requestId }) => {
+    const subject = subjectOf(terms.wire, method, payload)
+    const arrived = Effect.withFiber((fiber) => {
+      // From here on a failure is one of the method, and not of what was sent.
+      const underWay = Context.get(fiber.context, CurrentPeer)?.get(requestId)
+      if (underWay !== undefined) underWay.begun = true
+      const request = requestOf(method, payload, headers, fiber.context)
+      return Effect.as(permitted(terms, subject, payload, request, context), request)
+    })
+    const invoked = (use: (ask: any, context: Context.Context<never>) => any) =>
+      Effect.flatMap(arrived, (request) =>
+        unpacked(terms, subject, headers, (surroundings, left) => {
+          const known = Home.withService(surroundings, CurrentRequest, request)
+          const own = traced ? Context.add(known, Home.SubmittedRemotely, headers[REMOTE] !== undefined) : known
+          const args = method.isSubscription ? readerOf(terms, subject, payload) : (payload.args ?? [])
+          if (!Array.isArray(args)) return Effect.fail(args)
+          return use(Home.served(handleOf(payload)[method.name](...args), left), own)
+        })
+      )
+    if (!method.stream) {
+      const called = invoked((ask, own) => Effect.setContext(ask, own))
+      return Effect.catchCause(called, (cause) => terms.tell(subject, cause))
+    }
+    const items = invoked((ask, own) => Effect.succeed(Stream.updateContext(ask, () => own as any)))
+    const crossed = method.isSubscription ? Stream.map(Stream.unwrap(items), crossing) : Stream.unwrap(items)
+    return Stream.catchCause(crossed as Stream.Stream<any, any>, (cause) =>
+      Stream.fromEffect(terms.tell(subject, cause))
+    )
+  }
+}
+
+const crossing = (item: unknown) => (isResync(item) ? { resync: item } : { item })
+
+const subjectOf = (wire: Wire, { name }: WireMethod, { key }: Payload): Subject => ({
+  actor: wire.keyed ? `${wire.actor}(${Home.keyText(key)})` : wire.actor,
+  method: name
+})
+
+const requestOf = (
+  { actor, name }: WireMethod,
+  { key }: Payload,
+  sent: Headers,
+  context: Context.Context<never>
+): RemoteRequest => {
+  const peer = Context.get(context, CurrentPeer)
+  if (peer !== undefined) return { actor, method: name, key, sent, ...peer.origin }
+  // A server that is not ours: the headers of its HTTP request are among those that were sent.
+  const http = Context.getOrUndefined(context, HttpServerRequest.HttpServerRequest)
+  const remoteAddress = http && Option.getOrUndefined(http.remoteAddress)
+  return { actor, method: name, key, sent, headers: http?.headers ?? {}, remoteAddress }
+}
+
+/** Asks whether this caller may make this call, before there is an instance of the key. */
+const permitted = (
+  { authorize }: Terms,
+  subject: Subject,
+  { key }: Payload,
+  request: RemoteRequest,
+  context: Context.Context<never>
+): Effect.Effect<unknown, any> => {
+  if (authorize === undefined) return Effect.void
+  const asked = Effect.suspend(() => authorize(key, request)) as Effect.Effect<unknown, any>
+  return Effect.mapError(
+    Effect.updateContext(asked, (own: Context.Context<never>) => Context.merge(own, context)),
+    (error) => naming(subject, error)
+  )
+}
+
+/** An error of ours that says "denied" without saying what. */
+const naming = (subject: Subject, error: unknown): unknown =>
+  error instanceof ActorError && error.reason instanceof Denied && error.reason.actor === ""
+    ? denied(subject, error.reason.why)
+    : error
+
+/** What travels with a call, as far as callers elsewhere may set it. */
+const unpacked = (
+  terms: Terms,
+  subject: Subject,
+  headers: Headers,
+  use: (context: Context.Context<never>, left: number | undefined) => Effect.Effect<any, any>
+): Effect.Effect<any, any> =>
+  Effect.withFiber(({ context }) => {
+    const text = headers[BAGGAGE]
+    if (text === undefined) return use(context, undefined)
+    try {
+      const baggage = accepted(terms, JSON.parse(text))
+      return use(Home.unpackBaggage(context, baggage), Home.timeLeftIn(baggage))
+    } catch (error) {
+      const issue = error instanceof Home.BaggageError ? error.message : "what travels with it cannot be read"
+      return Effect.fail(undecodable(subject, issue, false))
+    }
+  })
+
+const accepted = ({ acceptsAnnotations, carried }: Terms, sent: any): Home.Baggage => {
+  const { annotations, left, references } = sent
+  const known = Object.entries(references ?? {}).filter(([key]) => carried.has(key))
+  return {
+    ...(known.length > 0 && { references: Object.fromEntries(known) }),
+    ...(acceptsAnnotations && annotations !== undefined && { annotations }),
+    ...(typeof left === "number" && left >= 0 && { left })
+  }
+}
+
+/** What a reader asks for, or why it may not. */
+const readerOf = (
+  { maxPendingItems }: Terms,
+  subject: Subject,
+  { reader = {} }: Payload
+): ActorError | ReadonlyArray<unknown> => {
+  const { notice, ...options } = reader as { readonly notice?: unknown; readonly [name: string]: unknown }
+  if (options.overflow === "suspend")
+    return denied(subject, 'a reader elsewhere may not hold up the actor, as overflow: "suspend" would')
+  const asked = typeof options.maxPendingItems === "number" ? options.maxPendingItems : undefined
+  const bounded = asked !== undefined && asked > maxPendingItems ? { ...options, maxPendingItems } : options
+  return [bounded, notice]
+}

@@ -1,0 +1,139 @@
+/**
+ * The route that serves actors: WebSockets, and HTTP with streaming answers, at one path.
+ */
+import * as ContractShape from "@troupe/core/ContractShape"
+import * as Home from "@troupe/core/Home"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Tracer from "effect/Tracer"
+import type { GroupOptions, ServeOptions } from "../../RemoteHome.ts"
+import { HttpRouter, type HttpServerRequest, HttpServerResponse, RpcGroup, RpcServer } from "../engine.ts"
+import type { Contracted, Wire } from "../wire/wire.ts"
+import { hidden, shown } from "./defects.ts"
+import * as doors from "./door.ts"
+import { Exposure, group } from "./exposure.ts"
+import { type Handler, handlerOf, type Terms } from "./handlers.ts"
+import { posted } from "./http.ts"
+import { boundsOf } from "./limits.ts"
+import { refusalOf } from "./origins.ts"
+import type { Exposed, Kind } from "./peer.ts"
+import * as sockets from "./sockets.ts"
+
+const PATH = "/actors"
+
+type Group = RpcGroup.RpcGroup<any>
+
+export const serve = (
+  given: Contracted | ReadonlyArray<Group>,
+  said: ServeOptions & Partial<GroupOptions<any, any>> = {}
+): Layer.Layer<never, never, any> => {
+  const { defects, limits, origins, path, ...rest } = said
+  const options: ServeOptions = { defects, limits, origins, path }
+  const groups = Array.isArray(given) ? given : [group(given as Contracted, rest as GroupOptions<any, any>)]
+  if (Array.isArray(given)) Home.checkOptions<object>("RemoteHome.serve", rest, {})
+  const exposures = groups.map(exposureOf)
+  const subject = exposures.map(({ wire }) => wire.actor).join(", ")
+  check(subject, options)
+  const bounds = boundsOf(subject, options.limits)
+  const refusal = refusalOf(subject, options.origins)
+  const tellsDefects = options.defects === "shown"
+  const merged = (RpcGroup.make() as unknown as Group).merge(...groups) as Group
+  const offer = offerOf(exposures, tellsDefects)
+  const route = Effect.gen(function* () {
+    const router = yield* HttpRouter.HttpRouter
+    const traced = isTraced(yield* Effect.context<never>())
+    const run = (door: doors.Door) =>
+      RpcServer.make(merged, { disableFatalDefects: true, disableTracing: !traced }).pipe(
+        Effect.provideService(RpcServer.Protocol, door.protocol),
+        Effect.forkScoped
+      )
+    const live = yield* doors.make(offer, true)
+    const brief = yield* doors.make(offer, false)
+    yield* run(live)
+    yield* run(brief)
+    const path = options.path ?? PATH
+    const upgrade = yield* sockets.make(live, offer, bounds)
+    const guarded =
+      (serve: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<any, any, any>) =>
+      (request: HttpServerRequest.HttpServerRequest) => {
+        const why = refusal(request.headers)
+        return why === undefined ? serve(request) : Effect.succeed(HttpServerResponse.text(why, { status: 403 }))
+      }
+    yield* router.add("GET", path, guarded(upgrade) as any)
+    yield* router.add("POST", path, guarded(posted(brief, bounds)) as any)
+  })
+  const terms = { tell: tellsDefects ? shown : hidden, bounds }
+  const all = exposures.map((exposure) => handlers(exposure, terms))
+  return Layer.provide(Layer.effectDiscard(route), all as any) as Layer.Layer<never, never, any>
+}
+
+const isTraced = (context: Context.Context<never>): boolean =>
+  Context.get(context, Tracer.Tracer) !== Tracer.nativeTracer
+
+const exposureOf = (group: Group): Exposure => {
+  const exposure = Context.getOrUndefined(group?.annotations ?? Context.empty(), Exposure)
+  if (exposure !== undefined) return exposure
+  throw new TypeError(
+    `RemoteHome.serve: takes an actor with what to expose of it, or what RemoteHome.group has made, but got ${Home.show(group)}`
+  )
+}
+
+const check = (subject: string, options: ServeOptions): void => {
+  const { defects, path } = options
+  if (defects !== undefined && defects !== "hidden" && defects !== "shown")
+    throw new TypeError(`${subject}: defects must be "hidden" or "shown", but is ${Home.show(defects)}`)
+  if (path !== undefined && !path.startsWith("/"))
+    throw new TypeError(`${subject}: path must start with "/", but is ${Home.show(path)}`)
+}
+
+const offerOf = (exposures: ReadonlyArray<Exposure>, tellsDefects: boolean): doors.Offer => {
+  const exposed = new Map<string, Exposed>()
+  for (const { methods } of exposures) {
+    for (const { actor, isSubscription, name, rpc, stream } of methods) {
+      const kind: Kind = isSubscription ? "subscriptions" : stream ? "streams" : "calls"
+      exposed.set(rpc._tag, { actor, method: name, kind })
+    }
+  }
+  const greetings = exposures.map(({ methods, wire }) => [
+    wire.actor,
+    { contract: ContractShape.hash(wire.shape()), exposed: methods.map(({ name }) => name) }
+  ])
+  return {
+    hello: { actors: Object.fromEntries(greetings) },
+    wires: new Map(exposures.map(({ wire }): [string, Wire] => [wire.actor, wire])),
+    exposed,
+    tellsDefects
+  }
+}
+
+/** What serves the rpcs of a group, for any `RpcServer`. */
+export const handlers = (
+  { acceptsAnnotations, authorize, carried, group, methods, wire }: Exposure,
+  { bounds, tell }: Pick<Terms, "tell"> & { readonly bounds: { readonly pendingItems: number } }
+): Layer.Layer<any, never, any> =>
+  group.toLayer(
+    Effect.map(Effect.context<never>(), (context) => {
+      const terms: Terms = {
+        wire,
+        authorize,
+        carried,
+        acceptsAnnotations,
+        tell,
+        maxPendingItems: bounds.pendingItems
+      }
+      return Object.fromEntries(
+        methods.map((method): [string, Handler] => [method.rpc._tag, handlerOf(terms, method, context)])
+      ) as any
+    }) as any
+  ) as any
+
+/** The same, for those who serve a group themselves. */
+export const handlersOf = (
+  given: Group,
+  { defects }: Pick<ServeOptions, "defects"> = {}
+): Layer.Layer<any, never, any> => {
+  const exposure = exposureOf(given)
+  check(exposure.wire.actor, { defects })
+  return handlers(exposure, { tell: defects === "shown" ? shown : hidden, bounds: boundsOf(exposure.wire.actor) })
+}

@@ -1,0 +1,36 @@
+/**
+ * What both sides tell each other before the first call: which methods are exposed, and in which version.
+ *
+ * These are messages of Effect's rpc like all others. A client that is not ours passes over them.
+ */
+import type { ContractShape } from "@troupe/core/ContractShape"
+import type { RpcMessage } from "../engine.ts"
+
+/** The server says it first, unasked; over HTTP a client asks for it. */
+export const HELLO = "troupe/hello"
+/** A client asks for a contract, if it is another version than its own. */
+export const CONTRACT = "troupe/contract"
+
+export interface Hello {
+  readonly actors: Readonly<Record<string, Greeting>>
+}
+
+/** What a server tells of an actor. */
+export interface Greeting {
+  /** The hash of its contract. */
+  readonly contract: string
+  readonly exposed: ReadonlyArray<string>
+}
+
+export const isHello = (message: RpcMessage.FromServerEncoded): message is RpcMessage.RequestEncoded =>
+  message._tag === "Request" && message.tag === HELLO
+
+export const request = (id: string | number, tag: string, payload: unknown): RpcMessage.RequestEncoded => ({
+  _tag: "Request",
+  id,
+  tag,
+  payload,
+  headers: []
+})
+
+export type { ContractShape }
