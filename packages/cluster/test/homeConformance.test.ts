@@ -3,7 +3,14 @@ import { Clock, Context, Effect, Layer, Schedule } from "effect"
 import { ShardId, Sharding } from "effect/cluster"
 import { describe } from "vitest"
 import { Box, Desk } from "../../core/test/conformance/actors.ts"
-import { Guarded, GuardedServed, guardedSuite } from "../../core/test/conformance/guarded.ts"
+import {
+  Guarded,
+  GuardedBox,
+  GuardedBoxServed,
+  GuardedServed,
+  guardedBoxSuite,
+  guardedSuite
+} from "../../core/test/conformance/guarded.ts"
 import { fixtures } from "../../core/test/conformance/live.ts"
 import { suite } from "../../core/test/conformance/suite.ts"
 
@@ -51,4 +58,5 @@ describe("10.1 the conformance suite, in a cluster", () => {
     ]
   })
   guardedSuite(on(ClusterHome.layer(Guarded, GuardedServed)))
+  guardedBoxSuite(on(ClusterHome.layer(GuardedBox, GuardedBoxServed)))
 })

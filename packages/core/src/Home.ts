@@ -430,6 +430,15 @@ export interface Residence {
 export const Residence: Context.Reference<Residence | undefined> = carried.Residence
 
 /**
+ * The id of the actor whose instances are made in this context only to carry calls to where others live. A constructor that
+ * {@link link}s its instance says the same, but later than the first calls of a key.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const Elsewhere: Context.Reference<string | undefined> = carried.Elsewhere
+
+/**
  * Whether a call that has come over the wire was submitted with `.remote` on the other side. A home provides it to the
  * call if spans are collected: the kind of the span is then `consumer`, and `server` otherwise.
  *

@@ -218,6 +218,35 @@ describe("13.1 what a home sends", () => {
     })
   )
 
+  it.effect("13.1 a key may be any text, and names that objects have of themselves are keys like others", () =>
+    Effect.gen(function* () {
+      const away = yield* Away.spawn()
+      const make = (key: string) =>
+        Carried.Reference<string>(key, { schema: Schema.String, defaultValue: () => "default" })
+      const keys = ["__proto__", "constructor", "toString"]
+      for (const key of keys) {
+        const reference = make(key)
+        const baggage = (yield* Effect.provideService(away.send(), reference, key))!
+        const crossed = JSON.parse(JSON.stringify(baggage))
+        assert.strictEqual(Context.get(Home.unpackBaggage(Context.empty(), crossed), reference), key)
+      }
+    })
+  )
+
+  it.effect(
+    "13.1 where several references have one key, a value that does not fit is refused with a hint at that",
+    () =>
+      Effect.gen(function* () {
+        const away = yield* Away.spawn()
+        const first = Carried.Reference<string>("test/Twice", { schema: Schema.String, defaultValue: () => "" })
+        Carried.Reference<Date>("test/Twice", { schema: Schema.Date, defaultValue: () => new Date(0) })
+        assert.match(
+          String(yield* defectOf(Effect.provideService(away.send(), first, "acme"))),
+          /test\/Twice cannot be written with its schema: .*2 references of this key were made, and the schema of the last one/s
+        )
+      })
+  )
+
   it.effect("13.1 what the schema lets through and JSON would drop is refused, too", () =>
     Effect.gen(function* () {
       const away = yield* Away.spawn()

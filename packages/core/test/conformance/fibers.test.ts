@@ -2,7 +2,7 @@ import { ActorMiddleware, ActorSystem } from "@troupe/core"
 import { Context, Effect, Layer } from "effect"
 import { describe } from "vitest"
 import { Desk } from "./actors.ts"
-import { GuardedLive, guardedSuite } from "./guarded.ts"
+import { GuardedBoxLive, GuardedLive, guardedBoxSuite, guardedSuite } from "./guarded.ts"
 import { fixtures } from "./live.ts"
 import { suite } from "./suite.ts"
 
@@ -14,6 +14,7 @@ describe("10.1 the conformance suite, in fibers of this process", () => {
     spawn: (fixture) => Effect.map(Layer.build(fixtures[fixture].layer), (context) => Context.get(context, Desk))
   })
   guardedSuite(GuardedLive)
+  guardedBoxSuite(GuardedBoxLive)
 })
 
 class Open extends ActorMiddleware.Service<Open>()("conformance/Open") {}

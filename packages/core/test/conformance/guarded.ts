@@ -81,6 +81,37 @@ export const GuardedServed = Layer.provide(
   Layer.succeed(Brake)(() => Effect.die("it runs where the calls are made"))
 )
 
+/** The same, with an instance for each key. */
+export class GuardedBox extends Actor.Keyed<GuardedBox>()("conformance/GuardedBox", {
+  middleware: [Brake, Doorman],
+  key: Schema.String,
+  methods: {
+    who: Actor.method({ success: Schema.String }),
+    news: Actor.subscription({ item: Schema.String }),
+    post: Actor.method({ args: [Schema.String] }),
+    readers: Actor.method({ success: Schema.Int })
+  }
+}) {}
+
+export const GuardedBoxLive = GuardedBox.toLayer(
+  (key) =>
+    Effect.gen(function* () {
+      const news = yield* Broadcast.make<string>({ replay: 1 })
+      return GuardedBox.of({
+        who: () => Effect.map(named, (name) => `${name} of ${key}`),
+        news,
+        post: (text) => news.publish(`${key}: ${text}`),
+        readers: () => news.readers
+      })
+    }),
+  { maxConcurrency: 1, shutdownTimeout: 0 }
+).pipe(Layer.provide(DoormanLive))
+
+export const GuardedBoxServed = Layer.provide(
+  GuardedBoxLive,
+  Layer.succeed(Brake)(() => Effect.die("it runs where the calls are made"))
+)
+
 const as = (name: string) => Effect.provideService(Token, name)
 
 /** Tests a home. `layer` is given the brake of the callers. */
@@ -183,6 +214,55 @@ export const guardedSuite = (
           braked.length = 0
           assert.deepStrictEqual(yield* guarded.log(), [], "a reader that is refused where it is made is not sent")
           yield* ObjectRef.cancel(holder)
+        }).pipe(Effect.provide(layer), Effect.provide(brake)),
+      20_000
+    )
+  })
+}
+
+/** Tests a home of instances that have a key each. */
+export const guardedBoxSuite = (layer: Layer.Layer<GuardedBox, unknown, Brake>): void => {
+  const braked: Array<string> = []
+  const brake = Layer.succeed(Brake)((next, { key, method }) =>
+    Effect.suspend(() => {
+      braked.push(`${method} of ${key}`)
+      return next
+    })
+  )
+
+  describe("13.4 middleware of keys", () => {
+    it.effect(
+      "13.4 the first calls of a key pass it on the same sides as all others, while its instance starts",
+      () =>
+        Effect.gen(function* () {
+          const box = yield* GuardedBox.get("a")
+          const first = yield* as("Ada")(box.who.remote())
+          const second = yield* box.who.remote()
+          const third = yield* as("Eve")(box.who.remote())
+          assert.strictEqual(yield* first, "Ada of a")
+          assert.instanceOf(yield* Effect.flip(second), Denied)
+          assert.strictEqual(yield* third, "Eve of a")
+          assert.strictEqual(yield* as("Bob")(box.who()), "Bob of a")
+          assert.deepStrictEqual(braked.splice(0), ["who of a", "who of a", "who of a", "who of a"])
+        }).pipe(Effect.provide(layer), Effect.provide(brake)),
+      20_000
+    )
+
+    it.effect(
+      "13.5 so does a reader that is the first to come",
+      () =>
+        Effect.gen(function* () {
+          const box = yield* GuardedBox.get("b")
+          const denied = yield* fork(Effect.flip(Stream.runHead(box.news())))
+          const reading = yield* fork(as("Ada")(Stream.runHead(box.news())))
+          assert.instanceOf(yield* Fiber.join(denied), Denied)
+          yield* Effect.repeat(box.readers(), { until: (there) => there === 1 })
+          yield* box.post("hello")
+          assert.deepStrictEqual(yield* Fiber.join(reading), Option.some("b: hello"))
+          assert.deepStrictEqual(
+            braked.filter((call) => call === "news of b"),
+            ["news of b", "news of b"]
+          )
         }).pipe(Effect.provide(layer), Effect.provide(brake)),
       20_000
     )

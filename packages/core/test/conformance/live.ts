@@ -5,7 +5,7 @@
 import { Actor, ActorContext, Broadcast } from "@troupe/core"
 import { Duration, Effect, Exit, Latch, Layer, Option, References, Schedule, Schema, Stream } from "effect"
 import { Box, Desk, type methods, Overflow, Tenant } from "./actors.ts"
-import { Guarded, GuardedServed } from "./guarded.ts"
+import { Guarded, GuardedBox, GuardedBoxServed, GuardedServed } from "./guarded.ts"
 
 // What has been noted outlives instances, so it is here and not in them.
 const journal: Array<string> = []
@@ -145,6 +145,7 @@ export const fixtures = {
   hasty: desk({ methodOptions: { work: { timeout: "1 second" } } }),
   validating: desk({ validate: true }),
   guarded: { actor: Guarded, layer: GuardedServed },
+  guardedBox: { actor: GuardedBox, layer: GuardedBoxServed },
   broken: {
     actor: Desk,
     layer: Desk.toLayer(
@@ -159,4 +160,4 @@ export const fixtures = {
 export type DeskName = {
   [K in keyof typeof fixtures]: (typeof fixtures)[K]["actor"] extends typeof Desk ? K : never
 }[keyof typeof fixtures]
-export type BoxName = Exclude<keyof typeof fixtures, DeskName | "guarded">
+export type BoxName = Exclude<keyof typeof fixtures, DeskName | "guarded" | "guardedBox">

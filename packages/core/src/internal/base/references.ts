@@ -13,6 +13,8 @@ import { show } from "./show.ts"
 export interface Traveller {
   /** Finds the value that was set in a context, and no default. */
   readonly probe: Context.Key<any, unknown>
+  /** How many references of this key were made. Copies and reloads make them anew, with the same schema. */
+  readonly made: number
   /** Both throw what the schema has to say. */
   readonly write: (value: unknown) => unknown
   readonly read: (written: unknown) => unknown
@@ -47,6 +49,7 @@ export const make = <A>(key: string, options: Options<A>): Reference<A> => {
   // Schemas like `Schema.Any` give what they are given, and JSON would drop some of it without a word.
   const checked = Schema.decodeUnknownSync(Schema.Json)
   travellers.set(key, {
+    made: (travellers.get(key)?.made ?? 0) + 1,
     probe: Context.Service<unknown>(key),
     write: (value) => checked(encode(value)),
     read: Schema.decodeUnknownSync(codec)

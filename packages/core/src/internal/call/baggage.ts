@@ -48,25 +48,32 @@ const find = ({ context, line: { cell }, passage }: Source, key: Context.Key<any
 const packReferences = (call: Source): Record<string, unknown> | undefined => {
   const unknown = find(call, AnyUnknown)
   if (travellers.size === 0 && unknown === ABSENT) return undefined
-  const all: Record<string, unknown> = unknown === ABSENT ? {} : { ...(unknown as object) }
+  // A key may be any text, `__proto__`, too.
+  const all = new Map<string, unknown>(unknown === ABSENT ? [] : Object.entries(unknown as object))
   for (const [key, traveller] of travellers) {
     const value = find(call, traveller.probe)
-    if (value !== ABSENT) all[key] = written(key, traveller, value)
+    if (value !== ABSENT) all.set(key, written(key, traveller, value))
   }
-  return Object.keys(all).length === 0 ? undefined : all
+  return all.size === 0 ? undefined : Object.fromEntries(all)
 }
 
 /** Finds what is there, where the reference would find its default. */
 const AnyUnknown = /* @__PURE__ */ Context.Service<any, unknown>(Unknown.key)
 const AnyAnnotations = /* @__PURE__ */ Context.Service<any, unknown>(References.CurrentLogAnnotations.key)
 
-const written = (key: string, { write }: Traveller, value: unknown): unknown => {
+const written = (key: string, { made, write }: Traveller, value: unknown): unknown => {
   try {
     return write(value)
   } catch (error) {
-    throw new BaggageError(`the carried reference ${key} cannot be written with its schema: ${errorText(error)}`)
+    throw new BaggageError(
+      `the carried reference ${key} cannot be written with its schema: ${errorText(error)}${schemas(made)}`
+    )
   }
 }
+
+/** Where a key was used more than once, the schema may be that of another reference. */
+const schemas = (made: number): string =>
+  made === 1 ? "" : `. ${made} references of this key were made, and the schema of the last one applies: make one`
 
 /** What most callers have packed last is what they have set for the whole request. */
 const known = new WeakMap<object, Record<string, unknown> | undefined>()
@@ -94,19 +101,21 @@ export const unpack = (
 ): Context.Context<never> => {
   let all = context
   if (annotations !== undefined) all = Context.addUnsafe(all, AnyAnnotations.key, annotations)
-  const unknown: Record<string, unknown> = {}
+  const unknown: Array<[string, unknown]> = []
   for (const [key, value] of Object.entries(references ?? {})) {
     const traveller = travellers.get(key)
-    if (traveller === undefined) unknown[key] = value
+    if (traveller === undefined) unknown.push([key, value])
     else all = Context.addUnsafe(all, key, read(key, traveller, value))
   }
-  return Object.keys(unknown).length === 0 ? all : Context.addUnsafe(all, Unknown.key, unknown)
+  return unknown.length === 0 ? all : Context.addUnsafe(all, Unknown.key, Object.fromEntries(unknown))
 }
 
-const read = (key: string, { read }: Traveller, value: unknown): unknown => {
+const read = (key: string, { made, read }: Traveller, value: unknown): unknown => {
   try {
     return read(value)
   } catch (error) {
-    throw new BaggageError(`the carried reference ${key} cannot be read with its schema here: ${errorText(error)}`)
+    throw new BaggageError(
+      `the carried reference ${key} cannot be read with its schema here: ${errorText(error)}${schemas(made)}`
+    )
   }
 }

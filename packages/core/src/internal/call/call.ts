@@ -59,6 +59,8 @@ export interface Passage {
   readonly context: Context.Context<never> | undefined
   /** Whether its middleware has let it through. */
   readonly isThrough: boolean
+  /** Where it is, for people. */
+  readonly place: string
   /** The call in its middleware that it waits behind, once it has been let through. */
   readonly behind: Call | undefined
   /** Whether the call is among the running ones and has no permit: its method has ended, and its middleware goes on. */

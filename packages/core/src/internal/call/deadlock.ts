@@ -307,8 +307,7 @@ const print = (cycle: ReadonlyArray<Waiter>): ReadonlyArray<string> => {
 const limitOf = (waiter: Waiter): string => {
   if (!(waiter instanceof Call)) return ""
   const { line, stage } = waiter
-  if (stage === Stage.Preparing && waiter.passage !== undefined)
-    return waiter.passage.behind === undefined ? " (in its middleware)" : " (behind calls in their middleware)"
+  if (stage === Stage.Preparing) return waiter.passage?.place ?? ""
   if (stage === Stage.New) return ` (maxPendingCalls ${line.cell.options.maxPendingCalls})`
   if (stage !== Stage.Waiting || !line.cell.life.ready) return ""
   const group = line.group === undefined ? "" : ` of group ${line.group}`

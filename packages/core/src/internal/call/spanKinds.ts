@@ -5,7 +5,7 @@
 import * as Context from "effect/Context"
 import type { SpanKind } from "effect/Tracer"
 import type { Call, Trace } from "./call.ts"
-import { isClient, Residence, SubmittedRemotely } from "./carried.ts"
+import { isElsewhere, Residence, SubmittedRemotely } from "./carried.ts"
 import { current } from "./currentCall.ts"
 import type { Convention } from "./tracing.ts"
 
@@ -25,7 +25,7 @@ const kindOf = (call: Call, { asked }: Trace): SpanKind => {
 }
 
 /** Whether a home takes the call to where the instance lives. */
-const isCarried = ({ line: { cell } }: Call): boolean => cell.home !== undefined || isClient(cell.context)
+const isCarried = ({ line: { cell } }: Call): boolean => isElsewhere(cell)
 
 /**
  * Whether a home has brought the call to an instance that serves other processes: one that the home started, and no call

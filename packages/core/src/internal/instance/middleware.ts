@@ -18,7 +18,7 @@ import { checkId } from "../base/ids.ts"
 import * as options from "../base/options.ts"
 import { show } from "../base/show.ts"
 import { type Call, type Dispatcher, type Passage as PassageOfCall, Stage } from "../call/call.ts"
-import { isClient } from "../call/carried.ts"
+import { isElsewhere } from "../call/carried.ts"
 import { current, release } from "../call/currentCall.ts"
 import * as deadlock from "../call/deadlock.ts"
 import type { MethodSpec } from "../call/method.ts"
@@ -93,7 +93,7 @@ class Gate {
   private chainFor(method: MethodSpec): ReadonlyArray<Guard> {
     const { cell } = this
     if (method.served === true) return this.atActor
-    return cell.home !== undefined || isClient(cell.context) ? this.atCaller : this.all
+    return isElsewhere(cell) ? this.atCaller : this.all
   }
 
   take(call: Call, dispatcher: Dispatcher, asked: boolean): void {
@@ -261,6 +261,10 @@ class Passage implements PassageOfCall {
 
   get behind(): Call | undefined {
     return this.isThrough && !this.isLinedUp ? this.gate.firstOf(this.call.line as CellLine) : undefined
+  }
+
+  get place(): string {
+    return this.behind === undefined ? " (in its middleware)" : " (behind calls in their middleware)"
   }
 
   lineUp(): void {

@@ -36,11 +36,14 @@ export const layer = (actor: Contract, options: HomeOptions): Layer.Layer<any, W
       const make = isKeyed(actor) ? keyedMake(actor, pool) : singleMake(actor, pool)
       return Layer.provideMerge(
         Layer.effectDiscard(enforceShutdownTimeout(pool)),
-        toLayer(actor, make, instanceOptions(pool, options))
+        Layer.provide(toLayer(actor, make, instanceOptions(pool, options)), elsewhere(actor))
       )
     })
   )
 }
+
+/** Calls are carried to a thread from the first on, which is before the instance has one. */
+const elsewhere = ({ key }: Contract): Layer.Layer<never> => Layer.succeed(Home.Elsewhere)(key)
 
 export const spawn = (
   actor: Contract,
@@ -54,7 +57,8 @@ export const spawn = (
     const own = Scope.forkUnsafe(scope)
     const handle = Effect.flatMap(threads.make(actor, options, agree), (pool) => {
       const factory = toFactory(actor, singleMake(actor, pool), instanceOptions(pool, options))
-      return Effect.tap(factory.spawn(), enforceShutdownTimeout(pool))
+      const spawned = Effect.provideService(factory.spawn(), Home.Elsewhere, actor.key)
+      return Effect.tap(spawned, enforceShutdownTimeout(pool))
     })
     // The thread is there for one instance, and ends with it, however long the Scope stays open.
     const end = (handle: any) => Effect.andThen(Actor.watch(handle), Scope.close(own, Exit.void))
