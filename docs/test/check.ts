@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import path from "node:path"
 import { tsc } from "../../scripts/tsc.ts"
 import { type Block, expectedErrors, expectedOutput } from "./blocks.ts"
+import { bundle, bundleOf } from "./bundles.ts"
 
 /** How long a block may run. */
 const timeout = 20_000
@@ -54,7 +55,7 @@ const outputProblem = (block: Block, stdout: string): string | undefined => {
 
 const run = (folder: string, block: Block): Promise<string | undefined> =>
   new Promise((resolve) => {
-    const args = ["--conditions=@troupe/source", path.join(folder, fileOf(block))]
+    const args = ["--enable-source-maps", bundleOf(path.join(folder, "bundles"), fileOf(block))]
     execFile(process.execPath, args, { cwd: folder, timeout }, (error, stdout, stderr) => {
       if (error === null) resolve(outputProblem(block, stdout))
       else resolve(`${error.killed ? `does not end within ${timeout} ms` : "fails when it runs"}\n${stdout}${stderr}`)
@@ -67,7 +68,7 @@ export interface Checker {
   readonly close: () => Promise<void>
 }
 
-/** Compiles all blocks in one go; they are run one by one when they are asked for. */
+/** Compiles and bundles all blocks in one go; they are run one by one when they are asked for. */
 export const makeChecker = async (blocks: ReadonlyArray<Block>): Promise<Checker> => {
   await mkdir(temporary, { recursive: true })
   const folder = await mkdtemp(path.join(temporary, "blocks-"))
@@ -76,9 +77,14 @@ export const makeChecker = async (blocks: ReadonlyArray<Block>): Promise<Checker
   const output = blocks.length === 0 ? "" : await tsc(folder)
   // Such an error belongs to no file, so no block would report it.
   if (/^error TS/m.test(output)) throw new Error(output)
+  const problems = new Map(blocks.map((block) => [block, compileProblem(block, messagesOf(output, block))]))
+  const programs = blocks.filter((block) => block.kind === "run" && problems.get(block) === undefined)
+  await bundle(
+    programs.map((block) => path.join(folder, fileOf(block))),
+    path.join(folder, "bundles")
+  )
   return {
-    problem: async (block) =>
-      compileProblem(block, messagesOf(output, block)) ?? (block.kind === "run" ? run(folder, block) : undefined),
+    problem: async (block) => problems.get(block) ?? (block.kind === "run" ? run(folder, block) : undefined),
     close: () => rm(folder, { recursive: true })
   }
 }
