@@ -8,7 +8,7 @@ import { WorkerFailed, WorkerHome } from "@troupe/worker"
 import { Effect, Exit, Fiber, Layer, Random, Schedule, type Scope, Stream } from "effect"
 import { errorOf, fork, range, reasonOf, reasonOfExit, seeded } from "../../core/test/support.ts"
 import { Changed, Crasher, Crashers } from "./fixtures/Crasher.ts"
-import { bundle } from "./support.ts"
+import { bundle, exited, KILLS } from "./support.ts"
 
 const url = await bundle("crasher.worker")
 
@@ -69,9 +69,10 @@ describe("10.2 a thread that is lost", () => {
     [
       "process.exit",
       (crasher) => crasher.exit(3),
-      /Crasher\.exit: .* its thread exited with code 3 while it ran test\/Crasher\.exit/
+      new RegExp(`Crasher\\.exit: .* its thread ${exited(3)} while it ran test/Crasher\\.exit`)
     ],
     ["an uncaught error", (crasher) => crasher.throwLater("boom"), /its thread failed with Error: boom/],
+    ["a rejection that is not handled", (crasher) => crasher.rejectLater("boom"), /its thread failed with Error: boom/],
     [
       "running out of memory",
       (crasher) => crasher.hog(),
@@ -177,10 +178,10 @@ describe("10.2 a thread that is lost", () => {
         yield* Effect.exit(crasher.exit(4))
         const death = yield* Actor.watch(crasher)
         assert.match(death.why, /restart schedule ended/)
-        assert.match(String(death.cause), /exited with code 4/)
+        assert.include(String(death.cause), exited(4))
         const late = yield* reasonOf(crasher.count())
         assert.strictEqual(late._tag, "ActorDied")
-        assert.match(late.message, /restart schedule ended.*exited with code 4 while it ran test\/Crasher\.exit/)
+        assert.match(late.message, new RegExp(`restart schedule ended.*${exited(4)} while it ran test/Crasher\\.exit`))
         assert.isFalse(late.mayHaveRun)
       })
   )
@@ -415,7 +416,6 @@ describe("an idle thread", () => {
 })
 
 describe("random losses, kills and cancellations under load", () => {
-  const KILLS = 200
   const AT_ONCE = 20
   const options = {
     spawn: spawn({ workerData: "keyed" }),

@@ -8,6 +8,12 @@ import { fileURLToPath, pathToFileURL } from "node:url"
 import { afterAll } from "@effect/vitest"
 import { build } from "esbuild"
 
+/** How many threads a test of random losses loses. */
+export const KILLS = 200
+
+/** How an error says that the thread ended itself with a code. */
+export const exited = (code: number): string => `exited with code ${code}`
+
 /**
  * Bundles a worker file of the fixtures, as one does for production. Its threads start in a fraction of the time that the
  * sources take, and need no condition to find them.

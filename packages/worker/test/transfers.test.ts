@@ -5,7 +5,7 @@ import { ObjectRef } from "@troupe/core"
 import { WorkerHome } from "@troupe/worker"
 import { Effect, ManagedRuntime, Option, Stream } from "effect"
 import { errorOf, range, reasonOf } from "../../core/test/support.ts"
-import { Parcel, Porter } from "./fixtures/Porter.ts"
+import { Parcel, Porter, streamOf } from "./fixtures/Porter.ts"
 import { bundle } from "./support.ts"
 
 const runtime = ManagedRuntime.make(WorkerHome.layer(Porter, { url: await bundle("porter.worker") }))
@@ -59,7 +59,7 @@ describe("transfer", () => {
 
   it.effect("a ReadableStream moves, both ways", () =>
     Effect.gen(function* () {
-      const there = WorkerHome.transfer(ReadableStream.from(["a", "b"]))
+      const there = WorkerHome.transfer(streamOf(["a", "b"]))
       assert.deepStrictEqual(yield* porter.read(there), ["a", "b"])
       const back: ReadableStream<string> = yield* porter.write(["c", "d"])
       const texts: Array<string> = []

@@ -18,7 +18,13 @@ const launch = (): Promise<Browser> => {
   launched ??= chromium.launch({
     executablePath: executable!,
     // As root and in containers there is no sandbox, little shared memory and no graphics.
-    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--js-flags=--expose-gc"]
+    args: [
+      "--no-sandbox",
+      "--disable-dev-shm-usage",
+      "--disable-gpu",
+      "--js-flags=--expose-gc",
+      "--host-resolver-rules=MAP insecure.test 127.0.0.1"
+    ]
   })
   return launched
 }
@@ -33,10 +39,16 @@ const isolation = { "cross-origin-opener-policy": "same-origin", "cross-origin-e
 
 const html = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script type="module" src="/main.mjs"></script>`
 
+/**
+ * What a page has: `isolated` ones share memory with their threads, `plain` ones do not, and `insecure` ones, which came by
+ * plain HTTP, have no locks either.
+ */
+export type Kind = "isolated" | "plain" | "insecure"
+
 /** Opens a page whose script is `/main.mjs`. */
-export const open = async (serve: Serve, isolated: boolean): Promise<Page> => {
+export const open = async (serve: Serve, kind: Kind): Promise<Page> => {
   const server = createServer(async (request, response) => {
-    for (const [name, value] of Object.entries(isolated ? isolation : {})) response.setHeader(name, value)
+    for (const [name, value] of Object.entries(kind === "isolated" ? isolation : {})) response.setHeader(name, value)
     const { pathname } = new URL(request.url!, "http://localhost")
     // Threads are started by the hundred, and each would fetch and compile its script anew.
     response.setHeader("cache-control", "max-age=3600")
@@ -54,6 +66,7 @@ export const open = async (serve: Serve, isolated: boolean): Promise<Page> => {
   })
   const page = await context.newPage()
   page.on("pageerror", (error) => console.error("in the page:", error))
-  await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`)
+  const host = kind === "insecure" ? "insecure.test" : "localhost"
+  await page.goto(`http://${host}:${(server.address() as AddressInfo).port}/`)
   return page
 }

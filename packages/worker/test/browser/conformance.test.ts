@@ -1,4 +1,4 @@
 import { runInPage } from "./runner.ts"
 
-await runInPage("conformance.test.ts", { isolated: true })
-await runInPage("conformance.test.ts", { isolated: false })
+await runInPage("conformance.test.ts", { kind: "isolated" })
+await runInPage("conformance.test.ts", { kind: "insecure" })

@@ -6,7 +6,7 @@ import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { build, type Plugin } from "esbuild"
 import type { Page } from "playwright-core"
-import { executable, open } from "./chromium.ts"
+import { executable, type Kind, open } from "./chromium.ts"
 
 const here = import.meta.dirname
 const replacement = (name: string): string => path.join(here, `page/${name}.ts`)
@@ -59,33 +59,32 @@ const serving = (file: string) => {
   }
 }
 
-const namesIn = async (page: Page): Promise<ReadonlyArray<string>> => {
+const testsIn = async (page: Page): Promise<ReadonlyArray<readonly [name: string, timeout: number | undefined]>> => {
   await page.waitForFunction("globalThis.suite !== undefined")
-  return page.evaluate("suite.names()")
+  return page.evaluate("suite.list()")
 }
 
 export interface Options {
-  /** Whether the page is isolated from others (`crossOriginIsolated`), and so may share memory with its threads. */
-  readonly isolated: boolean
+  readonly kind: Kind
   /** The tests that are left out, by how their names begin, and why. */
   readonly without?: Readonly<Record<string, string>>
 }
 
 /** Defines the tests of a file, each of which runs in one page. */
-export const runInPage = async (file: string, { isolated, without = {} }: Options): Promise<void> => {
-  const name = `${file}, in a page that ${isolated ? "shares" : "does not share"} memory with its threads`
+export const runInPage = async (file: string, { kind, without = {} }: Options): Promise<void> => {
+  const name = `${file}, in ${kind === "plain" ? "a" : `an ${kind}`} page`
   if (executable === undefined) {
     describe.skip(name, () => it("needs Chromium", () => {}))
     return
   }
-  const page = await open(serving(file), isolated)
-  const names = await namesIn(page)
+  const page = await open(serving(file), kind)
+  const tests = await testsIn(page)
   const left = new Set(Object.keys(without))
   describe(name, () => {
-    for (const test of names) {
+    for (const [test, timeout] of tests) {
       const reason = Object.keys(without).find((beginning) => test.includes(beginning))
       if (reason !== undefined) left.delete(reason)
-      else it(test, async () => assert.isNull(await page.evaluate(`suite.run(${JSON.stringify(test)})`)))
+      else it(test, async () => assert.isNull(await page.evaluate(`suite.run(${JSON.stringify(test)})`)), timeout)
     }
     it("leaves out only tests that there are", () => assert.deepStrictEqual([...left], []))
   })

@@ -2,7 +2,7 @@
  * Whether a thread still answers, and how long it keeps the process alive.
  */
 
-import { ref, unref } from "../platform/timer.ts"
+import { ref, unref } from "../platform/time.ts"
 
 export const HEARTBEAT_MILLIS = 1000
 

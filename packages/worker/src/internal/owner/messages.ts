@@ -73,6 +73,7 @@ export const refused = (to: Listener, message: ToThread, error: unknown): void =
     case To.Stop:
     case To.Unreadable:
     case To.Read:
+    case To.Sent:
       return
     default:
       message satisfies never

@@ -9,7 +9,7 @@ import type * as Tracer from "effect/Tracer"
 import { platform } from "#platform"
 import type { AnyWorker } from "../../WorkerHome.ts"
 import type { OwnedWorker, Port } from "../platform/platform.ts"
-import { after } from "../platform/timer.ts"
+import { after, clock } from "../platform/time.ts"
 import { describe } from "../values/guard.ts"
 import { isShared, makeMemory, Word } from "../wire/memory.ts"
 import {
@@ -292,7 +292,10 @@ export class Thread implements Listener {
         this.interrupts = false
       },
       arrived: () => this.arrivals.read(),
-      posting: isShared(this.shared) ? undefined : (batch) => this.arrivals.acknowledge(batch),
+      posting: (batch) => {
+        if (!isShared(this.shared)) this.arrivals.acknowledge(batch)
+        if (platform.receive === undefined) batch.unshift([To.Sent, clock()])
+      },
       garbled: () => this.wire.post([To.Unreadable, this.arrivals.garbled()]),
       failed: this.options.onTrouble
     })

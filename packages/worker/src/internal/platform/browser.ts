@@ -38,8 +38,13 @@ const methods = ["postMessage", "addEventListener", "terminate"] as const
 const makeWorker: Platform["makeWorker"] = (url, options) => {
   if (scope.Worker === undefined)
     throw new TypeError("there is no Worker here: threads are started by pages and workers")
-  return new scope.Worker(url, { type: "module", ...options })
+  const worker = new scope.Worker(url, { type: "module", ...options })
+  scripts.set(worker, String(url))
+  return worker
 }
+
+/** Where workers come from, as far as it is known. */
+const scripts = new WeakMap<AnyWorker, string>()
 
 /** The first message of a thread. It may go by the same way as messages of the program. */
 interface Hello {
@@ -64,7 +69,7 @@ const own: Platform["own"] = (made, on) => {
   }
   worker.addEventListener("error", (event) => {
     event.preventDefault()
-    on.error(errorOf(event))
+    on.error(errorOf(event, scripts.get(worker)))
     // On its own it would go on, without what the error has cost it.
     terminate()
   })
@@ -87,10 +92,16 @@ const own: Platform["own"] = (made, on) => {
   }
 }
 
+interface ErrorEvent {
+  readonly message?: string
+  readonly filename?: string
+  readonly lineno?: number
+}
+
 /** What happened before the thread could say it. The event has the error as text, and none at all if there is no script. */
-const errorOf = (event: { readonly message?: string; readonly filename?: string; readonly lineno?: number }): Error => {
+const errorOf = (event: ErrorEvent, script = ""): Error => {
   const { filename, lineno, message } = event
-  if (message === undefined) return new Error("its script, or one that it imports, does not load")
+  if (message === undefined) return new Error(`its script ${script} does not load, or one that it imports`)
   const [, name = "Error", text] = /^(?:Uncaught )?(?:(\w*(?:Error|Exception)): )?(.*)$/s.exec(message)!
   const error = new Error(text)
   error.name = name

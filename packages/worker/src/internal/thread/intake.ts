@@ -1,9 +1,17 @@
 /**
  * Decides which of the calls that arrive run in this thread.
  */
+import { clock } from "../platform/time.ts"
 import { Word } from "../wire/memory.ts"
 import { type CallId, From, type FromThread, To, type ToThread } from "../wire/protocol.ts"
 import type { Wire } from "../wire/wire.ts"
+
+/** Longer than calls take that do not compute, and short enough for those that wait. */
+export const TURN_MILLIS = 2
+
+/** Whether this thread was at work when the batch came. */
+export const isLate = ([first]: ReadonlyArray<ToThread>): boolean =>
+  first?.[0] === To.Sent && clock() - first[1] > TURN_MILLIS
 
 export class Intake {
   private readonly wire: Wire<ToThread, FromThread>

@@ -1,4 +1,4 @@
-import { unref } from "../platform/timer.ts"
+import { unref } from "../platform/time.ts"
 
 const INTERVAL_MILLIS = 250
 

@@ -30,7 +30,7 @@ import { Wire } from "../wire/wire.ts"
 import { Answers } from "./answers.ts"
 import { Calls } from "./calls.ts"
 import { Instances } from "./instances.ts"
-import { Intake } from "./intake.ts"
+import { Intake, isLate, TURN_MILLIS } from "./intake.ts"
 import { LagMeter } from "./lagMeter.ts"
 import { SpanReports } from "./spanReports.ts"
 import { Streams } from "./streams.ts"
@@ -78,7 +78,10 @@ export class Server {
   private wireOver(port: Port): Wire<ToThread, FromThread> {
     return new Wire(port, {
       message: (message) => this.take(message),
-      behind: (batch) => this.intake.foresee(batch),
+      turns:
+        platform.receive === undefined
+          ? { milliseconds: TURN_MILLIS, isLate, foresee: (batch) => this.intake.foresee(batch) }
+          : undefined,
       refused: (message, error) => this.refused(message, error),
       garbled: (error) => {
         // It cannot be known which calls were in it, so it is the end of all.
@@ -143,6 +146,8 @@ export class Server {
         return void this.stop()
       case To.Unreadable:
         return this.repeat(message[1])
+      case To.Sent:
+        return
       case To.Read:
         return void Atomics.store(this.shared, Word.Read, message[1])
       default:

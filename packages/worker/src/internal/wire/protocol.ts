@@ -35,7 +35,8 @@ export const To = {
   Ping: 6,
   Stop: 7,
   Unreadable: 8,
-  Read: 9
+  Read: 9,
+  Sent: 10
 } as const
 
 /** Asks the thread to run a method. A streaming one begins with its first pull. */
@@ -65,6 +66,8 @@ export type ToThread =
   | readonly [kind: typeof To.Unreadable, batch: BatchNumber]
   /** So many batches of the thread have been read, where no memory is shared that would say so. */
   | readonly [kind: typeof To.Read, batches: number]
+  /** When the batch went out, by the clock of both sides. */
+  | readonly [kind: typeof To.Sent, time: number]
 
 // --- from the thread -------------------------------------------------------------------------------------------------
 

@@ -8,10 +8,17 @@ import type { Port } from "../platform/platform.ts"
 const LARGE_BATCH = 64
 
 /**
- * How long messages are dealt with in one turn, where only the event loop tells what else has arrived: what comes later may
- * say that a message is to be left.
+ * For a side that computes while messages arrive, and that only the event loop tells of them: what comes later may say that
+ * what came before is to be left.
  */
-const TURN_MILLIS = 5
+export interface Turns<Received> {
+  /** How long messages are dealt with until the event loop has its turn. */
+  readonly milliseconds: number
+  /** Whether a batch has waited for its turn, so that others may wait behind it. */
+  readonly isLate: (batch: ReadonlyArray<Received>) => boolean
+  /** A batch has arrived whose turn has not come. */
+  readonly foresee: (batch: ReadonlyArray<Received>) => void
+}
 
 /** What one end does with messages, and about those that fail to cross. */
 export interface WireEvents<Received, Sent> {
@@ -24,8 +31,7 @@ export interface WireEvents<Received, Sent> {
   readonly posted: (batch: ReadonlyArray<Sent>) => void
   /** A batch has arrived, and none of its messages has been dealt with. */
   readonly arrived?: (() => void) | undefined
-  /** A batch has arrived whose turn has not come. Who asks for this has its messages dealt with in short turns. */
-  readonly behind?: ((batch: ReadonlyArray<Received>) => void) | undefined
+  readonly turns?: Turns<Received> | undefined
   /** A batch has arrived that cannot be read. */
   readonly garbled: (error: unknown) => void
   /** Dealing with a message threw. The other messages of its batch are dealt with all the same. */
@@ -37,7 +43,6 @@ export class Wire<Received, Sent> {
   private scheduled = false
   /** Batches whose turn has not come. */
   private readonly ahead: Array<ReadonlyArray<Received>> = []
-  private readonly takesTurns: boolean
   /** Whether the event loop has its turn. */
   private resting = false
   private readonly port: Port
@@ -46,7 +51,6 @@ export class Wire<Received, Sent> {
   constructor(port: Port, on: WireEvents<Received, Sent>) {
     this.port = port
     this.on = on
-    this.takesTurns = platform.receive === undefined && on.behind !== undefined
     platform.listen(port, { message: (batch) => this.take(batch), garbled: on.garbled })
   }
 
@@ -123,14 +127,17 @@ export class Wire<Received, Sent> {
   private take(batch: ReadonlyArray<Received>): void {
     this.on.arrived?.()
     this.ahead.push(batch)
-    if (this.resting) this.on.behind!(batch)
-    else this.goOn()
+    const { turns } = this.on
+    if (turns === undefined || (!this.resting && !turns.isLate(batch))) return this.goOn()
+    turns.foresee(batch)
+    if (!this.resting) this.rest()
   }
 
   private goOn(): void {
-    const begun = this.takesTurns ? performance.now() : undefined
+    const { turns } = this.on
+    const until = turns === undefined ? Infinity : performance.now() + turns.milliseconds
     for (let batch = this.ahead.shift(); batch !== undefined; batch = this.ahead.shift()) {
-      const dealtWith = this.dealWith(batch, begun)
+      const dealtWith = this.dealWith(batch, until)
       if (dealtWith < batch.length) {
         this.ahead.unshift(batch.slice(dealtWith))
         return this.rest()
@@ -139,9 +146,9 @@ export class Wire<Received, Sent> {
   }
 
   /** Returns how many messages there was time for. */
-  private dealWith(batch: ReadonlyArray<Received>, begun: number | undefined): number {
+  private dealWith(batch: ReadonlyArray<Received>, until: number): number {
     for (let i = 0; i < batch.length; i++) {
-      if (begun !== undefined && performance.now() - begun > TURN_MILLIS) return i
+      if (until < Infinity && performance.now() > until) return i
       try {
         this.on.message(batch[i]!)
       } catch (error) {

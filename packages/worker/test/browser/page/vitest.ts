@@ -5,7 +5,12 @@ import { assert } from "chai"
 import { Effect, Layer, type Scope } from "effect"
 import { TestClock, TestConsole } from "effect/testing"
 
-const tests = new Map<string, () => unknown>()
+interface Test {
+  readonly body: () => unknown
+  readonly timeout: number | undefined
+}
+
+const tests = new Map<string, Test>()
 const path: Array<string> = []
 
 const named = (name: string): string => [...path, name].join(" > ")
@@ -20,12 +25,15 @@ type Body = (context: object) => Effect.Effect<unknown, unknown, Scope.Scope>
 
 const testing = Layer.mergeAll(TestConsole.layer, TestClock.layer())
 
-const it = (name: string, body: () => unknown): void => {
-  tests.set(named(name), body)
+type Options = number | { readonly timeout?: number | undefined }
+
+const it = (name: string, body: () => unknown, options?: Options): void => {
+  tests.set(named(name), { body, timeout: typeof options === "number" ? options : options?.timeout })
 }
-it.effect = (name: string, body: Body) =>
-  it(name, () => Effect.runPromise(Effect.scoped(Effect.provide(body({}), testing))))
-it.live = (name: string, body: Body) => it(name, () => Effect.runPromise(Effect.scoped(body({}))))
+it.effect = (name: string, body: Body, options?: Options) =>
+  it(name, () => Effect.runPromise(Effect.scoped(Effect.provide(body({}), testing))), options)
+it.live = (name: string, body: Body, options?: Options) =>
+  it(name, () => Effect.runPromise(Effect.scoped(body({}))), options)
 
 /** The page is closed after the tests, and what it has left behind with it. */
 export const afterAll = (): void => {}
@@ -34,11 +42,14 @@ export { assert, it }
 
 const run = async (name: string): Promise<string | null> => {
   try {
-    await tests.get(name)!()
+    await tests.get(name)!.body()
     return null
   } catch (error: any) {
     return `${error?.stack ?? error}`
   }
 }
 
-export const suite = { names: () => [...tests.keys()], run }
+/** The names of all tests, each with its own timeout, if it has one. */
+const list = () => [...tests].map(([name, { timeout }]) => [name, timeout] as const)
+
+export const suite = { list, run }

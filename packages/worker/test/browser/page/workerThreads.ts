@@ -31,19 +31,16 @@ class NamedWorker extends scope.Worker {
     })
   }
 
-  on(type: string, listener: () => void): void {
+  once(type: string, listener: () => void): this {
     if (type === "exit") this.exits.push(listener)
-  }
-
-  once(type: string, listener: () => void): void {
-    this.on(type, listener)
+    return this
   }
 
   private exited(): void {
     for (const listener of this.exits.splice(0)) listener()
   }
 
-  terminate(): void {
+  async terminate(): Promise<void> {
     super.terminate()
     if (!this.isWatched) this.exited()
   }

@@ -1,6 +1,10 @@
 /**
- * Timers that do not keep the process alive. A browser has no process, and its timers are numbers.
+ * Timers that do not keep the process alive, and a clock. A browser has no process, and its timers are numbers.
  */
+
+/** The time by a clock that a page and its threads have in common, in milliseconds. */
+export const clock = (): number => performance.timeOrigin + performance.now()
+
 export type Timer = Partial<Pick<NodeJS.Timeout, "ref" | "unref">>
 
 /** From here on the process may end although the timer has not fired. */
