@@ -36,19 +36,21 @@ const SCHEDULES = "12"
 /** How long a part may take. The longest, the tests, takes some minutes. */
 const timeout = 900_000
 
-/** Runs a command, showing and keeping what it prints. */
-const run = (...command: readonly [string, ...Array<string>]): Promise<Run> => runIn({}, ...command)
+interface How {
+  readonly env?: Readonly<Record<string, string>>
+  /** Shows what the command prints when it has ended, in one piece: others run beside it. */
+  readonly beside?: boolean
+}
 
-const runIn = (
-  added: Readonly<Record<string, string>>,
-  ...[command, ...args]: readonly [string, ...Array<string>]
-): Promise<Run> =>
+/** Runs a command, showing and keeping what it prints. */
+const run = (how: How, ...[command, ...args]: readonly [string, ...Array<string>]): Promise<Run> =>
   new Promise((resolve) => {
-    console.log(`\n$ ${[command, ...args].join(" ")}`)
+    const title = `\n$ ${[command, ...args].join(" ")}\n`
+    if (!how.beside) process.stdout.write(title)
     // A process group, since npm's children have to end with it: a test that spins does not end by itself.
     const child = spawn(command, args, {
       cwd: root,
-      env: { ...env, ...added },
+      env: { ...env, ...how.env },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true
     })
@@ -61,7 +63,7 @@ const runIn = (
     const chunks: Array<Buffer> = []
     const keep = (chunk: Buffer) => {
       chunks.push(chunk)
-      process.stdout.write(chunk)
+      if (!how.beside) process.stdout.write(chunk)
     }
     child.stdout.on("data", keep)
     child.stderr.on("data", keep)
@@ -69,7 +71,9 @@ const runIn = (
     child.on("close", (code) => {
       clearTimeout(timer)
       process.removeListener("exit", kill)
-      resolve({ ok: code === 0, output: Buffer.concat(chunks).toString() })
+      const output = Buffer.concat(chunks).toString()
+      if (how.beside) process.stdout.write(title + output)
+      resolve({ ok: code === 0, output })
     })
   })
 
@@ -125,50 +129,69 @@ const typeTestCounts = (output: string): Counts => {
 /** A run that failed though none of its tests did (an unhandled error, say) has one failure more. */
 const withExit = (run: Run, counts: Counts): Counts => (run.ok || counts.failed > 0 ? counts : add(counts, oneFailed))
 
-const results: Array<readonly [part: string, counts: Counts]> = []
-const one = async (part: string, ...command: readonly [string, ...Array<string>]) => {
-  const { ok } = await run(...command)
-  results.push([part, ok ? onePassed : oneFailed])
+type Results = Array<readonly [part: string, counts: Counts]>
+
+/** Runs parts one after the other. Gives their results. */
+const inOrder = async (...parts: ReadonlyArray<() => Promise<Results>>): Promise<Results> => {
+  const results: Results = []
+  for (const part of parts) results.push(...(await part()))
+  return results
 }
 
-// The README's test command. It stops at the first runner that fails; the type tests are run on their own then.
-const tests = await run("npm", "test")
-const projects = ["packages", "examples", "docs"].map(
-  (project) => [`tests of ${project}`, vitestCounts(project)] as const
-)
-results.push(...projects)
-const typeTests = summary.test(tests.output) ? tests : await run("npm", "run", "types")
-results.push(["type tests", withExit(typeTests, typeTestCounts(typeTests.output))])
-if (!tests.ok && results.every(([, counts]) => counts.failed === 0)) results.push(["npm test", oneFailed])
+const one =
+  (part: string, ...command: readonly [string, ...Array<string>]) =>
+  async (): Promise<Results> => {
+    const { ok } = await run({ beside: true }, ...command)
+    return [[part, ok ? onePassed : oneFailed]]
+  }
 
-rmSync(report, { force: true })
-// All but the calls that are nested 100,000 deep, which take as long as the rest.
-const insides = await run("npm", "run", "test:insides", "--", "--exclude", "test/*-depth.test.ts")
-results.push(["core without Effect's insides", withExit(insides, vitestCounts("packages"))])
+/** The README's test command. It stops at the first runner that fails; the type tests are run on their own then. */
+const tests = async (): Promise<Results> => {
+  const tests = await run({}, "npm", "test")
+  const results: Results = ["packages", "examples", "docs"].map((project) => [
+    `tests of ${project}`,
+    vitestCounts(project)
+  ])
+  const typeTests = summary.test(tests.output) ? tests : await run({}, "npm", "run", "types")
+  results.push(["type tests", withExit(typeTests, typeTestCounts(typeTests.output))])
+  if (!tests.ok && results.every(([, counts]) => counts.failed === 0)) results.push(["npm test", oneFailed])
+  return results
+}
 
-// More schedules than `npm test` has time for, and all of the seeded mistakes.
-rmSync(report, { force: true })
-const simulated = await runIn(
-  { TROUPE_EXPLORE_SCHEDULES: SCHEDULES },
-  "npx",
-  "vitest",
-  "run",
-  "--project",
-  "cluster",
-  "simulated-"
-)
-results.push(["simulated clusters", withExit(simulated, vitestCounts("packages"))])
+const insides = async (): Promise<Results> => {
+  rmSync(report, { force: true })
+  const insides = await run({ env: { SOAK_SEQUENCES: "300" } }, "npm", "run", "test:insides")
+  return [["core without Effect's insides", withExit(insides, vitestCounts("packages"))]]
+}
 
-await one("lint and format", "npm", "run", "lint")
-await one("type check", "npm", "run", "check")
-await one("build", "npm", "run", "build")
-await one("packed packages", "npm", "run", "check:packed")
-await one("runtimes", "npm", "run", "check:runtimes")
-await one("sizes", "npm", "run", "check:bundle")
-await one("public surface", "npm", "run", "check:api")
-await one("API reference", "npm", "run", "docs:api")
-await one("release, played through", "npm", "run", "release", "--", "--dry-run")
-await one("links of the docs", "npm", "start", "--", "links")
+/** More schedules than `npm test` has time for, and all of the seeded mistakes. */
+const simulated = async (): Promise<Results> => {
+  rmSync(report, { force: true })
+  const env = { TROUPE_EXPLORE_SCHEDULES: SCHEDULES }
+  const simulated = await run({ env }, "npx", "vitest", "run", "--project", "cluster", "simulated-")
+  return [["simulated clusters", withExit(simulated, vitestCounts("packages"))]]
+}
+
+// First those that keep all cores busy, and that look at the clock. The others mostly have one process at a time, or wait
+// for a registry: two such lines leave no core idle. Whatever builds the packages is in one of them.
+const results = await inOrder(tests, insides, simulated)
+const lines = await Promise.all([
+  inOrder(
+    one("build", "npm", "run", "build"),
+    one("packed packages", "npm", "run", "check:packed"),
+    one("runtimes", "npm", "run", "check:runtimes"),
+    one("sizes", "npm", "run", "check:bundle")
+  ),
+  inOrder(
+    one("lint and format", "npm", "run", "lint"),
+    one("type check", "npm", "run", "check"),
+    one("public surface", "npm", "run", "check:api"),
+    one("API reference", "npm", "run", "docs:api"),
+    one("release, played through", "npm", "run", "release", "--", "--dry-run"),
+    one("links of the docs", "npm", "start", "--", "links")
+  )
+])
+results.push(...lines.flat())
 
 rmSync(folder, { recursive: true })
 await database.drop()

@@ -1,3 +1,3 @@
 import { project } from "../../vitest.shared.ts"
 
-export default project("worker")
+export default project("worker", { isolate: true })

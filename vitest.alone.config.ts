@@ -1,0 +1,3 @@
+import { alone, project } from "./vitest.shared.ts"
+
+export default project("alone", { include: alone.map((file) => `packages/*/${file}`), exclude: [], isolate: true })
