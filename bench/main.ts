@@ -9,6 +9,7 @@ import { load, names } from "./contenders/index.ts"
 import { cpuNow, type Options } from "./harness.ts"
 import { missed, printTable, printTargets, type Report } from "./report.ts"
 import { actors } from "./rows/actors.ts"
+import { around } from "./rows/around.ts"
 import { ask } from "./rows/ask.ts"
 import { awaits } from "./rows/awaits.ts"
 import { cancel } from "./rows/cancel.ts"
@@ -41,6 +42,7 @@ const rows: Readonly<Record<string, (options: Options) => Promise<Report>>> = {
   actors,
   watch,
   snapshots,
+  around,
   types
 }
 

@@ -565,8 +565,9 @@ describe("7.10 subscriptions in contracts and in plain code", () => {
   it.effect("7.10 what would have no effect is refused: other options of calls than a signal, further arguments", () =>
     Effect.gen(function* () {
       const room = (yield* Room.spawn(1)) as any
-      yield* room.post("a")
-      const defect = (stream: any) => Effect.map(Effect.exit(Stream.runHead(stream)), String)
+      yield* room.post("a") as Effect.Effect<void>
+      const defect = (stream: Stream.Stream<unknown, unknown>) =>
+        Effect.map(Effect.exit(Stream.runHead(stream)), String)
       const start = "TypeError: test/Room.messages is a subscription: "
       const optioned = room.messages.options({ timeout: 1 })
       assert.include(yield* defect(optioned()), `${start}of the options of calls it has "signal", and no "timeout"`)

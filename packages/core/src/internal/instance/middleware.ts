@@ -350,7 +350,7 @@ const misuse = (call: Call, when: string): TypeError =>
   new TypeError(`${call.origin} #${call.id}: next was run ${when}. Middleware may run it again once it has ended`)
 
 const implementationOf = (cell: Cell, { key, work }: Guard): Middleware<never, any> => {
-  const found = work ?? Context.getOrUndefined(cell.context as Context.Context<any>, Context.Service<any, any>(key))
+  const found = work ?? cell.context.mapUnsafe.get(key)
   if (typeof found === "function") return found
   const why =
     found === undefined
