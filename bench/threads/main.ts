@@ -16,20 +16,19 @@ import { Effect, Exit, Scope } from "effect"
 import { build } from "esbuild"
 import { Piscina } from "piscina"
 import { Adder } from "./Adder.ts"
+import {
+  type Contender,
+  effects,
+  IN_FLIGHT,
+  inFlight,
+  inTurns as inRounds,
+  type Lane,
+  print,
+  sequential,
+  timed,
+  transfers
+} from "./measure.ts"
 import { digest } from "./work.ts"
-
-/** One thread, or several, behind one interface. */
-interface Contender {
-  readonly name: string
-  readonly add: (a: number, b: number) => PromiseLike<number>
-  readonly burn: (milliseconds: number) => PromiseLike<number>
-  readonly digest: (file: string) => PromiseLike<string>
-  /** Moves the bytes there and back. */
-  readonly echo: (bytes: Uint8Array) => PromiseLike<Uint8Array>
-  /** Copies them. */
-  readonly copy: (bytes: Uint8Array) => PromiseLike<Uint8Array>
-  readonly close: () => Promise<unknown>
-}
 
 const file = (name: string) => new URL(`${name}.worker.ts`, import.meta.url)
 
@@ -123,101 +122,7 @@ const troupe = async (url: URL = file("troupe")): Promise<Contender & { readonly
 
 const quick = process.argv.includes("--quick")
 const ROUNDS = quick ? 1 : 7
-
-const median = (samples: ReadonlyArray<number>): number => [...samples].sort((a, b) => a - b)[samples.length >> 1]!
-
-interface Lane {
-  readonly name: string
-  readonly run: () => Promise<number>
-}
-
-/** Runs all lanes in turns; gives their medians. */
-const inTurns = async (lanes: ReadonlyArray<Lane>, rounds = ROUNDS): Promise<Map<string, number>> => {
-  const samples = new Map(lanes.map(({ name }) => [name, [] as Array<number>]))
-  for (const { run } of lanes) await run()
-  for (let round = 0; round < rounds; round++) {
-    for (const { name, run } of lanes) samples.get(name)!.push(await run())
-  }
-  return new Map([...samples].map(([name, all]) => [name, median(all)]))
-}
-
-/** Microseconds per call of something that makes `calls` calls and gives the sum of their answers. */
-const timed = async (calls: number, expected: number, work: () => Promise<number>): Promise<number> => {
-  const start = performance.now()
-  const sum = await work()
-  const spent = performance.now() - start
-  if (sum !== expected) throw new Error(`wrong answers: ${sum} instead of ${expected}`)
-  return (spent * 1000) / calls
-}
-
-const print = (title: string, unit: string, results: Map<string, number>, base: string, digits = 1) => {
-  console.log(`\n${title}`)
-  for (const [name, value] of results) {
-    const ratio = value / results.get(base)!
-    console.log(
-      `  ${name.padEnd(28)} ${value.toFixed(digits).padStart(10)} ${unit}   ${ratio.toFixed(2).padStart(6)} of ${base}`
-    )
-  }
-}
-
-const SEQUENTIAL = 3000
-const sequential = (add: Contender["add"]) => () =>
-  timed(SEQUENTIAL, SEQUENTIAL * 3, async () => {
-    let sum = 0
-    for (let i = 0; i < SEQUENTIAL; i++) sum += await add(1, 2)
-    return sum
-  })
-
-const IN_FLIGHT = 1000
-const WAVES = 20
-const inFlight = (add: Contender["add"]) => () =>
-  timed(IN_FLIGHT * WAVES, IN_FLIGHT * WAVES * 3, async () => {
-    let sum = 0
-    for (let wave = 0; wave < WAVES; wave++) {
-      const answers = await Promise.all(Array.from({ length: IN_FLIGHT }, () => add(1, 2)))
-      for (const answer of answers) sum += answer
-    }
-    return sum
-  })
-
-const MEGABYTE = 1_000_000
-const ECHOES = 100
-const transfers = (echo: Contender["echo"]) => () => {
-  let bytes: Uint8Array = new Uint8Array(MEGABYTE)
-  return timed(ECHOES, MEGABYTE, async () => {
-    for (let i = 0; i < ECHOES; i++) bytes = await echo(bytes)
-    return bytes.byteLength
-  })
-}
-
-const effects = ({ handle }: { readonly handle: Actor.Handle<any> }) => {
-  const ask = (handle as any).add as (a: number, b: number) => Effect.Effect<number>
-  return {
-    sequential: () =>
-      timed(SEQUENTIAL, SEQUENTIAL * 3, () =>
-        Effect.runPromise(
-          Effect.gen(function* () {
-            let sum = 0
-            for (let i = 0; i < SEQUENTIAL; i++) sum += yield* ask(1, 2)
-            return sum
-          })
-        )
-      ),
-    inFlight: () =>
-      timed(IN_FLIGHT * WAVES, IN_FLIGHT * WAVES * 3, () =>
-        Effect.runPromise(
-          Effect.gen(function* () {
-            let sum = 0
-            for (let wave = 0; wave < WAVES; wave++) {
-              const calls = Array.from({ length: IN_FLIGHT }, () => ask(1, 2))
-              for (const answer of yield* Effect.all(calls, { concurrency: "unbounded" })) sum += answer
-            }
-            return sum
-          })
-        )
-      )
-  }
-}
+const inTurns = (lanes: ReadonlyArray<Lane>, rounds = ROUNDS) => inRounds(lanes, rounds)
 
 const calls = async () => {
   const inTroupe = await troupe()
