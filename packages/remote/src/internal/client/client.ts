@@ -13,12 +13,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { ClientOptions } from "../../RemoteHome.ts"
 import { type Contracted, of, type Wire, type WireMethod } from "../wire/wire.ts"
+import * as http from "./http.ts"
 import type { Link } from "./link.ts"
 import { subscription } from "./reading.ts"
 import { RemoteCall } from "./remoteCall.ts"
 import { remoteStream } from "./remoteStream.ts"
 import { settingsOf } from "./settings.ts"
-import { connect } from "./webSocket.ts"
+import * as webSocket from "./webSocket.ts"
 
 /** What carries calls to a server. Clients with the same options share it. */
 class CurrentLink extends Context.Service<CurrentLink, Link>()("troupe/remote/Link") {}
@@ -28,7 +29,9 @@ const links = new WeakMap<ClientOptions, Layer.Layer<CurrentLink>>()
 const linkOf = (actor: string, options: ClientOptions): Layer.Layer<CurrentLink> => {
   const known = links.get(options)
   if (known !== undefined) return known
-  const made = Layer.effect(CurrentLink)(connect(settingsOf(actor, options)))
+  const settings = settingsOf(actor, options)
+  const connect = settings.protocol === "http" ? http.connect : webSocket.connect
+  const made = Layer.effect(CurrentLink)(connect(settings))
   links.set(options, made)
   return made
 }

@@ -6,14 +6,15 @@
  */
 import type { RpcMessage } from "../engine.ts"
 import { CONTRACT, type ContractShape, type Hello, request } from "../wire/hello.ts"
+import { lineOf } from "../wire/messages.ts"
 import { Agreement } from "./agreement.ts"
 import type { Exit, Link, Outgoing, RequestId } from "./link.ts"
 import { subjectOf } from "./place.ts"
 import type { Waiting } from "./waiting.ts"
 
 export type Headers = ReadonlyArray<[string, string]>
-/** Writes text to the open connection. */
-export type Write = (text: string) => void
+/** Writes text to the connection, if it is still open. Otherwise `lost` is on its way. */
+export type Write = (text: string) => boolean
 
 export class Connection implements Link {
   private write: Write | undefined = undefined
@@ -26,7 +27,9 @@ export class Connection implements Link {
   private readonly agreement: Agreement
   /** Why nothing will be sent any more. */
   private over: string | undefined = undefined
+  /** What is written next, and the calls that are in it. */
   private frames = ""
+  private unsent: Array<Outgoing> = []
   private readonly url: string
   private readonly waiting: Waiting
 
@@ -65,6 +68,7 @@ export class Connection implements Link {
     const id = ++this.lastId
     this.ids.set(call, id)
     this.written.set(id, call)
+    this.unsent.push(call)
     this.post({ ...call.request, _tag: "Request", id, headers: [...this.headers, ...call.request.headers] })
   }
 
@@ -111,14 +115,20 @@ export class Connection implements Link {
     this.headers = headers
   }
 
-  /** It is lost, and with it the answers to all that was written. */
+  /** It is lost, and with it the answers to all that was written. What was not goes with the next one. */
   lost(why: string, cause?: unknown): void {
     this.write = undefined
     this.frames = ""
+    const unsent = new Set(this.unsent)
+    this.unsent = []
     this.asked.clear()
     this.agreement.greeted(undefined)
     this.waiting.why = why
-    for (const id of [...this.written.keys()]) this.end(id)!.lost(why, true, cause)
+    for (const [id, call] of [...this.written]) {
+      this.end(id)
+      if (unsent.has(call)) this.waiting.add(call)
+      else call.lost(why, true, cause)
+    }
   }
 
   /** There will be no other one. */
@@ -138,13 +148,13 @@ export class Connection implements Link {
   post(message: RpcMessage.FromClientEncoded): void {
     if (this.write === undefined) return
     if (this.frames === "") queueMicrotask(() => this.flush())
-    this.frames += `${JSON.stringify(message)}\n`
+    this.frames += lineOf(message)
   }
 
   private flush(): void {
-    const { frames } = this
+    if (this.frames === "" || this.write?.(this.frames) !== true) return
     this.frames = ""
-    if (frames !== "") this.write?.(frames)
+    this.unsent = []
   }
 
   take(message: RpcMessage.FromServerEncoded): void {

@@ -3,9 +3,11 @@
  */
 import type { ActorError } from "@troupe/core/ActorError"
 import * as Home from "@troupe/core/Home"
+import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type * as Tracer from "effect/Tracer"
-import { type Subject, undecodable } from "../wire/failure.ts"
+import { received } from "../wire/defects.ts"
+import { notExposed, type Subject, unavailable, undecodable } from "../wire/failure.ts"
 import { BAGGAGE, REMOTE } from "../wire/headers.ts"
 import type { Payload } from "../wire/wire.ts"
 import { codecsOf, describeIssue } from "./codecs.ts"
@@ -52,6 +54,15 @@ export const readable = <A>(place: Place, read: () => Exit.Exit<A, any>): Exit.E
   }
 }
 
-/** Whether the server, or the end of the call here, has interrupted it. */
-export const isInterrupted = ({ cause }: Exit.Failure<unknown, unknown>): boolean =>
-  cause.reasons.every(({ _tag }) => _tag === "Interrupt")
+/** What a server of Effect's own says of a method that its group does not have. */
+const UNKNOWN = "Unknown request tag: "
+
+/** Why a call failed that the server, or the way there, has ended. */
+export const told = (place: Place, { cause }: Exit.Failure<any, any>, ended: string): Exit.Exit<never, any> => {
+  if (cause.reasons.every(({ _tag }) => _tag === "Interrupt"))
+    return Exit.fail(unavailable(subjectOf(place), ended, { mayHaveRun: true }))
+  const isUnknown = cause.reasons.some(
+    (reason) => Cause.isDieReason(reason) && reason.defect === UNKNOWN + place.method.rpc._tag
+  )
+  return isUnknown ? Exit.fail(notExposed(subjectOf(place))) : Exit.failCause(received(cause))
+}

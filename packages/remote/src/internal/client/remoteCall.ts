@@ -4,12 +4,14 @@
 import type { ActorError } from "@troupe/core/ActorError"
 import * as Home from "@troupe/core/Home"
 import * as Exit from "effect/Exit"
-import { received } from "../wire/defects.ts"
 import { unavailable } from "../wire/failure.ts"
 import { codecsOf } from "./codecs.ts"
 import type * as link from "./link.ts"
 import type { Place } from "./link.ts"
-import { isInterrupted, readable, requestOf, subjectOf, unwritable } from "./place.ts"
+import { readable, requestOf, subjectOf, told, unwritable } from "./place.ts"
+
+/** Nobody has ended it here. */
+const ENDED = "the server ended the call, since it stops"
 
 export class RemoteCall extends Home.Carried implements link.Outgoing {
   private call: Home.Call | undefined = undefined
@@ -54,7 +56,7 @@ export class RemoteCall extends Home.Carried implements link.Outgoing {
     const exit = readable(place, () => codecsOf(place.method).exit(encoded))
     if (exit._tag === "Success") return this.report(exit, false)
     const isOurs = Home.endsForGood(call!)
-    this.report(isOurs ? exit : told(place, exit), false)
+    this.report(isOurs ? exit : told(place, exit, ENDED), false)
   }
 
   lost(why: string, begun: boolean, cause?: unknown): void {
@@ -78,9 +80,3 @@ export class RemoteCall extends Home.Carried implements link.Outgoing {
     Home.report(this.call!, exit, restarted)
   }
 }
-
-/** A call that nobody has ended here: the server did, since it ends itself. */
-const told = (place: Place, exit: Exit.Failure<any, any>): Exit.Exit<any, any> =>
-  isInterrupted(exit)
-    ? Exit.fail(unavailable(subjectOf(place), "the server ended the call, since it stops", { mayHaveRun: true }))
-    : Exit.failCause(received(exit.cause))

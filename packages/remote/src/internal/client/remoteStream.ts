@@ -8,13 +8,12 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
-import { received } from "../wire/defects.ts"
 import { unavailable } from "../wire/failure.ts"
 import type { Payload } from "../wire/wire.ts"
 import { codecsOf } from "./codecs.ts"
 import type * as link from "./link.ts"
 import type { Place } from "./link.ts"
-import { isInterrupted, readable, requestOf, subjectOf, unwritable } from "./place.ts"
+import { readable, requestOf, subjectOf, told, unwritable } from "./place.ts"
 
 export const remoteStream = (place: Place, payload: Payload, reader?: Home.Reader): Stream.Stream<any, any> =>
   Stream.unwrap(
@@ -94,8 +93,7 @@ class RemoteStream implements link.Outgoing {
     const { place } = this
     const exit = readable(place, () => codecsOf(place.method).exit(encoded))
     if (exit._tag === "Success") return this.finish(Cause.done())
-    const end = isInterrupted(exit) ? this.unavailable("the server ended the stream, since it stops", true) : undefined
-    this.finish(end ?? Exit.failCause(received(exit.cause)))
+    this.finish(told(place, exit, "the server ended the stream, since it stops"))
   }
 
   lost(why: string, begun: boolean, cause?: unknown): void {

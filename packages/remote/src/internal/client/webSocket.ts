@@ -9,8 +9,9 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { type RpcMessage, Socket } from "../engine.ts"
+import { Socket } from "../engine.ts"
 import { type Hello, isHello } from "../wire/hello.ts"
+import { messagesIn } from "../wire/messages.ts"
 import { Connection } from "./connection.ts"
 import type { Settings } from "./settings.ts"
 import { Waiting } from "./waiting.ts"
@@ -27,28 +28,48 @@ export const connect = (settings: Settings): Effect.Effect<Connection, never, Sc
     const patience = Duration.toMillis(settings.unavailableAfter)
     const connection = new Connection(settings.url, new Waiting(patience, clock, yield* Effect.context<never>()))
     const constructor = yield* Effect.serviceOption(Socket.WebSocketConstructor)
-    const socket = yield* Effect.provideService(
-      Socket.makeWebSocket(settings.url, { openTimeout: settings.unavailableAfter }),
-      Socket.WebSocketConstructor,
+    const wire = yield* wireOf(
+      settings,
       Option.getOrElse(constructor, () => globalWebSocket)
     )
-    yield* Effect.forkScoped(keep(connection, socket, settings, clock))
+    yield* Effect.forkScoped(keep(connection, wire, settings, clock))
     yield* Effect.addFinalizer(() => Effect.sync(() => connection.close("this client has ended")))
     return connection
   })
+
+/** The socket, and whether what is written to it now has a chance to arrive. */
+interface Wire {
+  readonly socket: Socket.Socket
+  readonly isOpen: () => boolean
+}
+
+const OPEN = 1
+
+const wireOf = (settings: Settings, construct: Socket.WebSocketConstructor["Service"]): Effect.Effect<Wire> => {
+  let last: Socket.WebSocketLike | undefined
+  const remembered: typeof construct = (url, options) => {
+    last = construct(url, options)
+    return last
+  }
+  const made = Socket.makeWebSocket(settings.url, { openTimeout: settings.unavailableAfter })
+  return Effect.map(Effect.provideService(made, Socket.WebSocketConstructor, remembered), (socket) => ({
+    socket,
+    isOpen: () => last?.readyState === OPEN
+  }))
+}
 
 const globalWebSocket = (url: string, options?: unknown): Socket.WebSocketLike =>
   new (globalThis as any).WebSocket(url, options)
 
 /** Ends only when the schedule does. */
-const keep = (connection: Connection, socket: Socket.Socket, settings: Settings, clock: Clock.Clock) =>
+const keep = (connection: Connection, wire: Wire, settings: Settings, clock: Clock.Clock) =>
   Effect.gen(function* () {
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     while (true) {
       const step = yield* Schedule.toStepWithSleep(settings.reconnect)
       for (let lasted = false; !lasted; ) {
         const since = now()
-        const cause = yield* Effect.flip(Effect.sandbox(Effect.scoped(serve(connection, socket, settings))))
+        const cause = yield* Effect.flip(Effect.sandbox(Effect.scoped(serve(connection, wire, settings))))
         const why = reasonOf(cause)
         connection.lost(why, Cause.squash(cause))
         lasted = now() - since >= LASTING
@@ -61,7 +82,7 @@ const keep = (connection: Connection, socket: Socket.Socket, settings: Settings,
 /** One connection, until it is lost. */
 const serve = (
   connection: Connection,
-  socket: Socket.Socket,
+  { isOpen, socket }: Wire,
   settings: Settings
 ): Effect.Effect<never, unknown, Scope.Scope> =>
   Effect.gen(function* () {
@@ -71,7 +92,12 @@ const serve = (
     const context = yield* Effect.context<never>()
     const fork = Effect.runForkWith(context)
     const first = Option.getOrElse(yield* Effect.timeoutOption(pull, HELLO), () => []).flatMap(messagesIn)
-    connection.opened((text) => fork(Effect.ignore(writer.write(text))), headers, first.find(isHello)?.payload as Hello)
+    const write = (text: string) => {
+      if (!isOpen()) return false
+      fork(Effect.ignore(writer.write(text)))
+      return true
+    }
+    connection.opened(write, headers, first.find(isHello)?.payload as Hello)
     let isSilent = false
     const take = (frames: ReadonlyArray<string | Uint8Array>) => {
       isSilent = false
@@ -91,11 +117,6 @@ const serve = (
       Effect.forever(Effect.delay(beat, settings.heartbeat))
     )
   })
-
-const messagesIn = (frame: string | Uint8Array): ReadonlyArray<RpcMessage.FromServerEncoded> => {
-  const text = typeof frame === "string" ? frame : new TextDecoder().decode(frame)
-  return text.split("\n").flatMap((line) => (line === "" ? [] : JSON.parse(line)))
-}
 
 /** Why a connection was lost, or not made, in words that follow "since" or "because". */
 const reasonOf = (cause: Cause.Cause<unknown>): string => {

@@ -5,6 +5,7 @@ import type { AnyContract } from "@troupe/core/Actor"
 import { ActorError } from "@troupe/core/ActorError"
 import { FellBehind, Resync } from "@troupe/core/Broadcast"
 import * as ContractShape from "@troupe/core/ContractShape"
+import * as Home from "@troupe/core/Home"
 import * as Schema from "effect/Schema"
 import { Rpc } from "../engine.ts"
 import { SentDefect } from "./defects.ts"
@@ -57,7 +58,7 @@ const make = (actor: Contracted): Wire => {
   const { key: id, methods } = actor ?? {}
   if (typeof id !== "string" || typeof methods !== "object")
     throw new TypeError(
-      `${String(id ?? actor)}: an actor needs a contract to be called from elsewhere: define it with "methods" instead of "make"`
+      `${Home.show(id ?? actor)}: an actor needs a contract to be called from elsewhere: define it with "methods" instead of "make"`
     )
   const keyed = "keySchema" in actor
   const key = keyed ? { key: actor.keySchema ?? Schema.String } : {}

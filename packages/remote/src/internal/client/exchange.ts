@@ -1,0 +1,76 @@
+/**
+ * One request over HTTP, and its answer as it comes.
+ */
+import * as Effect from "effect/Effect"
+import type { RpcMessage } from "../engine.ts"
+import { lineOf, messagesIn } from "../wire/messages.ts"
+import type { Settings } from "./settings.ts"
+
+/** What keeps a call from being sent, or its answer from coming. */
+export class Trouble {
+  readonly why: string
+  /** Whether the server may have begun the call. */
+  readonly begun: boolean
+  readonly cause: unknown
+  constructor(why: string, begun: boolean, cause?: unknown) {
+    this.why = why
+    this.begun = begun
+    this.cause = cause
+  }
+}
+
+type Tell = (message: RpcMessage.FromServerEncoded) => Effect.Effect<void>
+
+/** Ends when the answer does. Interrupting it aborts the request, which ends the call at the server. */
+export const exchange = (
+  settings: Settings,
+  request: RpcMessage.RequestEncoded,
+  tell: Tell
+): Effect.Effect<void, Trouble> =>
+  Effect.suspend(() => {
+    const controller = new AbortController()
+    return Effect.onInterrupt(exchanging(settings, request, tell, controller.signal), () =>
+      Effect.sync(() => controller.abort())
+    )
+  })
+
+const exchanging = (
+  { headers, url }: Settings,
+  request: RpcMessage.RequestEncoded,
+  tell: Tell,
+  signal: AbortSignal
+): Effect.Effect<void, Trouble> =>
+  Effect.gen(function* () {
+    const own = yield* Effect.mapError(headers, (cause) => new Trouble("its headers could not be made", false, cause))
+    const body = lineOf({ ...request, headers: [...own, ...request.headers] })
+    const response = yield* Effect.tryPromise({
+      try: () => fetch(url, { method: "POST", headers: { "content-type": "application/x-ndjson" }, body, signal }),
+      catch: (cause) => new Trouble("the server cannot be reached", !isRefused(cause), cause)
+    })
+    if (response.status !== 200) return yield* Effect.fail(yield* Effect.promise(() => refused(response)))
+    let isEnded = false
+    for (let rest = "", decoder = new TextDecoder(), reader = response.body!.getReader(); ; ) {
+      const { done, value } = yield* Effect.tryPromise({
+        try: () => reader.read(),
+        catch: (cause) => new Trouble("the connection to the server was lost", true, cause)
+      })
+      if (done) break
+      const text = rest + decoder.decode(value, { stream: true })
+      const whole = text.lastIndexOf("\n") + 1
+      rest = text.slice(whole)
+      for (const message of messagesIn(text.slice(0, whole))) {
+        isEnded ||= message._tag === "Exit"
+        yield* tell(message)
+      }
+    }
+    if (!isEnded) return yield* Effect.fail(new Trouble("the server ended its answer early", true))
+  })
+
+/** Whether nobody listens at the address, so that nothing was sent. Browsers do not tell. */
+const isRefused = (error: any): boolean => /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/.test(error?.cause?.code)
+
+const refused = async (response: Response): Promise<Trouble> => {
+  const words = (await response.text().catch(() => "")).slice(0, 300)
+  const isBusy = response.status === 429 || response.status === 503
+  return new Trouble(`the server answered ${response.status}: ${words}`, !isBusy && response.status >= 500)
+}

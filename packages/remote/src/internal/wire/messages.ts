@@ -1,0 +1,12 @@
+/**
+ * The text of messages: JSON, a line each.
+ */
+import type { RpcMessage } from "../engine.ts"
+
+/** What the server says in a frame. */
+export const messagesIn = (frame: string | Uint8Array): ReadonlyArray<RpcMessage.FromServerEncoded> => {
+  const text = typeof frame === "string" ? frame : new TextDecoder().decode(frame)
+  return text.split("\n").flatMap((line) => (line === "" ? [] : JSON.parse(line)))
+}
+
+export const lineOf = (message: RpcMessage.FromClientEncoded): string => `${JSON.stringify(message)}\n`

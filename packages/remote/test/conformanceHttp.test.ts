@@ -1,0 +1,65 @@
+import { RemoteHome } from "@troupe/remote"
+import { Clock, Context, Layer } from "effect"
+import { describe } from "vitest"
+import { Box, Desk, methods, Tenant } from "../../core/test/conformance/actors.ts"
+import { Token } from "../../core/test/conformance/guarded.ts"
+import { fixtures } from "../../core/test/conformance/live.ts"
+import { suite } from "../../core/test/conformance/suite.ts"
+import { client, listening } from "./support.ts"
+
+/** Connections have a clock of their own: callers have a test clock. */
+const liveClock = Layer.succeed(Clock.Clock)(Context.get(Context.empty(), Clock.Clock))
+
+/** A server that trusts its clients as the processes of one system do. */
+const trusting = { carried: [Tenant, Token], logAnnotations: true, defects: "shown" } as const
+
+const names = Object.keys(methods) as Array<keyof typeof methods>
+
+const over = (protocol: "websocket" | "http") => ({
+  desk: (live: Layer.Layer<Desk, any, any>) =>
+    client(Desk, { protocol }).pipe(
+      Layer.provide(listening(Layer.provide(RemoteHome.serve(Desk, { expose: names, ...trusting }), live))),
+      Layer.provide(liveClock)
+    ) as Layer.Layer<Desk, unknown>,
+  box: (live: Layer.Layer<Box, any, any>) =>
+    client(Box, { protocol }).pipe(
+      Layer.provide(listening(Layer.provide(RemoteHome.serve(Box, { expose: names, ...trusting }), live))),
+      Layer.provide(liveClock)
+    ) as Layer.Layer<Box, unknown>
+})
+
+describe("10.1 the conformance suite, over HTTP", () => {
+  const { box, desk } = over("http")
+  suite({
+    name: "a server, over HTTP",
+    desk: (fixture) => desk(fixtures[fixture].layer),
+    box: (fixture) => box(fixtures[fixture].layer),
+    // Each has a line in docs/remote.md, "What differs from one process".
+    without: [
+      "1.2 interrupting an asker cancels its call, and waits until its finalizers have run",
+      "2.4 resize starts waiting calls",
+      "2.7 a submission beyond maxPendingCalls fails, until there is room",
+      "5.1 cancel tells what happened",
+      "5.1 cancel returns when the finalizers of the call have finished",
+      "5.2 a method that finishes in an uninterruptible region keeps its true result",
+      "5.3 cancellation reaches the calls that the call made",
+      "5.8 a signal cancels what runs, what waits, and what comes later",
+      "6.3 kill interrupts running calls, and fails those that wait",
+      "6.5 exit ends the instance",
+      '6.6 onDefect: "stop" ends the instance, and says why',
+      "6.7 when the schedule ends, the instance dies with the last cause",
+      "6.8 a call runs again after a restart, as far as maxTaskRetries goes",
+      "6.8 a call runs again after a failure, if it says so",
+      "7.2 an instance without calls ends after idleTimeToLive, and is made again on demand",
+      "7.2 stop ends the instance of a key, and the next call makes it again",
+      "7.5 a stream is pulled on demand, and ends when its consumer stops",
+      "7.5 while its consumer is at work, a stream makes nothing",
+      "7.5 with Stream.buffer({ capacity: 3 }) a stream is 4 to 6 items ahead",
+      "7.5 with Stream.buffer({ capacity: 10 }) a stream is 11 to 20 items ahead",
+      "7.8 a reader that is too slow is told that it has missed items",
+      '7.8 with overflow: "fail" its stream fails with FellBehind',
+      "7.9 the end of the instance ends its readers with ActorDied",
+      "9.3 a defect keeps its name, its message and the stack of where it was thrown"
+    ]
+  })
+})
