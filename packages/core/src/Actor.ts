@@ -52,16 +52,14 @@ export interface Method<in out Args extends ReadonlyArray<any>, out A, out E = n
    * Submits a call and succeeds at once with its ref. The submission itself fails only when the instance already has
    * `maxPendingCalls` unsettled calls.
    */
-  remote<T extends RefArgs<Args>>(
-    ...args: NamedArgs<Args, T>
-  ): Effect.Effect<ObjectRef<A, E | ActorError | RefErrors<T>>, ActorError>
+  remote<T>(...args: NamedArgs<Args, T>): Effect.Effect<ObjectRef<A, E | ActorError | RefErrors<T>>, ActorError>
   /** The same method with other options for its calls. */
   options(options: CallOptions<never, E>): Method<Args, A, E>
 }
 
 // A function type, and no signature of the interface: editors show the documentation of the user's own method then, and go
 // to it alone.
-type AskOf<Args extends ReadonlyArray<any>, A, E> = <T extends RefArgs<Args>>(
+type AskOf<Args extends ReadonlyArray<any>, A, E> = <T>(
   ...args: NamedArgs<Args, T>
 ) => Effect.Effect<A, E | ActorError | RefErrors<T>>
 
@@ -97,7 +95,7 @@ export type AnyMethod = Method<any, any, any> | GroupedMethod<any, any, any, any
 export interface StreamMethod<in out Args extends ReadonlyArray<any>, out A, out E = never>
   extends StreamOf<Args, A, E> {}
 
-type StreamOf<Args extends ReadonlyArray<any>, A, E> = <T extends RefArgs<Args>>(
+type StreamOf<Args extends ReadonlyArray<any>, A, E> = <T>(
   ...args: NamedArgs<Args, T>
 ) => Stream.Stream<A, E | ActorError | RefErrors<T>>
 
@@ -108,18 +106,31 @@ type StreamOf<Args extends ReadonlyArray<any>, A, E> = <T extends RefArgs<Args>>
  * @since 0.1.0
  */
 export type Handle<M, Group extends string = never> = {
-  readonly [K in keyof M]: M[K] extends (...args: infer Args extends ReadonlyArray<any>) => infer Result
-    ? [Result] extends [Effect.Effect<infer A, infer E, any>]
+  readonly [K in keyof M]: M[K] extends (
+    ...args: infer Args extends AnyArgs
+  ) => Effect.Effect<infer A, infer E, infer R>
+    ? IsKnown<R> extends true
       ? [Group] extends [never]
         ? Method<Args, A, E>
         : GroupedMethod<Args, A, E, Group>
-      : [Result] extends [Stream.Stream<infer A, infer E, any>]
+      : never
+    : M[K] extends (...args: infer Args extends AnyArgs) => infer Result
+      ? (() => Result) extends () => Stream.Stream<infer A, infer E, any>
         ? M[K] extends Broadcast<infer Item, infer Refusal>
           ? Subscription<Item, Refusal>
           : StreamMethod<Args, A, E>
         : never
-    : never
+      : never
 }
+
+// What a program has most of is types of methods, so the conditions say what is quick to check. The compiler compares a
+// tuple with all members of `Array`, as in `[Result] extends [Stream]`, but a function only by what it returns. And it
+// makes an interface anew for each type that it compares with it, but no union.
+type AnyArgs = readonly [] | ReadonlyArray<any>
+
+// `false` for `unknown`, which methods require while their contract is a type parameter: there are none then, as far as the
+// compiler can tell.
+type IsKnown<R> = unknown extends R ? (0 extends 1 & R ? true : false) : true
 
 /**
  * Any {@link Handle}.
@@ -145,7 +156,7 @@ export type RefArgs<Args extends ReadonlyArray<any>> = { readonly [K in keyof Ar
  * @category models
  * @since 0.1.0
  */
-export type NamedArgs<Args extends ReadonlyArray<any>, T extends RefArgs<Args>> = T extends never ? T : RefArgs<Args>
+export type NamedArgs<Args extends ReadonlyArray<any>, T> = T extends never ? T : RefArgs<Args>
 
 /**
  * The errors of the refs among arguments.
@@ -153,9 +164,9 @@ export type NamedArgs<Args extends ReadonlyArray<any>, T extends RefArgs<Args>> 
  * @category models
  * @since 0.1.0
  */
-export type RefErrors<T extends ReadonlyArray<any>> = { [K in keyof T]: RefError<T[K]> }[number]
+export type RefErrors<T> = T extends ReadonlyArray<any> ? { [K in keyof T]: RefError<T[K]> }[number] : never
 
-type RefError<T> = 0 extends 1 & T ? never : T extends ObjectRef<any, infer E> ? E : never
+type RefError<T> = T extends ObjectRef<any, infer E> ? (0 extends 1 & T ? never : E) : never
 
 // --- options ---------------------------------------------------------------------------------------------------------
 
@@ -435,11 +446,25 @@ type Refusal<F, Fault extends keyof Refusals<any>> = Refusals<
 export type Validate<M, R> = string extends keyof M
   ? // Nothing is known about the methods yet: the compiler is still inferring them.
     unknown
-  : [Faults<M>[keyof M]] extends [never]
-    ? Blocks<R> extends true
-      ? BlockingGet<"make">
-      : unknown
-    : Refusal<Faults<M>, FirstFault<Faults<M>[keyof M]>>
+  : [Driver] extends [R | ServicesOfAll<M>]
+    ? Fault<M, R>
+    : [Reserved & keyof M] extends [never]
+      ? unknown
+      : Fault<M, R>
+
+// Looks at all methods at once. `unknown` if one of them is at fault: only then they are looked at one by one, which takes
+// ten times as long.
+type ServicesOfAll<M> = [M[keyof M]] extends [(...args: any) => Effect.Effect<any, any, infer R>]
+  ? R
+  : [M[keyof M]] extends [(...args: any) => Effect.Effect<any, any, infer R> | Stream.Stream<any, any, infer R>]
+    ? R
+    : unknown
+
+type Fault<M, R> = [Faults<M>[keyof M]] extends [never]
+  ? Blocks<R> extends true
+    ? BlockingGet<"make">
+    : unknown
+  : Refusal<Faults<M>, FirstFault<Faults<M>[keyof M]>>
 
 /**
  * `Class` for a contract whose method names a handle can have. Otherwise a type that names the offending method.

@@ -13,7 +13,6 @@ import type {
   KeyedHandle,
   Method,
   NamedArgs,
-  RefArgs,
   RefErrors,
   StreamMethod
 } from "./Actor.ts"
@@ -36,7 +35,7 @@ export type AsyncHandle<H> = {
   readonly [K in keyof H as H[K] extends AnyMethod | StreamMethod<any, any, any> | Subscription<any, any>
     ? K
     : never]: H[K] extends Method<infer Args, infer A, infer E> | GroupedMethod<infer Args, infer A, infer E, infer _>
-    ? <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>) => ObjectRef<A, E | ActorError | RefErrors<T>> & Disposed
+    ? <T>(...args: NamedArgs<Args, T>) => ObjectRef<A, E | ActorError | RefErrors<T>> & Disposed
     : H[K] extends Subscription<infer A, infer E>
       ? // Many a streaming method could stand for one, but not the other way round.
         [Subscription<A, E>] extends [H[K]]
@@ -51,9 +50,7 @@ interface Disposed {
 }
 
 type Streaming<M> =
-  M extends StreamMethod<infer Args, infer A, infer _>
-    ? <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>) => AsyncIterable<A>
-    : never
+  M extends StreamMethod<infer Args, infer A, infer _> ? <T>(...args: NamedArgs<Args, T>) => AsyncIterable<A> : never
 
 /**
  * Options of {@link make}.

@@ -10,7 +10,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type { BlockingGet, CallOptions, NamedArgs, RefArgs, RefErrors } from "./Actor.ts"
+import type { BlockingGet, CallOptions, NamedArgs, RefErrors } from "./Actor.ts"
 import type { ActorError } from "./ActorError.ts"
 import type { Driver } from "./Driver.ts"
 import * as internal from "./internal/kinds/task.ts"
@@ -24,11 +24,9 @@ import type { ObjectRef } from "./ObjectRef.ts"
  */
 export interface Task<in out Args extends ReadonlyArray<any>, out A, out E = never, out R = never> {
   /** Submits a call and waits for its result. Interrupting the wait cancels the call. */
-  <T extends RefArgs<Args>>(...args: NamedArgs<Args, T>): Effect.Effect<A, E | ActorError | RefErrors<T>, R>
+  <T>(...args: NamedArgs<Args, T>): Effect.Effect<A, E | ActorError | RefErrors<T>, R>
   /** Submits a call and succeeds at once with its ref. */
-  remote<T extends RefArgs<Args>>(
-    ...args: NamedArgs<Args, T>
-  ): Effect.Effect<ObjectRef<A, E | ActorError | RefErrors<T>>, ActorError, R>
+  remote<T>(...args: NamedArgs<Args, T>): Effect.Effect<ObjectRef<A, E | ActorError | RefErrors<T>>, ActorError, R>
   /** The same task with other options for its calls. All share the permits of the task. */
   options(options: CallOptions<never, E>): Task<Args, A, E, R>
 }

@@ -85,4 +85,19 @@ describe("a method of a handle", () => {
     expect(counter.increment(half)).type.toBe<Effect.Effect<number, ActorError.ActorError | string>>()
     expect(counter.increment).type.not.toBeCallableWith(ObjectRef.succeed("1"))
   })
+
+  it("fails as each of its refs does, whatever the types of its other arguments", () => {
+    const handle: Actor.Handle<{ put: (key: string, n: number, more: any) => Effect.Effect<void> }> = null as never
+    const half = ObjectRef.fail(0.5 as const)
+    const none = ObjectRef.fail("none" as const)
+    type Fails<E> = Effect.Effect<void, ActorError.ActorError | E>
+    expect(handle.put(none, half, 1)).type.toBe<Fails<"none" | 0.5>>()
+    expect(handle.put(none, 1, null as any)).type.toBe<Fails<"none">>()
+  })
+
+  it("is there whatever it requires", () => {
+    type Requires<R> = Actor.Handle<{ get: () => Effect.Effect<number, never, R> }>["get"]
+    expect<Requires<any>>().type.toBe<Actor.Method<[], number>>()
+    expect<Requires<"db">>().type.toBe<Actor.Method<[], number>>()
+  })
 })
