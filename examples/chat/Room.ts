@@ -1,43 +1,32 @@
-/** A room: its visitors and their messages. There is one per name, for as long as it has visitors. */
-import { Actor } from "@troupe/core"
-import { Clock, Effect, PubSub, Schema, Stream } from "effect"
+/** What a room is to those outside. The server and the pages import it. */
+import * as Actor from "@troupe/core/Actor"
+import * as Schema from "effect/Schema"
 
-/** What the people in a room see. */
-export const Event = Schema.Union([
-  Schema.Struct({ type: Schema.Literal("said"), who: Schema.String, words: Schema.String, at: Schema.Number }),
-  Schema.Struct({ type: Schema.Literal("people"), people: Schema.Array(Schema.String) })
-])
-export type Event = typeof Event.Type
+/** Of a room, and of a visitor. */
+export const Name = Schema.String.check(Schema.isPattern(/^[\p{L}\p{N} _-]{1,30}$/u))
+
+/** What a visitor says. The page gives it an `id`, so that it can be sent again and is there once. */
+export const Message = Schema.Struct({
+  id: Schema.String.check(Schema.isBetweenLength(1, 50)),
+  who: Name,
+  words: Schema.String.check(Schema.isBetweenLength(1, 2000))
+})
+export type Message = typeof Message.Type
+
+/** A message as the room has it: the messages of a room are numbered from 1, without a gap. */
+export const Said = Schema.Struct({ ...Message.fields, number: Schema.Int, at: Schema.Number })
+export type Said = typeof Said.Type
 
 export class Room extends Actor.Keyed<Room>()("chat/Room", {
-  idleTimeToLive: "1 minute",
-  make: Effect.fnUntraced(function* (_name: string) {
-    // A late visitor sees the last hundred events. A slow reader misses the oldest ones, and delays no other visitor.
-    const events = yield* PubSub.sliding<Event>({ capacity: 1000, replay: 100 })
-    const people: Array<string> = []
-    const announce = Effect.suspend(() => PubSub.publish(events, { type: "people", people: [...people].sort() }))
-    return {
-      /** The events of the room, for as long as the stream is consumed. The call keeps the room open. */
-      join: (who: string) =>
-        Stream.unwrap(
-          Effect.gen(function* () {
-            yield* Effect.acquireRelease(
-              Effect.sync(() => people.push(who)),
-              () =>
-                Effect.suspend(() =>
-                  Effect.andThen(
-                    Effect.sync(() => people.splice(people.indexOf(who), 1)),
-                    announce
-                  )
-                )
-            )
-            yield* announce
-            return Stream.fromPubSub(events)
-          })
-        ),
-      say: Effect.fnUntraced(function* (who: string, words: string) {
-        yield* PubSub.publish(events, { type: "said", who, words, at: yield* Clock.currentTimeMillis })
-      })
-    }
-  })
+  key: Name,
+  methods: {
+    /** The caller is in the room for as long as it reads this stream, which says so once. */
+    stay: Actor.method({ args: [Name], success: Schema.Literal("here"), stream: true }),
+    say: Actor.method({ args: [Message], success: Said }),
+    /** The last messages, the oldest first. */
+    history: Actor.method({ success: Schema.Array(Said) }),
+    messages: Actor.subscription({ item: Said }),
+    /** Who is in the room, whenever that changes. */
+    people: Actor.subscription({ item: Schema.Array(Name) })
+  }
 }) {}

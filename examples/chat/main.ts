@@ -1,24 +1,26 @@
 /**
- * A chat over WebSocket, with an actor per room. See the README.md next to it.
+ * A chat with an actor per room, whose pages call the actors themselves. See the README.md next to it.
  *
  *     npx node --conditions=@troupe/source examples/chat/main.ts
  */
 import { createServer } from "node:http"
-import { fileURLToPath } from "node:url"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { DurableState, Sqlite } from "@troupe/cluster"
 import { Inspector } from "@troupe/inspector"
-import { Effect, Layer } from "effect"
-import { HttpRouter, HttpStaticServer } from "effect/http"
-import { layerServer, portSetting, runServer } from "../server.ts"
-import { Room } from "./Room.ts"
-import { socket } from "./socket.ts"
+import { Effect, Layer, Schema } from "effect"
+import { HttpRouter } from "effect/http"
+import { layerServer, portSetting, runServer, setting } from "../server.ts"
+import { pages } from "./pages.ts"
+import { RoomLive } from "./RoomLive.ts"
+import { rooms } from "./rooms.ts"
 
 const server = Layer.unwrap(
   Effect.map(portSetting("PORT", 3000), (port) =>
     layerServer(createServer, {
       port,
-      // It would wait for visitors to leave. Their pages reconnect by themselves.
-      disablePreemptiveShutdown: true,
-      websocket: { maxPayload: 16_384 }
+      // It would wait for visitors to leave. Their pages connect again by themselves.
+      disablePreemptiveShutdown: true
     })
   )
 )
@@ -27,12 +29,21 @@ const inspector = Layer.unwrap(
   Effect.map(portSetting("INSPECTOR_PORT", 4680), (port) => Inspector.layer({ port, title: "Chat" }))
 )
 
-const page = HttpStaticServer.layer({ root: fileURLToPath(new URL("page", import.meta.url)) })
+const fileSetting = setting({
+  name: "CHAT_FILE",
+  schema: Schema.NonEmptyString,
+  expected: "the name of a file",
+  otherwise: join(tmpdir(), "troupe-chat.db")
+})
 
-const chat = HttpRouter.serve(Layer.merge(socket, page), { disableLogger: true }).pipe(
+/** What is said outlives the server. */
+const storage = Layer.unwrap(Effect.map(fileSetting, (file) => Layer.provide(DurableState.layer, Sqlite.layer(file))))
+
+const chat = HttpRouter.serve(Layer.merge(rooms, pages), { disableLogger: true }).pipe(
   Layer.provide(server),
   Layer.merge(inspector),
-  Layer.provide(Room.layer)
+  Layer.provide(RoomLive),
+  Layer.provide(storage)
 )
 
 runServer(Layer.launch(chat))
