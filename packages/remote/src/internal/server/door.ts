@@ -78,6 +78,7 @@ export const make = (offer: Offer, supportsAck: boolean): Effect.Effect<Door> =>
 
 /** A message that is the business of `RpcServer`. All others are answered here, or say nothing. */
 const receive = (offer: Offer, peer: Peer, message: any): RpcMessage.FromClientEncoded | undefined => {
+  if (peer.isClosed) return undefined
   switch (message?._tag) {
     case "Request":
       return isId(message.id) ? requested(offer, peer, message) : odd(peer)
@@ -95,7 +96,7 @@ const receive = (offer: Offer, peer: Peer, message: any): RpcMessage.FromClientE
 }
 
 const isId = (id: unknown): id is string | number =>
-  typeof id === "number" || (typeof id === "string" && id.length <= 100)
+  Number.isSafeInteger(id) || (typeof id === "string" && id.length <= 100)
 
 const odd = (peer: Peer): undefined => {
   peer.close(1008, "this is no message of Effect's rpc")
@@ -116,10 +117,13 @@ const requested = (offer: Offer, peer: Peer, message: any): RpcMessage.RequestEn
   }
   if (!peer.admits(id, exposed)) return undefined
   const { sampled, spanId, traceId } = message
-  const isTraced = typeof spanId === "string" && typeof traceId === "string" && typeof sampled === "boolean"
+  const isTraced = isHex(spanId, 16) && isHex(traceId, 32) && typeof sampled === "boolean"
   const trace = isTraced ? { sampled, spanId, traceId } : undefined
   return { _tag: "Request", id, tag, payload, headers: pairsOf(headers), ...trace }
 }
+
+const isHex = (id: unknown, length: number): id is string =>
+  typeof id === "string" && id.length === length && /^[0-9a-f]*$/.test(id)
 
 /** What was called, as far as it has a name. */
 const named = (tag: unknown) => {

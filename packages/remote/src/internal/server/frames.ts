@@ -14,7 +14,11 @@ export class Unreadable extends Error {
   }
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: true })
+// A byte order mark is no JSON, here as in a text frame.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+export const tooLong = ({ messageBytes }: Bounds): Unreadable =>
+  new Unreadable(1009, `a message may have at most ${messageBytes} bytes (limits.messageBytes)`)
 
 /** The messages of a frame. Throws what is {@link Unreadable}. */
 export const messagesIn = (frame: string | Uint8Array, bounds: Bounds): ReadonlyArray<RpcMessage.FromClientEncoded> => {
@@ -22,14 +26,12 @@ export const messagesIn = (frame: string | Uint8Array, bounds: Bounds): Readonly
   const isLong =
     frame.length > bounds.messageBytes ||
     (typeof frame === "string" && frame.length * 3 > bounds.messageBytes && bytesOf(frame) > bounds.messageBytes)
-  if (isLong)
-    throw new Unreadable(1009, `a message may have at most ${bounds.messageBytes} bytes (limits.messageBytes)`)
+  if (isLong) throw tooLong(bounds)
   const text = typeof frame === "string" ? frame : textOf(frame)
   const messages: Array<RpcMessage.FromClientEncoded> = []
   for (const line of text.split("\n")) {
     if (line === "" || line === "\r") continue
-    const read = jsonOf(line)
-    check(read, bounds.depth)
+    const read = readJson(line, bounds)
     for (const message of Array.isArray(read) ? read : [read]) messages.push(message)
   }
   return messages
@@ -43,6 +45,13 @@ const textOf = (bytes: Uint8Array): string => {
   } catch {
     throw new Unreadable(1007, "a message must be UTF-8")
   }
+}
+
+/** JSON of a peer. Throws what is {@link Unreadable}. */
+export const readJson = (text: string, { depth }: Pick<Bounds, "depth">): unknown => {
+  const read = jsonOf(text)
+  check(read, depth)
+  return read
 }
 
 const jsonOf = (line: string): unknown => {

@@ -14,7 +14,8 @@ import { HttpServerRequest } from "../engine.ts"
 import { denied, type Subject, undecodable } from "../wire/failure.ts"
 import { BAGGAGE, REMOTE } from "../wire/headers.ts"
 import type { Payload, Wire, WireMethod } from "../wire/wire.ts"
-import type { Tell } from "./defects.ts"
+import { onOneLine, type Tell } from "./defects.ts"
+import { readJson, Unreadable } from "./frames.ts"
 import { CurrentPeer } from "./peer.ts"
 
 type Headers = Readonly<Record<string, string | undefined>>
@@ -28,6 +29,8 @@ export interface Terms {
   readonly acceptsAnnotations: boolean
   readonly tell: Tell
   readonly maxPendingItems: number
+  /** How deep what travels with a call may be nested. */
+  readonly depth: number
 }
 
 /** The request that a call was made for, if it came from elsewhere. */
@@ -131,10 +134,11 @@ const unpacked = (
     const text = headers[BAGGAGE]
     if (text === undefined) return use(context, undefined)
     try {
-      const baggage = accepted(terms, JSON.parse(text))
+      const baggage = accepted(terms, readJson(text, terms))
       return use(Home.unpackBaggage(context, baggage), Home.timeLeftIn(baggage))
     } catch (error) {
-      const issue = error instanceof Home.BaggageError ? error.message : "what travels with it cannot be read"
+      const isTold = error instanceof Home.BaggageError || error instanceof Unreadable
+      const issue = isTold ? error.message : "what travels with it cannot be read"
       return Effect.fail(undecodable(subject, issue, false))
     }
   })
@@ -144,10 +148,27 @@ const accepted = ({ acceptsAnnotations, carried }: Terms, sent: any): Home.Bagga
   const known = Object.entries(references ?? {}).filter(([key]) => carried.has(key))
   return {
     ...(known.length > 0 && { references: Object.fromEntries(known) }),
-    ...(acceptsAnnotations && annotations !== undefined && { annotations }),
-    ...(typeof left === "number" && left >= 0 && { left })
+    ...(acceptsAnnotations && annotations !== undefined && { annotations: loggable(annotations) }),
+    ...(typeof left === "number" && left >= 0 && left <= LONGEST && { left })
   }
 }
+
+/** What a caller has longer than that is as good as no deadline: timers do not count so far. */
+const LONGEST = 2 ** 31 - 1 - 60_000
+
+/** What may stand in a log of this server: little, and all of it on one line. */
+const MOST_ANNOTATIONS = 32
+const LONGEST_ANNOTATION = 200
+
+const loggable = (annotations: object): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(annotations)
+      .filter(([, value]) => value === null || typeof value !== "object")
+      .slice(0, MOST_ANNOTATIONS)
+      .map(([key, value]) => [logged(key), typeof value === "string" ? logged(value) : value])
+  )
+
+const logged = (text: string): string => onOneLine(text.slice(0, LONGEST_ANNOTATION))
 
 /** What a reader asks for, or why it may not. */
 const readerOf = (
@@ -158,7 +179,9 @@ const readerOf = (
   const { notice, ...options } = reader as { readonly notice?: unknown; readonly [name: string]: unknown }
   if (options.overflow === "suspend")
     return denied(subject, 'a reader elsewhere may not hold up the actor, as overflow: "suspend" would')
-  const asked = typeof options.maxPendingItems === "number" ? options.maxPendingItems : undefined
+  const asked = options.maxPendingItems as number | undefined
+  if (asked !== undefined && asked !== Infinity && !(Number.isInteger(asked) && asked >= 1))
+    return undecodable(subject, "maxPendingItems of a reader must be an integer of at least 1, or Infinity", false)
   const bounded = asked !== undefined && asked > maxPendingItems ? { ...options, maxPendingItems } : options
   return [bounded, notice]
 }

@@ -3,6 +3,7 @@
  */
 import * as ByteSize from "effect/ByteSize"
 import type * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
@@ -10,72 +11,107 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { HttpIncomingMessage, type HttpServerRequest, HttpServerResponse, type RpcMessage } from "../engine.ts"
+import type { Addresses } from "./addresses.ts"
+import { cableOf } from "./cable.ts"
 import { type Door, nextPeer } from "./door.ts"
-import { messagesIn, Unreadable } from "./frames.ts"
+import { messagesIn, tooLong, Unreadable } from "./frames.ts"
 import type { Bounds } from "./limits.ts"
-import { CurrentPeer, Peer } from "./peer.ts"
+import { CurrentPeer, Peer, type Way } from "./peer.ts"
+import { crowded } from "./sockets.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 type Response = HttpServerResponse.HttpServerResponse
+type Messages = ReadonlyArray<RpcMessage.FromClientEncoded>
 
 const CONTENT = "application/x-ndjson"
 
-/** How many frames may wait for a peer before its streams do. */
-const MOST_WAITING = 16
+/** How many characters may wait for a peer before its streams do, and before the next of its requests does. */
+const FEW = 64 * 1024
 
 export const posted =
-  (door: Door, bounds: Bounds) =>
+  (door: Door, bounds: Bounds, addresses: Addresses) =>
   (request: Request): Effect.Effect<Response, never, Scope.Scope> =>
-    Effect.catch(
-      Effect.flatMap(messagesOf(request, bounds), (messages) => answered(door, bounds, request, messages)),
-      (response) => Effect.succeed(response)
+    Effect.flatMap(addresses.enter(Option.getOrUndefined(request.remoteAddress)), (enters) =>
+      enters
+        ? Effect.catch(
+            Effect.flatMap(messagesOf(request, bounds), (messages) => answered(door, bounds, request, messages)),
+            (response) => Effect.succeed(response)
+          )
+        : Effect.succeed(crowded)
     )
 
-const messagesOf = (
-  request: Request,
-  bounds: Bounds
-): Effect.Effect<ReadonlyArray<RpcMessage.FromClientEncoded>, Response> => {
+const messagesOf = (request: Request, bounds: Bounds): Effect.Effect<Messages, Response> => {
   const most = Number.isFinite(bounds.messageBytes) ? ByteSize.bytes(bounds.messageBytes) : undefined
-  const body = Effect.provideService(request.text, HttpIncomingMessage.MaxBodySize, most)
+  const body = Effect.provideService(request.arrayBuffer, HttpIncomingMessage.MaxBodySize, most)
   return body.pipe(
-    Effect.mapError(() => HttpServerResponse.text("The body cannot be read, or is too long.", { status: 413 })),
-    Effect.flatMap((text) =>
+    Effect.mapError(() => refused(413, `it cannot be read, or ${tooLong(bounds).message}`)),
+    Effect.timeoutOrElse({
+      duration: bounds.idleAfter,
+      orElse: () => Effect.fail(refused(408, "it did not come in time (limits.idleAfter)"))
+    }),
+    Effect.flatMap((bytes) =>
       Effect.try({
-        try: () => messagesIn(text, bounds),
-        catch: (error) => {
-          const why = error instanceof Unreadable ? error.message : "it cannot be read"
-          return HttpServerResponse.text(`The body is refused: ${why}.`, { status: 400 })
-        }
+        try: () => messagesIn(new Uint8Array(bytes), bounds),
+        catch: (error) => refused(400, error instanceof Unreadable ? error.message : "it cannot be read")
       })
     )
   )
 }
+
+const refused = (status: number, why: string): Response =>
+  HttpServerResponse.text(`The body is refused: ${why}.`, { status, headers: { connection: "close" } })
 
 /** Each request is a peer of its own. It is gone with the request. */
 const answered = (
   door: Door,
   bounds: Bounds,
   request: Request,
-  messages: ReadonlyArray<RpcMessage.FromClientEncoded>
+  messages: Messages
 ): Effect.Effect<Response, never, Scope.Scope> =>
   Effect.gen(function* () {
     const queue = yield* Queue.make<string, Cause.Done>()
-    const room = Latch.makeUnsafe(true)
-    let waiting = 0
-    const write = (text: string) => {
-      if (++waiting >= MOST_WAITING) room.closeUnsafe()
-      Queue.offerUnsafe(queue, text)
-    }
-    const taken = Effect.sync(() => {
-      if (--waiting < MOST_WAITING) room.openUnsafe()
-    })
+    const { taken, way } = wayTo(request, queue)
     const origin = { headers: request.headers, remoteAddress: Option.getOrUndefined(request.remoteAddress) }
-    const peer = new Peer(nextPeer(), origin, bounds, 0, write, () => Queue.endUnsafe(queue), room.await)
+    const peer = new Peer(nextPeer(), origin, bounds, 0, way)
     door.admit(peer)
-    yield* Effect.addFinalizer(() => Effect.sync(() => door.leave(peer)))
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        door.leave(peer)
+        // The answer is complete, and the platform would keep it for as long as the peer takes nothing of it.
+        cableOf(request).cutAfter(Duration.toMillis(bounds.slowAfter))
+      })
+    )
     const all = [...messages, { _tag: "Eof" } as const]
-    const receive = Effect.forEach(all, (message) => door.receive(peer, message), { discard: true })
-    yield* Effect.provideService(receive, CurrentPeer, peer)
-    const frames = Stream.tap(Stream.fromQueue(queue), () => taken)
+    const receive = Effect.forEach(all, (message) => Effect.andThen(way.room, door.receive(peer, message)), {
+      discard: true
+    })
+    // It goes on while the first answers are read.
+    yield* Effect.forkScoped(Effect.provideService(receive, CurrentPeer, peer))
+    const frames = Stream.tap(Stream.fromQueue(queue), taken)
     return HttpServerResponse.stream(Stream.encodeText(frames), { contentType: CONTENT })
   })
+
+/** Through the answer to a request. */
+const wayTo = (request: Request, queue: Queue.Queue<string, Cause.Done>) => {
+  const cable = cableOf(request)
+  const room = Latch.makeUnsafe(true)
+  let waiting = 0
+  const way: Way = {
+    write: (text) => {
+      waiting += text.length
+      if (waiting > FEW) room.closeUnsafe()
+      Queue.offerUnsafe(queue, text)
+    },
+    shut: () => Queue.endUnsafe(queue),
+    waiting: () => waiting + cable.waiting(),
+    taken: () => cable.taken(),
+    cut: () => cable.cut(),
+    room: room.await
+  }
+  const taken = (text: string) =>
+    Effect.sync(() => {
+      waiting -= text.length
+      if (waiting <= FEW) room.openUnsafe()
+    })
+  return { way, taken }
+}

@@ -14,7 +14,7 @@ export const refusalOf = (subject: string, origins: ServeOptions["origins"] = "s
   return (headers) => {
     const { origin } = headers
     if (origin === undefined || allows(origin, headers)) return undefined
-    return `The origin ${origin} may not call here: name it in origins of RemoteHome.serve.`
+    return "This origin may not call here: name it in origins of RemoteHome.serve."
   }
 }
 
@@ -23,15 +23,19 @@ const test = (
   origins: NonNullable<ServeOptions["origins"]>
 ): ((origin: string, headers: Headers) => boolean) => {
   if (origins === "any") return () => true
-  if (origins === "same") return (origin, { host }) => host !== undefined && hostOf(origin) === host
-  if (typeof origins === "function") return (origin) => origins(origin) === true
+  if (origins === "same") return (origin, { host }) => host !== undefined && hostOf(origin) === host.toLowerCase()
+  if (typeof origins === "function") return (origin) => Home.attempt(() => origins(origin)) === true
   if (Array.isArray(origins) && origins.every((origin) => hostOf(origin) !== undefined)) {
     const all = new Set(origins.map((origin) => new URL(origin).origin))
-    return (origin) => all.has(origin)
+    return (origin) => all.has(origin.toLowerCase())
   }
   throw new TypeError(
     `${subject}: origins must be "same", "any", a function, or an array of origins like "https://example.com", but is ${Home.show(origins)}`
   )
 }
 
-const hostOf = (origin: string): string | undefined => Home.attempt(() => new URL(origin).host)
+/** The host of a page. Other things than pages that are served have origins, too. */
+const hostOf = (origin: string): string | undefined => {
+  const url = Home.attempt(() => new URL(origin))
+  return url !== undefined && /^https?:$/.test(url.protocol) ? url.host : undefined
+}

@@ -4,7 +4,8 @@
 
 import { ActorError } from "@troupe/core/ActorError"
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
+import * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { RpcMessage } from "../engine.ts"
 import { type Subject, unavailable } from "../wire/failure.ts"
@@ -25,11 +26,27 @@ export interface Origin {
   readonly remoteAddress: string | undefined
 }
 
+/** How a peer is told things. */
+export interface Way {
+  write(text: string): void
+  shut(code: number, why: string): void
+  /** How many characters or bytes it has yet to take, and how many it has taken. */
+  waiting(): number
+  taken(): number
+  /** Ends the connection without waiting for the peer. */
+  cut(): void
+  /** Waits until there is room for more items of a stream that does not wait to be asked for them. */
+  readonly room: Effect.Effect<void>
+}
+
 interface UnderWay {
   readonly exposed: Exposed
   /** Whether its arguments could be read, and it was taken up. */
   begun: boolean
 }
+
+/** In characters. */
+const LONG = 64 * 1024
 
 const writeError = Schema.encodeSync(Schema.toCodecJson(ActorError))
 
@@ -45,31 +62,41 @@ export class Peer {
   readonly origin: Origin
   /** When it was last heard of, in milliseconds of a monotonic clock. */
   lastSeen: number
+  /** Nothing more is taken from it, nor told. */
+  isClosed = false
+  private slow: { readonly since: number; readonly taken: number } | undefined = undefined
   private readonly bounds: Bounds
   private readonly underWay = new Map<RequestId, UnderWay>()
   private readonly counts: Record<Kind, number> = { calls: 0, streams: 0, subscriptions: 0 }
   private frames = ""
-  private readonly write: (text: string) => void
-  private readonly shut: (code: number, why: string) => void
-  /** Waits until there is room for more items of a stream that does not wait to be asked for them. */
-  readonly room: Effect.Effect<void>
+  private readonly way: Way
 
-  constructor(
-    id: number,
-    origin: Origin,
-    bounds: Bounds,
-    now: number,
-    write: (text: string) => void,
-    shut: (code: number, why: string) => void,
-    room: Effect.Effect<void> = Effect.void
-  ) {
+  constructor(id: number, origin: Origin, bounds: Bounds, now: number, way: Way) {
     this.id = id
     this.origin = origin
     this.bounds = bounds
     this.lastSeen = now
-    this.write = write
-    this.shut = shut
-    this.room = room
+    this.way = way
+  }
+
+  get room(): Effect.Effect<void> {
+    return this.way.room
+  }
+
+  // --- how fast it reads -------------------------------------------------------------------------------------------------
+
+  /** Whether it has so much to take that it is not listened to before it has caught up. */
+  get isBehind(): boolean {
+    return !this.isClosed && this.frames.length + this.way.waiting() > this.bounds.pendingBytes
+  }
+
+  /** Whether it has taken nothing of what waits for it, or has been behind, for as long as that may be. */
+  isSlow(now: number): boolean {
+    const taken = this.way.taken()
+    const isSlow = this.isBehind || (this.way.waiting() > 0 && (this.slow === undefined || this.slow.taken === taken))
+    if (!isSlow) this.slow = undefined
+    else this.slow = { since: this.slow?.since ?? now, taken }
+    return this.slow !== undefined && now - this.slow.since >= Duration.toMillis(this.bounds.slowAfter)
   }
 
   // --- requests --------------------------------------------------------------------------------------------------------
@@ -100,30 +127,41 @@ export class Peer {
 
   // --- answers ---------------------------------------------------------------------------------------------------------
 
-  /** What is said in one turn is one frame. */
+  /** What is said in one turn is one frame, unless it is long. */
   send(message: RpcMessage.FromServerEncoded): void {
     if (message._tag === "Exit") this.settled(message.requestId)
+    if (this.isClosed) return
     if (this.frames === "") queueMicrotask(this.flush)
     this.frames += `${JSON.stringify(message)}\n`
+    if (this.frames.length > LONG) this.flush()
   }
 
   /** Closes the connection, after what was said. */
   close(code: number, why: string): void {
+    if (this.isClosed) return
     this.flush()
-    this.shut(code, why)
+    this.isClosed = true
+    this.way.shut(code, why)
+  }
+
+  /** Closes it at once. */
+  cut(code: number, why: string): void {
+    this.close(code, why)
+    this.way.cut()
   }
 
   private readonly flush = (): void => {
     const { frames } = this
     this.frames = ""
-    if (frames !== "") this.write(frames)
+    if (frames !== "") this.way.write(frames)
   }
 }
 
-const crowded = (exposed: Exposed, most: number): ActorError =>
-  unavailable(exposed, `its connection has ${most} ${exposed.kind} under way, the limit (limits.${exposed.kind})`, {
-    mayHaveRun: false
-  })
+const crowded = (exposed: Exposed, most: number): ActorError => {
+  const { kind } = exposed
+  const why = `its connection has ${most} ${kind} under way, the most that the server takes: wait for some of them, or have it raise limits.${kind}`
+  return unavailable(exposed, why, { mayHaveRun: false })
+}
 
 /** The peer that a request is from, for those that serve it. A server of another make has none. */
 export const CurrentPeer: Context.Reference<Peer | undefined> = Context.Reference<Peer | undefined>(

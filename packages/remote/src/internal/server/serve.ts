@@ -10,12 +10,14 @@ import * as Tracer from "effect/Tracer"
 import type { GroupOptions, ServeOptions } from "../../RemoteHome.ts"
 import { HttpRouter, type HttpServerRequest, HttpServerResponse, RpcGroup, RpcServer } from "../engine.ts"
 import type { Contracted, Wire } from "../wire/wire.ts"
+import { Addresses } from "./addresses.ts"
+import * as cors from "./cors.ts"
 import { hidden, shown } from "./defects.ts"
 import * as doors from "./door.ts"
 import { Exposure, group } from "./exposure.ts"
 import { type Handler, handlerOf, type Terms } from "./handlers.ts"
 import { posted } from "./http.ts"
-import { boundsOf } from "./limits.ts"
+import { type Bounds, boundsOf } from "./limits.ts"
 import { refusalOf } from "./origins.ts"
 import type { Exposed, Kind } from "./peer.ts"
 import * as sockets from "./sockets.ts"
@@ -53,15 +55,22 @@ export const serve = (
     yield* run(live)
     yield* run(brief)
     const path = options.path ?? PATH
-    const upgrade = yield* sockets.make(live, offer, bounds)
+    const addresses = new Addresses(bounds.connectionsPerPeer)
+    const upgrade = yield* sockets.make(live, offer, bounds, addresses)
+    yield* Effect.forkScoped(sockets.sweeps(live, brief, bounds))
     const guarded =
       (serve: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<any, any, any>) =>
       (request: HttpServerRequest.HttpServerRequest) => {
-        const why = refusal(request.headers)
-        return why === undefined ? serve(request) : Effect.succeed(HttpServerResponse.text(why, { status: 403 }))
+        const { headers } = request
+        const why = refusal(headers)
+        if (why !== undefined) return Effect.succeed(HttpServerResponse.text(why, { status: 403 }))
+        return Effect.map(serve(request), (response) => cors.readable(response, headers, options.origins))
       }
     yield* router.add("GET", path, guarded(upgrade) as any)
-    yield* router.add("POST", path, guarded(posted(brief, bounds)) as any)
+    yield* router.add("POST", path, guarded(posted(brief, bounds, addresses)) as any)
+    yield* router.add("OPTIONS", path, ({ headers }) =>
+      Effect.succeed(cors.preflight(headers, refusal, options.origins))
+    )
   })
   const terms = { tell: tellsDefects ? shown : hidden, bounds }
   const all = exposures.map((exposure) => handlers(exposure, terms))
@@ -110,7 +119,7 @@ const offerOf = (exposures: ReadonlyArray<Exposure>, tellsDefects: boolean): doo
 /** What serves the rpcs of a group, for any `RpcServer`. */
 export const handlers = (
   { acceptsAnnotations, authorize, carried, group, methods, wire }: Exposure,
-  { bounds, tell }: Pick<Terms, "tell"> & { readonly bounds: { readonly pendingItems: number } }
+  { bounds, tell }: Pick<Terms, "tell"> & { readonly bounds: Pick<Bounds, "depth" | "pendingItems"> }
 ): Layer.Layer<any, never, any> =>
   group.toLayer(
     Effect.map(Effect.context<never>(), (context) => {
@@ -120,7 +129,8 @@ export const handlers = (
         carried,
         acceptsAnnotations,
         tell,
-        maxPendingItems: bounds.pendingItems
+        maxPendingItems: bounds.pendingItems,
+        depth: bounds.depth
       }
       return Object.fromEntries(
         methods.map((method): [string, Handler] => [method.rpc._tag, handlerOf(terms, method, context)])

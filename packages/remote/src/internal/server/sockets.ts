@@ -8,39 +8,31 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { type HttpServerRequest, HttpServerResponse, Socket } from "../engine.ts"
 import { HELLO, request as hello } from "../wire/hello.ts"
+import type { Addresses } from "./addresses.ts"
+import { type Cable, cableOf } from "./cable.ts"
 import { type Door, nextPeer, type Offer } from "./door.ts"
-import { messagesIn, Unreadable } from "./frames.ts"
+import { messagesIn, tooLong, Unreadable } from "./frames.ts"
 import type { Bounds } from "./limits.ts"
-import { CurrentPeer, Peer } from "./peer.ts"
+import { CurrentPeer, Peer, type Way } from "./peer.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
+type Response = HttpServerResponse.HttpServerResponse
 
-/** How often peers are looked at, and how often a slow one. */
-const SWEEP = "5 seconds"
+/** How often it is looked whether a peer that is behind has caught up. */
 const DRAIN = "50 millis"
+
+/** What a frame has besides the bytes of its message, and what of the next one may have come with it. */
+const SLACK = 128 * 1024
 
 /** Answers a request by serving the socket that it opens, until it is closed. */
 export const make = (
   door: Door,
   offer: Offer,
-  bounds: Bounds
-): Effect.Effect<
-  (request: Request) => Effect.Effect<HttpServerResponse.HttpServerResponse, unknown, Scope.Scope>,
-  never,
-  Scope.Scope
-> =>
-  Effect.gen(function* () {
-    const clock = yield* Clock.Clock
+  bounds: Bounds,
+  addresses: Addresses
+): Effect.Effect<(request: Request) => Effect.Effect<Response, unknown, Scope.Scope>> =>
+  Effect.map(Clock.Clock, (clock) => {
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-    const counts = new Map<string, number>()
-    yield* Effect.forkScoped(
-      Effect.forever(
-        Effect.delay(
-          Effect.sync(() => sweep(door, bounds, now())),
-          SWEEP
-        )
-      )
-    )
     return (request) =>
       Effect.gen(function* () {
         if (request.headers.upgrade?.toLowerCase() !== "websocket")
@@ -49,54 +41,28 @@ export const make = (
             headers: { upgrade: "websocket" }
           })
         const remoteAddress = Option.getOrUndefined(request.remoteAddress)
-        if (!(yield* counted(counts, remoteAddress, bounds.connectionsPerPeer)))
-          return HttpServerResponse.text("There are too many connections from this address.", { status: 429 })
+        if (!(yield* addresses.enter(remoteAddress))) return crowded
         const socket = yield* request.upgrade
         const origin = { headers: request.headers, remoteAddress }
-        yield* serve(
-          socket,
-          door,
-          offer,
-          bounds,
-          now,
-          (write, close) => new Peer(nextPeer(), origin, bounds, now(), write, close),
-          pendingOf(request)
-        )
+        const make = (way: Way) => new Peer(nextPeer(), origin, bounds, now(), way)
+        yield* serve(socket, cableOf(request), door, offer, bounds, now, make)
         return HttpServerResponse.empty()
       })
   })
 
-/** Counts a connection from an address for as long as it lasts, if there may be another one. */
-const counted = (counts: Map<string, number>, address: string | undefined, most: number) => {
-  if (address === undefined) return Effect.succeed(true)
-  const before = counts.get(address) ?? 0
-  if (before >= most) return Effect.succeed(false)
-  counts.set(address, before + 1)
-  const leave = Effect.sync(() => {
-    const left = counts.get(address)! - 1
-    if (left === 0) counts.delete(address)
-    else counts.set(address, left)
-  })
-  return Effect.as(
-    Effect.addFinalizer(() => leave),
-    true
-  )
-}
-
-/** Clients ask for a sign of life from time to time. One that does not is gone. */
-const sweep = ({ peers }: Door, { idleAfter }: Bounds, now: number): void => {
-  const least = now - Duration.toMillis(idleAfter)
-  for (const peer of peers.values()) if (peer.lastSeen < least) peer.close(1001, "nothing was heard of the client")
-}
+export const crowded: Response = HttpServerResponse.text(
+  "There are too many connections from this address (limits.connectionsPerPeer).",
+  { status: 429 }
+)
 
 const serve = (
   socket: Socket.Socket,
+  cable: Cable,
   door: Door,
   offer: Offer,
   bounds: Bounds,
   now: () => number,
-  makePeer: (write: (text: string) => void, close: Peer["close"]) => Peer,
-  pending: () => number
+  makePeer: (way: Way) => Peer
 ) =>
   Effect.gen(function* () {
     const writer = yield* socket.writer
@@ -104,19 +70,41 @@ const serve = (
     const send = (what: string | Socket.CloseEvent) => {
       fork(Effect.ignore(writer.write(what)))
     }
-    const peer = makePeer(send, (code, why) => send(new Socket.CloseEvent(code, why)))
+    const peer: Peer = makePeer({
+      write: send,
+      shut: (code, why) => {
+        // The peer may take its time to say goodbye, or never do: what it has under way ends now.
+        door.leave(peer)
+        send(new Socket.CloseEvent(code, why))
+      },
+      waiting: () => cable.waiting(),
+      taken: () => cable.taken(),
+      cut: () => cable.cut(),
+      room: Effect.void
+    })
     const { pull } = yield* socket.reader
+    let heard = 0
+    cable.onBytes((length) => {
+      heard += length
+      // It is no message yet, and would be too long when it is: the rest of it is not waited for.
+      if (heard > bounds.messageBytes + SLACK) peer.cut(1009, tooLong(bounds).message)
+    })
     door.admit(peer)
     yield* Effect.addFinalizer(() => Effect.sync(() => door.leave(peer)))
     peer.send({ ...hello("", HELLO, offer.hello), isNotification: true })
     const read = Effect.gen(function* () {
-      while (true) {
-        for (const frame of yield* pull) {
+      while (!peer.isClosed) {
+        const frames = yield* pull
+        heard = 0
+        for (const frame of frames) {
           peer.lastSeen = now()
-          for (const message of messagesIn(frame, bounds)) yield* door.receive(peer, message)
+          for (const message of messagesIn(frame, bounds)) {
+            yield* door.receive(peer, message)
+            // It asks faster than it reads: it is not listened to before it has caught up, or is cut off as too slow.
+            if (peer.isBehind) yield* caughtUp(peer)
+            if (peer.isClosed) return
+          }
         }
-        // It reads its answers more slowly than it asks: it is not listened to before it has caught up.
-        if (pending() > bounds.pendingBytes) yield* caughtUp(peer, pending, bounds)
       }
     })
     yield* Effect.provideService(read, CurrentPeer, peer).pipe(
@@ -127,20 +115,30 @@ const serve = (
     )
   })
 
-const caughtUp = (peer: Peer, pending: () => number, { pendingBytes, slowAfter }: Bounds) =>
-  Effect.suspend(() => (pending() > pendingBytes ? Effect.sleep(DRAIN) : Effect.interrupt)).pipe(
-    Effect.forever,
-    Effect.timeoutOption(slowAfter),
-    Effect.exit,
-    Effect.flatMap((exit) =>
-      Effect.sync(() => {
-        if (exit._tag === "Success") peer.close(1013, "the client reads too slowly (limits.slowAfter)")
-      })
-    )
-  )
+const caughtUp = (peer: Peer): Effect.Effect<void> =>
+  Effect.suspend(() => (peer.isBehind ? Effect.andThen(Effect.sleep(DRAIN), caughtUp(peer)) : Effect.void))
 
-/** How many bytes have not been taken by the peer yet, as far as the platform tells: Node's sockets do. */
-const pendingOf = ({ source }: Request) => {
-  const { socket } = source as { readonly socket?: { readonly writableLength?: number } }
-  return () => socket?.writableLength ?? 0
+// --- those that are to go ----------------------------------------------------------------------------------------------
+
+/** How often peers are looked at, at most and at least, in milliseconds. */
+const SWEEPS = { most: 5000, least: 100 }
+
+/** Looks at all peers from time to time, and closes what has gone without a word, or does not read what it is sent. */
+export const sweeps = (live: Door, brief: Door, { idleAfter, slowAfter }: Bounds): Effect.Effect<never> =>
+  Effect.flatMap(Clock.Clock, (clock) => {
+    const idle = Duration.toMillis(idleAfter)
+    const sweep = Effect.sync(() => {
+      const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      for (const peer of live.peers.values()) {
+        if (peer.lastSeen < now - idle) peer.close(1001, "nothing was heard of the client (limits.idleAfter)")
+        else cutIfSlow(peer, now)
+      }
+      for (const peer of brief.peers.values()) cutIfSlow(peer, now)
+    })
+    const period = Math.min(SWEEPS.most, idle / 2, Duration.toMillis(slowAfter) / 2)
+    return Effect.forever(Effect.delay(sweep, Math.max(SWEEPS.least, period)))
+  })
+
+const cutIfSlow = (peer: Peer, now: number): void => {
+  if (peer.isSlow(now)) peer.cut(1013, "the client reads too slowly (limits.slowAfter)")
 }
