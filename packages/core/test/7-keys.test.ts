@@ -696,6 +696,18 @@ describe("7.2", () => {
     assert.throws(() => Room.options({ maxInstances: 0 }), RangeError, "test/Room: maxInstances")
   })
 
+  it.effect("7.2 no key begins another line where its label is shown, or turns one around", () =>
+    Effect.gen(function* () {
+      class Room extends Actor.Keyed<Room>()("test/Room", {
+        make: (_key: string) => Effect.succeed({ enter: () => Effect.die("no") })
+      }) {}
+      yield* Effect.gen(function* () {
+        const text = String((yield* Room).get("a\r\nb\u001b\u2028\u202e\ud800").enter())
+        assert.include(text, "test/Room(a\\u000d\\u000ab\\u001b\\u2028\\u202e\\ud800)")
+      }).pipe(Effect.provide(Room.layer))
+    })
+  )
+
   it.effect("7.2 an idle instance ends also where a test clock counts in fractions of a millisecond", () =>
     Effect.gen(function* () {
       class Room extends Actor.Keyed<Room>()("test/Room", {

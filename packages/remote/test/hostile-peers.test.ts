@@ -56,21 +56,24 @@ describe("origins", () => {
       async (site) => {
         assert.strictEqual(await tried(site, "origin: https://app.example"), 101)
         assert.strictEqual(await tried(site, "origin: HTTPS://App.Example"), 101)
-        for (const origin of ["http://app.example", "https://app.example:444", "https://x.app.example", "null", "https://app.example.evil.example"])
+        for (const origin of [
+          "http://app.example",
+          "https://app.example:444",
+          "https://x.app.example",
+          "null",
+          "https://app.example.evil.example"
+        ])
           assert.strictEqual(await tried(site, `origin: ${origin}`), 403, origin)
       },
       { origins: ["https://app.example"] }
     ))
 
   it("a function that throws refuses", () =>
-    visited(
-      async (site) => assert.strictEqual(await tried(site, "origin: https://app.example"), 403),
-      {
-        origins: () => {
-          throw new Error(SECRET)
-        }
+    visited(async (site) => assert.strictEqual(await tried(site, "origin: https://app.example"), 403), {
+      origins: () => {
+        throw new Error(SECRET)
       }
-    ))
+    }))
 
   it("over HTTP, another origin is refused before anything runs, and a browser that asks first is told so", () =>
     visited(
@@ -79,7 +82,11 @@ describe("origins", () => {
         const asks = (origin: string) =>
           fetch(url, {
             method: "OPTIONS",
-            headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": "content-type" }
+            headers: {
+              origin,
+              "access-control-request-method": "POST",
+              "access-control-request-headers": "content-type"
+            }
           })
         const evil = { headers: { origin: "https://evil.example", cookie: "session=1" } }
         const refused = await post(site, body("echo", { args: [1] }), evil)
@@ -174,7 +181,9 @@ describe("bounds", () => {
   it("a peer that does not read its answer to a POST is cut off, too", () =>
     visited(
       async (site) => {
-        const all = Array.from({ length: 20 }, (_, i) => JSON.stringify(call(i, "big", { args: [1_000_000] }))).join("\n")
+        const all = Array.from({ length: 20 }, (_, i) => JSON.stringify(call(i, "big", { args: [1_000_000] }))).join(
+          "\n"
+        )
         const socket = Net.connect({ port: site.port, host: "127.0.0.1" })
         socket.on("error", () => {})
         socket.pause()
@@ -336,7 +345,11 @@ describe("what is forged", () => {
   it("a trace that is none is passed over", () =>
     visited(async (site) => {
       const stranger = await connect(site)
-      const odd = [{ traceId: "x\ny", spanId: "z" }, { traceId: "a".repeat(100_000), spanId: "b" }, { traceId: 1, spanId: {} }]
+      const odd = [
+        { traceId: "x\ny", spanId: "z" },
+        { traceId: "a".repeat(100_000), spanId: "b" },
+        { traceId: 1, spanId: {} }
+      ]
       for (const [i, trace] of odd.entries())
         assert.strictEqual((await stranger.call(i, "echo", { args: [1] }, { ...trace, sampled: true })).value, 1)
     }))
@@ -401,7 +414,27 @@ describe("what is told of failures", () => {
       await stranger.call(1, "boom", { key, args: ["error"] })
       const text = site.logs.join("\n")
       assert.include(text, "tea")
-      console.log(text)
-      assert.notMatch(text, /^2026-01-01 FATAL|[\r\u001b\u2028\u202e]/m)
+      assert.isFalse(/^2026-01-01 FATAL|[\r\u001b\u2028\u202e]/m.test(text))
     }))
+
+  it("log annotations of callers are few, short, plain, and on one line; by default there are none", async () => {
+    const forged = { "a\nb": "x\r\n2026-01-01 FATAL", long: "y".repeat(10_000), deep: { a: 1 }, n: 7 }
+    const more = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`more${i}`, i]))
+    const headers = [["troupe-baggage", JSON.stringify({ annotations: { ...forged, ...more } })]]
+    await visited(async (site) => {
+      const stranger = await connect(site)
+      await stranger.call(1, "log", {}, { headers })
+      assert.notInclude(site.logs.join("\n"), "more1")
+    })
+    await visited(
+      async (site) => {
+        const stranger = await connect(site)
+        await stranger.call(1, "log", {}, { headers })
+        const text = site.logs.join("\n")
+        assert.include(text, "n=7")
+        assert.isFalse(/^2026-01-01 FATAL|\r|y{300}|more50|deep/m.test(text))
+      },
+      { logAnnotations: true }
+    )
+  })
 })

@@ -231,7 +231,8 @@ describe("requests", () => {
     visited(async (site) => {
       const stranger = await connect(site)
       stranger.send(call(1, "never"))
-      for (const id of [-1, 0, "", "1", "-0"]) assert.strictEqual((await stranger.call(id, "echo", { args: [7] })).value, 7)
+      for (const id of [-1, 0, "", "1", "-0"])
+        assert.strictEqual((await stranger.call(id, "echo", { args: [7] })).value, 7)
     }))
 
   it("an id is free again when its request is settled", () =>

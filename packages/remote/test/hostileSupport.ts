@@ -25,6 +25,7 @@ export class Vault extends Actor.Keyed<Vault>()("test/Vault", {
     echo: Actor.method({ args: [Schema.Json], success: Schema.Json }),
     tenant: Actor.method({ success: Schema.UndefinedOr(Schema.String) }),
     never: Actor.method(),
+    log: Actor.method(),
     big: Actor.method({ args: [Schema.Int], success: Schema.String }),
     boom: Actor.method({ args: [Schema.Literals(["error", "string", "object", "cause"])] }),
     unfit: Actor.method({ success: Schema.Int }),
@@ -61,6 +62,7 @@ export const EXPOSED = [
   "echo",
   "tenant",
   "never",
+  "log",
   "big",
   "boom",
   "unfit",
@@ -88,6 +90,7 @@ const vaultLive = (site: Site) => {
         echo: (value) => Effect.succeed(value),
         tenant: () => Effect.map(Tenant, (tenant) => tenant),
         never: () => never,
+        log: () => Effect.logInfo("said"),
         big: (length) =>
           Effect.sync(() => {
             site.big++
@@ -114,7 +117,9 @@ export const visited = async (
 ): Promise<void> => {
   const site = { port: 0, made: [], underWay: new Set<object>(), logs: [], big: 0 } as Site & { port: number }
   const logger = Logger.map(Logger.formatSimple, (line) => void site.logs.push(line))
-  const routes = RemoteHome.serve(Vault, { expose: [...EXPOSED], ...options } as any).pipe(Layer.provide(vaultLive(site)))
+  const routes = RemoteHome.serve(Vault, { expose: [...EXPOSED], ...options } as any).pipe(
+    Layer.provide(vaultLive(site))
+  )
   const listening = NodeHttpServer.layer(createServer, {
     port: 0,
     host: "127.0.0.1",
@@ -201,7 +206,9 @@ export const call = (id: unknown, method: string, payload: unknown = {}, more: M
 })
 
 export const connect = async ({ port }: Site, options: ClientOptions = {}): Promise<Stranger> => {
-  const stranger = new Stranger(new WebSocket(`ws://127.0.0.1:${port}/actors`, { perMessageDeflate: false, ...options }))
+  const stranger = new Stranger(
+    new WebSocket(`ws://127.0.0.1:${port}/actors`, { perMessageDeflate: false, ...options })
+  )
   await stranger.until(({ tag }) => tag === "troupe/hello")
   return stranger
 }
@@ -248,4 +255,3 @@ export const stillServes = async (site: Site): Promise<void> => {
 export const eventually = async (is: () => boolean): Promise<void> => {
   while (!is()) await new Promise((resolve) => setImmediate(resolve))
 }
-

@@ -54,13 +54,19 @@ const common = new Set(["_tag", "name", "message", "stack"])
 
 /**
  * A key in a label. Strings are shown as they are, so that `7` and `"7"` look the same. What is too long to be shown
- * is told apart by its hash.
+ * is told apart by its hash. A key may be the choice of strangers: no label begins another line of a log, or turns one
+ * around.
  */
-export const keyText = (key: unknown): string => {
-  if (typeof key === "string" && key.length <= MAX_KEY && key.isWellFormed()) return key
+export const keyText = (key: unknown): string => labelOf(key).replace(UNSHOWN, escape)
+
+/** Controls, halves of characters, and what ends lines or changes the direction of text. */
+const UNSHOWN = /[\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]/gu
+
+const labelOf = (key: unknown): string => {
+  if (typeof key === "string" && key.length <= MAX_KEY) return key
   const sketch = new Sketch()
   const text = typeof key === "string" || typeof key === "bigint" ? `${key}` : sketch.part(key)
-  if (!sketch.isCut && text.length <= MAX_KEY) return tidy(text, MAX_KEY)
+  if (!sketch.isCut && text.length <= MAX_KEY) return text
   return `${tidy(text, MAX_KEY)}#${attempt(() => (Hash.hash(key) >>> 0).toString(36)) ?? "?"}`
 }
 
@@ -74,7 +80,7 @@ const tidy = (text: string, max: number): string => {
   return short.isWellFormed() ? short : short.replace(/\p{Surrogate}/gu, escape)
 }
 
-const escape = (lone: string): string => `\\u${lone.charCodeAt(0).toString(16)}`
+const escape = (sign: string): string => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`
 
 /** The text of one value. */
 class Sketch {

@@ -19,14 +19,9 @@ export const hidden: Tell = (subject, cause) => {
   const id = crypto.randomUUID()
   const { actor, method } = subject
   const without = Cause.fromReasons(cause.reasons.map((reason) => withoutInsides(reason, id)))
-  const called = onOneLine(`${actor}.${method}`)
-  const log = Effect.logError(`${called}: failed for a caller elsewhere, who was told of ${id}`, cause)
+  const log = Effect.logError(`${actor}.${method}: failed for a caller elsewhere, who was told of ${id}`, cause)
   return Effect.andThen(log, Effect.failCause(without))
 }
-
-/** Keys are what callers make them: nothing in them begins another line of the log, or moves the cursor of who reads it. */
-export const onOneLine = (text: string): string =>
-  text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
 const hasInsides = (reason: Cause.Reason<any>): boolean =>
   Cause.isDieReason(reason) || (Cause.isFailReason(reason) && causeOf(reason.error) !== undefined)

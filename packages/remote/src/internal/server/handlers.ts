@@ -14,7 +14,7 @@ import { HttpServerRequest } from "../engine.ts"
 import { denied, type Subject, undecodable } from "../wire/failure.ts"
 import { BAGGAGE, REMOTE } from "../wire/headers.ts"
 import type { Payload, Wire, WireMethod } from "../wire/wire.ts"
-import { onOneLine, type Tell } from "./defects.ts"
+import type { Tell } from "./defects.ts"
 import { readJson, Unreadable } from "./frames.ts"
 import { CurrentPeer } from "./peer.ts"
 
@@ -158,17 +158,14 @@ const LONGEST = 2 ** 31 - 1 - 60_000
 
 /** What may stand in a log of this server: little, and all of it on one line. */
 const MOST_ANNOTATIONS = 32
-const LONGEST_ANNOTATION = 200
 
 const loggable = (annotations: object): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     Object.entries(annotations)
       .filter(([, value]) => value === null || typeof value !== "object")
       .slice(0, MOST_ANNOTATIONS)
-      .map(([key, value]) => [logged(key), typeof value === "string" ? logged(value) : value])
+      .map(([key, value]) => [Home.keyText(key), typeof value === "string" ? Home.keyText(value) : value])
   )
-
-const logged = (text: string): string => onOneLine(text.slice(0, LONGEST_ANNOTATION))
 
 /** What a reader asks for, or why it may not. */
 const readerOf = (
