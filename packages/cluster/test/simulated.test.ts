@@ -1,6 +1,6 @@
 /**
  * Simulated clusters: that the same schedule does the same, and that each fault does what its name says. What the cluster
- * promises under them is in `simulated-promises.test.ts`.
+ * promises under them is in `simulated-promises.test.ts` and `simulated-keys.test.ts`.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { ClusterHome, Delivery } from "@troupe/cluster"
@@ -37,7 +37,7 @@ const ledgers = (options: Options = {}) =>
           add: (id: string) => Effect.sync(() => void written.push(`${key} ${id}`)),
           time: () => Clock.currentTimeMillis,
           hang: () => Effect.never,
-          linger: () => Effect.sleep("3 seconds")
+          linger: () => Effect.sleep("4 seconds")
         })
       })
     )
@@ -103,6 +103,26 @@ describe("a simulated cluster", () => {
           }
         })
       ),
+    SLOW
+  )
+
+  it.live(
+    "has a client that knows its nodes: the first durable call waits for none of them to look into the storage",
+    () =>
+      once(
+        Effect.gen(function* () {
+          const { call, cluster } = yield* ledgers()
+          yield* call("a", (ledger) => ledger.add("first"))
+          const [called, done] = cluster.history.filter(({ who, what }) => who === "client" && what.includes("add"))
+          assert.isBelow(done!.at - called!.at, 100)
+        })
+      ),
+    SLOW
+  )
+
+  it.live(
+    "starts in each schedule, wherever the program that waits for it is preempted",
+    () => Explore.check(ledgers(), { schedules: 30 }),
     SLOW
   )
 })
@@ -299,7 +319,7 @@ describe("the storage of a simulated cluster", () => {
           const hanging = yield* Effect.forkChild(Effect.flip(call("a", (ledger) => ledger.hang())))
           const lingering = yield* Effect.forkChild(call("a", (ledger) => ledger.linger()))
           const starts = () => cluster.history.filter(({ what }) => what === "test/Ledger(a).linger starts").length
-          yield* Effect.sleep("2 seconds")
+          yield* Effect.sleep("100 millis")
           yield* cluster.loseStorage
           yield* Effect.sleep("900 millis")
           yield* cluster.restoreStorage
@@ -313,6 +333,39 @@ describe("the storage of a simulated cluster", () => {
           yield* cluster.restoreStorage
           yield* Fiber.join(lingering)
           assert.strictEqual(starts(), 2)
+        })
+      ),
+    SLOW
+  )
+
+  it.live(
+    "10.14 that takes longer to confirm that a node has a key has it run a durable call again, and stores one result",
+    () =>
+      once(
+        Effect.gen(function* () {
+          const { call, cluster } = yield* ledgers()
+          const starts = () => cluster.history.filter(({ what }) => what === "test/Ledger(a).linger starts")
+          // Locks are renewed three times in a failover. A method of four seconds ends as it starts: when they just were.
+          const renewal = 2000 / 3
+          const now = yield* Clock.currentTimeMillis
+          yield* Effect.sleep(Math.ceil(now / renewal) * renewal + 20 - now)
+          const lingering = yield* Effect.forkChild(call("a", (ledger) => ledger.linger()))
+          yield* Effect.sleep("3990 millis")
+          const node = nodeOf(cluster.history, "a")
+          // The connection of the node is busy for less than a renewal takes, and for longer than a confirmation may take.
+          const busy = Effect.flatMap(SqlClient, ({ reserve }) =>
+            Effect.scoped(Effect.andThen(reserve, Effect.sleep(685)))
+          )
+          yield* cluster.on(node, busy)
+          yield* Fiber.join(lingering)
+          assert.deepStrictEqual(
+            starts().map(({ who }) => who),
+            [`node ${node}`, `node ${node}`]
+          )
+          assert.isFalse(cluster.history.some(({ what }) => what.startsWith("logs ERROR")))
+          yield* cluster.settled()
+          yield* Effect.sleep("10 seconds")
+          assert.strictEqual(starts().length, 2)
         })
       ),
     SLOW
@@ -383,6 +436,8 @@ describe("faults that the explorer places", () => {
           const { call, cluster } = yield* ledgers({ faults: { [kind]: kind === "errors" ? 4 : 1 } })
           for (let i = 0; i < 3; i++) yield* call("a", (ledger) => ledger.add(String(i)))
           yield* cluster.settled()
+          // A node that leaves takes its time.
+          yield* Effect.sleep("5 seconds")
           said.push(...cluster.history.map(({ what }) => what))
         })
         yield* Explore.check(program, { schedules: 20, maxSteps: 1_000_000 })

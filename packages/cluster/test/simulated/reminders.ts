@@ -22,6 +22,9 @@ const DELAYS = [
   ["ring", 3000]
 ] as const
 
+/** For how long alarms may ring, in milliseconds. Where nothing is wrong, they would ring twice by then. */
+const PATIENCE = 30_000
+
 export const reminders = (faults: SimulatedCluster.Faults) =>
   Effect.gen(function* () {
     const rung: Array<string> = []
@@ -59,9 +62,10 @@ export const reminders = (faults: SimulatedCluster.Faults) =>
     yield* cluster.run(Effect.all(all, { concurrency: "unbounded" }))
     yield* Effect.sleep("5 seconds")
     yield* cluster.calm
-    yield* Effect.sleep("30 seconds")
-    yield* cluster.settled()
     const undisturbed = Object.keys(faults).length === 0
+    const hasRung = () => KEYS.every((key) => DELAYS.every(([, delay]) => rung.includes(`${key} ${delay}`)))
+    for (let waited = 0; waited < PATIENCE && (undisturbed || !hasRung()); waited += 500) yield* Effect.sleep(500)
+    yield* cluster.settled()
     for (const key of KEYS) {
       for (const [, delay] of DELAYS) {
         const count = (lines: ReadonlyArray<string>) => lines.filter((line) => line === `${key} ${delay}`).length

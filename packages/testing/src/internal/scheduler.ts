@@ -194,9 +194,8 @@ export class ExplorerScheduler implements Scheduler.Scheduler, Scheduler.Schedul
   choose(name: string, options: number, likelihood: number): number {
     const count = this.choices.get(name) ?? 0
     this.choices.set(name, count + 1)
-    const place = placeOf(name, count)
-    const outcome = this.chooser.choose(place, options, likelihood)
-    if (outcome > 0) this.plan.push({ _tag: "Choose", place, outcome })
+    const outcome = this.chooser.choose(name, count, options, likelihood)
+    if (outcome > 0) this.plan.push({ _tag: "Choose", place: placeOf(name, count), outcome })
     return outcome
   }
 

@@ -1,7 +1,7 @@
 /**
  * How schedules are chosen. A strategy makes one chooser after the other, and may learn from how they went.
  */
-import type { Choice, Pick, Plan, Preemption } from "./plan.ts"
+import { type Choice, type Pick, type Plan, type Preemption, placeOf } from "./plan.ts"
 import { combine, Random } from "./random.ts"
 import type { Chooser, Task } from "./thread.ts"
 
@@ -20,7 +20,7 @@ export const plain: Chooser = { preempt: () => false, pick: () => 0, choose: () 
 /** An outcome at random. */
 const outcome =
   (random: Random): Chooser["choose"] =>
-  (_, options, likelihood) =>
+  (_, __, options, likelihood) =>
     random.fraction() < likelihood ? 1 + random.below(options - 1) : 0
 
 // --- random walk -----------------------------------------------------------------------------------------------------
@@ -54,7 +54,7 @@ export const sparse = (random: Random): Chooser => {
   return {
     preempt: walk.preempt,
     pick: (tasks) => (random.below(8) === 0 ? random.below(tasks.length) : 0),
-    choose: (place, options, likelihood) => walk.choose(place, options, likelihood / 4)
+    choose: (name, count, options, likelihood) => walk.choose(name, count, options, likelihood / 4)
   }
 }
 
@@ -171,7 +171,7 @@ export const exhaustive = (bound: number): Strategy => {
         return choose(own ? last : tasks.length)
       },
       // What seldom happens counts like a preemption.
-      choose: (_, options) => {
+      choose: (_, __, options) => {
         if (used === preemptions) {
           bounded = true
           return 0
@@ -240,5 +240,5 @@ const places = <S extends Preemption | Pick>(steps: ReadonlyArray<S>): Map<numbe
 export const chosen = (plan: Plan): Chooser["choose"] => {
   const choices = plan.filter((step): step is Choice => step._tag === "Choose")
   const outcomes = new Map(choices.map(({ outcome, place }) => [place, outcome]))
-  return (place, options) => Math.min(outcomes.get(place) ?? 0, options - 1)
+  return (name, count, options) => Math.min(outcomes.get(placeOf(name, count)) ?? 0, options - 1)
 }

@@ -57,10 +57,10 @@ export interface Chooser {
   /** Which of at least two tasks runs next, after `previous` has stopped, or was preempted. */
   pick(tasks: ReadonlyArray<Task>, previous: Thread, preempted: boolean): number
   /**
-   * Which of `options` outcomes happens at a place that the program names: 0 is what usually happens. `likelihood` is that
-   * of all others together.
+   * Which of `options` outcomes happens at a place: the one of this name before which there were `count`. 0 is what usually
+   * happens. `likelihood` is that of all others together.
    */
-  choose(place: string, options: number, likelihood: number): number
+  choose(name: string, count: number, options: number, likelihood: number): number
   /** A thread has been made. */
   made?(thread: Thread): unknown
 }

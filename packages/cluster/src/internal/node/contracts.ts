@@ -16,6 +16,7 @@ import { RunnerStorage } from "../engine.ts"
 import { type Address, nameOf } from "../net/address.ts"
 import type { Peer, Peers } from "../net/peers.ts"
 import { ContractTable, type Hosted } from "../sql/contractTable.ts"
+import { AreThere } from "../sql/tables.ts"
 import { mismatched, unavailable } from "../wire/failure.ts"
 import type { ContractMethod } from "../wire/wire.ts"
 
@@ -95,7 +96,7 @@ export class Contracts {
 
   /** What this node has told is gone with it, and with what was there before it. */
   readonly start = Effect.gen({ self: this }, function* () {
-    yield* Effect.ignore(this.table.create)
+    if (!(yield* AreThere)) yield* Effect.ignore(this.table.create)
     const { self } = this
     if (self === undefined) return
     const clear = Effect.ignore(Effect.timeout(this.table.clear(self), READ_TIMEOUT))

@@ -36,6 +36,7 @@ import { Peers } from "../net/peers.ts"
 import * as fileLock from "../sql/fileLock.ts"
 import * as storage from "../sql/storage.ts"
 import * as tables from "../sql/tables.ts"
+import * as acquainted from "./acquainted.ts"
 import * as awaited from "./awaited.ts"
 import * as claims from "./claims.ts"
 import * as contracts from "./contracts.ts"
@@ -162,10 +163,12 @@ export const layerClient = (options: ClusterOptions): Node =>
   Layer.unwrap(
     Effect.map(settings.client(options), (client) => {
       const peers = new Peers()
-      const engine = Sharding.layer.pipe(
-        Layer.provideMerge(runners.layer(peers)),
-        Layer.provide([netClient.layer(client, peers), RunnerHealth.layerNoop])
-      )
+      const engine = acquainted
+        .layer(Sharding.layer)
+        .pipe(
+          Layer.provideMerge(runners.layer(peers)),
+          Layer.provide([netClient.layer(client, peers), RunnerHealth.layerNoop])
+        )
       const config: Config = { sendRetryInterval: SEND_RETRY, ...timing(client), runnerAddress: Option.none() }
       return engine.pipe(
         Layer.provideMerge(messages(client.unavailableAfter)),

@@ -43,7 +43,7 @@ export class Simulation {
   private readonly net: Net
   private readonly storage: Storage
   private readonly faults: Faults
-  private readonly client: Member
+  private client: Member | undefined = undefined
   private readonly nodes: Array<Member> = []
   /** All that there were. */
   private readonly processes: Array<Process> = []
@@ -55,23 +55,18 @@ export class Simulation {
     this.net = new Net(world)
     this.storage = new Storage(world)
     this.faults = new Faults(world, settings.budget, settings.failover, (...fault) => this.strike(...fault))
-    for (let index = 0; index < settings.nodes; index++) this.startNode(index)
-    const { drainTimeout, maxInstances, retention, ...shared } = settings.options
-    this.client = this.make("client", true, (process) =>
-      Layer.provideMerge(settings.client, layerClient({ ...shared, storage: this.storage.of(process) }))
-    )
   }
 
-  /** Waits until all processes are up. From then on faults may strike. */
+  /** Starts the nodes, and a client once they are up: it knows them from the start. From then on faults may strike. */
   readonly start = Effect.gen({ self: this }, function* () {
     this.world.after(this.settings.limit, () => this.tooLong())
-    for (const member of [...this.nodes, this.client]) {
-      yield* member.steady
-      if (member.state !== "up") yield* Effect.die(new Error(`SimulatedCluster: ${this.last(member)}`))
-    }
+    for (let index = 0; index < this.settings.nodes; index++) this.startNode(index)
+    for (const node of this.nodes) yield* this.up(node)
+    this.client = this.startClient()
+    yield* this.up(this.client)
     this.net.delays = this.storage.delays = this.faults.delays
     this.net.moment = this.storage.moment = (process) => {
-      if (process !== this.client.process) this.faults.moment(process)
+      if (process !== this.client?.process) this.faults.moment(process)
     }
     this.storage.fate = this.faults.fate
     this.faults.begin()
@@ -93,6 +88,15 @@ export class Simulation {
     )
   }
 
+  private up(member: Member): Effect.Effect<void> {
+    return Effect.andThen(
+      member.steady,
+      Effect.suspend(() =>
+        member.state === "up" ? Effect.void : Effect.die(new Error(`SimulatedCluster: ${this.last(member)}`))
+      )
+    )
+  }
+
   private last({ name }: Member): string {
     const { what } = this.world.events.findLast(({ who }) => who === name)!
     return `${name} ${what}`
@@ -108,6 +112,14 @@ export class Simulation {
     )
     this.nodes[index] = member
     return member
+  }
+
+  private startClient(): Member {
+    const { client, options } = this.settings
+    const { drainTimeout, maxInstances, retention, ...shared } = options
+    return this.make("client", true, (process) =>
+      Layer.provideMerge(client, layerClient({ ...shared, storage: this.storage.of(process) }))
+    )
   }
 
   private make(name: string, isClient: boolean, build: Build): Member {
@@ -128,7 +140,7 @@ export class Simulation {
   }
 
   run<A, E>(effect: Effect.Effect<A, E, any>): Effect.Effect<A, E> {
-    return this.client.run(effect, () => new Error("the cluster is gone") as E)
+    return this.client!.run(effect, () => new Error("the cluster is gone") as E)
   }
 
   on<A, E>(index: number, effect: Effect.Effect<A, E, any>, gone: () => E): Effect.Effect<A, E> {
@@ -271,7 +283,7 @@ export class Simulation {
 
   /** What has not ended yet, in words, if anything has not. */
   private open(): string | undefined {
-    const calls = [...this.client.unsettled.values()]
+    const calls = [...(this.client?.unsettled.values() ?? [])]
     if (calls.length > 0) return `${some(calls)} of the client ${calls.length === 1 ? "has" : "have"} not settled`
     const { unfinished } = this.storage
     if (unfinished === undefined) return "a transaction is under way"

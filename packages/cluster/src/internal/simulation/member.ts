@@ -80,10 +80,10 @@ export class Member {
   }
 
   /** Waits until the process does not start or leave any more, or is dead. */
-  readonly steady: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.isDead || this.state === "up" || this.state === "gone") return Effect.void
-    const news = Effect.callback<void>((resume) => void this.waiting.push(() => resume(Effect.void)))
-    return Effect.andThen(news, this.steady)
+  readonly steady: Effect.Effect<void> = Effect.callback((resume) => {
+    // The program that waits may be preempted: so it is asked where it begins to wait, and again when there is news.
+    if (this.isDead || this.state === "up" || this.state === "gone") resume(Effect.void)
+    else this.waiting.push(() => resume(this.steady))
   })
 
   /** Runs an effect in the process, with what was made in it. Fails with `gone` when the process dies. */

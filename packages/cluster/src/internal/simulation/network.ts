@@ -27,6 +27,7 @@ type Pulled = Effect.Effect<Chunks, Socket.SocketError>
 
 const openError = (message: string, kind: "Unknown" | "Timeout" = "Unknown") =>
   new Socket.SocketError({ reason: new Socket.SocketOpenError({ kind, cause: new Error(message) }) })
+const refusedBy = (address: Address) => openError(`${nameOf(address)}: ECONNREFUSED`)
 const broken = () => new Socket.SocketError({ reason: new Socket.SocketReadError({ cause: new Error("ECONNRESET") }) })
 const closed = () => new Socket.SocketError({ reason: new Socket.SocketCloseError({ code: 1000 }) })
 
@@ -93,6 +94,8 @@ class Way {
   readonly from: Process
   readonly to: Process
   private readonly net: Net
+  /** The name of what is chosen for each message. */
+  readonly late: string
   private readonly queue: Array<{ readonly at: number; readonly arrive: () => void }> = []
   private last = 0
 
@@ -100,6 +103,7 @@ class Way {
     this.net = net
     this.from = from
     this.to = to
+    this.late = `late_${from.name}_${to.name}`
   }
 
   /** Has something done in the process at the other side. */
@@ -112,15 +116,21 @@ class Way {
 
   /** What cannot be delivered stays until the network is whole again. */
   deliver(): void {
-    while (this.queue.length > 0 && this.queue[0]!.at <= this.net.world.now && !this.net.isCut(this.from, this.to)) {
+    if (this.net.isCut(this.from, this.to)) return void this.net.held.add(this)
+    while (this.queue.length > 0 && this.queue[0]!.at <= this.net.world.now) {
       const { arrive } = this.queue.shift()!
       this.net.moment(this.to)
       this.to.scheduleTask(arrive)
+      // A fault may strike at that moment.
+      if (this.net.isCut(this.from, this.to)) return void this.net.held.add(this)
     }
   }
 }
 
-type Handler = (end: End) => void
+interface Listener {
+  readonly process: Process
+  accept: (end: End) => void
+}
 
 export class Net {
   readonly world: World
@@ -128,8 +138,9 @@ export class Net {
   moment: (process: Process) => void = () => {}
   /** How likely a message is late. */
   delays = 0
-  private readonly listeners = new Map<string, { readonly process: Process; accept: Handler }>()
-  private readonly ways = new Set<Way>()
+  /** The ways on which something waits for the network to be whole again. */
+  readonly held = new Set<Way>()
+  private readonly listeners = new Map<string, Listener>()
   private readonly ends = new Set<End>()
   /** Which part of the network a process is in, if it is cut into parts. */
   private parts = new Map<Process, number>()
@@ -152,12 +163,13 @@ export class Net {
 
   heal(): void {
     this.parts.clear()
-    for (const way of this.ways) way.deliver()
+    const held = [...this.held]
+    this.held.clear()
+    for (const way of held) way.deliver()
   }
 
-  latency({ from, to }: Way): number {
-    const name = `late_${from.name}_${to.name}`
-    const chosen = this.world.exploration.choose(name, SLOW.length + 1, this.delays)
+  latency({ late }: Way): number {
+    const chosen = this.world.exploration.choose(late, SLOW.length + 1, this.delays)
     return chosen === 0 ? LATENCY : SLOW[chosen - 1]!
   }
 
@@ -165,12 +177,6 @@ export class Net {
   private lost(process: Process): void {
     for (const [name, listener] of this.listeners) if (listener.process === process) this.listeners.delete(name)
     for (const end of this.ends) if (end.process === process) this.reset(end)
-  }
-
-  private way(from: Process, to: Process): Way {
-    const way = new Way(this, from, to)
-    this.ways.add(way)
-    return way
   }
 
   /** Closes an end of a connection, and the other one as soon as it hears of it. */
@@ -191,25 +197,44 @@ export class Net {
   private hear(end: End, error: () => Socket.SocketError): void {
     end.close(error())
     this.ends.delete(end)
-    this.ways.delete(end.way)
   }
 
   private readonly others = new WeakMap<End, End>()
 
-  /** Asks for a connection. Nothing is answered where nobody is, or where the network is cut. */
-  private connect(from: Process, address: Address, answer: (end: End | undefined) => void): void {
+  /** Comes to whoever listens there. Nothing is answered where nobody is, or where the network is cut. */
+  private reach(
+    from: Process,
+    address: Address,
+    met: (listener: Listener, there: Way, back: Way) => void,
+    refused: () => void
+  ): void {
     const listener = this.listeners.get(nameOf(address))
     // What does not listen refuses at once, as a machine does whose process is gone.
-    if (listener === undefined) return void from.after(LATENCY, () => answer(undefined))
-    const there = this.way(from, listener.process)
-    const back = this.way(listener.process, from)
-    there.send(() => {
+    if (listener === undefined) return void from.after(LATENCY, refused)
+    const there = new Way(this, from, listener.process)
+    const back = new Way(this, listener.process, from)
+    there.send(() => met(listener, there, back))
+  }
+
+  /** Asks for a connection. */
+  private connect(from: Process, address: Address, answer: (end: End | undefined) => void): void {
+    const met = (listener: Listener, there: Way, back: Way) => {
       const near = new End(from, there)
       const far = new End(listener.process, back)
       this.others.set(near, far).set(far, near)
       this.ends.add(near).add(far)
       back.send(() => answer(near))
       listener.accept(far)
+    }
+    this.reach(from, address, met, () => answer(undefined))
+  }
+
+  /** Whether a process answers there. The engine in it hears nothing of that, as behind the handshake. */
+  private probe(from: Process, address: Address): Effect.Effect<void, Socket.SocketError> {
+    return Effect.callback((resume) => {
+      const answered = () => resume(Effect.void)
+      const refused = () => resume(Effect.fail(refusedBy(address)))
+      this.reach(from, address, (_, __, back) => back.send(answered), refused)
     })
   }
 
@@ -219,7 +244,7 @@ export class Net {
     return {
       dial: (address, _, opening) => this.dial(process, address, opening),
       listen: (address) => Layer.effect(SocketServer.SocketServer)(this.listen(process, address)),
-      probe: (address) => Effect.scoped(this.open(process, address)).pipe(Effect.timeout(PROBE_TIMEOUT), Effect.asVoid)
+      probe: (address) => Effect.timeout(this.probe(process, address), PROBE_TIMEOUT)
     }
   }
 
@@ -228,8 +253,7 @@ export class Net {
       let left = false
       this.connect(process, address, (end) => {
         if (end !== undefined && left) this.drop(end, closed)
-        else
-          resume(end === undefined ? Effect.fail(openError(`${nameOf(address)}: ECONNREFUSED`)) : Effect.succeed(end))
+        else resume(end === undefined ? Effect.fail(refusedBy(address)) : Effect.succeed(end))
       })
       return Effect.sync(() => {
         left = true
@@ -279,7 +303,7 @@ export class Net {
   private readonly listen = Effect.fnUntraced(function* (this: Net, process: Process, address: Address) {
     const name = nameOf(address)
     const waiting: Array<End> = []
-    const listener = { process, accept: (end: End): void => void waiting.push(end) }
+    const listener: Listener = { process, accept: (end) => void waiting.push(end) }
     yield* Effect.acquireRelease(
       Effect.sync(() => this.listeners.set(name, listener)),
       () => Effect.sync(() => this.listeners.get(name) === listener && this.listeners.delete(name))

@@ -126,7 +126,6 @@ export class Process implements Scheduler.Scheduler, Scheduler.SchedulerDispatch
 
   /** Runs its tasks, until it has none or is stopped. */
   turn(): void {
-    this.waiting = false
     globals.within(this, () => {
       for (let count = 0; count < MAX_TASKS && this.state === "running" && this.tasks.length > 0; ) {
         const tasks = this.tasks
@@ -140,6 +139,7 @@ export class Process implements Scheduler.Scheduler, Scheduler.SchedulerDispatch
         if (done < tasks.length) this.tasks = [...tasks.slice(done), ...this.tasks]
       }
     })
+    this.waiting = false
     this.wake()
   }
 

@@ -76,49 +76,52 @@ export class Storage {
   /** The connection of a process. When the process ends, its transaction is rolled back. */
   of(process: Process): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> {
     let connection: Connection
+    const late = `sql_late_${process.name}`
     const connect = Effect.sync(() => {
       connection = this.database.connect()
       process.onDeath.push(() => connection.rollBack())
       return connection
     })
     return layerOf("a simulated storage", connect, undefined, (sql, run) =>
-      this.statement(process, connection, sql, run)
+      sql === "ROLLBACK"
+        ? this.rollback(connection, run)
+        : Effect.suspend(() => {
+            const chosen = this.world.exploration.choose(late, SLOW.length + 1, this.delays)
+            const slow = this.world.now < this.slowUntil ? this.slowBy : 0
+            const latency = (chosen === 0 ? LATENCY : SLOW[chosen - 1]!) + slow
+            return this.statement(process, connection, sql, run, latency)
+          })
     )
   }
 
-  private statement(process: Process, connection: Connection, sql: string, run: Run): Run {
-    // Nothing fails in giving a transaction up: that of a connection that broke is gone already.
-    if (sql === "ROLLBACK") {
-      return Effect.suspend(() => {
-        connection.isBroken = false
-        return connection.database.isTransaction ? run : Effect.succeed([])
-      })
-    }
+  /** Nothing fails in giving a transaction up: that of a connection that broke is gone already. */
+  private rollback(connection: Connection, run: Run): Run {
+    return Effect.suspend(() => {
+      connection.isBroken = false
+      return connection.database.isTransaction ? run : Effect.succeed([])
+    })
+  }
+
+  private statement(process: Process, connection: Connection, sql: string, run: Run, latency: number): Run {
+    const fate = this.fate(process, FATES.length)
+    if (fate > 0) this.world.note("storage", `"${short(sql)}" of ${process.name} ${FATES[fate - 1]}`)
     const broken = (message: string) =>
       Effect.suspend(() => {
         connection.break(sql)
         return lost(message)
       })
-    return Effect.suspend(() => {
-      const { choose } = this.world.exploration
-      const late = choose(`sql_late_${process.name}`, SLOW.length + 1, this.delays)
-      const fate = this.fate(process, FATES.length)
-      const slow = this.world.now < this.slowUntil ? this.slowBy : 0
-      if (fate > 0) this.world.note("storage", `"${short(sql)}" of ${process.name} ${FATES[fate - 1]}`)
-      const done = Effect.suspend((): Run => {
-        if (connection.isBroken) return lost("the connection was lost")
-        if (fate === 1) return broken("the statement was not done")
-        return fate === 2 ? Effect.andThen(run, broken("the answer to the statement was lost")) : run
-      })
-      const asked = Effect.suspend((): Run => {
-        this.moment(process)
-        if (process.state === "dead") return Effect.never
-        if (!this.away) return done
-        return Effect.flatMap(Effect.timeoutOption(this.back(process), TIMEOUT), (back) =>
-          back._tag === "Some" ? done : broken("the storage does not answer")
-        )
-      })
-      return Effect.andThen(process.sleep((late === 0 ? LATENCY : SLOW[late - 1]!) + slow), asked)
+    const done = (): Run => {
+      if (connection.isBroken) return lost("the connection was lost")
+      if (fate === 1) return broken("the statement was not done")
+      return fate === 2 ? Effect.andThen(run, broken("the answer to the statement was lost")) : run
+    }
+    return Effect.flatMap(process.sleep(latency), (): Run => {
+      this.moment(process)
+      if (process.state === "dead") return Effect.never
+      if (!this.away) return done()
+      return Effect.flatMap(Effect.timeoutOption(this.back(process), TIMEOUT), (back) =>
+        back._tag === "Some" ? done() : broken("the storage does not answer")
+      )
     })
   }
 
