@@ -414,6 +414,7 @@ describe("what is told of failures", () => {
       await stranger.call(1, "boom", { key, args: ["error"] })
       const text = site.logs.join("\n")
       assert.include(text, "tea")
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not get through
       assert.isFalse(/^2026-01-01 FATAL|[\r\u001b\u2028\u202e]/m.test(text))
     }))
 
