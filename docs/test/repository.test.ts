@@ -20,7 +20,7 @@ describe("the repository", () => {
   })
 
   it.each([
-    ["docs/react.md", "tsx", "examples/react/App.tsx"],
+    ["docs/react.md", "tsx", "examples/{react/App.tsx,chat/page/*.ts}"],
     ["docs/workers-runtime.md", "js", "scripts/runtimes/requests.js"],
     ["docs/bundlers.md", "js", "scripts/bundlers/*.js"],
     ["docs/recipes.md", "js", "scripts/http/*.{js,cjs}"]
