@@ -239,8 +239,11 @@ export const exchanged = async (port: number, ...parts: ReadonlyArray<string | B
   return String(data)
 }
 
-export const post = (site: Site, body: BodyInit | null, init: RequestInit = {}): Promise<Response> =>
-  fetch(`http://127.0.0.1:${site.port}/actors`, { method: "POST", body, ...init })
+export const post = (
+  site: Site,
+  body: Exclude<RequestInit["body"], undefined>,
+  init: RequestInit = {}
+): Promise<Response> => fetch(`http://127.0.0.1:${site.port}/actors`, { method: "POST", body, ...init })
 
 /** A server that still serves a good client. */
 export const stillServes = async (site: Site): Promise<void> => {
