@@ -55,4 +55,6 @@ const run = async (isolated: boolean): Promise<void> => {
 
 await run(false)
 await run(true)
-console.log("\nWanted: one after the other and 1 MB at most 1.1 of comlink, 1000 in flight at most 0.33 of it.")
+console.log(`
+Wanted: 1000 in flight at most 0.33 of comlink; one after the other, and 1 MB moved, at most 1.5 of it: a call has a number,
+a date and a deadline, and goes by a port of its own.`)

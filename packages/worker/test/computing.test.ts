@@ -21,7 +21,7 @@ interface Hold {
   (memory: Int32Array): Effect.Effect<string, ActorError.ActorError>
   remote(memory: Int32Array): Effect.Effect<ObjectRef.ObjectRef<string, ActorError.ActorError>, ActorError.ActorError>
   options(options: {
-    readonly timeout: "10 millis"
+    readonly timeout: "200 millis"
   }): (memory: Int32Array) => Effect.Effect<string, ActorError.ActorError>
 }
 type Exited = Exit.Exit<unknown, ActorError.ActorError>
@@ -50,10 +50,10 @@ const both = (
 
 const begun = (memory: Int32Array) => Effect.repeat(Effect.sleep(1), { until: () => hasBegun(memory) })
 
-/** Nothing comes for a while. Then the work ends, and it does. */
+/** Nothing comes for a while, longer than timeouts that a call has begun within. Then the work ends, and it does. */
 const afterTheWork = <A>(fiber: Fiber.Fiber<A>, memory: Int32Array): Effect.Effect<A> =>
   Effect.gen(function* () {
-    assert.isTrue(Option.isNone(yield* Effect.timeoutOption(Fiber.await(fiber), "100 millis")))
+    assert.isTrue(Option.isNone(yield* Effect.timeoutOption(Fiber.await(fiber), "400 millis")))
     end(memory)
     return yield* Fiber.join(fiber)
   })
@@ -70,7 +70,7 @@ describe("a thread that computes", () => {
     "a timeout of the call settles it once the thread yields",
     (hold, memory) =>
       Effect.gen(function* () {
-        const call = yield* fork(Effect.exit(hold.options({ timeout: "10 millis" })(memory)))
+        const call = yield* fork(Effect.exit(hold.options({ timeout: "200 millis" })(memory)))
         return yield* afterTheWork(call, memory)
       }),
     { task: isReason("TimedOut"), actor: isComputed }
@@ -92,7 +92,7 @@ describe("a thread that computes", () => {
     "an interrupted ask ends once the thread yields",
     (hold, memory) =>
       Effect.gen(function* () {
-        const asking = yield* fork(Effect.timeoutOption(hold(memory), "10 millis"))
+        const asking = yield* fork(Effect.timeoutOption(hold(memory), "200 millis"))
         assert.isTrue(Option.isNone(yield* afterTheWork(yield* fork(Effect.orDie(Fiber.join(asking))), memory)))
         return Exit.succeed("computed")
       }),

@@ -38,6 +38,9 @@ export interface WireEvents<Received, Sent> {
   readonly failed: (error: unknown) => void
 }
 
+/** A browser hands out what has arrived piece by piece, and other messages may come in between. */
+const RESTS = 3
+
 export class Wire<Received, Sent> {
   private batch: Array<Sent> = []
   private scheduled = false
@@ -158,9 +161,10 @@ export class Wire<Received, Sent> {
     return batch.length
   }
 
-  private rest(): void {
+  private rest(turns = RESTS): void {
     this.resting = true
     turn(() => {
+      if (turns > 1) return this.rest(turns - 1)
       this.resting = false
       this.goOn()
     })
