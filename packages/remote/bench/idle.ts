@@ -41,7 +41,7 @@ const troupe = RemoteHome.serve(Room, { expose: ["changes"], limits: { connectio
   Layer.provide(RoomLive)
 )
 
-class Changes extends RpcGroup.make(Rpc.make("bench/Room.changes", { success: Schema.Number, stream: true })) {}
+class Changes extends RpcGroup.make(Rpc.make("bench/Room.changes", { payload: {}, success: Schema.Number, stream: true })) {}
 
 const rpc = RpcServer.layerHttp({ group: Changes, path: "/actors", protocol: "websocket", disableTracing: true }).pipe(
   Layer.provide(
@@ -84,11 +84,12 @@ const server = (kind: Kind): Promise<void> => {
     disableLogger: true,
     disableListenLog: true
   })
+  // The benchmark is over, or has failed.
+  process.on("disconnect", () => process.exit())
   const program = Effect.gen(function* () {
     const { address } = yield* HttpServer.HttpServer
     process.on("message", (message) => {
       if (message === "heap") process.send!(heap())
-      if (message === "snapshot") import("node:v8").then((v8) => process.send!(v8.writeHeapSnapshot()))
       if (message === "publish") {
         const at = performance.timeOrigin + performance.now()
         void Effect.runPromise(publish(1)).then(() => process.send!(at))
@@ -157,12 +158,10 @@ export const measure = async (kind: Kind, connections: number): Promise<Idle> =>
     first.kill()
     await once(first, "exit")
     const before = await told(serving, "heap")
-    if (process.env.SNAPSHOT !== undefined) console.log(await told(serving, "snapshot"))
     const calling = start("clients", port, connections)
     try {
       await told(calling)
       const after = await told(serving, "heap")
-      if (process.env.SNAPSHOT !== undefined) console.log(await told(serving, "snapshot"))
       const times: Array<number> = []
       for (let i = 0; kind !== "bare" && i < 3; i++) {
         const arrived = told(calling)
