@@ -41,7 +41,9 @@ const troupe = RemoteHome.serve(Room, { expose: ["changes"], limits: { connectio
   Layer.provide(RoomLive)
 )
 
-class Changes extends RpcGroup.make(Rpc.make("bench/Room.changes", { payload: {}, success: Schema.Number, stream: true })) {}
+class Changes extends RpcGroup.make(
+  Rpc.make("bench/Room.changes", { payload: {}, success: Schema.Number, stream: true })
+) {}
 
 const rpc = RpcServer.layerHttp({ group: Changes, path: "/actors", protocol: "websocket", disableTracing: true }).pipe(
   Layer.provide(

@@ -211,13 +211,13 @@ export interface Limits {
   readonly subscriptions?: number | undefined
   /** How many items may wait for a reader, whatever it asks for. Default 1000. */
   readonly pendingItems?: number | undefined
-  /** How many WebSockets may come from one address. Default 100. */
+  /** How many WebSockets and requests may be under way from one address, or one network of IPv6. Default 100. */
   readonly connectionsPerPeer?: number | undefined
   /** How many bytes of answers may wait for a peer to take them. Beyond that it is not listened to. Default 4 MiB. */
   readonly pendingBytes?: number | undefined
-  /** How long it may stay so before it is cut off. Default 30 seconds. */
+  /** How long it may stay so, or take nothing of what waits for it, before it is cut off. Default 30 seconds. */
   readonly slowAfter?: Duration.Input | undefined
-  /** After how long without a sign of life a WebSocket is closed. Clients give one every 15 seconds. Default 1 minute. */
+  /** After how long without a message a WebSocket is closed, or a body. Clients send one every 15 seconds. Default 1 minute. */
   readonly idleAfter?: Duration.Input | undefined
 }
 

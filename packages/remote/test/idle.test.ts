@@ -8,7 +8,9 @@ const CONNECTIONS = 200
 /** What a collection leaves uncertain, over so few. */
 const MOST = 80_000
 
-it("idle connections with a subscription each take little, and hear what is published", { timeout: 120_000 }, async () => {
+it("idle connections with a subscription each take little, and hear what is published", {
+  timeout: 120_000
+}, async () => {
   const { heap, publish } = await measure("troupe", CONNECTIONS)
   assert.isBelow(heap, MOST)
   assert.lengthOf(publish, 3)
