@@ -1,32 +1,44 @@
 /**
- * A call whose reading went wrong is read again soon.
+ * A call that a node has claimed and does not have is read again soon.
  *
- * A read claims the calls that it finds: for ten minutes no read finds them again. Where the storage has done that and its
- * answer got lost, nobody has the calls. So before the next read, the claims of the node are given up. The engine knows
- * the calls that it has, and does not start them twice.
+ * A read claims the calls that it finds: for ten minutes no read finds them again. So nobody has them where the answer to
+ * a read was lost, or where the engine stopped in the middle of what it had read, as it could not store an answer. Nor
+ * where a statement failed that was to give claims up: those of a node that died, or those of calls that came before their
+ * actor was there. The engine does not try these again. So after any of them has failed, the claims of the node are given
+ * up before its next read. The engine knows the calls that it has, and does not start them twice.
  */
 import * as Effect from "effect/Effect"
-import type { MessageStorage } from "../engine.ts"
+import type { MessageStorage, ShardId } from "../engine.ts"
 
 type Storage = MessageStorage.MessageStorage["Service"]
 
-/** The storage of a node. */
-export const recovered = (storage: Storage): Storage => {
-  let lost = false
+/** The storage of a node. `giveUp` lets the calls of shards be read again. */
+export const recovered = (storage: Storage, giveUp: Storage["resetShards"]): Storage => {
+  /** The shards of which it has every call that is claimed. */
+  const sound = new Set<string>()
+  const areSound = (shards: ReadonlyArray<ShardId.ShardId>) =>
+    Effect.sync(() => {
+      for (const shard of shards) sound.add(String(shard))
+    })
+  const doubt = Effect.sync(() => sound.clear())
+  /** Whoever interrupts a statement does not know either whether it was done. */
+  const doubting = <A, E>(statement: Effect.Effect<A, E>) => Effect.onError(statement, () => doubt)
   return {
     ...storage,
     unprocessedMessages: (shardIds, options) =>
       Effect.suspend(() => {
-        const read = Effect.onError(storage.unprocessedMessages(shardIds, options), () =>
-          Effect.sync(() => {
-            lost = true
-          })
-        )
-        if (!lost) return read
-        const given = Effect.map(storage.resetShards(shardIds), () => {
-          lost = false
-        })
-        return Effect.andThen(given, read)
-      })
+        const shards = [...shardIds]
+        const doubtful = shards.filter((shard) => !sound.has(String(shard)))
+        const read = doubting(storage.unprocessedMessages(shards, options))
+        if (doubtful.length === 0) return read
+        return Effect.andThen(Effect.andThen(giveUp(doubtful), areSound(doubtful)), read)
+      }),
+    resetShards: (shardIds) => {
+      const shards = [...shardIds]
+      return Effect.andThen(doubting(storage.resetShards(shards)), areSound(shards))
+    },
+    resetAddresses: (addresses) => doubting(storage.resetAddresses(addresses)),
+    resetRequests: (requestIds) => doubting(storage.resetRequests(requestIds)),
+    saveReply: (reply) => Effect.tapErrorTag(storage.saveReply(reply), "PersistenceError", () => doubt)
   }
 }

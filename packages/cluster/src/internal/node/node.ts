@@ -247,7 +247,8 @@ const withStorage =
 /** The storage of messages as a node reads it. */
 const layerRead = Layer.effect(MessageStorage.MessageStorage)(
   Effect.gen(function* () {
-    const read = awaited.first(claims.recovered(yield* MessageStorage.MessageStorage))
+    const stored = yield* MessageStorage.MessageStorage
+    const read = awaited.first(stored)
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     const storage: typeof read = {
       ...read,
@@ -258,7 +259,8 @@ const layerRead = Layer.effect(MessageStorage.MessageStorage)(
       }
     }
     const hosted = yield* contracts.CurrentContracts
-    return hosted === undefined ? storage : door.onlyHosted(storage, hosted, yield* Snowflake.Generator)
+    const own = hosted === undefined ? storage : door.onlyHosted(storage, hosted, yield* Snowflake.Generator)
+    return claims.recovered(own, stored.resetShards)
   })
 ).pipe(Layer.provide(Snowflake.layerGenerator))
 
