@@ -22,7 +22,7 @@ describe("the repository", () => {
   it.each([
     ["docs/react.md", "tsx", "examples/{react/App.tsx,chat/page/*.ts}"],
     ["docs/workers-runtime.md", "js", "scripts/runtimes/requests.js"],
-    ["docs/bundlers.md", "js", "scripts/bundlers/*.js"],
+    ["docs/bundlers.md", "js", "{scripts/bundlers,packages/worker/test/browser/app}/*.js"],
     ["docs/recipes.md", "js", "scripts/http/*.{js,cjs}"]
   ])("shows in %s code that is tested", (page, language, files) => {
     const tested = globSync(files, { cwd: root }).map(read).join("\n")
@@ -35,17 +35,20 @@ describe("the repository", () => {
     assert.include(read("README.md"), page)
   )
 
-  it.each(["core", "worker", "testing", "cluster", "inspector", "cli"])("says which versions %s supports", (name) => {
-    const { engines, peerDependencies } = JSON.parse(read(`packages/${name}/package.json`))
-    const rows = read(".github/SUPPORT.md").split("\n")
-    for (const [what, range] of [
-      ["`effect`", peerDependencies.effect],
-      ["Node", engines.node]
-    ]) {
-      const row = rows.find((row) => row.startsWith(`| ${what}, for `) && row.includes(name)) ?? ""
-      assert.include(row, `from ${/[\d.]*[1-9]/.exec(range)?.[0]}`, `${what} for ${name}`)
+  it.each(["core", "worker", "remote", "testing", "cluster", "inspector", "cli"])(
+    "says which versions %s supports",
+    (name) => {
+      const { engines, peerDependencies } = JSON.parse(read(`packages/${name}/package.json`))
+      const rows = read(".github/SUPPORT.md").split("\n")
+      for (const [what, range] of [
+        ["`effect`", peerDependencies.effect],
+        ["Node", engines.node]
+      ]) {
+        const row = rows.find((row) => row.startsWith(`| ${what}, for `) && row.includes(name)) ?? ""
+        assert.include(row, `from ${/[\d.]*[1-9]/.exec(range)?.[0]}`, `${what} for ${name}`)
+      }
     }
-  })
+  )
 
   it("runs in its workflow only runtimes that there are", () => {
     const list = execFileSync(process.execPath, [path.join(root, "scripts/runtimes.ts"), "--list"]).toString()

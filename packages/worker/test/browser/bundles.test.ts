@@ -23,9 +23,8 @@ const withEsbuild = (outdir: string) =>
 const withVite = (outDir: string) =>
   vite({
     root: app,
-    configFile: false,
+    configFile: path.join(app, "vite.config.js"),
     logLevel: "error",
-    worker: { format: "es" },
     resolve: { conditions: ["@troupe/source", ...defaultClientConditions] },
     build: { outDir, rollupOptions: { input: path.join(app, "main.js"), output: { entryFileNames: "main.js" } } }
   })
