@@ -5,8 +5,10 @@ import { defineProject } from "vitest/config"
 /** Processes and threads that tests start find their modules compiled: starting one takes half the time. */
 const env = { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/node", import.meta.url)) }
 
-/** The files whose tests load modules anew, or count what all of their process does. Each has a process of its own. */
-export const alone = ["2-requests", "11-metrics", "12-copies", "effect-internals"].map((name) => `test/${name}.test.ts`)
+/** The files whose tests load modules anew, or count what all of their process does or is told. Each has its own process. */
+export const alone = ["2-requests", "11-metrics", "12-copies", "effect-internals", "model", "unobserved"].map(
+  (name) => `test/${name}.test.ts`
+)
 
 interface Options {
   readonly include?: Array<string>
