@@ -544,6 +544,15 @@ describe("retention", () => {
       assert.strictEqual(left.length, 2)
     }).pipe(Effect.provide(Live))
   )
+
+  it.live("may end within a millisecond, as a seventh of a day does", () =>
+    Effect.gen(function* () {
+      const { worker } = yield* fresh
+      yield* worker.byArgument("1", "first")
+      assert.strictEqual(yield* purge(Duration.days(1 / 7), ["test/Worker"]), 0)
+      assert.strictEqual(yield* purge(Duration.days(-1 / 7), ["test/Worker"]), 1)
+    }).pipe(Effect.provide(Live))
+  )
 })
 
 describe("a contract", () => {

@@ -34,7 +34,7 @@ export const purge = (
     if (actors.length === 0) return 0
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     const now = yield* Clock.currentTimeMillis
-    const before = String(idAt(now - Duration.toMillis(retention)))
+    const before = String(idAt(Math.trunc(now - Duration.toMillis(retention))))
     let purged = 0
     for (;;) {
       const ids = yield* answeredBefore(sql, actors, before, BATCH)
