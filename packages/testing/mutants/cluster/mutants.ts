@@ -99,8 +99,8 @@ export const mutants: ReadonlyArray<ClusterMutant> = [
   {
     name: "does not give up the claims of a read that failed",
     file: "node/claims.ts",
-    from: "          lost = true\n",
-    to: "",
+    from: "doubting(storage.unprocessedMessages(shards, options))",
+    to: "storage.unprocessedMessages(shards, options)",
     program: "ledger",
     faults: { errors: 3 }
   },
