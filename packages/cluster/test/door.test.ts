@@ -1,8 +1,9 @@
 /** What a node reads of the storage: the calls that it can run. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { Snowflake } from "effect/cluster"
-import { onlyHosted } from "../src/internal/node/door.ts"
+import { Context, Effect, Fiber, Layer } from "effect"
+import { Sharding, Snowflake } from "effect/cluster"
+import { Contracts, CurrentContracts } from "../src/internal/node/contracts.ts"
+import { layer as door, onlyHosted } from "../src/internal/node/door.ts"
 
 const message = (envelope: object): any => ({ envelope })
 const address = (entityType: string) => ({ entityType })
@@ -45,6 +46,34 @@ describe("a node", () => {
         ]),
         [[2n, "Failure", ["Interrupt"]]]
       )
+    })
+  )
+
+  it.effect("10.11 that has just started lets no call in before it is known whether its version has the method", () =>
+    Effect.gen(function* () {
+      const sent: Array<string> = []
+      const refused: Array<string> = []
+      const sharding: any = { send: ({ envelope }: any) => Effect.sync(() => void sent.push(envelope.tag)) }
+      const table: any = { ofActor: () => Effect.succeed(new Map()), put: () => Effect.void }
+      const starting = new Contracts(table, {} as any, undefined, Context.empty())
+      const inside = Layer.mergeAll(
+        Layer.succeed(Sharding.Sharding)(sharding),
+        Layer.succeed(CurrentContracts)(starting)
+      )
+      const { send } = Context.get(yield* Layer.build(Layer.provide(door, inside)), Sharding.Sharding)
+      const call = (tag: string): any => ({
+        _tag: "IncomingRequest",
+        envelope: { _tag: "Request", address: address("here"), tag, requestId: 1n },
+        respond: () => Effect.sync(() => void refused.push(tag))
+      })
+      const calls = yield* Effect.forkChild(
+        Effect.forEach(["run", "newer", "run"], (tag) => send(call(tag)), { concurrency: "unbounded" })
+      )
+      yield* Effect.yieldNow
+      assert.deepStrictEqual([sent, refused], [[], []])
+      yield* starting.publish({ actor: "here", methods: { run: {} } } as any)
+      yield* Fiber.join(calls)
+      assert.deepStrictEqual([sent, refused], [["run", "run"], ["newer"]])
     })
   )
 })

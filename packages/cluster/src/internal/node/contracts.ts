@@ -10,6 +10,7 @@ import type { ActorError } from "@troupe/core/ActorError"
 import * as ContractShape from "@troupe/core/ContractShape"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
 import { RunnerStorage } from "../engine.ts"
@@ -52,6 +53,8 @@ export class Contracts {
   private readonly self: string | undefined
   private readonly mine = new Map<string, ContractShape.ContractShape>()
   private complete = false
+  /** Released whenever more is known of what this node hosts. */
+  private readonly news = Latch.makeUnsafe(false)
   private readonly known = new Map<string, Known>()
   private readonly reads = new Map<string, Read<any>>()
   /** In the order in which they were made. */
@@ -72,6 +75,7 @@ export class Contracts {
   readonly publish = (shape: ContractShape.ContractShape): Effect.Effect<void> =>
     Effect.gen({ self: this }, function* () {
       this.mine.set(shape.actor, shape)
+      yield* this.news.release
       if (this.self === undefined) return
       const others = yield* Effect.ignore(this.table.put(this.self, shape)).pipe(
         Effect.andThen(this.read(`of ${shape.actor}`, this.table.ofActor(shape.actor)))
@@ -94,6 +98,13 @@ export class Contracts {
     return method === undefined || method.startsWith("~") || Object.hasOwn(shape.methods, method)
   }
 
+  /** Waits until this node hosts an actor, or will not. */
+  settled(actor: string): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      this.mine.has(actor) || this.complete ? Effect.void : Effect.andThen(this.news.await, this.settled(actor))
+    )
+  }
+
   /** What this node has told is gone with it, and with what was there before it. */
   readonly start = Effect.gen({ self: this }, function* () {
     if (!(yield* AreThere)) yield* Effect.ignore(this.table.create)
@@ -109,7 +120,7 @@ export class Contracts {
     return Effect.suspend(() => {
       this.complete = true
       const all = Effect.forEach([...this.mine.values()], (shape) => this.table.put(self, shape), { discard: true })
-      return Effect.ignore(Effect.andThen(all, this.table.complete(self)))
+      return Effect.andThen(this.news.release, Effect.ignore(Effect.andThen(all, this.table.complete(self))))
     })
   }
 

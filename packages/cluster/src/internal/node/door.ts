@@ -50,10 +50,13 @@ export const layer: Layer.Layer<Sharding.Sharding, never, Sharding.Sharding> = L
     if (contracts === undefined) return sharding
     return {
       ...sharding,
-      send: (message) =>
-        message._tag === "IncomingRequest" && !isHosted(contracts, message)
-          ? Effect.ignore(message.respond(refusal(message, ids)))
-          : sharding.send(message)
+      send: (message) => {
+        if (message._tag !== "IncomingRequest") return sharding.send(message)
+        // A node that has just started is about to host the actor, perhaps in a version without the method.
+        return Effect.flatMap(contracts.settled(message.envelope.address.entityType), () =>
+          isHosted(contracts, message) ? sharding.send(message) : Effect.ignore(message.respond(refusal(message, ids)))
+        )
+      }
     }
   })
 ).pipe(Layer.provide(Snowflake.layerGenerator))
