@@ -6,7 +6,7 @@ import { type Block, expectedErrors, expectedOutput } from "./blocks.ts"
 import { bundle, bundleOf } from "./bundles.ts"
 
 /** How long a block may run. */
-const timeout = 20_000
+const timeout = 28_000
 
 const temporary = path.resolve(import.meta.dirname, "../.tmp")
 
