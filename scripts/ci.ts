@@ -30,8 +30,8 @@ const env = {
   TROUPE_VITEST_REPORT: report
 }
 
-/** Of each program in a simulated cluster: 800 in all, and the seeded mistakes beside them. `npm run soak` has more. */
-const SCHEDULES = "20"
+/** Of each program in a simulated cluster: 480 in all, and the seeded mistakes beside them. `npm run soak` has more. */
+const SCHEDULES = "12"
 
 /** How long a part may take. The longest, the tests, takes some minutes. */
 const timeout = 900_000
@@ -164,6 +164,13 @@ const insides = async (): Promise<Results> => {
   return [["core without Effect's insides", withExit(insides, vitestCounts("packages"))]]
 }
 
+/** A page starts a thread in a second. What else there is of these tests takes as long again. */
+const browser = async (): Promise<Results> => {
+  rmSync(report, { force: true })
+  const browser = await run({}, "npm", "run", "test:browser", "--", "own", "bundles", "conformance", "crashes")
+  return [["threads of a browser", withExit(browser, vitestCounts("packages"))]]
+}
+
 /** More schedules than `npm test` has time for, and all of the seeded mistakes. */
 const simulated = async (): Promise<Results> => {
   rmSync(report, { force: true })
@@ -174,7 +181,7 @@ const simulated = async (): Promise<Results> => {
 
 // First those that keep all cores busy, and that look at the clock. The others mostly have one process at a time, or wait
 // for a registry: two such lines leave no core idle. Whatever builds the packages is in one of them.
-const results = await inOrder(tests, insides, simulated)
+const results = await inOrder(tests, insides, browser, simulated)
 const lines = await Promise.all([
   inOrder(
     one("build", "npm", "run", "build"),

@@ -1,3 +1,4 @@
-import { project } from "../../vitest.shared.ts"
+import { alone, project } from "../../vitest.shared.ts"
 
-export default project("worker", { isolate: true })
+// The tests in a browser are the same ones once more, and have a command of their own: npm run test:browser.
+export default project("worker", { exclude: [...alone, "test/browser/**"], isolate: true })
