@@ -3,6 +3,5 @@ import { project } from "../vitest.shared.ts"
 // Each test starts programs as a user would, and the tour takes its time.
 export default project("examples", {
   include: ["test/**/*.test.ts", "react/*.test.tsx"],
-  isolate: true,
   testTimeout: 60_000
 })

@@ -1,6 +1,6 @@
 import { defineConfig, mergeConfig } from "vitest/config"
 import root from "../../vitest.config.ts"
-import { alone, project } from "../../vitest.shared.ts"
+import { project } from "../../vitest.shared.ts"
 
 const inFolder = (file: string): string => new URL(`test/insides/${file}`, import.meta.url).pathname
 
@@ -23,9 +23,6 @@ const options = {
 export default defineConfig({
   test: {
     reporters: root.test?.reporters,
-    projects: [
-      mergeConfig(project("core without insides", { exclude: [...exclude, ...alone] }), options),
-      mergeConfig(project("core without insides, alone", { include: alone, exclude, isolate: true }), options)
-    ]
+    projects: [mergeConfig(project("core without insides", { exclude }), options)]
   }
 })

@@ -1,3 +1,3 @@
 import { project } from "../../vitest.shared.ts"
 
-export default project("inspector", { isolate: true })
+export default project("inspector")

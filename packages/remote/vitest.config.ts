@@ -1,3 +1,3 @@
 import { project } from "../../vitest.shared.ts"
 
-export default project("remote", { isolate: true })
+export default project("remote")

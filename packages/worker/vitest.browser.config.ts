@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     reporters: root.test?.reporters,
     projects: [
-      mergeConfig(project("worker in a browser", { include: ["test/browser/**/*.test.ts"], isolate: true }), {
+      mergeConfig(project("worker in a browser", { include: ["test/browser/**/*.test.ts"] }), {
         test: { root: import.meta.dirname }
       })
     ]

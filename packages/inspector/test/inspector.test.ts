@@ -386,7 +386,7 @@ describe("text that programs made", () => {
       for (const { key, name } of rows) {
         const text = key ?? name!
         assert.isAtMost(text.length, 200)
-        assert.match(text, /^ \[2J moc\.live (\\ud800)?x+…$/)
+        assert.match(text, /^( |\\u001b)\[2J( |\\u202e)moc\.live( |\\u000a)(\\ud800)?x+…$/)
       }
       yield* Effect.exit(worker.die(evil))
       const { news } = yield* until(updates, ({ news }) => news.some(({ kind }) => kind === "restarted"))

@@ -24,6 +24,8 @@ const reasons: Readonly<Record<string, ReadonlyArray<string>>> = {
     "who reads a stream and asks the actor that streams",
     "so with a ref, through another actor, and for want of room",
     "two streams of one reader, at one permit",
+    "8.1 a reader that publishers wait for and that waits for them is a deadlock",
+    "8.1 it is found when other readers have read, and not while one of them may",
     "who reads a stream and stops the actor that streams does not wait for it",
     "calls that ask, read, stop and kill never hang, nor do finalizers that ask",
     "12.1 so is one that leads through the reader of a stream",
