@@ -38,15 +38,13 @@ const timeout = 900_000
 
 interface How {
   readonly env?: Readonly<Record<string, string>>
-  /** Shows what the command prints when it has ended, in one piece: others run beside it. */
-  readonly beside?: boolean
 }
 
 /** Runs a command, showing and keeping what it prints. */
 const run = (how: How, ...[command, ...args]: readonly [string, ...Array<string>]): Promise<Run> =>
   new Promise((resolve) => {
     const title = `\n$ ${[command, ...args].join(" ")}\n`
-    if (!how.beside) process.stdout.write(title)
+    process.stdout.write(title)
     // A process group, since npm's children have to end with it: a test that spins does not end by itself.
     const child = spawn(command, args, {
       cwd: root,
@@ -63,7 +61,7 @@ const run = (how: How, ...[command, ...args]: readonly [string, ...Array<string>
     const chunks: Array<Buffer> = []
     const keep = (chunk: Buffer) => {
       chunks.push(chunk)
-      if (!how.beside) process.stdout.write(chunk)
+      process.stdout.write(chunk)
     }
     child.stdout.on("data", keep)
     child.stderr.on("data", keep)
@@ -72,7 +70,6 @@ const run = (how: How, ...[command, ...args]: readonly [string, ...Array<string>
       clearTimeout(timer)
       process.removeListener("exit", kill)
       const output = Buffer.concat(chunks).toString()
-      if (how.beside) process.stdout.write(title + output)
       resolve({ ok: code === 0, output })
     })
   })
@@ -141,7 +138,7 @@ const inOrder = async (...parts: ReadonlyArray<() => Promise<Results>>): Promise
 const one =
   (part: string, ...command: readonly [string, ...Array<string>]) =>
   async (): Promise<Results> => {
-    const { ok } = await run({ beside: true }, ...command)
+    const { ok } = await run({}, ...command)
     return [[part, ok ? onePassed : oneFailed]]
   }
 
@@ -179,26 +176,22 @@ const simulated = async (): Promise<Results> => {
   return [["simulated clusters", withExit(simulated, vitestCounts("packages"))]]
 }
 
-// First those that keep all cores busy, and that look at the clock. The others mostly have one process at a time, or wait
-// for a registry: two such lines leave no core idle. Whatever builds the packages is in one of them.
-const results = await inOrder(tests, insides, browser, simulated)
-const lines = await Promise.all([
-  inOrder(
-    one("build", "npm", "run", "build"),
-    one("packed packages", "npm", "run", "check:packed"),
-    one("runtimes", "npm", "run", "check:runtimes"),
-    one("sizes", "npm", "run", "check:bundle")
-  ),
-  inOrder(
-    one("lint and format", "npm", "run", "lint"),
-    one("type check", "npm", "run", "check"),
-    one("public surface", "npm", "run", "check:api"),
-    one("API reference", "npm", "run", "docs:api"),
-    one("release, played through", "npm", "run", "release", "--", "--dry-run"),
-    one("links of the docs", "npm", "start", "--", "links")
-  )
-])
-results.push(...lines.flat())
+const results = await inOrder(
+  tests,
+  insides,
+  browser,
+  simulated,
+  one("lint and format", "npm", "run", "lint"),
+  one("type check", "npm", "run", "check"),
+  one("build", "npm", "run", "build"),
+  one("packed packages", "npm", "run", "check:packed"),
+  one("runtimes", "npm", "run", "check:runtimes"),
+  one("sizes", "npm", "run", "check:bundle"),
+  one("public surface", "npm", "run", "check:api"),
+  one("API reference", "npm", "run", "docs:api"),
+  one("release, played through", "npm", "run", "release", "--", "--dry-run"),
+  one("links of the docs", "npm", "start", "--", "links")
+)
 
 rmSync(folder, { recursive: true })
 await database.drop()

@@ -122,7 +122,7 @@ const temporary = mkdtempSync(path.join(tmpdir(), "troupe-release-"))
 /** Plays the release in a copy. */
 const dryRun = async (packages: ReadonlyArray<Package>) => {
   const copy = path.join(temporary, "copy")
-  const skipped = /[\\/](node_modules|dist|test|\.[^\\/]*)$/
+  const skipped = /[\\/](node_modules|test|\.[^\\/]*)$/
   for (const name of ["package.json", "package-lock.json", ".changeset", "packages"]) {
     const from = path.join(root, name)
     cpSync(from, path.join(copy, name), { recursive: true, filter: (file) => file === from || !skipped.test(file) })
