@@ -206,6 +206,10 @@ export const asTypeScript = async (
   }
 }
 
+// Dependencies of programs that are CommonJS, such as `ws`, ask for Node's modules with it.
+const banner =
+  'import { createRequire as requireOfBundle } from "node:module"; const require = requireOfBundle(import.meta.url)'
+
 /** A bundler puts everything into one file, `effect` included, which then runs anywhere. */
 const checkBundled = async (project: string, node: string, compiled: string, example: Example): Promise<void> => {
   if (!example.runs) return
@@ -218,6 +222,7 @@ const checkBundled = async (project: string, node: string, compiled: string, exa
     minify: true,
     format: "esm",
     platform: "node",
+    banner: { js: banner },
     logLevel: "silent"
   })
   await check(project, node, outfile, example)
