@@ -1,39 +1,13 @@
-import { RemoteHome } from "@troupe/remote"
-import { Clock, Context, Layer } from "effect"
 import { describe } from "vitest"
-import { Box, Desk, methods, Tenant } from "../../core/test/conformance/actors.ts"
-import { Token } from "../../core/test/conformance/guarded.ts"
-import { fixtures } from "../../core/test/conformance/live.ts"
 import { suite } from "../../core/test/conformance/suite.ts"
-import { client, listening } from "./support.ts"
-
-/** Connections have a clock of their own: callers have a test clock. */
-const liveClock = Layer.succeed(Clock.Clock)(Context.get(Context.empty(), Clock.Clock))
-
-/** A server that trusts its clients as the processes of one system do. */
-const trusting = { carried: [Tenant, Token], logAnnotations: true, defects: "shown" } as const
-
-const names = Object.keys(methods) as Array<keyof typeof methods>
-
-const over = (protocol: "websocket" | "http") => ({
-  desk: (live: Layer.Layer<Desk, any, any>) =>
-    client(Desk, { protocol }).pipe(
-      Layer.provide(listening(Layer.provide(RemoteHome.serve(Desk, { expose: names, ...trusting }), live))),
-      Layer.provide(liveClock)
-    ) as Layer.Layer<Desk, unknown>,
-  box: (live: Layer.Layer<Box, any, any>) =>
-    client(Box, { protocol }).pipe(
-      Layer.provide(listening(Layer.provide(RemoteHome.serve(Box, { expose: names, ...trusting }), live))),
-      Layer.provide(liveClock)
-    ) as Layer.Layer<Box, unknown>
-})
+import { over } from "./conformanceServers.ts"
 
 describe("10.1 the conformance suite, over HTTP", () => {
   const { box, desk } = over("http")
   suite({
     name: "a server, over HTTP",
-    desk: (fixture) => desk(fixtures[fixture].layer),
-    box: (fixture) => box(fixtures[fixture].layer),
+    desk,
+    box,
     // Each has a line in docs/remote.md, "What differs from one process".
     without: [
       "1.2 interrupting an asker cancels its call, and waits until its finalizers have run",

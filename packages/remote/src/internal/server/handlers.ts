@@ -6,7 +6,6 @@ import { isResync } from "@troupe/core/Broadcast"
 import * as Home from "@troupe/core/Home"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import type { RemoteRequest } from "../../RemoteHome.ts"
@@ -16,7 +15,7 @@ import { BAGGAGE, REMOTE } from "../wire/headers.ts"
 import type { Payload, Wire, WireMethod } from "../wire/wire.ts"
 import type { Tell } from "./defects.ts"
 import { readJson, Unreadable } from "./frames.ts"
-import { CurrentPeer } from "./peer.ts"
+import { CurrentPeer, originOf } from "./peer.ts"
 
 type Headers = Readonly<Record<string, string | undefined>>
 
@@ -97,8 +96,8 @@ const requestOf = (
   if (peer !== undefined) return { actor, method: name, key, sent, ...peer.origin }
   // A server that is not ours: the headers of its HTTP request are among those that were sent.
   const http = Context.getOrUndefined(context, HttpServerRequest.HttpServerRequest)
-  const remoteAddress = http && Option.getOrUndefined(http.remoteAddress)
-  return { actor, method: name, key, sent, headers: http?.headers ?? {}, remoteAddress }
+  const origin = http === undefined ? { headers: {}, remoteAddress: undefined } : originOf(http)
+  return { actor, method: name, key, sent, ...origin }
 }
 
 /** Asks whether this caller may make this call, before there is an instance of the key. */

@@ -6,7 +6,6 @@ import type * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
-import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -16,7 +15,7 @@ import { cableOf } from "./cable.ts"
 import { type Door, nextPeer } from "./door.ts"
 import { messagesIn, tooLong, Unreadable } from "./frames.ts"
 import type { Bounds } from "./limits.ts"
-import { CurrentPeer, Peer, type Way } from "./peer.ts"
+import { CurrentPeer, originOf, Peer, type Way } from "./peer.ts"
 import { crowded } from "./sockets.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
@@ -31,7 +30,7 @@ const FEW = 64 * 1024
 export const posted =
   (door: Door, bounds: Bounds, addresses: Addresses) =>
   (request: Request): Effect.Effect<Response, never, Scope.Scope> =>
-    Effect.flatMap(addresses.enter(Option.getOrUndefined(request.remoteAddress)), (enters) =>
+    Effect.flatMap(addresses.enter(originOf(request).remoteAddress), (enters) =>
       enters
         ? Effect.catch(
             Effect.flatMap(messagesOf(request, bounds), (messages) => answered(door, bounds, request, messages)),
@@ -71,8 +70,7 @@ const answered = (
   Effect.gen(function* () {
     const queue = yield* Queue.make<string, Cause.Done>()
     const { taken, way } = wayTo(request, queue)
-    const origin = { headers: request.headers, remoteAddress: Option.getOrUndefined(request.remoteAddress) }
-    const peer = new Peer(nextPeer(), origin, bounds, 0, way)
+    const peer = new Peer(nextPeer(), originOf(request), bounds, 0, way)
     door.admit(peer)
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {

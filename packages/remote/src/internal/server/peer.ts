@@ -1,13 +1,13 @@
 /**
  * One connection, as the server knows it: what it has under way, and what it is told.
  */
-
 import { ActorError } from "@troupe/core/ActorError"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { RpcMessage } from "../engine.ts"
+import type { HttpServerRequest, RpcMessage } from "../engine.ts"
 import { type Subject, unavailable } from "../wire/failure.ts"
 import type { Bounds } from "./limits.ts"
 
@@ -25,6 +25,11 @@ export interface Origin {
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly remoteAddress: string | undefined
 }
+
+export const originOf = ({ headers, remoteAddress }: HttpServerRequest.HttpServerRequest): Origin => ({
+  headers,
+  remoteAddress: Option.getOrUndefined(remoteAddress)
+})
 
 /** How a peer is told things. */
 export interface Way {

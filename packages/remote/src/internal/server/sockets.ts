@@ -4,7 +4,6 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { type HttpServerRequest, HttpServerResponse, Socket } from "../engine.ts"
 import { HELLO, request as hello } from "../wire/hello.ts"
@@ -13,7 +12,7 @@ import { type Cable, cableOf } from "./cable.ts"
 import { type Door, nextPeer, type Offer } from "./door.ts"
 import { messagesIn, tooLong, Unreadable } from "./frames.ts"
 import type { Bounds } from "./limits.ts"
-import { CurrentPeer, Peer, type Way } from "./peer.ts"
+import { CurrentPeer, originOf, Peer, type Way } from "./peer.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 type Response = HttpServerResponse.HttpServerResponse
@@ -40,10 +39,9 @@ export const make = (
             status: 426,
             headers: { upgrade: "websocket" }
           })
-        const remoteAddress = Option.getOrUndefined(request.remoteAddress)
-        if (!(yield* addresses.enter(remoteAddress))) return crowded
+        const origin = originOf(request)
+        if (!(yield* addresses.enter(origin.remoteAddress))) return crowded
         const socket = yield* request.upgrade
-        const origin = { headers: request.headers, remoteAddress }
         const make = (way: Way) => new Peer(nextPeer(), origin, bounds, now(), way)
         yield* serve(socket, cableOf(request), door, offer, bounds, now, make)
         return HttpServerResponse.empty()
