@@ -7,6 +7,7 @@ import path from "node:path"
 import { build as bundle, transform } from "esbuild"
 import type { Block } from "../docs/test/blocks.ts"
 import { expectedOutput } from "../docs/test/blocks.ts"
+import { bundleBanner } from "./bundleBanner.ts"
 import type { Package } from "./packages.ts"
 import { lockedVersions, run, type Tarball } from "./packTarball.ts"
 
@@ -206,10 +207,6 @@ export const asTypeScript = async (
   }
 }
 
-// Dependencies of programs that are CommonJS, such as `ws`, ask for Node's modules with it.
-const banner =
-  'import { createRequire as requireOfBundle } from "node:module"; const require = requireOfBundle(import.meta.url)'
-
 /** A bundler puts everything into one file, `effect` included, which then runs anywhere. */
 const checkBundled = async (project: string, node: string, compiled: string, example: Example): Promise<void> => {
   if (!example.runs) return
@@ -222,7 +219,7 @@ const checkBundled = async (project: string, node: string, compiled: string, exa
     minify: true,
     format: "esm",
     platform: "node",
-    banner: { js: banner },
+    banner: { js: bundleBanner },
     logLevel: "silent"
   })
   await check(project, node, outfile, example)

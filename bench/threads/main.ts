@@ -17,6 +17,7 @@ import { build } from "esbuild"
 import { Piscina } from "piscina"
 import { Adder } from "./Adder.ts"
 import {
+  byHand,
   type Contender,
   effects,
   IN_FLIGHT,
@@ -42,17 +43,8 @@ const readyWorker = (url: URL): Promise<Worker> => {
 
 const raw = async (): Promise<Contender> => {
   const worker = await readyWorker(file("raw"))
-  const waiting = new Map<number, (value: any) => void>()
-  let last = 0
-  worker.on("message", ([id, value]) => {
-    waiting.get(id)!(value)
-    waiting.delete(id)
-  })
-  const call = (method: string, args: ReadonlyArray<unknown>, moved: Array<ArrayBuffer> = []) =>
-    new Promise<any>((resolve) => {
-      waiting.set(++last, resolve)
-      worker.postMessage([last, method, ...args], moved)
-    })
+  const { call, take } = byHand((message, moved) => worker.postMessage(message, moved))
+  worker.on("message", take)
   return {
     name: "postMessage by hand",
     add: (a, b) => call("add", [a, b]),
@@ -139,8 +131,13 @@ const calls = async () => {
     "postMessage by hand"
   )
   print("1000 in flight", "us a call", await inTurns([...lanes(({ add }) => inFlight(add)), asks]), "comlink", 2)
-  print("1 MB there and back, moved", "us", await inTurns(lanes(({ echo }) => transfers(echo))), "postMessage by hand")
-  print("1 MB there and back, copied", "us", await inTurns(lanes(({ copy }) => transfers(copy))), "postMessage by hand")
+  for (const [how, way] of [
+    ["moved", "echo"],
+    ["copied", "copy"]
+  ] as const) {
+    const results = await inTurns(lanes((contender) => transfers(contender[way])))
+    print(`1 MB there and back, ${how}`, "us", results, "postMessage by hand")
+  }
   for (const { close } of all) await close()
 }
 

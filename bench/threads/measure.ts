@@ -4,6 +4,22 @@
 import type { Actor } from "@troupe/core"
 import { Effect } from "effect"
 
+/** Calls over `postMessage` by hand: what sends one, and takes the answers, which come with its number. */
+export const byHand = (post: (message: ReadonlyArray<unknown>, moved: ReadonlyArray<ArrayBuffer>) => void) => {
+  const waiting = new Map<number, (value: any) => void>()
+  let last = 0
+  const call = (method: string, args: ReadonlyArray<unknown>, moved: ReadonlyArray<ArrayBuffer> = []) =>
+    new Promise<any>((resolve) => {
+      waiting.set(++last, resolve)
+      post([last, method, ...args], moved)
+    })
+  const take = ([id, value]: readonly [number, unknown]): void => {
+    waiting.get(id)!(value)
+    waiting.delete(id)
+  }
+  return { call, take }
+}
+
 /** One thread, or several, behind one interface. */
 export interface Contender {
   readonly name: string

@@ -4,10 +4,7 @@
 import { appendFile } from "node:fs/promises"
 import path from "node:path"
 import { build } from "esbuild"
-
-// Dependencies that are CommonJS ask for Node's modules with it. The name is one that no program has.
-const banner =
-  'import { createRequire as requireOfBundle } from "node:module"; const require = requireOfBundle(import.meta.url)'
+import { bundleBanner } from "../../scripts/bundleBanner.ts"
 
 /** The bundle of a program, in the folder of bundles. */
 export const bundleOf = (outdir: string, file: string): string =>
@@ -24,7 +21,7 @@ export const bundle = async (files: ReadonlyArray<string>, outdir: string): Prom
     platform: "node",
     conditions: ["@troupe/source"],
     outExtension: { ".js": ".mjs" },
-    banner: { js: banner },
+    banner: { js: bundleBanner },
     // Errors and logs tell the names of classes.
     keepNames: true,
     sourcemap: "external",

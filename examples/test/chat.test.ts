@@ -1,5 +1,5 @@
 import { once } from "node:events"
-import { existsSync, mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
@@ -10,7 +10,8 @@ import { Broadcast } from "@troupe/core"
 import { RemoteHome } from "@troupe/remote"
 import { Context, Deferred, Effect, Exit, Layer, Scope, Stream } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core"
+import type { Browser, BrowserContextOptions, Page } from "playwright-core"
+import { executable, launch, warnWithout } from "../../scripts/chromium.ts"
 import { pages } from "../chat/pages.ts"
 import { Room, type Said } from "../chat/Room.ts"
 import { RoomLive } from "../chat/RoomLive.ts"
@@ -18,12 +19,7 @@ import { rooms } from "../chat/rooms.ts"
 import { layerServer } from "../server.ts"
 import { type Started, start } from "./started.ts"
 
-const executable = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
-  (place) => place !== undefined && existsSync(place)
-)
-if (executable === undefined) {
-  console.warn("Skipped: the chat needs Chromium. `apt-get install chromium`, or say where: CHROMIUM_PATH.")
-}
+warnWithout("the pages of the chat")
 
 const folder = mkdtempSync(path.join(tmpdir(), "troupe-chat-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -158,10 +154,7 @@ describe("the chat example", () => {
   let browser: Browser
   beforeAll(async () => {
     if (executable === undefined) return
-    browser = await chromium.launch({
-      executablePath: executable,
-      args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-    })
+    browser = await launch()
   }, 60_000)
   afterAll(() => browser?.close())
 

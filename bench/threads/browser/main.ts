@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net"
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
-import { chromium } from "playwright-core"
+import { launch } from "../../../scripts/chromium.ts"
 
 const rounds = process.argv.includes("--quick") ? 1 : 7
 
@@ -38,10 +38,7 @@ const run = async (isolated: boolean): Promise<void> => {
     )
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-  })
+  const browser = await launch()
   const page = await browser.newPage()
   page.on("console", (message) => console.log(message.text()))
   await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`)

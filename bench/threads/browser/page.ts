@@ -3,7 +3,7 @@ import { type Actor, AsyncHandle } from "@troupe/core"
 import { WorkerHome } from "@troupe/worker"
 import { transfer, wrap } from "comlink"
 import { Effect, Exit, Scope } from "effect"
-import { type Contender, effects, inFlight, inTurns, print, sequential, transfers } from "../measure.ts"
+import { byHand, type Contender, effects, inFlight, inTurns, print, sequential, transfers } from "../measure.ts"
 import { Echo } from "./Echo.ts"
 
 type Echoing = Pick<Contender, "name" | "add" | "echo" | "copy" | "close">
@@ -13,21 +13,12 @@ const start = (name: string) => new scope.Worker(`/${name}.worker.js`, { type: "
 
 const raw = (): Echoing => {
   const worker = start("raw")
-  const waiting = new Map<number, (value: any) => void>()
-  let last = 0
-  worker.onmessage = ({ data: [id, value] }: { data: [number, unknown] }) => {
-    waiting.get(id)!(value)
-    waiting.delete(id)
-  }
-  const call = (method: string, args: ReadonlyArray<unknown>, moved: Array<ArrayBufferLike> = []) =>
-    new Promise<any>((resolve) => {
-      waiting.set(++last, resolve)
-      worker.postMessage([last, method, ...args], moved)
-    })
+  const { call, take } = byHand((message, moved) => worker.postMessage(message, moved))
+  worker.onmessage = ({ data }: { data: [number, unknown] }) => take(data)
   return {
     name: "postMessage by hand",
     add: (a, b) => call("add", [a, b]),
-    echo: (bytes) => call("echo", [bytes], [bytes.buffer]),
+    echo: (bytes) => call("echo", [bytes], [bytes.buffer as ArrayBuffer]),
     copy: (bytes) => call("copy", [bytes]),
     close: async () => worker.terminate()
   }
@@ -72,24 +63,16 @@ const measure = async (rounds: number): Promise<void> => {
   print("One call after the other", "us a call", one, "comlink")
   const many = await inTurns([...lanes(({ add }) => inFlight(add)), asks], rounds)
   print("1000 in flight", "us a call", many, "comlink", 2)
-  print(
-    "1 MB there and back, moved",
-    "us",
-    await inTurns(
-      lanes(({ echo }) => transfers(echo)),
+  for (const [how, way] of [
+    ["moved", "echo"],
+    ["copied", "copy"]
+  ] as const) {
+    const results = await inTurns(
+      lanes((contender) => transfers(contender[way])),
       rounds
-    ),
-    "comlink"
-  )
-  print(
-    "1 MB there and back, copied",
-    "us",
-    await inTurns(
-      lanes(({ copy }) => transfers(copy)),
-      rounds
-    ),
-    "comlink"
-  )
+    )
+    print(`1 MB there and back, ${how}`, "us", results, "comlink")
+  }
   for (const { close } of all) await close()
 }
 

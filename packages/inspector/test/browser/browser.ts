@@ -1,25 +1,15 @@
 /** A real browser, where there is one. */
-import { existsSync } from "node:fs"
 import { afterAll } from "@effect/vitest"
 import { Effect, Redacted, type Scope } from "effect"
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core"
+import type { Browser, BrowserContextOptions, Page } from "playwright-core"
+import { launch, warnWithout } from "../../../../scripts/chromium.ts"
 import type { Inspector } from "../../src/Inspector.ts"
 
-const places = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser"]
-
-export const executable: string | undefined = places.find((place) => place !== undefined && existsSync(place))
-
-if (executable === undefined) {
-  console.warn("Skipped: the tests of the page need Chromium. `apt-get install chromium`, or say where: CHROMIUM_PATH.")
-}
+warnWithout("the tests of the page")
 
 let launched: Promise<Browser> | undefined
-const launch = (): Promise<Browser> => {
-  launched ??= chromium.launch({
-    executablePath: executable!,
-    // As root and in containers there is no sandbox, little shared memory and no graphics.
-    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-  })
+const browser = (): Promise<Browser> => {
+  launched ??= launch()
   return launched
 }
 
@@ -44,7 +34,7 @@ export const PATIENCE = 20_000
 export const openAt = (url: string, options: BrowserContextOptions = {}): Effect.Effect<Opened, never, Scope.Scope> =>
   Effect.gen(function* () {
     const context = yield* Effect.acquireRelease(
-      Effect.promise(async () => (await launch()).newContext({ viewport: { width: 1280, height: 800 }, ...options })),
+      Effect.promise(async () => (await browser()).newContext({ viewport: { width: 1280, height: 800 }, ...options })),
       (context) => Effect.promise(() => context.close())
     )
     const page = yield* Effect.promise(() => context.newPage())

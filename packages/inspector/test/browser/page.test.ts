@@ -4,8 +4,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorContext, ActorSystem, Home, ObjectRef } from "@troupe/core"
 import { Data, Effect, Exit, Latch, Redacted, Scope } from "effect"
 import type { Page } from "playwright-core"
+import { executable } from "../../../../scripts/chromium.ts"
 import { inspect, ownSystem, promise, Room, Single, Tiny, Worker } from "../inspectorSupport.ts"
-import { executable, openAt, openPage } from "./browser.ts"
+import { openAt, openPage } from "./browser.ts"
 
 /** The line of the list that says this. */
 const line = (page: Page, text: string) => page.locator(".row", { hasText: text })

@@ -5,7 +5,8 @@ import path from "node:path"
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { build as esbuild } from "esbuild"
 import { defaultClientConditions, build as vite } from "vite"
-import { executable, open } from "./chromium.ts"
+import { executable } from "../../../../scripts/chromium.ts"
+import { open } from "./pages.ts"
 
 const app = path.join(import.meta.dirname, "app")
 

@@ -6,7 +6,8 @@ import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { build, type Plugin } from "esbuild"
 import type { Page } from "playwright-core"
-import { executable, type Kind, open } from "./chromium.ts"
+import { executable } from "../../../../scripts/chromium.ts"
+import { type Kind, open } from "./pages.ts"
 
 const here = import.meta.dirname
 const replacement = (name: string): string => path.join(here, `page/${name}.ts`)

@@ -1,31 +1,15 @@
-/** A real browser, where there is one, and pages in it of which all that they ask for is made here. */
-import { existsSync } from "node:fs"
+/** Pages in a real browser, where there is one, of which all that they ask for is made here. */
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { afterAll } from "@effect/vitest"
-import { type Browser, chromium, type Page } from "playwright-core"
+import type { Browser, Page } from "playwright-core"
+import { launch, warnWithout } from "../../../../scripts/chromium.ts"
 
-const places = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser"]
-
-export const executable: string | undefined = places.find((place) => place !== undefined && existsSync(place))
-
-if (executable === undefined) {
-  console.warn("Skipped: threads of a browser need Chromium. `apt-get install chromium`, or say where: CHROMIUM_PATH.")
-}
+warnWithout("threads of a browser")
 
 let launched: Promise<Browser> | undefined
-const launch = (): Promise<Browser> => {
-  launched ??= chromium.launch({
-    executablePath: executable!,
-    // As root and in containers there is no sandbox, little shared memory and no graphics.
-    args: [
-      "--no-sandbox",
-      "--disable-dev-shm-usage",
-      "--disable-gpu",
-      "--js-flags=--expose-gc",
-      "--host-resolver-rules=MAP insecure.test 127.0.0.1"
-    ]
-  })
+const browser = (): Promise<Browser> => {
+  launched ??= launch("--js-flags=--expose-gc", "--host-resolver-rules=MAP insecure.test 127.0.0.1")
   return launched
 }
 
@@ -58,7 +42,7 @@ export const open = async (serve: Serve, kind: Kind): Promise<Page> => {
     response.end(body)
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const context = await (await launch()).newContext()
+  const context = await (await browser()).newContext()
   afterAll(async () => {
     await context.close()
     server.closeAllConnections()
