@@ -1,35 +1,33 @@
 /**
- * The connection of this process to a server, over a WebSocket: the calls on their way, and those that wait for it to open.
+ * The way of this process to a server, over a WebSocket: the calls on their way, and those that wait for it to open.
  *
  * It knows of each call whether it has been written to the connection that was lost. One that has may have run, and is
  * never sent again from here; one that has not waits for the next connection, for a while.
  */
 import type { RpcMessage } from "../engine.ts"
-import { CONTRACT, type ContractShape, type Hello, request } from "../wire/hello.ts"
-import { lineOf } from "../wire/messages.ts"
+import { CONTRACT, type ContractShape, type Hello, isLeaving, request } from "../wire/hello.ts"
 import { Agreement } from "./agreement.ts"
 import type { Exit, Link, Outgoing, RequestId } from "./link.ts"
 import { subjectOf } from "./place.ts"
+import type { Session } from "./session.ts"
 import type { Waiting } from "./waiting.ts"
 
-export type Headers = ReadonlyArray<[string, string]>
-/** Writes text to the connection, if it is still open. Otherwise `lost` is on its way. */
-export type Write = (text: string) => boolean
+/** Where a call was written. */
+interface Sent {
+  readonly session: Session
+  readonly id: RequestId
+}
 
 export class Connection implements Link {
-  private write: Write | undefined = undefined
-  private headers: Headers = []
+  /** To which calls are written. One that was left may still answer some. */
+  private session: Session | undefined = undefined
   private lastId = 0
-  private readonly ids = new Map<Outgoing, RequestId>()
-  private readonly written = new Map<RequestId, Outgoing>()
+  private readonly sent = new Map<Outgoing, Sent>()
   /** The contracts that were asked for. */
   private readonly asked = new Map<RequestId, string>()
   private readonly agreement: Agreement
   /** Why nothing will be sent any more. */
   private over: string | undefined = undefined
-  /** What is written next, and the calls that are in it. */
-  private frames = ""
-  private unsent: Array<Outgoing> = []
   private readonly url: string
   private readonly waiting: Waiting
 
@@ -40,92 +38,102 @@ export class Connection implements Link {
   }
 
   describe() {
-    return { kind: "remote", url: this.url, connected: this.write !== undefined }
+    return { kind: "remote", url: this.url, connected: this.session !== undefined }
   }
 
   // --- calls -----------------------------------------------------------------------------------------------------------
 
   send(call: Outgoing): void {
     if (this.over !== undefined) return call.lost(this.over, false)
-    if (this.write === undefined || this.isHeld(call)) return this.waiting.add(call)
-    this.begin(call)
+    if (this.session === undefined || this.isHeld(call, this.session)) return this.waiting.add(call)
+    this.begin(call, this.session)
   }
 
   interrupt(call: Outgoing): void {
-    const id = this.ids.get(call)
-    if (id !== undefined) this.post({ _tag: "Interrupt", requestId: id })
+    const sent = this.sent.get(call)
+    if (sent !== undefined) sent.session.post({ _tag: "Interrupt", requestId: sent.id })
     else if (this.waiting.delete(call)) call.withdrawn()
   }
 
   more(call: Outgoing): void {
-    const id = this.ids.get(call)
-    if (id !== undefined) this.post({ _tag: "Ack", requestId: id })
+    const sent = this.sent.get(call)
+    if (sent !== undefined) sent.session.post({ _tag: "Ack", requestId: sent.id })
   }
 
-  private begin(call: Outgoing): void {
+  private begin(call: Outgoing, session: Session): void {
     const refusal = this.agreement.refusal(call.place.wire, subjectOf(call.place))
     if (refusal !== undefined) return call.refused(refusal)
     const id = ++this.lastId
-    this.ids.set(call, id)
-    this.written.set(id, call)
-    this.unsent.push(call)
-    this.post({ ...call.request, _tag: "Request", id, headers: [...this.headers, ...call.request.headers] })
+    this.sent.set(call, { session, id })
+    session.request(call, id)
   }
 
-  private end(id: RequestId): Outgoing | undefined {
-    const call = this.written.get(id)
+  private end(session: Session, id: RequestId): Outgoing | undefined {
+    const call = session.get(id)
     if (call === undefined) return undefined
-    this.written.delete(id)
-    this.ids.delete(call)
+    this.sent.delete(call)
+    session.end(id)
     return call
   }
 
   /** Sends what has waited, in order. */
-  private release(): void {
+  private release(session: Session): void {
     for (const call of this.waiting.all()) {
-      if (this.isHeld(call)) continue
+      if (this.isHeld(call, session)) continue
       this.waiting.delete(call)
-      this.begin(call)
+      this.begin(call, session)
     }
   }
 
   /** Whether the server has another version of its contract, which is on its way here. */
-  private isHeld({ place: { wire } }: Outgoing): boolean {
+  private isHeld({ place: { wire } }: Outgoing, session: Session): boolean {
     const state = this.agreement.stateOf(wire)
     if (state === "ask") {
       const id = ++this.lastId
       this.asked.set(id, wire.actor)
-      this.post(request(id, CONTRACT, { actor: wire.actor }))
+      session.post(request(id, CONTRACT, { actor: wire.actor }))
     }
     return state !== "known"
   }
 
-  // --- the connection --------------------------------------------------------------------------------------------------
+  // --- sessions --------------------------------------------------------------------------------------------------------
 
   /** It is open. A server that is ours has said hello. */
-  opened(write: Write, headers: Headers, hello: Hello | undefined): void {
-    this.write = write
-    this.headers = headers
+  opened(session: Session, hello: Hello | undefined): void {
+    this.session = session
     this.agreement.greeted(hello)
-    this.release()
+    this.release(session)
   }
 
-  /** New headers, for the requests that come now. */
-  renewed(headers: Headers): void {
-    this.headers = headers
+  /** Nothing more is written to it. What comes now waits for the next one. */
+  private closed(session: Session, why: string): void {
+    if (this.session === session) {
+      this.session = undefined
+      this.asked.clear()
+      this.agreement.greeted(undefined)
+    }
+    if (this.session === undefined) this.waiting.why = why
+  }
+
+  /** The server is about to end. What it has under way it finishes; readers, which never finish, join the next one. */
+  private leave(session: Session): void {
+    const why = "the server is about to end"
+    this.closed(session, why)
+    for (const [id, call] of session.calls()) {
+      if (!call.place.method.isSubscription) continue
+      session.post({ _tag: "Interrupt", requestId: id })
+      this.end(session, id)
+      call.lost(why, true)
+    }
+    session.leave()
   }
 
   /** It is lost, and with it the answers to all that was written. What was not goes with the next one. */
-  lost(why: string, cause?: unknown): void {
-    this.write = undefined
-    this.frames = ""
-    const unsent = new Set(this.unsent)
-    this.unsent = []
-    this.asked.clear()
-    this.agreement.greeted(undefined)
-    this.waiting.why = why
-    for (const [id, call] of [...this.written]) {
-      this.end(id)
+  lost(session: Session, why: string, cause?: unknown): void {
+    this.closed(session, why)
+    const unsent = session.close()
+    for (const [id, call] of session.calls()) {
+      this.end(session, id)
       if (unsent.has(call)) this.waiting.add(call)
       else call.lost(why, true, cause)
     }
@@ -134,8 +142,12 @@ export class Connection implements Link {
   /** There will be no other one. */
   close(why: string): void {
     this.over = why
-    this.flush()
-    this.lost(why)
+    const sessions = new Set([...this.sent.values()].map(({ session }) => session))
+    for (const session of sessions) {
+      session.flush()
+      this.lost(session, why)
+    }
+    this.session = undefined
     for (const call of this.waiting.all()) {
       this.waiting.delete(call)
       call.lost(why, false)
@@ -144,30 +156,20 @@ export class Connection implements Link {
 
   // --- messages --------------------------------------------------------------------------------------------------------
 
-  /** What is said in one turn is one frame. */
-  post(message: RpcMessage.FromClientEncoded): void {
-    if (this.write === undefined) return
-    if (this.frames === "") queueMicrotask(() => this.flush())
-    this.frames += lineOf(message)
-  }
-
-  private flush(): void {
-    if (this.frames === "" || this.write?.(this.frames) !== true) return
-    this.frames = ""
-    this.unsent = []
-  }
-
-  take(message: RpcMessage.FromServerEncoded): void {
+  take(session: Session, message: RpcMessage.FromServerEncoded): void {
     switch (message._tag) {
       case "Chunk":
-        return this.written.get(message.requestId)?.items(message.values)
+        return session.get(message.requestId)?.items(message.values)
       case "Exit":
-        if (!this.learned(message.requestId, message.exit)) this.end(message.requestId)?.ended(message.exit)
+        if (!this.learned(message.requestId, message.exit)) this.end(session, message.requestId)?.ended(message.exit)
         return
       case "Defect":
         // It does not say of which request.
-        for (const id of [...this.written.keys()])
-          this.end(id)!.lost("the server could not read what it was sent", true, message.defect)
+        for (const [id] of session.calls())
+          this.end(session, id)!.lost("the server could not read what it was sent", true, message.defect)
+        return
+      default:
+        if (isLeaving(message)) this.leave(session)
     }
   }
 
@@ -176,7 +178,7 @@ export class Connection implements Link {
     if (actor === undefined) return false
     this.asked.delete(id)
     this.agreement.learned(actor, exit._tag === "Success" ? (exit.value as ContractShape) : undefined)
-    this.release()
+    if (this.session !== undefined) this.release(this.session)
     return true
   }
 }

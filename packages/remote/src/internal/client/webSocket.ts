@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -13,6 +14,7 @@ import { Socket } from "../engine.ts"
 import { type Hello, isHello } from "../wire/hello.ts"
 import { messagesIn } from "../wire/messages.ts"
 import { Connection } from "./connection.ts"
+import { Session } from "./session.ts"
 import type { Settings } from "./settings.ts"
 import { Waiting } from "./waiting.ts"
 
@@ -27,95 +29,106 @@ export const connect = (settings: Settings): Effect.Effect<Connection, never, Sc
     const clock = yield* Clock.Clock
     const patience = Duration.toMillis(settings.unavailableAfter)
     const connection = new Connection(settings.url, new Waiting(patience, clock, yield* Effect.context<never>()))
-    const constructor = yield* Effect.serviceOption(Socket.WebSocketConstructor)
-    const wire = yield* wireOf(
-      settings,
-      Option.getOrElse(constructor, () => globalWebSocket)
-    )
-    yield* Effect.forkScoped(keep(connection, wire, settings, clock))
+    const given = yield* Effect.serviceOption(Socket.WebSocketConstructor)
+    const construct = Option.getOrElse(given, () => globalWebSocket)
+    yield* Effect.forkScoped(keep(connection, construct, settings, clock))
     yield* Effect.addFinalizer(() => Effect.sync(() => connection.close("this client has ended")))
     return connection
   })
 
-/** The socket, and whether what is written to it now has a chance to arrive. */
-interface Wire {
-  readonly socket: Socket.Socket
-  readonly isOpen: () => boolean
-}
+type Construct = Socket.WebSocketConstructor["Service"]
 
-const OPEN = 1
-
-const wireOf = (settings: Settings, construct: Socket.WebSocketConstructor["Service"]): Effect.Effect<Wire> => {
-  let last: Socket.WebSocketLike | undefined
-  const remembered: typeof construct = (url, options) => {
-    last = construct(url, options)
-    return last
-  }
-  const made = Socket.makeWebSocket(settings.url, { openTimeout: settings.unavailableAfter })
-  return Effect.map(Effect.provideService(made, Socket.WebSocketConstructor, remembered), (socket) => ({
-    socket,
-    isOpen: () => last?.readyState === OPEN
-  }))
-}
-
-const globalWebSocket = (url: string, options?: unknown): Socket.WebSocketLike =>
-  new (globalThis as any).WebSocket(url, options)
+const globalWebSocket: Construct = (url, options?: unknown) => new (globalThis as any).WebSocket(url, options)
 
 /** Ends only when the schedule does. */
-const keep = (connection: Connection, wire: Wire, settings: Settings, clock: Clock.Clock) =>
+const keep = (connection: Connection, construct: Construct, settings: Settings, clock: Clock.Clock) =>
   Effect.gen(function* () {
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     while (true) {
       const step = yield* Schedule.toStepWithSleep(settings.reconnect)
       for (let lasted = false; !lasted; ) {
         const since = now()
-        const cause = yield* Effect.flip(Effect.sandbox(Effect.scoped(serve(connection, wire, settings))))
-        const why = reasonOf(cause)
-        connection.lost(why, Cause.squash(cause))
+        const session = new Session()
+        const lost = yield* Effect.forkChild(untilLost(connection, session, construct, settings))
+        // One that was left ends by itself, beside the next one.
+        const end = yield* Effect.raceFirst(Fiber.join(lost), Effect.asVoid(session.left.await))
+        if (end === undefined) break
         lasted = now() - since >= LASTING
-        const next = yield* Effect.exit(step(cause))
-        if (Exit.isFailure(next)) return connection.close(`${why}, and the schedule of reconnecting has ended`)
+        const next = yield* Effect.exit(step(end.cause))
+        if (Exit.isFailure(next)) return connection.close(`${end.why}, and the schedule of reconnecting has ended`)
       }
     }
   })
 
-/** One connection, until it is lost. */
+/** One connection, from the attempt to make it until it is lost. Gives why. */
+const untilLost = (connection: Connection, session: Session, construct: Construct, settings: Settings) =>
+  Effect.scoped(serve(connection, session, construct, settings)).pipe(
+    Effect.sandbox,
+    Effect.flip,
+    Effect.map((cause) => {
+      const why = reasonOf(cause)
+      connection.lost(session, why, Cause.squash(cause))
+      return { cause, why }
+    })
+  )
+
+const OPEN = 1
+
+/** The socket, and whether what is written to it now has a chance to arrive. */
+const socketOf = (settings: Settings, construct: Construct) => {
+  let made: Socket.WebSocketLike | undefined
+  const remembered: Construct = (url, options) => {
+    made = construct(url, options)
+    return made
+  }
+  const socket = Socket.makeWebSocket(settings.url, { openTimeout: settings.unavailableAfter })
+  return Effect.map(Effect.provideService(socket, Socket.WebSocketConstructor, remembered), (socket) => ({
+    socket,
+    isOpen: () => made?.readyState === OPEN
+  }))
+}
+
 const serve = (
   connection: Connection,
-  { isOpen, socket }: Wire,
+  session: Session,
+  construct: Construct,
   settings: Settings
 ): Effect.Effect<never, unknown, Scope.Scope> =>
   Effect.gen(function* () {
     const headers = yield* settings.headers
+    const { isOpen, socket } = yield* socketOf(settings, construct)
     const { pull } = yield* socket.reader
     const writer = yield* socket.writer
-    const context = yield* Effect.context<never>()
-    const fork = Effect.runForkWith(context)
+    const fork = Effect.runForkWith(yield* Effect.context<never>())
     const first = Option.getOrElse(yield* Effect.timeoutOption(pull, HELLO), () => []).flatMap(messagesIn)
     const write = (text: string) => {
       if (!isOpen()) return false
       fork(Effect.ignore(writer.write(text)))
       return true
     }
-    connection.opened(write, headers, first.find(isHello)?.payload as Hello)
+    session.open(write, headers)
+    connection.opened(session, first.find(isHello)?.payload as Hello)
     let isSilent = false
     const take = (frames: ReadonlyArray<string | Uint8Array>) => {
       isSilent = false
-      for (const message of frames.flatMap(messagesIn)) connection.take(message)
+      for (const message of frames.flatMap(messagesIn)) connection.take(session, message)
     }
     const beat = Effect.suspend(() => {
       if (isSilent) return Effect.fail("the server did not answer in time")
       isSilent = true
-      connection.post({ _tag: "Ping" })
+      session.post({ _tag: "Ping" })
       return Effect.void
     })
-    const renew = Effect.map(settings.headers, (headers) => connection.renewed(headers))
-    for (const message of first) connection.take(message)
+    const renew = Effect.map(settings.headers, (headers) => {
+      session.headers = headers
+    })
+    for (const message of first) connection.take(session, message)
     yield* Effect.forkScoped(Effect.forever(Effect.delay(Effect.ignore(renew), settings.renewHeaders)))
-    return yield* Effect.raceFirst(
+    return yield* Effect.raceAllFirst([
       Effect.forever(Effect.map(pull, take)),
-      Effect.forever(Effect.delay(beat, settings.heartbeat))
-    )
+      Effect.forever(Effect.delay(beat, settings.heartbeat)),
+      Effect.flatMap(session.done.await, () => Effect.fail("the server is about to end"))
+    ])
   })
 
 /** Why a connection was lost, or not made, in words that follow "since" or "because". */

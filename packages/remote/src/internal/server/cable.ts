@@ -9,6 +9,8 @@ export interface Cable {
   waiting(): number
   /** How many it has taken. */
   taken(): number
+  /** Whether the server under it takes no more connections, since it is about to end. */
+  isLeaving(): boolean
   /** Calls back with the length of what arrives, before it is a message. */
   onBytes(heard: (length: number) => void): void
   /** Ends the connection now: there is no use in waiting for the peer. */
@@ -20,13 +22,22 @@ export interface Cable {
 interface NodeSocket {
   readonly writableLength: number
   readonly bytesWritten: number
+  /** The server that has accepted it. */
+  readonly server?: { readonly listening?: boolean } | null
   on(event: "data", heard: (chunk: Uint8Array) => void): unknown
   setTimeout(milliseconds: number, then: () => void): unknown
   destroy(): unknown
 }
 
 const nothing = (): void => {}
-const NONE: Cable = { waiting: () => 0, taken: () => 0, onBytes: nothing, cut: nothing, cutAfter: nothing }
+const NONE: Cable = {
+  waiting: () => 0,
+  taken: () => 0,
+  isLeaving: () => false,
+  onBytes: nothing,
+  cut: nothing,
+  cutAfter: nothing
+}
 
 export const cableOf = ({ source }: HttpServerRequest.HttpServerRequest): Cable => {
   const { socket } = source as { readonly socket?: Partial<NodeSocket> }
@@ -46,6 +57,10 @@ class OfNode implements Cable {
 
   taken(): number {
     return this.socket.bytesWritten - this.socket.writableLength
+  }
+
+  isLeaving(): boolean {
+    return this.socket.server?.listening === false
   }
 
   onBytes(heard: (length: number) => void): void {

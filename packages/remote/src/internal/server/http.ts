@@ -86,7 +86,9 @@ const answered = (
     // It goes on while the first answers are read.
     yield* Effect.forkScoped(Effect.provideService(receive, CurrentPeer, peer))
     const frames = Stream.tap(Stream.fromQueue(queue), taken)
-    return HttpServerResponse.stream(Stream.encodeText(frames), { contentType: CONTENT })
+    // Whoever calls again is to find the next server.
+    const headers = cableOf(request).isLeaving() ? { connection: "close" } : undefined
+    return HttpServerResponse.stream(Stream.encodeText(frames), { contentType: CONTENT, headers })
   })
 
 /** Through the answer to a request. */
@@ -103,6 +105,7 @@ const wayTo = (request: Request, queue: Queue.Queue<string, Cause.Done>) => {
     shut: () => Queue.endUnsafe(queue),
     waiting: () => waiting + cable.waiting(),
     taken: () => cable.taken(),
+    isLeaving: () => cable.isLeaving(),
     cut: () => cable.cut(),
     room: room.await
   }

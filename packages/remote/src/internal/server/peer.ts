@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { HttpServerRequest, RpcMessage } from "../engine.ts"
 import { type Subject, unavailable } from "../wire/failure.ts"
+import { LEAVING, request } from "../wire/hello.ts"
 import type { Bounds } from "./limits.ts"
 
 type RequestId = string | number
@@ -38,6 +39,8 @@ export interface Way {
   /** How many characters or bytes it has yet to take, and how many it has taken. */
   waiting(): number
   taken(): number
+  /** Whether the server takes no more connections. */
+  isLeaving(): boolean
   /** Ends the connection without waiting for the peer. */
   cut(): void
   /** Waits until there is room for more items of a stream that does not wait to be asked for them. */
@@ -69,6 +72,7 @@ export class Peer {
   lastSeen: number
   /** Nothing more is taken from it, nor told. */
   isClosed = false
+  private isDismissed = false
   private slow: { readonly since: number; readonly taken: number } | undefined = undefined
   private readonly bounds: Bounds
   private readonly underWay = new Map<RequestId, UnderWay>()
@@ -147,6 +151,24 @@ export class Peer {
     this.flush()
     this.isClosed = true
     this.way.shut(code, why)
+  }
+
+  // --- the end of the server -------------------------------------------------------------------------------------------
+
+  /** Whether the server takes no more connections, since it is about to end. */
+  get isServerLeaving(): boolean {
+    return this.way.isLeaving()
+  }
+
+  /**
+   * Called until it is gone. At first it is told, and goes by itself once its calls have ended if it understands that. If it
+   * does not, it is sent away then.
+   */
+  dismiss(): void {
+    const { calls, streams } = this.counts
+    if (!this.isDismissed) this.send({ ...request("", LEAVING, {}), isNotification: true })
+    else if (calls + streams === 0) this.close(1001, "the server is about to end")
+    this.isDismissed = true
   }
 
   /** Closes it at once. */

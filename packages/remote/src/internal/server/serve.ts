@@ -58,6 +58,7 @@ export const serve = (
     const addresses = new Addresses(bounds.connectionsPerPeer)
     const upgrade = yield* sockets.make(live, offer, bounds, addresses)
     yield* Effect.forkScoped(sockets.sweeps(live, brief, bounds))
+    yield* Effect.forkScoped(sockets.dismissals(live, brief))
     const guarded =
       (serve: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<any, any, any>) =>
       (request: HttpServerRequest.HttpServerRequest) => {

@@ -77,6 +77,7 @@ const serve = (
       },
       waiting: () => cable.waiting(),
       taken: () => cable.taken(),
+      isLeaving: () => cable.isLeaving(),
       cut: () => cable.cut(),
       room: Effect.void
     })
@@ -136,6 +137,23 @@ export const sweeps = (live: Door, brief: Door, { idleAfter, slowAfter }: Bounds
     const period = Math.min(SWEEPS.most, idle / 2, Duration.toMillis(slowAfter) / 2)
     return Effect.forever(Effect.delay(sweep, Math.max(SWEEPS.least, period)))
   })
+
+/** How often it is looked whether the server is about to end, which nobody tells us. */
+const LOOKS = "250 millis"
+
+/** Sends peers away from a server that is about to end, so that it need not wait for them. */
+export const dismissals = (...doors: ReadonlyArray<Door>): Effect.Effect<never> =>
+  Effect.forever(
+    Effect.delay(
+      Effect.sync(() => {
+        for (const { peers } of doors) {
+          const [first] = peers.values()
+          if (first?.isServerLeaving) for (const peer of peers.values()) peer.dismiss()
+        }
+      }),
+      LOOKS
+    )
+  )
 
 const cutIfSlow = (peer: Peer, now: number): void => {
   if (peer.isSlow(now)) peer.cut(1013, "the client reads too slowly (limits.slowAfter)")

@@ -10,6 +10,8 @@ import type { RpcMessage } from "../engine.ts"
 export const HELLO = "troupe/hello"
 /** A client asks for a contract, if it is another version than its own. */
 export const CONTRACT = "troupe/contract"
+/** The server says that it is about to end: it finishes what it has under way, and calls to come are better off elsewhere. */
+export const LEAVING = "troupe/leaving"
 
 export interface Hello {
   readonly actors: Readonly<Record<string, Greeting>>
@@ -24,6 +26,9 @@ export interface Greeting {
 
 export const isHello = (message: RpcMessage.FromServerEncoded): message is RpcMessage.RequestEncoded =>
   message._tag === "Request" && message.tag === HELLO
+
+export const isLeaving = (message: RpcMessage.FromServerEncoded): boolean =>
+  message._tag === "Request" && message.tag === LEAVING
 
 export const request = (id: string | number, tag: string, payload: unknown): RpcMessage.RequestEncoded => ({
   _tag: "Request",

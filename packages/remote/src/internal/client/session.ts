@@ -1,0 +1,84 @@
+/**
+ * One connection to the server: what is written to it, and the calls that it has yet to answer.
+ */
+import * as Latch from "effect/Latch"
+import type { RpcMessage } from "../engine.ts"
+import { lineOf } from "../wire/messages.ts"
+import type { Outgoing, RequestId } from "./link.ts"
+
+export type Headers = ReadonlyArray<[string, string]>
+/** Writes text to the connection, if it is still open. Otherwise `lost` is on its way. */
+export type Write = (text: string) => boolean
+
+export class Session {
+  /** What each request says besides its own. */
+  headers: Headers = []
+  /** Open once the server is about to end: calls that come now go to another one. */
+  readonly left = Latch.makeUnsafe()
+  /** Open once it was left, and all that was written is answered. */
+  readonly done = Latch.makeUnsafe()
+  private write: Write | undefined = undefined
+  private readonly written = new Map<RequestId, Outgoing>()
+  /** What is written next, and the calls that are in it. */
+  private frames = ""
+  private unsent: Array<Outgoing> = []
+  private isLeft = false
+
+  open(write: Write, headers: Headers): void {
+    this.write = write
+    this.headers = headers
+  }
+
+  request(call: Outgoing, id: RequestId): void {
+    this.written.set(id, call)
+    this.unsent.push(call)
+    this.post({ ...call.request, _tag: "Request", id, headers: [...this.headers, ...call.request.headers] })
+  }
+
+  /** What is said in one turn is one frame. */
+  post(message: RpcMessage.FromClientEncoded): void {
+    if (this.write === undefined) return
+    if (this.frames === "") queueMicrotask(() => this.flush())
+    this.frames += lineOf(message)
+  }
+
+  flush(): void {
+    if (this.frames === "" || this.write?.(this.frames) !== true) return
+    this.frames = ""
+    this.unsent = []
+  }
+
+  get(id: RequestId): Outgoing | undefined {
+    return this.written.get(id)
+  }
+
+  calls(): ReadonlyArray<readonly [RequestId, Outgoing]> {
+    return [...this.written]
+  }
+
+  /** Nothing more is to be told of a call. */
+  end(id: RequestId): void {
+    this.written.delete(id)
+    this.endIfDone()
+  }
+
+  /** It ends with its last call. */
+  leave(): void {
+    this.isLeft = true
+    this.left.openUnsafe()
+    this.endIfDone()
+  }
+
+  /** It is lost. Gives the calls that were never written. */
+  close(): ReadonlySet<Outgoing> {
+    const unsent = new Set(this.unsent)
+    this.write = undefined
+    this.frames = ""
+    this.unsent = []
+    return unsent
+  }
+
+  private endIfDone(): void {
+    if (this.isLeft && this.written.size === 0) this.done.openUnsafe()
+  }
+}
