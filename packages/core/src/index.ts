@@ -52,6 +52,12 @@ export * as ByNumber from "./ByNumber.ts"
 export * as Carried from "./Carried.ts"
 
 /**
+ * For authors of tools that show a cluster, and of homes that have one: what a process knows of all nodes, and of the work
+ * that is stored for them.
+ */
+export * as ClusterView from "./ClusterView.ts"
+
+/**
  * What callers know of an actor, apart from everything that runs one.
  */
 export * as Contract from "./Contract.ts"

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Home } from "@troupe/core"
+import { ClusterView } from "@troupe/core"
 import { Effect, Fiber, Latch, Tracer } from "effect"
 import { Moves } from "../src/internal/server/moves.ts"
 import { ask } from "./http.ts"
@@ -14,9 +14,9 @@ const get = (port: number, path: string) =>
 /** A cluster of which each process is one node, and which holds some work. */
 const makeCluster = () => {
   const inspectors = new Map<string, string | undefined>()
-  const failed = new Map<string, Home.FailedWork>()
+  const failed = new Map<string, ClusterView.FailedWork>()
   const change = (id: string) => Effect.sync(() => failed.delete(id))
-  const node = (name: string | undefined): Home.Cluster => ({
+  const node = (name: string | undefined): ClusterView.Cluster => ({
     node: name,
     shards: () => (name === undefined ? [] : [`default:${name}`]),
     nodes: Effect.sync(() => [...inspectors].map(([node, inspector]) => ({ node, inspector }))),
@@ -35,10 +35,10 @@ const makeCluster = () => {
   return { inspectors, failed, node }
 }
 
-const within = (cluster: Home.Cluster, options: Parameters<typeof inspect>[0] = {}) =>
-  Effect.provideService(inspect(options), Home.CurrentCluster, cluster)
+const within = (cluster: ClusterView.Cluster, options: Parameters<typeof inspect>[0] = {}) =>
+  Effect.provideService(inspect(options), ClusterView.CurrentCluster, cluster)
 
-const work: Home.FailedWork = {
+const work: ClusterView.FailedWork = {
   id: "app%2FDesk/a/b",
   kind: "reminder",
   actor: "app/Desk",

@@ -1,5 +1,5 @@
 /** The view of durable calls and reminders that failed, and are stored: what with, how often, and what to do. */
-import type { FailedWork } from "@troupe/core/Home"
+import type { FailedWork } from "@troupe/core/ClusterView"
 import type { FailedView as Answer } from "../../src/internal/live/frame.ts"
 import type { Page, View } from "../page.ts"
 import { confirmButton } from "../parts/confirm.ts"

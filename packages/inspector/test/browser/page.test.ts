@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ActorContext, ActorSystem, Home, ObjectRef } from "@troupe/core"
+import { Actor, ActorContext, ActorSystem, ClusterView, Home, ObjectRef } from "@troupe/core"
 import { Data, Effect, Exit, Latch, Redacted, Scope } from "effect"
 import type { Page } from "playwright-core"
 import { executable } from "../../../../scripts/chromium.ts"
@@ -392,7 +392,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
         cause: "Error: no coffee\n    at wake",
         isDead: true
       }
-      const cluster: Home.Cluster = {
+      const cluster: ClusterView.Cluster = {
         node: "10.0.0.2:7300",
         shards: () => [],
         nodes: Effect.succeed([]),
@@ -409,7 +409,7 @@ describe.skipIf(executable === undefined)("the page", { timeout: 90_000 }, () =>
         retry: (id) => Effect.sync(() => retried.push(id) > 0),
         drop: () => Effect.succeed(true)
       }
-      const inspector = yield* Effect.provideService(inspect({ control: true }), Home.CurrentCluster, cluster)
+      const inspector = yield* Effect.provideService(inspect({ control: true }), ClusterView.CurrentCluster, cluster)
       const { misdeeds, page } = yield* openPage(inspector)
       yield* see(page, "#tab-failed")
       yield* promise(() => page.keyboard.press("7"))

@@ -1,7 +1,7 @@
 /**
  * Durable calls and reminders that failed, as people list them together: each has an id in one word.
  */
-import type { FailedWork } from "@troupe/core/Home"
+import type { FailedWork } from "@troupe/core/ClusterView"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"

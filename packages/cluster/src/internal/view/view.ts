@@ -1,7 +1,7 @@
 /**
  * What a process of a cluster tells tools of the whole cluster, and the count of what failed for good.
  */
-import * as Home from "@troupe/core/Home"
+import { type Cluster, CurrentCluster } from "@troupe/core/ClusterView"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -29,13 +29,13 @@ type Needs = MessageStorage.MessageStorage | Sharding.Sharding | SqlClient.SqlCl
 
 /** A node or a client, and what it tells. */
 export const told = <A, E, R>(process: Layer.Layer<A | Needs, E, R>): Layer.Layer<A | Needs, E, R> =>
-  Layer.provideMerge(Layer.effect(Home.CurrentCluster)(make), process)
+  Layer.provideMerge(Layer.effect(CurrentCluster)(make), process)
 
 /** The same for a node, which also counts if it falls to it. */
 export const counted = <A, E, R>(process: Layer.Layer<A | Needs, E, R>): Layer.Layer<A | Needs, E, R> =>
   Layer.provideMerge(layerCount, told(process))
 
-const make: Effect.Effect<Home.Cluster, never, Needs> = Effect.gen(function* () {
+const make: Effect.Effect<Cluster, never, Needs> = Effect.gen(function* () {
   const context = yield* Effect.context<Needs>()
   const members = yield* CurrentMembers
   const table = new InspectorTable((yield* SqlClient.SqlClient).withoutTransforms())

@@ -2,7 +2,7 @@
  * What the server sends to the page. Private to this package: both sides always have the same version.
  */
 import type { DeadLetter, Outcome, State } from "@troupe/core/ActorSystem"
-import type { FailedWork, StoredWork } from "@troupe/core/Home"
+import type { FailedWork, StoredWork } from "@troupe/core/ClusterView"
 
 /** What the page needs to know first. */
 export interface Info {

@@ -1,7 +1,7 @@
 /**
  * What is to be said of a cluster as a whole: its nodes, what moves between them, and the work that its storage holds.
  */
-import type { Cluster, FailedWork } from "@troupe/core/Home"
+import type { Cluster, FailedWork } from "@troupe/core/ClusterView"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

@@ -1,7 +1,7 @@
 /**
  * The inspectors of a cluster find each other: each tells the cluster where it is.
  */
-import type { Cluster } from "@troupe/core/Home"
+import type { Cluster } from "@troupe/core/ClusterView"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { hostname, isLoopback } from "./access.ts"

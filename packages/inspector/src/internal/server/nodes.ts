@@ -3,7 +3,7 @@
  * are asked only while a page shows them.
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
-import * as Home from "@troupe/core/Home"
+import { CurrentCluster } from "@troupe/core/ClusterView"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -68,7 +68,7 @@ const none = (): Counts => ({ instances: 0, running: 0, waiting: 0, bad: 0, rest
 /** The figures of this node. An instance of a caller lives elsewhere, and counts there. */
 export const summary = ({ pid, title }: Info, limit: number): Effect.Effect<typeof Summary.Type> =>
   Effect.gen(function* () {
-    const cluster = yield* Home.CurrentCluster
+    const cluster = yield* CurrentCluster
     const { instances, totals } = yield* ActorSystem.snapshot({ limit })
     const here = instances.map(rowOf).filter(({ home, state }) => state !== "dead" && home?.role !== "caller")
     const all = none()

@@ -1,7 +1,7 @@
 /**
  * Starts the server of an inspector, and stops it.
  */
-import * as Home from "@troupe/core/Home"
+import { type Cluster, CurrentCluster } from "@troupe/core/ClusterView"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
@@ -28,18 +28,18 @@ export interface Served {
 }
 
 /** Other nodes of the cluster may use the name under which they know this one. */
-const accessOf = ({ access }: Settings, cluster: Home.Cluster | undefined): Access =>
+const accessOf = ({ access }: Settings, cluster: Cluster | undefined): Access =>
   cluster?.node === undefined
     ? access
     : { ...access, allowedHosts: [...access.allowedHosts, found.hostOf(cluster.node)] }
 
 /** Those that it was told of, or else those of its cluster. */
-const peersOf = ({ access, peers }: Settings, cluster: Home.Cluster | undefined): Peers =>
+const peersOf = ({ access, peers }: Settings, cluster: Cluster | undefined): Peers =>
   peers ?? (cluster === undefined ? Effect.succeed([]) : found.others(cluster, access.token))
 
 const infoOf = (
   { bounds, control, peers, title }: Settings,
-  cluster: Home.Cluster | undefined,
+  cluster: Cluster | undefined,
   startedAt: number
 ): Info => ({
   protocol: 1,
@@ -56,7 +56,7 @@ const infoOf = (
 /** Serves until the Scope closes. Streams of updates end with it: it does not wait for open pages. */
 export const serve = (settings: Settings): Effect.Effect<Served, ListenError, Scope.Scope> =>
   Effect.gen(function* () {
-    const cluster = yield* Home.CurrentCluster
+    const cluster = yield* CurrentCluster
     const { bounds, inspect, interval, onPortTaken } = settings
     const access = accessOf(settings, cluster)
     const first = listen(access.host, settings.port)
