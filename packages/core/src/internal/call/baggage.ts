@@ -52,7 +52,11 @@ const packReferences = (call: Source): Record<string, unknown> | undefined => {
   const all = new Map<string, unknown>(unknown === ABSENT ? [] : Object.entries(unknown as object))
   for (const [key, traveller] of travellers) {
     const value = find(call, traveller.probe)
-    if (value !== ABSENT) all.set(key, written(key, traveller, value))
+    if (value !== ABSENT)
+      all.set(
+        key,
+        guarded(key, traveller, "written with its schema", () => traveller.write(value))
+      )
   }
   return all.size === 0 ? undefined : Object.fromEntries(all)
 }
@@ -61,19 +65,16 @@ const packReferences = (call: Source): Record<string, unknown> | undefined => {
 const AnyUnknown = /* @__PURE__ */ Context.Service<any, unknown>(Unknown.key)
 const AnyAnnotations = /* @__PURE__ */ Context.Service<any, unknown>(References.CurrentLogAnnotations.key)
 
-const written = (key: string, { made, write }: Traveller, value: unknown): unknown => {
+const guarded = <A>(key: string, { made }: Traveller, what: string, use: () => A): A => {
   try {
-    return write(value)
+    return use()
   } catch (error) {
-    throw new BaggageError(
-      `the carried reference ${key} cannot be written with its schema: ${errorText(error)}${schemas(made)}`
-    )
+    // The schema may be that of another reference.
+    const others =
+      made === 1 ? "" : `. ${made} references of this key were made, and the schema of the last one applies: make one`
+    throw new BaggageError(`the carried reference ${key} cannot be ${what}: ${errorText(error)}${others}`)
   }
 }
-
-/** Where a key was used more than once, the schema may be that of another reference. */
-const schemas = (made: number): string =>
-  made === 1 ? "" : `. ${made} references of this key were made, and the schema of the last one applies: make one`
 
 /** What most callers have packed last is what they have set for the whole request. */
 const known = new WeakMap<object, Record<string, unknown> | undefined>()
@@ -105,17 +106,10 @@ export const unpack = (
   for (const [key, value] of Object.entries(references ?? {})) {
     const traveller = travellers.get(key)
     if (traveller === undefined) unknown.push([key, value])
-    else all = Context.addUnsafe(all, key, read(key, traveller, value))
+    else {
+      const read = guarded(key, traveller, "read with its schema here", () => traveller.read(value))
+      all = Context.addUnsafe(all, key, read)
+    }
   }
   return unknown.length === 0 ? all : Context.addUnsafe(all, Unknown.key, Object.fromEntries(unknown))
-}
-
-const read = (key: string, { made, read }: Traveller, value: unknown): unknown => {
-  try {
-    return read(value)
-  } catch (error) {
-    throw new BaggageError(
-      `the carried reference ${key} cannot be read with its schema here: ${errorText(error)}${schemas(made)}`
-    )
-  }
 }

@@ -38,7 +38,8 @@ type ErrorClass<E, Fields extends object> = (new (fields: Fields) => E) & { read
 const make = <E, Fields extends object>(Class: ErrorClass<E, Fields>, fields: Fields): E =>
   Object.assign(Reflect.construct(Error, [], Class), { _tag: Class.identifier, ...fields }) as E
 
-const error = (reason: () => Reason): ActorError => withoutStack(() => make(ActorError, { reason: reason() }))
+export const actorError = (reason: () => Reason): ActorError =>
+  withoutStack(() => make(ActorError, { reason: reason() }))
 
 const about = ({ actor, name }: MethodSpec) => ({ actor, method: name })
 
@@ -68,7 +69,7 @@ const failCause = <E>(call: Call, reasons: ReadonlyArray<Cause.Reason<E>>): Exit
 }
 
 const fail = (call: Call, make: () => Reason): Exit.Exit<never, ActorError> =>
-  failCause(call, [Cause.makeFailReason(error(make))])
+  failCause(call, [Cause.makeFailReason(actorError(make))])
 
 export const cancelled = (call: Call): Exit.Exit<never, ActorError> => fail(call, () => cancelledReason(call))
 
@@ -88,33 +89,26 @@ export const died = (call: Call, death: Death): Exit.Exit<never, ActorError> =>
   fail(call, () => diedReason(call, death))
 
 const diedReason = (call: Call, death: Death): ActorDied =>
-  deathReason(call.method.actor, call.method.name, death, call.attempts > 0, call.id)
+  deathReason(call.method.actor, call.method.name, death, { id: call.id, mayHaveRun: call.attempts > 0 })
 
 /** What the reader of a subscription fails with, which is no call. */
-export const ofReader = (reason: () => Reason): Exit.Exit<never, ActorError> => Exit.fail(error(reason))
+export const ofReader = (reason: () => Reason): Exit.Exit<never, ActorError> => Exit.fail(actorError(reason))
 
-/** A death as it is told to those who ask about the instance, or about a call of it. */
+/** A death as it is told to those who ask about the instance, or about a call of it, or read it. */
 export const deathReason = (
   actor: string,
   method: string,
   { at, cause, why }: Death,
-  mayHaveRun: boolean,
-  id?: number
-): ActorDied =>
-  make(ActorDied, {
-    actor,
-    method,
-    ...(id === undefined ? undefined : { id }),
-    why,
-    at,
-    mayHaveRun,
-    ...(cause === undefined ? undefined : { cause: Cause.squash(cause) })
-  })
+  told: { readonly mayHaveRun: boolean; readonly id?: number; readonly isReader?: boolean }
+): ActorDied => make(ActorDied, { actor, method, why, at, ...told, ...because(cause) })
+
+const because = (cause: Cause.Cause<unknown> | undefined) =>
+  cause === undefined ? undefined : { cause: Cause.squash(cause) }
 
 export const deadlock = (waiter: Waiter, cycle: ReadonlyArray<string>): Exit.Exit<never, ActorError> => {
   if (waiter instanceof Call)
     return fail(waiter, () => make(Deadlock, { ...about(waiter.method), cycle, mayHaveRun: waiter.attempts > 0 }))
-  return Exit.fail(error(() => make(Deadlock, { actor: waiter.origin, method: "", cycle, mayHaveRun: true })))
+  return Exit.fail(actorError(() => make(Deadlock, { actor: waiter.origin, method: "", cycle, mayHaveRun: true })))
 }
 
 export const decode = (call: Call, text: string): Exit.Exit<never, ActorError> => {
@@ -145,7 +139,7 @@ export const explain = (
   const ended = Cause.hasInterrupts(cause) && (isEnding || Cause.hasInterruptsOnly(cause))
   const reasons = ended
     ? [
-        Cause.makeFailReason(error(() => whyInterrupted(call, death))),
+        Cause.makeFailReason(actorError(() => whyInterrupted(call, death))),
         ...cause.reasons.filter((reason) => !Cause.isInterruptReason(reason))
       ]
     : cause.reasons
@@ -162,7 +156,7 @@ export const hasOwnDefect = (cause: Cause.Cause<unknown>): boolean =>
     (reason) => Cause.isDieReason(reason) && !isAnnotated(reason) && !isInstance(reason.defect, Misuse)
   )
 
-const isAnnotated = (reason: Cause.Reason<unknown>): boolean => reason.annotations.has(FailedCall.key)
+export const isAnnotated = (reason: Cause.Reason<unknown>): boolean => reason.annotations.has(FailedCall.key)
 
 const whyInterrupted = (call: Call, death: Death | undefined): Reason => {
   switch (call.stage) {
@@ -179,6 +173,5 @@ const whyInterrupted = (call: Call, death: Death | undefined): Reason => {
 
 const unavailableReason = (call: Call): ActorUnavailable => {
   const { cause, why } = call.line.cell.life.restartsFor!
-  const because = cause === undefined ? undefined : { cause: Cause.squash(cause) }
-  return make(ActorUnavailable, { ...ended(call), why, mayHaveRun: true, ...because })
+  return make(ActorUnavailable, { ...ended(call), why, mayHaveRun: true, ...because(cause) })
 }

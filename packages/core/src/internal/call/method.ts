@@ -61,8 +61,8 @@ export interface MethodSpec {
   readonly until?: number
   /** By how many milliseconds the timeout is longer than the time of a caller elsewhere, who ends the call otherwise. */
   readonly grace?: number
-  /** The names of the options that a caller has given. */
-  readonly optioned?: ReadonlyArray<string>
+  /** An option that a caller has given and that a reader would not have: any but its signal. */
+  readonly stray?: string | undefined
   /** What ends its calls when it fires. */
   readonly signal: AbortSignalLike | undefined
   /** The contract, where there is one and calls are to be held to it. */

@@ -19,13 +19,10 @@ export const ofHomes: Convention = (call, trace) => {
 
 /** The conventions keep the kinds in pairs. A call within the process is `internal`, as it is without homes. */
 const kindOf = (call: Call, { asked }: Trace): SpanKind => {
-  if (isCarried(call)) return asked ? "client" : "producer"
+  if (isElsewhere(call.line.cell)) return asked ? "client" : "producer"
   if (!isServed(call)) return "internal"
   return Context.get(call.context, SubmittedRemotely) ? "consumer" : "server"
 }
-
-/** Whether a home takes the call to where the instance lives. */
-const isCarried = ({ line: { cell } }: Call): boolean => isElsewhere(cell)
 
 /**
  * Whether a home has brought the call to an instance that serves other processes: one that the home started, and no call
@@ -34,7 +31,7 @@ const isCarried = ({ line: { cell } }: Call): boolean => isElsewhere(cell)
 const isServed = ({ context, line: { cell } }: Call): boolean => {
   if (Context.get(cell.context, Residence)?.describe(cell.id, cell.key) === undefined) return false
   const submitter = current(context)
-  return submitter === undefined || isCarried(submitter)
+  return submitter === undefined || isElsewhere(submitter.line.cell)
 }
 
 const attributesOf = (kind: SpanKind, { id, method, line: { cell } }: Call): Record<string, unknown> => {

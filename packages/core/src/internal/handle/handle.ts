@@ -102,7 +102,7 @@ const override = (method: MethodSpec, overrides: any): MethodSpec => {
     timeout:
       overrides.timeout === undefined ? method.timeout : options.duration(method.label, "timeout", overrides.timeout),
     signal: overrides.signal ?? method.signal,
-    optioned: [...(method.optioned ?? []), ...Object.keys(overrides)]
+    stray: method.stray ?? Object.keys(overrides).find((option) => option !== "signal")
   }
 }
 

@@ -57,7 +57,7 @@ export const exit: Effect.Effect<never, never, ActorContext> = /* @__PURE__ */ E
   cell.life.retire("it called Actor.exit", call)
   if (call !== undefined) return Effect.interrupt
   // In a constructor: an interruption would tell nothing to the one that starts the instance.
-  return Effect.die(new ActorError({ reason: deathReason(cell.actor, "make", cell.death!, true) }))
+  return Effect.die(new ActorError({ reason: deathReason(cell.actor, "make", cell.death!, { mayHaveRun: true }) }))
 })
 
 export const self = (actor: { readonly key: string }): Effect.Effect<object, never, ActorContext> =>
@@ -84,6 +84,6 @@ export const watch = (handle: object): Effect.Effect<ActorDied> => {
   checkHandle("Actor.watch", handle)
   return Effect.suspend(() => {
     const cell = cellOf(handle)
-    return Effect.map(cell.life.ended(), () => deathReason(cell.actor, "", cell.death!, false))
+    return Effect.map(cell.life.ended(), () => deathReason(cell.actor, "", cell.death!, { mayHaveRun: false }))
   })
 }

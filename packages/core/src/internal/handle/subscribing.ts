@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { ActorDied, type ActorError, DecodeError, TaskCancelled } from "../../ActorError.ts"
+import { type ActorError, DecodeError, TaskCancelled } from "../../ActorError.ts"
 import type { ReaderOptions, Resync } from "../../Broadcast.ts"
 import type { Reader } from "../../Home.ts"
 import { shared } from "../base/copies.ts"
@@ -130,10 +130,9 @@ const checkUse = (method: MethodSpec, args: ReadonlyArray<unknown>): void => {
   // Where the reader comes from elsewhere, it may bring a notice.
   if (args.length > 1 && method.served !== true)
     throw new TypeError(`${nameOf(method)} is a subscription: it takes one argument, the options of the reader`)
-  const stray = method.optioned?.find((option) => option !== "signal")
-  if (stray !== undefined)
+  if (method.stray !== undefined)
     throw new TypeError(
-      `${nameOf(method)} is a subscription: of the options of calls it has "signal", and no "${stray}"`
+      `${nameOf(method)} is a subscription: of the options of calls it has "signal", and no "${method.stray}"`
     )
 }
 
@@ -247,9 +246,8 @@ class Following {
   private ends(cell: Cell): Effect.Effect<Chunk, any> {
     const death = cell.death!
     if (death.why === IDLE && !this.keepAlive) return Cause.done()
-    const { cause, ...fields } = failure.deathReason(cell.actor, this.method.name, death, false)
-    return failure.ofReader(
-      () => new ActorDied({ ...fields, ...(cause === undefined ? undefined : { cause }), isReader: true })
+    return failure.ofReader(() =>
+      failure.deathReason(cell.actor, this.method.name, death, { mayHaveRun: false, isReader: true })
     )
   }
 }
@@ -310,17 +308,17 @@ const ready = (cell: Cell): Effect.Effect<void> =>
         )
   )
 
-const notReadable = ({ actor, name }: MethodSpec): TypeError =>
-  new TypeError(`${actor}.${name} is a subscription, and this instance has none: give out what Broadcast.make gives`)
+const notReadable = (method: MethodSpec): TypeError =>
+  new TypeError(`${nameOf(method)} is a subscription, and this instance has none: give out what Broadcast.make gives`)
 
-const madeElsewhere = ({ actor, name }: MethodSpec): TypeError =>
+const madeElsewhere = (method: MethodSpec): TypeError =>
   new TypeError(
-    `${actor}.${name} gives out a broadcast that was not made by the constructor of this instance, and would not end with it: yield* Broadcast.make() there`
+    `${nameOf(method)} gives out a broadcast that was not made by the constructor of this instance, and would not end with it: yield* Broadcast.make() there`
   )
 
-const endedEarly = ({ actor, name }: MethodSpec): TypeError =>
+const endedEarly = (method: MethodSpec): TypeError =>
   new TypeError(
-    `${actor}.${name}: its broadcast has ended before its instance: call Broadcast.make in the Scope of the constructor, and not within Effect.scoped`
+    `${nameOf(method)}: its broadcast has ended before its instance: call Broadcast.make in the Scope of the constructor, and not within Effect.scoped`
   )
 
 const cancelled = ({ actor, name: method }: MethodSpec): Effect.Effect<never, ActorError> =>

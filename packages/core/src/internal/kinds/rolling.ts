@@ -96,90 +96,54 @@ const compareMethods = (
   if (older === undefined) return [added(actor, method, methodText(newer!))]
   if (newer === undefined) return [removed(actor, method, methodText(older), [older])]
   if (isOtherKind(older, newer)) return [ofKind(actor, method, older, newer)]
-  const at = (order: Order, field: string, sides: Sides, why: string): Change => ({
-    actor,
-    method,
-    field,
-    order,
-    ...sides,
-    why
-  })
+  const at: At = (...rest) => change(actor, method, ...rest)
+  const changes = (what: Crossing, forward: ReadonlyArray<Obstacle>, back: ReadonlyArray<Obstacle>) =>
+    merge(newer.durable ? { ...what, onlyForward: ["never", what.stored] } : what, forward, back, at)
   return [
-    ...changesOfArgs(older, newer, at),
-    ...changesOfResult(older, newer, at),
-    ...changesOfErrors(older, newer, at)
+    ...changes(ARGS, obstaclesOfArgs(newer.args, older.args), obstaclesOfArgs(older.args, newer.args)),
+    ...changes(RESULTS, obstaclesOfResult(newer, older), obstaclesOfResult(older, newer)),
+    ...changes(RESULTS, obstaclesOfErrors(newer, older), obstaclesOfErrors(older, newer)),
+    ...strangers(newer, older).map((error) =>
+      at(pathOf(error), "any", { older: textOf(error), newer: undefined }, unknownTo("newer", "older"))
+    ),
+    ...strangers(older, newer).map((error) =>
+      at(pathOf(error), "any", { older: undefined, newer: textOf(error) }, unknownTo("older", "newer"))
+    )
   ]
 }
+
+const unknownTo = (callers: string, nodes: string): string =>
+  `${callers} callers do not know this error, and get a DecodeError for it from ${nodes} nodes`
 
 interface Sides {
   readonly older: string | undefined
   readonly newer: string | undefined
 }
 
-type At = (order: Order, field: string, sides: Sides, why: string) => Change
+type At = (field: string, order: Order, sides: Sides, why: string) => Change
 
-/** In words: what one side does, and what becomes of it. */
-const ARGS = {
-  forward: "an older caller may send what a newer node cannot read",
-  back: "a newer caller may send what an older node cannot read",
+type Verdict = readonly [order: Order, why: string]
+
+/** What becomes of what only one version can read. */
+interface Crossing {
+  /** What the older version writes, and the newer one cannot read. */
+  readonly onlyForward: Verdict
+  /** The other way round. */
+  readonly onlyBack: Verdict
+  /** Why the newer version has to read what is stored. */
+  readonly stored: string
+}
+
+const ARGS: Crossing = {
+  onlyForward: ["callersFirst", "an older caller may send what a newer node cannot read"],
+  onlyBack: ["nodesFirst", "a newer caller may send what an older node cannot read"],
   stored: "durable calls of older callers are stored, and a newer node cannot read them"
 }
 
-const changesOfArgs = (older: MethodShape, newer: MethodShape, at: At): ReadonlyArray<Change> => {
-  const forward = obstaclesOfArgs(newer.args, older.args)
-  const back = obstaclesOfArgs(older.args, newer.args)
-  return merge(
-    forward.map(({ path, reader, writer }) => ({ path, older: writer, newer: reader })),
-    back.map(({ path, reader, writer }) => ({ path, older: reader, newer: writer })),
-    { onlyForward: newer.durable ? "never" : "callersFirst", onlyBack: "nodesFirst" },
-    { ...ARGS, forward: newer.durable ? ARGS.stored : ARGS.forward },
-    at
-  )
-}
-
-const RESULTS = {
-  forward: "a newer caller cannot read what an older node may give",
-  back: "an older caller cannot read what a newer node may give",
+const RESULTS: Crossing = {
+  onlyForward: ["nodesFirst", "a newer caller cannot read what an older node may give"],
+  onlyBack: ["callersFirst", "an older caller cannot read what a newer node may give"],
   stored: "results of older nodes are stored, and a newer caller cannot read them"
-}
-
-const changesOfResult = (older: MethodShape, newer: MethodShape, at: At): ReadonlyArray<Change> => {
-  const forward = obstaclesOfResult(newer, older)
-  const back = obstaclesOfResult(older, newer)
-  return merge(
-    forward.map(({ path, reader, writer }) => ({ path, older: writer, newer: reader })),
-    back.map(({ path, reader, writer }) => ({ path, older: reader, newer: writer })),
-    { onlyForward: newer.durable ? "never" : "nodesFirst", onlyBack: "callersFirst" },
-    { ...RESULTS, forward: newer.durable ? RESULTS.stored : RESULTS.forward },
-    at
-  )
-}
-
-const changesOfErrors = (older: MethodShape, newer: MethodShape, at: At): ReadonlyArray<Change> => {
-  const changed = merge(
-    obstaclesOfErrors(newer, older).map(({ path, reader, writer }) => ({ path, older: writer, newer: reader })),
-    obstaclesOfErrors(older, newer).map(({ path, reader, writer }) => ({ path, older: reader, newer: writer })),
-    { onlyForward: newer.durable ? "never" : "nodesFirst", onlyBack: "callersFirst" },
-    { ...RESULTS, forward: newer.durable ? RESULTS.stored : RESULTS.forward },
-    at
-  )
-  const gone = strangers(newer, older).map((error) =>
-    at(
-      "any",
-      pathOf(error),
-      { older: textOf(error), newer: undefined },
-      "newer callers do not know this error, and get a DecodeError for it from older nodes"
-    )
-  )
-  const fresh = strangers(older, newer).map((error) =>
-    at(
-      "any",
-      pathOf(error),
-      { older: undefined, newer: textOf(error) },
-      "older callers do not know this error, and get a DecodeError for it from newer nodes"
-    )
-  )
-  return [...changed, ...gone, ...fresh]
 }
 
 /** The errors of a node that a caller does not know at all. */
@@ -191,73 +155,71 @@ const strangers = (caller: MethodShape, node: MethodShape): ReadonlyArray<Part> 
     })
   )
 
-interface Point extends Sides {
-  readonly path: string
-}
-
 /** One change for each place. What works in neither direction does not roll. */
 const merge = (
-  forward: ReadonlyArray<Point>,
-  back: ReadonlyArray<Point>,
-  orders: { readonly onlyForward: Order; readonly onlyBack: Order },
-  words: { readonly forward: string; readonly back: string },
+  { onlyBack, onlyForward }: Crossing,
+  forward: ReadonlyArray<Obstacle>,
+  back: ReadonlyArray<Obstacle>,
   at: At
 ): ReadonlyArray<Change> => {
-  const isIn = (points: ReadonlyArray<Point>, { path }: Point) => points.some((point) => point.path === path)
-  const first = forward.map((point) =>
-    isIn(back, point)
-      ? at("never", point.path, sidesOf(point), "neither version can read what the other writes")
-      : at(orders.onlyForward, point.path, sidesOf(point), words.forward)
-  )
+  const isIn = (obstacles: ReadonlyArray<Obstacle>, { path }: Obstacle) => obstacles.some((one) => one.path === path)
+  const first = forward.map((obstacle) => {
+    const { path, reader, writer } = obstacle
+    const verdict = isIn(back, obstacle) ? NEITHER : onlyForward
+    return at(path, verdict[0], { older: writer, newer: reader }, verdict[1])
+  })
   const second = back
-    .filter((point) => !isIn(forward, point))
-    .map((point) => at(orders.onlyBack, point.path, sidesOf(point), words.back))
+    .filter((obstacle) => !isIn(forward, obstacle))
+    .map(({ path, reader, writer }) => at(path, onlyBack[0], { older: reader, newer: writer }, onlyBack[1]))
   return [...first, ...second]
 }
 
-const sidesOf = ({ newer, older }: Sides): Sides => ({ older, newer })
+const NEITHER: Verdict = ["never", "neither version can read what the other writes"]
 
-const added = (actor: string, method: string, newer: string): Change => ({
-  actor,
-  method,
-  field: "",
-  order: "nodesFirst",
-  older: undefined,
-  newer,
-  why: "older nodes do not have it, and calls to them are refused"
-})
+const change = (
+  actor: string,
+  method: string,
+  field: string,
+  order: Order,
+  { newer, older }: Sides,
+  why: string
+): Change => ({ actor, method, field, order, older, newer, why })
 
-const removed = (actor: string, method: string, older: string, methods: ReadonlyArray<MethodShape>): Change => ({
-  actor,
-  method,
-  field: "",
-  order: "callersFirst",
-  older,
-  newer: undefined,
-  why: methods.some(({ durable }) => durable)
-    ? "newer nodes do not have it, and calls to them are refused; durable calls that are stored stay there"
-    : "newer nodes do not have it, and calls to them are refused"
-})
+const added = (actor: string, method: string, newer: string): Change =>
+  change(
+    actor,
+    method,
+    "",
+    "nodesFirst",
+    { older: undefined, newer },
+    "older nodes do not have it, and calls to them are refused"
+  )
 
-const ofWhole = (actor: string, { field, here, there }: Mismatch): Change => ({
-  actor,
-  method: "",
-  field,
-  order: "never",
-  older: there,
-  newer: here,
-  why: "the same key would have an instance of each version, and another state"
-})
+const removed = (actor: string, method: string, older: string, methods: ReadonlyArray<MethodShape>): Change => {
+  const stored = methods.some(({ durable }) => durable) ? "; durable calls that are stored stay there" : ""
+  const why = `newer nodes do not have it, and calls to them are refused${stored}`
+  return change(actor, method, "", "callersFirst", { older, newer: undefined }, why)
+}
 
-const ofKind = (actor: string, method: string, older: MethodShape, newer: MethodShape): Change => ({
-  actor,
-  method,
-  field: "",
-  order: "never",
-  older: methodText(older),
-  newer: methodText(newer),
-  why: "calls cross in another way; add a method with another name"
-})
+const ofWhole = (actor: string, { field, here, there }: Mismatch): Change =>
+  change(
+    actor,
+    "",
+    field,
+    "never",
+    { older: there, newer: here },
+    "the same key would have an instance of each version, and another state"
+  )
+
+const ofKind = (actor: string, method: string, older: MethodShape, newer: MethodShape): Change =>
+  change(
+    actor,
+    method,
+    "",
+    "never",
+    { older: methodText(older), newer: methodText(newer) },
+    "calls cross in another way; add a method with another name"
+  )
 
 const count = ({ methods }: ContractShape): string => {
   const size = Object.keys(methods).length

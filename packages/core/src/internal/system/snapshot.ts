@@ -12,7 +12,7 @@ import { type Call, type Death, Stage } from "../call/call.ts"
 import { Residence } from "../call/carried.ts"
 import { isRef, type Ref } from "../call/ref.ts"
 import { traceIdOf } from "../call/tracing.ts"
-import { type LastError, MEMORY, type Obituary, tallyOf } from "../instance/books.ts"
+import { type Ended, type LastError, MEMORY, type Obituary, tallyOf } from "../instance/books.ts"
 import type { Cell, CellLine } from "../instance/cell.ts"
 import { type Registry, registriesIn } from "../instance/registry.ts"
 
@@ -167,30 +167,19 @@ const stateOf = (cell: Cell): State => {
 }
 
 const instanceOf = (cell: Cell): Instance => {
-  const { books, death, keyText: key, name } = cell
-  const { lastError, refused } = books
   const { maxPendingCalls } = cell.options
   const home = homeOf(cell)
   const groups: Record<string, Permits> = {}
   for (const line of cell.lines()) if (line.group !== undefined) groups[line.group] = permitsOf(line)
   return {
-    actor: cell.id,
-    instance: cell.instance,
-    ...(name !== undefined && { name }),
-    ...(key !== undefined && { key }),
+    ...recordOf(cell, cell.id, cell.keyText),
     state: stateOf(cell),
-    since: cell.since,
     permits: permitsOf(cell.main),
     groups,
     pending: cell.pending,
     ...(maxPendingCalls !== Infinity && { maxPendingCalls }),
     suspended: suspendedOf(cell),
     ...(cell.life.readers > 0 && { readers: cell.life.readers }),
-    settled: tallyOf(books),
-    refused,
-    restarts: cell.restarts,
-    ...(lastError !== undefined && { lastError: errorOf(lastError) }),
-    ...(death !== undefined && { death: deathOf(death) }),
     ...(home !== undefined && { home })
   }
 }
@@ -202,20 +191,35 @@ const suspendedOf = ({ room }: Cell): number => room?.size ?? 0
 const homeOf = ({ context, home, id, key }: Cell): Instance["home"] =>
   attempt(() => (home === undefined ? Context.get(context, Residence)?.describe(id, key) : home.describe()))
 
-const deadInstance = ({ books, death, key, name, ...rest }: Obituary): Instance => ({
-  ...rest,
-  ...(name !== undefined && { name }),
-  ...(key !== undefined && { key }),
+const deadInstance = (it: Obituary): Instance => ({
+  ...recordOf(it, it.actor, it.key),
   state: "dead",
   permits: { running: 0, waiting: 0 },
   groups: {},
   pending: 0,
-  suspended: 0,
-  settled: tallyOf(books),
-  refused: books.refused,
-  ...(books.lastError !== undefined && { lastError: errorOf(books.lastError) }),
-  death: deathOf(death)
+  suspended: 0
 })
+
+/** What outlives an instance. */
+const recordOf = (
+  { books, death, instance, name, restarts, since }: Omit<Ended, "id" | "keyText">,
+  actor: string,
+  key: string | undefined
+) => {
+  const { lastError, refused } = books
+  return {
+    actor,
+    instance,
+    ...(name !== undefined && { name }),
+    ...(key !== undefined && { key }),
+    since,
+    settled: tallyOf(books),
+    refused,
+    restarts,
+    ...(lastError !== undefined && { lastError: errorOf(lastError) }),
+    ...(death !== undefined && { death: deathOf(death) })
+  }
+}
 
 const permitsOf = ({ limit, running, waiting }: CellLine): Permits => ({
   running,
