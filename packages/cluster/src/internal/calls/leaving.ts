@@ -9,6 +9,7 @@ import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { memoize } from "effect/Function"
 import { orGiveUp } from "../base/giveUp.ts"
 import { Entity, Sharding } from "../engine.ts"
 import { CurrentWork, type Submission, TellsSubmissions } from "./durableCall.ts"
@@ -21,18 +22,8 @@ export interface Places {
   isLeft(context: Context.Context<never>): boolean
 }
 
-const registers = new WeakMap<object, Places>()
-
-/** The places on the node that is in context. */
-export const places: Effect.Effect<Places, never, Sharding.Sharding> = Effect.map(Sharding.Sharding, (sharding) => {
-  const known = registers.get(sharding)
-  if (known !== undefined) return known
-  const made = makePlaces(sharding)
-  registers.set(sharding, made)
-  return made
-})
-
-const makePlaces = (sharding: Sharding.Sharding["Service"]): Places => {
+/** The places on a node. */
+const placesOf = memoize((sharding: Sharding.Sharding["Service"]): Places => {
   const left = new Set<string>()
   return {
     leave: (actor) =>
@@ -44,7 +35,10 @@ const makePlaces = (sharding: Sharding.Sharding["Service"]): Places => {
       return own !== undefined && (left.has(own.entityType) || !sharding.hasShardId(own.shardId))
     }
   }
-}
+})
+
+/** Those on the node that is in context. */
+export const places: Effect.Effect<Places, never, Sharding.Sharding> = Effect.map(Sharding.Sharding, placesOf)
 
 /** The durable calls that callers in this process wait for. */
 export class Waits {

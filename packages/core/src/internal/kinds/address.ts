@@ -5,6 +5,7 @@
  * is on one prototype per actor: making an address makes an object and what it is kept by, and no closures.
  */
 import * as Equal from "effect/Equal"
+import { memoize } from "effect/Function"
 import * as Hash from "effect/Hash"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import { VersionKey, versioned } from "../base/copies.ts"
@@ -132,17 +133,10 @@ interface Model {
   readonly own: handles.Members
 }
 
-const models = new WeakMap<Definition, Model>()
-
-const modelOf = (definition: Definition): Model => {
-  const known = models.get(definition)
-  if (known !== undefined) return known
+const modelOf = /* @__PURE__ */ memoize((definition: Definition): Model => {
   const { contract } = definition
-  const model: Model =
-    contract === undefined ? { prototype: open(definition), own: [] } : closed(definition, Object.keys(contract))
-  models.set(definition, model)
-  return model
-}
+  return contract === undefined ? { prototype: open(definition), own: [] } : closed(definition, Object.keys(contract))
+})
 
 /** With a contract there are no other methods. */
 const closed = ({ id, key }: Definition, names: ReadonlyArray<string>): Model => ({

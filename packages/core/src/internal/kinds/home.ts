@@ -9,6 +9,7 @@ import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import type * as Exit from "effect/Exit"
+import { memoize } from "effect/Function"
 import type * as Stream from "effect/Stream"
 import { ActorContext } from "../../ActorContext.ts"
 import type { ActorDied } from "../../ActorError.ts"
@@ -222,15 +223,7 @@ export const served = (ask: unknown, left: number | undefined): unknown => {
   return new Ask(target, left === undefined ? servedSpec(method) : endingIn(method, left), args)
 }
 
-const servedSpecs = new WeakMap<MethodSpec, MethodSpec>()
-
-const servedSpec = (method: MethodSpec): MethodSpec => {
-  const known = servedSpecs.get(method)
-  if (known !== undefined) return known
-  const made = { ...method, served: true }
-  servedSpecs.set(method, made)
-  return made
-}
+const servedSpec = /* @__PURE__ */ memoize((method: MethodSpec): MethodSpec => ({ ...method, served: true }))
 
 /** A caller that is there ends its call first, in its own words. This is for callers that are gone. */
 const GRACE = 1000

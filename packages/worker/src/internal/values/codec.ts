@@ -3,8 +3,9 @@
  * engine; only where a schema speaks of something that it would flatten (classes, tagged errors, Option, Duration) do
  * values go through the schema, and there only these parts of them.
  */
+import { memoize } from "effect/Function"
 import * as Schema from "effect/Schema"
-import type * as SchemaAST from "effect/SchemaAST"
+import * as SchemaAST from "effect/SchemaAST"
 import { messageOf } from "./guard.ts"
 import { refuseRefs } from "./heldRef.ts"
 import { isCloneable, isOpen } from "./schemaFacts.ts"
@@ -30,16 +31,9 @@ const undescribed: Codec = {
 /** The value of a method without a result is dropped. */
 const nothing: Codec = { pack: () => undefined, unpack: () => undefined }
 
-const codecs = new WeakMap<SchemaAST.AST, Codec>()
+export const codecOf = ({ ast }: Schema.Top): Codec => codecOfAst(ast)
 
-export const codecOf = (schema: Schema.Top): Codec => {
-  const known = codecs.get(schema.ast)
-  if (known !== undefined) return known
-  const { ast } = Schema.toType(schema)
-  const codec = codecFor(ast)
-  codecs.set(schema.ast, codec)
-  return codec
-}
+const codecOfAst = memoize((ast: SchemaAST.AST): Codec => codecFor(SchemaAST.toType(ast)))
 
 const codecFor = (ast: SchemaAST.AST): Codec => {
   if (ast._tag === "Void") return nothing

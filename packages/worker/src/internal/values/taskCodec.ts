@@ -2,6 +2,7 @@
  * How the values of a task cross: through its schemas where it has some, else as they are, and failures as defects do.
  */
 import * as Home from "@troupe/core/Home"
+import { memoize } from "effect/Function"
 import * as Schema from "effect/Schema"
 import { type PackedDefect, packDefect, stackOf, unpackDefect, withStack } from "./causes.ts"
 import { anyArgs, argsCodec, type Codec, codecOf } from "./codec.ts"
@@ -18,20 +19,14 @@ export type PackedFailure =
   | { readonly covered: unknown; readonly stack: string | undefined }
   | { readonly other: PackedDefect }
 
-const known = new WeakMap<Home.TaskDefinition, TaskCodec>()
-
-export const taskCodec = (task: Home.TaskDefinition): TaskCodec => {
-  const before = known.get(task)
-  if (before !== undefined) return before
+export const taskCodec = memoize((task: Home.TaskDefinition): TaskCodec => {
   const args = task.args as ReadonlyArray<Schema.Top> | undefined
-  const codec: TaskCodec = {
+  return {
     args: args === undefined ? anyArgs : argsCodec(args),
     success: codecOf((task.success as Schema.Top | undefined) ?? Schema.Any),
     failure: failureCodec(task.error as Schema.Top | undefined)
   }
-  known.set(task, codec)
-  return codec
-}
+})
 
 const failureCodec = (schema: Schema.Top = Schema.Never): Codec => {
   const covers = Schema.is(Schema.toType(schema) as Schema.Schema<unknown>)
