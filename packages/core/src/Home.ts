@@ -11,27 +11,30 @@
  * @since 0.1.0
  */
 import type * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import type * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
-import type { AnyContract } from "./Actor.ts"
 import type { ActorContext } from "./ActorContext.ts"
-import type { ActorDied } from "./ActorError.ts"
+import type { ActorDied, ActorError, Reason } from "./ActorError.ts"
 import type { ReaderOptions, Resync } from "./Broadcast.ts"
 import * as effectInternals from "./internal/base/effectInternals.ts"
 import * as errors from "./internal/base/errors.ts"
 import * as evaluable from "./internal/base/evaluable.ts"
 import * as options from "./internal/base/options.ts"
 import * as values from "./internal/base/show.ts"
+import * as time from "./internal/base/time.ts"
 import * as baggage from "./internal/call/baggage.ts"
 import * as carried from "./internal/call/carried.ts"
+import * as failure from "./internal/call/failure.ts"
 import * as methods from "./internal/call/method.ts"
 import * as unobserved from "./internal/call/unobserved.ts"
+import * as crossing from "./internal/kinds/crossing.ts"
 import * as home from "./internal/kinds/home.ts"
-import * as signature from "./internal/kinds/signature.ts"
 import * as task from "./internal/kinds/task.ts"
 import type { TaskSchemas } from "./Task.ts"
 
@@ -448,49 +451,46 @@ export const SubmittedRemotely: Context.Reference<boolean> = carried.SubmittedRe
 // --- what both sides agree on ----------------------------------------------------------------------------------------
 
 /**
- * A contract as text that two sides can compare: the arguments, result and errors of each method, down to the parts of
- * its schemas.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ContractText {
-  /** The id of the actor. */
-  readonly actor: string
-  /** The schema of keys, if the actor is keyed. */
-  readonly key: string | undefined
-  readonly methods: Readonly<Record<string, string>>
-}
-
-/**
- * The contract of a class that was made with `methods`.
+ * A schema as text, down to its parts, for two sides to compare. What a check or a declaration of the user's own does is
+ * code, which has no text that both sides share: names of classes and functions, which bundlers change, are not part of it.
  *
  * @category what both sides agree on
  * @since 0.1.0
  */
-export const contractText: (actor: { readonly key: string; readonly methods: AnyContract }) => ContractText =
-  signature.contractText as any
+export const schemaText: (schema: Schema.Top) => string = crossing.schemaText
 
 /**
- * The same for a task, as far as it has schemas.
+ * The schema of defects on a wire: JSON with the name, the message, and the frames of the users of the side where it was
+ * thrown, and the same for what caused it.
  *
  * @category what both sides agree on
  * @since 0.1.0
  */
-export const taskText: (task: TaskDefinition) => string = signature.taskText
+export const SentDefect: Schema.Codec<unknown, Schema.Json> = crossing.SentDefect
 
 /**
- * How two contracts differ, in words and with both versions, or `undefined` if they are the same. `where` names the
- * other side for people: "in the thread".
+ * The errors of a method, one by one: a wire has those of the home beside them. One among many is written as it is alone.
  *
  * @category what both sides agree on
  * @since 0.1.0
  */
-export const difference: (
-  here: Pick<ContractText, "key" | "methods">,
-  there: Pick<ContractText, "key" | "methods">,
-  where: string
-) => string | undefined = signature.difference
+export const errorsOf: (error: Schema.Top) => ReadonlyArray<Schema.Top> = crossing.errorsOf
+
+/**
+ * A cause that has come from the other side, without the way that its errors were read here.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const received: <E>(cause: Cause.Cause<E>) => Cause.Cause<E> = crossing.received
+
+/**
+ * Makes the error of a call for a reason of the home. It has no stack: that would show where the home learned of it.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const actorError: (reason: () => Reason) => ActorError = failure.actorError
 
 // --- tasks -----------------------------------------------------------------------------------------------------------
 
@@ -557,6 +557,14 @@ export const attempt: <A>(look: () => A) => A | undefined = values.attempt
 export const show: (value: unknown) => string = values.show
 
 /**
+ * What is wrong with a value, from the error that its schema threw.
+ *
+ * @category values of users
+ * @since 0.1.0
+ */
+export const issueText: (error: unknown) => string = crossing.issueText
+
+/**
  * The message of an error. An error may be any value.
  *
  * @category values of users
@@ -581,6 +589,15 @@ export const keyText: (key: unknown) => string = values.keyText
  * @since 0.1.0
  */
 export const noEffect: (value: unknown) => string = evaluable.noEffect
+
+/**
+ * Milliseconds since some moment, with a fraction, by a clock that only goes forwards: for how long something takes. Only
+ * differences between those of one clock mean anything.
+ *
+ * @category values
+ * @since 0.1.0
+ */
+export const elapsed: (clock: Clock.Clock) => number = time.elapsed
 
 /**
  * Makes an error without a stack: for errors that a home makes on behalf of the other side, where the stack would show the

@@ -14,10 +14,10 @@
  * @since 0.1.0
  */
 import type { AnyContract, CallerServices, ContractMethod, ContractSubscription } from "@troupe/core/Actor"
-import { ActorError, Denied } from "@troupe/core/ActorError"
+import { type ActorError, Denied } from "@troupe/core/ActorError"
 import type { FellBehind, ReaderOptions, Resync } from "@troupe/core/Broadcast"
 import type * as Carried from "@troupe/core/Carried"
-import { withoutStack } from "@troupe/core/Home"
+import { actorError } from "@troupe/core/Home"
 import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -298,9 +298,7 @@ export const serve: {
  * @since 0.1.0
  */
 export const deny = (why: string): Effect.Effect<never, ActorError> =>
-  Effect.suspend(() =>
-    Effect.fail(withoutStack(() => new ActorError({ reason: new Denied({ actor: "", method: "", why }) })))
-  )
+  Effect.suspend(() => Effect.fail(actorError(() => new Denied({ actor: "", method: "", why }))))
 
 /**
  * The request that a method runs for, if its call came from elsewhere. It does not travel to other threads and nodes.

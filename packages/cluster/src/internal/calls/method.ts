@@ -16,7 +16,7 @@ import { OtherArguments, refusalOf } from "../base/refused.ts"
 import { issueOf } from "../base/writable.ts"
 import { ClusterError } from "../engine.ts"
 import { argumentsDoNotFit, cancelled, type Subject, translate, unavailable, undecodable } from "../wire/failure.ts"
-import { DEFAULT_GROUP, describeIssue, type WireMethod } from "../wire/wire.ts"
+import { DEFAULT_GROUP, type WireMethod } from "../wire/wire.ts"
 import type { Guard } from "./attempt.ts"
 import * as attempts from "./attempt.ts"
 import { headersWith, refused } from "./baggage.ts"
@@ -74,7 +74,7 @@ const request = ({ send, subject }: RemoteMethod, payload: unknown, options?: ob
   try {
     return send(payload, options)
   } catch (error) {
-    return Effect.fail(argumentsDoNotFit(subject, describeIssue(error)))
+    return Effect.fail(argumentsDoNotFit(subject, Home.issueText(error)))
   }
 }
 

@@ -6,6 +6,7 @@
  * otherwise. While the storage does not answer, the first call of a key is tried again, and its others wait behind it.
  * What the storage refuses fails by itself: another try would be refused as well.
  */
+import { elapsed } from "@troupe/core/Home"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -306,6 +307,6 @@ const inTime = <A>(together: Effect.Effect<ReadonlyArray<A>, unknown>, oneByOne:
     Effect.catchCause(() => oneByOne)
   )
 
-const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+const now = Effect.map(Clock.Clock, elapsed)
 
 const tooLate = new Error("The storage did not take the call in time")

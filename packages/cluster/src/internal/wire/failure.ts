@@ -6,15 +6,14 @@
  */
 import {
   ActorDied,
-  ActorError,
+  type ActorError,
   ActorUnavailable,
   ContractMismatch,
   DecodeError,
-  type Reason,
   TaskCancelled
 } from "@troupe/core/ActorError"
 import type { Mismatch } from "@troupe/core/ContractShape"
-import { withoutStack } from "@troupe/core/Home"
+import { actorError, received } from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -24,7 +23,6 @@ import { OtherArguments, ResultRefused, refusalOf } from "../base/refused.ts"
 import { wordsOf } from "../base/writable.ts"
 import { ClusterError } from "../engine.ts"
 import { isOf, notHosted } from "../engineInternals.ts"
-import { received } from "./received.ts"
 import { retold } from "./retold.ts"
 import type { WireMethod } from "./wire.ts"
 
@@ -33,28 +31,25 @@ export interface Subject {
   readonly method: string
 }
 
-/** Its stack would show where the answer of the other side was read. */
-const made = (reason: () => Reason): ActorError => withoutStack(() => new ActorError({ reason: reason() }))
-
 export const unavailable = (
   subject: Subject,
   why: string,
   options: { readonly mayHaveRun: boolean; readonly cause?: unknown }
-): ActorError => made(() => new ActorUnavailable({ ...subject, why, ...options }))
+): ActorError => actorError(() => new ActorUnavailable({ ...subject, why, ...options }))
 
 export const undecodable = (subject: Subject, issue: string, mayHaveRun: boolean): ActorError =>
-  made(() => new DecodeError({ ...subject, issue, mayHaveRun }))
+  actorError(() => new DecodeError({ ...subject, issue, mayHaveRun }))
 
 /** A node that has another version of the contract: nothing was sent to it. */
 export const mismatched = (subject: Subject, node: string, mismatch: Mismatch): ActorError =>
-  made(() => new ContractMismatch({ ...subject, node, ...mismatch }))
+  actorError(() => new ContractMismatch({ ...subject, node, ...mismatch }))
 
 /** An instance that did not come up: the call has not run. */
 export const died = (
   subject: Subject,
   why: string,
   options: { readonly at: number; readonly cause: unknown }
-): ActorError => made(() => new ActorDied({ ...subject, why, mayHaveRun: false, ...options }))
+): ActorError => actorError(() => new ActorDied({ ...subject, why, mayHaveRun: false, ...options }))
 
 /** Arguments that do not fit are found before anything is sent. */
 export const argumentsDoNotFit = (subject: Subject, issue: string): ActorError =>
@@ -76,7 +71,7 @@ export const left = (subject: Subject): ActorError =>
 
 /** An interruption is stored as the result of a durable call only if the call was cancelled. */
 export const cancelled = (subject: Subject): ActorError =>
-  made(() => new TaskCancelled({ ...subject, mayHaveRun: true }))
+  actorError(() => new TaskCancelled({ ...subject, mayHaveRun: true }))
 
 /** The failure of a request, as its caller sees it. */
 export const translate = (

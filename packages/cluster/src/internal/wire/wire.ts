@@ -8,15 +8,14 @@ import * as ContractShape from "@troupe/core/ContractShape"
 import * as Home from "@troupe/core/Home"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import { memoize } from "effect/Function"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as SchemaIssue from "effect/SchemaIssue"
 import { escape, unescape } from "../base/keyText.ts"
 import { type Codec, codecOf } from "../base/writable.ts"
 import { ClusterSchema, Entity, Rpc, RpcGroup } from "../engine.ts"
 import { Width } from "../engineInternals.ts"
 import { type Annotation, read } from "./delivery.ts"
-import { SentDefect } from "./received.ts"
 
 /** An actor that is defined by a contract, as far as a home needs to know it. */
 export interface Contracted {
@@ -82,18 +81,8 @@ export const STOP = "~stop"
 /** Brings up the instance, and does nothing else. */
 export const WAKE = "~wake"
 
-const wires = new WeakMap<object, Wire>()
-
 /** The wire of an actor. One per actor, so that all who speak of it mean the same entity. */
-export const of = (actor: Contracted): Wire => {
-  const known = wires.get(actor)
-  if (known !== undefined) return known
-  const wire = make(actor)
-  wires.set(actor, wire)
-  return wire
-}
-
-const make = (actor: Contracted): Wire => {
+export const of = memoize((actor: Contracted): Wire => {
   const id = checkActor(actor)
   const keyed = "keySchema" in actor
   let known: ContractShape.ContractShape | undefined
@@ -117,7 +106,7 @@ const make = (actor: Contracted): Wire => {
       ? keys(id, actor.keySchema ?? Schema.String)
       : { writeKey: () => Result.succeed(id), encodeKey: () => id, decodeKey: () => id })
   }
-}
+})
 
 const checkActor = (actor: Contracted): string => {
   const { key, methods } = actor ?? {}
@@ -143,7 +132,7 @@ const makeMethod = (called: Omit<ContractMethod, "durable">, method: AnyContract
   if (name.length > MAX_METHOD) {
     throw new RangeError(`${actor}.${name}: in a cluster the name of a method has at most ${MAX_METHOD} characters`)
   }
-  const common = { success, error: Schema.Union([ActorError, ...membersOf(error)]), defect: SentDefect }
+  const common = { success, error: Schema.Union([ActorError, ...Home.errorsOf(error)]), defect: Home.SentDefect }
   const positional = Schema.Tuple(args)
   const rpc =
     delivery.kind === "durable"
@@ -186,7 +175,7 @@ const reading = (name: string, item: Schema.Top, error: Schema.Union<ReadonlyArr
     Rpc.make(name, {
       success: got,
       error: Schema.Union([...error.members, FellBehind]),
-      defect: SentDefect,
+      defect: Home.SentDefect,
       payload: Schema.Tuple([reader]),
       stream: true
     })
@@ -194,12 +183,6 @@ const reading = (name: string, item: Schema.Top, error: Schema.Union<ReadonlyArr
       .annotate(ClusterSchema.InterruptOnTermination, true)
   )
 }
-
-/** The errors of a method stand beside each other: one among many is written as it is alone, so that there may be more. */
-const membersOf = (error: Schema.Top): ReadonlyArray<Schema.Top> =>
-  error.ast._tag === "Union" && error.ast.checks === undefined && error.ast.encoding === undefined && "members" in error
-    ? (error.members as ReadonlyArray<Schema.Top>)
-    : [error]
 
 const keys = (actor: string, schema: Schema.Top) => {
   const codec = Schema.toCodecJson(schema) as unknown as Schema.Codec<unknown, unknown>
@@ -212,7 +195,7 @@ const keys = (actor: string, schema: Schema.Top) => {
     try {
       encoded = encode(key)
     } catch (cause) {
-      return Result.fail(`its key does not fit the key schema: ${describeIssue(cause)}`)
+      return Result.fail(`its key does not fit the key schema: ${Home.issueText(cause)}`)
     }
     const entityId = isText ? escape(encoded as string) : JSON.stringify(encoded)
     if (entityId === "") return Result.fail("its key is empty: in a cluster a key has at least one character")
@@ -229,12 +212,6 @@ const keys = (actor: string, schema: Schema.Top) => {
     decodeKey: (entityId: string): unknown => decode(isText ? unescape(entityId) : JSON.parse(entityId))
   }
 }
-
-/** What is wrong with a value, from what its schema threw. */
-export const describeIssue = (error: any): string =>
-  SchemaIssue.isIssue(error?.cause)
-    ? String(new Schema.SchemaError(error.cause).message)
-    : String(error?.message ?? error)
 
 /** What the client of an entity looks like to us, who know its methods at run time only. */
 export type Client = (entityId: string) => {

@@ -2,8 +2,8 @@
  * How the calls of one method are written, and their answers read.
  */
 import type * as Exit from "effect/Exit"
+import { memoize } from "effect/Function"
 import * as Schema from "effect/Schema"
-import * as SchemaIssue from "effect/SchemaIssue"
 import { Rpc, RpcSchema } from "../engine.ts"
 import type { Payload, WireMethod } from "../wire/wire.ts"
 
@@ -13,18 +13,8 @@ export interface Codecs {
   readonly items: (values: unknown) => ReadonlyArray<unknown>
 }
 
-const known = new WeakMap<WireMethod, Codecs>()
-
 /** They are compiled with the first call of the method. */
-export const codecsOf = (method: WireMethod): Codecs => {
-  const found = known.get(method)
-  if (found !== undefined) return found
-  const made = make(method)
-  known.set(method, made)
-  return made
-}
-
-const make = ({ rpc }: WireMethod): Codecs => {
+export const codecsOf = memoize(({ rpc }: WireMethod): Codecs => {
   const stream = RpcSchema.isStreamSchema(rpc.successSchema) ? rpc.successSchema.success : undefined
   const json = (schema: Schema.Top) => Schema.toCodecJson(schema) as unknown as Schema.Codec<any, unknown>
   return {
@@ -32,10 +22,4 @@ const make = ({ rpc }: WireMethod): Codecs => {
     exit: Schema.decodeUnknownSync(json(Rpc.exitSchema(rpc as any) as unknown as Schema.Top)),
     items: Schema.decodeUnknownSync(json(Schema.Array(stream ?? Schema.Unknown)))
   }
-}
-
-/** What is wrong with a value, from what its schema threw. */
-export const describeIssue = (error: any): string =>
-  SchemaIssue.isIssue(error?.cause)
-    ? String(new Schema.SchemaError(error.cause).message)
-    : String(error?.message ?? error)
+})

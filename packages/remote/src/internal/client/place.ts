@@ -6,11 +6,10 @@ import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type * as Tracer from "effect/Tracer"
-import { received } from "../wire/defects.ts"
 import { notExposed, type Subject, unavailable, undecodable } from "../wire/failure.ts"
 import { BAGGAGE, REMOTE } from "../wire/headers.ts"
 import type { Payload } from "../wire/wire.ts"
-import { codecsOf, describeIssue } from "./codecs.ts"
+import { codecsOf } from "./codecs.ts"
 import type { Place, Request } from "./link.ts"
 
 export const subjectOf = ({ key, method: { actor, name } }: Place): Subject => ({
@@ -40,7 +39,7 @@ export const unwritable = (place: Place, error: unknown): ActorError => {
   const issue =
     error instanceof Home.BaggageError
       ? error.message
-      : `its arguments do not fit the contract: ${describeIssue(error)}`
+      : `its arguments do not fit the contract: ${Home.issueText(error)}`
   return undecodable(subjectOf(place), issue, false)
 }
 
@@ -49,7 +48,7 @@ export const readable = <A>(place: Place, read: () => Exit.Exit<A, any>): Exit.E
   try {
     return read()
   } catch (error) {
-    const issue = `what came back does not fit the contract: ${describeIssue(error)}`
+    const issue = `what came back does not fit the contract: ${Home.issueText(error)}`
     return Exit.fail(undecodable(subjectOf(place), issue, true))
   }
 }
@@ -64,5 +63,5 @@ export const told = (place: Place, { cause }: Exit.Failure<any, any>, ended: str
   const isUnknown = cause.reasons.some(
     (reason) => Cause.isDieReason(reason) && reason.defect === UNKNOWN + place.method.rpc._tag
   )
-  return isUnknown ? Exit.fail(notExposed(subjectOf(place))) : Exit.failCause(received(cause))
+  return isUnknown ? Exit.fail(notExposed(subjectOf(place))) : Exit.failCause(Home.received(cause))
 }

@@ -2,6 +2,7 @@
  * Calls that wait for a connection, in the order in which they were made. They wait equally long, so the first to come is
  * the first to give up.
  */
+import * as Home from "@troupe/core/Home"
 import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -40,7 +41,7 @@ export class Waiting {
   }
 
   private now(): number {
-    return Number(this.clock.monotonicTimeNanosUnsafe()) / 1e6
+    return Home.elapsed(this.clock)
   }
 
   private readonly watch: Effect.Effect<void> = Effect.suspend(() => {

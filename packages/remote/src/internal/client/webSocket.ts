@@ -1,6 +1,7 @@
 /**
  * Keeps a connection to a server over a WebSocket, and makes another one when it is lost.
  */
+import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -43,7 +44,7 @@ const globalWebSocket: Construct = (url, options?: unknown) => new (globalThis a
 /** Ends only when the schedule does. */
 const keep = (connection: Connection, construct: Construct, settings: Settings, clock: Clock.Clock) =>
   Effect.gen(function* () {
-    const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    const now = () => Home.elapsed(clock)
     while (true) {
       const step = yield* Schedule.toStepWithSleep(settings.reconnect)
       for (let lasted = false; !lasted; ) {

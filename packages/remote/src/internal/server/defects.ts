@@ -35,8 +35,8 @@ const withoutInsides = (reason: Cause.Reason<any>, id: string): Cause.Reason<any
   if (Cause.isDieReason(reason)) return Cause.makeDieReason(new HiddenDefect(id))
   if (causeOf(reason.error) === undefined) return reason
   const { reason: told } = reason.error as ActorError
-  const bare = Home.withoutStack(() => new (told.constructor as any)({ ...told, cause: new HiddenDefect(id) }))
-  return Cause.makeFailReason(Home.withoutStack(() => new ActorError({ reason: bare })))
+  const Reason = told.constructor as any
+  return Cause.makeFailReason(Home.actorError(() => new Reason({ ...told, cause: new HiddenDefect(id) })))
 }
 
 /** What stands for a defect whose words stay at the server. */

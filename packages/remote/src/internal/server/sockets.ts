@@ -1,6 +1,7 @@
 /**
  * WebSockets: each is a peer for as long as it is open.
  */
+import * as Home from "@troupe/core/Home"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -31,7 +32,7 @@ export const make = (
   addresses: Addresses
 ): Effect.Effect<(request: Request) => Effect.Effect<Response, unknown, Scope.Scope>> =>
   Effect.map(Clock.Clock, (clock) => {
-    const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    const now = () => Home.elapsed(clock)
     return (request) =>
       Effect.gen(function* () {
         if (request.headers.upgrade?.toLowerCase() !== "websocket")
@@ -127,7 +128,7 @@ export const sweeps = (live: Door, brief: Door, { idleAfter, slowAfter }: Bounds
   Effect.flatMap(Clock.Clock, (clock) => {
     const idle = Duration.toMillis(idleAfter)
     const sweep = Effect.sync(() => {
-      const now = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      const now = Home.elapsed(clock)
       for (const peer of live.peers.values()) {
         if (peer.lastSeen < now - idle) peer.close(1001, "nothing was heard of the client (limits.idleAfter)")
         else cutIfSlow(peer, now)

@@ -6,9 +6,9 @@ import { ActorError } from "@troupe/core/ActorError"
 import { FellBehind, Resync } from "@troupe/core/Broadcast"
 import * as ContractShape from "@troupe/core/ContractShape"
 import * as Home from "@troupe/core/Home"
+import { memoize } from "effect/Function"
 import * as Schema from "effect/Schema"
 import { Rpc } from "../engine.ts"
-import { SentDefect } from "./defects.ts"
 
 /** An actor that is defined by a contract, as far as a home needs to know it. */
 export interface Contracted {
@@ -43,18 +43,8 @@ export interface Payload {
   readonly reader?: { readonly notice?: Resync["reason"] } & Readonly<Record<string, unknown>>
 }
 
-const wires = new WeakMap<object, Wire>()
-
 /** The wire of an actor. One per actor, since codecs are made once for each rpc. */
-export const of = (actor: Contracted): Wire => {
-  const known = wires.get(actor)
-  if (known !== undefined) return known
-  const wire = make(actor)
-  wires.set(actor, wire)
-  return wire
-}
-
-const make = (actor: Contracted): Wire => {
+export const of = memoize((actor: Contracted): Wire => {
   const { key: id, methods } = actor ?? {}
   if (typeof id !== "string" || typeof methods !== "object")
     throw new TypeError(
@@ -70,7 +60,7 @@ const make = (actor: Contracted): Wire => {
     shape: () => (shape ??= ContractShape.of(actor)),
     methods: new Map(Object.entries(methods).map(([name, method]) => [name, makeMethod(id, name, key, method as any)]))
   }
-}
+})
 
 /** The name under which a method of an actor is called. */
 export const tagOf = (actor: string, method: string): string => `${actor}.${method}`
@@ -97,28 +87,21 @@ const makeMethod = (
   { args, error, stream, subscription, success }: Parts
 ): WireMethod => {
   const isSubscription = subscription === true
-  const errors = [ActorError, ...membersOf(error)]
+  const errors = [ActorError, ...Home.errorsOf(error)]
   const rpc = isSubscription
     ? Rpc.make(tagOf(actor, name), {
         payload: { ...key, reader: Schema.optionalKey(Reader) },
         success: Schema.Union([Schema.Struct({ resync: Resync }), Schema.Struct({ item: success })]),
         error: Schema.Union([...errors, FellBehind]),
-        defect: SentDefect,
+        defect: Home.SentDefect,
         stream: true
       })
     : Rpc.make(tagOf(actor, name), {
         payload: { ...key, ...(args.length === 0 ? undefined : { args: Schema.Tuple(args) }) },
         success,
         error: Schema.Union(errors),
-        defect: SentDefect,
+        defect: Home.SentDefect,
         stream
       })
   return { actor, name, stream, isSubscription, rpc: rpc as unknown as Rpc.AnyWithProps }
-}
-
-/** The errors of a method stand beside each other: one among many is written as it is alone, so that there may be more. */
-const membersOf = (error: Schema.Top): ReadonlyArray<Schema.Top> => {
-  if (error.ast._tag === "Never") return []
-  const isPlainUnion = error.ast._tag === "Union" && error.ast.checks === undefined && error.ast.encoding === undefined
-  return isPlainUnion && "members" in error ? (error.members as ReadonlyArray<Schema.Top>) : [error]
 }

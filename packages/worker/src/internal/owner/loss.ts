@@ -24,9 +24,4 @@ export const unavailable = (
   { cause, why }: Loss,
   mayHaveRun: boolean
 ): ActorError.ActorError =>
-  Home.withoutStack(
-    () =>
-      new ActorError.ActorError({
-        reason: new ActorError.ActorUnavailable({ actor, method, why, mayHaveRun, cause: Cause.squash(cause) })
-      })
-  )
+  Home.actorError(() => new ActorError.ActorUnavailable({ actor, method, why, mayHaveRun, cause: Cause.squash(cause) }))

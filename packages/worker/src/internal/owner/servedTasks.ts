@@ -1,9 +1,10 @@
 /**
  * Which tasks the threads of a pool serve.
  */
-import * as Home from "@troupe/core/Home"
+import type * as Home from "@troupe/core/Home"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { difference, taskText } from "../values/signature.ts"
 import type { Greeting } from "../wire/protocol.ts"
 import { twoOfOneName } from "../wire/taskRunner.ts"
 
@@ -17,8 +18,8 @@ export class ServedTasks {
   /** Checks the greeting of each thread, those that replace others included. */
   readonly agree = ({ tasks }: Greeting): string | undefined => {
     this.tasks ??= tasks
-    const difference = differenceOf(this.tasks, tasks, "in the new thread")
-    return difference && `it does not serve the tasks that the threads before it do: ${difference}`
+    const issue = differenceOf(this.tasks, tasks, "in the new thread")
+    return issue && `it does not serve the tasks that the threads before it do: ${issue}`
   }
 
   get names(): ReadonlyArray<string> {
@@ -42,13 +43,13 @@ export class ServedTasks {
     const { name, run } = task
     if (!this.runs.has(name)) this.runs.set(name, run)
     if (this.runs.get(name) !== run) return twoOfOneName(name)
-    const difference = differenceOf({ [name]: Home.taskText(task) }, { [name]: this.tasks![name]! }, "in the threads")
-    return difference && `the task is not the same on both sides: ${difference}. Build both from the same sources.`
+    const issue = differenceOf({ [name]: taskText(task) }, { [name]: this.tasks![name]! }, "in the threads")
+    return issue && `the task is not the same on both sides: ${issue}. Build both from the same sources.`
   }
 }
 
 const differenceOf = (here: Greeting["tasks"], there: Greeting["tasks"], where: string): string | undefined =>
-  Home.difference({ key: undefined, methods: here }, { key: undefined, methods: there }, where)
+  difference({ key: undefined, methods: here }, { key: undefined, methods: there }, where)
 
 /** Nothing else would tell that such a task blocks its caller's thread, and that the pool idles. */
 export const warnOnce = (served: ReadonlyArray<string>, context: Context.Context<never>) => {

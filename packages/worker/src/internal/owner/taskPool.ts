@@ -156,7 +156,5 @@ const asOfTask = (
   }
   const Reason = reason.constructor as new (fields: object) => ActorError.Reason
   const because = "cause" in reason ? { cause: reason.cause } : undefined
-  return Home.withoutStack(
-    () => new ActorError.ActorError({ reason: new Reason({ ...reason, ...because, actor: task.name }) })
-  )
+  return Home.actorError(() => new Reason({ ...reason, ...because, actor: task.name }))
 }

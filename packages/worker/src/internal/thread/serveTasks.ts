@@ -6,6 +6,7 @@ import * as Home from "@troupe/core/Home"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { cannotCross, decodeError } from "../values/issues.ts"
+import { taskText } from "../values/signature.ts"
 import { taskCodec } from "../values/taskCodec.ts"
 import { mark, moved } from "../values/transfer.ts"
 import { TaskRunner, twoOfOneName } from "../wire/taskRunner.ts"
@@ -30,7 +31,7 @@ export const serveTasks = (
     ),
     { maxConcurrency: Infinity }
   )
-  const texts = [...known.values()].map((task) => [task.name, Home.taskText(task)])
+  const texts = [...known.values()].map((task) => [task.name, taskText(task)])
   serve(TaskRunner as any, Layer.provideMerge(runner, services), Object.fromEntries(texts))
 }
 

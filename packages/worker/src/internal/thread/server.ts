@@ -15,6 +15,7 @@ import type { Port } from "../platform/platform.ts"
 import * as causes from "../values/causes.ts"
 import { type Contract, type MethodCodec, methodCodecs } from "../values/contract.ts"
 import { cannotCross } from "../values/issues.ts"
+import { contractText } from "../values/signature.ts"
 import { Word } from "../wire/memory.ts"
 import {
   type Begin,
@@ -112,7 +113,7 @@ export class Server {
     const service: any = Context.get(exit.value, Context.Service(this.contract.key) as any)
     if (Actor.isHandle(service)) this.instances.openSingle(this.contract.key, service)
     else this.instances.openKeys(service)
-    const greeting = { serves: Home.contractText(this.contract), tasks: this.tasks, terms: Home.terms(service) }
+    const greeting = { serves: contractText(this.contract), tasks: this.tasks, terms: Home.terms(service) }
     this.wire.post([From.Ready, greeting])
   }
 

@@ -3,7 +3,7 @@
  */
 import type { AnyContractMethod } from "@troupe/core/Actor"
 import { FellBehind, isResync, Resync } from "@troupe/core/Broadcast"
-import * as Home from "@troupe/core/Home"
+import { memoize } from "effect/Function"
 import * as Schema from "effect/Schema"
 import { argsCodec, type Codec, codecOf } from "./codec.ts"
 
@@ -14,7 +14,7 @@ export interface Contract {
   readonly keySchema?: Schema.Top | undefined
 }
 
-interface ContractMethod extends AnyContractMethod {
+export interface ContractMethod extends AnyContractMethod {
   readonly args: ReadonlyArray<Schema.Top>
   readonly success: Schema.Top
   readonly error: Schema.Top
@@ -46,33 +46,23 @@ const resyncOf = ({ missed, reason }: Resync) => new Resync(missed === undefined
 const withFellBehind = (error: Schema.Top): Schema.Top =>
   error.ast._tag === "Never" ? FellBehind : Schema.Union([FellBehind, error])
 
-const known = new WeakMap<object, ReadonlyArray<MethodCodec>>()
-
 /** The codecs of a contract's methods, in the order of their names. */
-export const methodCodecs = ({ methods }: Contract): ReadonlyArray<MethodCodec> => {
-  const before = known.get(methods)
-  if (before !== undefined) return before
-  const made = Object.keys(methods)
-    .sort()
-    .map((name, index) => {
-      const { args, error, stream, subscription, success } = methods[name]!
-      const method = { name, index, stream, args: argsCodec(args) }
-      return subscription
-        ? {
-            ...method,
-            isSubscription: true,
-            success: withResync(codecOf(success)),
-            error: codecOf(withFellBehind(error))
-          }
-        : { ...method, isSubscription: false, success: codecOf(success), error: codecOf(error) }
-    })
-  known.set(methods, made)
-  return made
-}
+export const methodCodecs = ({ methods }: Contract): ReadonlyArray<MethodCodec> => codecsOf(methods)
 
-/** Why a thread that serves one contract cannot serve another, or `undefined` if it can. */
-export const mismatch = (contract: Contract, serves: Home.ContractText): string | undefined => {
-  if (serves.actor !== contract.key) return `it serves ${serves.actor}. Is it the right file?`
-  const difference = Home.difference(Home.contractText(contract), serves, "in the thread")
-  return difference && `the contract is not the same on both sides: ${difference}. Build both from the same sources.`
-}
+const codecsOf = memoize(
+  (methods: Contract["methods"]): ReadonlyArray<MethodCodec> =>
+    Object.keys(methods)
+      .sort()
+      .map((name, index) => {
+        const { args, error, stream, subscription, success } = methods[name]!
+        const method = { name, index, stream, args: argsCodec(args) }
+        return subscription
+          ? {
+              ...method,
+              isSubscription: true,
+              success: withResync(codecOf(success)),
+              error: codecOf(withFellBehind(error))
+            }
+          : { ...method, isSubscription: false, success: codecOf(success), error: codecOf(error) }
+      })
+)

@@ -10,9 +10,7 @@ import { moved } from "./transfer.ts"
 
 /** The error of a call whose arguments or result cannot cross, or do not fit the contract. */
 export const decodeError = (actor: string, method: string, issue: string, mayHaveRun: boolean): ActorError.ActorError =>
-  Home.withoutStack(
-    () => new ActorError.ActorError({ reason: new ActorError.DecodeError({ actor, method, issue, mayHaveRun }) })
-  )
+  Home.actorError(() => new ActorError.DecodeError({ actor, method, issue, mayHaveRun }))
 
 /** An error that knows which argument it is about says so in place of `what`. */
 export const cannotCross = (what: string, error: unknown): string => {

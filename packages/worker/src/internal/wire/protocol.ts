@@ -9,6 +9,7 @@
 import type * as Home from "@troupe/core/Home"
 import type { Port } from "../platform/platform.ts"
 import type { PackedReasons } from "../values/causes.ts"
+import type { ContractText } from "../values/signature.ts"
 import type { PackedSpan, SpanReport } from "./spans.ts"
 
 /** Calls are numbered by the owner, in the order in which it sends them. */
@@ -122,7 +123,7 @@ export type FromThread =
 
 /** What a thread says about itself when it is ready. */
 export interface Greeting {
-  readonly serves: Home.ContractText
+  readonly serves: ContractText
   /** The texts of the tasks that it serves, by their names. */
   readonly tasks: Readonly<Record<string, string>>
   readonly terms: Home.Terms

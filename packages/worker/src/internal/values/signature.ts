@@ -1,24 +1,18 @@
 /**
- * Contracts as text, for two sides of a wire to compare. Equal text means equal schemas, as far as a schema can be looked
+ * Contracts as text, for both sides of a thread to compare. Equal text means equal schemas, as far as a schema can be looked
  * into: what a check or a declaration of the user's own does is code, which has no text that both sides share. So names of
  * classes and functions, which bundlers change, are not part of it.
  */
+import { schemaText, type TaskDefinition } from "@troupe/core/Home"
 import type * as Schema from "effect/Schema"
-import type { ContractText, TaskDefinition } from "../../Home.ts"
-import { partOf, textOf } from "./shape.ts"
+import type { Contract, ContractMethod } from "./contract.ts"
 
-interface Method {
-  readonly args: ReadonlyArray<Schema.Top>
-  readonly success: Schema.Top
-  readonly error: Schema.Top
-  readonly stream: boolean
-  readonly subscription?: true | undefined
-}
-
-interface Contract {
-  readonly key: string
-  readonly methods: Readonly<Record<string, Method>>
-  readonly keySchema?: Schema.Top | undefined
+export interface ContractText {
+  /** The id of the actor. */
+  readonly actor: string
+  /** The schema of keys, if the actor is keyed. */
+  readonly key: string | undefined
+  readonly methods: Readonly<Record<string, string>>
 }
 
 /** The contract of a class that `Actor.Service` or `Actor.Keyed` made. */
@@ -28,11 +22,8 @@ export const contractText = ({ key, keySchema, methods }: Contract): ContractTex
   methods: Object.fromEntries(Object.entries(methods).map(([name, method]) => [name, methodText(method)]))
 })
 
-/** A schema as text: what it takes, and after `<-` what that is written as, where this is something else. */
-const schemaText = (schema: Schema.Top): string => textOf(partOf(schema))
-
 /** `(string, number): string ! { left: number }` */
-export const methodText = ({ args, error, stream, subscription, success }: Method): string => {
+const methodText = ({ args, error, stream, subscription, success }: ContractMethod): string => {
   const errors = schemaText(error)
   const failure = errors === "never" ? "" : ` ! ${errors}`
   if (subscription) return `Subscription of ${schemaText(success)}${failure}`
@@ -47,6 +38,13 @@ export const taskText = ({ args, error, success }: TaskDefinition): string => {
 }
 
 // --- differences -----------------------------------------------------------------------------------------------------
+
+/** Why a thread that serves one contract cannot serve another, or `undefined` if it can. */
+export const mismatch = (contract: Contract, serves: ContractText): string | undefined => {
+  if (serves.actor !== contract.key) return `it serves ${serves.actor}. Is it the right file?`
+  const issue = difference(contractText(contract), serves, "in the thread")
+  return issue && `the contract is not the same on both sides: ${issue}. Build both from the same sources.`
+}
 
 type Sides = Pick<ContractText, "key" | "methods">
 

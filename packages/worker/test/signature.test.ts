@@ -2,6 +2,7 @@ import { Actor, Task } from "@troupe/core"
 import * as Home from "@troupe/core/Home"
 import { Effect, Schema } from "effect"
 import { assert, describe, it } from "vitest"
+import { contractText, difference, taskText } from "../src/internal/values/signature.ts"
 
 class Point extends Schema.Class<Point>("test/Point")({ x: Schema.Number }) {}
 class NoRoom extends Schema.TaggedError<NoRoom>()("NoRoom", { left: Schema.Int }) {}
@@ -15,7 +16,7 @@ const Tree: Schema.Codec<Tree> = Schema.Struct({
   next: Schema.NullOr(Schema.suspend(() => Tree))
 })
 
-const textOf = (methods: Actor.AnyContract) => Home.contractText({ key: "test/A", methods }).methods
+const textOf = (methods: Actor.AnyContract) => contractText({ key: "test/A", methods: methods as any }).methods
 const argText = (schema: Schema.Top) => textOf({ f: Actor.method({ args: [schema as Schema.Codec<unknown>] }) }).f
 
 describe("a contract as text", () => {
@@ -63,7 +64,7 @@ describe("a contract as text", () => {
   })
 
   it("is that of a task as far as it has schemas", () => {
-    const text = (options: object) => Home.taskText(Home.taskOf(Task.make("t", (_: any) => Effect.void, options))!)
+    const text = (options: object) => taskText(Home.taskOf(Task.make("t", (_: any) => Effect.void, options))!)
     assert.strictEqual(text({}), "(?): ? ! ?")
     assert.strictEqual(text({ args: [Schema.Int], success: Point }), "(number & isInt): { x: number } ! ?")
   })
@@ -74,20 +75,20 @@ describe("the difference of two contracts", () => {
   const f = Actor.method({ args: [Schema.String], success: Schema.Int })
 
   it("is none where they say the same", () => {
-    assert.isUndefined(Home.difference(side({ f }, "string"), side({ f: { ...f } }, "string"), "there"))
+    assert.isUndefined(difference(side({ f }, "string"), side({ f: { ...f } }, "string"), "there"))
   })
 
   it("names the method, and has both versions", () => {
     const other = Actor.method({ args: [Schema.Int], success: Schema.String })
     assert.strictEqual(
-      Home.difference(side({ f }), side({ f: other }), "there"),
+      difference(side({ f }), side({ f: other }), "there"),
       "f is (string): number & isInt here, and (number & isInt): string there"
     )
   })
 
   it("names what only one side has, and keys", () => {
     assert.strictEqual(
-      Home.difference(side({ f }, "string"), side({ g: f }), "there"),
+      difference(side({ f }, "string"), side({ g: f }), "there"),
       "its key is only on this side, as string; f is only on this side, as (string): number & isInt; g is only there, as (string): number & isInt"
     )
   })
@@ -102,12 +103,12 @@ describe("the difference of two contracts", () => {
           }) as any
         ]
       })
-    const text = Home.difference(side({ f: long(Schema.String) }), side({ f: long(Schema.Number) }), "there")!
+    const text = difference(side({ f: long(Schema.String) }), side({ f: long(Schema.Number) }), "there")!
     assert.match(text, /last: string/)
     assert.match(text, /last: number/)
     assert.isBelow(text.length, 500)
     const many = (method: Actor.AnyContractMethod) =>
       Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`f${n}`, method]))
-    assert.match(Home.difference(side(many(f)), side({}), "there")!, /; and 45 more$/)
+    assert.match(difference(side(many(f)), side({}), "there")!, /; and 45 more$/)
   })
 })
