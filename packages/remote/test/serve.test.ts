@@ -239,6 +239,20 @@ describe("frames", () => {
   })
 })
 
+describe("a client over HTTP", () => {
+  it.live("is told at once what the server refuses, with the status, the address and what it says", () =>
+    Effect.gen(function* () {
+      const reason = yield* reasonOf(yield* Effect.map(tea, (room) => room.say("hi")))
+      assert.strictEqual(reason._tag, "ActorUnavailable")
+      assert.isFalse(reason.mayHaveRun)
+      assert.match(reason.message, /answered 404 at http:.*\/elsewhere\. The call did not run/)
+    }).pipe(
+      Effect.provide(client(Room, { protocol: "http", path: "/elsewhere", unavailableAfter: "1 hour" })),
+      Effect.provide(served())
+    )
+  )
+})
+
 describe("rpc", () => {
   const rooms = RemoteHome.group(Room, { expose: ["say", "count", "changes"] })
 

@@ -12,10 +12,13 @@ export class Trouble {
   /** Whether the server may have begun the call. */
   readonly begun: boolean
   readonly cause: unknown
-  constructor(why: string, begun: boolean, cause?: unknown) {
+  /** Whether sending it again would be answered the same. */
+  readonly isFinal: boolean
+  constructor(why: string, begun: boolean, cause?: unknown, isFinal = false) {
     this.why = why
     this.begun = begun
     this.cause = cause
+    this.isFinal = isFinal
   }
 }
 
@@ -69,8 +72,13 @@ const exchanging = (
 /** Whether nobody listens at the address, so that nothing was sent. Browsers do not tell. */
 const isRefused = (error: any): boolean => /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/.test(error?.cause?.code)
 
+/** A timeout, a request that came too early, or too many of them: later it may be served. */
+const PASSING = [408, 425, 429]
+
 const refused = async (response: Response): Promise<Trouble> => {
-  const words = (await response.text().catch(() => "")).slice(0, 300)
-  const isBusy = response.status === 429 || response.status === 503
-  return new Trouble(`the server answered ${response.status}: ${words}`, !isBusy && response.status >= 500)
+  const { status, url } = response
+  const words = (await response.text().catch(() => "")).slice(0, 300).replace(/\.?\s*$/, "")
+  const why = `the server answered ${status} at ${url}${words && `: ${words}`}`
+  const isRefusal = status < 500 && !PASSING.includes(status)
+  return new Trouble(why, status >= 500 && status !== 503, undefined, isRefusal)
 }

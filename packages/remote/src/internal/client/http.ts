@@ -103,7 +103,7 @@ const failed = (call: Outgoing, cause: Cause.Cause<Trouble>, isSent: boolean): v
 /** What was not sent is sent again, as long as calls wait for a server. */
 const patiently = (settings: Settings, sent: Effect.Effect<void, Trouble>): Effect.Effect<void, Trouble> =>
   Effect.retry(sent, {
-    while: (trouble) => !trouble.begun,
+    while: (trouble) => !trouble.begun && !trouble.isFinal,
     schedule: Schedule.max([Schedule.spaced(PAUSE), Schedule.during(settings.unavailableAfter)])
   })
 
@@ -135,6 +135,6 @@ const asked = (settings: Settings, tag: string, payload: unknown): Effect.Effect
       if (message._tag === "Exit" && message.exit._tag === "Success") answer = message.exit.value
     })
   return Effect.map(exchange(settings, request(1, tag, payload), tell), () => answer).pipe(
-    Effect.mapError(({ cause, why }) => new Trouble(why, false, cause))
+    Effect.mapError(({ cause, isFinal, why }) => new Trouble(why, false, cause, isFinal))
   )
 }
