@@ -33,6 +33,7 @@ import * as carried from "./internal/call/carried.ts"
 import * as failure from "./internal/call/failure.ts"
 import * as methods from "./internal/call/method.ts"
 import * as unobserved from "./internal/call/unobserved.ts"
+import { Publication as PublicationOf } from "./internal/handle/publication.ts"
 import * as crossing from "./internal/kinds/crossing.ts"
 import * as home from "./internal/kinds/home.ts"
 import * as task from "./internal/kinds/task.ts"
@@ -383,6 +384,35 @@ export const stream: (
  * @since 0.1.0
  */
 export const served: <Ask>(ask: Ask, left: number | undefined) => Ask = home.served as any
+
+/**
+ * What an instance has published, as a reader of {@link sharing} gets it.
+ *
+ * @category the other side
+ * @since 0.1.0
+ */
+export interface Publication {
+  readonly item: unknown
+  /** What `make` makes of the item: once for each `key`, for all readers together. */
+  as<A>(key: object, make: (item: unknown) => A): A
+}
+
+/**
+ * Whether something is a {@link Publication}.
+ *
+ * @category the other side
+ * @since 0.1.0
+ */
+export const isPublication = (u: unknown): u is Publication => u instanceof PublicationOf
+
+/**
+ * The same reader of a subscription, which gets a {@link Publication} for each item, so that what is written for many
+ * readers is written once. Where the instance lives elsewhere, it gets the items.
+ *
+ * @category the other side
+ * @since 0.1.0
+ */
+export const sharing: <Ask>(ask: Ask) => Ask = home.sharing as any
 
 /**
  * Cancels a call that was submitted with {@link submit}. Its `onExit` tells when it has ended.

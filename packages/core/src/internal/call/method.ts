@@ -57,6 +57,8 @@ export interface MethodSpec {
   readonly timeout: Duration.Duration | undefined
   /** Whether it has come from a caller elsewhere, where middleware of callers runs. */
   readonly served?: boolean
+  /** Whether its reader takes what is published as publications, which it shares with others. */
+  readonly shares?: boolean
   /** When the time is over of a caller in another thread, as `elapsedIn` counts: it ends the call by itself. */
   readonly until?: number
   /** By how many milliseconds the timeout is longer than the time of a caller elsewhere, who ends the call otherwise. */

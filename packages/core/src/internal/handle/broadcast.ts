@@ -21,6 +21,7 @@ import { Ref } from "../call/ref.ts"
 import * as waiters from "../call/waiters.ts"
 import * as waiting from "../call/waiting.ts"
 import type { Blocked, Wait, Waiter } from "../call/waits.ts"
+import { Publication } from "./publication.ts"
 import { type Bounds, boundsOf, MAKER, notices } from "./subscribing.ts"
 
 type Chunk = readonly [unknown, ...Array<unknown>]
@@ -30,7 +31,7 @@ type Answer = Effect.Effect<Chunk, unknown>
 class Board {
   readonly readers = new Set<Reader>()
   private readonly replay: number
-  private readonly last: Array<unknown> = []
+  private readonly last: Array<Publication> = []
   private ended = false
   /** Those who published more than a reader has room for that they have to wait for, and what is known of their waits. */
   private readonly waiting = new Map<() => void, Wait | undefined>()
@@ -43,12 +44,13 @@ class Board {
   publish(item: unknown): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (this.ended) return Effect.void
-      if (this.replay > 0 && this.last.push(item) > this.replay) this.last.shift()
+      const publication = new Publication(item)
+      if (this.replay > 0 && this.last.push(publication) > this.replay) this.last.shift()
       const woken: Array<() => void> = []
       // Nothing of what wakes runs before all have the item: a reader that comes meanwhile has it replayed.
       let crowded = false
       for (const reader of this.readers) {
-        const wake = reader.offer(item)
+        const wake = reader.offer(publication)
         if (wake !== undefined) woken.push(wake)
         crowded ||= reader.isCrowded
       }
@@ -95,9 +97,9 @@ class Board {
     stack.notify(woken, Exit.void)
   }
 
-  join(bounds: Bounds, notice: Resync["reason"] | undefined, origin: string): Reader {
-    const pending = notice === undefined ? [...this.last] : [notices().resync(notice), ...this.last]
-    const reader = new Reader(this, bounds, pending, origin)
+  join(bounds: Bounds, notice: Resync["reason"] | undefined, by: By): Reader {
+    const reader = new Reader(this, bounds, by)
+    reader.begin(notice, this.last)
     if (this.ended) reader.end(Cause.done())
     else this.readers.add(reader)
     return reader
@@ -140,6 +142,13 @@ class Crowd extends Ref implements Blocked {
   }
 }
 
+/** Whose reader it is. */
+interface By {
+  readonly origin: string
+  /** Whether it takes each {@link Publication} for its item. */
+  readonly shares?: boolean
+}
+
 class Reader {
   /** Who pulled last, and on which fiber: noted where publishers may wait for that. */
   puller: Waiter | undefined = undefined
@@ -147,18 +156,29 @@ class Reader {
   /** The calls that wait are told apart by their numbers. It is none. */
   readonly id = 0
   readonly origin: string
-  private pending: Array<unknown>
+  private readonly shares: boolean
+  private pending: Array<unknown> = []
   private missed = 0
   private over: Answer | undefined = undefined
   private wake: (() => void) | undefined = undefined
   private readonly board: Board
   private readonly bounds: Bounds
 
-  constructor(board: Board, bounds: Bounds, pending: Array<unknown>, origin: string) {
+  constructor(board: Board, bounds: Bounds, { origin, shares = false }: By) {
     this.origin = origin
+    this.shares = shares
     this.board = board
     this.bounds = bounds
-    this.pending = pending
+  }
+
+  /** What it gets before what is published from now on. */
+  begin(notice: Resync["reason"] | undefined, last: ReadonlyArray<Publication>): void {
+    if (notice !== undefined) this.pending.push(notices().resync(notice))
+    for (const publication of last) this.add(publication)
+  }
+
+  private add(publication: Publication): void {
+    this.pending.push(this.shares ? publication : publication.item)
   }
 
   /** Whether publishers wait for it. */
@@ -167,13 +187,13 @@ class Reader {
   }
 
   /** Takes an item. Returns how to wake the one that waits for it, if one does. */
-  offer(item: unknown): (() => void) | undefined {
+  offer(publication: Publication): (() => void) | undefined {
     const { maxPendingItems, overflow } = this.bounds
     if (overflow === "fail" && this.pending.length >= maxPendingItems) {
       this.board.readers.delete(this)
       return this.end(Exit.fail(notices().fellBehind(this.origin, maxPendingItems)))
     }
-    this.pending.push(item)
+    this.add(publication)
     if (overflow === "dropOldest" && this.pending.length > maxPendingItems) {
       this.pending.shift()
       this.missed++
@@ -239,16 +259,16 @@ export const make = (given: { readonly replay?: number } = {}): Effect.Effect<un
   })
 
 /** An actor that reads what it publishes itself. */
-const OWN = { origin: "a subscription" }
+const OWN: By = { origin: "a subscription" }
 
 const broadcastOf = (board: Board, maker: unknown) =>
   Object.assign(
     readable(
-      (given: ReaderOptions = {}, notice?: Resync["reason"], { origin } = OWN): Stream.Stream<unknown, unknown> =>
+      (given: ReaderOptions = {}, notice?: Resync["reason"], by: By = OWN): Stream.Stream<unknown, unknown> =>
         Stream.unwrap(
           Effect.map(
             Effect.acquireRelease(
-              Effect.sync(() => board.join(boundsOf(origin, given), notice, origin)),
+              Effect.sync(() => board.join(boundsOf(by.origin, given), notice, by)),
               (reader) => Effect.sync(() => board.leave(reader))
             ),
             (reader) => Stream.fromPull(Effect.succeed(reader.take as any))

@@ -3,6 +3,7 @@
  * books. It comes with `Broadcast`, and programs without it have none of this.
  */
 import * as Cause from "effect/Cause"
+import * as Channel from "effect/Channel"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -21,6 +22,7 @@ import * as failure from "../call/failure.ts"
 import { isReadable, type MethodSpec } from "../call/method.ts"
 import type { Cell, CellLine, Target } from "../instance/cell.ts"
 import { IDLE } from "../instance/life.ts"
+import { Publication } from "./publication.ts"
 import { type Reading, readWith, type StreamCall } from "./streaming.ts"
 
 /** What stands in a stream beside items, and its failure. The classes are public. */
@@ -211,7 +213,7 @@ class Following {
     const items: Stream.Stream<unknown, unknown> = Stream.suspend(() => member(given, notice, entry))
     const enters = this.hasPassed ? entry.next : entry.again
     this.hasPassed = false
-    return Effect.flatMap(Effect.andThen(enters, Scope.provide(Stream.toPull(items), scope)), (pull) => {
+    return Effect.flatMap(Effect.andThen(enters, pullOf(items, scope)), (pull) => {
       this.life = { cell, restarts, pull }
       this.hasRead = true
       return this.pull
@@ -221,8 +223,10 @@ class Following {
   private checked(items: Chunk): Effect.Effect<Chunk, ActorError> {
     const { actor, contract, name: method } = this.method
     if (contract === undefined) return Effect.succeed(items)
+    const issueOf = (item: unknown) => checkItem(contract, item)
     for (const item of items) {
-      const issue = notices().isResync(item) ? undefined : checkItem(contract, item)
+      if (notices().isResync(item)) continue
+      const issue = item instanceof Publication ? item.as(contract, issueOf) : issueOf(item)
       if (issue !== undefined)
         return failure.ofReader(() => new DecodeError({ actor, method, issue, mayHaveRun: true }))
     }
@@ -252,6 +256,10 @@ class Following {
   }
 }
 
+/** `Stream.toPull`, whose pulls each take a lock and merge two contexts: one fiber at a time pulls here, in its own context. */
+const pullOf = (items: Stream.Stream<unknown, unknown>, scope: Scope.Scope): Effect.Effect<Effect.Effect<Chunk, any>> =>
+  Effect.catchCause(Channel.toPullScoped(items.channel, scope), (cause) => Effect.succeed(Effect.failCause(cause)))
+
 /** A reader's way past the middleware of this side. */
 class Entry implements Reader {
   /** Where `next` was run last: the context of which something travels with the reader. */
@@ -268,6 +276,10 @@ class Entry implements Reader {
 
   get origin(): string {
     return `${this.cell.actor}.${this.method.name}`
+  }
+
+  get shares(): boolean {
+    return this.method.shares === true
   }
 
   get context(): Context.Context<never> {

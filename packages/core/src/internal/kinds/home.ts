@@ -225,6 +225,15 @@ export const served = (ask: unknown, left: number | undefined): unknown => {
 
 const servedSpec = /* @__PURE__ */ memoize((method: MethodSpec): MethodSpec => ({ ...method, served: true }))
 
+/** The same reader, as one that takes publications. */
+export const sharing = (ask: unknown): unknown => {
+  if (!(ask instanceof Ask)) return ask
+  const { args, method, target } = ask
+  return new Ask(target, sharingSpec(method), args)
+}
+
+const sharingSpec = /* @__PURE__ */ memoize((method: MethodSpec): MethodSpec => ({ ...method, shares: true }))
+
 /** A caller that is there ends its call first, in its own words. This is for callers that are gone. */
 const GRACE = 1000
 

@@ -8,7 +8,7 @@ import { type RpcMessage, RpcSerialization, RpcServer } from "../engine.ts"
 import { notExposed, undecodable } from "../wire/failure.ts"
 import { CONTRACT, HELLO, type Hello } from "../wire/hello.ts"
 import type { Wire } from "../wire/wire.ts"
-import { type Exposed, failure, type Peer } from "./peer.ts"
+import { type Exposed, failure, type Peer, type UnderWay } from "./peer.ts"
 
 /** What a server offers. */
 export interface Offer {
@@ -20,9 +20,11 @@ export interface Offer {
   readonly tellsDefects: boolean
 }
 
+/** All peers of a server, by their numbers, which `RpcServer` calls those of its clients. */
+export type Peers = Map<number, Peer>
+
 export interface Door {
   readonly protocol: RpcServer.Protocol["Service"]
-  readonly peers: ReadonlyMap<number, Peer>
   admit(peer: Peer): void
   leave(peer: Peer): void
   receive(peer: Peer, message: RpcMessage.FromClientEncoded): Effect.Effect<void>
@@ -32,10 +34,9 @@ let lastPeer = 0
 export const nextPeer = (): number => ++lastPeer
 
 /** `supportsAck`: streams wait until their peer asks for more. */
-export const make = (offer: Offer, supportsAck: boolean): Effect.Effect<Door> =>
+export const make = (offer: Offer, peers: Peers, supportsAck: boolean): Effect.Effect<Door> =>
   Effect.gen(function* () {
     const disconnects = yield* Queue.make<number>()
-    const peers = new Map<number, Peer>()
     let serve: (peer: number, message: RpcMessage.FromClientEncoded) => Effect.Effect<void>
     const protocol = yield* RpcServer.Protocol.make((write) => {
       serve = write
@@ -60,7 +61,6 @@ export const make = (offer: Offer, supportsAck: boolean): Effect.Effect<Door> =>
     })
     return {
       protocol,
-      peers,
       admit: (peer) => {
         peers.set(peer.id, peer)
       },
@@ -83,8 +83,9 @@ const receive = (offer: Offer, peer: Peer, message: any): RpcMessage.FromClientE
     case "Request":
       return isId(message.id) ? requested(offer, peer, message) : odd(peer)
     case "Ack":
+      return acknowledged(peer.get(message.requestId))
     case "Interrupt":
-      return peer.get(message.requestId) && { _tag: message._tag, requestId: message.requestId }
+      return peer.get(message.requestId) && { _tag: "Interrupt", requestId: message.requestId }
     case "Ping":
       peer.send({ _tag: "Pong" })
       return undefined
@@ -93,6 +94,12 @@ const receive = (offer: Offer, peer: Peer, message: any): RpcMessage.FromClientE
     default:
       return odd(peer)
   }
+}
+
+const acknowledged = (underWay: UnderWay | undefined): RpcMessage.AckEncoded | undefined => {
+  if (underWay?.exposed.kind !== "subscriptions") return underWay && { _tag: "Ack", requestId: underWay.id as any }
+  underWay.acknowledged()
+  return undefined
 }
 
 const isId = (id: unknown): id is string | number =>

@@ -2,7 +2,6 @@
  * What serves the rpcs of an actor: calls of the service that is provided here, in whichever home it lives.
  */
 import { ActorError, Denied } from "@troupe/core/ActorError"
-import { isResync } from "@troupe/core/Broadcast"
 import * as Home from "@troupe/core/Home"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -13,9 +12,10 @@ import { HttpServerRequest } from "../engine.ts"
 import { denied, type Subject, undecodable } from "../wire/failure.ts"
 import { BAGGAGE, REMOTE } from "../wire/headers.ts"
 import type { Payload, Wire, WireMethod } from "../wire/wire.ts"
-import type { Tell } from "./defects.ts"
+import { shown, type Tell } from "./defects.ts"
+import { crossing, feed, writerOf } from "./feed.ts"
 import { readJson, Unreadable } from "./frames.ts"
-import { CurrentPeer, originOf } from "./peer.ts"
+import { originOf, type Peer } from "./peer.ts"
 
 type Headers = Readonly<Record<string, string | undefined>>
 
@@ -30,6 +30,8 @@ export interface Terms {
   readonly maxPendingItems: number
   /** How deep what travels with a call may be nested. */
   readonly depth: number
+  /** The peer that a request is from, where the server is ours. */
+  readonly peerOf: ((client: number) => Peer | undefined) | undefined
 }
 
 /** The request that a call was made for, if it came from elsewhere. */
@@ -40,7 +42,11 @@ export const CurrentRequest: Context.Reference<RemoteRequest | undefined> = Cont
 /** What serves one rpc: it gets the payload, and what is known of the request. */
 export type Handler = (
   payload: Payload,
-  request: { readonly headers: Headers; readonly requestId: string | number }
+  request: {
+    readonly client: { readonly id: number }
+    readonly headers: Headers
+    readonly requestId: string | number
+  }
 ) => unknown
 
 /** `context` has the actor, and what `authorize` needs. */
@@ -48,13 +54,15 @@ export const handlerOf = (terms: Terms, method: WireMethod, context: Context.Con
   const service: any = Context.getUnsafe(context, terms.wire.of as unknown as Context.Key<any, any>)
   const handleOf = ({ key }: Payload): any => (terms.wire.keyed ? service.get(key) : service)
   const traced = Context.get(context, Tracer.Tracer) !== Tracer.nativeTracer
-  return (payload, { headers, requestId }) => {
+  const write = method.isSubscription ? writerOf(method) : undefined
+  return (payload, { client, headers, requestId }) => {
     const subject = subjectOf(terms.wire, method, payload)
+    const peer = terms.peerOf?.(client.id)
+    const underWay = peer?.get(requestId)
     const arrived = Effect.withFiber((fiber) => {
       // From here on a failure is one of the method, and not of what was sent.
-      const underWay = Context.get(fiber.context, CurrentPeer)?.get(requestId)
       if (underWay !== undefined) underWay.begun = true
-      const request = requestOf(method, payload, headers, fiber.context)
+      const request = requestOf(method, payload, headers, peer, fiber.context)
       return Effect.as(permitted(terms, subject, payload, request, context), request)
     })
     const invoked = (use: (ask: any, context: Context.Context<never>) => any) =>
@@ -67,6 +75,13 @@ export const handlerOf = (terms: Terms, method: WireMethod, context: Context.Con
           return use(Home.served(handleOf(payload)[method.name](...args), left), own)
         })
       )
+    if (write !== undefined && terms.peerOf !== undefined) {
+      if (underWay === undefined) return Effect.interrupt
+      const unfit = ({ message }: Error) =>
+        undecodable(subject, `its result does not fit the contract${terms.tell === shown ? `: ${message}` : ""}`, true)
+      const fed = invoked((ask, own) => Effect.setContext(feed(Home.sharing(ask), write, peer!, underWay, unfit), own))
+      return Effect.catchCause(fed, (cause) => terms.tell(subject, cause))
+    }
     if (!method.stream) {
       const called = invoked((ask, own) => Effect.setContext(ask, own))
       return Effect.catchCause(called, (cause) => terms.tell(subject, cause))
@@ -79,8 +94,6 @@ export const handlerOf = (terms: Terms, method: WireMethod, context: Context.Con
   }
 }
 
-const crossing = (item: unknown) => (isResync(item) ? { resync: item } : { item })
-
 const subjectOf = (wire: Wire, { name }: WireMethod, { key }: Payload): Subject => ({
   actor: wire.keyed ? `${wire.actor}(${Home.keyText(key)})` : wire.actor,
   method: name
@@ -90,9 +103,9 @@ const requestOf = (
   { actor, name }: WireMethod,
   { key }: Payload,
   sent: Headers,
+  peer: Peer | undefined,
   context: Context.Context<never>
 ): RemoteRequest => {
-  const peer = Context.get(context, CurrentPeer)
   if (peer !== undefined) return { actor, method: name, key, sent, ...peer.origin }
   // A server that is not ours: the headers of its HTTP request are among those that were sent.
   const http = Context.getOrUndefined(context, HttpServerRequest.HttpServerRequest)

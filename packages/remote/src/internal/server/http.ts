@@ -15,7 +15,7 @@ import { cableOf } from "./cable.ts"
 import { type Door, nextPeer } from "./door.ts"
 import { messagesIn, tooLong, Unreadable } from "./frames.ts"
 import type { Bounds } from "./limits.ts"
-import { CurrentPeer, originOf, Peer, type Way } from "./peer.ts"
+import { originOf, Peer, type Way } from "./peer.ts"
 import { crowded } from "./sockets.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
@@ -70,7 +70,7 @@ const answered = (
   Effect.gen(function* () {
     const queue = yield* Queue.make<string, Cause.Done>()
     const { taken, way } = wayTo(request, queue)
-    const peer = new Peer(nextPeer(), originOf(request), bounds, 0, way)
+    const peer = new Peer(nextPeer(), originOf(request), bounds, Infinity, way)
     door.admit(peer)
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
@@ -84,7 +84,7 @@ const answered = (
       discard: true
     })
     // It goes on while the first answers are read.
-    yield* Effect.forkScoped(Effect.provideService(receive, CurrentPeer, peer))
+    yield* Effect.forkScoped(receive)
     const frames = Stream.tap(Stream.fromQueue(queue), taken)
     // Whoever calls again is to find the next server.
     const headers = cableOf(request).isLeaving() ? { connection: "close" } : undefined
@@ -107,6 +107,7 @@ const wayTo = (request: Request, queue: Queue.Queue<string, Cause.Done>) => {
     taken: () => cable.taken(),
     isLeaving: () => cable.isLeaving(),
     cut: () => cable.cut(),
+    acknowledges: false,
     room: room.await
   }
   const taken = (text: string) =>

@@ -2,9 +2,8 @@
  * One connection, as the server knows it: what it has under way, and what it is told.
  */
 import { ActorError } from "@troupe/core/ActorError"
-import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { HttpServerRequest, RpcMessage } from "../engine.ts"
@@ -43,14 +42,46 @@ export interface Way {
   isLeaving(): boolean
   /** Ends the connection without waiting for the peer. */
   cut(): void
-  /** Waits until there is room for more items of a stream that does not wait to be asked for them. */
+  /** Whether the peer says when it has items, and gets the next ones then. */
+  readonly acknowledges: boolean
+  /** Waits until there is room for more items, where the peer says nothing of those that it has. */
   readonly room: Effect.Effect<void>
 }
 
-interface UnderWay {
+/** A request, from its admission to its answer. */
+export class UnderWay {
+  readonly id: RequestId
   readonly exposed: Exposed
   /** Whether its arguments could be read, and it was taken up. */
-  begun: boolean
+  begun = false
+  private owed = false
+  private wake: (() => void) | undefined = undefined
+
+  constructor(id: RequestId, exposed: Exposed) {
+    this.id = id
+    this.exposed = exposed
+  }
+
+  /** Items have been sent, and the peer has yet to say that it has them. */
+  owes(): void {
+    this.owed = true
+  }
+
+  /** It has them. */
+  acknowledged(): void {
+    const { wake } = this
+    this.owed = false
+    this.wake = undefined
+    wake?.()
+  }
+
+  /** Waits until the peer has said so. */
+  get taken(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      if (!this.owed) return resume(Effect.void)
+      this.wake = () => resume(Effect.void)
+    })
+  }
 }
 
 /** In characters. */
@@ -88,6 +119,10 @@ export class Peer {
     this.way = way
   }
 
+  get acknowledges(): boolean {
+    return this.way.acknowledges
+  }
+
   get room(): Effect.Effect<void> {
     return this.way.room
   }
@@ -119,7 +154,7 @@ export class Peer {
       return false
     }
     this.counts[kind]++
-    this.underWay.set(id, { exposed, begun: false })
+    this.underWay.set(id, new UnderWay(id, exposed))
     return true
   }
 
@@ -139,9 +174,19 @@ export class Peer {
   /** What is said in one turn is one frame, unless it is long. */
   send(message: RpcMessage.FromServerEncoded): void {
     if (message._tag === "Exit") this.settled(message.requestId)
+    if (!this.isClosed) this.say(JSON.stringify(message))
+  }
+
+  /** Items that have been written already. */
+  sendItems(to: UnderWay, items: ReadonlyArray<string>): void {
     if (this.isClosed) return
+    to.owes()
+    this.say(`{"_tag":"Chunk","requestId":${JSON.stringify(to.id)},"values":[${items.join(",")}]}`)
+  }
+
+  private say(line: string): void {
     if (this.frames === "") queueMicrotask(this.flush)
-    this.frames += `${JSON.stringify(message)}\n`
+    this.frames += `${line}\n`
     if (this.frames.length > LONG) this.flush()
   }
 
@@ -189,9 +234,3 @@ const crowded = (exposed: Exposed, most: number): ActorError => {
   const why = `its connection has ${most} ${kind} under way, the most that the server takes: wait for some of them, or have it raise limits.${kind}`
   return unavailable(exposed, why, { mayHaveRun: false })
 }
-
-/** The peer that a request is from, for those that serve it. A server of another make has none. */
-export const CurrentPeer: Context.Reference<Peer | undefined> = Context.Reference<Peer | undefined>(
-  "troupe/remote/Peer",
-  { defaultValue: () => undefined }
-)

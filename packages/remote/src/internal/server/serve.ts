@@ -8,13 +8,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Tracer from "effect/Tracer"
 import type { GroupOptions, ServeOptions } from "../../RemoteHome.ts"
-import { HttpRouter, type HttpServerRequest, HttpServerResponse, RpcGroup, RpcServer } from "../engine.ts"
+import { HttpRouter, type HttpServerRequest, HttpServerResponse, type RpcGroup, RpcServer } from "../engine.ts"
 import type { Contracted, Wire } from "../wire/wire.ts"
 import { Addresses } from "./addresses.ts"
 import * as cors from "./cors.ts"
 import { hidden, shown } from "./defects.ts"
 import * as doors from "./door.ts"
 import { Exposure, group } from "./exposure.ts"
+import { served } from "./feed.ts"
 import { type Handler, handlerOf, type Terms } from "./handlers.ts"
 import { posted } from "./http.ts"
 import { type Bounds, boundsOf } from "./limits.ts"
@@ -40,9 +41,9 @@ export const serve = (
   const bounds = boundsOf(subject, options.limits)
   const refusal = refusalOf(subject, options.origins)
   const tellsDefects = options.defects === "shown"
-  const merged = (RpcGroup.make() as unknown as Group).merge(...groups) as Group
+  const merged = served(exposures.flatMap(({ methods }) => methods))
   const offer = offerOf(exposures, tellsDefects)
-  const route = Effect.gen(function* () {
+  const route = Effect.fnUntraced(function* (peers: doors.Peers) {
     const router = yield* HttpRouter.HttpRouter
     const traced = isTraced(yield* Effect.context<never>())
     const run = (door: doors.Door) =>
@@ -50,15 +51,15 @@ export const serve = (
         Effect.provideService(RpcServer.Protocol, door.protocol),
         Effect.forkScoped
       )
-    const live = yield* doors.make(offer, true)
-    const brief = yield* doors.make(offer, false)
+    const live = yield* doors.make(offer, peers, true)
+    const brief = yield* doors.make(offer, peers, false)
     yield* run(live)
     yield* run(brief)
     const path = options.path ?? PATH
     const addresses = new Addresses(bounds.connectionsPerPeer)
     const upgrade = yield* sockets.make(live, offer, bounds, addresses)
-    yield* Effect.forkScoped(sockets.sweeps(live, brief, bounds))
-    yield* Effect.forkScoped(sockets.dismissals(live, brief))
+    yield* Effect.forkScoped(sockets.sweeps(peers, bounds))
+    yield* Effect.forkScoped(sockets.dismissals(peers))
     const guarded =
       (serve: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<any, any, any>) =>
       (request: HttpServerRequest.HttpServerRequest) => {
@@ -73,9 +74,13 @@ export const serve = (
       Effect.succeed(cors.preflight(headers, refusal, options.origins))
     )
   })
-  const terms = { tell: tellsDefects ? shown : hidden, bounds }
-  const all = exposures.map((exposure) => handlers(exposure, terms))
-  return Layer.provide(Layer.effectDiscard(route), all as any) as Layer.Layer<never, never, any>
+  const made = Effect.sync(() => {
+    const peers: doors.Peers = new Map()
+    const terms = { tell: tellsDefects ? shown : hidden, bounds, peerOf: (client: number) => peers.get(client) }
+    const all = exposures.map((exposure) => handlers(exposure, terms))
+    return Layer.provide(Layer.effectDiscard(route(peers)), all as any)
+  })
+  return Layer.unwrap(made) as Layer.Layer<never, never, any>
 }
 
 const isTraced = (context: Context.Context<never>): boolean =>
@@ -120,7 +125,7 @@ const offerOf = (exposures: ReadonlyArray<Exposure>, tellsDefects: boolean): doo
 /** What serves the rpcs of a group, for any `RpcServer`. */
 export const handlers = (
   { acceptsAnnotations, authorize, carried, group, methods, wire }: Exposure,
-  { bounds, tell }: Pick<Terms, "tell"> & { readonly bounds: Pick<Bounds, "depth" | "pendingItems"> }
+  { bounds, peerOf, tell }: Pick<Terms, "tell" | "peerOf"> & { readonly bounds: Pick<Bounds, "depth" | "pendingItems"> }
 ): Layer.Layer<any, never, any> =>
   group.toLayer(
     Effect.map(Effect.context<never>(), (context) => {
@@ -131,7 +136,8 @@ export const handlers = (
         acceptsAnnotations,
         tell,
         maxPendingItems: bounds.pendingItems,
-        depth: bounds.depth
+        depth: bounds.depth,
+        peerOf
       }
       return Object.fromEntries(
         methods.map((method): [string, Handler] => [method.rpc._tag, handlerOf(terms, method, context)])
@@ -146,5 +152,6 @@ export const handlersOf = (
 ): Layer.Layer<any, never, any> => {
   const exposure = exposureOf(given)
   check(exposure.wire.actor, { defects })
-  return handlers(exposure, { tell: defects === "shown" ? shown : hidden, bounds: boundsOf(exposure.wire.actor) })
+  const tell = defects === "shown" ? shown : hidden
+  return handlers(exposure, { tell, bounds: boundsOf(exposure.wire.actor), peerOf: undefined })
 }

@@ -10,10 +10,10 @@ import { type HttpServerRequest, HttpServerResponse, Socket } from "../engine.ts
 import { HELLO, request as hello } from "../wire/hello.ts"
 import type { Addresses } from "./addresses.ts"
 import { type Cable, cableOf } from "./cable.ts"
-import { type Door, nextPeer, type Offer } from "./door.ts"
+import { type Door, nextPeer, type Offer, type Peers } from "./door.ts"
 import { messagesIn, tooLong, Unreadable } from "./frames.ts"
 import type { Bounds } from "./limits.ts"
-import { CurrentPeer, originOf, Peer, type Way } from "./peer.ts"
+import { originOf, Peer, type Way } from "./peer.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 type Response = HttpServerResponse.HttpServerResponse
@@ -80,6 +80,7 @@ const serve = (
       taken: () => cable.taken(),
       isLeaving: () => cable.isLeaving(),
       cut: () => cable.cut(),
+      acknowledges: true,
       room: Effect.void
     })
     const { pull } = yield* socket.reader
@@ -107,7 +108,7 @@ const serve = (
         }
       }
     })
-    yield* Effect.provideService(read, CurrentPeer, peer).pipe(
+    yield* read.pipe(
       Effect.catchDefect((defect) =>
         defect instanceof Unreadable ? Effect.sync(() => peer.close(defect.code, defect.message)) : Effect.die(defect)
       ),
@@ -124,16 +125,15 @@ const caughtUp = (peer: Peer): Effect.Effect<void> =>
 const SWEEPS = { most: 5000, least: 100 }
 
 /** Looks at all peers from time to time, and closes what has gone without a word, or does not read what it is sent. */
-export const sweeps = (live: Door, brief: Door, { idleAfter, slowAfter }: Bounds): Effect.Effect<never> =>
+export const sweeps = (peers: Peers, { idleAfter, slowAfter }: Bounds): Effect.Effect<never> =>
   Effect.flatMap(Clock.Clock, (clock) => {
     const idle = Duration.toMillis(idleAfter)
     const sweep = Effect.sync(() => {
       const now = Home.elapsed(clock)
-      for (const peer of live.peers.values()) {
+      for (const peer of peers.values()) {
         if (peer.lastSeen < now - idle) peer.close(1001, "nothing was heard of the client (limits.idleAfter)")
         else cutIfSlow(peer, now)
       }
-      for (const peer of brief.peers.values()) cutIfSlow(peer, now)
     })
     const period = Math.min(SWEEPS.most, idle / 2, Duration.toMillis(slowAfter) / 2)
     return Effect.forever(Effect.delay(sweep, Math.max(SWEEPS.least, period)))
@@ -143,14 +143,12 @@ export const sweeps = (live: Door, brief: Door, { idleAfter, slowAfter }: Bounds
 const LOOKS = "250 millis"
 
 /** Sends peers away from a server that is about to end, so that it need not wait for them. */
-export const dismissals = (...doors: ReadonlyArray<Door>): Effect.Effect<never> =>
+export const dismissals = (peers: Peers): Effect.Effect<never> =>
   Effect.forever(
     Effect.delay(
       Effect.sync(() => {
-        for (const { peers } of doors) {
-          const [first] = peers.values()
-          if (first?.isServerLeaving) for (const peer of peers.values()) peer.dismiss()
-        }
+        const [first] = peers.values()
+        if (first?.isServerLeaving) for (const peer of peers.values()) peer.dismiss()
       }),
       LOOKS
     )
