@@ -1,5 +1,5 @@
 /** What a room is to those outside. The server and the pages import it. */
-import * as Actor from "@troupe/core/Actor"
+import * as Contract from "@troupe/core/Contract"
 import * as Schema from "effect/Schema"
 
 /** Of a room, and of a visitor. */
@@ -17,16 +17,16 @@ export type Message = typeof Message.Type
 export const Said = Schema.Struct({ ...Message.fields, number: Schema.Int, at: Schema.Number })
 export type Said = typeof Said.Type
 
-export class Room extends Actor.Keyed<Room>()("chat/Room", {
+export class Room extends Contract.Keyed<Room>()("chat/Room", {
   key: Name,
   methods: {
     /** The caller is in the room for as long as it reads this stream, which says so once. */
-    stay: Actor.method({ args: [Name], success: Schema.Literal("here"), stream: true }),
-    say: Actor.method({ args: [Message], success: Said }),
+    stay: Contract.method({ args: [Name], success: Schema.Literal("here"), stream: true }),
+    say: Contract.method({ args: [Message], success: Said }),
     /** The last messages, the oldest first. */
-    history: Actor.method({ success: Schema.Array(Said) }),
-    messages: Actor.subscription({ item: Said }),
+    history: Contract.method({ success: Schema.Array(Said) }),
+    messages: Contract.subscription({ item: Said }),
     /** Who is in the room, whenever that changes. */
-    people: Actor.subscription({ item: Schema.Array(Name) })
+    people: Contract.subscription({ item: Schema.Array(Name) })
   }
 }) {}

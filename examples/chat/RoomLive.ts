@@ -1,6 +1,6 @@
 /** A room as it is on the server: there is one instance per name, for as long as somebody is in it. */
 import { DurableState } from "@troupe/cluster"
-import { Broadcast } from "@troupe/core"
+import { Actor, Broadcast } from "@troupe/core"
 import { Clock, Effect, Schema, Stream } from "effect"
 import { type Message, Room, Said } from "./Room.ts"
 
@@ -52,7 +52,7 @@ const make = Effect.fnUntraced(function* () {
   })
 })
 
-export const RoomLive = Room.toLayer(make, {
+export const RoomLive = Actor.toLayer(Room, make, {
   idleTimeToLive: "1 minute",
   concurrencyGroups: {
     // Messages are published in the order of their numbers.

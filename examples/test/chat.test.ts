@@ -6,7 +6,7 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { DurableState, Sqlite } from "@troupe/cluster"
-import { Broadcast } from "@troupe/core"
+import { Actor, Broadcast } from "@troupe/core"
 import { RemoteHome } from "@troupe/remote"
 import { Context, Deferred, Effect, Exit, Layer, Scope, Stream } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
@@ -49,7 +49,8 @@ const roomsOf = (file: string) => RoomLive.pipe(Layer.provide(DurableState.layer
 
 /** A room that never answers who says something. */
 const slowRooms = (say: Effect.Effect<never>) =>
-  Room.toLayer(
+  Actor.toLayer(
+    Room,
     Effect.fnUntraced(function* () {
       return Room.of({
         messages: yield* Broadcast.make<Said>(),

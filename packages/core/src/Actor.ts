@@ -1078,7 +1078,7 @@ export const toFactory: <
   make: Make<Args, M, E, R> & NoInfer<ValidateContract<M, R, C>>,
   options?: ContractOptions<C, Group>
 ) => Factory<Self, Args, MethodsOf<C, Exclude<MethodServices<M>, Inside | Provided<C>>>, Group, E, R | Needed<C>> =
-  factory.toFactory as any
+  joining.toFactory as any
 
 // --- operations ------------------------------------------------------------------------------------------------------
 

@@ -16,9 +16,11 @@ import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import type * as Layer from "effect/Layer"
 import type * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
+import type { AnyContract } from "./Actor.ts"
 import type { ActorContext } from "./ActorContext.ts"
 import type { ActorDied, ActorError, Reason } from "./ActorError.ts"
 import type { ReaderOptions, Resync } from "./Broadcast.ts"
@@ -36,6 +38,7 @@ import * as unobserved from "./internal/call/unobserved.ts"
 import { Publication as PublicationOf } from "./internal/handle/publication.ts"
 import * as crossing from "./internal/kinds/crossing.ts"
 import * as home from "./internal/kinds/home.ts"
+import * as joining from "./internal/kinds/joining.ts"
 import * as task from "./internal/kinds/task.ts"
 import type { TaskSchemas } from "./Task.ts"
 
@@ -200,6 +203,22 @@ export const subscription: <
 >(
   read: F
 ) => F = methods.readable
+
+/**
+ * Provides an actor whose instances here only carry calls to where others live, as `Actor.toLayer` does, from a
+ * constructor whose methods return {@link Carried}s, Streams and {@link subscription}s. Such calls never wait for each
+ * other, so it comes without the search for deadlocks, which a page would have to load.
+ *
+ * @category the caller's side
+ * @since 0.1.0
+ */
+export const toClients: (
+  actor: { readonly key: string; readonly methods: AnyContract },
+  make:
+    | Effect.Effect<Readonly<Record<string, unknown>>, never, ActorContext>
+    | ((key: any) => Effect.Effect<Readonly<Record<string, unknown>>, never, ActorContext>),
+  options?: { readonly maxConcurrency?: number; readonly shutdownTimeout?: Duration.Input }
+) => Layer.Layer<any> = joining.toClients as any
 
 /**
  * What an instance is told about its home.

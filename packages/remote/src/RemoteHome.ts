@@ -28,10 +28,10 @@ import type * as RpcGroup from "effect/rpc/RpcGroup"
 import type * as RpcSchema from "effect/rpc/RpcSchema"
 import type * as Schedule from "effect/Schedule"
 import type * as Schema from "effect/Schema"
+import * as servers from "#server"
 import * as clients from "./internal/client/client.ts"
 import { group as groupOf } from "./internal/server/exposure.ts"
-import { CurrentRequest as RequestOf } from "./internal/server/handlers.ts"
-import * as servers from "./internal/server/serve.ts"
+import { CurrentRequest as RequestOf } from "./internal/server/request.ts"
 
 // --- what can be called ----------------------------------------------------------------------------------------------
 

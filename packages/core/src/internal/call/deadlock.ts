@@ -15,7 +15,6 @@
  *
  * When there is no deadlock, nearly all of these searches end at the first step.
  */
-import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import { hasForked, holdsOut } from "../base/effectInternals.ts"
 import * as stack from "../base/stack.ts"
@@ -24,7 +23,6 @@ import * as failure from "./failure.ts"
 import { isRef, type Ref } from "./ref.ts"
 import { Transition } from "./transition.ts"
 import { isReading } from "./waiters.ts"
-import { observe } from "./waiting.ts"
 import { isBlocked, search, type Wait, type Waiter } from "./waits.ts"
 
 /** A search that comes by so many calls gives up. */
@@ -34,14 +32,18 @@ const MAX_CALLS = 10_000
 const FREE = undefined
 type Blocker = Waiter | typeof FREE
 
-/** Call when `waiter` has begun to wait for something, or waits for less than before. */
-export const check = (waiter: Waiter): void => {
+/** Called by whatever defines something that runs here. */
+export const install = (): void => {
+  search.check = check
+  search.checkRoom = checkRoom as typeof search.checkRoom
+}
+
+const check = (waiter: Waiter): void => {
   // Where nothing waits for it or for its permit, no way leads back to it.
   if (isWaitedFor(waiter) && !mayGoOn(waiter) && isStuck(waiter)) resolve(waiter)
 }
 
-/** Call when room has gone to others: calls were found to wait for it, and not to be stuck, that may be so now. */
-export const checkRoom = (cell: Instance): void => {
+const checkRoom = (cell: Instance): void => {
   for (const call of cell.room?.watched ?? []) {
     if (call.dependents === 0) continue
     // All of them wait for the same calls.
@@ -312,16 +314,4 @@ const limitOf = (waiter: Waiter): string => {
   if (stage !== Stage.Waiting || !line.cell.life.ready) return ""
   const group = line.group === undefined ? "" : ` of group ${line.group}`
   return ` (maxConcurrency ${line.limit}${group})`
-}
-
-search.check = check
-
-/**
- * Waiting for a call is noted, unlike waiting for other refs. Calls learn it from here: a subclass that knew it would make
- * each call a tenth slower to make. No call is made without this file.
- */
-Call.prototype.wait = function (this: Call): Effect.Effect<any, any> {
-  if (this.stage === Stage.Waiting) this.line.startNow()
-  if (this.exit !== undefined) return this.look()!
-  return Effect.callback((resume) => Effect.sync(observe(this, false, resume)))
 }

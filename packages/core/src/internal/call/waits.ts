@@ -28,11 +28,18 @@ export interface Blocked extends Waiter {
 
 export const isBlocked = (u: Ref | Waiter): u is (Ref | Waiter) & Blocked => "blockers" in u
 
+interface Search {
+  /** Call when `waiter` has begun to wait for something, or waits for less than before. */
+  check(waiter: Waiter): void
+  /** Call when room has gone to others: calls were found to wait for it, and not to be stuck, that may be so now. */
+  checkRoom(cell: { readonly actor: string }): void
+}
+
 /**
- * What looks for a deadlock when something has begun to wait. It comes with the instances: where there are none, no call
- * waits, and a bundle that only has refs has no search.
+ * What looks for a deadlock. It comes with what defines actors, tasks, pools and middleware that run here: where there are
+ * only refs, and what stands for instances elsewhere, no call waits for another, and a bundle has no search.
  */
-export const search = /* @__PURE__ */ shared<{ check: (waiter: Waiter) => void }>("search", { check: () => {} })
+export const search: Search = /* @__PURE__ */ shared<Search>("search", { check: () => {}, checkRoom: () => {} })
 
 /** One fiber that works for `waiter` and waits for one ref or for several. */
 export class Wait {

@@ -18,13 +18,12 @@ import { isEffect, noEffect } from "../base/evaluable.ts"
 import * as stack from "../base/stack.ts"
 import { Call, Misuse } from "../call/call.ts"
 import { checkItem } from "../call/contract.ts"
-import * as deadlock from "../call/deadlock.ts"
 import * as failure from "../call/failure.ts"
 import type { Implementation, MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import * as waiters from "../call/waiters.ts"
 import * as waiting from "../call/waiting.ts"
-import type { Waiter } from "../call/waits.ts"
+import { search, type Waiter } from "../call/waits.ts"
 import type { Cell, Target } from "../instance/cell.ts"
 import { admit } from "./admit.ts"
 import { cancelAndWait } from "./asker.ts"
@@ -134,7 +133,7 @@ export class StreamCall extends Call {
       if (this.answer !== undefined) return resume(Effect.void)
       this.wake = resume
       // Who is to pull may stand in line for the permit that this call holds.
-      deadlock.check(this)
+      search.check(this)
     })
   }
 

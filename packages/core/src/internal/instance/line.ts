@@ -10,8 +10,8 @@ import { List } from "../base/list.ts"
 import * as stack from "../base/stack.ts"
 import * as turn from "../base/turn.ts"
 import { type Call, type Dispatcher, type Instance, type Line as LineOfCall, Stage } from "../call/call.ts"
-import * as deadlock from "../call/deadlock.ts"
 import { isEnded } from "../call/ending.ts"
+import { search } from "../call/waits.ts"
 import type { Handover } from "./handover.ts"
 
 /** How many calls start in one go before the event loop gets its turn. */
@@ -193,6 +193,6 @@ export class Line<Cell extends Starter = Starter> extends List<Call> implements 
 
   /** The limit has shrunk: no permit comes back as calls end, and what goes on may wait for what stands in line. */
   private checkHolders(): void {
-    for (const call of this.cell.running.toArray()) if (call.line === this) deadlock.check(call)
+    for (const call of this.cell.running.toArray()) if (call.line === this) search.check(call)
   }
 }

@@ -22,6 +22,7 @@ import { isElsewhere } from "../call/carried.ts"
 import { current, release } from "../call/currentCall.ts"
 import * as deadlock from "../call/deadlock.ts"
 import type { MethodSpec } from "../call/method.ts"
+import { search } from "../call/waits.ts"
 import type { Cell, CellLine } from "./cell.ts"
 import { merge } from "./context.ts"
 import { gates } from "./gates.ts"
@@ -34,6 +35,7 @@ export const service = (id: string, given: any = {}): Any => {
   if (!Schema.isSchema(error)) throw new TypeError(`${id}: error must be a Schema of its errors, but is ${show(error)}`)
   side(id, "at", at)
   gates.of = gateOf
+  deadlock.install()
   return Object.assign((Context.Service as any)()(id), { error, at })
 }
 
@@ -127,7 +129,7 @@ class Gate {
       return call.passage!.lineUp()
     }
     this.flush(queue)
-    if (queue.has(call)) deadlock.check(call)
+    if (queue.has(call)) search.check(call)
   }
 
   /** The call that holds up those behind it. */
@@ -144,7 +146,7 @@ class Gate {
   private flush(queue: Set<Call>): void {
     for (const call of queue) {
       // It may wait for one of those that are held up by none but it now.
-      if (!call.passage!.isThrough) return deadlock.check(call)
+      if (!call.passage!.isThrough) return search.check(call)
       queue.delete(call)
       call.passage!.lineUp()
     }
@@ -256,7 +258,7 @@ class Passage implements PassageOfCall {
     // Once more: where the call stood in line, before all that was submitted after it.
     this.rest()
     call.line.waitAgain(call)
-    if ((call.stage as Stage) === Stage.Waiting) deadlock.check(call)
+    if ((call.stage as Stage) === Stage.Waiting) search.check(call)
   }
 
   get behind(): Call | undefined {
@@ -275,7 +277,7 @@ class Passage implements PassageOfCall {
     if (turnsOutToRead(call as Partial<Reader>)) this.cell.end(call, Exit.void)
     else if (this.starting) call.line.startOrWait(call, this.dispatcher)
     else call.line.wait(call, undefined)
-    if ((call.stage as Stage) === Stage.Waiting) deadlock.check(call)
+    if ((call.stage as Stage) === Stage.Waiting) search.check(call)
   }
 
   /** Takes what the method, or the wait for it, has come to. Says whether the call goes on. */

@@ -6,9 +6,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Instance } from "../call/call.ts"
-import * as deadlock from "../call/deadlock.ts"
 import { Transition } from "../call/transition.ts"
 import * as waiting from "../call/waiting.ts"
+import { search } from "../call/waits.ts"
 
 /**
  * How far an instance is on its way to its end. It never goes back.
@@ -60,7 +60,7 @@ export class Phased<Cell extends Instance> {
 
   /** What keeps the instance from its end may wait for just that. */
   recheckEnd(): void {
-    if (this.end !== undefined && this.end.dependents > 0) deadlock.check(this.end)
+    if (this.end !== undefined && this.end.dependents > 0) search.check(this.end)
   }
 
   transitionOn(fiber: Fiber.Fiber<unknown, unknown>): Transition | undefined {

@@ -7,9 +7,8 @@ import { stranger } from "../base/copies.ts"
 import { Evaluable } from "../base/evaluable.ts"
 import { attempt, isInstance } from "../base/show.ts"
 import { type Call, type Dispatcher, type Instance, Stage } from "../call/call.ts"
-import * as deadlock from "../call/deadlock.ts"
 import { isRef, type Observer, type Ref } from "../call/ref.ts"
-import { depend } from "../call/waits.ts"
+import { depend, search } from "../call/waits.ts"
 
 /** What cannot be given to a method as it is: a ref, whose value is, or a `.remote` call that was not run. */
 interface Unready {
@@ -68,7 +67,7 @@ export class Preparing {
     try {
       this.start(call, (failed) => this.prepared(call, failed, dispatcher))
       // The callers that wait for room wait for its arguments from now on.
-      if (cell.hasSuspended && (call.stage as Stage) === Stage.Preparing) deadlock.check(call)
+      if (cell.hasSuspended && (call.stage as Stage) === Stage.Preparing) search.check(call)
     } catch (defect) {
       // A Proxy of a ref, which is the user's.
       attempt(() => this.drop(call))
@@ -82,9 +81,9 @@ export class Preparing {
     else cell.lineUp(call, dispatcher, false)
     // A call may have waited for it all the while, and hold the permit that it needs now.
     if ((call.stage as Stage) !== Stage.Waiting) return
-    deadlock.check(call)
+    search.check(call)
     // The callers that wait for room waited for its arguments so far, and wait for the calls before it now.
-    if (cell.hasSuspended) deadlock.checkRoom(cell)
+    if (cell.hasSuspended) search.checkRoom(cell)
   }
 
   /**
@@ -107,7 +106,7 @@ export class Preparing {
     const onExit = (exit: Exit.Exit<any, any>) => {
       // It may have been dropped when the ref had settled, but had not told us yet.
       if (!this.waits.has(call)) return
-      if (exit._tag === "Success" && --missing > 0) return deadlock.check(call)
+      if (exit._tag === "Success" && --missing > 0) return search.check(call)
       this.drop(call)
       if (exit._tag === "Failure") done(exit)
       else ready()

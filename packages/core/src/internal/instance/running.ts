@@ -14,12 +14,12 @@ import { type Call, Stage } from "../call/call.ts"
 import { Carried } from "../call/carried.ts"
 import * as contract from "../call/contract.ts"
 import { baseContextOf, onStack, release, withExtra, within } from "../call/currentCall.ts"
-import * as deadlock from "../call/deadlock.ts"
 import { endAll } from "../call/ending.ts"
 import * as failure from "../call/failure.ts"
 import { type Implementation, methodNames } from "../call/method.ts"
 import { older } from "../call/older.ts"
 import * as tracing from "../call/tracing.ts"
+import { search } from "../call/waits.ts"
 import * as context from "./context.ts"
 import type { Hub } from "./hub.ts"
 import type { Life } from "./life.ts"
@@ -83,7 +83,7 @@ export class Running extends List<Call> {
     })
     // It was told to end while it was still on our stack, and had no fiber that could be told.
     if ((call.stage as Stage) !== Stage.Running) interrupt(fiber)
-    if (call.waits !== undefined || call.reader !== undefined) deadlock.check(call)
+    if (call.waits !== undefined || call.reader !== undefined) search.check(call)
   }
 
   /** Runs the method. What stands where an Effect has to be can be so odd that the fiber itself throws. */

@@ -8,9 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { News } from "../../Instrumentation.ts"
-import * as deadlock from "../call/deadlock.ts"
 import type { Transition } from "../call/transition.ts"
-import type { Waiter } from "../call/waits.ts"
+import { search, type Waiter } from "../call/waits.ts"
 import * as pacer from "./pacer.ts"
 
 /** Why an instance dies that may not restart. */
@@ -149,7 +148,7 @@ export class Supervisor {
         resume(Effect.void)
       }
       this.attend()
-      if (this.onQuiet !== undefined) deadlock.check(this.life.start!)
+      if (this.onQuiet !== undefined) search.check(this.life.start!)
     })
   }
 
@@ -162,6 +161,6 @@ export class Supervisor {
   attend(): void {
     if (this.onQuiet === undefined) return
     if (this.life.cell.isQuiet) this.onQuiet()
-    else deadlock.check(this.life.start!)
+    else search.check(this.life.start!)
   }
 }

@@ -12,6 +12,7 @@ import { joinScope } from "../base/effectInternals.ts"
 import { noEffect } from "../base/evaluable.ts"
 import { checkId } from "../base/ids.ts"
 import { ofActors } from "../base/options.ts"
+import * as deadlock from "../call/deadlock.ts"
 import { defines } from "../call/older.ts"
 import * as handles from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
@@ -33,6 +34,7 @@ import { own } from "./owners.ts"
 /** `Actor.Service<Self>()`. */
 export const service = (id: string, input: any): any => {
   checkId("Actor.Service", id)
+  deadlock.install()
   const { make, methods, ...options } = input ?? {}
   const isContract = methods !== undefined
   const takesArguments = typeof make === "function" && make.length > 0

@@ -17,6 +17,7 @@ import * as options from "../base/options.ts"
 import { attempt, errorText, keyText, plural } from "../base/show.ts"
 import { elapsedIn } from "../base/time.ts"
 import { isClient } from "../call/carried.ts"
+import * as deadlock from "../call/deadlock.ts"
 import { defines } from "../call/older.ts"
 import * as handles from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
@@ -228,6 +229,7 @@ const endedEarly = (id: string, count: number, { maxInstances, timeToLive }: Lim
 /** `Actor.Keyed<Self>()`. */
 export const service = (id: string, input: any): any => {
   checkId("Actor.Keyed", id)
+  deadlock.install()
   const { make, methods, ...given } = input ?? {}
   const isContract = methods !== undefined
   const key = findsKeys(

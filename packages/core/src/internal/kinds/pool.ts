@@ -11,6 +11,7 @@ import { callUsers } from "../base/errors.ts"
 import { isEffect, kindOf, noEffect } from "../base/evaluable.ts"
 import * as options from "../base/options.ts"
 import { current, within } from "../call/currentCall.ts"
+import * as deadlock from "../call/deadlock.ts"
 import { Ask } from "../handle/ask.ts"
 import { makeMethod } from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
@@ -59,6 +60,7 @@ export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any,
   if (!isEffect(input.spawn)) {
     throw new TypeError(`ActorPool: spawn must be an Effect, like Counter.spawn(), but is ${kindOf(input.spawn)}`)
   }
+  deadlock.install()
   const members = new Members(perMember)
   const implementation = { run: (work: Work) => members.run(asSubmitter(work)) }
   const normalized = options.normalize("ActorPool", { maxConcurrency: size * perMember }, options.ofTasks)

@@ -13,6 +13,7 @@ import { checkId } from "../base/ids.ts"
 import * as options from "../base/options.ts"
 import { show } from "../base/show.ts"
 import { version } from "../base/version.ts"
+import * as deadlock from "../call/deadlock.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as handles from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
@@ -38,6 +39,7 @@ export const make = (
   input: any = {}
 ): unknown => {
   checkId("Task.make", name)
+  deadlock.install()
   if (typeof run !== "function") {
     const remedy = Effect.isEffect(run) ? "an Effect. Make it a function: () => effect" : kindOf(run)
     throw new TypeError(`${name}: a task needs a function that returns an Effect, but got ${remedy}`)

@@ -4,7 +4,6 @@
  * The instances that it makes are ordinary ones of this process, which carry calls. So refs, cancellation, timeouts and
  * order are those of core, and only the body of each method is ours.
  */
-import * as Actor from "@troupe/core/Actor"
 import * as ActorContext from "@troupe/core/ActorContext"
 import type { ReaderOptions, Resync } from "@troupe/core/Broadcast"
 import * as Home from "@troupe/core/Home"
@@ -48,7 +47,7 @@ const clientOf = (wire: Wire, actor: Contracted): Layer.Layer<any, never, Curren
   Layer.unwrap(
     Effect.map(CurrentLink, (link) => {
       const make = wire.keyed ? (key: unknown) => proxy(wire, link, { key }) : proxy(wire, link, undefined)
-      const proxies: Layer.Layer<any> = Actor.toLayer(actor as any, make as any, OPTIONS)
+      const proxies = Home.toClients(actor, make, OPTIONS)
       const residence: Home.Residence = {
         client: true,
         describe: (id) => (id === wire.actor ? link.describe() : undefined)

@@ -4,7 +4,7 @@
 import type * as Exit from "effect/Exit"
 import { memoize } from "effect/Function"
 import * as Schema from "effect/Schema"
-import { Rpc, RpcSchema } from "../engine.ts"
+import { exitSchema, isStreamSchema } from "../engine.ts"
 import type { Payload, WireMethod } from "../wire/wire.ts"
 
 export interface Codecs {
@@ -15,11 +15,11 @@ export interface Codecs {
 
 /** They are compiled with the first call of the method. */
 export const codecsOf = memoize(({ rpc }: WireMethod): Codecs => {
-  const stream = RpcSchema.isStreamSchema(rpc.successSchema) ? rpc.successSchema.success : undefined
+  const stream = isStreamSchema(rpc.successSchema) ? rpc.successSchema.success : undefined
   const json = (schema: Schema.Top) => Schema.toCodecJson(schema) as unknown as Schema.Codec<any, unknown>
   return {
     payload: Schema.encodeUnknownSync(json(rpc.payloadSchema)),
-    exit: Schema.decodeUnknownSync(json(Rpc.exitSchema(rpc as any) as unknown as Schema.Top)),
+    exit: Schema.decodeUnknownSync(json(exitSchema(rpc as any) as unknown as Schema.Top)),
     items: Schema.decodeUnknownSync(json(Schema.Array(stream ?? Schema.Unknown)))
   }
 })

@@ -11,7 +11,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { Socket } from "../engine.ts"
+import { isSocketError, makeWebSocket, type Socket, WebSocketConstructor } from "../engine.ts"
 import { type Hello, isHello } from "../wire/hello.ts"
 import { messagesIn } from "../wire/messages.ts"
 import { Connection } from "./connection.ts"
@@ -30,14 +30,14 @@ export const connect = (settings: Settings): Effect.Effect<Connection, never, Sc
     const clock = yield* Clock.Clock
     const patience = Duration.toMillis(settings.unavailableAfter)
     const connection = new Connection(settings.url, new Waiting(patience, clock, yield* Effect.context<never>()))
-    const given = yield* Effect.serviceOption(Socket.WebSocketConstructor)
+    const given = yield* Effect.serviceOption(WebSocketConstructor)
     const construct = Option.getOrElse(given, () => globalWebSocket)
     yield* Effect.forkScoped(keep(connection, construct, settings, clock))
     yield* Effect.addFinalizer(() => Effect.sync(() => connection.close("this client has ended")))
     return connection
   })
 
-type Construct = Socket.WebSocketConstructor["Service"]
+type Construct = WebSocketConstructor["Service"]
 
 const globalWebSocket: Construct = (url, options?: unknown) => new (globalThis as any).WebSocket(url, options)
 
@@ -82,8 +82,8 @@ const socketOf = (settings: Settings, construct: Construct) => {
     made = construct(url, options)
     return made
   }
-  const socket = Socket.makeWebSocket(settings.url, { openTimeout: settings.unavailableAfter })
-  return Effect.map(Effect.provideService(socket, Socket.WebSocketConstructor, remembered), (socket) => ({
+  const socket = makeWebSocket(settings.url, { openTimeout: settings.unavailableAfter })
+  return Effect.map(Effect.provideService(socket, WebSocketConstructor, remembered), (socket) => ({
     socket,
     isOpen: () => made?.readyState === OPEN
   }))
@@ -135,7 +135,7 @@ const serve = (
 /** Why a connection was lost, or not made, in words that follow "since" or "because". */
 const reasonOf = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
-  if (!Socket.isSocketError(error)) return typeof error === "string" ? error : "the connection to the server broke"
+  if (!isSocketError(error)) return typeof error === "string" ? error : "the connection to the server broke"
   const { reason } = error
   switch (reason._tag) {
     case "SocketOpenError":

@@ -16,6 +16,7 @@ import { shown, type Tell } from "./defects.ts"
 import { crossing, feed, writerOf } from "./feed.ts"
 import { readJson, Unreadable } from "./frames.ts"
 import { originOf, type Peer } from "./peer.ts"
+import { CurrentRequest } from "./request.ts"
 
 type Headers = Readonly<Record<string, string | undefined>>
 
@@ -33,11 +34,6 @@ export interface Terms {
   /** The peer that a request is from, where the server is ours. */
   readonly peerOf: ((client: number) => Peer | undefined) | undefined
 }
-
-/** The request that a call was made for, if it came from elsewhere. */
-export const CurrentRequest: Context.Reference<RemoteRequest | undefined> = Context.Reference<
-  RemoteRequest | undefined
->("troupe/remote/Request", { defaultValue: () => undefined })
 
 /** What serves one rpc: it gets the payload, and what is known of the request. */
 export type Handler = (

@@ -8,7 +8,7 @@ import * as ContractShape from "@troupe/core/ContractShape"
 import * as Home from "@troupe/core/Home"
 import { memoize } from "effect/Function"
 import * as Schema from "effect/Schema"
-import { Rpc } from "../engine.ts"
+import { makeRpc, type Rpc } from "../engine.ts"
 
 /** An actor that is defined by a contract, as far as a home needs to know it. */
 export interface Contracted {
@@ -89,14 +89,14 @@ const makeMethod = (
   const isSubscription = subscription === true
   const errors = [ActorError, ...Home.errorsOf(error)]
   const rpc = isSubscription
-    ? Rpc.make(tagOf(actor, name), {
+    ? makeRpc(tagOf(actor, name), {
         payload: { ...key, reader: Schema.optionalKey(Reader) },
         success: Schema.Union([Schema.Struct({ resync: Resync }), Schema.Struct({ item: success })]),
         error: Schema.Union([...errors, FellBehind]),
         defect: Home.SentDefect,
         stream: true
       })
-    : Rpc.make(tagOf(actor, name), {
+    : makeRpc(tagOf(actor, name), {
         payload: { ...key, ...(args.length === 0 ? undefined : { args: Schema.Tuple(args) }) },
         success,
         error: Schema.Union(errors),
