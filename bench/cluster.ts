@@ -122,6 +122,21 @@ const latencyRow = (what: string, [byHand, ours]: ReadonlyArray<number>, wanted:
 const rateRow = (what: string, [byHand, ours]: ReadonlyArray<number>, wanted: string) =>
   rows.push([what, rate(byHand!), rate(ours!), (byHand! / ours!).toFixed(2), wanted])
 
+type Runtime = Pick<ManagedRuntime.ManagedRuntime<never, unknown>, "runPromise">
+type Calls = ReadonlyArray<() => Work>
+
+/** Of calls one after the other. */
+const latency = async (what: string, { runPromise }: Runtime, works: Calls, calls: number, wanted: string) => {
+  const all = works.map((call) => oneByOne(calls, call))
+  latencyRow(what, await compare(runPromise, all, calls), wanted)
+}
+
+/** Of calls that are in flight together. */
+const throughput = async (what: string, { runPromise }: Runtime, works: Calls, calls: number, wanted: string) => {
+  const all = works.map((call) => together(calls, call))
+  rateRow(what, await compare(runPromise, all, calls), wanted)
+}
+
 const callers = Effect.gen(function* () {
   const actor = yield* Counter.get("hot")
   const entity = (yield* ByHand.client)("hot")
@@ -149,45 +164,13 @@ const inProcess = async (file: string) => {
   rows.push(["layerLocal: start to first answer", "", `${number(performance.now() - begun)} ms`, "", "< 500 ms"])
 
   const asks = quick ? 2000 : 10_000
-  latencyRow(
-    "ask, one after the other",
-    await compare(
-      runtime.runPromise,
-      add.map((call) => oneByOne(asks, call)),
-      asks
-    ),
-    "<= 1.1"
-  )
-  rateRow(
-    "hot actor, one call at a time, 1000 in flight",
-    await compare(
-      runtime.runPromise,
-      add.map((call) => together(asks, call)),
-      asks
-    ),
-    ">= 2.5"
-  )
+  await latency("ask, one after the other", runtime, add, asks, "<= 1.1")
+  await throughput("hot actor, one call at a time, 1000 in flight", runtime, add, asks, ">= 2.5")
   // An entity takes one call at a time unless it is told otherwise, an actor a thousand.
   const waiting = 200
-  rateRow(
-    "hot actor, calls that wait 1 ms, 200 in flight",
-    await compare(
-      runtime.runPromise,
-      wait.map((call) => together(waiting, call)),
-      waiting
-    ),
-    ">= 2.5"
-  )
+  await throughput("hot actor, calls that wait 1 ms, 200 in flight", runtime, wait, waiting, ">= 2.5")
   const durable = quick ? 100 : 500
-  latencyRow(
-    "durable ask, SQLite file",
-    await compare(
-      runtime.runPromise,
-      addDurable.map((call) => oneByOne(durable, call)),
-      durable
-    ),
-    "<= 1.15"
-  )
+  await latency("durable ask, SQLite file", runtime, addDurable, durable, "<= 1.15")
   await runtime.dispose()
 }
 
@@ -218,35 +201,11 @@ const overSockets = async (file: string) => {
   const runtime = ManagedRuntime.make(client)
   const { add, addDurable, items } = await runtime.runPromise(callers)
   const asks = quick ? 200 : 1000
-  latencyRow(
-    "ask over a socket",
-    await compare(
-      runtime.runPromise,
-      add.map((call) => oneByOne(asks, call)),
-      asks
-    ),
-    "<= 1.1"
-  )
+  await latency("ask over a socket", runtime, add, asks, "<= 1.1")
   const durable = quick ? 50 : 200
-  latencyRow(
-    "durable ask over a socket, SQLite file",
-    await compare(
-      runtime.runPromise,
-      addDurable.map((call) => oneByOne(durable, call)),
-      durable
-    ),
-    "<= 1.15"
-  )
+  await latency("durable ask over a socket, SQLite file", runtime, addDurable, durable, "<= 1.15")
   const frame = await echo()
-  rateRow(
-    "ask over a socket, 1000 in flight",
-    await compare(
-      runtime.runPromise,
-      add.map((call) => together(5 * asks, call)),
-      5 * asks
-    ),
-    ">= 1"
-  )
+  await throughput("ask over a socket, 1000 in flight", runtime, add, 5 * asks, ">= 1")
   const [one] = await compare(runtime.runPromise, [oneByOne(asks, () => frame.there)], asks)
   const [many] = await compare(runtime.runPromise, [together(5 * asks, add[1])], 5 * asks)
   latencyRow("of 1000 in flight, to one frame on a plain socket", [one!, many!], "<= 1.3")
