@@ -52,6 +52,7 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { DurableStateError } from "./DurableStateError.ts"
 import { millis } from "./internal/base/durations.ts"
+import { CurrentHeld } from "./internal/base/held.ts"
 import * as identities from "./internal/base/identity.ts"
 import { prefixOf } from "./internal/base/prefix.ts"
 import { DurableCall } from "./internal/calls/durableCall.ts"
@@ -115,8 +116,11 @@ export interface Change {
  * @since 0.1.0
  */
 export interface StateStore {
-  /** Takes the next epoch for a key, which makes a row if there is none. */
-  claim(identity: Identity): Effect.Effect<Row, SqlError>
+  /**
+   * Takes the next epoch for a key, which makes a row if there is none. With `after`, only if that is the epoch now, 0
+   * where there is no row; otherwise nothing changes, and it succeeds with `undefined`.
+   */
+  claim(identity: Identity, after?: number): Effect.Effect<Row | undefined, SqlError>
   /** Reads the row of a key. */
   read(identity: Identity): Effect.Effect<Row | undefined, SqlError>
   /** Replaces the value if epoch and version are still these; says whether they were. */
@@ -280,7 +284,8 @@ export const make = <S>(
       )
     }
     taken.set(instance, life)
-    return yield* open(identity, instance, schema, options)
+    const held = yield* CurrentHeld
+    return yield* open(identity, schema, options, instance, held?.(instance.id, instance.key))
   })
 
 /** The instances that have a state, and in which of their lives they made it. */
@@ -297,7 +302,7 @@ export const takeOver = <S>(
   identity: Identity,
   schema: Schema.Codec<S, any>,
   options: Options<S>
-): Effect.Effect<DurableState<S>, DurableStateError, DurableStateStorage> => open(identity, undefined, schema, options)
+): Effect.Effect<DurableState<S>, DurableStateError, DurableStateStorage> => open(identity, schema, options)
 
 /**
  * Deletes the saved state of a key, including the ids of changes. A running instance of that key dies at its next
@@ -313,9 +318,10 @@ export const forget = (identity: Identity): Effect.Effect<void, DurableStateErro
 
 const open = <S>(
   identity: Identity,
-  instance: identities.Instance | undefined,
   schema: Schema.Codec<S, any>,
-  options: Options<S>
+  options: Options<S>,
+  instance?: identities.Instance,
+  held?: Effect.Effect<boolean, unknown>
 ): Effect.Effect<DurableState<S>, DurableStateError, DurableStateStorage> =>
   Effect.gen(function* () {
     checkOptions(`${identity.actor}: DurableState`, options, { initial: true, timeout: true, key: true })
@@ -325,6 +331,7 @@ const open = <S>(
     const state = new State<S>({
       identity,
       instance,
+      held,
       storage,
       codec: codec(`${subject}: the value of its durable state`, schema),
       initial: typeof initial === "function" ? (initial as () => S) : () => initial,

@@ -225,6 +225,23 @@ describe("a node of a simulated cluster", () => {
   )
 
   it.live(
+    "that is about to leave when all faults end starts again once it has left",
+    () =>
+      once(
+        Effect.gen(function* () {
+          const { cluster } = yield* ledgers()
+          yield* Effect.forkChild(cluster.leave(1))
+          yield* Effect.sleep("1 millis")
+          assert.strictEqual(cluster.history.at(-1)!.what, "leaves")
+          yield* cluster.calm
+          yield* Effect.sleep("5 seconds")
+          yield* cluster.on(1, Effect.void)
+        })
+      ),
+    SLOW
+  )
+
+  it.live(
     "has a clock of its own",
     () =>
       once(

@@ -104,6 +104,18 @@ describe.each(storages)("a durable state in %s", (_name, storage) => {
     })
   )
 
+  it.effect("is claimed after an epoch if that is the epoch still", () =>
+    Effect.gen(function* () {
+      const store = yield* storage
+      const alice = { actor: "test/Account", key: "alice" }
+      assert.strictEqual((yield* store.claim(alice, 0))?.epoch, 1)
+      assert.isUndefined(yield* store.claim(alice, 0))
+      assert.strictEqual((yield* store.claim(alice, 1))?.epoch, 2)
+      assert.isUndefined(yield* store.claim(alice, 1))
+      assert.strictEqual((yield* store.claim(alice))?.epoch, 3)
+    })
+  )
+
   it.effect("changes by set, update, updateAndGet, modify and modifyEffect", () =>
     Effect.gen(function* () {
       const shared = yield* storage

@@ -5,7 +5,7 @@
 import { ClusterHome, DurableState } from "@troupe/cluster"
 import * as SimulatedCluster from "@troupe/cluster/SimulatedCluster"
 import { ActorError, type ObjectRef } from "@troupe/core"
-import { Clock, Effect, Exit, Fiber, Layer, Schedule } from "effect"
+import { Clock, Effect, Exit, Fiber, Layer } from "effect"
 import { check, type Entry, type Kind, type Operation, type Outcome } from "../chaos/history.ts"
 import { Ledger } from "../chaos/Ledger.ts"
 import { LedgerLive } from "../chaos/LedgerLive.ts"
@@ -90,11 +90,10 @@ export const ledger = (faults: SimulatedCluster.Faults) =>
     )
     yield* cluster.run(Effect.all(clients, { concurrency: "unbounded", discard: true }))
     yield* cluster.settled()
-    // A node that was frozen may have begun an instance before it knew: the one that it took the state from ends.
     const read = (key: string) =>
-      Effect.flatMap(Ledger.get(key), (ledger) => ledger.read()).pipe(
-        Effect.retry({ times: 3, schedule: Schedule.spaced("1 second") }),
-        Effect.map((log) => [key, log] as const)
+      Effect.map(
+        Effect.flatMap(Ledger.get(key), (ledger) => ledger.read()),
+        (log) => [key, log] as const
       )
     const logs = new Map<string, ReadonlyArray<Entry>>(yield* cluster.run(Effect.forEach(KEYS, read)))
     const disturbed = onlyLeaves(faults) ? undisturbed(operations, cluster.history) : []

@@ -49,8 +49,9 @@ export const orders = (faults: SimulatedCluster.Faults) =>
     yield* cluster.settled()
     if (hasMoved(cluster.history)) return
     for (const [key, pages] of written) {
-      const wanted = pages.toSorted((a, b) => a - b)
-      if (pages.some((page, index) => page !== wanted[index])) {
+      // A page is written again where the storage was too slow to confirm that its node has the key.
+      const first = [...new Set(pages)]
+      if (first.some((page, index) => page !== index)) {
         yield* Effect.die(new Error(`the pages of ${key} were written in the order ${pages.join(", ")}`))
       }
     }

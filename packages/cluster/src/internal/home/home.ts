@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import type { ClientOptions } from "../../ClusterHome.ts"
+import { CurrentHeld } from "../base/held.ts"
 import { type Caller, makeCaller } from "../calls/caller.ts"
 import { places } from "../calls/leaving.ts"
 import { type MessageStorage, Sharding } from "../engine.ts"
@@ -99,9 +100,12 @@ const host = (
     })
   )
 
-/** What is made in here, or in this context, can be asked where it is. */
+/** What is made in here, or in this context, can be asked where it is, and asks whether it is here still. */
 const residing = <A, E, R>(residence: Residence, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.provideService(effect, Home.Residence, residence) as Effect.Effect<A, E, R>
+  effect.pipe(
+    Effect.provideService(Home.Residence, residence),
+    Effect.provideService(CurrentHeld, residence.held)
+  ) as Effect.Effect<A, E, R>
 
 /** The entity of a key stays as long as the instance may: it is the options of the actor that say how long. */
 const keyed = (wire: Wire, residence: Residence, service: any) => {

@@ -4,8 +4,10 @@
 import type * as Home from "@troupe/core/Home"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Held } from "../base/held.ts"
 import { Entity, EntityId, ShardId, Sharding } from "../engine.ts"
 import { nameOf } from "../net/address.ts"
+import { CurrentConfirm } from "../node/locks.ts"
 import type { Wire } from "../wire/wire.ts"
 
 type Facts = ReturnType<Home.Link["describe"]>
@@ -18,6 +20,7 @@ export class Residence implements Home.Residence {
   private readonly facts = new Map<unknown, Facts>()
   /** How the keys are written. Keys may be anything, also what cannot be shown. */
   private readonly ids = new Map<string, Facts>()
+  private readonly confirms = new Map<unknown, Effect.Effect<boolean, unknown>>()
 
   constructor(actor: string) {
     this.actor = actor
@@ -33,13 +36,21 @@ export class Residence implements Home.Residence {
       const facts = { kind: "cluster", node: nameOf(address), shard: ShardId.toString(shardId) }
       this.facts.set(key, facts)
       this.ids.set(entityId, facts)
+      const confirm = yield* CurrentConfirm
+      const confirmed = confirm === undefined ? Effect.succeed(true) : confirm(address, shardId)
+      this.confirms.set(key, confirmed)
       yield* Effect.addFinalizer(() =>
         Effect.sync(() => {
           if (this.facts.get(key) === facts) this.facts.delete(key)
           if (this.ids.get(entityId) === facts) this.ids.delete(entityId)
+          if (this.confirms.get(key) === confirmed) this.confirms.delete(key)
         })
       )
     })
+
+  /** What is not ours, an instance that has its actor from elsewhere, is not in the cluster. A key that left is not here. */
+  readonly held: Held = (actor, key) =>
+    actor === this.actor ? (this.confirms.get(key) ?? Effect.succeed(false)) : Effect.succeed(true)
 
   /** Which keys are here, for people. */
   describeAll(): string {

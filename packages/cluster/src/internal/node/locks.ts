@@ -2,6 +2,7 @@
  * A node asks the storage whether it still has a key before it stores a result, and so do the nodes of Effect. The checks
  * that come together are one: each is a statement that commits, and they run one after the other on one connection.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -40,6 +41,25 @@ export const layer: Layer.Layer<RunnerStorage.RunnerStorage, never, RunnerStorag
       }
     }
   })
+)
+
+/** Asks the storage whether a node has a shard. */
+export type Confirm = (
+  address: RunnerAddress.RunnerAddress,
+  shard: ShardId.ShardId
+) => Effect.Effect<boolean, PersistenceError>
+
+/** A process on its own has all shards. */
+export const CurrentConfirm: Context.Reference<Confirm | undefined> = Context.Reference<Confirm | undefined>(
+  "troupe/cluster/Confirm",
+  { defaultValue: () => undefined }
+)
+
+export const layerConfirm: Layer.Layer<never, never, RunnerStorage.RunnerStorage> = Layer.effect(CurrentConfirm)(
+  Effect.map(
+    RunnerStorage.RunnerStorage,
+    (storage) => (address, shard) => Effect.map(storage.refresh(address, [shard]), (held) => held.includes(shard))
+  )
 )
 
 type Group = ReadonlyArray<Entry<Check, Held, PersistenceError>>

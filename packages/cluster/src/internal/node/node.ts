@@ -212,19 +212,17 @@ const withRunners =
       | SqlClient.SqlClient
     >
   ) =>
-    members
-      .layer(shardsOf(groups?.own ?? [], shards), self)
-      .pipe(
-        Layer.provideMerge(engine),
-        Layer.provide(locks.layer),
-        Layer.provide(storage.failing("its storage", tables.runners as Layer.Layer<RunnerStorage.RunnerStorage>)),
-        Layer.provide([config, RpcSerialization.layerSchemaBinary()]),
-        Layer.provideMerge(
-          Layer.succeedContext(Context.make(CurrentGuard, { unavailableAfter, trouble: () => peers.trouble() }))
-        ),
-        Layer.provideMerge(contracts.layer(peers, self)),
-        Layer.provideMerge(storage.layer(shared))
-      )
+    Layer.merge(members.layer(shardsOf(groups?.own ?? [], shards), self), locks.layerConfirm).pipe(
+      Layer.provideMerge(engine),
+      Layer.provide(locks.layer),
+      Layer.provide(storage.failing("its storage", tables.runners as Layer.Layer<RunnerStorage.RunnerStorage>)),
+      Layer.provide([config, RpcSerialization.layerSchemaBinary()]),
+      Layer.provideMerge(
+        Layer.succeedContext(Context.make(CurrentGuard, { unavailableAfter, trouble: () => peers.trouble() }))
+      ),
+      Layer.provideMerge(contracts.layer(peers, self)),
+      Layer.provideMerge(storage.layer(shared))
+    )
 
 /** Adds the storage of messages, and what keeps it bounded. */
 const withStorage =

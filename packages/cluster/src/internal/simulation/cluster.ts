@@ -273,9 +273,11 @@ export class Simulation {
     this.storage.slowUntil = 0
     this.heal()
     this.restore()
-    for (const [index, { process }] of this.nodes.entries()) {
+    for (const [index, { process, state }] of this.nodes.entries()) {
       this.goOn(process)
-      this.restart(index)
+      // One that leaves starts again once it has left.
+      if (state === "leaving") process.onDeath.push(() => this.world.after(0, () => this.restart(index)))
+      else this.restart(index)
     }
   }
 

@@ -16,7 +16,12 @@ export const memory = (): StateStore => {
     return row
   }
   return {
-    claim: (identity) => Effect.sync(() => change(identity, (row) => ({ ...row, epoch: row.epoch + 1 }))),
+    claim: (identity, after) =>
+      Effect.sync(() => {
+        const { epoch } = rows.get(id(identity)) ?? fresh
+        if (after !== undefined && after !== epoch) return undefined
+        return change(identity, (row) => ({ ...row, epoch: epoch + 1 }))
+      }),
     read: (identity) => Effect.sync(() => rows.get(id(identity))),
     save: (identity, { done, epoch, value, version }) =>
       Effect.sync(() => {

@@ -41,15 +41,16 @@ class SqlStates implements StateStore {
     )
   }
 
-  readonly claim = (identity: Identity): Effect.Effect<Row, SqlError> => {
+  readonly claim = (identity: Identity, after?: number): Effect.Effect<Row | undefined, SqlError> => {
     const { sql, table } = this
+    const unclaimed = after === undefined ? sql`` : sql`WHERE ${table}.epoch = ${after}`
     return Effect.flatMap(Effect.andThen(this.move(identity), now), (now) =>
       Effect.map(
         sql<any>`INSERT INTO ${table} (actor, actor_key, epoch, version, value, updated_at)
           VALUES (${identity.actor}, ${textOf(identity.key)}, 1, 0, NULL, ${now})
-          ON CONFLICT (actor, actor_key) DO UPDATE SET epoch = ${table}.epoch + 1
+          ON CONFLICT (actor, actor_key) DO UPDATE SET epoch = ${table}.epoch + 1 ${unclaimed}
           RETURNING epoch, version, value, done`,
-        ([row]) => toRow(row)
+        ([row]) => (row === undefined ? undefined : toRow(row))
       )
     )
   }

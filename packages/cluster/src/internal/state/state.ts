@@ -19,6 +19,9 @@ import { codecOf, issueOf } from "../base/writable.ts"
 /** How often a write is tried that meets a late write of its own instance. Each was interrupted, so there are few. */
 const MAX_ATTEMPTS = 10
 
+/** How long a claim waits until it tries again. */
+const CLAIM_PAUSE = "100 millis"
+
 /** To and from the text that is saved. */
 export interface TextCodec<S> {
   /** Dies where there is no text: a value that cannot be saved is a mistake in the program. */
@@ -48,6 +51,8 @@ export interface StateOptions<S> {
   readonly identity: Identity
   /** The instance that dies when it is fenced. Tests and tools may have none. */
   readonly instance: Instance | undefined
+  /** Whether this process has the key. Asked before the state is taken over, unless no other process can have it. */
+  readonly held: Effect.Effect<boolean, unknown> | undefined
   readonly storage: StateStore
   readonly codec: TextCodec<S>
   readonly initial: () => S
@@ -74,8 +79,27 @@ export class State<S> {
 
   /** Takes the right to write from the instance that has it, and reads. */
   claim(): Effect.Effect<void, DurableStateError> {
+    const { held, identity, storage } = this.options
+    const claimed = held === undefined ? storage.claim(identity) : this.claimHeld(held)
+    return Effect.flatMap(this.ask("claimed", claimed, false), (row) => this.adopt(row!))
+  }
+
+  /**
+   * Takes the right to write if this process has the key. It may lose the key at any time, frozen between two statements,
+   * say. So it looks who may write first, and asks whether it has the key then: whoever gets the key later claims later,
+   * and this claim finds that. A process that has lost the key waits, for it will know soon, and end the instance.
+   */
+  private claimHeld(held: Effect.Effect<boolean, unknown>): Effect.Effect<Row, SqlError> {
     const { identity, storage } = this.options
-    return Effect.flatMap(this.ask("claimed", storage.claim(identity), false), (row) => this.adopt(row))
+    return Effect.gen(function* () {
+      for (;;) {
+        const before = yield* storage.read(identity)
+        const isHeld = yield* Effect.orElseSucceed(held, () => false)
+        const row = isHeld ? yield* storage.claim(identity, before?.epoch ?? 0) : undefined
+        if (row !== undefined) return row
+        yield* Effect.sleep(CLAIM_PAUSE)
+      }
+    })
   }
 
   /** Lets one operation at a time work on a value that is known. */
