@@ -93,10 +93,13 @@ describe("sizes", () => {
         const stranger = await connect(site)
         const nested = "[".repeat(depth) + "]".repeat(depth)
         stranger.send(`{"_tag":"Request","id":1,"tag":"test/Vault.echo","payload":{"key":"a","args":[${nested}]}}`)
-        const { code, why } = await stranger.closed
-        assert.strictEqual(code, 1008)
-        assert.include(why, "limits.depth")
+        const reason = reasonOf(await stranger.exit(1))
+        assert.strictEqual(reason._tag, "DecodeError")
+        assert.include(reason.issue, "limits.depth")
+        stranger.send(`{"_tag":"Ping","deep":${nested}}`)
+        assert.strictEqual((await stranger.closed).code, 1008)
       }
+      assert.deepStrictEqual(site.made, [])
       await stillServes(site)
     }))
 
@@ -128,12 +131,9 @@ describe("sizes", () => {
 describe("text", () => {
   it("what is no UTF-8, no JSON, or no well-formed Unicode closes its connection", () =>
     visited(async (site) => {
-      const echo = (text: string) => `{"_tag":"Request","id":1,"tag":"test/Vault.echo","payload":{"key":"${text}"}}`
       const bytes = (...odd: ReadonlyArray<number>) =>
         Buffer.concat([Buffer.from('{"_tag":"Request","id":1,"tag":"'), Buffer.from(odd), Buffer.from('"}')])
       const all = [
-        echo("\\ud800"),
-        echo("\\udc00\\ud800"),
         '{"\\ud800":1}',
         bytes(0xc0, 0xaf),
         bytes(0xed, 0xa0, 0x80),
@@ -155,6 +155,20 @@ describe("text", () => {
       await stillServes(site)
     }))
 
+  it("a request with half a character fails alone, before there is an instance of its key", () =>
+    visited(async (site) => {
+      const stranger = await connect(site)
+      for (const [id, text] of ["\\ud800", "\\udc00\\ud800", "a\\ud83d"].entries()) {
+        stranger.send(`{"_tag":"Request","id":${id},"tag":"test/Vault.echo","payload":{"key":"${text}"}}`)
+        const reason = reasonOf(await stranger.exit(id))
+        assert.strictEqual(reason._tag, "DecodeError")
+        assert.include(reason.issue, "well-formed Unicode")
+        assert.isFalse(reason.mayHaveRun)
+      }
+      assert.deepStrictEqual(site.made, [])
+      await stillServes(site)
+    }))
+
   it("binary frames are read as text frames are", () =>
     visited(async (site) => {
       const stranger = await connect(site)
@@ -169,6 +183,8 @@ describe("names", () => {
       for (const field of ['"__proto__":{"polluted":1}', '"a":{"__proto__":{"polluted":1}}']) {
         const stranger = await connect(site)
         stranger.send(`{"_tag":"Request","id":1,"tag":"test/Vault.echo","payload":{"key":"a","args":[{${field}}]}}`)
+        assert.strictEqual(reasonOf(await stranger.exit(1))._tag, "DecodeError")
+        stranger.send(`{"_tag":"Ping",${field}}`)
         assert.strictEqual((await stranger.closed).code, 1008)
       }
       const stranger = await connect(site)

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ActorError, Contract } from "@troupe/core"
+import { Actor, ActorError, Contract, ObjectRef } from "@troupe/core"
 import { RemoteHome } from "@troupe/remote"
 import { Effect, Layer, Logger, Schema, Stream } from "effect"
 import { FetchHttpClient } from "effect/http"
@@ -207,14 +207,31 @@ describe("frames", () => {
     ["that is no JSON", "{", "1007"],
     ["that is no message", "[1]", "1008"],
     ["that is too long", say(["x".repeat(2000)]), "1009"],
-    ["that is nested too deep", say(["x"], { payload: JSON.parse(`${"[".repeat(50)}1${"]".repeat(50)}`) }), "1008"],
-    ["with a field __proto__", say(["x"]).replace('"key":"a"', '"__proto__":{"key":"a"}'), "1008"],
-    ["with half a character", say(["x"]).replace('"x"', '"\\ud800"'), "1007"]
+    [
+      "that is nested too deep",
+      JSON.stringify({ _tag: "Ping", deep: JSON.parse(`${"[".repeat(50)}1${"]".repeat(50)}`) }),
+      "1008"
+    ],
+    ["with a field __proto__", '{"_tag":"Ping","__proto__":1}', "1008"],
+    ["with half a character", '{"_tag":"Ping","a":"\\ud800"}', "1007"]
   ])("a frame %s cuts the peer off", ([, frame, code]) =>
     Effect.gen(function* () {
       const { close } = yield* sent(frame)
       assert.match(String(close), new RegExp(`^${code} `))
     }).pipe(Effect.provide(served({ limits: { messageBytes: 1000 } })))
+  )
+
+  it.live("a text with half a character, as of a sliced emoji, fails its call alone", () =>
+    Effect.gen(function* () {
+      const room = yield* tea
+      const held = yield* room.hold.remote()
+      const reason = yield* reasonOf(room.say("👍".slice(0, 1)))
+      assert.strictEqual(reason._tag, "DecodeError")
+      assert.isFalse(reason.mayHaveRun)
+      assert.match(reason.message, /test\/Room.*\.say: .*well-formed Unicode/)
+      assert.strictEqual(yield* room.say("👍"), 1)
+      assert.strictEqual(yield* ObjectRef.cancel(held), "Interrupted")
+    }).pipe(Effect.provide(Layer.provide(client(Room), served())))
   )
 
   it.live("arguments that do not fit fail their call, and it has not run", () =>

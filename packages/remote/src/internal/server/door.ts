@@ -8,6 +8,7 @@ import { type RpcMessage, RpcSerialization, RpcServer } from "../engine.ts"
 import { notExposed, undecodable } from "../wire/failure.ts"
 import { CONTRACT, HELLO, type Hello } from "../wire/hello.ts"
 import type { Wire } from "../wire/wire.ts"
+import { type Message, Unsound } from "./frames.ts"
 import { type Exposed, failure, type Peer, type UnderWay } from "./peer.ts"
 
 /** What a server offers. */
@@ -27,7 +28,7 @@ export interface Door {
   readonly protocol: RpcServer.Protocol["Service"]
   admit(peer: Peer): void
   leave(peer: Peer): void
-  receive(peer: Peer, message: RpcMessage.FromClientEncoded): Effect.Effect<void>
+  receive(peer: Peer, message: Message): Effect.Effect<void>
 }
 
 let lastPeer = 0
@@ -79,6 +80,7 @@ export const make = (offer: Offer, peers: Peers, supportsAck: boolean): Effect.E
 /** A message that is the business of `RpcServer`. All others are answered here, or say nothing. */
 const receive = (offer: Offer, peer: Peer, message: any): RpcMessage.FromClientEncoded | undefined => {
   if (peer.isClosed) return undefined
+  if (message instanceof Unsound) return refused(peer, message)
   switch (message?._tag) {
     case "Request":
       return isId(message.id) ? requested(offer, peer, message) : odd(peer)
@@ -107,6 +109,11 @@ const isId = (id: unknown): id is string | number =>
 
 const odd = (peer: Peer): undefined => {
   peer.close(1008, "this is no message of Effect's rpc")
+}
+
+const refused = (peer: Peer, { id, tag, why }: Unsound): undefined => {
+  if (!isId(id) || peer.get(id) !== undefined) return odd(peer)
+  peer.send(failure(id, undecodable(named(tag), `its arguments do not fit the contract: ${why}`, false)))
 }
 
 const requested = (offer: Offer, peer: Peer, message: any): RpcMessage.RequestEncoded | undefined => {

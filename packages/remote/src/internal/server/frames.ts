@@ -20,21 +20,45 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 export const tooLong = ({ messageBytes }: Bounds): Unreadable =>
   new Unreadable(1009, `a message may have at most ${messageBytes} bytes (limits.messageBytes)`)
 
+/** A request that says what may not be said. It fails alone: whoever has half a character in a text is no attacker. */
+export class Unsound {
+  readonly id: unknown
+  readonly tag: unknown
+  readonly why: string
+  constructor({ id, tag }: { readonly id?: unknown; readonly tag?: unknown }, why: string) {
+    this.id = id
+    this.tag = tag
+    this.why = why
+  }
+}
+
+export type Message = RpcMessage.FromClientEncoded | Unsound
+
 /** The messages of a frame. Throws what is {@link Unreadable}. */
-export const messagesIn = (frame: string | Uint8Array, bounds: Bounds): ReadonlyArray<RpcMessage.FromClientEncoded> => {
+export const messagesIn = (frame: string | Uint8Array, bounds: Bounds): ReadonlyArray<Message> => {
   // A character has up to four bytes, and at least one.
   const isLong =
     frame.length > bounds.messageBytes ||
     (typeof frame === "string" && frame.length * 3 > bounds.messageBytes && bytesOf(frame) > bounds.messageBytes)
   if (isLong) throw tooLong(bounds)
   const text = typeof frame === "string" ? frame : textOf(frame)
-  const messages: Array<RpcMessage.FromClientEncoded> = []
+  const messages: Array<Message> = []
   for (const line of text.split("\n")) {
     if (line === "" || line === "\r") continue
-    const read = readJson(line, bounds)
-    for (const message of Array.isArray(read) ? read : [read]) messages.push(message)
+    const read = jsonOf(line)
+    for (const message of Array.isArray(read) ? read : [read]) messages.push(sound(message, bounds))
   }
   return messages
+}
+
+const sound = (message: any, { depth }: Bounds): Message => {
+  try {
+    check(message, depth)
+    return message
+  } catch (error) {
+    if (message?._tag === "Request" && error instanceof Unreadable) return new Unsound(message, error.message)
+    throw error
+  }
 }
 
 const bytesOf = (text: string): number => new TextEncoder().encode(text).byteLength

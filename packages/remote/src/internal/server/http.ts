@@ -9,18 +9,18 @@ import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { HttpIncomingMessage, type HttpServerRequest, HttpServerResponse, type RpcMessage } from "../engine.ts"
+import { HttpIncomingMessage, type HttpServerRequest, HttpServerResponse } from "../engine.ts"
 import type { Addresses } from "./addresses.ts"
 import { cableOf } from "./cable.ts"
 import { type Door, nextPeer } from "./door.ts"
-import { messagesIn, tooLong, Unreadable } from "./frames.ts"
+import { type Message, messagesIn, tooLong, Unreadable } from "./frames.ts"
 import type { Bounds } from "./limits.ts"
 import { originOf, Peer, type Way } from "./peer.ts"
 import { crowded } from "./sockets.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 type Response = HttpServerResponse.HttpServerResponse
-type Messages = ReadonlyArray<RpcMessage.FromClientEncoded>
+type Messages = ReadonlyArray<Message>
 
 const CONTENT = "application/x-ndjson"
 
