@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import { ActorContext } from "../../ActorContext.ts"
 import type { ReaderOptions, Resync } from "../../Broadcast.ts"
 import * as asyncContext from "../base/asyncContext.ts"
@@ -22,7 +22,7 @@ import * as waiters from "../call/waiters.ts"
 import * as waiting from "../call/waiting.ts"
 import type { Blocked, Wait, Waiter } from "../call/waits.ts"
 import { Publication } from "./publication.ts"
-import { type Bounds, boundsOf, MAKER, notices } from "./subscribing.ts"
+import { type Bounds, boundsOf, held, MAKER, notices, pulled } from "./subscribing.ts"
 
 type Chunk = readonly [unknown, ...Array<unknown>]
 type Answer = Effect.Effect<Chunk, unknown>
@@ -265,13 +265,14 @@ const broadcastOf = (board: Board, maker: unknown) =>
   Object.assign(
     readable(
       (given: ReaderOptions = {}, notice?: Resync["reason"], by: By = OWN): Stream.Stream<unknown, unknown> =>
-        Stream.unwrap(
+        pulled((scope) =>
           Effect.map(
-            Effect.acquireRelease(
-              Effect.sync(() => board.join(boundsOf(by.origin, given), notice, by)),
-              (reader) => Effect.sync(() => board.leave(reader))
+            held(
+              scope,
+              () => board.join(boundsOf(by.origin, given), notice, by),
+              (reader) => board.leave(reader)
             ),
-            (reader) => Stream.fromPull(Effect.succeed(reader.take as any))
+            (reader) => reader.take
           )
         )
     ),

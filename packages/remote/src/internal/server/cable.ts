@@ -13,6 +13,8 @@ export interface Cable {
   isLeaving(): boolean
   /** Calls back with the length of what arrives, before it is a message. */
   onBytes(heard: (length: number) => void): void
+  /** Calls back when the connection has ended below. */
+  onEnd(ended: () => void): void
   /** Ends the connection now: there is no use in waiting for the peer. */
   cut(): void
   /** Ends it later, if by then the peer has not taken what it was sent. */
@@ -25,6 +27,7 @@ interface NodeSocket {
   /** The server that has accepted it. */
   readonly server?: { readonly listening?: boolean } | null
   on(event: "data", heard: (chunk: Uint8Array) => void): unknown
+  on(event: "close", ended: () => void): unknown
   setTimeout(milliseconds: number, then: () => void): unknown
   destroy(): unknown
 }
@@ -35,6 +38,7 @@ const NONE: Cable = {
   taken: () => 0,
   isLeaving: () => false,
   onBytes: nothing,
+  onEnd: nothing,
   cut: nothing,
   cutAfter: nothing
 }
@@ -65,6 +69,10 @@ class OfNode implements Cable {
 
   onBytes(heard: (length: number) => void): void {
     this.socket.on("data", (chunk) => heard(chunk.length))
+  }
+
+  onEnd(ended: () => void): void {
+    this.socket.on("close", ended)
   }
 
   cut(): void {

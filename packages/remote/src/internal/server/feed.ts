@@ -39,9 +39,6 @@ const ending = (rpc: Rpc.AnyWithProps): unknown => {
   return (rpc as any).setSuccess(Schema.Void).setError(error)
 }
 
-/** It waits each time, for its peer or for the actor: there is no need to let others run besides. */
-const DIRECTLY = { disableYield: true }
-
 /** Tells a peer what a reader reads, until there is no more. */
 export const feed = (
   items: Stream.Stream<unknown, unknown>,
@@ -50,20 +47,18 @@ export const feed = (
   reader: UnderWay,
   unfit: (error: Schema.SchemaError) => unknown
 ): Effect.Effect<void, unknown> => {
-  const ready = peer.acknowledges ? reader.taken : peer.room
   const tell = (texts: ReadonlyArray<string>) => {
     peer.sendItems(reader, texts)
-    return ready
+    return peer.acknowledges ? reader.taken : peer.room
   }
   // Not `Stream.toPull`, whose pulls each take a lock and merge two contexts.
-  const fed = Effect.flatMap(
-    Effect.flatMap(Effect.scope, (scope) => Channel.toPullScoped(items.channel, scope)),
-    (pull) =>
-      Effect.forever(
-        Effect.flatMap(pull, (read) => Effect.flatMap(written(read, write, unfit), tell)),
-        DIRECTLY
-      )
-  )
+  const pulled = Effect.flatMap(Effect.scope, (scope) => Channel.toPullScoped(items.channel, scope))
+  const fed = Effect.flatMap(pulled, (pull) => {
+    const next: Effect.Effect<never, unknown> = Effect.flatMap(pull, (read) =>
+      Effect.flatMap(Effect.flatMap(written(read, write, unfit), tell), () => next)
+    )
+    return next
+  })
   return Pull.catchDone(Effect.scoped(fed), () => Effect.void) as Effect.Effect<void, unknown>
 }
 

@@ -2,10 +2,13 @@
  * WebSockets: each is a peer for as long as it is open.
  */
 import * as Home from "@troupe/core/Home"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
 import { type HttpServerRequest, HttpServerResponse, Socket } from "../engine.ts"
 import { HELLO, request as hello } from "../wire/hello.ts"
 import type { Addresses } from "./addresses.ts"
@@ -17,6 +20,7 @@ import { originOf, Peer, type Way } from "./peer.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 type Response = HttpServerResponse.HttpServerResponse
+type Frames = ReadonlyArray<string | Uint8Array>
 
 /** How often it is looked whether a peer that is behind has caught up. */
 const DRAIN = "50 millis"
@@ -24,97 +28,187 @@ const DRAIN = "50 millis"
 /** What a frame has besides the bytes of its message, and what of the next one may have come with it. */
 const SLACK = 128 * 1024
 
-/** Answers a request by serving the socket that it opens, until it is closed. */
+/** What all connections of a server have in common. */
+interface Hall {
+  readonly door: Door
+  readonly offer: Offer
+  readonly bounds: Bounds
+  readonly addresses: Addresses
+  readonly now: () => number
+  /** Where connections end with the server. */
+  readonly scope: Scope.Scope
+  /**
+   * The context of their fibers. They have the same one, and not those of their requests: what `RpcServer` derives from it, it
+   * derives once, and a connection that lasts for days keeps nothing of the request that has opened it.
+   */
+  readonly context: Context.Context<never>
+}
+
+/** Answers a request by opening a socket, which is served until it is closed. */
 export const make = (
   door: Door,
   offer: Offer,
   bounds: Bounds,
   addresses: Addresses
-): Effect.Effect<(request: Request) => Effect.Effect<Response, unknown, Scope.Scope>> =>
-  Effect.map(Clock.Clock, (clock) => {
-    const now = () => Home.elapsed(clock)
-    return (request) =>
-      Effect.gen(function* () {
-        if (request.headers.upgrade?.toLowerCase() !== "websocket")
-          return HttpServerResponse.text("Actors are called here over a WebSocket, or with POST.", {
-            status: 426,
-            headers: { upgrade: "websocket" }
-          })
-        const origin = originOf(request)
-        if (!(yield* addresses.enter(origin.remoteAddress))) return crowded
-        const socket = yield* request.upgrade
-        const make = (way: Way) => new Peer(nextPeer(), origin, bounds, now(), way)
-        yield* serve(socket, cableOf(request), door, offer, bounds, now, make)
-        return HttpServerResponse.empty()
-      })
+): Effect.Effect<(request: Request) => Effect.Effect<Response, unknown>, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const clock = yield* Clock.Clock
+    const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
+    const context = Context.omit(Scope.Scope)(yield* Effect.context<Scope.Scope>())
+    const hall: Hall = { door, offer, bounds, addresses, now: () => Home.elapsed(clock), scope, context }
+    return (request) => {
+      if (request.headers.upgrade?.toLowerCase() !== "websocket") return Effect.succeed(wrongDoor)
+      return Effect.flatMap(Scope.make(), (scope) =>
+        Effect.flatMap(Scope.provide(addresses.enter(originOf(request).remoteAddress), scope), (enters) =>
+          enters ? opened(hall, request, scope) : Effect.succeed(crowded)
+        )
+      )
+    }
   })
+
+const wrongDoor: Response = HttpServerResponse.text("Actors are called here over a WebSocket, or with POST.", {
+  status: 426,
+  headers: { upgrade: "websocket" }
+})
 
 export const crowded: Response = HttpServerResponse.text(
   "There are too many connections from this address (limits.connectionsPerPeer).",
   { status: 429 }
 )
 
-const serve = (
-  socket: Socket.Socket,
-  cable: Cable,
-  door: Door,
-  offer: Offer,
-  bounds: Bounds,
-  now: () => number,
-  makePeer: (way: Way) => Peer
-) =>
-  Effect.gen(function* () {
-    const writer = yield* socket.writer
-    const fork = Effect.runForkWith(yield* Effect.context<never>())
-    const send = (what: string | Socket.CloseEvent) => {
-      fork(Effect.ignore(writer.write(what)))
-    }
-    const peer: Peer = makePeer({
-      write: send,
-      shut: (code, why) => {
-        // The peer may take its time to say goodbye, or never do: what it has under way ends now.
-        door.leave(peer)
-        send(new Socket.CloseEvent(code, why))
-      },
-      waiting: () => cable.waiting(),
-      taken: () => cable.taken(),
-      isLeaving: () => cable.isLeaving(),
-      cut: () => cable.cut(),
-      acknowledges: true,
-      room: Effect.void
+/** The connection has a fiber of its own, so that the request is over when it is open. */
+const opened = (hall: Hall, request: Request, scope: Scope.Closeable): Effect.Effect<Response, unknown> =>
+  Effect.callback((resume) => {
+    const connection = new Connection(hall, request)
+    const served = Effect.onExit(connection.serve(request, scope, resume), (exit) => {
+      connection.left()
+      // If it has opened, the request has its answer already.
+      resume(Effect.as(exit, NOTHING))
+      return Scope.close(scope, exit)
     })
-    const { pull } = yield* socket.reader
-    let heard = 0
-    cable.onBytes((length) => {
-      heard += length
-      // It is no message yet, and would be too long when it is: the rest of it is not waited for.
-      if (heard > bounds.messageBytes + SLACK) peer.cut(1009, tooLong(bounds).message)
+    const fiber = Fiber.runIn(Effect.runForkWith(hall.context)(served), hall.scope)
+    connection.cable.onEnd(() => fiber.interruptUnsafe())
+    return Fiber.interrupt(fiber)
+  })
+
+/** The answer of a socket that has opened: it is not sent any more. */
+const NOTHING: Response = HttpServerResponse.empty()
+
+/** What a WebSocket brings, and how its peer is told things. */
+class Connection implements Way {
+  readonly acknowledges = true
+  readonly room = Effect.void
+  readonly cable: Cable
+  private readonly hall: Hall
+  private readonly peer: Peer
+  private socket: Socket.Writer | undefined = undefined
+  /** How many bytes have come that are no message yet. */
+  private heard = 0
+
+  constructor(hall: Hall, request: Request) {
+    this.hall = hall
+    this.cable = cableOf(request)
+    this.peer = new Peer(nextPeer(), originOf(request), hall.bounds, hall.now(), this)
+  }
+
+  /** Serves the peer until it goes. */
+  serve(
+    request: Request,
+    scope: Scope.Scope,
+    answer: (response: Effect.Effect<Response>) => void
+  ): Effect.Effect<void, unknown> {
+    // What the socket is made with, it keeps: that is nothing of the request, and of ours the scope.
+    const upgraded = Effect.setContext(request.upgrade, Context.empty())
+    const open = Effect.flatMap(upgraded, (socket) =>
+      Effect.flatMap(socket.writer, (writer) => {
+        this.socket = writer
+        return socket.reader
+      })
+    )
+    return Effect.flatMap(Scope.provide(open, scope), ({ pull }) => {
+      this.begin()
+      answer(Effect.succeed(NOTHING))
+      return this.reading(pull)
     })
-    door.admit(peer)
-    yield* Effect.addFinalizer(() => Effect.sync(() => door.leave(peer)))
-    peer.send({ ...hello("", HELLO, offer.hello), isNotification: true })
-    const read = Effect.gen(function* () {
-      while (!peer.isClosed) {
-        const frames = yield* pull
-        heard = 0
-        for (const frame of frames) {
-          peer.lastSeen = now()
-          for (const message of messagesIn(frame, bounds)) {
-            yield* door.receive(peer, message)
-            // It asks faster than it reads: it is not listened to before it has caught up, or is cut off as too slow.
-            if (peer.isBehind) yield* caughtUp(peer)
-            if (peer.isClosed) return
-          }
+  }
+
+  private begin(): void {
+    const { cable, hall, peer } = this
+    cable.onBytes((length) => this.hears(length))
+    hall.door.admit(peer)
+    peer.send({ ...hello("", HELLO, hall.offer.hello), isNotification: true })
+  }
+
+  private hears(length: number): void {
+    const { bounds } = this.hall
+    this.heard += length
+    // It is no message yet, and would be too long when it is: the rest of it is not waited for.
+    if (this.heard > bounds.messageBytes + SLACK) this.peer.cut(1009, tooLong(bounds).message)
+  }
+
+  /** Takes what comes until the connection ends, or is ended. */
+  private reading(pull: Effect.Effect<Frames, unknown>): Effect.Effect<void> {
+    const read: Effect.Effect<void, unknown> = Effect.flatMap(pull, (frames) =>
+      Effect.flatMap(this.take(frames), () => (this.peer.isClosed ? Effect.void : read))
+    )
+    return Effect.catchCause(read, (cause) => this.failed(cause))
+  }
+
+  private failed(cause: Cause.Cause<unknown>): Effect.Effect<void> {
+    const defect = cause.reasons.find(Cause.isDieReason)?.defect
+    if (defect instanceof Unreadable) return Effect.sync(() => this.peer.close(defect.code, defect.message))
+    return defect === undefined ? Effect.void : Effect.die(defect)
+  }
+
+  private take(frames: Frames): Effect.Effect<void> {
+    const { hall, peer } = this
+    return Effect.gen({ self: this }, function* () {
+      this.heard = 0
+      for (const frame of frames) {
+        peer.lastSeen = hall.now()
+        for (const message of messagesIn(frame, hall.bounds)) {
+          yield* hall.door.receive(peer, message)
+          // It asks faster than it reads: it is not listened to before it has caught up, or is cut off as too slow.
+          if (peer.isBehind) yield* caughtUp(peer)
+          if (peer.isClosed) return
         }
       }
     })
-    yield* read.pipe(
-      Effect.catchDefect((defect) =>
-        defect instanceof Unreadable ? Effect.sync(() => peer.close(defect.code, defect.message)) : Effect.die(defect)
-      ),
-      Effect.catch(() => Effect.void)
-    )
-  })
+  }
+
+  /** It is gone, whoever has ended it. */
+  left(): void {
+    this.hall.door.leave(this.peer)
+  }
+
+  // --- the way to the peer ---------------------------------------------------------------------------------------------
+
+  write(what: string | Socket.CloseEvent): void {
+    Effect.runForkWith(this.hall.context)(Effect.ignore(this.socket!.write(what)))
+  }
+
+  shut(code: number, why: string): void {
+    // The peer may take its time to say goodbye, or never do: what it has under way ends now.
+    this.left()
+    this.write(new Socket.CloseEvent(code, why))
+  }
+
+  waiting(): number {
+    return this.cable.waiting()
+  }
+
+  taken(): number {
+    return this.cable.taken()
+  }
+
+  isLeaving(): boolean {
+    return this.cable.isLeaving()
+  }
+
+  cut(): void {
+    this.cable.cut()
+  }
+}
 
 const caughtUp = (peer: Peer): Effect.Effect<void> =>
   Effect.suspend(() => (peer.isBehind ? Effect.andThen(Effect.sleep(DRAIN), caughtUp(peer)) : Effect.void))
