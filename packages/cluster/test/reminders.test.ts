@@ -3,7 +3,7 @@ import * as DurableState from "@troupe/cluster/DurableState"
 import * as Reminders from "@troupe/cluster/Reminders"
 import { Actor } from "@troupe/core"
 import { Context, type Duration, Effect, Exit, Fiber, Latch, Layer, Queue, Schema, Scope } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
+import { SqlClient, SqlError } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { DurableCall } from "../src/internal/calls/durableCall.ts"
 import { databases, node, open } from "./stateSupport.ts"
@@ -57,6 +57,11 @@ const storages: ReadonlyArray<
       ] as const
   )
 ]
+
+/** What a database says that is not there. */
+const away = Effect.fail(
+  new SqlError.SqlError({ reason: new SqlError.ConnectionError({ cause: "gone", message: "gone" }) })
+)
 
 interface World {
   readonly storage: Reminders.ReminderStore
@@ -276,6 +281,33 @@ describe.each(storages)("reminders in %s", (_name, storage) => {
       yield* pass(here, 2)
       yield* silence(here)
       assert.deepStrictEqual(yield* set(here, pat.list), [])
+    })
+  )
+
+  it.effect("that were leased by a statement whose answer was lost fire soon, whatever else is being fired", () =>
+    Effect.gen(function* () {
+      const here = yield* world(storage)
+      const latch = Latch.makeUnsafe()
+      let answers = true
+      const forgetful: Reminders.ReminderStore = {
+        ...here.storage,
+        lease: (...args) => Effect.tap(here.storage.lease(...args), () => (answers ? Effect.void : away))
+      }
+      here.reactions.set("long", latch.await)
+      yield* nodeOf({ ...here, storage: forgetful })
+      yield* set(here, pat.at("a", 0, "wake", ["long"]))
+      yield* pass(here, 2)
+      assert.deepStrictEqual(yield* hear(here, 1), ["pat: long"])
+      answers = false
+      yield* set(here, pat.at("b", 0, "wake", ["short"]))
+      yield* pass(here, 2)
+      yield* silence(here)
+      answers = true
+      yield* pass(here, 2)
+      assert.deepStrictEqual(yield* hear(here, 1), ["pat: short"])
+      yield* pass(here, 60)
+      yield* silence(here)
+      yield* latch.open
     })
   )
 

@@ -242,6 +242,24 @@ describe("a node of a simulated cluster", () => {
   )
 
   it.live(
+    "that does not come up, since its storage fails, is started again",
+    () =>
+      once(
+        Effect.gen(function* () {
+          const { cluster } = yield* ledgers()
+          yield* cluster.kill(1)
+          yield* cluster.loseStorage
+          yield* cluster.restart(1)
+          assert.match(cluster.history.at(-1)!.what, /^does not start/)
+          yield* cluster.restoreStorage
+          yield* Effect.sleep("5 seconds")
+          yield* cluster.on(1, Effect.void)
+        })
+      ),
+    SLOW
+  )
+
+  it.live(
     "has a clock of its own",
     () =>
       once(

@@ -27,14 +27,17 @@ const PATIENCE = 30_000
 
 export const reminders = (faults: SimulatedCluster.Faults) =>
   Effect.gen(function* () {
-    const rung: Array<string> = []
+    const rung = new Map<string, Set<string>>()
     // A call that sets an alarm may run again. An alarm that has rung rings once more then.
     const wasSet: Array<string> = []
-    const ringing = (key: string, delay: number) =>
-      Effect.delay(
-        Effect.sync(() => void rung.push(`${key} ${delay}`)),
-        "20 millis"
-      )
+    // Nor is it rung twice where its call runs again, which has the same id then.
+    const ringing = Effect.fnUntraced(function* (key: string, delay: number) {
+      yield* Effect.sleep("20 millis")
+      const call = yield* ClusterHome.DurableCall
+      const alarm = `${key} ${delay}`
+      const times = rung.get(alarm) ?? new Set()
+      rung.set(alarm, times.add(call?.id ?? `${times.size}`))
+    })
     const live = Alarm.toLayer((key) =>
       Effect.map(Reminders.self, (reminders) =>
         Alarm.of({
@@ -63,14 +66,14 @@ export const reminders = (faults: SimulatedCluster.Faults) =>
     yield* Effect.sleep("5 seconds")
     yield* cluster.calm
     const undisturbed = Object.keys(faults).length === 0
-    const hasRung = () => KEYS.every((key) => DELAYS.every(([, delay]) => rung.includes(`${key} ${delay}`)))
+    const hasRung = () => KEYS.every((key) => DELAYS.every(([, delay]) => rung.has(`${key} ${delay}`)))
     for (let waited = 0; waited < PATIENCE && (undisturbed || !hasRung()); waited += 500) yield* Effect.sleep(500)
     yield* cluster.settled()
     for (const key of KEYS) {
       for (const [, delay] of DELAYS) {
-        const count = (lines: ReadonlyArray<string>) => lines.filter((line) => line === `${key} ${delay}`).length
-        const times = count(rung)
-        if (times === 0 || (undisturbed && times > count(wasSet))) {
+        const alarm = `${key} ${delay}`
+        const times = rung.get(alarm)?.size ?? 0
+        if (times === 0 || (undisturbed && times > wasSet.filter((other) => other === alarm).length)) {
           yield* Effect.die(new Error(`the alarm ${key} ${delay} rang ${times} times`))
         }
       }

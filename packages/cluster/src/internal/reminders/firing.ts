@@ -52,12 +52,14 @@ export const scan = (
   options: ScannerOptions
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const owner = crypto.randomUUID()
     // Finalizers run in reverse order when the Scope closes: nothing more is leased, firings are interrupted, which
     // cancels no durable call since their work is over here, and the remaining leases are released.
-    yield* Effect.addFinalizer(() => Effect.ignore(bounded(storage.release(owner))))
+    const leases = new Leases()
+    yield* Effect.addFinalizer(() =>
+      Effect.forEach(leases.owners, (owner) => Effect.ignore(bounded(storage.release(owner))), { discard: true })
+    )
     const scope = yield* Scope.fork(yield* Effect.scope)
-    const scanner = new Scanner(callee, storage, options, owner, scope)
+    const scanner = new Scanner(callee, storage, options, leases, scope)
     yield* Effect.addFinalizer(() => scanner.leave)
     // A storage that is away for a while is asked again at the next turn.
     const patient = Effect.catchCause(scanner.tick, (cause) =>
@@ -68,23 +70,47 @@ export const scan = (
     yield* Effect.forkScoped(Effect.repeat(patient, Schedule.spaced(options.pollInterval)))
   })
 
+/**
+ * The leases of a scanner. Each has an owner of its own: where the answer to a lease was lost, what it may have leased can be
+ * released, and is not held with what is being fired.
+ */
+class Leases {
+  /** How many reminders of each are being fired. */
+  readonly firing = new Map<string, number>()
+  /** Those that failed: nobody knows what they have leased, and nobody fires it. */
+  readonly lost = new Set<string>()
+
+  get owners(): ReadonlyArray<string> {
+    return [...this.firing.keys(), ...this.lost]
+  }
+
+  get count(): number {
+    return [...this.firing.values()].reduce((sum, count) => sum + count, 0)
+  }
+
+  fired(owner: string): void {
+    const left = this.firing.get(owner)! - 1
+    if (left === 0) this.firing.delete(owner)
+    else this.firing.set(owner, left)
+  }
+}
+
 /** Leases what is due, and fires it in a Scope. */
 class Scanner {
-  private firing = 0
   /** When those that were abandoned were counted. */
   private counted = 0
   private readonly work: Work = { over: false }
   private readonly callee: Callee
   private readonly storage: ReminderStore
   private readonly options: ScannerOptions
-  private readonly owner: string
+  private readonly leases: Leases
   private readonly scope: Scope.Scope
 
-  constructor(callee: Callee, storage: ReminderStore, options: ScannerOptions, owner: string, scope: Scope.Scope) {
+  constructor(callee: Callee, storage: ReminderStore, options: ScannerOptions, leases: Leases, scope: Scope.Scope) {
     this.callee = callee
     this.storage = storage
     this.options = options
-    this.owner = owner
+    this.leases = leases
     this.scope = scope
   }
 
@@ -93,20 +119,27 @@ class Scanner {
   })
 
   readonly tick: Effect.Effect<void, SqlError> = Effect.gen({ self: this }, function* () {
-    const { options, owner, storage } = this
+    const { leases, options, storage } = this
     const now = yield* Clock.currentTimeMillis
     if (now - this.counted >= COUNT_INTERVAL) yield* this.count(now)
-    const lease = { owner, until: now + options.lease }
-    if (this.firing > 0) yield* storage.extend(lease)
-    const room = options.maxConcurrency - this.firing
+    for (const owner of leases.lost) {
+      yield* storage.release(owner)
+      leases.lost.delete(owner)
+    }
+    const until = now + options.lease
+    for (const owner of leases.firing.keys()) yield* storage.extend({ owner, until })
+    const room = options.maxConcurrency - leases.count
     if (room <= 0) return
+    const owner = crypto.randomUUID()
+    const lease = Effect.onError(storage.lease(this.callee.actor, now, room, { owner, until }), () =>
+      Effect.sync(() => leases.lost.add(owner))
+    )
     // An interruption between the lease and the fork would leave the reminders waiting until the lease is over.
     yield* Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(restore(storage.lease(this.callee.actor, now, room, lease)), (due) => {
-        this.firing += due.length
-        return Effect.forEach(due, (reminder) => Effect.forkIn(restore(Effect.exit(this.fire(reminder))), this.scope), {
-          discard: true
-        })
+      Effect.flatMap(restore(lease), (due) => {
+        if (due.length > 0) leases.firing.set(owner, due.length)
+        const fire = (reminder: StoredReminder) => restore(Effect.exit(this.fire(reminder, owner)))
+        return Effect.forEach(due, (reminder) => Effect.forkIn(fire(reminder), this.scope), { discard: true })
       })
     )
   })
@@ -120,12 +153,12 @@ class Scanner {
     )
   }
 
-  private fire(reminder: StoredReminder): Effect.Effect<unknown, unknown> {
+  private fire(reminder: StoredReminder, owner: string): Effect.Effect<unknown, unknown> {
     return Effect.onExit(Effect.provideService(call(this.callee, reminder), CurrentWork, this.work), (exit) =>
-      Effect.suspend(() => {
-        this.firing--
-        return settle(this.storage, reminder, this.owner, exit, this.options)
-      })
+      Effect.ensuring(
+        settle(this.storage, reminder, owner, exit, this.options),
+        Effect.sync(() => this.leases.fired(owner))
+      )
     )
   }
 }

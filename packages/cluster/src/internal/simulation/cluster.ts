@@ -34,6 +34,8 @@ type Build = (process: Process) => Layer.Layer<any, any, any>
 const FIRST_PORT = 1
 /** How often it is looked whether all calls have ended, in milliseconds. */
 const LOOK = 100
+/** When a node is started again that has not come up, in milliseconds. */
+const RESTART_PAUSE = 1000
 /** How many calls an error names. */
 const MAX_SHOWN = 5
 
@@ -111,6 +113,8 @@ export class Simulation {
       Layer.provideMerge(actors, layerNode({ ...options, port, storage: this.storage.of(process) }))
     )
     this.nodes[index] = member
+    // Whoever looks after nodes starts one again that has not come up. At the beginning there are no faults: it is a mistake.
+    if (this.hasBegun) member.onFailure = () => this.world.after(RESTART_PAUSE, () => this.restart(index))
     return member
   }
 

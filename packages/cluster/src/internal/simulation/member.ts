@@ -13,6 +13,8 @@ import { textOf } from "./text.ts"
 
 export class Member {
   state: "starting" | "up" | "leaving" | "gone" = "starting"
+  /** Told when it has not started. */
+  onFailure: () => void = () => {}
   readonly process: Process
   /** The calls that were made in the process as the one that calls, and have not settled. */
   readonly unsettled = new Map<number, string>()
@@ -50,7 +52,10 @@ export class Member {
       this.note(`does not start: ${textOf(exit.cause)}`)
       this.state = "gone"
       // Outside of its turn, which goes on.
-      this.process.world.after(0, () => this.process.die())
+      this.process.world.after(0, () => {
+        this.process.die()
+        this.onFailure()
+      })
     } else {
       this.note("is up")
       this.services = exit.value
