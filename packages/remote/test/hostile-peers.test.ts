@@ -142,6 +142,20 @@ describe("bounds", () => {
       { limits }
     ))
 
+  it("a client is told how long a message may be before it sends one, unless there is no limit", () =>
+    Promise.all(
+      [1000, Infinity].map((messageBytes) =>
+        visited(
+          async (site) => {
+            const stranger = await connect(site)
+            const hello = await stranger.until(({ tag }) => tag === "troupe/hello")
+            assert.deepStrictEqual(hello.payload.limits, messageBytes === 1000 ? { messageBytes } : {})
+          },
+          { limits: { messageBytes } }
+        )
+      )
+    ).then(() => {}))
+
   it("connections over the limit are refused, whatever they want, and there is room again when one has gone", () =>
     visited(
       async (site) => {
