@@ -41,6 +41,8 @@ const troupe = RemoteHome.serve(Room, { expose: ["changes"], limits: { connectio
   Layer.provide(RoomLive)
 )
 
+const queues = new Set<Queue.Enqueue<number>>()
+
 class Changes extends RpcGroup.make(
   Rpc.make("bench/Room.changes", { payload: {}, success: Schema.Number, stream: true })
 ) {}
@@ -50,9 +52,12 @@ const rpc = RpcServer.layerHttp({ group: Changes, path: "/actors", protocol: "we
     Changes.toLayer({
       "bench/Room.changes": () =>
         Stream.callback<number>((queue) => {
-          const before = publish
-          publish = (item) => Effect.andThen(before(item), Queue.offer(queue, item))
-          return Effect.never
+          queues.add(queue)
+          publish = (item) =>
+            Effect.sync(() => {
+              for (const queue of queues) Queue.offerUnsafe(queue, item)
+            })
+          return Effect.onExit(Effect.never, () => Effect.sync(() => queues.delete(queue)))
         })
     })
   ),

@@ -6,22 +6,29 @@ import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type { Subject } from "../wire/failure.ts"
+import type { DefectLog } from "./defectLog.ts"
 
 /** How a failure is told. */
 export type Tell = (subject: Subject, cause: Cause.Cause<any>) => Effect.Effect<never, any>
 
+/** Says how the failures of a method are told. */
+export type Telling = (method: { readonly actor: string; readonly name: string }) => Tell
+
 /** With the words of each defect. */
-export const shown: Tell = (_, cause) => Effect.failCause(cause)
+export const shown: Telling = () => (_, cause) => Effect.failCause(cause)
 
 /** Without. The log of the server has them, under the number that the caller is told. */
-export const hidden: Tell = (subject, cause) => {
-  if (!cause.reasons.some(hasInsides)) return Effect.failCause(cause)
-  const id = crypto.randomUUID()
-  const { actor, method } = subject
-  const without = Cause.fromReasons(cause.reasons.map((reason) => withoutInsides(reason, id)))
-  const log = Effect.logError(`${actor}.${method}: failed for a caller elsewhere, who was told of ${id}`, cause)
-  return Effect.andThen(log, Effect.failCause(without))
-}
+export const hidden =
+  (log: DefectLog): Telling =>
+  ({ actor, name }) => {
+    const write = log.ofMethod(`${actor}.${name}`)
+    return (subject, cause) => {
+      if (!cause.reasons.some(hasInsides)) return Effect.failCause(cause)
+      const id = crypto.randomUUID()
+      const without = Cause.fromReasons(cause.reasons.map((reason) => withoutInsides(reason, id)))
+      return Effect.andThen(write(subject, id, cause), Effect.failCause(without))
+    }
+  }
 
 const hasInsides = (reason: Cause.Reason<any>): boolean =>
   Cause.isDieReason(reason) || (Cause.isFailReason(reason) && causeOf(reason.error) !== undefined)

@@ -12,7 +12,7 @@ import { HttpServerRequest } from "../engine.ts"
 import { denied, type Subject, undecodable } from "../wire/failure.ts"
 import { BAGGAGE, REMOTE } from "../wire/headers.ts"
 import type { Payload, Wire, WireMethod } from "../wire/wire.ts"
-import { shown, type Tell } from "./defects.ts"
+import type { Telling } from "./defects.ts"
 import { crossing, feed, writerOf } from "./feed.ts"
 import { readJson, Unreadable } from "./frames.ts"
 import { originOf, type Peer } from "./peer.ts"
@@ -27,7 +27,9 @@ export interface Terms {
   /** The keys of the carried references that callers may set. */
   readonly carried: ReadonlySet<string>
   readonly acceptsAnnotations: boolean
-  readonly tell: Tell
+  /** Whether callers are told what a method died of, and what of a result cannot be sent. */
+  readonly tellsDefects: boolean
+  readonly telling: Telling
   readonly maxPendingItems: number
   /** How deep what travels with a call may be nested. */
   readonly depth: number
@@ -50,6 +52,7 @@ export const handlerOf = (terms: Terms, method: WireMethod, context: Context.Con
   const service: any = Context.getUnsafe(context, terms.wire.of as unknown as Context.Key<any, any>)
   const handleOf = ({ key }: Payload): any => (terms.wire.keyed ? service.get(key) : service)
   const traced = Context.get(context, Tracer.Tracer) !== Tracer.nativeTracer
+  const tell = terms.telling(method)
   const write = method.isSubscription ? writerOf(method) : undefined
   return (payload, { client, headers, requestId }) => {
     const subject = subjectOf(terms.wire, method, payload)
@@ -74,19 +77,17 @@ export const handlerOf = (terms: Terms, method: WireMethod, context: Context.Con
     if (write !== undefined && terms.peerOf !== undefined) {
       if (underWay === undefined) return Effect.interrupt
       const unfit = ({ message }: Error) =>
-        undecodable(subject, `its result does not fit the contract${terms.tell === shown ? `: ${message}` : ""}`, true)
+        undecodable(subject, `its result does not fit the contract${terms.tellsDefects ? `: ${message}` : ""}`, true)
       const fed = invoked((ask, own) => Effect.setContext(feed(Home.sharing(ask), write, peer!, underWay, unfit), own))
-      return Effect.catchCause(fed, (cause) => terms.tell(subject, cause))
+      return Effect.catchCause(fed, (cause) => tell(subject, cause))
     }
     if (!method.stream) {
       const called = invoked((ask, own) => Effect.setContext(ask, own))
-      return Effect.catchCause(called, (cause) => terms.tell(subject, cause))
+      return Effect.catchCause(called, (cause) => tell(subject, cause))
     }
     const items = invoked((ask, own) => Effect.succeed(Stream.updateContext(ask, () => own as any)))
     const crossed = method.isSubscription ? Stream.map(Stream.unwrap(items), crossing) : Stream.unwrap(items)
-    return Stream.catchCause(crossed as Stream.Stream<any, any>, (cause) =>
-      Stream.fromEffect(terms.tell(subject, cause))
-    )
+    return Stream.catchCause(crossed as Stream.Stream<any, any>, (cause) => Stream.fromEffect(tell(subject, cause)))
   }
 }
 

@@ -6,12 +6,14 @@ import * as Home from "@troupe/core/Home"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { GroupOptions, ServeOptions } from "../../RemoteHome.ts"
 import { HttpRouter, type HttpServerRequest, HttpServerResponse, type RpcGroup, RpcServer } from "../engine.ts"
 import type { Contracted, Wire } from "../wire/wire.ts"
 import { Addresses } from "./addresses.ts"
 import * as cors from "./cors.ts"
+import { DefectLog } from "./defectLog.ts"
 import { hidden, shown } from "./defects.ts"
 import * as doors from "./door.ts"
 import { Exposure, group } from "./exposure.ts"
@@ -42,7 +44,7 @@ export const serve = (
   const refusal = refusalOf(subject, options.origins)
   const tellsDefects = options.defects === "shown"
   const merged = served(exposures.flatMap(({ methods }) => methods))
-  const offer = offerOf(exposures, tellsDefects)
+  const offer = offerOf(exposures, bounds, tellsDefects)
   const route = Effect.fnUntraced(function* (peers: doors.Peers) {
     const router = yield* HttpRouter.HttpRouter
     const traced = isTraced(yield* Effect.context<never>())
@@ -76,7 +78,7 @@ export const serve = (
   })
   const made = Effect.sync(() => {
     const peers: doors.Peers = new Map()
-    const terms = { tell: tellsDefects ? shown : hidden, bounds, peerOf: (client: number) => peers.get(client) }
+    const terms = { tellsDefects, bounds, peerOf: (client: number) => peers.get(client) }
     const all = exposures.map((exposure) => handlers(exposure, terms))
     return Layer.provide(Layer.effectDiscard(route(peers)), all as any)
   })
@@ -102,7 +104,7 @@ const check = (subject: string, options: ServeOptions): void => {
     throw new TypeError(`${subject}: path must start with "/", but is ${Home.show(path)}`)
 }
 
-const offerOf = (exposures: ReadonlyArray<Exposure>, tellsDefects: boolean): doors.Offer => {
+const offerOf = (exposures: ReadonlyArray<Exposure>, { messageBytes }: Bounds, tellsDefects: boolean): doors.Offer => {
   const exposed = new Map<string, Exposed>()
   for (const { methods } of exposures) {
     for (const { actor, isSubscription, name, rpc, stream } of methods) {
@@ -115,7 +117,11 @@ const offerOf = (exposures: ReadonlyArray<Exposure>, tellsDefects: boolean): doo
     { contract: ContractShape.hash(wire.shape()), exposed: methods.map(({ name }) => name) }
   ])
   return {
-    hello: { actors: Object.fromEntries(greetings) },
+    hello: {
+      actors: Object.fromEntries(greetings),
+      // JSON has no Infinity.
+      limits: Number.isFinite(messageBytes) ? { messageBytes } : {}
+    },
     wires: new Map(exposures.map(({ wire }): [string, Wire] => [wire.actor, wire])),
     exposed,
     tellsDefects
@@ -125,16 +131,17 @@ const offerOf = (exposures: ReadonlyArray<Exposure>, tellsDefects: boolean): doo
 /** What serves the rpcs of a group, for any `RpcServer`. */
 export const handlers = (
   { acceptsAnnotations, authorize, carried, group, methods, wire }: Exposure,
-  { bounds, peerOf, tell }: Pick<Terms, "tell" | "peerOf"> & { readonly bounds: Pick<Bounds, "depth" | "pendingItems"> }
+  { bounds, peerOf, tellsDefects }: Pick<Terms, "tellsDefects" | "peerOf"> & { readonly bounds: Bounds }
 ): Layer.Layer<any, never, any> =>
   group.toLayer(
-    Effect.map(Effect.context<never>(), (context) => {
+    Effect.map(Effect.context<Scope.Scope>(), (context) => {
       const terms: Terms = {
         wire,
         authorize,
         carried,
         acceptsAnnotations,
-        tell,
+        tellsDefects,
+        telling: tellsDefects ? shown : hidden(new DefectLog(Context.get(context, Scope.Scope), context)),
         maxPendingItems: bounds.pendingItems,
         depth: bounds.depth,
         peerOf
@@ -152,6 +159,6 @@ export const handlersOf = (
 ): Layer.Layer<any, never, any> => {
   const exposure = exposureOf(given)
   check(exposure.wire.actor, { defects })
-  const tell = defects === "shown" ? shown : hidden
-  return handlers(exposure, { tell, bounds: boundsOf(exposure.wire.actor), peerOf: undefined })
+  const bounds = boundsOf(exposure.wire.actor)
+  return handlers(exposure, { tellsDefects: defects === "shown", bounds, peerOf: undefined })
 }
