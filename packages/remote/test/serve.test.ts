@@ -1,8 +1,8 @@
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Actor, ActorError, Contract, ObjectRef } from "@troupe/core"
 import { RemoteHome } from "@troupe/remote"
 import { Effect, Layer, Logger, Schema, Stream } from "effect"
-import { FetchHttpClient } from "effect/http"
+import { FetchHttpClient, HttpRouter, HttpServer } from "effect/http"
 import { RpcClient, RpcSerialization, RpcServer } from "effect/rpc"
 import { Socket } from "effect/socket"
 import { Desk, EXPOSED, Full, Room, roomLive } from "./rooms.ts"
@@ -268,6 +268,42 @@ describe("a client over HTTP", () => {
       Effect.provide(served())
     )
   )
+})
+
+describe("a function from Request to Response", () => {
+  const desk = new Desk()
+  const { dispose, handler } = HttpRouter.toWebHandler(
+    RemoteHome.serve(Room, { expose: EXPOSED }).pipe(
+      Layer.provide(roomLive(desk)),
+      Layer.provideMerge(HttpServer.layerServices)
+    ),
+    { disableLogger: true }
+  )
+  afterAll(dispose)
+
+  const post = async (method: string, args: ReadonlyArray<unknown>, signal: AbortSignal | null = null) => {
+    const call = { _tag: "Request", id: 1, tag: `test/Room.${method}`, payload: { key: "web", args }, headers: [] }
+    const body = JSON.stringify(call)
+    const response = await handler(new Request("http://localhost/actors", { method: "POST", body, signal }))
+    return { status: response.status, text: () => response.text() }
+  }
+
+  it("serves calls and streams", async () => {
+    const said = await post("say", ["hello"])
+    assert.strictEqual(said.status, 200)
+    assert.include(await said.text(), '"value":1')
+    const counted = await post("count", [2])
+    assert.match(await counted.text(), /"values":\[1\].*"values":\[2\].*"Exit"/s)
+  })
+
+  it("ends the call of a request that is aborted", async () => {
+    const controller = new AbortController()
+    const held = post("hold", [], controller.signal).then(({ text }) => text())
+    await Effect.runPromise(desk.has("begun"))
+    controller.abort()
+    await Effect.runPromise(desk.has("cut"))
+    await held.catch(() => {})
+  })
 })
 
 describe("rpc", () => {
