@@ -130,40 +130,67 @@ export const sampling = (kind: "mixed" | "random" | "pct", seed: number, depth: 
  * Qadeer, "Iterative Context Bounding for Systematic Testing of Multithreaded Programs", PLDI 2007. Changes of turn where
  * a thread has to wait cost nothing.
  */
-export const exhaustive = (bound: number): Strategy => {
-  let preemptions = 0
-  /** The choices of the present schedule: which was made, of how many. */
-  let path: Array<{ chosen: number; readonly options: number }> = []
-  /** Whether a preemption was ruled out only by the bound. */
-  let bounded = false
-  let state: "first" | "on" | "done" = "first"
+export const exhaustive = (bound: number): Strategy => new Exhaustive(bound)
 
-  const advance = (): boolean => {
-    while (path.length > 0) {
-      const last = path[path.length - 1]!
+class Exhaustive implements Strategy {
+  complete = false
+  private isFirst = true
+  private preemptions = 0
+  /** The choices of the present schedule: which was made, of how many. */
+  private path: Array<{ chosen: number; readonly options: number }> = []
+  /** Whether a preemption was ruled out only by the bound. */
+  private bounded = false
+  private readonly bound: number
+
+  constructor(bound: number) {
+    this.bound = bound
+  }
+
+  next(): Chooser | undefined {
+    if (this.isFirst) this.isFirst = false
+    else this.complete = !this.advance() && !this.raise()
+    return this.complete ? undefined : this.chooser()
+  }
+
+  ran(): void {}
+
+  /** The next schedule with as many preemptions, if there is one. */
+  private advance(): boolean {
+    for (let last = this.path.at(-1); last !== undefined; last = this.path.at(-1)) {
       if (++last.chosen < last.options) return true
-      path.pop()
+      this.path.pop()
     }
     return false
   }
-  const chooser = (): Chooser => {
+
+  /** Begins again with one preemption more, where that makes a difference. */
+  private raise(): boolean {
+    if (!this.bounded || this.preemptions === this.bound) return false
+    this.preemptions++
+    this.bounded = false
+    return true
+  }
+
+  private chooser(): Chooser {
     let depth = 0
     let used = 0
     const choose = (options: number): number => {
-      if (depth === path.length) path.push({ chosen: 0, options })
+      if (depth === this.path.length) this.path.push({ chosen: 0, options })
       // There may be fewer options than before, if the program does not do the same each time.
-      return Math.min(path[depth++]!.chosen, options - 1)
+      return Math.min(this.path[depth++]!.chosen, options - 1)
+    }
+    /** What counts like a preemption, unless it is the first of the options. */
+    const counted = (options: number): number => {
+      if (used === this.preemptions) {
+        this.bounded = true
+        return 0
+      }
+      const chosen = choose(options)
+      if (chosen > 0) used++
+      return chosen
     }
     return {
-      preempt: () => {
-        if (used === preemptions) {
-          bounded = true
-          return false
-        }
-        if (choose(2) === 0) return false
-        used++
-        return true
-      },
+      preempt: () => counted(2) > 0,
       pick: (tasks, previous) => {
         // Whoever was preempted waits for at least one other: to go on at once is the schedule without the preemption.
         const last = tasks.length - 1
@@ -171,35 +198,7 @@ export const exhaustive = (bound: number): Strategy => {
         return choose(own ? last : tasks.length)
       },
       // What seldom happens counts like a preemption.
-      choose: (_, __, options) => {
-        if (used === preemptions) {
-          bounded = true
-          return 0
-        }
-        const chosen = choose(options)
-        if (chosen > 0) used++
-        return chosen
-      }
-    }
-  }
-  return {
-    next: () => {
-      if (state === "done") return undefined
-      if (state === "first") state = "on"
-      else if (!advance()) {
-        if (!bounded || preemptions === bound) {
-          state = "done"
-          return undefined
-        }
-        preemptions++
-        path = []
-        bounded = false
-      }
-      return chooser()
-    },
-    ran: () => {},
-    get complete() {
-      return state === "done"
+      choose: (_, __, options) => counted(options)
     }
   }
 }

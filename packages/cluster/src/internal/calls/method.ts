@@ -128,12 +128,10 @@ const again = (
   send: () => Effect.Effect<any, any>,
   isTransient: (error: any) => boolean
 ): Effect.Effect<any, any> =>
-  Effect.flatMap(Clock.monotonicTimeNanos, (since) => {
-    const patience = patienceOf(remote)
+  Effect.flatMap(Clock.Clock, (clock) => {
+    const until = Home.elapsed(clock) + patienceOf(remote)
     const attempt: Effect.Effect<any, any> = Effect.catchIf(Effect.suspend(send), isTransient, (error) =>
-      Effect.flatMap(Clock.monotonicTimeNanos, (now) =>
-        Number(now - since) / 1e6 >= patience ? Effect.fail(error) : Effect.delay(attempt, RESEND_PAUSE)
-      )
+      Home.elapsed(clock) >= until ? Effect.fail(error) : Effect.delay(attempt, RESEND_PAUSE)
     )
     return attempt
   })

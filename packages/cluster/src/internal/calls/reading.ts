@@ -3,6 +3,7 @@
  * key up, the reader joins anew wherever the key is by then, and is told that there may be a gap.
  */
 import { isResync, type ReaderOptions, type Resync } from "@troupe/core/Broadcast"
+import { elapsed } from "@troupe/core/Home"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -40,7 +41,7 @@ export const read = (
     let joined = false
     let begun = false
     /** Since when it has looked for a node. */
-    let since: bigint | undefined
+    let since: number | undefined
     /** The node always begins with a notice, by which it is known that the reader has joined. */
     const isNews = (item: unknown): boolean => {
       if (joined) return true
@@ -51,12 +52,12 @@ export const read = (
       return isNew || !isResync(item)
     }
     const pause = (error: unknown) =>
-      Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
+      Effect.flatMap(now, (now) => {
         since ??= now
-        return Number(now - since) / 1e6 >= patience ? Effect.fail(error) : Effect.sleep(PAUSE)
+        return now - since >= patience ? Effect.fail(error) : Effect.sleep(PAUSE)
       })
     const begin = Effect.gen(function* () {
-      since ??= yield* Clock.monotonicTimeNanos
+      since ??= yield* now
       if (begun) yield* again
       begun = true
       joined = false
@@ -74,5 +75,7 @@ export const read = (
       () => Stream.empty
     )
   })
+
+const now = Effect.map(Clock.Clock, elapsed)
 
 const isUnavailable = (error: any): boolean => error?.reason?._tag === "ActorUnavailable"

@@ -5,6 +5,7 @@
  * and holds one update at most, which it shares with others.
  */
 import * as ActorSystem from "@troupe/core/ActorSystem"
+import { elapsed } from "@troupe/core/Home"
 import * as Instrumentation from "@troupe/core/Instrumentation"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -120,7 +121,7 @@ const update = (
   sample: Omit<About, "moment">
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
-    const about = { ...sample, moment: Number(yield* Clock.monotonicTimeNanos) / 1e6 }
+    const about = { ...sample, moment: yield* now }
     const snapshot = ActorSystem.snapshot({ limit: maxInstances })
     const { millis } = yield* timed(Effect.map(snapshot, (snapshot) => live.update(snapshot, about)))
     // Encoding happened after the last update, so it counts for the pause after this one.
@@ -134,10 +135,13 @@ const update = (
 
 const timed = <A>(effect: Effect.Effect<A>): Effect.Effect<{ readonly result: A; readonly millis: number }> =>
   Effect.gen(function* () {
-    const start = yield* Clock.monotonicTimeNanos
+    const start = yield* now
     const result = yield* effect
-    return { result, millis: Number((yield* Clock.monotonicTimeNanos) - start) / 1e6 }
+    return { result, millis: (yield* now) - start }
   })
+
+/** In milliseconds of a clock that only goes forwards. */
+const now = Effect.map(Clock.Clock, elapsed)
 
 const updatesOf = ({ latch, live }: Beat): Stream.Stream<Uint8Array> => {
   let version = 0
