@@ -29,7 +29,7 @@ const troupe = awaited(
   "troupe",
   Effect.map(Counter.spawn(), (handle) => {
     const counter = AsyncHandle.make(handle)
-    return { dialect: "promise", call: async (by) => counter.increment(by) }
+    return { dialect: "promise", call: (by) => counter.increment(by) }
   })
 )
 

@@ -1,7 +1,8 @@
 // When calls start that were submitted without waiting for them, and that fast paths are taken.
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, AsyncHandle, ObjectRef } from "@troupe/core"
-import { Effect, Scheduler } from "effect"
+import { Effect, Latch, Scheduler } from "effect"
+import { TestClock } from "effect/testing"
 
 class Counter extends Actor.Service<Counter>()("test/Counter", {
   make: Effect.sync(() => {
@@ -78,6 +79,26 @@ describe("1.3", () => {
       )
     )
   })
+
+  it.effect("a call that would have started in this turn, and does not, says for how long it has waited", () =>
+    Effect.gen(function* () {
+      const latch = Latch.makeUnsafe()
+      class Gate extends Actor.Service<Gate>()("test/Gate", {
+        make: Effect.succeed({ pass: () => latch.await }),
+        maxConcurrency: 2
+      }) {}
+      const gate = yield* Gate.spawn()
+      const first = yield* gate.pass.remote()
+      yield* Effect.yieldNow
+      const second = yield* gate.pass.remote()
+      yield* Actor.resize(gate, 1)
+      yield* Effect.yieldNow
+      yield* TestClock.adjust("5 seconds")
+      assert.include(String(second), "waiting 5.0 s")
+      yield* latch.open
+      yield* ObjectRef.all([first, second])
+    })
+  )
 
   it.effect("1.3 a scheduler of the user's decides about each turn", () =>
     Effect.gen(function* () {
