@@ -1,4 +1,5 @@
 /** What is shown of a room, by either page. */
+import type * as RemoteHome from "@troupe/remote/RemoteHome"
 import type { Message, Said } from "../Room.ts"
 
 /** A message as it is shown: one that the room has not confirmed yet has no time. */
@@ -27,14 +28,23 @@ export const linesOf = (
 /** The words above a message. */
 export const fromOf = ({ at, isMine, who }: Line): string => {
   if (at === undefined) return "sending…"
-  const time = new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
-  return isMine ? time : `${who} · ${time}`
+  return isMine ? timeOf(at) : `${who} · ${timeOf(at)}`
 }
 
+const timeOf = (at: number): string => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
+
 /** The state of the connection, in words. */
-export const stateOf = (isHere: boolean | undefined): string => {
-  if (isHere === undefined) return "Connecting…"
-  return isHere ? "Connected" : "The connection is lost. Trying again…"
+export const stateOf = (connection: RemoteHome.Connection): string => {
+  switch (connection._tag) {
+    case "Connecting":
+      return "Connecting…"
+    case "Connected":
+      return "Connected"
+    case "Lost":
+      return `The connection is lost since ${timeOf(connection.since)}. Trying again…`
+    case "Closed":
+      return "The connection is closed. Load the page again."
+  }
 }
 
 export const initialOf = (who: string): string => [...who][0]!.toUpperCase()

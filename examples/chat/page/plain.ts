@@ -1,10 +1,11 @@
 /** The chat as a page in plain TypeScript: Effects follow the room, and functions write what they learn into the page. */
 import * as Broadcast from "@troupe/core/Broadcast"
+import type * as RemoteHome from "@troupe/remote/RemoteHome"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { type Message, Room, type Said } from "../Room.ts"
 import { fromOf, hueOf, initialOf, type Line, linesOf, stateOf } from "./lines.ts"
-import { added, type Handle, persistently, runtime, stay } from "./room.ts"
+import { added, connection, type Handle, persistently, runtime, stay } from "./room.ts"
 
 const find = <E extends Element>(selector: string) => document.querySelector<E>(selector)!
 
@@ -46,7 +47,7 @@ const visit = Effect.fnUntraced(function* (name: string, who: string) {
     unsent = unsent.filter(({ id }) => !copy.some((message) => message.id === id))
     show()
   })
-  yield* Effect.all([stay(room, who, showState), persistently(people(room)), persistently(follow)], {
+  yield* Effect.all([stay(room, who), persistently(people(room)), persistently(follow)], {
     concurrency: "unbounded"
   })
 })
@@ -70,10 +71,10 @@ const showPeople = (names: ReadonlyArray<string>) => {
   find(".people").replaceChildren(...names.map((who) => named(element("li", who), who)))
 }
 
-const showState = (isHere: boolean | undefined) => {
+const showState = (connection: RemoteHome.Connection) => {
   const state = find(".state")
-  state.textContent = stateOf(isHere)
-  state.classList.toggle("here", isHere === true)
+  state.textContent = stateOf(connection)
+  state.classList.toggle("here", connection._tag === "Connected")
 }
 
 /** The items of the list, by the ids of their messages: what has not changed stays as it is. */
@@ -118,7 +119,7 @@ onSubmit(".enter", (form, data) => {
   find<HTMLElement>(".room").hidden = false
   find(".room h1").textContent = name
   document.title = `${name} - Chat`
-  showState(undefined)
+  runtime.runFork(Stream.runForEach(connection, (state) => Effect.sync(() => showState(state))))
   runtime.runFork(visit(name, String(data.get("who"))))
   find<HTMLInputElement>(".say input").focus()
 })

@@ -8,12 +8,13 @@ import {
   useSuspenseQuery
 } from "@tanstack/react-query"
 import * as Broadcast from "@troupe/core/Broadcast"
+import type * as RemoteHome from "@troupe/remote/RemoteHome"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { useEffect, useEffectEvent, useState } from "react"
 import type { Message, Room, Said } from "../Room.ts"
-import { added, type Handle, persistently, runtime, stay } from "./room.ts"
+import { added, connection, type Handle, persistently, runtime, stay } from "./room.ts"
 
 /** Subscriptions say when something is out of date, and the client of the actors knows when there is no connection. */
 const untilItIsThere = { networkMode: "always", retry: true, retryDelay: 500, staleTime: Infinity } as const
@@ -40,11 +41,16 @@ export const useSubscription = <A>(
   useEffectOf(persistently(read), [subscription])
 }
 
-/** The visitor is in the room while the component is mounted. Whether the server knows is `undefined` at first. */
-export const useStay = (room: Handle, who: string): boolean | undefined => {
-  const [isHere, tell] = useState<boolean>()
-  useEffectOf(stay(room, who, tell), [room, who])
-  return isHere
+/** The visitor is in the room while the component is mounted. */
+export const useStay = (room: Handle, who: string): void => useEffectOf(stay(room, who), [room, who])
+
+export const useConnection = (): RemoteHome.Connection => {
+  const [state, setState] = useState<RemoteHome.Connection>({ _tag: "Connecting" })
+  useEffectOf(
+    Stream.runForEach(connection, (state) => Effect.sync(() => setState(state))),
+    []
+  )
+  return state
 }
 
 export const usePeople = (room: Handle): ReadonlyArray<string> => {

@@ -4,7 +4,7 @@ import { type CSSProperties, StrictMode, Suspense, useLayoutEffect, useRef, useS
 import { createRoot } from "react-dom/client"
 import { Room } from "../Room.ts"
 import { fromOf, hueOf, initialOf, type Line, linesOf, stateOf } from "./lines.ts"
-import { queryClient, usePeople, useSaid, useSay, useStay, useUnsent } from "./query.ts"
+import { queryClient, useConnection, usePeople, useSaid, useSay, useStay, useUnsent } from "./query.ts"
 import { type Handle, runtime } from "./room.ts"
 
 interface Visit {
@@ -36,14 +36,15 @@ const Enter = ({ onEnter }: { readonly onEnter: (visit: Visit) => void }) => (
 /** Does not suspend, so that the visitor stays in the room while the history is loaded. */
 const RoomView = ({ name, who }: Visit) => {
   const [room] = useState(() => runtime.runSync(Room.get(name)))
-  const isHere = useStay(room, who)
+  useStay(room, who)
+  const connection = useConnection()
   return (
     <main className="room">
       <title>{`${name} - Chat`}</title>
       <header>
         <h1>{name}</h1>
-        <p className={isHere ? "state here" : "state"} role="status">
-          {stateOf(isHere)}
+        <p className={connection._tag === "Connected" ? "state here" : "state"} role="status">
+          {stateOf(connection)}
         </p>
       </header>
       <People room={room} />

@@ -8,8 +8,13 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { Room, type Said } from "../Room.ts"
 
+const server = { url: "/actors" }
+
 /** Has one connection to the server, which it makes again whenever it is lost. */
-export const runtime = ManagedRuntime.make(RemoteHome.client(Room, { url: "/actors" }))
+export const runtime = ManagedRuntime.make(RemoteHome.client(Room, server))
+
+/** How that connection is: first now, then whenever it changes. */
+export const connection = RemoteHome.connection(server)
 
 export type Handle = ReturnType<Room["Service"]["get"]>
 
@@ -22,12 +27,8 @@ export const persistently: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Eff
   schedule: Schedule.spaced("500 millis")
 })
 
-/** Is in the room for as long as it runs, and says when it is not: while the connection is lost. */
-export const stay = (room: Handle, who: string, tell: (isHere: boolean) => void) =>
-  Stream.runForEach(room.stay(who), () => Effect.sync(() => tell(true))).pipe(
-    Effect.tapError(() => Effect.sync(() => tell(false))),
-    persistently
-  )
+/** Is in the room for as long as it runs, but for the time while the connection is lost. */
+export const stay = (room: Handle, who: string) => persistently(Stream.runDrain(room.stay(who)))
 
 /** The copy with what was read, or `undefined` if messages are missing: then the history has them. */
 export const added = (copy: ReadonlyArray<Said>, read: Said | Broadcast.Resync): ReadonlyArray<Said> | undefined => {

@@ -28,8 +28,10 @@ import type * as RpcGroup from "effect/rpc/RpcGroup"
 import type * as RpcSchema from "effect/rpc/RpcSchema"
 import type * as Schedule from "effect/Schedule"
 import type * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
 import * as servers from "#server"
 import * as clients from "./internal/client/client.ts"
+import { connection as connectionOf } from "./internal/client/status.ts"
 import { group as groupOf } from "./internal/server/exposure.ts"
 import { CurrentRequest as RequestOf } from "./internal/server/request.ts"
 
@@ -341,6 +343,38 @@ export interface ClientOptions {
   /** How often the server is asked for a sign of life. One that gives none by the next time is given up. Default 15 seconds. */
   readonly heartbeat?: Duration.Input | undefined
 }
+
+/**
+ * How the connection of clients to their server is. Times are in milliseconds since the epoch.
+ *
+ * - `Connecting`: there was none yet.
+ * - `Connected`: over HTTP, that the last request was answered.
+ * - `Lost`: why, `since` when, and when it is tried again, which is now if `retryAt` is missing. Over HTTP the next request
+ *   tries.
+ * - `Closed`: there will be no other one, since the client has ended, or its schedule of reconnecting.
+ *
+ * @category calling
+ * @since 0.1.0
+ */
+export type Connection =
+  | { readonly _tag: "Connecting" }
+  | { readonly _tag: "Connected" }
+  | {
+      readonly _tag: "Lost"
+      readonly why: string
+      readonly since: number
+      readonly retryAt: number | undefined
+    }
+  | { readonly _tag: "Closed"; readonly why: string }
+
+/**
+ * How the connection of the clients is that are given this options object: first how it is now, then each change. A reader
+ * that is slow gets the last one. It makes no connection: a {@link client} does.
+ *
+ * @category calling
+ * @since 0.1.0
+ */
+export const connection: (options: ClientOptions) => Stream.Stream<Connection> = connectionOf
 
 /**
  * Provides an actor whose instances live at a server. It needs the contract only.

@@ -27,6 +27,11 @@ export class Agreement {
     this.contracts.clear()
   }
 
+  /** How long a message may be, if the server says so. */
+  get messageBytes(): number {
+    return this.hello?.limits?.messageBytes ?? Infinity
+  }
+
   /** Whether calls of an actor can be judged, or its contract has to be asked for first, or was. */
   stateOf(wire: Wire): "known" | "ask" | "asked" {
     const greeting = this.greetingOf(wire)

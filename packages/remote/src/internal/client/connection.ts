@@ -5,7 +5,9 @@
  * never sent again from here; one that has not waits for the next connection, for a while.
  */
 import type { RpcMessage } from "../engine.ts"
+import { tooLarge } from "../wire/failure.ts"
 import { CONTRACT, type ContractShape, type Hello, isLeaving, request } from "../wire/hello.ts"
+import { bytesBeyond } from "../wire/messages.ts"
 import { Agreement } from "./agreement.ts"
 import type { Exit, Link, Outgoing, RequestId } from "./link.ts"
 import { subjectOf } from "./place.ts"
@@ -64,8 +66,12 @@ export class Connection implements Link {
     const refusal = this.agreement.refusal(call.place.wire, subjectOf(call.place))
     if (refusal !== undefined) return call.refused(refusal)
     const id = ++this.lastId
+    const line = session.lineOf(call, id)
+    const { messageBytes } = this.agreement
+    const bytes = bytesBeyond(line, messageBytes)
+    if (bytes !== undefined) return call.refused(tooLarge(subjectOf(call.place), bytes, messageBytes))
     this.sent.set(call, { session, id })
-    session.request(call, id)
+    session.request(call, id, line, messageBytes)
   }
 
   private end(session: Session, id: RequestId): Outgoing | undefined {

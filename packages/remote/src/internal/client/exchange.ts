@@ -1,9 +1,10 @@
 /**
  * One request over HTTP, and its answer as it comes.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { RpcMessage } from "../engine.ts"
-import { lineOf, messagesIn } from "../wire/messages.ts"
+import { bytesBeyond, lineOf, messagesIn } from "../wire/messages.ts"
 import type { Settings } from "./settings.ts"
 
 /** What keeps a call from being sent, or its answer from coming. */
@@ -22,35 +23,58 @@ export class Trouble {
   }
 }
 
+/** A request that the server would refuse, so that it is not sent. */
+export class TooLarge extends Trouble {
+  readonly bytes: number
+  readonly most: number
+  constructor(bytes: number, most: number) {
+    super("it is too large", false, undefined, true)
+    this.bytes = bytes
+    this.most = most
+  }
+}
+
 type Tell = (message: RpcMessage.FromServerEncoded) => Effect.Effect<void>
 
-/** Ends when the answer does. Interrupting it aborts the request, which ends the call at the server. */
+/**
+ * Ends when the answer does. Interrupting it aborts the request, which ends the call at the server. `most` is how many bytes
+ * the server takes.
+ */
 export const exchange = (
   settings: Settings,
   request: RpcMessage.RequestEncoded,
-  tell: Tell
+  tell: Tell,
+  most = Infinity
 ): Effect.Effect<void, Trouble> =>
-  Effect.suspend(() => {
+  Effect.gen(function* () {
+    const { headers, status } = settings
+    const own = yield* Effect.mapError(headers, (cause) => new Trouble("its headers could not be made", false, cause))
+    const body = lineOf({ ...request, headers: [...own, ...request.headers] })
+    const bytes = bytesBeyond(body, most)
+    if (bytes !== undefined) return yield* Effect.fail(new TooLarge(bytes, most))
     const controller = new AbortController()
-    return Effect.onInterrupt(exchanging(settings, request, tell, controller.signal), () =>
-      Effect.sync(() => controller.abort())
+    yield* exchanging(settings, body, tell, controller.signal).pipe(
+      Effect.tapError(({ isFinal, why }) =>
+        // A server that refuses is there.
+        isFinal ? Effect.void : Effect.map(Clock.currentTimeMillis, (now) => status.lost(why, now))
+      ),
+      Effect.onInterrupt(() => Effect.sync(() => controller.abort()))
     )
   })
 
 const exchanging = (
-  { headers, url }: Settings,
-  request: RpcMessage.RequestEncoded,
+  { status, url }: Settings,
+  body: string,
   tell: Tell,
   signal: AbortSignal
 ): Effect.Effect<void, Trouble> =>
   Effect.gen(function* () {
-    const own = yield* Effect.mapError(headers, (cause) => new Trouble("its headers could not be made", false, cause))
-    const body = lineOf({ ...request, headers: [...own, ...request.headers] })
     const response = yield* Effect.tryPromise({
       try: () => fetch(url, { method: "POST", headers: { "content-type": "application/x-ndjson" }, body, signal }),
       catch: (cause) => new Trouble("the server cannot be reached", !isRefused(cause), cause)
     })
     if (response.status !== 200) return yield* Effect.fail(yield* Effect.promise(() => refused(response)))
+    status.connected()
     let isEnded = false
     for (let rest = "", decoder = new TextDecoder(), reader = response.body!.getReader(); ; ) {
       const { done, value } = yield* Effect.tryPromise({

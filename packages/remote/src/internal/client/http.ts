@@ -11,10 +11,11 @@ import * as Latch from "effect/Latch"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { RpcMessage } from "../engine.ts"
+import { tooLarge } from "../wire/failure.ts"
 import { CONTRACT, type ContractShape, HELLO, type Hello, request } from "../wire/hello.ts"
 import type { Wire } from "../wire/wire.ts"
 import { Agreement } from "./agreement.ts"
-import { exchange, Trouble } from "./exchange.ts"
+import { exchange, TooLarge, Trouble } from "./exchange.ts"
 import type { Link, Outgoing } from "./link.ts"
 import { subjectOf } from "./place.ts"
 import type { Settings } from "./settings.ts"
@@ -35,6 +36,7 @@ class UnderWay {
 
 export const connect = (settings: Settings): Effect.Effect<Link, never, Scope.Scope> =>
   Effect.gen(function* () {
+    settings.status.connecting()
     const agree = yield* agreed(settings)
     const fork = Effect.runForkWith(yield* Effect.context<never>())
     const calls = new Map<Outgoing, UnderWay>()
@@ -42,6 +44,7 @@ export const connect = (settings: Settings): Effect.Effect<Link, never, Scope.Sc
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         isOver = true
+        settings.status.closed(OVER)
         for (const [call, { fiber }] of [...calls]) {
           call.lost(OVER, true)
           fiber?.interruptUnsafe()
@@ -84,16 +87,18 @@ const served = (
   }
   return Effect.gen(function* () {
     const { wire } = call.place
-    const refusal = (yield* agree(wire)).refusal(wire, subjectOf(call.place))
+    const agreement = yield* agree(wire)
+    const refusal = agreement.refusal(wire, subjectOf(call.place))
     if (refusal !== undefined) return call.refused(refusal)
     underWay.isSent = true
-    yield* exchange(settings, { ...call.request, _tag: "Request", id: 1 }, tell)
+    yield* exchange(settings, { ...call.request, _tag: "Request", id: 1 }, tell, agreement.messageBytes)
   })
 }
 
 /** No answer came, or not all of it. */
 const failed = (call: Outgoing, cause: Cause.Cause<Trouble>, isSent: boolean): void => {
   const error = Cause.squash(cause)
+  if (error instanceof TooLarge) return call.refused(tooLarge(subjectOf(call.place), error.bytes, error.most))
   if (error instanceof Trouble) return call.lost(error.why, error.begun, error.cause)
   if (!Cause.hasInterruptsOnly(cause)) return call.lost("the request failed", isSent, error)
   if (isSent) call.ended({ _tag: "Failure", cause: [{ _tag: "Interrupt", fiberId: null }] })

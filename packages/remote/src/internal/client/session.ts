@@ -29,17 +29,29 @@ export class Session {
     this.headers = headers
   }
 
-  request(call: Outgoing, id: RequestId): void {
+  /** What is written for a call. */
+  lineOf({ request }: Outgoing, id: RequestId): string {
+    return lineOf({ ...request, _tag: "Request", id, headers: [...this.headers, ...request.headers] })
+  }
+
+  /** `most` is how many bytes the server takes at a time. */
+  request(call: Outgoing, id: RequestId, line: string, most: number): void {
+    // What may be too long together goes apart. It is not worth counting its bytes.
+    if ((this.frames.length + line.length) * 3 > most) this.flush()
     this.written.set(id, call)
     this.unsent.push(call)
-    this.post({ ...call.request, _tag: "Request", id, headers: [...this.headers, ...call.request.headers] })
+    this.say(line)
+  }
+
+  post(message: RpcMessage.FromClientEncoded): void {
+    this.say(lineOf(message))
   }
 
   /** What is said in one turn is one frame. */
-  post(message: RpcMessage.FromClientEncoded): void {
+  private say(line: string): void {
     if (this.write === undefined) return
     if (this.frames === "") queueMicrotask(() => this.flush())
-    this.frames += lineOf(message)
+    this.frames += line
   }
 
   flush(): void {

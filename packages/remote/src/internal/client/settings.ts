@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { ClientOptions } from "../../RemoteHome.ts"
+import { type Status, statusOf } from "./status.ts"
 
 export interface Settings {
   readonly url: string
@@ -15,6 +16,7 @@ export interface Settings {
   readonly renewHeaders: Duration.Duration
   readonly unavailableAfter: Duration.Duration
   readonly heartbeat: Duration.Duration
+  readonly status: Status
 }
 
 /** Half a second at first, so that a server which starts again is not flooded, and never longer than the user has patience. */
@@ -50,7 +52,8 @@ export const settingsOf = (actor: string, options: ClientOptions): Settings => {
     headers: Effect.map(read, (all) => Object.entries(all)),
     renewHeaders: duration("renewHeaders", Duration.infinity),
     unavailableAfter: duration("unavailableAfter", Duration.seconds(10)),
-    heartbeat: duration("heartbeat", Duration.seconds(15))
+    heartbeat: duration("heartbeat", Duration.seconds(15)),
+    status: statusOf(options)
   }
 }
 

@@ -32,8 +32,9 @@ export const connect = (settings: Settings): Effect.Effect<Connection, never, Sc
     const connection = new Connection(settings.url, new Waiting(patience, clock, yield* Effect.context<never>()))
     const given = yield* Effect.serviceOption(WebSocketConstructor)
     const construct = Option.getOrElse(given, () => globalWebSocket)
+    settings.status.connecting()
     yield* Effect.forkScoped(keep(connection, construct, settings, clock))
-    yield* Effect.addFinalizer(() => Effect.sync(() => connection.close("this client has ended")))
+    yield* Effect.addFinalizer(() => Effect.sync(() => close(connection, settings, "this client has ended")))
     return connection
   })
 
@@ -41,12 +42,17 @@ type Construct = WebSocketConstructor["Service"]
 
 const globalWebSocket: Construct = (url, options?: unknown) => new (globalThis as any).WebSocket(url, options)
 
+const close = (connection: Connection, { status }: Settings, why: string): void => {
+  connection.close(why)
+  status.closed(why)
+}
+
 /** Ends only when the schedule does. */
 const keep = (connection: Connection, construct: Construct, settings: Settings, clock: Clock.Clock) =>
   Effect.gen(function* () {
     const now = () => Home.elapsed(clock)
     while (true) {
-      const step = yield* Schedule.toStepWithSleep(settings.reconnect)
+      const step = yield* Schedule.toStep(settings.reconnect)
       for (let lasted = false; !lasted; ) {
         const since = now()
         const session = new Session()
@@ -55,8 +61,14 @@ const keep = (connection: Connection, construct: Construct, settings: Settings, 
         const end = yield* Effect.raceFirst(Fiber.join(lost), Effect.asVoid(session.left.await))
         if (end === undefined) break
         lasted = now() - since >= LASTING
-        const next = yield* Effect.exit(step(end.cause))
-        if (Exit.isFailure(next)) return connection.close(`${end.why}, and the schedule of reconnecting has ended`)
+        const date = clock.currentTimeMillisUnsafe()
+        const next = yield* Effect.exit(step(date, end.cause))
+        if (Exit.isFailure(next))
+          return close(connection, settings, `${end.why}, and the schedule of reconnecting has ended`)
+        const [, pause] = next.value
+        settings.status.lost(end.why, date, date + Duration.toMillis(pause))
+        yield* Effect.sleep(pause)
+        settings.status.lost(end.why, date)
       }
     }
   })
@@ -109,6 +121,7 @@ const serve = (
     }
     session.open(write, headers)
     connection.opened(session, first.find(isHello)?.payload as Hello)
+    settings.status.connected()
     let isSilent = false
     const take = (frames: ReadonlyArray<string | Uint8Array>) => {
       isSilent = false

@@ -36,6 +36,13 @@ export const tooMany = ({ actor, method }: Subject, maxPendingCalls: number): Ac
 export const mismatched = ({ actor, method }: Subject, node: string, mismatch: Mismatch): ActorError =>
   actorError(() => new ContractMismatch({ actor, method, node, ...mismatch }))
 
+/** It would end the connection, and with it what else is under way. */
+export const tooLarge = (subject: Subject, bytes: number, most: number): ActorError =>
+  denied(
+    subject,
+    `its message has ${bytes} bytes, and the server takes at most ${most}: send less at a time, or raise limits.messageBytes there`
+  )
+
 export const notExposed = (subject: Subject): ActorError =>
   denied(
     subject,

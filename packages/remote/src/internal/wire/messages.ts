@@ -10,3 +10,10 @@ export const messagesIn = (frame: string | Uint8Array): ReadonlyArray<RpcMessage
 }
 
 export const lineOf = (message: RpcMessage.FromClientEncoded): string => `${JSON.stringify(message)}\n`
+
+/** Whether a text is longer than so many bytes, and if so how long. A character has up to three for each of its units. */
+export const bytesBeyond = (text: string, most: number): number | undefined => {
+  if (text.length * 3 <= most) return undefined
+  const bytes = new TextEncoder().encode(text).length
+  return bytes > most ? bytes : undefined
+}
