@@ -70,6 +70,9 @@ export type KeyOf<A extends AnyContracted> = A extends {
 
 type ServiceOf<A> = A extends Context.Key<infer Self, any> ? Self : never
 
+// The same type, which is not inferred from where it stands. From the groups that are served together it would be any.
+type Apart<R> = [R] extends [infer Same] ? Same : never
+
 type ErrorOf<M> =
   M extends ContractSubscription<any, infer E>
     ? E["Type"]
@@ -260,7 +263,7 @@ export const group: <
 >(
   actor: A,
   options: GroupOptions<A, Name, E, R>
-) => Group<Rpcs<A, Name>, ServiceOf<A> | R> = groupOf as any
+) => Group<Rpcs<A, Name>, ServiceOf<A> | Apart<R>> = groupOf as any
 
 /**
  * What serves a group, for an `RpcServer` of your own. It needs the actor, in whichever home it lives.

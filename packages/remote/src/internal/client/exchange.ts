@@ -28,7 +28,7 @@ export class TooLarge extends Trouble {
   readonly bytes: number
   readonly most: number
   constructor(bytes: number, most: number) {
-    super("it is too large", false, undefined, true)
+    super("", false, undefined, true)
     this.bytes = bytes
     this.most = most
   }
