@@ -214,7 +214,7 @@ describe("names", () => {
       for (const [i, tag] of tags.entries())
         assert.strictEqual(reasonOf(await stranger.call(`t${i}`, "", {}, { tag }))._tag, "Denied")
       const shape = await stranger.call("s", "", { actor: "__proto__" }, { tag: "troupe/contract" })
-      assert.hasAllKeys(shape.value, ["actors"])
+      assert.hasAllKeys(shape.value, ["actors", "limits"])
       assert.deepStrictEqual(site.made, [])
     }))
 

@@ -10,6 +10,7 @@ import { CONTRACT, HELLO, type Hello } from "../wire/hello.ts"
 import type { Wire } from "../wire/wire.ts"
 import { type Message, Unsound } from "./frames.ts"
 import { type Exposed, failure, type Peer, type UnderWay } from "./peer.ts"
+import type { Protocol } from "./traffic.ts"
 
 /** What a server offers. */
 export interface Offer {
@@ -34,12 +35,12 @@ export interface Door {
 let lastPeer = 0
 export const nextPeer = (): number => ++lastPeer
 
-/** `supportsAck`: streams wait until their peer asks for more. */
-export const make = (offer: Offer, peers: Peers, supportsAck: boolean): Effect.Effect<Door> =>
+/** Over a WebSocket, streams wait until their peer asks for more. */
+export const make = (offer: Offer, peers: Peers, protocol: Protocol): Effect.Effect<Door> =>
   Effect.gen(function* () {
     const disconnects = yield* Queue.make<number>()
     let serve: (peer: number, message: RpcMessage.FromClientEncoded) => Effect.Effect<void>
-    const protocol = yield* RpcServer.Protocol.make((write) => {
+    const served = yield* RpcServer.Protocol.make((write) => {
       serve = write
       return Effect.succeed({
         disconnects,
@@ -53,7 +54,7 @@ export const make = (offer: Offer, peers: Peers, supportsAck: boolean): Effect.E
         end: (id) => Effect.sync(() => peers.get(id)?.close(1000, "done")),
         clientIds: Effect.sync(() => new Set(peers.keys())),
         initialMessage: Effect.succeedNone,
-        supportsAck,
+        supportsAck: protocol === "websocket",
         supportsTransferables: false,
         supportsSpanPropagation: true,
         supportsNotifications: true,
@@ -61,12 +62,15 @@ export const make = (offer: Offer, peers: Peers, supportsAck: boolean): Effect.E
       })
     })
     return {
-      protocol,
+      protocol: served,
       admit: (peer) => {
         peers.set(peer.id, peer)
+        peer.traffic.open(protocol, 1)
       },
       leave: (peer) => {
-        if (peers.delete(peer.id)) Queue.offerUnsafe(disconnects, peer.id)
+        if (!peers.delete(peer.id)) return
+        peer.traffic.open(protocol, -1)
+        Queue.offerUnsafe(disconnects, peer.id)
       },
       receive: (peer, message) => {
         const admitted = receive(offer, peer, message)
@@ -108,7 +112,7 @@ const isId = (id: unknown): id is string | number =>
   Number.isSafeInteger(id) || (typeof id === "string" && id.length <= 100)
 
 const odd = (peer: Peer): undefined => {
-  peer.close(1008, "this is no message of Effect's rpc")
+  peer.close(1008, "this is no message of Effect's rpc", "unreadable")
 }
 
 const refused = (peer: Peer, { id, tag, why }: Unsound): undefined => {
@@ -159,7 +163,7 @@ const pairsOf = (headers: unknown): Array<[string, string]> =>
 const answer = (offer: Offer, peer: Peer, message: RpcMessage.FromServerEncoded): void => {
   if (message._tag === "Exit") return peer.send(withoutInsides(offer, peer, message))
   // A defect of the whole connection is one of the server itself.
-  if (message._tag === "Defect") return peer.close(1011, "the server failed")
+  if (message._tag === "Defect") return peer.close(1011, "the server failed", "failed")
   peer.send(message)
 }
 

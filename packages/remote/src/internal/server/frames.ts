@@ -4,13 +4,16 @@
  */
 import type { RpcMessage } from "../engine.ts"
 import type { Bounds } from "./limits.ts"
+import type { Cut } from "./traffic.ts"
 
 /** Why a frame is not read, and a code for WebSockets. The peer is cut off: it is no client, or an old one. */
 export class Unreadable extends Error {
   readonly code: number
-  constructor(code: number, why: string) {
+  readonly cut: Cut
+  constructor(code: number, why: string, cut: Cut = "unreadable") {
     super(why)
     this.code = code
+    this.cut = cut
   }
 }
 
@@ -18,7 +21,7 @@ export class Unreadable extends Error {
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 export const tooLong = ({ messageBytes }: Bounds): Unreadable =>
-  new Unreadable(1009, `a message may have at most ${messageBytes} bytes (limits.messageBytes)`)
+  new Unreadable(1009, `a message may have at most ${messageBytes} bytes (limits.messageBytes)`, "messageBytes")
 
 /** A request that says what may not be said. It fails alone: whoever has half a character in a text is no attacker. */
 export class Unsound {
@@ -90,7 +93,7 @@ const jsonOf = (line: string): unknown => {
 const check = (value: unknown, depth: number): void => {
   if (typeof value === "string") return checkText(value)
   if (typeof value !== "object" || value === null) return
-  if (depth === 0) throw new Unreadable(1008, "a message is nested too deep (limits.depth)")
+  if (depth === 0) throw new Unreadable(1008, "a message is nested too deep (limits.depth)", "depth")
   if (Array.isArray(value)) {
     for (const item of value) check(item, depth - 1)
     return

@@ -17,6 +17,7 @@ import { type Message, messagesIn, tooLong, Unreadable } from "./frames.ts"
 import type { Bounds } from "./limits.ts"
 import { originOf, Peer, type Way } from "./peer.ts"
 import { crowded } from "./sockets.ts"
+import type { Cut, Traffic } from "./traffic.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 type Response = HttpServerResponse.HttpServerResponse
@@ -28,49 +29,67 @@ const CONTENT = "application/x-ndjson"
 const FEW = 64 * 1024
 
 export const posted =
-  (door: Door, bounds: Bounds, addresses: Addresses) =>
+  (door: Door, bounds: Bounds, addresses: Addresses, traffic: Traffic) =>
   (request: Request): Effect.Effect<Response, never, Scope.Scope> =>
     Effect.flatMap(addresses.enter(originOf(request).remoteAddress), (enters) =>
       enters
         ? Effect.catch(
-            Effect.flatMap(messagesOf(request, bounds), (messages) => answered(door, bounds, request, messages)),
-            (response) => Effect.succeed(response)
+            Effect.flatMap(messagesOf(request, bounds), (messages) =>
+              answered(door, bounds, traffic, request, messages)
+            ),
+            ({ cut, response }) =>
+              Effect.sync(() => {
+                traffic.cut(cut)
+                return response
+              })
           )
-        : Effect.succeed(crowded)
+        : crowded(traffic)
     )
 
-const messagesOf = (request: Request, bounds: Bounds): Effect.Effect<Messages, Response> => {
+const messagesOf = (request: Request, bounds: Bounds): Effect.Effect<Messages, Refused> => {
   const most = Number.isFinite(bounds.messageBytes) ? ByteSize.bytes(bounds.messageBytes) : undefined
   const body = Effect.provideService(request.arrayBuffer, HttpIncomingMessage.MaxBodySize, most)
   return body.pipe(
-    Effect.mapError(() => refused(413, `it cannot be read, or ${tooLong(bounds).message}`)),
+    Effect.mapError(() => refused(413, `it cannot be read, or ${tooLong(bounds).message}`, "messageBytes")),
     Effect.timeoutOrElse({
       duration: bounds.idleAfter,
-      orElse: () => Effect.fail(refused(408, "it did not come in time (limits.idleAfter)"))
+      orElse: () => Effect.fail(refused(408, "it did not come in time (limits.idleAfter)", "idleAfter"))
     }),
     Effect.flatMap((bytes) =>
       Effect.try({
         try: () => messagesIn(new Uint8Array(bytes), bounds),
-        catch: (error) => refused(400, error instanceof Unreadable ? error.message : "it cannot be read")
+        catch: (error) =>
+          error instanceof Unreadable
+            ? refused(400, error.message, error.cut)
+            : refused(400, "it cannot be read", "unreadable")
       })
     )
   )
 }
 
-const refused = (status: number, why: string): Response =>
-  HttpServerResponse.text(`The body is refused: ${why}.`, { status, headers: { connection: "close" } })
+/** A body that is not read on, and why. */
+interface Refused {
+  readonly response: Response
+  readonly cut: Cut
+}
+
+const refused = (status: number, why: string, cut: Cut): Refused => ({
+  response: HttpServerResponse.text(`The body is refused: ${why}.`, { status, headers: { connection: "close" } }),
+  cut
+})
 
 /** Each request is a peer of its own. It is gone with the request. */
 const answered = (
   door: Door,
   bounds: Bounds,
+  traffic: Traffic,
   request: Request,
   messages: Messages
 ): Effect.Effect<Response, never, Scope.Scope> =>
   Effect.gen(function* () {
     const queue = yield* Queue.make<string, Cause.Done>()
     const { taken, way } = wayTo(request, queue)
-    const peer = new Peer(nextPeer(), originOf(request), bounds, Infinity, way)
+    const peer = new Peer(nextPeer(), originOf(request), bounds, traffic, Infinity, way)
     door.admit(peer)
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {

@@ -10,6 +10,7 @@ import type { HttpServerRequest, RpcMessage } from "../engine.ts"
 import { type Subject, unavailable } from "../wire/failure.ts"
 import { LEAVING, request } from "../wire/hello.ts"
 import type { Bounds } from "./limits.ts"
+import type { Cut, Traffic } from "./traffic.ts"
 
 type RequestId = string | number
 export type Kind = "calls" | "streams" | "subscriptions"
@@ -106,15 +107,17 @@ export class Peer {
   private isDismissed = false
   private slow: { readonly since: number; readonly taken: number } | undefined = undefined
   private readonly bounds: Bounds
+  readonly traffic: Traffic
   private readonly underWay = new Map<RequestId, UnderWay>()
   private readonly counts: Record<Kind, number> = { calls: 0, streams: 0, subscriptions: 0 }
   private frames = ""
   private readonly way: Way
 
-  constructor(id: number, origin: Origin, bounds: Bounds, now: number, way: Way) {
+  constructor(id: number, origin: Origin, bounds: Bounds, traffic: Traffic, now: number, way: Way) {
     this.id = id
     this.origin = origin
     this.bounds = bounds
+    this.traffic = traffic
     this.lastSeen = now
     this.way = way
   }
@@ -190,9 +193,10 @@ export class Peer {
     if (this.frames.length > LONG) this.flush()
   }
 
-  /** Closes the connection, after what was said. */
-  close(code: number, why: string): void {
+  /** Closes the connection, after what was said, and counts why, if the peer would have gone on. */
+  close(code: number, why: string, cut?: Cut): void {
     if (this.isClosed) return
+    if (cut !== undefined) this.traffic.cut(cut)
     this.flush()
     this.isClosed = true
     this.way.shut(code, why)
@@ -217,8 +221,8 @@ export class Peer {
   }
 
   /** Closes it at once. */
-  cut(code: number, why: string): void {
-    this.close(code, why)
+  cut(code: number, why: string, cut: Cut): void {
+    this.close(code, why, cut)
     this.way.cut()
   }
 

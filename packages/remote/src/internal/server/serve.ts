@@ -24,6 +24,7 @@ import { type Bounds, boundsOf } from "./limits.ts"
 import { refusalOf } from "./origins.ts"
 import type { Exposed, Kind } from "./peer.ts"
 import * as sockets from "./sockets.ts"
+import { Traffic } from "./traffic.ts"
 
 const PATH = "/actors"
 
@@ -47,19 +48,21 @@ export const serve = (
   const offer = offerOf(exposures, bounds, tellsDefects)
   const route = Effect.fnUntraced(function* (peers: doors.Peers) {
     const router = yield* HttpRouter.HttpRouter
-    const traced = isTraced(yield* Effect.context<never>())
+    const context = yield* Effect.context<never>()
+    const traced = isTraced(context)
+    const traffic = new Traffic(context)
     const run = (door: doors.Door) =>
       RpcServer.make(merged, { disableFatalDefects: true, disableTracing: !traced }).pipe(
         Effect.provideService(RpcServer.Protocol, door.protocol),
         Effect.forkScoped
       )
-    const live = yield* doors.make(offer, peers, true)
-    const brief = yield* doors.make(offer, peers, false)
+    const live = yield* doors.make(offer, peers, "websocket")
+    const brief = yield* doors.make(offer, peers, "http")
     yield* run(live)
     yield* run(brief)
     const path = options.path ?? PATH
     const addresses = new Addresses(bounds.connectionsPerPeer)
-    const upgrade = yield* sockets.make(live, offer, bounds, addresses)
+    const upgrade = yield* sockets.make(live, offer, bounds, addresses, traffic)
     yield* Effect.forkScoped(sockets.sweeps(peers, bounds))
     yield* Effect.forkScoped(sockets.dismissals(peers))
     const guarded =
@@ -67,11 +70,14 @@ export const serve = (
       (request: HttpServerRequest.HttpServerRequest) => {
         const { headers } = request
         const why = refusal(headers)
-        if (why !== undefined) return Effect.succeed(HttpServerResponse.text(why, { status: 403 }))
+        if (why !== undefined) {
+          traffic.refused("origin")
+          return Effect.succeed(HttpServerResponse.text(why, { status: 403 }))
+        }
         return Effect.map(serve(request), (response) => cors.readable(response, headers, options.origins))
       }
     yield* router.add("GET", path, guarded(upgrade) as any)
-    yield* router.add("POST", path, guarded(posted(brief, bounds, addresses)) as any)
+    yield* router.add("POST", path, guarded(posted(brief, bounds, addresses, traffic)) as any)
     yield* router.add("OPTIONS", path, ({ headers }) =>
       Effect.succeed(cors.preflight(headers, refusal, options.origins))
     )

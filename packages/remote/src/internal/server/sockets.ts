@@ -17,6 +17,7 @@ import { type Door, nextPeer, type Offer, type Peers } from "./door.ts"
 import { messagesIn, tooLong, Unreadable } from "./frames.ts"
 import type { Bounds } from "./limits.ts"
 import { originOf, Peer, type Way } from "./peer.ts"
+import type { Traffic } from "./traffic.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 type Response = HttpServerResponse.HttpServerResponse
@@ -34,6 +35,7 @@ interface Hall {
   readonly offer: Offer
   readonly bounds: Bounds
   readonly addresses: Addresses
+  readonly traffic: Traffic
   readonly now: () => number
   /** Where connections end with the server. */
   readonly scope: Scope.Scope
@@ -49,18 +51,19 @@ export const make = (
   door: Door,
   offer: Offer,
   bounds: Bounds,
-  addresses: Addresses
+  addresses: Addresses,
+  traffic: Traffic
 ): Effect.Effect<(request: Request) => Effect.Effect<Response, unknown>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
     const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
     const context = Context.omit(Scope.Scope)(yield* Effect.context<Scope.Scope>())
-    const hall: Hall = { door, offer, bounds, addresses, now: () => Home.elapsed(clock), scope, context }
+    const hall: Hall = { door, offer, bounds, addresses, traffic, now: () => Home.elapsed(clock), scope, context }
     return (request) => {
       if (request.headers.upgrade?.toLowerCase() !== "websocket") return Effect.succeed(wrongDoor)
       return Effect.flatMap(Scope.make(), (scope) =>
         Effect.flatMap(Scope.provide(addresses.enter(originOf(request).remoteAddress), scope), (enters) =>
-          enters ? opened(hall, request, scope) : Effect.succeed(crowded)
+          enters ? opened(hall, request, scope) : crowded(traffic)
         )
       )
     }
@@ -71,10 +74,13 @@ const wrongDoor: Response = HttpServerResponse.text("Actors are called here over
   headers: { upgrade: "websocket" }
 })
 
-export const crowded: Response = HttpServerResponse.text(
-  "There are too many connections from this address (limits.connectionsPerPeer).",
-  { status: 429 }
-)
+export const crowded = (traffic: Traffic): Effect.Effect<Response> =>
+  Effect.sync(() => {
+    traffic.refused("connectionsPerPeer")
+    return HttpServerResponse.text("There are too many connections from this address (limits.connectionsPerPeer).", {
+      status: 429
+    })
+  })
 
 /** The connection has a fiber of its own, so that the request is over when it is open. */
 const opened = (hall: Hall, request: Request, scope: Scope.Closeable): Effect.Effect<Response, unknown> =>
@@ -108,7 +114,7 @@ class Connection implements Way {
   constructor(hall: Hall, request: Request) {
     this.hall = hall
     this.cable = cableOf(request)
-    this.peer = new Peer(nextPeer(), originOf(request), hall.bounds, hall.now(), this)
+    this.peer = new Peer(nextPeer(), originOf(request), hall.bounds, hall.traffic, hall.now(), this)
   }
 
   /** Serves the peer until it goes. */
@@ -143,7 +149,7 @@ class Connection implements Way {
     const { bounds } = this.hall
     this.heard += length
     // It is no message yet, and would be too long when it is: the rest of it is not waited for.
-    if (this.heard > bounds.messageBytes + SLACK) this.peer.cut(1009, tooLong(bounds).message)
+    if (this.heard > bounds.messageBytes + SLACK) this.peer.cut(1009, tooLong(bounds).message, "messageBytes")
   }
 
   /** Takes what comes until the connection ends, or is ended. */
@@ -156,7 +162,7 @@ class Connection implements Way {
 
   private failed(cause: Cause.Cause<unknown>): Effect.Effect<void> {
     const defect = cause.reasons.find(Cause.isDieReason)?.defect
-    if (defect instanceof Unreadable) return Effect.sync(() => this.peer.close(defect.code, defect.message))
+    if (defect instanceof Unreadable) return Effect.sync(() => this.peer.close(defect.code, defect.message, defect.cut))
     return defect === undefined ? Effect.void : Effect.die(defect)
   }
 
@@ -225,7 +231,8 @@ export const sweeps = (peers: Peers, { idleAfter, slowAfter }: Bounds): Effect.E
     const sweep = Effect.sync(() => {
       const now = Home.elapsed(clock)
       for (const peer of peers.values()) {
-        if (peer.lastSeen < now - idle) peer.close(1001, "nothing was heard of the client (limits.idleAfter)")
+        if (peer.lastSeen < now - idle)
+          peer.close(1001, "nothing was heard of the client (limits.idleAfter)", "idleAfter")
         else cutIfSlow(peer, now)
       }
     })
@@ -249,5 +256,5 @@ export const dismissals = (peers: Peers): Effect.Effect<never> =>
   )
 
 const cutIfSlow = (peer: Peer, now: number): void => {
-  if (peer.isSlow(now)) peer.cut(1013, "the client reads too slowly (limits.slowAfter)")
+  if (peer.isSlow(now)) peer.cut(1013, "the client reads too slowly (limits.slowAfter)", "slowAfter")
 }
