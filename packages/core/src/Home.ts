@@ -36,9 +36,9 @@ import * as failure from "./internal/call/failure.ts"
 import * as methods from "./internal/call/method.ts"
 import * as unobserved from "./internal/call/unobserved.ts"
 import { Publication as PublicationOf } from "./internal/handle/publication.ts"
-import * as crossing from "./internal/kinds/crossing.ts"
 import * as home from "./internal/kinds/home.ts"
 import * as joining from "./internal/kinds/joining.ts"
+import * as schemas from "./internal/kinds/schemas.ts"
 import * as task from "./internal/kinds/task.ts"
 import type { TaskSchemas } from "./Task.ts"
 
@@ -506,16 +506,7 @@ export const SubmittedRemotely: Context.Reference<boolean> = carried.SubmittedRe
  * @category what both sides agree on
  * @since 0.1.0
  */
-export const schemaText: (schema: Schema.Top) => string = crossing.schemaText
-
-/**
- * The schema of defects on a wire: JSON with the name, the message, and the frames of the users of the side where it was
- * thrown, and the same for what caused it.
- *
- * @category what both sides agree on
- * @since 0.1.0
- */
-export const SentDefect: Schema.Codec<unknown, Schema.Json> = crossing.SentDefect
+export const schemaText: (schema: Schema.Top) => string = schemas.schemaText
 
 /**
  * The errors of a method, one by one: a wire has those of the home beside them. One among many is written as it is alone.
@@ -523,15 +514,7 @@ export const SentDefect: Schema.Codec<unknown, Schema.Json> = crossing.SentDefec
  * @category what both sides agree on
  * @since 0.1.0
  */
-export const errorsOf: (error: Schema.Top) => ReadonlyArray<Schema.Top> = crossing.errorsOf
-
-/**
- * A cause that has come from the other side, without the way that its errors were read here.
- *
- * @category the caller's side
- * @since 0.1.0
- */
-export const received: <E>(cause: Cause.Cause<E>) => Cause.Cause<E> = crossing.received
+export const errorsOf: (error: Schema.Top) => ReadonlyArray<Schema.Top> = schemas.errorsOf
 
 /**
  * Makes the error of a call for a reason of the home. It has no stack: that would show where the home learned of it.
@@ -611,7 +594,7 @@ export const show: (value: unknown) => string = values.show
  * @category values of users
  * @since 0.1.0
  */
-export const issueText: (error: unknown) => string = crossing.issueText
+export const issueText: (error: unknown) => string = schemas.issueText
 
 /**
  * The message of an error. An error may be any value.

@@ -13,7 +13,7 @@ import {
   TaskCancelled
 } from "@troupe/core/ActorError"
 import type { Mismatch } from "@troupe/core/ContractShape"
-import { actorError, received } from "@troupe/core/Home"
+import { actorError } from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -23,6 +23,7 @@ import { OtherArguments, ResultRefused, refusalOf } from "../base/refused.ts"
 import { wordsOf } from "../base/writable.ts"
 import { ClusterError } from "../engine.ts"
 import { isOf, notHosted } from "../engineInternals.ts"
+import { received } from "./received.ts"
 import { retold } from "./retold.ts"
 import type { WireMethod } from "./wire.ts"
 

@@ -4,11 +4,11 @@
  * A call whose result cannot be written has to settle all the same: it fails, and says why.
  */
 import { ActorError } from "@troupe/core/ActorError"
-import { SentDefect } from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { codecOf, issueOf, wordsOf } from "../base/writable.ts"
 import { resultDoesNotFit, type Subject } from "./failure.ts"
+import { SentDefect } from "./received.ts"
 import type { WireMethod } from "./wire.ts"
 
 const defects = codecOf(SentDefect)

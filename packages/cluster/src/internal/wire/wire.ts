@@ -16,6 +16,7 @@ import { type Codec, codecOf } from "../base/writable.ts"
 import { ClusterSchema, Entity, Rpc, RpcGroup } from "../engine.ts"
 import { Width } from "../engineInternals.ts"
 import { type Annotation, read } from "./delivery.ts"
+import { SentDefect } from "./received.ts"
 
 /** An actor that is defined by a contract, as far as a home needs to know it. */
 export interface Contracted {
@@ -132,7 +133,7 @@ const makeMethod = (called: Omit<ContractMethod, "durable">, method: AnyContract
   if (name.length > MAX_METHOD) {
     throw new RangeError(`${actor}.${name}: in a cluster the name of a method has at most ${MAX_METHOD} characters`)
   }
-  const common = { success, error: Schema.Union([ActorError, ...Home.errorsOf(error)]), defect: Home.SentDefect }
+  const common = { success, error: Schema.Union([ActorError, ...Home.errorsOf(error)]), defect: SentDefect }
   const positional = Schema.Tuple(args)
   const rpc =
     delivery.kind === "durable"
@@ -175,7 +176,7 @@ const reading = (name: string, item: Schema.Top, error: Schema.Union<ReadonlyArr
     Rpc.make(name, {
       success: got,
       error: Schema.Union([...error.members, FellBehind]),
-      defect: Home.SentDefect,
+      defect: SentDefect,
       payload: Schema.Tuple([reader]),
       stream: true
     })

@@ -156,7 +156,7 @@ export const hasOwnDefect = (cause: Cause.Cause<unknown>): boolean =>
     (reason) => Cause.isDieReason(reason) && !isAnnotated(reason) && !isInstance(reason.defect, Misuse)
   )
 
-export const isAnnotated = (reason: Cause.Reason<unknown>): boolean => reason.annotations.has(FailedCall.key)
+const isAnnotated = (reason: Cause.Reason<unknown>): boolean => reason.annotations.has(FailedCall.key)
 
 const whyInterrupted = (call: Call, death: Death | undefined): Reason => {
   switch (call.stage) {

@@ -217,22 +217,18 @@ export const stream = (
 }
 
 /** The same call, as one that has come from a caller elsewhere, who has so many milliseconds left. */
-export const served = (ask: unknown, left: number | undefined): unknown => {
-  if (!(ask instanceof Ask)) return ask
-  const { args, method, target } = ask
-  return new Ask(target, left === undefined ? servedSpec(method) : endingIn(method, left), args)
-}
+export const served = (ask: unknown, left: number | undefined): unknown =>
+  changed(ask, left === undefined ? servedSpec : (method) => endingIn(method, left))
 
 const servedSpec = /* @__PURE__ */ memoize((method: MethodSpec): MethodSpec => ({ ...method, served: true }))
 
 /** The same reader, as one that takes publications. */
-export const sharing = (ask: unknown): unknown => {
-  if (!(ask instanceof Ask)) return ask
-  const { args, method, target } = ask
-  return new Ask(target, sharingSpec(method), args)
-}
+export const sharing = (ask: unknown): unknown => changed(ask, sharingSpec)
 
 const sharingSpec = /* @__PURE__ */ memoize((method: MethodSpec): MethodSpec => ({ ...method, shares: true }))
+
+const changed = (ask: unknown, change: (method: MethodSpec) => MethodSpec): unknown =>
+  ask instanceof Ask ? new Ask(ask.target, change(ask.method), ask.args) : ask
 
 /** A caller that is there ends its call first, in its own words. This is for callers that are gone. */
 const GRACE = 1000

@@ -6,6 +6,7 @@ import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type * as Tracer from "effect/Tracer"
+import { received } from "../wire/defects.ts"
 import { notExposed, type Subject, unavailable, undecodable } from "../wire/failure.ts"
 import { BAGGAGE, REMOTE } from "../wire/headers.ts"
 import type { Payload } from "../wire/wire.ts"
@@ -63,5 +64,5 @@ export const told = (place: Place, { cause }: Exit.Failure<any, any>, ended: str
   const isUnknown = cause.reasons.some(
     (reason) => Cause.isDieReason(reason) && reason.defect === UNKNOWN + place.method.rpc._tag
   )
-  return isUnknown ? Exit.fail(notExposed(subjectOf(place))) : Exit.failCause(Home.received(cause))
+  return isUnknown ? Exit.fail(notExposed(subjectOf(place))) : Exit.failCause(received(cause))
 }

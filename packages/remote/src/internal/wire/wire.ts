@@ -9,6 +9,7 @@ import * as Home from "@troupe/core/Home"
 import { memoize } from "effect/Function"
 import * as Schema from "effect/Schema"
 import { makeRpc, type Rpc } from "../engine.ts"
+import { SentDefect } from "./defects.ts"
 
 /** An actor that is defined by a contract, as far as a home needs to know it. */
 export interface Contracted {
@@ -93,14 +94,14 @@ const makeMethod = (
         payload: { ...key, reader: Schema.optionalKey(Reader) },
         success: Schema.Union([Schema.Struct({ resync: Resync }), Schema.Struct({ item: success })]),
         error: Schema.Union([...errors, FellBehind]),
-        defect: Home.SentDefect,
+        defect: SentDefect,
         stream: true
       })
     : makeRpc(tagOf(actor, name), {
         payload: { ...key, ...(args.length === 0 ? undefined : { args: Schema.Tuple(args) }) },
         success,
         error: Schema.Union(errors),
-        defect: Home.SentDefect,
+        defect: SentDefect,
         stream
       })
   return { actor, name, stream, isSubscription, rpc: rpc as unknown as Rpc.AnyWithProps }

@@ -1,0 +1,57 @@
+/**
+ * Defects, and the stacks of what crosses.
+ *
+ * Reading an error makes a new one, whose stack tells how it was read. A defect crosses with its own stack, if the server
+ * tells defects at all; an error of a contract is what its schema writes, and has none.
+ */
+import { FailedCall } from "@troupe/core/ActorError"
+import * as Home from "@troupe/core/Home"
+import * as Cause from "effect/Cause"
+import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+
+const defects = Schema.Defect({ includeStack: true })
+const read = Schema.decodeSync(defects)
+const write = Schema.encodeSync(defects)
+
+/** A defect, and what caused it, with the frames of the users of the other side. */
+export const SentDefect = Schema.Json.pipe(
+  Schema.decodeTo(
+    Schema.Unknown,
+    SchemaTransformation.transform<unknown, Schema.Json>({
+      decode: (json) => Home.withoutStack(() => read(json)),
+      encode: (defect) => ofUsers(write(defect))
+    })
+  )
+)
+
+const ofUsers = (json: Schema.Json): Schema.Json => {
+  const { cause, stack } = (json ?? {}) as { readonly cause?: Schema.Json; readonly stack?: unknown }
+  if (typeof stack !== "string") return json
+  const own = { ...(json as Schema.JsonObject), stack: Home.framesOfUsers(stack) }
+  return cause === undefined ? own : { ...own, cause: ofUsers(cause) }
+}
+
+/** Takes the way that they were read from the errors of a cause. */
+export const received = <E>(cause: Cause.Cause<E>): Cause.Cause<E> => {
+  for (const reason of cause.reasons) {
+    if (Cause.isFailReason(reason) && !reason.annotations.has(FailedCall.key)) strip(reason.error)
+  }
+  return cause
+}
+
+/** Chains of causes may be long, or cycles. */
+const MAX_CAUSES = 8
+
+const strip = (error: unknown, depth = 0): void => {
+  if (!(error instanceof Error) || depth > MAX_CAUSES) return
+  const { cause, reason, stack } = error as Error & { readonly reason?: unknown }
+  if (typeof stack === "string")
+    Object.defineProperty(error, "stack", {
+      configurable: true,
+      writable: true,
+      value: stack.replace(/(\n +at .*)+$/, "")
+    })
+  strip(cause, depth + 1)
+  strip(reason, depth + 1)
+}
