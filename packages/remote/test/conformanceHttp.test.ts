@@ -1,9 +1,10 @@
 import { describe } from "vitest"
+import { guardedSuite } from "../../core/test/conformance/guarded.ts"
 import { suite } from "../../core/test/conformance/suite.ts"
 import { over } from "./conformanceServers.ts"
 
 describe("10.1 the conformance suite, over HTTP", () => {
-  const { box, desk } = over("http")
+  const { box, desk, guarded } = over("http")
   suite({
     name: "a server, over HTTP",
     desk,
@@ -36,4 +37,5 @@ describe("10.1 the conformance suite, over HTTP", () => {
       "9.3 a defect keeps its name, its message and the stack of where it was thrown"
     ]
   })
+  guardedSuite(guarded)
 })
