@@ -7,7 +7,7 @@ import type * as Scope from "effect/Scope"
 import type { Held } from "../base/held.ts"
 import { Entity, EntityId, ShardId, Sharding } from "../engine.ts"
 import { nameOf } from "../net/address.ts"
-import { CurrentConfirm } from "../node/locks.ts"
+import { CurrentLocks } from "../node/locks.ts"
 import type { Wire } from "../wire/wire.ts"
 
 type Facts = ReturnType<Home.Link["describe"]>
@@ -36,8 +36,11 @@ export class Residence implements Home.Residence {
       const facts = { kind: "cluster", node: nameOf(address), shard: ShardId.toString(shardId) }
       this.facts.set(key, facts)
       this.ids.set(entityId, facts)
-      const confirm = yield* CurrentConfirm
-      const confirmed = confirm === undefined ? Effect.succeed(true) : confirm(address, shardId)
+      const locks = yield* CurrentLocks
+      const confirmed =
+        locks === undefined
+          ? Effect.succeed(true)
+          : Effect.map(locks.confirm(address, [shardId]), (held) => held.includes(shardId))
       this.confirms.set(key, confirmed)
       yield* Effect.addFinalizer(() =>
         Effect.sync(() => {

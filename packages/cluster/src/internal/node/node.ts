@@ -212,7 +212,7 @@ const withRunners =
       | SqlClient.SqlClient
     >
   ) =>
-    Layer.merge(members.layer(shardsOf(groups?.own ?? [], shards), self), locks.layerConfirm).pipe(
+    Layer.merge(members.layer(shardsOf(groups?.own ?? [], shards), self), locks.layerCurrent).pipe(
       Layer.provideMerge(engine),
       Layer.provide(locks.layer),
       Layer.provide(storage.failing("its storage", tables.runners as Layer.Layer<RunnerStorage.RunnerStorage>)),
@@ -258,7 +258,10 @@ const layerRead = Layer.effect(MessageStorage.MessageStorage)(
     }
     const hosted = yield* contracts.CurrentContracts
     const own = hosted === undefined ? storage : door.onlyHosted(storage, hosted, yield* Snowflake.Generator)
-    return claims.recovered(own, stored.resetShards)
+    const locked = yield* locks.CurrentLocks
+    const self = Option.getOrUndefined((yield* ShardingConfig.ShardingConfig).runnerAddress)
+    const confirmed = locked === undefined || self === undefined ? own : locks.reading(own, locked, self)
+    return claims.recovered(confirmed, stored.resetShards)
   })
 ).pipe(Layer.provide(Snowflake.layerGenerator))
 
