@@ -337,8 +337,8 @@ export interface ClientOptions {
   /** How often `headers` is run while a connection lasts. Default never. */
   readonly renewHeaders?: Duration.Input | undefined
   /**
-   * How long a call waits for a connection before it fails with `ActorUnavailable`. Default 10 seconds: a server that starts
-   * again, or a network that changes, is back by then.
+   * How long a call waits for a connection, or for room among the calls that the server takes at a time, before it fails with
+   * `ActorUnavailable`. Default 10 seconds: a server that starts again, or a network that changes, is back by then.
    */
   readonly unavailableAfter?: Duration.Input | undefined
   /** Paces connecting again. Default: after half a second, then ever longer up to 10 seconds, without end. */

@@ -142,16 +142,16 @@ describe("bounds", () => {
       { limits }
     ))
 
-  it("a client is told how long a message may be before it sends one, unless there is no limit", () =>
+  it("a client is told how long a message may be and how many calls may run before it sends one, unless there is no limit", () =>
     Promise.all(
-      [1000, Infinity].map((messageBytes) =>
+      [1000, Infinity].map((most) =>
         visited(
           async (site) => {
-            const stranger = await connect(site)
-            const hello = await stranger.until(({ tag }) => tag === "troupe/hello")
-            assert.deepStrictEqual(hello.payload.limits, messageBytes === 1000 ? { messageBytes } : {})
+            const limits = { messageBytes: most, calls: most }
+            const hello = await (await connect(site)).until(({ tag }) => tag === "troupe/hello")
+            assert.deepStrictEqual(hello.payload.limits, most === 1000 ? limits : {})
           },
-          { limits: { messageBytes } }
+          { limits: { messageBytes: most, calls: most } }
         )
       )
     ).then(() => {}))

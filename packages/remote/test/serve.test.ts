@@ -242,7 +242,24 @@ describe("frames", () => {
     }).pipe(Effect.provide(served()))
   )
 
-  it.live("more calls than a connection may have under way fail at once", () => {
+  it.live("more calls than a connection may have under way wait for room, in order", () => {
+    const desk = new Desk()
+    return Effect.gen(function* () {
+      const room = yield* tea
+      const held = yield* room.hold.remote()
+      yield* desk.has("begun")
+      const said = yield* Effect.forEach(["1", "2", "3", "4"], (text) => room.say.remote(text))
+      assert.strictEqual(yield* ObjectRef.cancel(said[1]!), "NotStarted")
+      // Streams count for themselves.
+      assert.deepStrictEqual(yield* Stream.runCollect(room.count(2)), [1, 2])
+      desk.gate.openUnsafe()
+      assert.strictEqual(yield* held, "held")
+      assert.deepStrictEqual(yield* ObjectRef.all([said[0]!, said[2]!, said[3]!]), [1, 2, 3])
+      assert.deepStrictEqual(yield* room.history(), ["1", "3", "4"])
+    }).pipe(Effect.provide(Layer.provide(client(Room), served({ limits: { calls: 1 } }, desk))))
+  })
+
+  it.live("and fail if none ends for unavailableAfter, and have not run", () => {
     const desk = new Desk()
     return Effect.gen(function* () {
       const room = yield* tea
@@ -251,8 +268,12 @@ describe("frames", () => {
       const reason = yield* reasonOf(room.say("2"))
       assert.strictEqual(reason._tag, "ActorUnavailable")
       assert.isFalse(reason.mayHaveRun)
-      assert.match(reason.message, /limits\.calls/)
-    }).pipe(Effect.provide(Layer.provide(client(Room), served({ limits: { calls: 1 } }, desk))))
+      assert.match(reason.message, /has 1 calls under way, .* \(limits\.calls\), and none ended within 50 ms/)
+    }).pipe(
+      Effect.provide(
+        Layer.provide(client(Room, { unavailableAfter: "50 millis" }), served({ limits: { calls: 1 } }, desk))
+      )
+    )
   })
 })
 

@@ -32,6 +32,11 @@ export class Agreement {
     return this.hello?.limits?.messageBytes ?? Infinity
   }
 
+  /** How many calls it takes at a time, if it says so. */
+  get calls(): number {
+    return this.hello?.limits?.calls ?? Infinity
+  }
+
   /** Whether calls of an actor can be judged, or its contract has to be asked for first, or was. */
   stateOf(wire: Wire): "known" | "ask" | "asked" {
     const greeting = this.greetingOf(wire)

@@ -11,7 +11,7 @@ import { bytesBeyond } from "../wire/messages.ts"
 import { Agreement } from "./agreement.ts"
 import type { Exit, Link, Outgoing, RequestId } from "./link.ts"
 import { subjectOf } from "./place.ts"
-import type { Session } from "./session.ts"
+import { isCall, type Session } from "./session.ts"
 import type { Waiting } from "./waiting.ts"
 
 /** Where a call was written. */
@@ -47,8 +47,10 @@ export class Connection implements Link {
 
   send(call: Outgoing): void {
     if (this.over !== undefined) return call.lost(this.over, false)
-    if (this.session === undefined || this.isHeld(call, this.session)) return this.waiting.add(call)
-    this.begin(call, this.session)
+    const { session } = this
+    if (session === undefined || this.isHeld(call, session) || this.isCrowded(call, session))
+      return this.waiting.add(call)
+    this.begin(call, session)
   }
 
   interrupt(call: Outgoing): void {
@@ -74,21 +76,45 @@ export class Connection implements Link {
     session.request(call, id, line, messageBytes)
   }
 
+  /** A server takes so many calls at a time. What comes then waits, for a while, and so does what comes after it. */
+  private isCrowded(call: Outgoing, session: Session): boolean {
+    if (!isCall(call) || (this.waiting.isEmpty && this.hasRoom(session))) return false
+    this.waiting.why = `its connection has ${session.running} calls under way, the most that the server takes (limits.calls), and none ended`
+    return true
+  }
+
+  private hasRoom({ running }: Session): boolean {
+    return running < this.agreement.calls
+  }
+
   private end(session: Session, id: RequestId): Outgoing | undefined {
     const call = session.get(id)
     if (call === undefined) return undefined
     this.sent.delete(call)
     session.end(id)
+    if (session === this.session) this.admit(session)
     return call
   }
 
-  /** Sends what has waited, in order. */
+  /** Sends what has waited, in order, as far as there is room. */
   private release(session: Session): void {
     for (const call of this.waiting.all()) {
-      if (this.isHeld(call, session)) continue
-      this.waiting.delete(call)
-      this.begin(call, session)
+      if (this.hasRoom(session) || !isCall(call)) this.sendNow(call, session)
     }
+  }
+
+  /** A call has ended: the next may go. */
+  private admit(session: Session): void {
+    for (const call of this.waiting.all()) {
+      if (!this.hasRoom(session)) return
+      this.sendNow(call, session)
+    }
+  }
+
+  private sendNow(call: Outgoing, session: Session): void {
+    if (this.isHeld(call, session)) return
+    this.waiting.delete(call)
+    this.begin(call, session)
   }
 
   /** Whether the server has another version of its contract, which is on its way here. */
@@ -118,7 +144,7 @@ export class Connection implements Link {
       this.asked.clear()
       this.agreement.greeted(undefined)
     }
-    if (this.session === undefined) this.waiting.why = why
+    if (this.session === undefined) this.waiting.why = `${why}, and none came up`
   }
 
   /** The server is about to end. What it has under way it finishes; readers, which never finish, join the next one. */

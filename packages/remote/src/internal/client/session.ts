@@ -10,6 +10,8 @@ export type Headers = ReadonlyArray<[string, string]>
 /** Writes text to the connection, if it is still open. Otherwise `lost` is on its way. */
 export type Write = (text: string) => boolean
 
+export const isCall = ({ place: { method } }: Outgoing): boolean => !method.stream && !method.isSubscription
+
 export class Session {
   /** What each request says besides its own. */
   headers: Headers = []
@@ -19,6 +21,8 @@ export class Session {
   readonly done = Latch.makeUnsafe()
   private write: Write | undefined = undefined
   private readonly written = new Map<RequestId, Outgoing>()
+  /** How many of them are calls, and no streams. */
+  running = 0
   /** What is written next, and the calls that are in it. */
   private frames = ""
   private unsent: Array<Outgoing> = []
@@ -39,6 +43,7 @@ export class Session {
     // What may be too long together goes apart. It is not worth counting its bytes.
     if ((this.frames.length + line.length) * 3 > most) this.flush()
     this.written.set(id, call)
+    if (isCall(call)) this.running++
     this.unsent.push(call)
     this.say(line)
   }
@@ -70,7 +75,10 @@ export class Session {
 
   /** Nothing more is to be told of a call. */
   end(id: RequestId): void {
+    const call = this.written.get(id)
+    if (call === undefined) return
     this.written.delete(id)
+    if (isCall(call)) this.running--
     this.endIfDone()
   }
 

@@ -1,6 +1,6 @@
 /**
- * Calls that wait for a connection, in the order in which they were made. They wait equally long, so the first to come is
- * the first to give up.
+ * Calls that wait for a connection, or for room in it, in the order in which they were made. They wait equally long, so the
+ * first to come is the first to give up.
  */
 import * as Home from "@troupe/core/Home"
 import type * as Clock from "effect/Clock"
@@ -9,8 +9,8 @@ import * as Effect from "effect/Effect"
 import type { Outgoing } from "./link.ts"
 
 export class Waiting {
-  /** Why there is no connection. */
-  why = "there is no connection to the server yet"
+  /** What they wait for in vain. */
+  why = "there is no connection to the server yet, and none came up"
   /** With the time until which they wait, in milliseconds of a monotonic clock. */
   private readonly calls = new Map<Outgoing, number>()
   private isWatched = false
@@ -36,8 +36,13 @@ export class Waiting {
     return this.calls.delete(call)
   }
 
-  all(): ReadonlyArray<Outgoing> {
-    return [...this.calls.keys()]
+  get isEmpty(): boolean {
+    return this.calls.size === 0
+  }
+
+  /** In order. Some may be deleted meanwhile. */
+  all(): Iterable<Outgoing> {
+    return this.calls.keys()
   }
 
   private now(): number {
@@ -49,7 +54,7 @@ export class Waiting {
       const left = until - this.now()
       if (left > 0) return Effect.flatMap(Effect.sleep(left), () => this.watch)
       this.calls.delete(call)
-      call.lost(`${this.why}, and none came up within ${this.patience} ms (unavailableAfter)`, false)
+      call.lost(`${this.why} within ${this.patience} ms (unavailableAfter)`, false)
     }
     this.isWatched = false
     return Effect.void

@@ -110,7 +110,7 @@ const check = (subject: string, options: ServeOptions): void => {
     throw new TypeError(`${subject}: path must start with "/", but is ${Home.show(path)}`)
 }
 
-const offerOf = (exposures: ReadonlyArray<Exposure>, { messageBytes }: Bounds, tellsDefects: boolean): doors.Offer => {
+const offerOf = (exposures: ReadonlyArray<Exposure>, bounds: Bounds, tellsDefects: boolean): doors.Offer => {
   const exposed = new Map<string, Exposed>()
   for (const { methods } of exposures) {
     for (const { actor, isSubscription, name, rpc, stream } of methods) {
@@ -126,13 +126,17 @@ const offerOf = (exposures: ReadonlyArray<Exposure>, { messageBytes }: Bounds, t
     hello: {
       actors: Object.fromEntries(greetings),
       // JSON has no Infinity.
-      limits: Number.isFinite(messageBytes) ? { messageBytes } : {}
+      limits: { ...finite("messageBytes", bounds), ...finite("calls", bounds) }
     },
     wires: new Map(exposures.map(({ wire }): [string, Wire] => [wire.actor, wire])),
     exposed,
     tellsDefects
   }
 }
+
+/** A limit, if there is one. */
+const finite = (name: "messageBytes" | "calls", bounds: Bounds) =>
+  Number.isFinite(bounds[name]) ? { [name]: bounds[name] } : undefined
 
 /** What serves the rpcs of a group, for any `RpcServer`. */
 export const handlers = (

@@ -16,7 +16,7 @@ export const LEAVING = "troupe/leaving"
 export interface Hello {
   readonly actors: Readonly<Record<string, Greeting>>
   /** What the server would close the connection for, so that a client need not try. An older server does not say. */
-  readonly limits?: { readonly messageBytes?: number }
+  readonly limits?: { readonly messageBytes?: number; readonly calls?: number }
 }
 
 /** What a server tells of an actor. */
