@@ -192,7 +192,11 @@ const warmUp = async (lane: Lane, { batch, sleeps }: Pace, options: Options): Pr
   return { name: lane.name, calls, time, samples: [], close }
 }
 
-/** Runs larger and larger rounds until one is long enough, which warms up as well; gives its number of calls. */
+/**
+ * Runs larger and larger rounds until one is long enough, and then until the code is compiled; gives the calls of a round.
+ * Counted before that, the calls of a round took a quarter of the time that it is to have, and a single collection in it
+ * made a call look twice or four times as slow.
+ */
 const calibrate = async (time: Warm["time"], batch: number, quick: boolean): Promise<number> => {
   const aim = (quick ? ROUND_MS / 5 : ROUND_MS) * 1000
   let calls = batch
@@ -201,6 +205,8 @@ const calibrate = async (time: Warm["time"], batch: number, quick: boolean): Pro
     calls = batch * Math.ceil((calls / batch) * Math.min(8, Math.max(2, aim / elapsed)))
     elapsed = await time(calls)
   }
+  await leadIn(time, calls)
+  elapsed = await time(calls)
   return batch * Math.max(1, Math.round((calls / batch) * (aim / elapsed)))
 }
 
