@@ -295,10 +295,16 @@ export const withId: {
  * The durable call that a method runs for, if it does. A method that was running when its node died runs again with the
  * same id, so it can check whether its work is already done.
  *
+ * **Gotchas**
+ *
+ * An id is that of a call of one method of one key: a charge and its refund may have the same one. Make keys for others,
+ * such as a bank, of `method` and `id`. The method is `undefined` for a reminder whose method is not durable.
+ *
  * @category durable calls
  * @since 0.1.0
  */
-export const DurableCall: Context.Reference<{ readonly id: string } | undefined> = durableCall.DurableCall
+export const DurableCall: Context.Reference<{ readonly id: string; readonly method?: string | undefined } | undefined> =
+  durableCall.DurableCall
 
 type SuccessOf<M> = M extends ContractMethod<any, infer Success, any, false> ? Success["Type"] : never
 type ErrorOf<M> = M extends ContractMethod<any, any, infer Error, false> ? Error["Type"] : never

@@ -55,7 +55,7 @@ import { millis } from "./internal/base/durations.ts"
 import { CurrentHeld } from "./internal/base/held.ts"
 import * as identities from "./internal/base/identity.ts"
 import { prefixOf } from "./internal/base/prefix.ts"
-import { DurableCall } from "./internal/calls/durableCall.ts"
+import { DurableCall, onceIdOf } from "./internal/calls/durableCall.ts"
 import { memory } from "./internal/state/memory.ts"
 import { sql } from "./internal/state/sql.ts"
 import { codec, State, unavailable } from "./internal/state/state.ts"
@@ -210,8 +210,9 @@ export interface DurableState<S> {
    * A change with an id happens once: if it is requested again, even from another instance, it is not made again, and
    * succeeds with its earlier result. The id and the result are saved together with the change.
    *
-   * The default `id` is that of the durable call that the method runs for, so that a durable method that runs again
-   * after a crash changes nothing twice. Dies if there is neither.
+   * The default `id` is that of the durable call that the method runs for, with the name of the method, so that a durable
+   * method that runs again after a crash changes nothing twice. A method that makes two changes gives each an id. Dies if
+   * there is neither.
    */
   modifyOnce<A>(options: OnceOptions<A>, f: (value: S) => readonly [A, S]): Effect.Effect<A, DurableStateError>
   /** The same with an effect. If it fails, nothing changes, and the id can be used again. */
@@ -363,7 +364,7 @@ const open = <S>(
 
 const onceId = ({ actor, key }: Identity, given: string | undefined): Effect.Effect<string> =>
   Effect.flatMap(DurableCall, (call) => {
-    const id = given ?? call?.id
+    const id = given ?? (call && onceIdOf(call))
     if (id !== undefined) return Effect.succeed(id)
     return Effect.die(
       new TypeError(

@@ -1,4 +1,5 @@
 import { assert, describe, it, vi } from "@effect/vitest"
+import { ClusterHome, Delivery } from "@troupe/cluster"
 import * as DurableState from "@troupe/cluster/DurableState"
 import { Actor, ActorError } from "@troupe/core"
 import {
@@ -569,4 +570,35 @@ describe("DurableState.make", () => {
       assert.strictEqual(yield* alice.deposit(1), 51)
     })
   )
+})
+
+describe("changes that durable methods make once", () => {
+  class Card extends Actor.Keyed<Card>()("test/Card", {
+    key: Schema.String,
+    methods: {
+      charge: Delivery.durable(Actor.method({ args: [Schema.String], success: Schema.Int }), { id: (order) => order }),
+      refund: Delivery.durable(Actor.method({ args: [Schema.String], success: Schema.Int }), { id: (order) => order })
+    }
+  }) {}
+
+  it.live("are one for each method and id, so that a call with the id of another method changes the state, too", () => {
+    const CardLive = Card.toLayer(() =>
+      Effect.map(Effect.orDie(DurableState.make(Schema.Int, { initial: 100 })), (state) => {
+        const add = (n: number) =>
+          Effect.orDie(state.modifyOnce({ result: Schema.Int }, (cents) => [cents + n, cents + n]))
+        return Card.of({ charge: () => add(-10), refund: () => add(10) })
+      })
+    )
+    const live = ClusterHome.layer(Card, CardLive).pipe(
+      Layer.provide(DurableState.layer),
+      Layer.provideMerge(ClusterHome.layerLocal({ file: ":memory:" }))
+    )
+    return Effect.gen(function* () {
+      const card = yield* Card.get("ada")
+      assert.strictEqual(yield* card.charge("order 1"), 90)
+      assert.strictEqual(yield* card.refund("order 1"), 100)
+      assert.strictEqual(yield* card.charge("order 1"), 90)
+      assert.strictEqual(yield* card.charge("order 2"), 90)
+    }).pipe(Effect.provide(live))
+  })
 })

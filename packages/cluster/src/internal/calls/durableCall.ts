@@ -65,8 +65,17 @@ export const CurrentSubmission: Context.Reference<Submission | undefined> = Cont
 /** What a storage has that tells submissions when they are stored. */
 export const TellsSubmissions: unique symbol = Symbol.for("troupe/cluster/TellsSubmissions")
 
+/** A call that a method runs for. A firing of a reminder has no method, and an id that nothing else has. */
+export interface Running {
+  readonly id: string
+  readonly method?: string | undefined
+}
+
+/** The id of what a call does once: calls of two methods may have the same id. */
+export const onceIdOf = ({ id, method }: Running): string => (method === undefined ? id : `${method} ${id}`)
+
 /** The durable call that a method runs for. */
-export const DurableCall = Context.Reference<{ readonly id: string } | undefined>("troupe/cluster/DurableCall", {
+export const DurableCall = Context.Reference<Running | undefined>("troupe/cluster/DurableCall", {
   defaultValue: () => undefined
 })
 

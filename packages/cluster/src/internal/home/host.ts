@@ -116,8 +116,8 @@ const handler = (wire: Wire, actor: string, seat: Seat, method: WireMethod, plac
           : Effect.void
       )
       return traced
-        ? arriving(Effect.provideService(told, DurableCall, { id }), headers)
-        : Effect.setContext(told as Effect.Effect<any, any>, Home.withService(place, DurableCall, { id }))
+        ? arriving(Effect.provideService(told, DurableCall, { id, method: name }), headers)
+        : Effect.setContext(told as Effect.Effect<any, any>, Home.withService(place, DurableCall, { id, method: name }))
     }
   }
   return ({ headers, payload }: any) => {
