@@ -6,7 +6,7 @@ import { measure } from "../bench/idle.ts"
 
 const CONNECTIONS = 200
 /** What a collection leaves uncertain, over so few. */
-const MOST = 80_000
+const MOST = 40_000
 
 it("idle connections with a subscription each take little, and hear what is published", {
   timeout: 120_000

@@ -29,7 +29,8 @@ export interface Door {
   readonly protocol: RpcServer.Protocol["Service"]
   admit(peer: Peer): void
   leave(peer: Peer): void
-  receive(peer: Peer, message: Message): Effect.Effect<void>
+  /** Takes a message. What is left to do for it, if anything, is for `RpcServer`. */
+  receive(peer: Peer, message: Message): Effect.Effect<void> | undefined
 }
 
 let lastPeer = 0
@@ -74,7 +75,7 @@ export const make = (offer: Offer, peers: Peers, protocol: Protocol): Effect.Eff
       },
       receive: (peer, message) => {
         const admitted = receive(offer, peer, message)
-        return admitted === undefined ? Effect.void : serve(peer.id, admitted)
+        return admitted && serve(peer.id, admitted)
       }
     }
   })

@@ -99,9 +99,17 @@ const answered = (
       })
     )
     const all = [...messages, { _tag: "Eof" } as const]
-    const receive = Effect.forEach(all, (message) => Effect.andThen(way.room, door.receive(peer, message)), {
-      discard: true
-    })
+    const receive = Effect.forEach(
+      all,
+      (message) =>
+        Effect.andThen(
+          way.room,
+          Effect.suspend(() => door.receive(peer, message) ?? Effect.void)
+        ),
+      {
+        discard: true
+      }
+    )
     // It goes on while the first answers are read.
     yield* Effect.forkScoped(receive)
     const frames = Stream.tap(Stream.fromQueue(queue), taken)

@@ -14,7 +14,7 @@ import { HELLO, request as hello } from "../wire/hello.ts"
 import type { Addresses } from "./addresses.ts"
 import { type Cable, cableOf } from "./cable.ts"
 import { type Door, nextPeer, type Offer, type Peers } from "./door.ts"
-import { messagesIn, tooLong, Unreadable } from "./frames.ts"
+import { type Message, messagesIn, tooLong, Unreadable } from "./frames.ts"
 import type { Bounds } from "./limits.ts"
 import { originOf, Peer, type Way } from "./peer.ts"
 import type { Traffic } from "./traffic.ts"
@@ -155,7 +155,7 @@ class Connection implements Way {
   /** Takes what comes until the connection ends, or is ended. */
   private reading(pull: Effect.Effect<Frames, unknown>): Effect.Effect<void> {
     const read: Effect.Effect<void, unknown> = Effect.flatMap(pull, (frames) =>
-      Effect.flatMap(this.take(frames), () => (this.peer.isClosed ? Effect.void : read))
+      Effect.flatMap(this.take(this.messages(frames)), () => (this.peer.isClosed ? Effect.void : read))
     )
     return Effect.catchCause(read, (cause) => this.failed(cause))
   }
@@ -166,20 +166,29 @@ class Connection implements Way {
     return defect === undefined ? Effect.void : Effect.die(defect)
   }
 
-  private take(frames: Frames): Effect.Effect<void> {
+  /** Most messages are done with when they have been looked at, and cost no Effect: signs of life, and that items have come. */
+  private take(messages: Iterator<Message>): Effect.Effect<void> {
     const { hall, peer } = this
-    return Effect.gen({ self: this }, function* () {
-      this.heard = 0
-      for (const frame of frames) {
-        peer.lastSeen = hall.now()
-        for (const message of messagesIn(frame, hall.bounds)) {
-          yield* hall.door.receive(peer, message)
-          // It asks faster than it reads: it is not listened to before it has caught up, or is cut off as too slow.
-          if (peer.isBehind) yield* caughtUp(peer)
-          if (peer.isClosed) return
-        }
-      }
-    })
+    for (let next = messages.next(); !next.done && !peer.isClosed; next = messages.next()) {
+      const served = hall.door.receive(peer, next.value)
+      if (served !== undefined) return Effect.flatMap(served, () => this.goOn(messages))
+      if (peer.isBehind) return this.goOn(messages)
+    }
+    return Effect.void
+  }
+
+  /** If it asks faster than it reads, it is not listened to before it has caught up, or is cut off as too slow. */
+  private goOn(messages: Iterator<Message>): Effect.Effect<void> {
+    return this.peer.isBehind ? Effect.flatMap(caughtUp(this.peer), () => this.take(messages)) : this.take(messages)
+  }
+
+  private *messages(frames: Frames): Generator<Message, void> {
+    const { hall, peer } = this
+    this.heard = 0
+    for (const frame of frames) {
+      peer.lastSeen = hall.now()
+      yield* messagesIn(frame, hall.bounds)
+    }
   }
 
   /** It is gone, whoever has ended it. */
