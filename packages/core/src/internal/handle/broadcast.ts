@@ -98,8 +98,9 @@ class Board {
   }
 
   join(bounds: Bounds, notice: Resync["reason"] | undefined, by: By): Reader {
-    const reader = new Reader(this, bounds, by)
-    reader.begin(notice, this.last)
+    const pending = notice === undefined ? [] : [notices().resync(notice)]
+    const reader = new Reader(this, bounds, by, pending)
+    for (const publication of this.last) reader.add(publication)
     if (this.ended) reader.end(Cause.done())
     else this.readers.add(reader)
     return reader
@@ -157,27 +158,22 @@ class Reader {
   readonly id = 0
   readonly origin: string
   private readonly shares: boolean
-  private pending: Array<unknown> = []
+  private pending: Array<unknown>
   private missed = 0
   private over: Answer | undefined = undefined
   private wake: (() => void) | undefined = undefined
   private readonly board: Board
   private readonly bounds: Bounds
 
-  constructor(board: Board, bounds: Bounds, { origin, shares = false }: By) {
+  constructor(board: Board, bounds: Bounds, { origin, shares = false }: By, pending: Array<unknown>) {
     this.origin = origin
     this.shares = shares
+    this.pending = pending
     this.board = board
     this.bounds = bounds
   }
 
-  /** What it gets before what is published from now on. */
-  begin(notice: Resync["reason"] | undefined, last: ReadonlyArray<Publication>): void {
-    if (notice !== undefined) this.pending.push(notices().resync(notice))
-    for (const publication of last) this.add(publication)
-  }
-
-  private add(publication: Publication): void {
+  add(publication: Publication): void {
     this.pending.push(this.shares ? publication : publication.item)
   }
 

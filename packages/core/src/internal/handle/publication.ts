@@ -5,7 +5,7 @@ import { shared } from "../base/copies.ts"
 
 export class OwnPublication {
   readonly item: unknown
-  private readonly made = new Map<object, unknown>()
+  private readonly made = new Map<object, any>()
 
   constructor(item: unknown) {
     this.item = item
@@ -14,7 +14,7 @@ export class OwnPublication {
   /** What `make` makes of the item, which it does once for each `key`. */
   as<A>(key: object, make: (item: unknown) => A): A {
     if (!this.made.has(key)) this.made.set(key, make(this.item))
-    return this.made.get(key) as A
+    return this.made.get(key)
   }
 }
 

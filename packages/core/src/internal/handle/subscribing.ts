@@ -132,8 +132,7 @@ export const pulled = (
   Stream.fromChannel(
     Channel.fromTransform((_: unknown, scope) => {
       let pull: Effect.Effect<Chunk, any> | undefined
-      const first = Effect.suspend(() => Effect.flatMap(begin(scope), (begun) => (pull = begun)))
-      return Effect.succeed(Effect.suspend(() => pull ?? first))
+      return Effect.succeed(Effect.suspend(() => pull ?? Effect.flatMap(begin(scope), (begun) => (pull = begun))))
     })
   )
 
@@ -221,9 +220,11 @@ class Following {
     // What is read may be of the past by the time that the middleware lets it be read.
     const { restarts } = cell
     const items: Stream.Stream<unknown, unknown> = Stream.suspend(() => member(given, notice, entry))
+    // Not `Stream.toPull`, whose pulls each take a lock and merge two contexts: one fiber at a time pulls here.
+    const pull = Channel.toPullScoped(items.channel, scope)
     const enters = this.hasPassed ? entry.next : entry.again
     this.hasPassed = false
-    return Effect.flatMap(Effect.andThen(enters, pullOf(items, scope)), (pull) => {
+    return Effect.flatMap(Effect.andThen(enters, pull), (pull) => {
       this.life = { cell, restarts, pull }
       this.hasRead = true
       return this.pull
@@ -265,10 +266,6 @@ class Following {
     )
   }
 }
-
-/** `Stream.toPull`, whose pulls each take a lock and merge two contexts: one fiber at a time pulls here, in its own context. */
-const pullOf = (items: Stream.Stream<unknown, unknown>, scope: Scope.Scope): Effect.Effect<Effect.Effect<Chunk, any>> =>
-  Effect.catchCause(Channel.toPullScoped(items.channel, scope), (cause) => Effect.succeed(Effect.failCause(cause)))
 
 /** A reader's way past the middleware of this side. */
 class Entry implements Reader {
