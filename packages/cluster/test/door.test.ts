@@ -1,6 +1,6 @@
 /** What a node reads of the storage: the calls that it can run. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Fiber, Layer } from "effect"
+import { Context, Effect, Fiber, Layer, Stream } from "effect"
 import { Sharding, Snowflake } from "effect/cluster"
 import { Contracts, CurrentContracts } from "../src/internal/node/contracts.ts"
 import { layer as door, onlyHosted } from "../src/internal/node/door.ts"
@@ -53,7 +53,10 @@ describe("a node", () => {
     Effect.gen(function* () {
       const sent: Array<string> = []
       const refused: Array<string> = []
-      const sharding: any = { send: ({ envelope }: any) => Effect.sync(() => void sent.push(envelope.tag)) }
+      const sharding: any = {
+        getRegistrationEvents: Stream.empty,
+        send: ({ envelope }: any) => Effect.sync(() => void sent.push(envelope.tag))
+      }
       const table: any = { ofActor: () => Effect.succeed(new Map()), put: () => Effect.void }
       const starting = new Contracts(table, {} as any, undefined, Context.empty())
       const inside = Layer.mergeAll(

@@ -8,6 +8,8 @@ import * as SimulatedCluster from "@troupe/cluster/SimulatedCluster"
 import { Actor } from "@troupe/core"
 import { Explore } from "@troupe/testing"
 import { Clock, Effect, Exit, Fiber, Layer, Schema, type Scope } from "effect"
+import { Entity } from "effect/cluster"
+import { Rpc } from "effect/rpc"
 import { SqlClient } from "effect/sql/SqlClient"
 
 class Ledger extends Actor.Keyed<Ledger>()("test/Ledger", {
@@ -62,6 +64,9 @@ const once = <E>(program: Effect.Effect<unknown, E, Scope.Scope>) => Explore.che
 
 const SLOW = 60_000
 
+/** An entity of the engine, without an actor. */
+const Plain = Entity.make("test/Plain", [Rpc.make("double", { payload: { n: Schema.Int }, success: Schema.Int })])
+
 describe("a simulated cluster", () => {
   it.live(
     "of three nodes serves ten calls, and the same seed twice gives the same history",
@@ -80,6 +85,24 @@ describe("a simulated cluster", () => {
         assert.deepStrictEqual(histories.slice(0, 4), histories.slice(4))
         assert.notDeepEqual(histories[0], histories[3])
       }),
+    SLOW
+  )
+
+  it.live(
+    "10.11 has plain entities beside actors, which other nodes call as before when all has been told",
+    () =>
+      once(
+        Effect.gen(function* () {
+          const live = Plain.toLayer({ double: ({ payload: { n } }) => Effect.succeed(n * 2) })
+          const cluster = yield* SimulatedCluster.make({ nodes: 2, actors: live, client: Layer.empty })
+          const doubled = Effect.gen(function* () {
+            const plain = yield* Plain.client
+            return yield* Effect.forEach(["a", "b", "c", "d", "e", "f"], (key) => plain(key).double({ n: 2 }))
+          })
+          yield* Effect.sleep("20 seconds")
+          assert.deepStrictEqual(yield* cluster.run(doubled as Effect.Effect<Array<number>>), [4, 4, 4, 4, 4, 4])
+        })
+      ),
     SLOW
   )
 

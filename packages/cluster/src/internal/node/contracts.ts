@@ -52,6 +52,8 @@ export class Contracts {
   /** The address of this node, if it is one. */
   private readonly self: string | undefined
   private readonly mine = new Map<string, ContractShape.ContractShape>()
+  /** What this node hosts without our doing: plain entities of an application, which have no contract. */
+  private readonly entities = new Set<string>()
   private complete = false
   /** Released whenever more is known of what this node hosts. */
   private readonly news = Latch.makeUnsafe(false)
@@ -91,17 +93,25 @@ export class Contracts {
       }
     })
 
+  /** The engine has an entity, of an actor or not. */
+  readonly registered = (entity: string): Effect.Effect<void> => {
+    this.entities.add(entity)
+    return Effect.asVoid(this.news.release)
+  }
+
   /** Whether this node can run a method, or has the actor. What it is still about to host is not known yet. */
   hosts(actor: string, method: string | undefined): boolean {
     const shape = this.mine.get(actor)
-    if (shape === undefined) return !this.complete
+    if (shape === undefined) return !this.complete || this.entities.has(actor)
     return method === undefined || method.startsWith("~") || Object.hasOwn(shape.methods, method)
   }
 
   /** Waits until this node hosts an actor, or will not. */
   settled(actor: string): Effect.Effect<void> {
     return Effect.suspend(() =>
-      this.mine.has(actor) || this.complete ? Effect.void : Effect.andThen(this.news.await, this.settled(actor))
+      this.mine.has(actor) || this.entities.has(actor) || this.complete
+        ? Effect.void
+        : Effect.andThen(this.news.await, this.settled(actor))
     )
   }
 

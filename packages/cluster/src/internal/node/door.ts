@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import { type Message, type MessageStorage, Reply, Rpc, Sharding, Snowflake } from "../engine.ts"
 import { mismatched } from "../wire/failure.ts"
 import { type Contracts, CurrentContracts } from "./contracts.ts"
@@ -48,6 +49,10 @@ export const layer: Layer.Layer<Sharding.Sharding, never, Sharding.Sharding> = L
     const contracts = yield* CurrentContracts
     const ids = yield* Snowflake.Generator
     if (contracts === undefined) return sharding
+    const registrations = Stream.runForEach(sharding.getRegistrationEvents, (event) =>
+      event._tag === "EntityRegistered" ? contracts.registered(event.entity.type) : Effect.void
+    )
+    yield* Effect.forkScoped(registrations, { startImmediately: true })
     return {
       ...sharding,
       send: (message) => {
