@@ -38,7 +38,7 @@ export interface Shapes {
 export interface Shape {
   readonly methods: ReadonlyArray<MethodSpec>
   readonly members: handles.Members
-  readonly prototype: object
+  readonly Handle: handles.Constructor
 }
 
 export const define = (
@@ -116,7 +116,7 @@ export const shapeOf = (definition: Definition, implementation: Implementation):
   shapes.shape = {
     methods,
     members: handles.makeMembers(methods),
-    prototype: handles.makePrototype(id, key, names)
+    Handle: handles.constructorOf(handles.makePrototype(id, key, names))
   }
   return shapes.shape
 }

@@ -135,8 +135,8 @@ const bringUp = (
       `${definition.id}: an instance ends with a Scope, and there is none here: Effect.scoped makes one`
     )
   const boot = cell.life.boot((implementation) => {
-    const { members, prototype } = shapeOf(definition, implementation)
-    return handles.make(cell, members, prototype)
+    const { Handle, members } = shapeOf(definition, implementation)
+    return handles.addMembers(new Handle(cell), members)
   }, restore)
   return Effect.tap(boot, () => tie(cell, scope))
 }
