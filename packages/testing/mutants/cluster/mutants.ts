@@ -75,8 +75,8 @@ export const mutants: ReadonlyArray<ClusterMutant> = [
   {
     name: "leases reminders for ever",
     file: "reminders/firing.ts",
-    from: "until: now + options.lease",
-    to: "until: now + options.lease * 1000",
+    from: "until = now + options.lease",
+    to: "until = now + options.lease * 1000",
     program: "reminders",
     faults: { kills: 1 }
   },
