@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Fiber, Layer } from "effect"
 import { MessageStorage, RunnerAddress, RunnerStorage, ShardId, ShardingConfig } from "effect/cluster"
 import { TestClock } from "effect/testing"
 import * as locks from "../src/internal/node/locks.ts"
@@ -55,7 +55,11 @@ describe("a node that reads calls of shards whose locks may have expired, since 
         {
           ...MessageStorage.noop,
           unprocessedMessages: () => Effect.succeed([call(1), call(2)] as any),
-          resetRequests: (ids) => Effect.sync(() => void given.push(...ids))
+          resetRequests: (ids) =>
+            Effect.andThen(
+              Effect.yieldNow,
+              Effect.sync(() => void given.push(...ids))
+            )
         },
         own,
         address
@@ -72,6 +76,10 @@ describe("a node that reads calls of shards whose locks may have expired, since 
       assert.deepStrictEqual(yield* read, [2])
       assert.deepStrictEqual(given, [1])
       assert.strictEqual(refreshed, 2)
+      // Also if it leaves meanwhile.
+      const reading = yield* Effect.forkChild(read, { startImmediately: true })
+      yield* Fiber.interrupt(reading)
+      assert.deepStrictEqual(given, [1, 1])
     })
   )
 })

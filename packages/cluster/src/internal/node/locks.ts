@@ -114,7 +114,8 @@ export const reading = (storage: Storage, locks: Locks, address: RunnerAddress.R
       const lost = messages.filter(isLost)
       if (lost.length > 0) yield* storage.resetRequests(lost.map(({ envelope }) => envelope.requestId))
       return messages.filter((message) => !isLost(message))
-    })
+      // A node that leaves as soon as it goes on gives them back, too.
+    }).pipe(Effect.uninterruptible)
 })
 
 type Group = ReadonlyArray<Entry<Check, Held, PersistenceError>>
