@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { RemoteHome } from "@troupe/remote"
-import { Effect, Fiber, Layer, Option, Schedule, Stream } from "effect"
+import { Clock, type Duration, Effect, Fiber, Layer, Option, Schedule, Stream } from "effect"
 import { Network } from "./network.ts"
 import { Desk, EXPOSED, Room, roomLive } from "./rooms.ts"
 import { client, listening, Url } from "./support.ts"
@@ -141,5 +141,28 @@ describe("calls that are too large together", () => {
         client(Room).pipe(Layer.provide(network.layer), Layer.provide(served(new Desk(), { messageBytes: 1500 })))
       )
     )
+  })
+})
+
+describe("a client that ends", () => {
+  it.live("leaves no timer behind, which would keep its process alive", () => {
+    let asleep = 0
+    return Effect.gen(function* () {
+      const url = `${yield* Url}/actors`
+      const live = yield* Clock.Clock
+      const counting: Clock.Clock = Object.assign(Object.create(live), {
+        sleep: (duration: Duration.Duration) =>
+          Effect.acquireUseRelease(
+            Effect.sync(() => asleep++),
+            () => live.sleep(duration),
+            () => Effect.sync(() => asleep--)
+          )
+      })
+      yield* Effect.flatMap(tea, (room) => room.say("1")).pipe(
+        Effect.provide(RemoteHome.client(Room, { url, unavailableAfter: "1 hour" })),
+        Effect.provideService(Clock.Clock, counting)
+      )
+      assert.strictEqual(asleep, 0)
+    }).pipe(Effect.provide(served()))
   })
 })

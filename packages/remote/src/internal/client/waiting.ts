@@ -6,6 +6,7 @@ import * as Home from "@troupe/core/Home"
 import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { Outgoing } from "./link.ts"
 
 export class Waiting {
@@ -16,10 +17,10 @@ export class Waiting {
   private isWatched = false
   private readonly patience: number
   private readonly clock: Clock.Clock
-  private readonly context: Context.Context<never>
+  private readonly context: Context.Context<Scope.Scope>
 
-  /** `patience` is how long they wait, in milliseconds. */
-  constructor(patience: number, clock: Clock.Clock, context: Context.Context<never>) {
+  /** `patience` is how long they wait, in milliseconds. Nothing is timed beyond the Scope in `context`. */
+  constructor(patience: number, clock: Clock.Clock, context: Context.Context<Scope.Scope>) {
     this.patience = patience
     this.clock = clock
     this.context = context
@@ -29,7 +30,7 @@ export class Waiting {
     this.calls.set(call, this.now() + this.patience)
     if (this.isWatched) return
     this.isWatched = true
-    Effect.runForkWith(this.context)(this.watch)
+    Effect.runForkWith(this.context)(Effect.forkScoped(this.watch))
   }
 
   delete(call: Outgoing): boolean {

@@ -29,7 +29,7 @@ export const connect = (settings: Settings): Effect.Effect<Connection, never, Sc
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
     const patience = Duration.toMillis(settings.unavailableAfter)
-    const connection = new Connection(settings.url, new Waiting(patience, clock, yield* Effect.context<never>()))
+    const connection = new Connection(settings.url, new Waiting(patience, clock, yield* Effect.context<Scope.Scope>()))
     const given = yield* Effect.serviceOption(WebSocketConstructor)
     const construct = Option.getOrElse(given, () => globalWebSocket)
     settings.status.connecting()
