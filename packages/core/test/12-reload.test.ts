@@ -9,7 +9,7 @@ import { afterAll, beforeAll } from "vitest"
 import { reasonOf } from "./support.ts"
 
 const newer = (id: string): RegExp =>
-  new RegExp(`This instance was made by an older version of the class ${id}, which has been loaded anew since`)
+  new RegExp(`This instance is of an older version of the class ${id}, which was loaded anew since`)
 
 /** What a reload makes of a class: the same id, and one method more. */
 const counters = (id: string) => {

@@ -199,7 +199,7 @@ describe("options of an actor", () => {
       const define = () => Actor.Service<any>()("test/Twice", { make })
       const [one, other] = [define(), define()]
       const keyed = Actor.Keyed<any>()("test/Twice", { make: () => make })
-      const refused = /test\/Twice: two actors of this id are provided together.* Give one of them an id of its own/
+      const refused = /test\/Twice: two actors of this id are provided together.* Give one another id/
       const up = (layer: Layer.Layer<any>) => Effect.provide(Effect.void, layer)
       assert.match(String(yield* defectOf(up(Layer.mergeAll(one.layer, other.layer)))), refused)
       assert.match(String(yield* defectOf(up(Layer.mergeAll(one.layer, keyed.layer)))), refused)

@@ -174,9 +174,6 @@ export interface Instance {
   handOn(): void
 }
 
-/** In place of the time when a call began to wait that starts in this turn, as far as can be told. */
-export const UNSTAMPED = -1
-
 /** The list of waiters of an ask while nothing waits yet: settling needs no report, its caller looks at the exit. */
 const ASKED: Array<Observer> = []
 
@@ -308,7 +305,7 @@ export class OwnCall extends Ref implements Waiter, Linked<Call> {
 
   /** For how long it has waited, or run, in milliseconds. */
   get age(): number {
-    return this.since === UNSTAMPED ? 0 : (this.now() - this.since) >>> 0
+    return (this.now() - this.since) >>> 0
   }
 
   stamp(): void {

@@ -34,8 +34,7 @@ type Blocker = Waiter | typeof FREE
 
 /** Called by whatever defines something that runs here. */
 export const install = (): void => {
-  search.check = check
-  search.checkRoom = checkRoom as typeof search.checkRoom
+  Object.assign(search, { check, checkRoom })
 }
 
 const check = (waiter: Waiter): void => {

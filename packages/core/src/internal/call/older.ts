@@ -21,4 +21,4 @@ export const defines = (id: string, key: object): void => {
 export const older = (id: string, key: object | undefined): string =>
   key === undefined || editions.get(key) === last.get(id)
     ? ""
-    : `. This instance was made by an older version of the class ${id}, which has been loaded anew since (a hot reload?): dispose of the runtime that has it, and build the Layer of the new class`
+    : `. This instance is of an older version of the class ${id}, which was loaded anew since (a hot reload?): dispose of its runtime, and build the Layer of the new class`

@@ -39,7 +39,7 @@ interface Search {
  * What looks for a deadlock. It comes with what defines actors, tasks, pools and middleware that run here: where there are
  * only refs, and what stands for instances elsewhere, no call waits for another, and a bundle has no search.
  */
-export const search: Search = /* @__PURE__ */ shared<Search>("search", { check: () => {}, checkRoom: () => {} })
+export const search: Search = /* @__PURE__ */ shared<Search>("search", { check() {}, checkRoom() {} })
 
 /** One fiber that works for `waiter` and waits for one ref or for several. */
 export class Wait {

@@ -9,7 +9,7 @@ import * as asyncContext from "../base/asyncContext.ts"
 import { List } from "../base/list.ts"
 import * as stack from "../base/stack.ts"
 import * as turn from "../base/turn.ts"
-import { type Call, type Dispatcher, type Instance, type Line as LineOfCall, Stage, UNSTAMPED } from "../call/call.ts"
+import { type Call, type Dispatcher, type Instance, type Line as LineOfCall, Stage } from "../call/call.ts"
 import { isEnded } from "../call/ending.ts"
 import { search } from "../call/waits.ts"
 import type { Handover } from "./handover.ts"
@@ -25,7 +25,6 @@ export interface Starter extends Instance {
   expires(call: Call): boolean
   /** When others get what ended calls leave. */
   readonly handover: Handover
-  readonly registry: { readonly hub: unknown }
 }
 
 export class Line<Cell extends Starter = Starter> extends List<Call> implements LineOfCall {
@@ -92,27 +91,12 @@ export class Line<Cell extends Starter = Starter> extends List<Call> implements 
 
   private append(call: Call): void {
     call.stage = Stage.Waiting
-    // One look at the clock serves all calls of a turn.
-    if (this.scheduled === undefined) this.turn = this.startsNext(call) ? UNSTAMPED : call.now()
-    else if (this.turn === UNSTAMPED) this.stampAt(call.now())
+    // One look at the clock serves all calls of a turn. What starts next has waited for no time: see `schedule`.
+    if (this.scheduled === undefined)
+      this.turn = this.head === undefined && this.running < this.limit ? Infinity : call.now()
     call.since = this.turn
     if (call.attempts === 0) call.keepAsyncContext()
     this.insert(call, undefined)
-  }
-
-  /**
-   * Whether a call is alone, and nobody will ask for how long it has waited. It looks at no clock then, which takes a sixth
-   * of the time of an awaited call.
-   */
-  private startsNext(call: Call): boolean {
-    const { life, registry } = this.cell
-    const isFree = this.head === undefined && this.running < this.limit && life.ready
-    return isFree && registry.hub === undefined && call.trace === undefined
-  }
-
-  private stampAt(turn: number): void {
-    this.turn = turn
-    if (this.head?.since === UNSTAMPED) this.head.since = turn
   }
 
   /** Puts a call that is to run again back where it stood: before everything submitted after it. */
@@ -160,8 +144,9 @@ export class Line<Cell extends Starter = Starter> extends List<Call> implements 
     const isFirst = turn.soon(dispatcher, this.head!.context, () => {
       this.scheduled = undefined
       this.drain(true)
-      // It was alone, and has to wait all the same.
-      if (this.head?.since === UNSTAMPED) this.stampAt(this.head.now())
+      // Those that have to wait all the same wait from now on. The clock would be a sixth of an awaited call.
+      const now = this.head?.now()
+      for (let call = this.head; call?.since === Infinity; call = call.next) call.since = now!
     })
     this.scheduled = isFirst ? "microtask" : "turn"
   }

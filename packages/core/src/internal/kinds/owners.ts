@@ -55,5 +55,5 @@ const ownerIn = (memoMap: Layer.MemoMap, key: Key): Owner => {
 
 const taken = (id: string): TypeError =>
   new TypeError(
-    `${id}: two actors of this id are provided together, and the handle of one would take the place of the other. Give one of them an id of its own; if it is one actor whose module was loaded twice, load it once`
+    `${id}: two actors of this id are provided together. Give one another id; if a module was loaded twice, load it once`
   )
