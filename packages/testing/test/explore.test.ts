@@ -364,6 +364,27 @@ describe("a report", () => {
   )
 })
 
+describe("a report of a program that uses a library", () => {
+  it.live("says nothing of where the library is, also if that is a package of a scope", () =>
+    Effect.gen(function* () {
+      for (const name of ["lib", "@scope/lib"]) {
+        const library = `return Effect.gen(function* () {
+            yield* Effect.yieldNow
+            yield* Effect.die(new Error("no"))
+          })
+          //# sourceURL=file:///app/node_modules/${name}/index.js`
+        const program = Effect.gen(function* () {
+          yield* Effect.yieldNow
+          yield* new Function("Effect", library)(Effect)
+        })
+        const { message } = yield* failure(program)
+        assert.include(message, "explore.test.ts")
+        assert.notInclude(message, "index.js")
+      }
+    })
+  )
+})
+
 describe("all schedules of a small program", () => {
   it.live("are covered, and the report says so", () =>
     Effect.gen(function* () {

@@ -33,7 +33,8 @@ export interface Place {
 /** Generators of libraries are no part of the program. */
 const ignored = /[\\/]node_modules[\\/]|[\\/]packages[\\/](core|testing|cluster)[\\/]src[\\/]|^node:/
 
-const frame = /(?:\(|at |@)((?:file:\/\/)?[^()\s@][^()@]*?):(\d+):\d+\)?$/
+/** `at name (file:1:2)`, `at file:1:2` or `name@file:1:2`. Folders may have an `@` in their names: those of scopes have. */
+const frame = /(?:\(|at |^[^\s@(]*@)((?:file:\/\/)?[^()\s][^()]*?):(\d+):\d+\)?$/
 
 /** The frame of the generator is the one right above that of the iterator. */
 const placeOf = (stack: string | undefined): Place | undefined => {
