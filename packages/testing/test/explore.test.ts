@@ -375,7 +375,7 @@ describe("a report of a program that uses a library", () => {
           //# sourceURL=file:///app/node_modules/${name}/index.js`
         const program = Effect.gen(function* () {
           yield* Effect.yieldNow
-          yield* new Function("Effect", library)(Effect)
+          yield* new Function("Effect", library)(Effect) as Effect.Effect<void>
         })
         const { message } = yield* failure(program)
         assert.include(message, "explore.test.ts")
