@@ -80,12 +80,18 @@ type ErrorOf<M> =
       ? E["Type"]
       : never
 
-// Of functions of errors, the intersection of their arguments is inferred: the errors that all of them know.
-type Common<A extends AnyContracted, Name extends MethodName<A>> = {
-  [K in Name]: (error: ErrorOf<A["methods"][K]> | ActorError) => void
-}[Name] extends (error: infer E) => void
-  ? E
-  : never
+/** What the compiler reports for an `authorize` that fails with an error that callers of these methods do not know. */
+interface ErrorUnknownTo<Name> {
+  readonly "authorize must fail with an error of all exposed methods, or with RemoteHome.deny - a subscription has those of middleware": Name
+}
+
+type UnknownTo<A extends AnyContracted, Name extends MethodName<A>, E> = {
+  [K in Name]: [E] extends [ErrorOf<A["methods"][K]> | ActorError] ? never : K
+}[Name]
+
+type ErrorIsKnown<A extends AnyContracted, Name extends MethodName<A>, E> = [UnknownTo<A, Name, E>] extends [never]
+  ? unknown
+  : ErrorUnknownTo<UnknownTo<A, Name, E>>
 
 // --- rpcs ------------------------------------------------------------------------------------------------------------
 
@@ -255,14 +261,9 @@ export interface ServeOptions {
  * @category serving
  * @since 0.1.0
  */
-export const group: <
-  A extends AnyContracted,
-  const Name extends MethodName<A>,
-  E extends Common<A, Name> = never,
-  R = never
->(
+export const group: <A extends AnyContracted, const Name extends MethodName<A>, E = never, R = never>(
   actor: A,
-  options: GroupOptions<A, Name, E, R>
+  options: GroupOptions<A, Name, E, R> & NoInfer<ErrorIsKnown<A, Name, E>>
 ) => Group<Rpcs<A, Name>, ServiceOf<A> | Apart<R>> = groupOf as any
 
 /**
@@ -286,9 +287,9 @@ export const handlers: <R extends Rpc.Any, Needs>(
  * @since 0.1.0
  */
 export const serve: {
-  <A extends AnyContracted, const Name extends MethodName<A>, E extends Common<A, Name> = never, R = never>(
+  <A extends AnyContracted, const Name extends MethodName<A>, E = never, R = never>(
     actor: A,
-    options: GroupOptions<A, Name, E, R> & ServeOptions
+    options: GroupOptions<A, Name, E, R> & ServeOptions & NoInfer<ErrorIsKnown<A, Name, E>>
   ): Layer.Layer<never, never, HttpRouter.HttpRouter | ServiceOf<A> | R>
   <const Groups extends ReadonlyArray<AnyGroup>>(
     groups: Groups,

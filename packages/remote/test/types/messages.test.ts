@@ -9,7 +9,8 @@ class Room extends Contract.Keyed<Room>()("app/Room", {
   key: Schema.String,
   methods: {
     say: Contract.method({ args: [Schema.String], success: Schema.Int, error: Full }),
-    clear: Contract.method()
+    clear: Contract.method(),
+    said: Contract.subscription({ item: Schema.String })
   }
 }) {}
 class Plain extends Actor.Service<Plain>()("app/Plain", { make: Effect.succeed({ hi: () => Effect.void }) }) {}
@@ -34,11 +35,15 @@ describe("an editor", () => {
   })
 
   it.each([
-    ['RemoteHome.serve(Room, { expose: ["sya"] })', /"sya"' is not assignable to type '"say" \| "clear"'/],
-    ['RemoteHome.group(Room, { expose: ["sya"] })', /"sya"' is not assignable to type '"say" \| "clear"'/],
+    ['RemoteHome.serve(Room, { expose: ["sya"] })', /"sya"' is not assignable to type '"say" \| "clear" \| "said"'/],
+    ['RemoteHome.group(Room, { expose: ["sya"] })', /"sya"' is not assignable to type '"say" \| "clear" \| "said"'/],
     [
       'RemoteHome.group(Room, { expose: ["say", "clear"], authorize: () => Effect.fail(new Full()) })',
-      /'Full' is missing the following properties from type 'ActorError'/
+      /"authorize must fail with an error of all exposed methods, or with RemoteHome\.deny.*ErrorUnknownTo<"clear">/
+    ],
+    [
+      'RemoteHome.serve(Room, { expose: ["say", "said"], authorize: () => Effect.fail(new Full()) })',
+      /a subscription has those of middleware.*ErrorUnknownTo<"said">/
     ],
     ['RemoteHome.client(Plain, { url: "/actors" })', /'methods' is missing in type 'typeof Plain'/],
     [
