@@ -537,6 +537,19 @@ describe("a replay", () => {
 })
 
 describe("the report of a failure", () => {
+  it.live("shows a line that polls once, with all the time that it took", () =>
+    Effect.gen(function* () {
+      const { message } = yield* failure(
+        Effect.gen(function* () {
+          for (let i = 0; i < 20; i++) yield* Effect.sleep("500 millis")
+          return yield* Effect.fail("over")
+        })
+      )
+      assert.strictEqual(message.split("500 millis").length, 2, message)
+      assert.include(message, "-- 10 s later --")
+    })
+  )
+
   it.live("shows who did what, with the lines of the program, in 100 columns", () =>
     Effect.gen(function* () {
       const program = Effect.gen(function* () {

@@ -79,13 +79,14 @@ const rowsOf = (events: ReadonlyArray<TraceEvent>): Array<Row> => {
   })
 }
 
-/** Time that passes in steps, and nothing is seen to happen in between, passes once. */
+/** Time that passes in steps passes once, where all that is seen in between is the same line again, which polls. */
 const joined = (rows: ReadonlyArray<Row>): Array<Row> => {
   const joined: Array<Row> = []
   for (const row of rows) {
-    const before = joined.at(-1)?.later
-    if (before === undefined || row.later === undefined) joined.push(row)
-    else joined[joined.length - 1] = later(before + row.later)
+    const [line, time] = [joined.at(-2), joined.at(-1)]
+    if (time?.later === undefined) joined.push(row)
+    else if (row.later !== undefined) joined[joined.length - 1] = later(time.later + row.later)
+    else if (row.noted || row.label !== line?.label || row.text !== line.text) joined.push(row)
   }
   return joined
 }
