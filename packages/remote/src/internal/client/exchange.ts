@@ -4,7 +4,8 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { RpcMessage } from "../engine.ts"
-import { bytesBeyond, lineOf, messagesIn } from "../wire/messages.ts"
+import { bytesBeyond, messagesIn, requestLine } from "../wire/messages.ts"
+import type { Request } from "./link.ts"
 import type { Settings } from "./settings.ts"
 
 /** What keeps a call from being sent, or its answer from coming. */
@@ -42,14 +43,14 @@ type Tell = (message: RpcMessage.FromServerEncoded) => Effect.Effect<void>
  */
 export const exchange = (
   settings: Settings,
-  request: RpcMessage.RequestEncoded,
+  { payload, ...request }: Request,
   tell: Tell,
   most = Infinity
 ): Effect.Effect<void, Trouble> =>
   Effect.gen(function* () {
     const { headers, status } = settings
     const own = yield* Effect.mapError(headers, (cause) => new Trouble("its headers could not be made", false, cause))
-    const body = lineOf({ ...request, headers: [...own, ...request.headers] })
+    const body = requestLine({ ...request, _tag: "Request", id: 1, headers: [...own, ...request.headers] }, payload)
     const bytes = bytesBeyond(body, most)
     if (bytes !== undefined) return yield* Effect.fail(new TooLarge(bytes, most))
     const controller = new AbortController()

@@ -12,7 +12,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { RpcMessage } from "../engine.ts"
 import { tooLarge } from "../wire/failure.ts"
-import { CONTRACT, type ContractShape, HELLO, type Hello, request } from "../wire/hello.ts"
+import { CONTRACT, type ContractShape, HELLO, type Hello } from "../wire/hello.ts"
 import type { Wire } from "../wire/wire.ts"
 import { Agreement } from "./agreement.ts"
 import { exchange, TooLarge, Trouble } from "./exchange.ts"
@@ -91,7 +91,7 @@ const served = (
     const refusal = agreement.refusal(wire, subjectOf(call.place))
     if (refusal !== undefined) return call.refused(refusal)
     underWay.isSent = true
-    yield* exchange(settings, { ...call.request, _tag: "Request", id: 1 }, tell, agreement.messageBytes)
+    yield* exchange(settings, call.request, tell, agreement.messageBytes)
   })
 }
 
@@ -139,7 +139,8 @@ const asked = (settings: Settings, tag: string, payload: unknown): Effect.Effect
     Effect.sync(() => {
       if (message._tag === "Exit" && message.exit._tag === "Success") answer = message.exit.value
     })
-  return Effect.map(exchange(settings, request(1, tag, payload), tell), () => answer).pipe(
+  const request = { tag, payload: JSON.stringify(payload), headers: [] }
+  return Effect.map(exchange(settings, request, tell), () => answer).pipe(
     Effect.mapError(({ cause, isFinal, why }) => new Trouble(why, false, cause, isFinal))
   )
 }

@@ -7,8 +7,8 @@ import type { Wire, WireMethod } from "../wire/wire.ts"
 
 export type RequestId = string | number
 export type Exit = RpcMessage.ResponseExitEncoded["exit"]
-/** What a call says, but for its number, and for the headers that all requests have. */
-export type Request = Omit<RpcMessage.RequestEncoded, "_tag" | "id">
+/** What a call says, but for its number, and for the headers that all requests have. Its payload is written, as JSON. */
+export type Request = Omit<RpcMessage.RequestEncoded, "_tag" | "id"> & { readonly payload: string }
 
 /** One method of one instance, as this process reaches it. */
 export interface Place {

@@ -5,6 +5,7 @@ import type { ActorError } from "@troupe/core/ActorError"
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
 import type * as Tracer from "effect/Tracer"
 import { received } from "../wire/defects.ts"
 import { notExposed, type Subject, unavailable, undecodable } from "../wire/failure.ts"
@@ -18,7 +19,7 @@ export const subjectOf = ({ key, method: { actor, name } }: Place): Subject => (
   method: name
 })
 
-/** What is sent. Throws where it does not fit the contract, or what travels with it does not fit its schemas. */
+/** What is sent. Throws where it does not fit the contract or JSON, or what travels with it does not fit its schemas. */
 export const requestOf = (
   { key, method }: Place,
   { args, reader }: Payload,
@@ -26,7 +27,8 @@ export const requestOf = (
   span: Tracer.AnySpan | undefined
 ): Request => {
   const said = { ...key, ...(args && args.length > 0 && { args }), ...(reader && { reader }) }
-  const payload = codecsOf(method).payload(said)
+  // Written here, where one that throws fails this call alone. Later it would take the connection with it.
+  const payload = JSON.stringify(codecsOf(method).payload(said))
   const baggage = from && Home.baggageOf(from)
   const headers: Array<[string, string]> = []
   if (baggage !== undefined) headers.push([BAGGAGE, JSON.stringify(baggage)])
@@ -37,11 +39,13 @@ export const requestOf = (
 
 /** What a call fails with that was not sent, since it cannot be written. */
 export const unwritable = (place: Place, error: unknown): ActorError => {
-  const issue =
-    error instanceof Home.BaggageError
-      ? error.message
-      : `its arguments do not fit the contract: ${Home.issueText(error)}`
-  return undecodable(subjectOf(place), issue, false)
+  return undecodable(subjectOf(place), issueOf(error), false)
+}
+
+const issueOf = (error: unknown): string => {
+  if (error instanceof Home.BaggageError) return error.message
+  if (Schema.isSchemaError(error)) return `its arguments do not fit the contract: ${Home.issueText(error)}`
+  return `its arguments cannot be written as JSON: ${Home.errorText(error)}`
 }
 
 /** What was answered, as far as it can be read. */

@@ -3,7 +3,7 @@
  */
 import * as Latch from "effect/Latch"
 import type { RpcMessage } from "../engine.ts"
-import { lineOf } from "../wire/messages.ts"
+import { lineOf, requestLine } from "../wire/messages.ts"
 import type { Outgoing, RequestId } from "./link.ts"
 
 export type Headers = ReadonlyArray<[string, string]>
@@ -34,8 +34,8 @@ export class Session {
   }
 
   /** What is written for a call. */
-  lineOf({ request }: Outgoing, id: RequestId): string {
-    return lineOf({ ...request, _tag: "Request", id, headers: [...this.headers, ...request.headers] })
+  lineOf({ request: { payload, ...request } }: Outgoing, id: RequestId): string {
+    return requestLine({ ...request, _tag: "Request", id, headers: [...this.headers, ...request.headers] }, payload)
   }
 
   /** `most` is how many bytes the server takes at a time. */

@@ -2,7 +2,8 @@
  * The log of defects that callers elsewhere are not told. A caller may repeat a call that dies as often as it likes, and the
  * log is to have room for what others have to say.
  */
-import type * as Cause from "effect/Cause"
+import * as Home from "@troupe/core/Home"
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -41,8 +42,17 @@ export class DefectLog {
       Effect.suspend(() => {
         entries++
         if (entries > MOST) return Effect.void
-        const entry = Effect.logError(`${actor}.${method}: failed for a caller elsewhere, who was told of ${id}`, cause)
+        const entry = Effect.logError(
+          `${actor}.${method}: failed for a caller elsewhere, who was told of ${id}`,
+          printable(cause)
+        )
         return entries === 1 ? Effect.andThen(Effect.forkIn(minute, this.scope, AT_ONCE), entry) : entry
       })
   }
 }
+
+/** A defect may be any value, even one that throws when a logger looks at it. */
+const printable = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
+  Home.attempt(() => Cause.pretty(cause)) === undefined
+    ? Cause.die(new Error(Home.errorText(Cause.squash(cause))))
+    : cause

@@ -46,9 +46,14 @@ const withoutInsides = (reason: Cause.Reason<any>, id: string): Cause.Reason<any
   return Cause.makeFailReason(Home.actorError(() => new Reason({ ...told, cause: new HiddenDefect(id) })))
 }
 
+const HIDDEN = "HiddenDefect"
+
+/** Whether a defect, as it is written, stands for another one. */
+export const isHidden = (defect: unknown): boolean => (defect as { readonly name?: unknown } | null)?.name === HIDDEN
+
 /** What stands for a defect whose words stay at the server. */
 class HiddenDefect extends Error {
-  override readonly name = "HiddenDefect"
+  override readonly name = HIDDEN
   constructor(id: string) {
     super(`the server does not tell what it was: its log has it under ${id}`)
     this.stack = ""

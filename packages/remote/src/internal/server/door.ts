@@ -2,12 +2,14 @@
  * What stands between the connections and Effect's `RpcServer`, as its protocol: it knows all peers, admits their requests,
  * and looks at what they are answered.
  */
+import * as Home from "@troupe/core/Home"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import { type RpcMessage, RpcSerialization, RpcServer } from "../engine.ts"
 import { notExposed, undecodable } from "../wire/failure.ts"
 import { CONTRACT, HELLO, type Hello } from "../wire/hello.ts"
 import type { Wire } from "../wire/wire.ts"
+import { isHidden } from "./defects.ts"
 import { type Message, Unsound } from "./frames.ts"
 import { type Exposed, failure, type Peer, type UnderWay } from "./peer.ts"
 import type { Protocol } from "./traffic.ts"
@@ -162,10 +164,15 @@ const pairsOf = (headers: unknown): Array<[string, string]> =>
 // --- what they are answered --------------------------------------------------------------------------------------------
 
 const answer = (offer: Offer, peer: Peer, message: RpcMessage.FromServerEncoded): void => {
-  if (message._tag === "Exit") return peer.send(withoutInsides(offer, peer, message))
   // A defect of the whole connection is one of the server itself.
   if (message._tag === "Defect") return peer.close(1011, "the server failed", "failed")
-  peer.send(message)
+  const told = message._tag === "Exit" ? withoutInsides(offer, peer, message) : message
+  try {
+    peer.send(told)
+  } catch (error) {
+    // In the words of a schema that cannot write it: `RpcServer` has the request end with them.
+    throw `${UNWRITABLE} "": ${Home.errorText(error)}`
+  }
 }
 
 /** What `RpcServer` says of a request that it cannot read, or of an answer that it cannot write, are words for its makers. */
@@ -177,13 +184,23 @@ const withoutInsides = (
   const { exit, requestId } = message
   const underWay = peer.get(requestId)
   const defect = exit._tag === "Failure" ? exit.cause.find(({ _tag }) => _tag === "Die") : undefined
-  const words = defect?._tag === "Die" && typeof defect.defect === "string" ? defect.defect : undefined
-  if (underWay === undefined || words === undefined) return message
+  if (underWay === undefined || defect?._tag !== "Die") return message
   const { begun, exposed } = underWay
-  if (!begun) return failure(requestId, undecodable(exposed, `its arguments do not fit the contract: ${words}`, false))
-  if (!words.startsWith(UNWRITABLE)) return message
-  const issue = tellsDefects ? words.replace(/^.*?": /, ": ") : ""
-  return failure(requestId, undecodable(exposed, `its result does not fit the contract${issue}`, true))
+  const words = defect.defect
+  if (typeof words === "string" && !begun)
+    return failure(requestId, undecodable(exposed, `its arguments do not fit the contract: ${words}`, false))
+  const issue = unwritten(words, tellsDefects)
+  return issue === undefined
+    ? message
+    : failure(requestId, undecodable(exposed, `its result does not fit the contract${issue}`, true))
+}
+
+/** What is told of an answer that could not be written, if that is what a defect is about. */
+const unwritten = (defect: unknown, tellsDefects: boolean): string | undefined => {
+  if (typeof defect !== "string" || !defect.startsWith(UNWRITABLE))
+    // Methods die of nothing that is not hidden: this is what a schema died of that wrote the answer.
+    return tellsDefects || isHidden(defect) ? undefined : ""
+  return tellsDefects ? defect.replace(/^.*?": /, ": ") : ""
 }
 
 const UNWRITABLE = "Failed to encode response for RPC"

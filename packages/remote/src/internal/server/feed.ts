@@ -17,15 +17,23 @@ import type { WireMethod } from "../wire/wire.ts"
 import type { Peer, UnderWay } from "./peer.ts"
 
 /** How the items of a subscription are written, and the gaps between them. */
-export type Write = (read: unknown) => Effect.Effect<string, Schema.SchemaError>
+export type Write = (read: unknown) => Effect.Effect<string, unknown>
 
 export const writerOf = ({ rpc }: WireMethod): Write => {
   const { success } = rpc.successSchema as RpcSchema.Stream<Schema.Top, Schema.Top>
   const encode = Schema.encodeUnknownEffect(Schema.toCodecJson(success)) as (
     read: unknown
   ) => Effect.Effect<unknown, any>
-  const write = (item: unknown) => Effect.mapEager(encode(crossing(item)), (json) => JSON.stringify(json))
+  const write = (item: unknown) => Effect.flatMapEager(encode(crossing(item)), textOf)
   return (read) => (Home.isPublication(read) ? read.as(write, write) : write(read))
+}
+
+const textOf = (json: unknown): Exit.Exit<string, unknown> => {
+  try {
+    return Exit.succeed(JSON.stringify(json))
+  } catch (error) {
+    return Exit.fail(error)
+  }
 }
 
 export const crossing = (item: unknown): object => (isResync(item) ? { resync: item } : { item })
@@ -45,7 +53,7 @@ export const feed = (
   write: Write,
   peer: Peer,
   reader: UnderWay,
-  unfit: (error: Schema.SchemaError) => unknown
+  unfit: (error: unknown) => unknown
 ): Effect.Effect<void, unknown> => {
   const tell = (texts: ReadonlyArray<string>) => {
     peer.sendItems(reader, texts)
@@ -65,11 +73,11 @@ export const feed = (
 const written = (
   read: ReadonlyArray<unknown>,
   write: Write,
-  unfit: (error: Schema.SchemaError) => unknown
+  unfit: (error: unknown) => unknown
 ): Effect.Effect<ReadonlyArray<string>, unknown> => {
   const texts: Array<string> = []
   for (const item of read) {
-    const text = write(item) as Effect.Effect<string, Schema.SchemaError> | Exit.Exit<string, Schema.SchemaError>
+    const text = write(item) as Effect.Effect<string, unknown> | Exit.Exit<string, unknown>
     // What is written at once has been written: the same for all readers.
     if (!Exit.isExit(text) || !Exit.isSuccess(text)) return Effect.mapError(Effect.forEach(read, write), unfit)
     texts.push(text.value)

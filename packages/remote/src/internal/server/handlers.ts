@@ -4,7 +4,9 @@
 import { ActorError, Denied } from "@troupe/core/ActorError"
 import * as Home from "@troupe/core/Home"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import type { RemoteRequest } from "../../RemoteHome.ts"
@@ -74,15 +76,22 @@ export const handlerOf = (terms: Terms, method: WireMethod, context: Context.Con
           return use(Home.served(handleOf(payload)[method.name](...args), left), own)
         })
       )
+    const unfit = (error: unknown) =>
+      undecodable(
+        subject,
+        `its result does not fit the contract${terms.tellsDefects ? `: ${wordsOf(error)}` : ""}`,
+        true
+      )
     if (write !== undefined && terms.peerOf !== undefined) {
       if (underWay === undefined) return Effect.interrupt
-      const unfit = ({ message }: Error) =>
-        undecodable(subject, `its result does not fit the contract${terms.tellsDefects ? `: ${message}` : ""}`, true)
       const fed = invoked((ask, own) => Effect.setContext(feed(Home.sharing(ask), write, peer!, underWay, unfit), own))
       return Effect.catchCause(fed, (cause) => tell(subject, cause))
     }
     if (!method.stream) {
-      const called = invoked((ask, own) => Effect.setContext(ask, own))
+      // `RpcServer` looks at a result before it has it written, and does not answer where that throws.
+      const legible = (value: unknown) =>
+        Home.attempt(() => Deferred.isDeferred(value)) === undefined ? Effect.fail(unfit(value)) : Effect.succeed(value)
+      const called = invoked((ask, own) => Effect.flatMap(Effect.setContext(ask, own), legible))
       return Effect.catchCause(called, (cause) => tell(subject, cause))
     }
     const items = invoked((ask, own) => Effect.succeed(Stream.updateContext(ask, () => own as any)))
@@ -90,6 +99,8 @@ export const handlerOf = (terms: Terms, method: WireMethod, context: Context.Con
     return Stream.catchCause(crossed as Stream.Stream<any, any>, (cause) => Stream.fromEffect(tell(subject, cause)))
   }
 }
+
+const wordsOf = (error: unknown): string => (Schema.isSchemaError(error) ? error.message : Home.errorText(error))
 
 const subjectOf = (wire: Wire, { name }: WireMethod, { key }: Payload): Subject => ({
   actor: wire.keyed ? `${wire.actor}(${Home.keyText(key)})` : wire.actor,

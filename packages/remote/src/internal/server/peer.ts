@@ -174,10 +174,11 @@ export class Peer {
 
   // --- answers ---------------------------------------------------------------------------------------------------------
 
-  /** What is said in one turn is one frame, unless it is long. */
+  /** What is said in one turn is one frame, unless it is long. Throws what JSON cannot hold, which then was no answer. */
   send(message: RpcMessage.FromServerEncoded): void {
+    const line = this.isClosed ? "" : JSON.stringify(message)
     if (message._tag === "Exit") this.settled(message.requestId)
-    if (!this.isClosed) this.say(JSON.stringify(message))
+    if (!this.isClosed) this.say(line)
   }
 
   /** Items that have been written already. */

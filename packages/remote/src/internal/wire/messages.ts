@@ -11,6 +11,10 @@ export const messagesIn = (frame: string | Uint8Array): ReadonlyArray<RpcMessage
 
 export const lineOf = (message: RpcMessage.FromClientEncoded): string => `${JSON.stringify(message)}\n`
 
+/** The line of a request whose payload is written already. */
+export const requestLine = (message: Omit<RpcMessage.RequestEncoded, "payload">, payload: string): string =>
+  `${JSON.stringify(message).slice(0, -1)},"payload":${payload}}\n`
+
 /** Whether a text is longer than so many bytes, and if so how long. A character has up to three for each of its units. */
 export const bytesBeyond = (text: string, most: number): number | undefined => {
   if (text.length * 3 <= most) return undefined
