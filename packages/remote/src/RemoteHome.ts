@@ -85,13 +85,14 @@ interface ErrorUnknownTo<Name> {
   readonly "authorize must fail with an error of all exposed methods, or with RemoteHome.deny - a subscription has those of middleware": Name
 }
 
-type UnknownTo<A extends AnyContracted, Name extends MethodName<A>, E> = {
+// An alias for the names would stand in the message in their place.
+type ErrorIsKnown<A extends AnyContracted, Name extends MethodName<A>, E> = {
   [K in Name]: [E] extends [ErrorOf<A["methods"][K]> | ActorError] ? never : K
-}[Name]
-
-type ErrorIsKnown<A extends AnyContracted, Name extends MethodName<A>, E> = [UnknownTo<A, Name, E>] extends [never]
-  ? unknown
-  : ErrorUnknownTo<UnknownTo<A, Name, E>>
+}[Name] extends infer Names
+  ? [Names] extends [never]
+    ? unknown
+    : ErrorUnknownTo<Names>
+  : never
 
 // --- rpcs ------------------------------------------------------------------------------------------------------------
 

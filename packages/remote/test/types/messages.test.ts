@@ -42,8 +42,8 @@ describe("an editor", () => {
       /"authorize must fail with an error of all exposed methods, or with RemoteHome\.deny.*ErrorUnknownTo<"clear">/
     ],
     [
-      'RemoteHome.serve(Room, { expose: ["say", "said"], authorize: () => Effect.fail(new Full()) })',
-      /a subscription has those of middleware.*ErrorUnknownTo<"said">/
+      'RemoteHome.serve(Room, { expose: ["say", "clear", "said"], authorize: () => Effect.fail(new Full()) })',
+      /a subscription has those of middleware.*ErrorUnknownTo<"clear" \| "said">/
     ],
     ['RemoteHome.client(Plain, { url: "/actors" })', /'methods' is missing in type 'typeof Plain'/],
     [
