@@ -30,8 +30,8 @@ const env = {
   TROUPE_VITEST_REPORT: report
 }
 
-/** Of each program in a simulated cluster: 800 in all, and the seeded mistakes beside them. `npm run soak` has more. */
-const SCHEDULES = "20"
+/** Of each program in a simulated cluster: 2,000 in all, and the seeded mistakes beside them. `npm run soak` has more. */
+const SCHEDULES = "50"
 
 /** How long a part may take. The longest, the tests, takes some minutes. */
 const timeout = 900_000
