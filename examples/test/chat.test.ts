@@ -179,7 +179,7 @@ describe("the chat example", () => {
       return page
     }
     const isConnected = (page: Page) => page.getByRole("status").filter({ hasText: "Connected" }).waitFor()
-    const isLost = (page: Page) => page.getByRole("status").filter({ hasText: "The connection is lost" }).waitFor()
+    const isLost = (page: Page) => page.getByRole("status").filter({ hasText: "Offline since" }).waitFor()
     const says = async (page: Page, words: string) => {
       await page.getByLabel("Message").fill(words)
       await page.getByLabel("Message").press("Enter")

@@ -41,7 +41,7 @@ export const stateOf = (connection: RemoteHome.Connection): string => {
     case "Connected":
       return "Connected"
     case "Lost":
-      return `The connection is lost since ${timeOf(connection.since)}. Trying again…`
+      return `Offline since ${timeOf(connection.since)}. Trying again…`
     case "Closed":
       return "The connection is closed. Load the page again."
   }
