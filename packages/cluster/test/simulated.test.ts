@@ -467,7 +467,7 @@ describe("faults that the explorer places", () => {
         assert.match(error.schedule, /^1\.\w+\..*kills_node_\d~\w+=\d/)
         assert.include(error.message, "Shortened from")
         assert.match(error.message, /client +calls test\/Ledger\(a\)\.add/)
-        assert.match(error.message, /node \d +test\/Ledger\(a\)\.add starts/)
+        assert.match(error.message, /node \d +test\/Ledger\(a\)\.add starts: "\d"/)
         assert.match(error.message, /node \d +is killed|succeeds\n +is killed/)
         const again = yield* Effect.flip(Explore.replay(mailing({ kills: 2, partitions: 1 }), error.schedule))
         assert.strictEqual((again.cause as Error).message, (error.cause as Error).message)

@@ -9,7 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import type { Process } from "./process.ts"
-import { textOf } from "./text.ts"
+import { textOf, textOfArgs } from "./text.ts"
 
 export class Member {
   state: "starting" | "up" | "leaving" | "gone" = "starting"
@@ -34,8 +34,8 @@ export class Member {
     return this.process.state === "dead"
   }
 
-  private note(what: string): void {
-    this.process.world.note(this.name, what)
+  private note(what: string, more?: string): void {
+    this.process.world.note(this.name, what, more)
   }
 
   /** Builds what the process is made of. */
@@ -118,6 +118,11 @@ export class Member {
     })
   }
 
+  /** Calls of one method of one key are told apart by it. */
+  private told(args: ReadonlyArray<unknown>): string {
+    return args.length > 0 && this.process.world.exploration.traced ? `: ${textOfArgs(args)}` : ""
+  }
+
   /** Writes the history: what runs on a node, or what a client calls. */
   listen(isClient: boolean): void {
     const proxies = new Set<number>()
@@ -126,16 +131,16 @@ export class Member {
       instance: (news) => {
         if (news._tag === "InstanceStarted" && news.client) proxies.add(news.instance)
       },
-      submitted: ({ id, method }) => {
+      submitted: ({ args, id, method }) => {
         if (!isClient) return
         this.unsettled.set(id, method)
-        this.note(`calls ${method}`)
+        this.note(`calls ${method}`, this.told(args))
       },
-      started: ({ id, instance, method }) => {
+      started: ({ args, id, instance, method }) => {
         if (isClient || proxies.has(instance)) return
         running.add(id)
         this.process.runs(running.size)
-        this.note(`${method} starts`)
+        this.note(`${method} starts`, this.told(args))
       },
       settled: ({ id, instance, method }, exit) => {
         this.unsettled.delete(id)

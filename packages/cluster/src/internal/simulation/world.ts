@@ -52,11 +52,11 @@ export class World {
     return this.exploration.now() - this.began
   }
 
-  /** Says what happens, in the history and in the report of a failure. */
-  note(who: string, what: string): void {
+  /** Says what happens, in the history and in the report of a failure, which has more to say. */
+  note(who: string, what: string, more = ""): void {
     if (this.over) return
     this.events.push({ at: this.now, who, what })
-    this.exploration.note(who, what)
+    this.exploration.note(who, what + more)
   }
 
   /** Says it in the report alone, for which a schedule is run once more. */
