@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, type ActorError, ObjectRef } from "@troupe/core"
+import { Actor, type ActorError, ActorPool, ObjectRef } from "@troupe/core"
 import { Deferred, Effect, Exit, Fiber, Latch, Random, Schedule, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { fork, Probe, range, reasonOf, seeded, settle } from "./support.ts"
@@ -212,6 +212,23 @@ describe("8.1 keys, constructors and restarts", () => {
       class Child extends Actor.Service<Child>()("Child", { make: Effect.as(a.echo(1), {}) }) {}
       const cycle = yield* cycleOf(a.f(Effect.scoped(Effect.asVoid(Child.spawn()))))
       assert.deepStrictEqual(cycle, ["A.f", "the start of Child", "A.echo (maxConcurrency 1)", "A.f"])
+    })
+  )
+
+  it.effect("a finalizer of the only member of a pool that gives it work: it is told, and the pool heals", () =>
+    Effect.gen(function* () {
+      const told: Array<ActorError.Deadlock> = []
+      const work: Run = Effect.suspend(() => pool.run((a) => a.echo(1)))
+      const pool = yield* ActorPool.make({ spawn: A.spawn(Effect.ignore(found(work, told))), size: 1 })
+      const [member] = yield* pool.members
+      yield* exitOf(Actor.kill(member!))
+      assert.deepStrictEqual(told[0]!.cycle, [
+        "a member of the pool",
+        "the end of A",
+        "ActorPool",
+        "a member of the pool"
+      ])
+      assert.deepStrictEqual(yield* exitOf(work), Exit.succeed(1))
     })
   )
 

@@ -57,9 +57,8 @@ const resolve = (stuck: Waiter): void => {
 }
 
 const isWaitedFor = (waiter: Waiter): boolean => {
-  if (isReading(waiter)) return true
-  if (waiter instanceof Transition) return waiter.part === "start" || waiter.dependents > 0
-  return waiter instanceof Call && isCallWaitedFor(waiter)
+  // For an end, the work of a pool may wait without a word to it.
+  return isReading(waiter) || waiter instanceof Transition || (waiter instanceof Call && isCallWaitedFor(waiter))
 }
 
 const isCallWaitedFor = ({ dependents, line, passage }: Call): boolean => {

@@ -3,9 +3,12 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import { isActorError } from "../../ActorError.ts"
-import * as asyncContext from "../base/asyncContext.ts"
+import { Ref } from "../call/ref.ts"
+import { observe } from "../call/waiting.ts"
+import type { Blocked, Wait, Waiter } from "../call/waits.ts"
 import { Ask } from "../handle/ask.ts"
 import { cellOf, checkHandle, isAddress } from "../handle/handle.ts"
 import type { Cell } from "../instance/cell.ts"
@@ -31,14 +34,17 @@ const isAlive = ({ cell }: Member): boolean => cell?.death === undefined
 export class Members {
   private readonly all = new Set<Member>()
   private readonly perMember: number
-  /** Work that has a permit, but found no member with room: one is dying, and its successor is not there yet. */
-  private waiting = new Set<(exit: undefined) => void>()
+  /** What work waits for that has a permit, but found no member with room: one is dying, and its successor is not there yet. */
+  private vacancy: Vacancy | undefined = undefined
+  /** How many places have a member, or will have one. */
+  places: number
 
   /** The longest `shutdownTimeout` of a member. */
   patience: Duration.Duration | undefined = undefined
 
-  constructor(perMember: number) {
+  constructor(perMember: number, places: number) {
     this.perMember = perMember
+    this.places = places
   }
 
   /** The living ones, the least busy first. */
@@ -109,24 +115,46 @@ export class Members {
   }
 
   private changed(): void {
-    if (this.waiting.size === 0) return
-    const { waiting } = this
-    // Those who find no room this time, either, wait in the new set.
-    this.waiting = new Set()
-    for (const resume of waiting) resume(undefined)
+    const { vacancy } = this
+    // Those who find no room this time, either, wait for the next one.
+    this.vacancy = undefined
+    vacancy?.settle(Exit.void)
   }
 
   /** Waits until there may be room. */
-  private change(): Effect.Effect<void> {
+  private change(): Effect.Effect<void, any> {
     return Effect.callback((resume) => {
       // It may have come since the look that found none.
       if (this.leastBusy() !== undefined) return resume(Effect.void)
-      const go = asyncContext.bindResume(() => resume(Effect.void))
-      this.waiting.add(go)
-      return Effect.sync(() => {
-        this.waiting.delete(go)
-      })
+      this.vacancy ??= new Vacancy(this)
+      return Effect.sync(observe(this.vacancy, false, resume))
     })
+  }
+
+  /** The ends of all members, if that is all there is to wait for. */
+  *ends(): Generator<Waiter | undefined> {
+    if (this.all.size < this.places) yield undefined
+    for (const { cell } of this.all) yield cell?.death === undefined ? undefined : cell.life.end
+  }
+}
+
+/** Room on a member. Where all of them are dying, it comes when one of them has ended. */
+class Vacancy extends Ref implements Blocked {
+  readonly fiber = undefined
+  waits: Wait | undefined = undefined
+  private readonly members: Members
+
+  constructor(members: Members) {
+    super()
+    this.members = members
+  }
+
+  blockers(): Iterable<Waiter | undefined> {
+    return this.members.ends()
+  }
+
+  override get origin(): string {
+    return "a member of the pool"
   }
 }
 

@@ -57,8 +57,6 @@ export const restartOf = ({
 
 /** Keeps the members up: each has a place, in which another one comes when it has died. */
 export class Places {
-  /** How many have a member, or will have one. */
-  private open: number
   /** Members come and go, and all of them end after the pool, together. */
   private readonly ofMembers = Scope.makeUnsafe("parallel")
   private readonly ofPlaces = Scope.makeUnsafe("parallel")
@@ -79,7 +77,7 @@ export class Places {
   ) {
     this.members = members
     this.cell = cell
-    this.open = this.size = input.size
+    this.size = input.size
     this.spawn = input.spawn
     this.restart = restart
     this.failures = new Minutely(context, (count, cause) => this.logFailures(count, cause))
@@ -130,12 +128,12 @@ export class Places {
   /** No more member comes in a place. */
   private vacate(why: Cause.Cause<unknown>): Effect.Effect<void> {
     return Effect.suspend(() => {
-      this.open--
-      if (this.open === 0) this.cell.life.kill("all its members have died", why)
+      const left = --this.members.places
+      if (left === 0) this.cell.life.kill("all its members have died", why)
       if (this.restart === undefined) return Effect.void
-      const left = `${this.open} of ${this.size} ${this.open === 1 ? "is" : "are"} left`
+      const are = `${left} of ${this.size} ${left === 1 ? "is" : "are"} left`
       return Effect.logWarning(
-        `ActorPool: a member is not replaced any more, its restart schedule ended: ${left}. It died of`,
+        `ActorPool: a member is not replaced any more, its restart schedule ended: ${are}. It died of`,
         printable(why)
       )
     })

@@ -61,7 +61,7 @@ export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any,
     throw new TypeError(`ActorPool: spawn must be an Effect, like Counter.spawn(), but is ${kindOf(input.spawn)}`)
   }
   deadlock.install()
-  const members = new Members(perMember)
+  const members = new Members(perMember, size)
   const implementation = { run: (work: Work) => members.run(asSubmitter(work)) }
   const normalized = options.normalize("ActorPool", { maxConcurrency: size * perMember }, options.ofTasks)
   const context = yield* Effect.context<Scope.Scope>()
