@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ObjectRef } from "@troupe/core"
-import { Explore } from "@troupe/testing"
+import { Exploration, Explore } from "@troupe/testing"
 import { Clock, Deferred, Effect, Fiber, Latch, Queue, Random, Ref, Schedule } from "effect"
 import { TestClock } from "effect/testing"
 
@@ -516,6 +516,19 @@ describe("a replay", () => {
       })
       const report = yield* Explore.replay(mended, schedule)
       assert.strictEqual(report.schedules, 1)
+    })
+  )
+
+  it.live("says how many choices the program does not come to, since it may have changed", () =>
+    Effect.gen(function* () {
+      const mended = Effect.gen(function* () {
+        const exploration = (yield* Exploration.Exploration)!
+        assert.strictEqual(exploration.choose("kill", 2, 0), 1)
+      })
+      const { covered } = yield* Explore.replay(mended, "1.a.kill~0=1")
+      assert.strictEqual(covered, "the one schedule that was replayed")
+      const moved = yield* Explore.replay(mended, "1.a.kill~0=1.kill_node_1~2=1.7@3")
+      assert.match(moved.covered, /^the one schedule that was replayed, less 2 of its 3 choices, .*search again$/)
     })
   )
 

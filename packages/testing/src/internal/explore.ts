@@ -3,7 +3,7 @@
  */
 import type { Report } from "../Explore.ts"
 import { type Fails, minimise } from "./minimise.ts"
-import { type Plan, print } from "./plan.ts"
+import { missed, type Plan, print } from "./plan.ts"
 import { cut, interleaving, WIDTH } from "./print.ts"
 import { combine, Random } from "./random.ts"
 import { now, pause, turnOfEventLoop } from "./realTime.ts"
@@ -291,7 +291,7 @@ export class Explorer {
       return {
         schedules: 1,
         complete: false,
-        covered: "the one schedule that was replayed",
+        covered: `the one schedule that was replayed${missed(plan, run.scheduler.plan)}`,
         steps,
         seed,
         millis: Math.round(millis),

@@ -52,6 +52,14 @@ const stepText = (step: Step): string => {
 /** A plan and the seed of the program's own random numbers, as text that can be copied. */
 export const print = (seed: number, plan: Plan): string => [VERSION, word(seed), ...plan.map(stepText)].join(".")
 
+/** Says of how many of its steps a run did not come to the place. */
+export const missed = (plan: Plan, followed: Plan): string => {
+  const met = new Set(followed.map(stepText))
+  const { length } = plan.filter((step) => !met.has(stepText(step)))
+  if (length === 0) return ""
+  return `, less ${length} of its ${plan.length} choices, to which this program does not come: if it has changed since, search again`
+}
+
 const number = (text: string): number => {
   const n = /^[0-9a-z]{1,7}$/.test(text) ? Number.parseInt(text, 36) : Number.NaN
   if (n < 2 ** 32) return n | 0
