@@ -122,6 +122,17 @@ describe.each(["websocket", "http"] as const)("over %s", (protocol) => {
     )
   })
 
+  it.live("an authorize that is no Effect refuses, and what it rejects with does not end the server", () =>
+    withRoom(
+      (room) =>
+        Effect.gen(function* () {
+          const exit = yield* Effect.exit(room.say("hi"))
+          assert.include(String(exit), "authorize must return an Effect, but returned a Promise")
+        }),
+      { expose: ["say"], authorize: () => Promise.reject(new Error("no")) as any, defects: "shown" }
+    )
+  )
+
   it.live("authorize may fail with an error of the contract, and knows what the client says of itself", () =>
     withRoom(
       (room) =>

@@ -47,6 +47,21 @@ describe("TaskPool", () => {
     assert.deepInclude((unwritten as ActorError.ActorError).reason, { _tag: "DecodeError", mayHaveRun: false })
   })
 
+  it("1.11 an async function is refused, and what it rejects with does not end the thread, nor its other calls", async () => {
+    const [exit, outcome] = await run(
+      Effect.gen(function* () {
+        const beside = yield* forever.remote(memory())
+        const exit = yield* Effect.exit(tasks.rejecting())
+        // A rejection that nobody handles ends the thread before its next call.
+        yield* where()
+        return [exit, yield* ObjectRef.cancel(beside)] as const
+      }),
+      { size: 1 }
+    )
+    assert.include(String(exit), "rejecting must return an Effect, but returned a Promise")
+    assert.strictEqual(outcome, "Interrupted")
+  })
+
   it("uses all its threads at the same time", async () => {
     const shared = memory()
     // Each holds its thread until the other runs.

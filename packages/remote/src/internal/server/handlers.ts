@@ -130,7 +130,11 @@ const permitted = (
   context: Context.Context<never>
 ): Effect.Effect<unknown, any> => {
   if (authorize === undefined) return Effect.void
-  const asked = Effect.suspend(() => authorize(key, request)) as Effect.Effect<unknown, any>
+  const asked = Effect.suspend((): Effect.Effect<unknown, any> => {
+    const effect: unknown = authorize(key, request)
+    if (Effect.isEffect(effect)) return effect as Effect.Effect<unknown, any>
+    throw new TypeError(`${subject.actor}: authorize must return an Effect, but returned ${Home.noEffect(effect)}`)
+  })
   return Effect.mapError(
     Effect.updateContext(asked, (own: Context.Context<never>) => Context.merge(own, context)),
     (error) => naming(subject, error)

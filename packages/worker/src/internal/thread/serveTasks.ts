@@ -50,7 +50,11 @@ const perform = (task: Home.TaskDefinition, packed: ReadonlyArray<unknown>): Eff
       catch: (error) => decodeError(task.name, "run", cannotCross(what, error), mayHaveRun)
     })
   const args = crossing("an argument", false, () => codec.args.unpack(packed))
-  const result = Effect.flatMap(args, (args) => Effect.scoped(Home.callUsers(task.run, args)))
+  const result = Effect.flatMap(args, (args) => {
+    const effect: unknown = Home.callUsers(task.run, args)
+    if (Effect.isEffect(effect)) return Effect.scoped(effect as Effect.Effect<any, any>)
+    return Effect.die(new TypeError(`${task.name} must return an Effect, but returned ${Home.noEffect(effect)}`))
+  })
   return Effect.flatMap(
     Effect.mapError(result, (failure) => (ActorError.isActorError(failure) ? failure : codec.failure.pack(failure))),
     (value) => crossing("the result", true, () => stillMoved(value, codec.success.pack(value)))
