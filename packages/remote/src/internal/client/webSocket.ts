@@ -79,7 +79,7 @@ const untilLost = (connection: Connection, session: Session, construct: Construc
     Effect.sandbox,
     Effect.flip,
     Effect.map((cause) => {
-      const why = reasonOf(cause)
+      const why = reasonOf(cause, settings.url)
       connection.lost(session, why, Cause.squash(cause))
       return { cause, why }
     })
@@ -146,13 +146,14 @@ const serve = (
   })
 
 /** Why a connection was lost, or not made, in words that follow "since" or "because". */
-const reasonOf = (cause: Cause.Cause<unknown>): string => {
+const reasonOf = (cause: Cause.Cause<unknown>, url: string): string => {
   const error = Cause.squash(cause)
   if (!isSocketError(error)) return typeof error === "string" ? error : "the connection to the server broke"
   const { reason } = error
   switch (reason._tag) {
     case "SocketOpenError":
-      return "no connection to the server could be made"
+      // No WebSocket is told why. What follows the path may be secret.
+      return `no connection could be made to ${url.replace(/\?.*/, "")}`
     case "SocketCloseError": {
       const { closeReason, code } = reason
       return closeReason
