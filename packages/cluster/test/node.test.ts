@@ -55,6 +55,22 @@ describe("nodes", () => {
   )
 
   it.live(
+    "take a call of many megabytes, and the calls after it",
+    () =>
+      Effect.gen(function* () {
+        const cluster = yield* nodes
+        yield* cluster.start
+        yield* Effect.gen(function* () {
+          const journal = yield* Journal.get("long")
+          const error: any = yield* errorOf(journal.refuse("x".repeat(20_000_000)))
+          assert.instanceOf(error, Refused)
+          assert.isNumber(yield* journal.where())
+        }).pipe(Effect.provide(clientOf(cluster.storage)))
+      }),
+    LONG
+  )
+
+  it.live(
     "that are killed lose nothing durable, and nothing runs twice that may not",
     () =>
       Effect.gen(function* () {

@@ -193,6 +193,12 @@ const timing = ({ failover, shards }: settings.Shared): Config => ({
 
 const messages = (patience: number) => messageStorage.layer(patience).pipe(Layer.provide(NodeCrypto.layerDigest))
 
+/**
+ * A frame may have any size: both sides have proved to be of the cluster, and what one sends the other had in memory. The
+ * engine goes on with a connection after a frame that is too large, and can read nothing on it any more.
+ */
+const serialization = RpcSerialization.layerSchemaBinary({ maxFrameSize: "unbounded" })
+
 /** What nodes and clients of a cluster of processes have in common. */
 const withRunners =
   (
@@ -216,7 +222,7 @@ const withRunners =
       Layer.provideMerge(engine),
       Layer.provide(locks.layer),
       Layer.provide(storage.failing("its storage", tables.runners as Layer.Layer<RunnerStorage.RunnerStorage>)),
-      Layer.provide([config, RpcSerialization.layerSchemaBinary()]),
+      Layer.provide([config, serialization]),
       Layer.provideMerge(
         Layer.succeedContext(Context.make(CurrentGuard, { unavailableAfter, trouble: () => peers.trouble() }))
       ),
