@@ -195,7 +195,7 @@ export interface GroupOptions<A extends AnyContracted, Name extends MethodName<A
   readonly expose: ReadonlyArray<Name>
   /**
    * Whether a caller may make a call, or read. It runs before there is an instance of the key, and each time. It fails with
-   * an error that the contract gives to all exposed methods, or with {@link deny}.
+   * an error that the contract gives to all exposed methods, or with {@link deny}. Subscriptions have the errors of middleware.
    */
   readonly authorize?: ((key: KeyOf<A>, request: RemoteRequest) => Effect.Effect<unknown, E, R>) | undefined
   /** The carried references that callers may set. Default none: what they set otherwise is passed over. */
