@@ -83,10 +83,12 @@ const exchanging = (
         catch: (cause) => new Trouble("the connection to the server was lost", true, cause)
       })
       if (done) break
-      const text = rest + decoder.decode(value, { stream: true })
+      // Only what is new is looked at: a long answer comes in hundreds of pieces.
+      const text = decoder.decode(value, { stream: true })
       const whole = text.lastIndexOf("\n") + 1
-      rest = text.slice(whole)
-      for (const message of messagesIn(text.slice(0, whole))) {
+      const lines = whole === 0 ? "" : rest + text.slice(0, whole)
+      rest = whole === 0 ? rest + text : text.slice(whole)
+      for (const message of messagesIn(lines)) {
         isEnded ||= message._tag === "Exit"
         yield* tell(message)
       }
