@@ -21,7 +21,8 @@ class Shelf extends Actor.Service<Shelf>()("test/Shelf", {
     items: Actor.method({ ...byName, success: Schema.Any, stream: true }),
     publish: Actor.method(byName),
     published: Actor.subscription({ item: Schema.Any }),
-    taken: Actor.method({ success: Schema.Int })
+    taken: Actor.method({ success: Schema.Int }),
+    long: Actor.method({ args: [Schema.Int], success: Schema.String })
   }
 }) {}
 
@@ -62,7 +63,8 @@ const ShelfLive = Shelf.toLayer(
       items: (name) => Stream.concat(Stream.make(1), Stream.fromEffect(Effect.sync(values[name]!))),
       publish: (name) => Effect.suspend(() => published.publish(values[name]!())),
       published,
-      taken: () => Effect.sync(() => ++taken)
+      taken: () => Effect.sync(() => ++taken),
+      long: (length) => Effect.succeed("€".repeat(length))
     })
   })
 )
@@ -117,6 +119,16 @@ describe.each(["websocket", "http"] as const)("over %s", (protocol) => {
           }
         })
       )
+  )
+
+  it.live("an answer that comes in hundreds of pieces is whole, and so is the next one", () =>
+    withShelf((shelf) =>
+      Effect.gen(function* () {
+        const length = 5_000_000
+        assert.isTrue((yield* shelf.long(length)) === "€".repeat(length))
+        assert.strictEqual(yield* shelf.long(1), "€")
+      })
+    )
   )
 
   it.live("1.11 an item that cannot be written fails its readers", () =>

@@ -91,11 +91,11 @@ class Gate {
     this.atCaller = all.filter(({ at }) => at === "caller")
   }
 
-  /** The middleware that runs on this side of a call. */
+  /** The middleware that runs on this side of a call: none where it has come from elsewhere and goes on from here. */
   private chainFor(method: MethodSpec): ReadonlyArray<Guard> {
-    const { cell } = this
-    if (method.served === true) return this.atActor
-    return isElsewhere(cell) ? this.atCaller : this.all
+    const isServed = method.served === true
+    if (isElsewhere(this.cell)) return isServed ? [] : this.atCaller
+    return isServed ? this.atActor : this.all
   }
 
   take(call: Call, dispatcher: Dispatcher, asked: boolean): void {
