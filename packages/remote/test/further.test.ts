@@ -25,7 +25,7 @@ const VaultLive = Vault.toLayer(
 )
 
 describe("an actor that a server has from elsewhere", () => {
-  it.live("has its calls and readers pass each middleware once: at the caller, and where it lives", () => {
+  it.live("13.4 has its calls and readers pass each middleware once: at the caller, and where it lives", () => {
     const passed: Array<string> = []
     const noting =
       (name: string) =>
