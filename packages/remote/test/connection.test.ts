@@ -86,7 +86,10 @@ describe("how the connection is", () => {
       const nowhere = { url: "http://127.0.0.1:1/actors", protocol: "http" } as const
       yield* Effect.gen(function* () {
         yield* Effect.forkChild((yield* tea).say("1"))
-        assert.strictEqual((yield* until(nowhere, "Lost")).why, "the server cannot be reached")
+        assert.strictEqual(
+          (yield* until(nowhere, "Lost")).why,
+          "no connection could be made to http://127.0.0.1:1/actors"
+        )
       }).pipe(Effect.provide(RemoteHome.client(Room, nowhere)))
     }).pipe(Effect.provide(served()))
   )

@@ -72,7 +72,7 @@ const exchanging = (
   Effect.gen(function* () {
     const response = yield* Effect.tryPromise({
       try: () => fetch(url, { method: "POST", headers: { "content-type": "application/x-ndjson" }, body, signal }),
-      catch: (cause) => new Trouble("the server cannot be reached", !isRefused(cause), cause)
+      catch: (cause) => new Trouble(`no connection could be made to ${addressOf(url)}`, !isRefused(cause), cause)
     })
     if (response.status !== 200) return yield* Effect.fail(yield* Effect.promise(() => refused(response)))
     status.connected()
@@ -96,6 +96,9 @@ const exchanging = (
     if (!isEnded) return yield* Effect.fail(new Trouble("the server ended its answer early", true))
   })
 
+/** What comes after it may be a secret. */
+export const addressOf = (url: string): string => url.replace(/\?.*/, "")
+
 /** Whether nobody listens at the address, so that nothing was sent. Browsers do not tell. */
 const isRefused = (error: any): boolean => /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/.test(error?.cause?.code)
 
@@ -105,7 +108,7 @@ const PASSING = [408, 425, 429]
 const refused = async (response: Response): Promise<Trouble> => {
   const { status, url } = response
   const words = (await response.text().catch(() => "")).slice(0, 300).replace(/\.?\s*$/, "")
-  const why = `the server answered ${status} at ${url}${words && `: ${words}`}`
+  const why = `the server answered ${status} at ${addressOf(url)}${words && `: ${words}`}`
   const isRefusal = status < 500 && !PASSING.includes(status)
   return new Trouble(why, status >= 500 && status !== 503, undefined, isRefusal)
 }

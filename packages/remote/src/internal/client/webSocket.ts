@@ -15,6 +15,7 @@ import { isSocketError, makeWebSocket, type Socket, WebSocketConstructor } from 
 import { type Hello, isHello } from "../wire/hello.ts"
 import { messagesIn } from "../wire/messages.ts"
 import { Connection } from "./connection.ts"
+import { addressOf } from "./exchange.ts"
 import { Session } from "./session.ts"
 import type { Settings } from "./settings.ts"
 import { Waiting } from "./waiting.ts"
@@ -153,7 +154,7 @@ const reasonOf = (cause: Cause.Cause<unknown>, url: string): string => {
   switch (reason._tag) {
     case "SocketOpenError":
       // No WebSocket is told why. What follows the path may be secret.
-      return `no connection could be made to ${url.replace(/\?.*/, "")}`
+      return `no connection could be made to ${addressOf(url)}`
     case "SocketCloseError": {
       const { closeReason, code } = reason
       return closeReason
