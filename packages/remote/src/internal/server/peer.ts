@@ -194,6 +194,12 @@ export class Peer {
     if (this.frames.length > LONG) this.flush()
   }
 
+  private readonly flush = (): void => {
+    const { frames } = this
+    this.frames = ""
+    if (frames !== "") this.way.write(frames)
+  }
+
   /** Closes the connection, after what was said, and counts why, if the peer would have gone on. */
   close(code: number, why: string, cut?: Cut): void {
     if (this.isClosed) return
@@ -201,6 +207,12 @@ export class Peer {
     this.flush()
     this.isClosed = true
     this.way.shut(code, why)
+  }
+
+  /** Closes it at once. */
+  cut(code: number, why: string, cut: Cut): void {
+    this.close(code, why, cut)
+    this.way.cut()
   }
 
   // --- the end of the server -------------------------------------------------------------------------------------------
@@ -219,18 +231,6 @@ export class Peer {
     if (!this.isDismissed) this.send({ ...request("", LEAVING, {}), isNotification: true })
     else if (calls + streams === 0) this.close(1001, "the server is about to end")
     this.isDismissed = true
-  }
-
-  /** Closes it at once. */
-  cut(code: number, why: string, cut: Cut): void {
-    this.close(code, why, cut)
-    this.way.cut()
-  }
-
-  private readonly flush = (): void => {
-    const { frames } = this
-    this.frames = ""
-    if (frames !== "") this.way.write(frames)
   }
 }
 
