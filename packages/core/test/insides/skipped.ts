@@ -31,6 +31,9 @@ const reasons: Readonly<Record<string, ReadonlyArray<string>>> = {
     "12.1 so is one that leads through the reader of a stream",
     "12.1 so is one that leads through the reader of a stream, the other way round"
   ],
+  "of two copies one is bundled with an Effect whose insides it knows, and notes nothing that the other needs": [
+    "12.1 a deadlock that leads through both is found, the other way round"
+  ],
   "an ask in steps looks at its result once more, and tools are told of each look at a failure": [
     "tells of failures that need no report: of waiters, of those who look later, and of calls that were cancelled"
   ],
