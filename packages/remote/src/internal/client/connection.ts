@@ -55,7 +55,7 @@ export class Connection implements Link {
 
   interrupt(call: Outgoing): void {
     const sent = this.sent.get(call)
-    if (sent !== undefined) sent.session.post({ _tag: "Interrupt", requestId: sent.id })
+    if (sent !== undefined) sent.session.interrupt(call, sent.id)
     else if (this.waiting.delete(call)) call.withdrawn()
   }
 
@@ -76,30 +76,35 @@ export class Connection implements Link {
     session.request(call, id, line, messageBytes)
   }
 
-  /** A server takes so many calls at a time. What comes then waits, for a while, and so does what comes after it. */
+  /** Whether there is no room for it, for a while, or others wait that could go: its caller has heard of one before them. */
   private isCrowded(call: Outgoing, session: Session): boolean {
-    if (!isCall(call) || (this.waiting.isEmpty && this.hasRoom(session))) return false
-    this.waiting.why = `its connection has ${session.running} calls under way, the most that the server takes (limits.calls), and none ended`
-    return true
+    if (isCall(call) && !this.hasRoom(session)) return true
+    for (const other of this.waiting.all())
+      if (isCall(other) === isCall(call) && !this.isHeld(other, session)) return true
+    return false
   }
 
+  /** A server takes so many calls at a time. */
   private hasRoom({ running }: Session): boolean {
-    return running < this.agreement.calls
+    if (running < this.agreement.calls) return true
+    this.waiting.why = `its connection has ${running} calls under way, the most that the server takes (limits.calls), and none ended`
+    return false
   }
 
   private end(session: Session, id: RequestId): Outgoing | undefined {
-    const call = session.get(id)
+    const call = session.end(id)
     if (call === undefined) return undefined
     this.sent.delete(call)
-    session.end(id)
     if (session === this.session) this.admit(session)
     return call
   }
 
   /** Sends what has waited, in order, as far as there is room. */
-  private release(session: Session): void {
+  private release(): void {
+    const { session } = this
+    if (session === undefined) return
     for (const call of this.waiting.all()) {
-      if (this.hasRoom(session) || !isCall(call)) this.sendNow(call, session)
+      if (!isCall(call) || this.hasRoom(session)) this.sendNow(call, session)
     }
   }
 
@@ -134,7 +139,7 @@ export class Connection implements Link {
   opened(session: Session, hello: Hello | undefined): void {
     this.session = session
     this.agreement.greeted(hello)
-    this.release(session)
+    this.release()
   }
 
   /** Nothing more is written to it. What comes now waits for the next one. */
@@ -153,9 +158,8 @@ export class Connection implements Link {
     this.closed(session, why)
     for (const [id, call] of session.calls()) {
       if (!call.place.method.isSubscription) continue
-      session.post({ _tag: "Interrupt", requestId: id })
-      this.end(session, id)
-      call.lost(why, true)
+      session.interrupt(call, id)
+      this.end(session, id)?.lost(why, true)
     }
     session.leave()
   }
@@ -164,22 +168,21 @@ export class Connection implements Link {
   lost(session: Session, why: string, cause?: unknown): void {
     this.closed(session, why)
     const unsent = session.close()
-    for (const [id, call] of session.calls()) {
-      this.end(session, id)
-      if (unsent.has(call)) this.waiting.add(call)
-      else call.lost(why, true, cause)
-    }
+    const calls = session.calls().map(([id]) => this.end(session, id)!)
+    this.waiting.addFirst(unsent)
+    // One that was left is lost while there is another one.
+    this.release()
+    for (const call of calls) if (!unsent.has(call)) call.lost(why, true, cause)
   }
 
   /** There will be no other one. */
   close(why: string): void {
     this.over = why
-    const sessions = new Set([...this.sent.values()].map(({ session }) => session))
-    for (const session of sessions) {
+    this.session = undefined
+    for (const { session } of this.sent.values()) {
       session.flush()
       this.lost(session, why)
     }
-    this.session = undefined
     for (const call of this.waiting.all()) {
       this.waiting.delete(call)
       call.lost(why, false)
@@ -198,7 +201,7 @@ export class Connection implements Link {
       case "Defect":
         // It does not say of which request.
         for (const [id] of session.calls())
-          this.end(session, id)!.lost("the server could not read what it was sent", true, message.defect)
+          this.end(session, id)?.lost("the server could not read what it was sent", true, message.defect)
         return
       default:
         if (isLeaving(message)) this.leave(session)
@@ -210,7 +213,7 @@ export class Connection implements Link {
     if (actor === undefined) return false
     this.asked.delete(id)
     this.agreement.learned(actor, exit._tag === "Success" ? (exit.value as ContractShape) : undefined)
-    if (this.session !== undefined) this.release(this.session)
+    this.release()
     return true
   }
 }

@@ -25,8 +25,7 @@ export class Session {
   running = 0
   /** What is written next, and the calls that are in it. */
   private frames = ""
-  private unsent: Array<Outgoing> = []
-  private isLeft = false
+  private unsent = new Set<Outgoing>()
 
   open(write: Write, headers: Headers): void {
     this.write = write
@@ -44,8 +43,14 @@ export class Session {
     if ((this.frames.length + line.length) * 3 > most) this.flush()
     this.written.set(id, call)
     if (isCall(call)) this.running++
-    this.unsent.push(call)
+    this.unsent.add(call)
     this.say(line)
+  }
+
+  /** Has the server end it. If it is not written, it does not go elsewhere. */
+  interrupt(call: Outgoing, requestId: RequestId): void {
+    this.unsent.delete(call)
+    this.post({ _tag: "Interrupt", requestId })
   }
 
   post(message: RpcMessage.FromClientEncoded): void {
@@ -60,9 +65,9 @@ export class Session {
   }
 
   flush(): void {
-    if (this.frames === "" || this.write?.(this.frames) !== true) return
+    if (this.frames === "" || !this.write?.(this.frames)) return
     this.frames = ""
-    this.unsent = []
+    this.unsent.clear()
   }
 
   get(id: RequestId): Outgoing | undefined {
@@ -74,31 +79,31 @@ export class Session {
   }
 
   /** Nothing more is to be told of a call. */
-  end(id: RequestId): void {
+  end(id: RequestId): Outgoing | undefined {
     const call = this.written.get(id)
-    if (call === undefined) return
+    if (call === undefined) return undefined
     this.written.delete(id)
+    this.unsent.delete(call)
     if (isCall(call)) this.running--
     this.endIfDone()
+    return call
   }
 
   /** It ends with its last call. */
   leave(): void {
-    this.isLeft = true
     this.left.openUnsafe()
     this.endIfDone()
   }
 
-  /** It is lost. Gives the calls that were never written. */
+  /** It is lost. Gives the calls that were never written, and are to go elsewhere. */
   close(): ReadonlySet<Outgoing> {
-    const unsent = new Set(this.unsent)
+    const { unsent } = this
     this.write = undefined
-    this.frames = ""
-    this.unsent = []
+    this.unsent = new Set()
     return unsent
   }
 
   private endIfDone(): void {
-    if (this.isLeft && this.written.size === 0) this.done.openUnsafe()
+    if (this.left.isOpen() && this.written.size === 0) this.done.openUnsafe()
   }
 }

@@ -26,19 +26,24 @@ export class Waiting {
     this.context = context
   }
 
-  add(call: Outgoing): void {
-    this.calls.set(call, this.now() + this.patience)
+  add(call: Outgoing, until = this.now() + this.patience): void {
+    this.calls.set(call, until)
     if (this.isWatched) return
     this.isWatched = true
     Effect.runForkWith(this.context)(Effect.forkScoped(this.watch))
   }
 
-  delete(call: Outgoing): boolean {
-    return this.calls.delete(call)
+  /** They come before those that wait already, and give up no later. */
+  addFirst(calls: Iterable<Outgoing>): void {
+    const behind = [...this.calls]
+    const until = behind[0]?.[1]
+    this.calls.clear()
+    for (const call of calls) this.add(call, until)
+    for (const [call, until] of behind) this.add(call, until)
   }
 
-  get isEmpty(): boolean {
-    return this.calls.size === 0
+  delete(call: Outgoing): boolean {
+    return this.calls.delete(call)
   }
 
   /** In order. Some may be deleted meanwhile. */
