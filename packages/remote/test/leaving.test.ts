@@ -46,10 +46,12 @@ const started = (port: number, desk: Desk) =>
     return Scope.close(scope, Exit.void)
   })
 
+type Handle = Effect.Success<ReturnType<typeof Room.get>>
+
 const withRoom = (
   name: string,
   protocol: "websocket" | "http",
-  body: (room: Effect.Success<ReturnType<typeof Room.get>>, port: number, desk: Desk) => Effect.Effect<unknown, unknown>
+  body: (room: Handle, port: number, desk: Desk) => Effect.Effect<unknown, unknown>
 ) =>
   it.live(name, () =>
     Effect.gen(function* () {
@@ -66,6 +68,17 @@ const withRoom = (
     })
   )
 
+/** A server with a call under way, which has been told to end, and takes no more connections. */
+const endingUnderCall = (room: Handle, port: number, desk: Desk) =>
+  Effect.gen(function* () {
+    const end = yield* started(port, desk)
+    const held = yield* Effect.forkChild(room.hold())
+    yield* desk.has("begun")
+    const ended = yield* Effect.forkChild(end)
+    yield* notListening(port)
+    return { held, ended }
+  })
+
 describe("a server that ends", () => {
   withRoom("does not wait for clients that have nothing under way", "websocket", (room, port, desk) =>
     Effect.gen(function* () {
@@ -78,11 +91,7 @@ describe("a server that ends", () => {
   for (const protocol of ["websocket", "http"] as const)
     withRoom(`finishes the calls that it has, over ${protocol}`, protocol, (room, port, desk) =>
       Effect.gen(function* () {
-        const end = yield* started(port, desk)
-        const held = yield* Effect.forkChild(room.hold())
-        yield* desk.has("begun")
-        const ended = yield* Effect.forkChild(end)
-        yield* notListening(port)
+        const { ended, held } = yield* endingUnderCall(room, port, desk)
         desk.gate.openUnsafe()
         assert.strictEqual(yield* Fiber.join(held), "held")
         yield* Fiber.join(ended)
@@ -95,11 +104,7 @@ describe("a server that ends", () => {
     "websocket",
     (room, port, desk) =>
       Effect.gen(function* () {
-        const end = yield* started(port, desk)
-        const held = yield* Effect.forkChild(room.hold())
-        yield* desk.has("begun")
-        const ended = yield* Effect.forkChild(end)
-        yield* notListening(port)
+        const { ended, held } = yield* endingUnderCall(room, port, desk)
         const next = new Desk()
         const endNext = yield* started(port, next)
         // It is told within a moment, and then on its way to the next one.

@@ -3,10 +3,9 @@
  * key up, the reader joins anew wherever the key is by then, and is told that there may be a gap.
  */
 import { isResync, type ReaderOptions, type Resync } from "@troupe/core/Broadcast"
-import { elapsed } from "@troupe/core/Home"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { now } from "../base/now.ts"
 
 /** How long to wait before a reader joins again. */
 const PAUSE = "100 millis"
@@ -75,7 +74,5 @@ export const read = (
       () => Stream.empty
     )
   })
-
-const now = Effect.map(Clock.Clock, elapsed)
 
 const isUnavailable = (error: any): boolean => error?.reason?._tag === "ActorUnavailable"

@@ -2,12 +2,12 @@
  * A node asks the storage whether it still has a key before it stores a result, and so do the nodes of Effect. The checks
  * that come together are one: each is a statement that commits, and they run one after the other on one connection.
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import { now } from "../base/now.ts"
 import {
   type ClusterError,
   type Message,
@@ -91,8 +91,6 @@ export const layer: Layer.Layer<
 
 /** Hands the locks on to what is made with the node. */
 export const layerCurrent: Layer.Layer<never> = Layer.effect(CurrentLocks)(CurrentLocks)
-
-const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
 type Storage = MessageStorage.MessageStorage["Service"]
 

@@ -6,8 +6,6 @@
  * otherwise. While the storage does not answer, the first call of a key is tried again, and its others wait behind it.
  * What the storage refuses fails by itself: another try would be refused as well.
  */
-import { elapsed } from "@troupe/core/Home"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -15,6 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import { now } from "../base/now.ts"
 import { ResultRefused, refusalOf } from "../base/refused.ts"
 import { CurrentSubmission, TellsSubmissions } from "../calls/durableCall.ts"
 import { ClusterError, Entity, MessageStorage, Reply, type Rpc, Snowflake } from "../engine.ts"
@@ -306,7 +305,5 @@ const inTime = <A>(together: Effect.Effect<ReadonlyArray<A>, unknown>, oneByOne:
     Effect.map((results) => results.map((result) => Exit.succeed(result))),
     Effect.catchCause(() => oneByOne)
   )
-
-const now = Effect.map(Clock.Clock, elapsed)
 
 const tooLate = new Error("The storage did not take the call in time")

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type { RpcMessage } from "../engine.ts"
 import { bytesBeyond, messagesIn, requestLine } from "../wire/messages.ts"
 import type { Request } from "./link.ts"
-import type { Settings } from "./settings.ts"
+import { addressOf, type Settings } from "./settings.ts"
 
 /** What keeps a call from being sent, or its answer from coming. */
 export class Trouble {
@@ -95,9 +95,6 @@ const exchanging = (
     }
     if (!isEnded) return yield* Effect.fail(new Trouble("the server ended its answer early", true))
   })
-
-/** What comes after it may be a secret. */
-export const addressOf = (url: string): string => url.replace(/\?.*/, "")
 
 /** Whether nobody listens at the address, so that nothing was sent. Browsers do not tell. */
 const isRefused = (error: any): boolean => /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/.test(error?.cause?.code)

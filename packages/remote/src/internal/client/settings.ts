@@ -68,3 +68,6 @@ const urlOf = (actor: string, url: unknown, protocol: "websocket" | "http"): str
   made.protocol = made.protocol.replace(/^(http|ws)/, protocol === "websocket" ? "ws" : "http")
   return made.href
 }
+
+/** A URL as it may be told: what follows the path may be a secret. */
+export const addressOf = (url: string): string => url.replace(/\?.*/, "")

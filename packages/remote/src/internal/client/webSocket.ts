@@ -15,9 +15,8 @@ import { isSocketError, makeWebSocket, type Socket, WebSocketConstructor } from 
 import { type Hello, isHello } from "../wire/hello.ts"
 import { messagesIn } from "../wire/messages.ts"
 import { Connection } from "./connection.ts"
-import { addressOf } from "./exchange.ts"
 import { Session } from "./session.ts"
-import type { Settings } from "./settings.ts"
+import { addressOf, type Settings } from "./settings.ts"
 import { Waiting } from "./waiting.ts"
 
 /** A server that is ours says hello at once. Another one says nothing. */
@@ -153,7 +152,7 @@ const reasonOf = (cause: Cause.Cause<unknown>, url: string): string => {
   const { reason } = error
   switch (reason._tag) {
     case "SocketOpenError":
-      // No WebSocket is told why. What follows the path may be secret.
+      // No WebSocket is told why.
       return `no connection could be made to ${addressOf(url)}`
     case "SocketCloseError": {
       const { closeReason, code } = reason

@@ -3,6 +3,7 @@
  * something else to JavaScript than to JSON.
  */
 import type { RpcMessage } from "../engine.ts"
+import { bytesBeyond } from "../wire/messages.ts"
 import type { Bounds } from "./limits.ts"
 import type { Cut } from "./traffic.ts"
 
@@ -39,10 +40,10 @@ export type Message = RpcMessage.FromClientEncoded | Unsound
 
 /** The messages of a frame. Throws what is {@link Unreadable}. */
 export const messagesIn = (frame: string | Uint8Array, bounds: Bounds): ReadonlyArray<Message> => {
-  // A character has up to four bytes, and at least one.
+  // What has more units than it may have bytes need not be counted.
   const isLong =
     frame.length > bounds.messageBytes ||
-    (typeof frame === "string" && frame.length * 3 > bounds.messageBytes && bytesOf(frame) > bounds.messageBytes)
+    (typeof frame === "string" && bytesBeyond(frame, bounds.messageBytes) !== undefined)
   if (isLong) throw tooLong(bounds)
   const text = typeof frame === "string" ? frame : textOf(frame)
   const messages: Array<Message> = []
@@ -63,8 +64,6 @@ const sound = (message: any, { depth }: Bounds): Message => {
     throw error
   }
 }
-
-const bytesOf = (text: string): number => new TextEncoder().encode(text).byteLength
 
 const textOf = (bytes: Uint8Array): string => {
   try {
