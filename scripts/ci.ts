@@ -40,6 +40,10 @@ interface How {
   readonly env?: Readonly<Record<string, string>>
 }
 
+/** The last lines of what failed, repeated above the counts: a log may be cut between them and where they were printed. */
+const failures: Array<string> = []
+const LINES = 40
+
 /** Runs a command, showing and keeping what it prints. */
 const run = (how: How, ...[command, ...args]: readonly [string, ...Array<string>]): Promise<Run> =>
   new Promise((resolve) => {
@@ -70,6 +74,7 @@ const run = (how: How, ...[command, ...args]: readonly [string, ...Array<string>
       clearTimeout(timer)
       process.removeListener("exit", kill)
       const output = Buffer.concat(chunks).toString()
+      if (code !== 0) failures.push(`${title}${output.trimEnd().split("\n").slice(-LINES).join("\n")}`)
       resolve({ ok: code === 0, output })
     })
   })
@@ -198,6 +203,7 @@ await database.drop()
 
 const show = ({ passed, failed, skipped }: Counts) =>
   `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`
+for (const failure of failures) console.log(failure)
 console.log()
 for (const [part, counts] of results) console.log(`${counts.failed > 0 ? "✗" : "✓"} ${part}: ${show(counts)}`)
 

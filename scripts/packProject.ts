@@ -89,9 +89,18 @@ const sameOutput = (printed: string, expected: ReadonlyArray<string>): boolean =
   return new RegExp(`^${lines.join("\\s*\\n")}\\s*$`).test(printed)
 }
 
+let turn: Promise<unknown> = Promise.resolve()
+
+/** Runs examples one after the other, whoever asks: one may listen on a port, which is the same on every Node. */
+const inTurn = (folder: string, node: string, file: string): Promise<string> => {
+  const printed = turn.then(() => run(folder, node, file))
+  turn = printed.catch(() => {})
+  return printed
+}
+
 const check = async (folder: string, node: string, file: string, example: Example): Promise<void> => {
   if (!example.runs) return
-  const printed = await run(folder, node, file)
+  const printed = await inTurn(folder, node, file)
   if (!sameOutput(printed, example.prints)) {
     throw new Error(`${example.name} prints\n${printed}instead of\n${example.prints.join("\n")}`)
   }
