@@ -67,7 +67,7 @@ const doors: Readonly<Record<string, Door>> = {
     named: "^packages/cluster/src/ClusterHome.ts$"
   },
   "effect/rpc": {
-    file: "^packages/(cluster|remote)/src/internal/engine.ts$",
+    file: "^packages/(cluster|remote)/src/internal/(server/)?engine.ts$",
     named: "^packages/remote/src/RemoteHome.ts$"
   },
   "effect/workers": { file: "^$" }

@@ -52,6 +52,7 @@ describe("10.1 the conformance suite, in a cluster", () => {
       "6.7 when the schedule ends, the instance dies with the last cause",
       "6.8 a call runs again after a restart, as far as maxTaskRetries goes",
       "6.8 a call runs again after a failure, if it says so",
+      "6.9 watch tells of an end that nobody here has asked for",
       // The node has a clock of its own here. There is a test with a test clock for both in home.test.ts.
       "7.2 an instance without calls ends after idleTimeToLive, and is made again on demand",
       "7.5 a stream is pulled on demand, and ends when its consumer stops"

@@ -405,6 +405,27 @@ export const stream: (
 export const served: <Ask>(ask: Ask, left: number | undefined) => Ask = home.served as any
 
 /**
+ * Who hears of a call that is {@link heard}.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Hearer {
+  /** It is being submitted. If it is {@link interrupt}ed, it fails with `TaskCancelled`, or ends as it would have all the same. */
+  submitted(call: Accepted): void
+  /** It has failed, and its instance is being made anew: see {@link report}. */
+  restarted(): void
+}
+
+/**
+ * The same call, of which `hearer` hears. Interrupting who waits for it cancels it, as for all asks.
+ *
+ * @category the other side
+ * @since 0.1.0
+ */
+export const heard: <Ask>(ask: Ask, hearer: Hearer) => Ask = home.heard as any
+
+/**
  * What an instance has published, as a reader of {@link sharing} gets it.
  *
  * @category the other side
@@ -434,12 +455,13 @@ export const isPublication = (u: unknown): u is Publication => u instanceof Publ
 export const sharing: <Ask>(ask: Ask) => Ask = home.sharing as any
 
 /**
- * Cancels a call that was submitted with {@link submit}. Its `onExit` tells when it has ended.
+ * Cancels a call that was submitted with {@link submit}, whose `onExit` tells when it has ended, or one that is {@link heard}.
+ * `false` if it waits for room, so that there is nothing to cancel yet.
  *
  * @category the other side
  * @since 0.1.0
  */
-export const interrupt: (call: Accepted) => void = home.interrupt as any
+export const interrupt: (call: Accepted) => boolean = home.interrupt as any
 
 /**
  * A context for one call, with a service that its method finds there. What an instance derives from `context` it derives

@@ -20,21 +20,15 @@ describe("10.1 the conformance suite, over HTTP", () => {
       "5.3 cancellation reaches the calls that the call made",
       "5.8 a signal cancels what runs, what waits, and what comes later",
       "6.3 kill interrupts running calls, and fails those that wait",
-      "6.5 exit ends the instance",
-      '6.6 onDefect: "stop" ends the instance, and says why',
-      "6.7 when the schedule ends, the instance dies with the last cause",
-      "6.8 a call runs again after a restart, as far as maxTaskRetries goes",
       "6.8 a call runs again after a failure, if it says so",
-      "7.2 an instance without calls ends after idleTimeToLive, and is made again on demand",
+      "6.9 watch tells of an end that nobody here has asked for",
       "7.2 stop ends the instance of a key, and the next call makes it again",
       "7.5 a stream is pulled on demand, and ends when its consumer stops",
       "7.5 while its consumer is at work, a stream makes nothing",
       "7.5 with Stream.buffer({ capacity: 3 }) a stream is 4 to 6 items ahead",
       "7.5 with Stream.buffer({ capacity: 10 }) a stream is 11 to 20 items ahead",
       "7.8 a reader that is too slow is told that it has missed items",
-      '7.8 with overflow: "fail" its stream fails with FellBehind',
-      "7.9 the end of the instance ends its readers with ActorDied",
-      "9.3 a defect keeps its name, its message and the stack of where it was thrown"
+      '7.8 with overflow: "fail" its stream fails with FellBehind'
     ]
   })
   guardedSuite(guarded)

@@ -119,7 +119,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "does not cancel the call of an asker that is interrupted",
     file: "handle/asker.ts",
-    from: "    cancel(call)\n",
+    from: "  cancel(call)\n",
     to: ""
   },
   {

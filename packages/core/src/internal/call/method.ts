@@ -4,6 +4,7 @@
 import type * as Duration from "effect/Duration"
 import type * as Schema from "effect/Schema"
 import type { AbortSignalLike } from "../../Actor.ts"
+import type { Hearer } from "../../Home.ts"
 
 /** What a constructor makes: an object of methods. */
 export type Implementation = { readonly [method: string]: (...args: ReadonlyArray<any>) => unknown }
@@ -57,6 +58,8 @@ export interface MethodSpec {
   readonly timeout: Duration.Duration | undefined
   /** Whether it has come from a caller elsewhere, where middleware of callers runs. */
   readonly served?: boolean
+  /** Who hears of the call, in the home that has brought it. */
+  readonly hearer?: Hearer
   /** Whether its reader takes what is published as publications, which it shares with others. */
   readonly shares?: boolean
   /** When the time is over of a caller in another thread, as `elapsedIn` counts: it ends the call by itself. */

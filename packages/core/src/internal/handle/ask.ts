@@ -63,11 +63,10 @@ const NOT_RUN = "has not run: yield* it, or give it to Effect.runPromise. What A
 
 export class OwnAsk extends Submission {
   evaluate(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
-    if (inPlace === undefined) return this.inSteps(fiber)
     const { args, method } = this
     const line = this.target.resolve()
     const { cell } = line
-    if (cell.full) return this.inSteps(fiber)
+    if (inPlace === undefined || method.hearer || cell.full) return this.inSteps(fiber)
     const call = new Call(line, method, args, fiber.context, true)
     tracing.mark(call, fiber, true)
     cell.submit(call, fiber.currentDispatcher, true)
@@ -83,15 +82,16 @@ export class OwnAsk extends Submission {
       const { cell } = line
       const made = new Call(line, this.method, this.args, fiber.context, true)
       call = made
+      this.method.hearer?.submitted(made)
       tracing.mark(made, fiber, true)
       const submit = () => cell.submit(made, fiber.currentDispatcher, true)
-      const wait = Effect.suspend(() => waitOrCancel(made))
+      const wait = waitOrCancel(made)
       if (cell.full) return Effect.andThen(admit(cell, made, submit), wait)
       // At once: the instance of a key may be gone by the next operation.
       submit()
       return wait
     })
-    return Effect.onInterrupt(ask, () => (call === undefined ? Effect.void : cancelAndWait(call)))
+    return Effect.onInterrupt(ask, () => (call ? cancelAndWait(call) : Effect.void))
   }
 
   get channel(): Channel.Channel<any, any, void, unknown, unknown, unknown> {
@@ -105,9 +105,7 @@ export class OwnAsk extends Submission {
 
 /** `for await` would find the iterator of `yield*`, whose only item is the call itself. */
 const noIteration = function (this: OwnAsk): never {
-  throw new TypeError(
-    `${this.toString()}. For a Stream it is: for await (const item of AsyncHandle.make(handle).method(...))`
-  )
+  throw new TypeError(`${this}. For a Stream it is: for await (const item of AsyncHandle.make(handle).method(...))`)
 }
 
 Object.assign(OwnAsk.prototype, {

@@ -17,12 +17,12 @@ export const waitOrCancel = (call: Call): Effect.Effect<any, any> =>
     })
   })
 
-export const cancelAndWait = (call: Call): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    if (call.stage === Stage.New || call.spared) return Effect.void
-    cancel(call)
-    return settled(call)
-  })
+/** Cancels it now. */
+export const cancelAndWait = (call: Call): Effect.Effect<void> => {
+  if (call.stage === Stage.New || call.spared) return Effect.void
+  cancel(call)
+  return settled(call)
+}
 
 /** Succeeds once the call has settled, however it did. */
 const settled = (call: Call): Effect.Effect<void> => {

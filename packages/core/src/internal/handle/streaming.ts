@@ -233,9 +233,8 @@ export const toChannel = (
       tracing.mark(call, fiber, true)
       const start = admit(line.cell, call, () => line.cell.submit(call, fiber.currentDispatcher, true))
       // The end is arranged first, so that an interruption of the start finds it.
-      const end = Effect.suspend(() => (call.exit === undefined ? cancelAndWait(call) : Effect.void))
       return Effect.andThen(
-        Effect.addFinalizer(() => end),
+        Effect.addFinalizer(() => cancelAndWait(call)),
         Effect.map(start, () => {
           reading?.whenMade(call)
           return call.items

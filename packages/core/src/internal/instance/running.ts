@@ -206,6 +206,8 @@ export class Running extends List<Call> {
     const { cause } = exit
     const { life } = this.cell
     const restarts = call.stage === Stage.Running && failure.hasOwnDefect(cause) && life.defect(cause)
+    // Now: who waits for the call may be told only when the instance is ready again.
+    if (restarted || (!life.ready && life.death === undefined)) call.method.hearer?.restarted()
     this.settleOrRetry(call, exit, restarted)
     this.cell.attend()
     // Only now: a restart may be over before we know it, and the call that caused it has to be back in line by then.

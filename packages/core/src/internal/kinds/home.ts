@@ -13,7 +13,7 @@ import { memoize } from "effect/Function"
 import type * as Stream from "effect/Stream"
 import { ActorContext } from "../../ActorContext.ts"
 import type { ActorDied } from "../../ActorError.ts"
-import type { Link, Terms } from "../../Home.ts"
+import type { Hearer, Link, Terms } from "../../Home.ts"
 import { elapsedIn } from "../base/time.ts"
 import * as baggage from "../call/baggage.ts"
 import { Call, Stage } from "../call/call.ts"
@@ -187,10 +187,7 @@ export const submit = (
   const { cell } = line
   const call = new Call(line, timed(specOf(cell, name), context, left), args, context, true)
   cell.submit(call, undefined, true)
-  const settled = (exit: Exit.Exit<any, any>) =>
-    onExit(exit, exit._tag === "Failure" && !cell.life.ready && cell.death === undefined)
-  if (call.exit !== undefined) settled(call.exit)
-  else call.observe(settled)
+  call.observe((exit) => onExit(exit, exit._tag === "Failure" && !cell.life.ready && cell.death === undefined))
   return call
 }
 
@@ -222,6 +219,9 @@ export const served = (ask: unknown, left: number | undefined): unknown =>
 
 const servedSpec = /* @__PURE__ */ memoize((method: MethodSpec): MethodSpec => ({ ...method, served: true }))
 
+/** The same call, whose home hears of it. */
+export const heard = (ask: unknown, hearer: Hearer): unknown => changed(ask, (method) => ({ ...method, hearer }))
+
 /** The same reader, as one that takes publications. */
 export const sharing = (ask: unknown): unknown => changed(ask, sharingSpec)
 
@@ -239,5 +239,8 @@ const endingIn = (method: MethodSpec, left: number): MethodSpec => {
   return { ...method, served: true, timeout: Duration.millis(left + GRACE), grace: GRACE }
 }
 
-/** Cancels a call that has come over the wire. */
-export const interrupt = (call: Accepted): void => cancel(call)
+/** Cancels a call that has come over the wire, unless it waits for room. */
+export const interrupt = (call: Accepted): boolean => {
+  cancel(call)
+  return call.stage !== Stage.New
+}

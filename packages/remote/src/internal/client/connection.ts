@@ -6,7 +6,7 @@
  */
 import type { RpcMessage } from "../engine.ts"
 import { tooLarge } from "../wire/failure.ts"
-import { CONTRACT, type ContractShape, type Hello, isLeaving, request } from "../wire/hello.ts"
+import { CONTRACT, type ContractShape, type Hello, isLeaving, type Restarted, request } from "../wire/hello.ts"
 import { bytesBeyond } from "../wire/messages.ts"
 import { Agreement } from "./agreement.ts"
 import type { Exit, Link, Outgoing, RequestId } from "./link.ts"
@@ -196,7 +196,8 @@ export class Connection implements Link {
       case "Chunk":
         return session.get(message.requestId)?.items(message.values)
       case "Exit":
-        if (!this.learned(message.requestId, message.exit)) this.end(session, message.requestId)?.ended(message.exit)
+        if (!this.learned(message.requestId, message.exit))
+          this.end(session, message.requestId)?.ended(message.exit, (message as Restarted).restarted)
         return
       case "Defect":
         // It does not say of which request.

@@ -24,35 +24,25 @@ export class Trouble {
   }
 }
 
-/** A request that the server would refuse, so that it is not sent. */
-export class TooLarge extends Trouble {
-  readonly bytes: number
-  readonly most: number
-  constructor(bytes: number, most: number) {
-    super("", false, undefined, true)
-    this.bytes = bytes
-    this.most = most
-  }
-}
-
 type Tell = (message: RpcMessage.FromServerEncoded) => Effect.Effect<void>
 
 /**
  * Ends when the answer does. Interrupting it aborts the request, which ends the call at the server. `most` is how many bytes
- * the server takes.
+ * the server takes: one that has more is not sent, and `refuse` is told how many it has.
  */
 export const exchange = (
   settings: Settings,
   { payload, ...request }: Request,
   tell: Tell,
-  most = Infinity
+  most = Infinity,
+  refuse?: (bytes: number) => void
 ): Effect.Effect<void, Trouble> =>
   Effect.gen(function* () {
     const { headers, status } = settings
     const own = yield* Effect.mapError(headers, (cause) => new Trouble("its headers could not be made", false, cause))
     const body = requestLine({ ...request, _tag: "Request", id: 1, headers: [...own, ...request.headers] }, payload)
     const bytes = bytesBeyond(body, most)
-    if (bytes !== undefined) return yield* Effect.fail(new TooLarge(bytes, most))
+    if (bytes !== undefined) return refuse?.(bytes)
     const controller = new AbortController()
     yield* exchanging(settings, body, tell, controller.signal).pipe(
       Effect.tapError(({ isFinal, why }) =>

@@ -12,10 +12,10 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { RpcMessage } from "../engine.ts"
 import { tooLarge } from "../wire/failure.ts"
-import { CONTRACT, type ContractShape, HELLO, type Hello } from "../wire/hello.ts"
+import { CONTRACT, type ContractShape, HELLO, type Hello, type Restarted } from "../wire/hello.ts"
 import type { Wire } from "../wire/wire.ts"
 import { Agreement } from "./agreement.ts"
-import { exchange, TooLarge, Trouble } from "./exchange.ts"
+import { exchange, Trouble } from "./exchange.ts"
 import type { Link, Outgoing } from "./link.ts"
 import { subjectOf } from "./place.ts"
 import type { Settings } from "./settings.ts"
@@ -77,7 +77,7 @@ const served = (
 ): Effect.Effect<void, Trouble> => {
   const { more } = underWay
   const tell = (message: RpcMessage.FromServerEncoded) => {
-    if (message._tag === "Exit") return Effect.sync(() => call.ended(message.exit))
+    if (message._tag === "Exit") return Effect.sync(() => call.ended(message.exit, (message as Restarted).restarted))
     if (message._tag !== "Chunk") return Effect.void
     return Effect.suspend(() => {
       more.closeUnsafe()
@@ -88,17 +88,20 @@ const served = (
   return Effect.gen(function* () {
     const { wire } = call.place
     const agreement = yield* agree(wire)
-    const refusal = agreement.refusal(wire, subjectOf(call.place))
+    const subject = subjectOf(call.place)
+    const refusal = agreement.refusal(wire, subject)
     if (refusal !== undefined) return call.refused(refusal)
     underWay.isSent = true
-    yield* exchange(settings, call.request, tell, agreement.messageBytes)
+    const { messageBytes } = agreement
+    yield* exchange(settings, call.request, tell, messageBytes, (bytes) =>
+      call.refused(tooLarge(subject, bytes, messageBytes))
+    )
   })
 }
 
 /** No answer came, or not all of it. */
 const failed = (call: Outgoing, cause: Cause.Cause<Trouble>, isSent: boolean): void => {
   const error = Cause.squash(cause)
-  if (error instanceof TooLarge) return call.refused(tooLarge(subjectOf(call.place), error.bytes, error.most))
   if (error instanceof Trouble) return call.lost(error.why, error.begun, error.cause)
   if (!Cause.hasInterruptsOnly(cause)) return call.lost("the request failed", isSent, error)
   if (isSent) call.ended({ _tag: "Failure", cause: [{ _tag: "Interrupt", fiberId: null }] })

@@ -25,8 +25,8 @@ export interface Outgoing {
   readonly request: Request
   /** Items of a stream. */
   items(values: ReadonlyArray<unknown>): void
-  /** The server has ended it. */
-  ended(exit: Exit): void
+  /** The server has ended it, perhaps since its instance was made anew. */
+  ended(exit: Exit, restarted?: boolean): void
   /** It is not sent. */
   refused(error: ActorError): void
   /** No answer will come. `begun`: the server may have begun it. */

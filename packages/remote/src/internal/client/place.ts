@@ -64,7 +64,7 @@ const UNKNOWN = "Unknown request tag: "
 /** Why a call failed that the server, or the way there, has ended. */
 export const told = (place: Place, { cause }: Exit.Failure<any, any>, ended: string): Exit.Exit<never, any> => {
   if (cause.reasons.every(({ _tag }) => _tag === "Interrupt"))
-    return Exit.fail(unavailable(subjectOf(place), ended, { mayHaveRun: true }))
+    return Exit.fail(unavailable(subjectOf(place), ended, true))
   const isUnknown = cause.reasons.some(
     (reason) => Cause.isDieReason(reason) && reason.defect === UNKNOWN + place.method.rpc._tag
   )

@@ -51,18 +51,22 @@ export class RemoteCall extends Home.Carried implements link.Outgoing {
 
   items(): void {}
 
-  ended(encoded: link.Exit): void {
-    const { call, place } = this
+  ended(encoded: link.Exit, restarted = false): void {
+    const { place } = this
+    const call = this.call!
     const exit = readable(place, () => codecsOf(place.method).exit(encoded))
     if (exit._tag === "Success") return this.report(exit, false)
-    const isOurs = Home.endsForGood(call!)
-    this.report(isOurs ? exit : told(place, exit, ENDED), false)
+    if (!Home.endsForGood(call)) return this.report(told(place, exit, ENDED), restarted)
+    // What could not be cancelled any more has failed by itself.
+    const reason = (exit.cause.reasons[0] as any)?.error?.reason
+    if (reason?._tag !== "TaskCancelled") return this.report(exit, false)
+    if (!reason.mayHaveRun) Home.notBegun(call)
+    this.report(Exit.interrupt(), false)
   }
 
   lost(why: string, begun: boolean, cause?: unknown): void {
     if (Home.endsForGood(this.call!)) return this.report(Exit.interrupt(), false)
-    const error = unavailable(subjectOf(this.place), why, { mayHaveRun: begun, ...(cause !== undefined && { cause }) })
-    this.report(Exit.fail(error), begun)
+    this.report(Exit.fail(unavailable(subjectOf(this.place), why, begun, cause)), begun)
   }
 
   refused(error: ActorError): void {

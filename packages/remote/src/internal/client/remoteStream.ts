@@ -97,7 +97,7 @@ class RemoteStream implements link.Outgoing {
   }
 
   lost(why: string, begun: boolean, cause?: unknown): void {
-    this.finish(this.unavailable(why, begun, cause))
+    this.finish(Exit.fail(unavailable(subjectOf(this.place), why, begun, cause)))
   }
 
   refused(error: ActorError): void {
@@ -106,10 +106,6 @@ class RemoteStream implements link.Outgoing {
 
   withdrawn(): void {
     this.finish(Exit.interrupt())
-  }
-
-  private unavailable(why: string, mayHaveRun: boolean, cause?: unknown) {
-    return Exit.fail(unavailable(subjectOf(this.place), why, { mayHaveRun, ...(cause !== undefined && { cause }) }))
   }
 
   private give(chunk: Effect.Effect<Chunk, any>): void {

@@ -2,7 +2,7 @@
  * The socket under a request, as far as the platform shows it. Node does; elsewhere nothing is known of what a peer has yet
  * to take, and its platform alone bounds what it sends.
  */
-import type { HttpServerRequest } from "../engine.ts"
+import type { HttpServerRequest } from "./engine.ts"
 
 export interface Cable {
   /** How many bytes the peer has yet to take. */

@@ -2,7 +2,7 @@
  * What a browser has to hear before a page of another origin may read the answers to its requests (CORS).
  */
 import type { ServeOptions } from "../../RemoteHome.ts"
-import { HttpServerResponse } from "../engine.ts"
+import { HttpServerResponse } from "./engine.ts"
 import type { Refusal } from "./origins.ts"
 
 type Response = HttpServerResponse.HttpServerResponse

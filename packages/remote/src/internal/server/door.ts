@@ -5,11 +5,11 @@
 import * as Home from "@troupe/core/Home"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import { type RpcMessage, RpcSerialization, RpcServer } from "../engine.ts"
-import { notExposed, undecodable } from "../wire/failure.ts"
-import { CONTRACT, HELLO, type Hello } from "../wire/hello.ts"
+import { notBegun, notExposed, undecodable } from "../wire/failure.ts"
+import { CONTRACT, HELLO, type Hello, type Restarted } from "../wire/hello.ts"
 import type { Wire } from "../wire/wire.ts"
 import { isHidden } from "./defects.ts"
+import { type RpcMessage, RpcSerialization, RpcServer } from "./engine.ts"
 import { type Message, Unsound } from "./frames.ts"
 import { type Exposed, failure, type Peer, type UnderWay } from "./peer.ts"
 import type { Protocol } from "./traffic.ts"
@@ -94,7 +94,7 @@ const receive = (offer: Offer, peer: Peer, message: any): RpcMessage.FromClientE
     case "Ack":
       return acknowledged(peer.get(message.requestId))
     case "Interrupt":
-      return peer.get(message.requestId) && { _tag: "Interrupt", requestId: message.requestId }
+      return interrupted(peer.get(message.requestId))
     case "Ping":
       peer.send({ _tag: "Pong" })
       return undefined
@@ -110,6 +110,10 @@ const acknowledged = (underWay: UnderWay | undefined): RpcMessage.AckEncoded | u
   underWay.acknowledged()
   return undefined
 }
+
+/** What has become a call says itself how it has ended. */
+const interrupted = (underWay: UnderWay | undefined): RpcMessage.InterruptEncoded | undefined =>
+  underWay === undefined || underWay.cancel() ? undefined : { _tag: "Interrupt", requestId: underWay.id as any }
 
 const isId = (id: unknown): id is string | number =>
   Number.isSafeInteger(id) || (typeof id === "string" && id.length <= 100)
@@ -166,7 +170,7 @@ const pairsOf = (headers: unknown): Array<[string, string]> =>
 const answer = (offer: Offer, peer: Peer, message: RpcMessage.FromServerEncoded): void => {
   // A defect of the whole connection is one of the server itself.
   if (message._tag === "Defect") return peer.close(1011, "the server failed", "failed")
-  const told = message._tag === "Exit" ? withoutInsides(offer, peer, message) : message
+  const told = message._tag === "Exit" ? marked(peer, withoutInsides(offer, peer, message)) : message
   try {
     peer.send(told)
   } catch (error) {
@@ -174,6 +178,13 @@ const answer = (offer: Offer, peer: Peer, message: RpcMessage.FromServerEncoded)
     throw `${UNWRITABLE} "": ${Home.errorText(error)}`
   }
 }
+
+/** Says whether the call may run again, as far as its caller has said. */
+const marked = (peer: Peer, message: RpcMessage.ResponseExitEncoded): RpcMessage.ResponseExitEncoded & Restarted =>
+  peer.get(message.requestId)?.isRestarted ? { ...message, restarted: true } : message
+
+const isInterrupted = (exit: RpcMessage.ResponseExitEncoded["exit"]): boolean =>
+  exit._tag === "Failure" && exit.cause.every(({ _tag }) => _tag === "Interrupt")
 
 /** What `RpcServer` says of a request that it cannot read, or of an answer that it cannot write, are words for its makers. */
 const withoutInsides = (
@@ -183,6 +194,8 @@ const withoutInsides = (
 ): RpcMessage.ResponseExitEncoded => {
   const { exit, requestId } = message
   const underWay = peer.get(requestId)
+  if (underWay?.isWithdrawn && underWay.exposed.kind === "calls" && isInterrupted(exit))
+    return failure(requestId, notBegun(underWay.exposed))
   const defect = exit._tag === "Failure" ? exit.cause.find(({ _tag }) => _tag === "Die") : undefined
   if (underWay === undefined || defect?._tag !== "Die") return message
   const { begun, exposed } = underWay

@@ -4,8 +4,8 @@
 import * as Home from "@troupe/core/Home"
 import * as Context from "effect/Context"
 import type { GroupOptions } from "../../RemoteHome.ts"
-import { RpcGroup } from "../engine.ts"
 import { type Contracted, of, type Wire, type WireMethod } from "../wire/wire.ts"
+import { RpcGroup } from "./engine.ts"
 import type { Terms } from "./handlers.ts"
 
 export interface Exposure extends Pick<Terms, "authorize" | "carried" | "acceptsAnnotations"> {

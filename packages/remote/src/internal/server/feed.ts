@@ -12,8 +12,8 @@ import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
-import { type Rpc, RpcGroup, type RpcSchema } from "../engine.ts"
 import type { WireMethod } from "../wire/wire.ts"
+import { type Rpc, RpcGroup, type RpcSchema } from "./engine.ts"
 import type { Peer, UnderWay } from "./peer.ts"
 
 /** How the items of a subscription are written, and the gaps between them. */

@@ -2,8 +2,9 @@
  * What a peer sends, before anything is made of it: text that is JSON, not too long, not too deep, and nothing that means
  * something else to JavaScript than to JSON.
  */
-import type { RpcMessage } from "../engine.ts"
+
 import { bytesBeyond } from "../wire/messages.ts"
+import type { RpcMessage } from "./engine.ts"
 import type { Bounds } from "./limits.ts"
 import type { Cut } from "./traffic.ts"
 

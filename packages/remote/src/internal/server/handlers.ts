@@ -10,11 +10,11 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import type { RemoteRequest } from "../../RemoteHome.ts"
-import { HttpServerRequest } from "../engine.ts"
 import { denied, type Subject, undecodable } from "../wire/failure.ts"
 import { BAGGAGE, REMOTE } from "../wire/headers.ts"
 import type { Payload, Wire, WireMethod } from "../wire/wire.ts"
 import type { Telling } from "./defects.ts"
+import { HttpServerRequest } from "./engine.ts"
 import { crossing, feed, writerOf } from "./feed.ts"
 import { readJson, Unreadable } from "./frames.ts"
 import { originOf, type Peer } from "./peer.ts"
@@ -91,7 +91,10 @@ export const handlerOf = (terms: Terms, method: WireMethod, context: Context.Con
       // `RpcServer` looks at a result before it has it written, and does not answer where that throws.
       const legible = (value: unknown) =>
         Home.attempt(() => Deferred.isDeferred(value)) === undefined ? Effect.fail(unfit(value)) : Effect.succeed(value)
-      const called = invoked((ask, own) => Effect.flatMap(Effect.setContext(ask, own), legible))
+      const called = invoked((ask, own) => {
+        const heard = underWay === undefined ? ask : Home.heard(ask, underWay)
+        return Effect.flatMap(Effect.setContext(heard, own), legible)
+      })
       return Effect.catchCause(called, (cause) => tell(subject, cause))
     }
     const items = invoked((ask, own) => Effect.succeed(Stream.updateContext(ask, () => own as any)))

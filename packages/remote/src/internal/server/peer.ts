@@ -2,13 +2,14 @@
  * One connection, as the server knows it: what it has under way, and what it is told.
  */
 import { ActorError } from "@troupe/core/ActorError"
+import * as Home from "@troupe/core/Home"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { HttpServerRequest, RpcMessage } from "../engine.ts"
 import { type Subject, unavailable } from "../wire/failure.ts"
 import { LEAVING, request } from "../wire/hello.ts"
+import type { HttpServerRequest, RpcMessage } from "./engine.ts"
 import type { Bounds } from "./limits.ts"
 import type { Cut, Traffic } from "./traffic.ts"
 
@@ -50,17 +51,36 @@ export interface Way {
 }
 
 /** A request, from its admission to its answer. */
-export class UnderWay {
+export class UnderWay implements Home.Hearer {
   readonly id: RequestId
   readonly exposed: Exposed
   /** Whether its arguments could be read, and it was taken up. */
   begun = false
+  /** Whether it has failed as its instance was made anew, so that it may run again. */
+  isRestarted = false
+  /** Whether its caller has given it up before that was a call. */
+  isWithdrawn = false
+  private call: Home.Accepted | undefined = undefined
   private owed = false
   private wake: (() => void) | undefined = undefined
 
   constructor(id: RequestId, exposed: Exposed) {
     this.id = id
     this.exposed = exposed
+  }
+
+  submitted(call: Home.Accepted): void {
+    this.call = call
+  }
+
+  restarted(): void {
+    this.isRestarted = true
+  }
+
+  /** Its caller gives it up. `true` if it has become a call, whose own end tells what has become of that. */
+  cancel(): boolean {
+    this.isWithdrawn = this.call === undefined || !Home.interrupt(this.call)
+    return !this.isWithdrawn
   }
 
   /** Items have been sent, and the peer has yet to say that it has them. */
@@ -237,5 +257,5 @@ export class Peer {
 const crowded = (exposed: Exposed, most: number): ActorError => {
   const { kind } = exposed
   const why = `its connection has ${most} ${kind} under way, the most that the server takes: wait for some of them, or have it raise limits.${kind}`
-  return unavailable(exposed, why, { mayHaveRun: false })
+  return unavailable(exposed, why, false)
 }

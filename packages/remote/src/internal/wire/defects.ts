@@ -19,11 +19,21 @@ export const SentDefect = Schema.Json.pipe(
   Schema.decodeTo(
     Schema.Unknown,
     SchemaTransformation.transform<unknown, Schema.Json>({
-      decode: (json) => Home.withoutStack(() => read(json)),
+      decode: (json) => Home.withoutStack(() => classed(read(json))),
       encode: (defect) => ofUsers(write(defect))
     })
   )
 )
+
+/** Errors of the language stay what they are. */
+const classed = (defect: unknown): unknown => {
+  if (defect instanceof Error) {
+    if (/^(Eval|Range|Reference|Syntax|Type|URI)Error$/.test(defect.name))
+      Object.setPrototypeOf(defect, (globalThis as any)[defect.name].prototype)
+    classed(defect.cause)
+  }
+  return defect
+}
 
 const ofUsers = (json: Schema.Json): Schema.Json => {
   const { cause, stack } = (json ?? {}) as { readonly cause?: Schema.Json; readonly stack?: unknown }

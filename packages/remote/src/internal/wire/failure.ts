@@ -7,7 +7,8 @@ import {
   ContractMismatch,
   DecodeError,
   Denied,
-  PendingCallsLimitExceeded
+  PendingCallsLimitExceeded,
+  TaskCancelled
 } from "@troupe/core/ActorError"
 import type { Mismatch } from "@troupe/core/ContractShape"
 import { actorError } from "@troupe/core/Home"
@@ -21,14 +22,20 @@ export interface Subject {
 export const unavailable = (
   { actor, method }: Subject,
   why: string,
-  options: { readonly mayHaveRun: boolean; readonly cause?: unknown }
-): ActorError => actorError(() => new ActorUnavailable({ actor, method, why, ...options }))
+  mayHaveRun: boolean,
+  cause?: unknown
+): ActorError =>
+  actorError(() => new ActorUnavailable({ actor, method, why, mayHaveRun, ...(cause !== undefined && { cause }) }))
 
 export const undecodable = ({ actor, method }: Subject, issue: string, mayHaveRun: boolean): ActorError =>
   actorError(() => new DecodeError({ actor, method, issue, mayHaveRun }))
 
 export const denied = ({ actor, method }: Subject, why: string): ActorError =>
   actorError(() => new Denied({ actor, method, why }))
+
+/** The server was told to end it before it had become a call. */
+export const notBegun = ({ actor, method }: Subject): ActorError =>
+  actorError(() => new TaskCancelled({ actor, method, mayHaveRun: false }))
 
 export const tooMany = ({ actor, method }: Subject, maxPendingCalls: number): ActorError =>
   actorError(() => new PendingCallsLimitExceeded({ actor, method, maxPendingCalls }))

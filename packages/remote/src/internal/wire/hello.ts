@@ -13,6 +13,11 @@ export const CONTRACT = "troupe/contract"
 /** The server says that it is about to end: it finishes what it has under way, and calls to come are better off elsewhere. */
 export const LEAVING = "troupe/leaving"
 
+/** What an `Exit` has besides: the instance was made anew under the call, which may run again. */
+export interface Restarted {
+  readonly restarted?: true
+}
+
 export interface Hello {
   readonly actors: Readonly<Record<string, Greeting>>
   /** What the server would close the connection for, so that a client need not try. An older server does not say. */
