@@ -354,8 +354,8 @@ export interface ClientOptions {
  *
  * - `Connecting`: there was none yet.
  * - `Connected`: over HTTP, that the last request was answered.
- * - `Lost`: why, `since` when, and when it is tried again, which is now if `retryAt` is missing. Over HTTP the next request
- *   tries.
+ * - `Lost`: why, `since` when, and when it is tried again: now if `retryAt` is over. It is told once more for each attempt
+ *   that fails, with the same `since`. Over HTTP the next request tries, and `retryAt` is missing.
  * - `Closed`: there will be no other one, since the client has ended, or its schedule of reconnecting.
  *
  * @category calling

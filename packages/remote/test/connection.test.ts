@@ -67,6 +67,35 @@ describe("how the connection is", () => {
     })
   )
 
+  it.live("that it is lost is told once for each attempt", () =>
+    Effect.gen(function* () {
+      const options = { url: "ws://127.0.0.1:1/actors", reconnect: Schedule.recurs(3) }
+      const told: Array<RemoteHome.Connection> = []
+      const reader = yield* Effect.forkChild(
+        Stream.runForEachWhile(RemoteHome.connection(options), (connection) =>
+          Effect.sync(() => told.push(connection) > 0 && connection._tag !== "Closed")
+        ),
+        { startImmediately: true }
+      )
+      yield* Effect.provide(Fiber.join(reader), RemoteHome.client(Room, options))
+      assert.isAtMost(told.filter(({ _tag }) => _tag === "Lost").length, 3)
+      assert.lengthOf(new Set(told.map((is) => "since" in is && is.since)), 2)
+    })
+  )
+
+  it.live("over HTTP the same loss is told once, however many requests meet it", () => {
+    const options = { url: "http://127.0.0.1:1/actors", protocol: "http", unavailableAfter: "1 second" } as const
+    const told: Array<RemoteHome.Connection["_tag"]> = []
+    return Effect.gen(function* () {
+      yield* Effect.forkChild(
+        Stream.runForEach(RemoteHome.connection(options), ({ _tag }) => Effect.sync(() => told.push(_tag))),
+        { startImmediately: true }
+      )
+      yield* Effect.flip((yield* tea).say("1"))
+      assert.deepStrictEqual(told, ["Connecting", "Lost"])
+    }).pipe(Effect.provide(RemoteHome.client(Room, options)))
+  })
+
   it.live("is closed when the schedule of reconnecting has ended", () =>
     Effect.gen(function* () {
       const options = { url: "ws://127.0.0.1:1/actors", reconnect: Schedule.recurs(0) }

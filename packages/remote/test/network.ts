@@ -14,6 +14,8 @@ export class Network {
   readonly frames: Array<Frame> = []
   /** Called with each frame, before it goes on. What it answers `false` to is lost, and the connection with it. */
   passes: (frame: Frame) => boolean = () => true
+  /** What a client sends that never arrives, while the connection lasts. */
+  swallows: (text: string) => boolean = () => false
   private readonly open = new Set<WebSocket>()
 
   /** Ends all connections, as a network does that goes away: nobody says goodbye. */
@@ -35,6 +37,7 @@ export class Network {
     socket.send = (text: string) => {
       const frame: Frame = { from: "client", text }
       this.frames.push(frame)
+      if (this.swallows(text)) return
       if (this.passes(frame)) send(text)
       else queueMicrotask(() => this.end(socket))
     }

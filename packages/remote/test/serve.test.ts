@@ -1,3 +1,5 @@
+import { createServer, type Server } from "node:http"
+import type { AddressInfo } from "node:net"
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Actor, ActorError, Contract, ObjectRef } from "@troupe/core"
 import { RemoteHome } from "@troupe/remote"
@@ -5,6 +7,7 @@ import { Effect, Layer, Logger, Schema, Stream } from "effect"
 import { FetchHttpClient, HttpRouter, HttpServer } from "effect/http"
 import { RpcClient, RpcSerialization, RpcServer } from "effect/rpc"
 import { Socket } from "effect/socket"
+import { Network } from "./network.ts"
 import { Desk, EXPOSED, Full, Room, roomLive } from "./rooms.ts"
 import { client, listening, Url } from "./support.ts"
 
@@ -239,7 +242,10 @@ describe("frames", () => {
       const reason = yield* reasonOf(room.say("👍".slice(0, 1)))
       assert.strictEqual(reason._tag, "DecodeError")
       assert.isFalse(reason.mayHaveRun)
-      assert.match(reason.message, /test\/Room.*\.say: .*well-formed Unicode/)
+      assert.match(
+        reason.message,
+        /test\/Room\(tea\)\.say: .*well-formed Unicode \(toWellFormed makes it so\)\s+at \["args"\]\[0\]/
+      )
       assert.strictEqual(yield* room.say("👍"), 1)
       assert.strictEqual(yield* ObjectRef.cancel(held), "Interrupted")
     }).pipe(Effect.provide(Layer.provide(client(Room), served())))
@@ -407,6 +413,15 @@ describe("rpc", () => {
   })
 })
 
+/** The address of a server that takes requests, and answers none. */
+const silent = Effect.acquireRelease(
+  Effect.callback<Server>((resume) => {
+    const server = createServer(() => {})
+    server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+  }),
+  (server) => Effect.sync(() => server.close())
+).pipe(Effect.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+
 describe("versions", () => {
   /** The contract of yesterday: an argument was a text, and `count` was not there. */
   class Yesterday extends Contract.Keyed<Yesterday>()("test/Room", {
@@ -434,6 +449,36 @@ describe("versions", () => {
         )
       )
   )
+
+  it.live("a call over HTTP to a server that says nothing of its contracts fails, and has not run", () =>
+    Effect.gen(function* () {
+      const url = yield* silent
+      const reason = yield* Effect.provide(
+        Effect.flatMap(tea, (room) => reasonOf(room.history())),
+        RemoteHome.client(Room, { url, protocol: "http", unavailableAfter: "50 millis" })
+      )
+      assert.strictEqual(reason._tag, "ActorUnavailable")
+      assert.isFalse(reason.mayHaveRun)
+      assert.match(reason.message, /because the server did not say which contracts it has/)
+    })
+  )
+
+  it.live("a call that waits for the other version, which never comes, says so when it gives up", () => {
+    const network = new Network()
+    network.swallows = (text) => text.includes("troupe/contract")
+    const yesterday = client(Yesterday as any, { unavailableAfter: "50 millis" }).pipe(
+      Layer.provide(network.layer)
+    ) as Layer.Layer<Yesterday, never, Url>
+    return Effect.gen(function* () {
+      const reason = yield* reasonOf((yield* Yesterday.get("tea")).history())
+      assert.strictEqual(reason._tag, "ActorUnavailable")
+      assert.isFalse(reason.mayHaveRun)
+      assert.match(
+        reason.message,
+        /because the server has another version of its contract, and did not say which within 50 ms/
+      )
+    }).pipe(Effect.provide(Layer.provide(yesterday, served())))
+  })
 })
 
 describe("mistakes", () => {

@@ -6,12 +6,13 @@ import { Actor, ContractShape } from "@troupe/core"
 import { Clock, Effect, Schema, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { type Random, random } from "../../cluster/test/chaos/random.ts"
+import { wireOf } from "../src/internal/client/client.ts"
 import { Connection } from "../src/internal/client/connection.ts"
 import type { Exit, Outgoing, Place } from "../src/internal/client/link.ts"
 import { isCall, Session } from "../src/internal/client/session.ts"
 import { Waiting } from "../src/internal/client/waiting.ts"
 import { CONTRACT, type Hello, LEAVING, request } from "../src/internal/wire/hello.ts"
-import { type Wire, of as wireOf } from "../src/internal/wire/wire.ts"
+import type { Wire } from "../src/internal/wire/wire.ts"
 
 const ROUNDS = 1000
 const STEPS = 80

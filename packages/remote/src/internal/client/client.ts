@@ -11,6 +11,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { ClientOptions } from "../../RemoteHome.ts"
+import { crossing } from "../wire/defects.ts"
 import { type Contracted, of, type Wire, type WireMethod } from "../wire/wire.ts"
 import * as http from "./http.ts"
 import type { Link } from "./link.ts"
@@ -35,8 +36,11 @@ const linkOf = (actor: string, options: ClientOptions): Layer.Layer<CurrentLink>
   return made
 }
 
+/** A client sends no defects. */
+export const wireOf = /* @__PURE__ */ of(/* @__PURE__ */ crossing(() => null))
+
 export const client = (actor: Contracted, options: ClientOptions): Layer.Layer<any> => {
-  const wire = of(actor)
+  const wire = wireOf(actor)
   return Layer.provide(clientOf(wire, actor), linkOf(wire.actor, options))
 }
 

@@ -28,6 +28,8 @@ export class Connection implements Link {
   /** The contracts that were asked for. */
   private readonly asked = new Map<RequestId, string>()
   private readonly agreement: Agreement
+  /** Why there is no connection. */
+  private why = "there is no connection to the server yet"
   /** Why nothing will be sent any more. */
   private over: string | undefined = undefined
   private readonly url: string
@@ -37,6 +39,13 @@ export class Connection implements Link {
     this.url = url
     this.agreement = new Agreement(url)
     this.waiting = waiting
+    waiting.why = (call) => {
+      const { session } = this
+      if (session === undefined) return `${this.why}, and none came up`
+      return this.isHeld(call, session)
+        ? "the server has another version of its contract, and did not say which"
+        : `its connection has ${session.running} calls under way, the most that the server takes (limits.calls), and none ended`
+    }
   }
 
   describe() {
@@ -86,9 +95,7 @@ export class Connection implements Link {
 
   /** A server takes so many calls at a time. */
   private hasRoom({ running }: Session): boolean {
-    if (running < this.agreement.calls) return true
-    this.waiting.why = `its connection has ${running} calls under way, the most that the server takes (limits.calls), and none ended`
-    return false
+    return running < this.agreement.calls
   }
 
   private end(session: Session, id: RequestId): Outgoing | undefined {
@@ -149,7 +156,7 @@ export class Connection implements Link {
       this.asked.clear()
       this.agreement.greeted(undefined)
     }
-    if (this.session === undefined) this.waiting.why = `${why}, and none came up`
+    this.why = why
   }
 
   /** The server is about to end. What it has under way it finishes; readers, which never finish, join the next one. */

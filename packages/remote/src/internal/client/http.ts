@@ -144,6 +144,10 @@ const asked = (settings: Settings, tag: string, payload: unknown): Effect.Effect
     })
   const request = { tag, payload: JSON.stringify(payload), headers: [] }
   return Effect.map(exchange(settings, request, tell), () => answer).pipe(
+    Effect.timeoutOrElse({
+      duration: settings.unavailableAfter,
+      orElse: () => Effect.fail(new Trouble("the server did not say which contracts it has", false))
+    }),
     Effect.mapError(({ cause, isFinal, why }) => new Trouble(why, false, cause, isFinal))
   )
 }

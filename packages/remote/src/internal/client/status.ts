@@ -28,8 +28,10 @@ export class Status {
 
   /** It is lost since now, unless it was before. Times are in milliseconds since the epoch. */
   lost(why: string, now: number, retryAt?: number): void {
-    const since = this.current._tag === "Lost" ? this.current.since : now
-    this.set({ _tag: "Lost", why, since, retryAt })
+    const { current } = this
+    const isLost = current._tag === "Lost"
+    if (isLost && current.why === why && current.retryAt === retryAt) return
+    this.set({ _tag: "Lost", why, since: isLost ? current.since : now, retryAt })
   }
 
   closed(why: string): void {

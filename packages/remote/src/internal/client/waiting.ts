@@ -10,8 +10,8 @@ import type * as Scope from "effect/Scope"
 import type { Outgoing } from "./link.ts"
 
 export class Waiting {
-  /** What they wait for in vain. */
-  why = "there is no connection to the server yet, and none came up"
+  /** What a call waits for in vain. */
+  why: (call: Outgoing) => string = String
   /** With the time until which they wait, in milliseconds of a monotonic clock. */
   private readonly calls = new Map<Outgoing, number>()
   private isWatched = false
@@ -60,7 +60,7 @@ export class Waiting {
       const left = until - this.now()
       if (left > 0) return Effect.flatMap(Effect.sleep(left), () => this.watch)
       this.calls.delete(call)
-      call.lost(`${this.why} within ${this.patience} ms (unavailableAfter)`, false)
+      call.lost(`${this.why(call)} within ${this.patience} ms (unavailableAfter)`, false)
     }
     this.isWatched = false
     return Effect.void

@@ -68,7 +68,6 @@ const keep = (connection: Connection, construct: Construct, settings: Settings, 
         const [, pause] = next.value
         settings.status.lost(end.why, date, date + Duration.toMillis(pause))
         yield* Effect.sleep(pause)
-        settings.status.lost(end.why, date)
       }
     }
   })

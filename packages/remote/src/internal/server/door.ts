@@ -122,9 +122,11 @@ const odd = (peer: Peer): undefined => {
   peer.close(1008, "this is no message of Effect's rpc", "unreadable")
 }
 
-const refused = (peer: Peer, { id, tag, why }: Unsound): undefined => {
+const refused = (peer: Peer, { id, key, tag, why }: Unsound): undefined => {
   if (!isId(id) || peer.get(id) !== undefined) return odd(peer)
-  peer.send(failure(id, undecodable(named(tag), `its arguments do not fit the contract: ${why}`, false)))
+  const { actor, method } = named(tag)
+  const subject = { actor: key === undefined ? actor : `${actor}(${Home.keyText(key)})`, method }
+  peer.send(failure(id, undecodable(subject, `its arguments do not fit the contract: ${why}`, false)))
 }
 
 const requested = (offer: Offer, peer: Peer, message: any): RpcMessage.RequestEncoded | undefined => {

@@ -7,6 +7,7 @@ import type { GroupOptions } from "../../RemoteHome.ts"
 import { type Contracted, of, type Wire, type WireMethod } from "../wire/wire.ts"
 import { RpcGroup } from "./engine.ts"
 import type { Terms } from "./handlers.ts"
+import { SentDefect } from "./sentDefect.ts"
 
 export interface Exposure extends Pick<Terms, "authorize" | "carried" | "acceptsAnnotations"> {
   readonly wire: Wire
@@ -20,8 +21,10 @@ export const Exposure: Context.Reference<Exposure | undefined> = Context.Referen
   { defaultValue: () => undefined }
 )
 
+const wireOf = /* @__PURE__ */ of(SentDefect)
+
 export const group = (actor: Contracted, options: GroupOptions<any, any, any, any>): RpcGroup.RpcGroup<any> => {
-  const wire = of(actor)
+  const wire = wireOf(actor)
   Home.checkOptions<GroupOptions<any, any, any, any>>(wire.actor, options, {
     expose: true,
     authorize: true,

@@ -29,10 +29,13 @@ export const tooLong = ({ messageBytes }: Bounds): Unreadable =>
 export class Unsound {
   readonly id: unknown
   readonly tag: unknown
+  /** As it was sent. */
+  readonly key: unknown
   readonly why: string
-  constructor({ id, tag }: { readonly id?: unknown; readonly tag?: unknown }, why: string) {
-    this.id = id
-    this.tag = tag
+  constructor(request: { readonly id?: unknown; readonly tag?: unknown; readonly payload?: any }, why: string) {
+    this.id = request.id
+    this.tag = request.tag
+    this.key = request.payload?.key
     this.why = why
   }
 }
@@ -61,8 +64,22 @@ const sound = (message: any, { depth }: Bounds): Message => {
     check(message, depth)
     return message
   } catch (error) {
-    if (message?._tag === "Request" && error instanceof Unreadable) return new Unsound(message, error.message)
-    throw error
+    if (message?._tag !== "Request" || !(error instanceof Unreadable)) throw error
+    const place = placeIn(message.payload, depth)?.slice(0, LONGEST_PLACE)
+    return new Unsound(message, place ? `${error.message}\n  at ${place}` : error.message)
+  }
+}
+
+/** In characters. Who sends a text that is not sound may have any fields around it. */
+const LONGEST_PLACE = 300
+
+/** Where the first text is that is not sound, if there is one. */
+const placeIn = (value: unknown, depth: number): string | undefined => {
+  if (typeof value === "string") return value.isWellFormed() ? undefined : ""
+  if (typeof value !== "object" || value === null || depth === 0) return undefined
+  for (const [key, field] of Object.entries(value)) {
+    const place = key === "__proto__" || !key.isWellFormed() ? "" : placeIn(field, depth - 1)
+    if (place !== undefined) return `[${Array.isArray(value) ? key : JSON.stringify(key)}]${place}`
   }
 }
 
@@ -107,5 +124,5 @@ const check = (value: unknown, depth: number): void => {
 
 /** Half a character is none, and two keys that differ in it only could be the same elsewhere. */
 const checkText = (text: string): void => {
-  if (!text.isWellFormed()) throw new Unreadable(1007, "a text must be well-formed Unicode")
+  if (!text.isWellFormed()) throw new Unreadable(1007, "a text must be well-formed Unicode (toWellFormed makes it so)")
 }

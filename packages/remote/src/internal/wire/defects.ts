@@ -10,20 +10,22 @@ import * as Cause from "effect/Cause"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 
-const defects = Schema.Defect({ includeStack: true })
-const read = Schema.decodeSync(defects)
-const write = Schema.encodeSync(defects)
+/** With stacks. */
+export const Defect = Schema.Defect({ includeStack: true })
 
-/** A defect, and what caused it, with the frames of the users of the other side. */
-export const SentDefect = Schema.Json.pipe(
-  Schema.decodeTo(
-    Schema.Unknown,
-    SchemaTransformation.transform<unknown, Schema.Json>({
-      decode: (json) => Home.withoutStack(() => classed(read(json))),
-      encode: (defect) => ofUsers(write(defect))
-    })
+const read = Schema.decodeSync(Defect)
+
+/** How a defect crosses, and what caused it. */
+export const crossing = (write: (defect: unknown) => Schema.Json): Schema.Codec<unknown, Schema.Json> =>
+  Schema.Json.pipe(
+    Schema.decodeTo(
+      Schema.Unknown,
+      SchemaTransformation.transform<unknown, Schema.Json>({
+        decode: (json) => Home.withoutStack(() => classed(read(json))),
+        encode: write
+      })
+    )
   )
-)
 
 /** Errors of the language stay what they are. */
 const classed = (defect: unknown): unknown => {
@@ -33,13 +35,6 @@ const classed = (defect: unknown): unknown => {
     classed(defect.cause)
   }
   return defect
-}
-
-const ofUsers = (json: Schema.Json): Schema.Json => {
-  const { cause, stack } = (json ?? {}) as { readonly cause?: Schema.Json; readonly stack?: unknown }
-  if (typeof stack !== "string") return json
-  const own = { ...(json as Schema.JsonObject), stack: Home.framesOfUsers(stack) }
-  return cause === undefined ? own : { ...own, cause: ofUsers(cause) }
 }
 
 /** Takes the way that they were read from the errors of a cause. */

@@ -9,7 +9,6 @@ import * as Home from "@troupe/core/Home"
 import { memoize } from "effect/Function"
 import * as Schema from "effect/Schema"
 import { makeRpc, type Rpc } from "../engine.ts"
-import { SentDefect } from "./defects.ts"
 
 /** An actor that is defined by a contract, as far as a home needs to know it. */
 export interface Contracted {
@@ -44,8 +43,11 @@ export interface Payload {
   readonly reader?: { readonly notice?: Resync["reason"] } & Readonly<Record<string, unknown>>
 }
 
-/** The wire of an actor. One per actor, since codecs are made once for each rpc. */
-export const of = memoize((actor: Contracted): Wire => {
+/** Makes the wire of an actor. One per actor and side, since codecs are made once for each rpc. */
+export const of = (defect: Schema.Codec<unknown, Schema.Json>) =>
+  memoize((actor: Contracted): Wire => make(actor, defect))
+
+const make = (actor: Contracted, defect: Schema.Codec<unknown, Schema.Json>): Wire => {
   const { key: id, methods } = actor ?? {}
   if (typeof id !== "string" || typeof methods !== "object")
     throw new TypeError(
@@ -59,9 +61,11 @@ export const of = memoize((actor: Contracted): Wire => {
     actor: id,
     keyed,
     shape: () => (shape ??= ContractShape.of(actor)),
-    methods: new Map(Object.entries(methods).map(([name, method]) => [name, makeMethod(id, name, key, method as any)]))
+    methods: new Map(
+      Object.entries(methods).map(([name, method]) => [name, makeMethod(id, name, key, defect, method as any)])
+    )
   }
-})
+}
 
 /** The name under which a method of an actor is called. */
 export const tagOf = (actor: string, method: string): string => `${actor}.${method}`
@@ -85,6 +89,7 @@ const makeMethod = (
   actor: string,
   name: string,
   key: { readonly key?: Schema.Top },
+  defect: Schema.Codec<unknown, Schema.Json>,
   { args, error, stream, subscription, success }: Parts
 ): WireMethod => {
   const isSubscription = subscription === true
@@ -94,14 +99,14 @@ const makeMethod = (
         payload: { ...key, reader: Schema.optionalKey(Reader) },
         success: Schema.Union([Schema.Struct({ resync: Resync }), Schema.Struct({ item: success })]),
         error: Schema.Union([...errors, FellBehind]),
-        defect: SentDefect,
+        defect,
         stream: true
       })
     : makeRpc(tagOf(actor, name), {
         payload: { ...key, ...(args.length === 0 ? undefined : { args: Schema.Tuple(args) }) },
         success,
         error: Schema.Union(errors),
-        defect: SentDefect,
+        defect,
         stream
       })
   return { actor, name, stream, isSubscription, rpc: rpc as unknown as Rpc.AnyWithProps }
