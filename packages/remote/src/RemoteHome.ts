@@ -231,6 +231,11 @@ export interface Limits {
   readonly slowAfter?: Duration.Input | undefined
   /** After how long without a message a WebSocket is closed, or a body. Clients send one every 15 seconds. Default 1 minute. */
   readonly idleAfter?: Duration.Input | undefined
+  /**
+   * How long streams go on once the server is about to end, before they fail with `ActorUnavailable`. Default `Infinity`: as
+   * long as the server waits for its calls. Set it where streams last as long as their readers.
+   */
+  readonly leaveAfter?: Duration.Input | undefined
 }
 
 /**

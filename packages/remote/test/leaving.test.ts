@@ -5,9 +5,9 @@ import { createServer } from "node:http"
 import { type AddressInfo, connect } from "node:net"
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Broadcast } from "@troupe/core"
+import { Actor, Broadcast } from "@troupe/core"
 import { RemoteHome } from "@troupe/remote"
-import { Effect, Exit, Fiber, Latch, Layer, Schedule, Scope, Stream } from "effect"
+import { Effect, Exit, Fiber, Latch, Layer, Schedule, Schema, Scope, Stream } from "effect"
 import { HttpRouter } from "effect/http"
 import { Desk, EXPOSED, Room, roomLive } from "./rooms.ts"
 
@@ -35,16 +35,20 @@ const freePort = Effect.callback<number>((resume) => {
 
 /** Starts a server. Gives what ends it. */
 const started = (port: number, desk: Desk) =>
+  serving(port, Layer.provide(RemoteHome.serve(Room, { expose: EXPOSED }), roomLive(desk)))
+
+const serving = (port: number, routes: Layer.Layer<never, never, HttpRouter.HttpRouter>) =>
   Effect.gen(function* () {
     const scope = yield* Scope.make()
     const listening = NodeHttpServer.layer(createServer, { port, host: "127.0.0.1", gracefulShutdownTimeout: "1 hour" })
-    const served = HttpRouter.serve(RemoteHome.serve(Room, { expose: EXPOSED }), {
-      disableLogger: true,
-      disableListenLog: true
-    }).pipe(Layer.provide(roomLive(desk)), Layer.provide(listening))
-    yield* Layer.buildWithScope(served, scope)
+    const served = HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true })
+    yield* Layer.buildWithScope(Layer.provide(served, listening), scope)
     return Scope.close(scope, Exit.void)
   })
+
+class Clocks extends Actor.Service<Clocks>()("test/Clocks", {
+  methods: { ticks: Actor.method({ success: Schema.Int, stream: true }), wait: Actor.method() }
+}) {}
 
 type Handle = Effect.Success<ReturnType<typeof Room.get>>
 
@@ -134,6 +138,36 @@ describe("a server that ends", () => {
         assert.isTrue(Broadcast.isResync(items[1]), String(items[1]))
         yield* Fiber.interrupt(reader)
         yield* endNext
+      })
+    )
+
+  for (const protocol of ["websocket", "http"] as const)
+    it.live(`ends streams after leaveAfter, and not its calls, over ${protocol}`, () =>
+      Effect.gen(function* () {
+        const port = yield* freePort
+        const gate = Latch.makeUnsafe()
+        const live = Clocks.toLayer(
+          Effect.succeed({ ticks: () => Stream.concat(Stream.succeed(1), Stream.never), wait: () => gate.await })
+        )
+        const end = yield* serving(
+          port,
+          RemoteHome.serve(Clocks, { expose: ["ticks", "wait"], limits: { leaveAfter: 1 } }).pipe(Layer.provide(live))
+        )
+        yield* Effect.gen(function* () {
+          const clocks = yield* Clocks
+          const ticking = Latch.makeUnsafe()
+          const reader = yield* Effect.forkChild(Effect.flip(Stream.runForEach(clocks.ticks(), () => ticking.open)))
+          const waiting = yield* clocks.wait.remote()
+          yield* ticking.await
+          const ended = yield* Effect.forkChild(end)
+          const { reason }: any = yield* Fiber.join(reader)
+          assert.strictEqual(reason._tag, "ActorUnavailable")
+          assert.isTrue(reason.mayHaveRun)
+          assert.isUndefined(ended.pollUnsafe())
+          yield* gate.open
+          yield* waiting
+          yield* Fiber.join(ended)
+        }).pipe(Effect.provide(RemoteHome.client(Clocks, { url: `http://127.0.0.1:${port}/actors`, protocol })))
       })
     )
 

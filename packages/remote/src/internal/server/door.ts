@@ -33,6 +33,8 @@ export interface Door {
   leave(peer: Peer): void
   /** Takes a message. What is left to do for it, if anything, is for `RpcServer`. */
   receive(peer: Peer, message: Message): Effect.Effect<void> | undefined
+  /** Ends what a peer has under way. */
+  interrupt(peer: Peer, id: string | number): Effect.Effect<void>
 }
 
 let lastPeer = 0
@@ -78,7 +80,8 @@ export const make = (offer: Offer, peers: Peers, protocol: Protocol): Effect.Eff
       receive: (peer, message) => {
         const admitted = receive(offer, peer, message)
         return admitted && serve(peer.id, admitted)
-      }
+      },
+      interrupt: (peer, requestId) => serve(peer.id, { _tag: "Interrupt", requestId: requestId as any })
     }
   })
 

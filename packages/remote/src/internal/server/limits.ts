@@ -16,6 +16,7 @@ export interface Bounds {
   readonly pendingBytes: number
   readonly slowAfter: Duration.Duration
   readonly idleAfter: Duration.Duration
+  readonly leaveAfter: Duration.Duration
 }
 
 const DEFAULTS: Bounds = {
@@ -28,7 +29,8 @@ const DEFAULTS: Bounds = {
   connectionsPerPeer: 100,
   pendingBytes: 4 * 1024 * 1024,
   slowAfter: Duration.seconds(30),
-  idleAfter: Duration.minutes(1)
+  idleAfter: Duration.minutes(1),
+  leaveAfter: Duration.infinity
 }
 
 export const boundsOf = (subject: string, given: Limits = {}): Bounds => {
@@ -42,12 +44,13 @@ export const boundsOf = (subject: string, given: Limits = {}): Bounds => {
     connectionsPerPeer: true,
     pendingBytes: true,
     slowAfter: true,
-    idleAfter: true
+    idleAfter: true,
+    leaveAfter: true
   })
   const all: Record<string, unknown> = { ...DEFAULTS }
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue
-    const isDuration = name === "slowAfter" || name === "idleAfter"
+    const isDuration = name.endsWith("After")
     const read = isDuration ? Home.durationOf(value) : isCount(value) ? value : undefined
     if (read === undefined)
       throw new RangeError(

@@ -124,7 +124,7 @@ export class Peer {
   lastSeen: number
   /** Nothing more is taken from it, nor told. */
   isClosed = false
-  private isDismissed = false
+  private dismissedAt: number | undefined = undefined
   private slow: { readonly since: number; readonly taken: number } | undefined = undefined
   private readonly bounds: Bounds
   readonly traffic: Traffic
@@ -243,14 +243,17 @@ export class Peer {
   }
 
   /**
-   * Called until it is gone. At first it is told, and goes by itself once its calls have ended if it understands that. If it
-   * does not, it is sent away then.
+   * Called until it is gone, with the time. At first it is told, and goes by itself once its calls have ended if it understands
+   * that. If it does not, it is sent away then. Gives the streams that have gone on for long enough.
    */
-  dismiss(): void {
+  dismiss(now: number): ReadonlyArray<RequestId> {
     const { calls, streams } = this.counts
-    if (!this.isDismissed) this.send({ ...request("", LEAVING, {}), isNotification: true })
-    else if (calls + streams === 0) this.close(1001, "the server is about to end")
-    this.isDismissed = true
+    if (this.dismissedAt === undefined) {
+      this.dismissedAt = now
+      this.send({ ...request("", LEAVING, {}), isNotification: true })
+    } else if (calls + streams === 0) this.close(1001, "the server is about to end")
+    if (now - this.dismissedAt < Duration.toMillis(this.bounds.leaveAfter)) return []
+    return [...this.underWay.values()].flatMap(({ exposed, id }) => (exposed.kind === "streams" ? [id] : []))
   }
 }
 

@@ -64,7 +64,7 @@ export const serve = (
     const addresses = new Addresses(bounds.connectionsPerPeer)
     const upgrade = yield* sockets.make(live, offer, bounds, addresses, traffic)
     yield* Effect.forkScoped(sockets.sweeps(peers, bounds))
-    yield* Effect.forkScoped(sockets.dismissals(peers))
+    yield* Effect.forkScoped(sockets.dismissals(peers, (peer) => (peer.acknowledges ? live : brief)))
     const guarded =
       (serve: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<any, any, any>) =>
       (request: HttpServerRequest.HttpServerRequest) => {

@@ -253,16 +253,16 @@ export const sweeps = (peers: Peers, { idleAfter, slowAfter }: Bounds): Effect.E
 const LOOKS = "250 millis"
 
 /** Sends peers away from a server that is about to end, so that it need not wait for them. */
-export const dismissals = (peers: Peers): Effect.Effect<never> =>
-  Effect.forever(
-    Effect.delay(
-      Effect.sync(() => {
-        const [first] = peers.values()
-        if (first?.isServerLeaving) for (const peer of peers.values()) peer.dismiss()
-      }),
-      LOOKS
-    )
-  )
+export const dismissals = (peers: Peers, doorOf: (peer: Peer) => Door): Effect.Effect<never> =>
+  Effect.flatMap(Clock.Clock, (clock) => {
+    const dismiss = (peer: Peer) =>
+      Effect.forEach(peer.dismiss(Home.elapsed(clock)), (id) => doorOf(peer).interrupt(peer, id), { discard: true })
+    const look = Effect.suspend(() => {
+      const [first] = peers.values()
+      return first?.isServerLeaving ? Effect.forEach([...peers.values()], dismiss, { discard: true }) : Effect.void
+    })
+    return Effect.forever(Effect.delay(look, LOOKS))
+  })
 
 const cutIfSlow = (peer: Peer, now: number): void => {
   if (peer.isSlow(now)) peer.cut(1013, "the client reads too slowly (limits.slowAfter)", "slowAfter")
