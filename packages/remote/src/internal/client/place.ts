@@ -44,8 +44,18 @@ export const unwritable = (place: Place, error: unknown): ActorError => {
 
 const issueOf = (error: unknown): string => {
   if (error instanceof Home.BaggageError) return error.message
-  if (Schema.isSchemaError(error)) return `its arguments do not fit the contract: ${Home.issueText(error)}`
-  return `its arguments cannot be written as JSON: ${Home.errorText(error)}`
+  return Schema.isSchemaError(error) || thrownBy(error)
+    ? `its arguments do not fit the contract: ${misfit(error)}`
+    : `its arguments cannot be written as JSON: ${Home.errorText(error)}`
+}
+
+/** What a schema itself threw. */
+const thrownBy = (error: any): Cause.Cause<unknown> | undefined =>
+  Cause.isCause(error?.cause) ? error.cause : undefined
+
+const misfit = (error: unknown): string => {
+  const thrown = thrownBy(error)
+  return thrown ? `its schema threw ${Home.errorText(Cause.squash(thrown))}` : Home.issueText(error)
 }
 
 /** What was answered, as far as it can be read. */
@@ -53,7 +63,7 @@ export const readable = <A>(place: Place, read: () => Exit.Exit<A, any>): Exit.E
   try {
     return read()
   } catch (error) {
-    const issue = `what came back does not fit the contract: ${Home.issueText(error)}`
+    const issue = `what came back does not fit the contract: ${misfit(error)}`
     return Exit.fail(undecodable(subjectOf(place), issue, true))
   }
 }

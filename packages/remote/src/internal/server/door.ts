@@ -8,8 +8,9 @@ import * as Queue from "effect/Queue"
 import { notBegun, notExposed, undecodable } from "../wire/failure.ts"
 import { CONTRACT, HELLO, type Hello, type Restarted } from "../wire/hello.ts"
 import type { Wire } from "../wire/wire.ts"
+import { codecFor } from "./codecs.ts"
 import { isHidden } from "./defects.ts"
-import { type RpcMessage, RpcSerialization, RpcServer } from "./engine.ts"
+import { type RpcMessage, RpcServer } from "./engine.ts"
 import { type Message, Unsound } from "./frames.ts"
 import { type Exposed, failure, type Peer, type UnderWay } from "./peer.ts"
 import type { Protocol } from "./traffic.ts"
@@ -63,7 +64,7 @@ export const make = (offer: Offer, peers: Peers, protocol: Protocol): Effect.Eff
         supportsTransferables: false,
         supportsSpanPropagation: true,
         supportsNotifications: true,
-        codecFor: RpcSerialization.json.codecFor
+        codecFor
       })
     })
     return {
@@ -145,7 +146,7 @@ const requested = (offer: Offer, peer: Peer, message: any): RpcMessage.RequestEn
     peer.send(failure(id, notExposed(named(tag))))
     return undefined
   }
-  if (!peer.admits(id, exposed)) return undefined
+  if (!peer.admits(id, exposed, payload?.key)) return undefined
   const { sampled, spanId, traceId } = message
   const isTraced = isHex(spanId, 16) && isHex(traceId, 32) && typeof sampled === "boolean"
   const trace = isTraced ? { sampled, spanId, traceId } : undefined
@@ -200,17 +201,17 @@ const withoutInsides = (
   const { exit, requestId } = message
   const underWay = peer.get(requestId)
   if (underWay?.isWithdrawn && underWay.exposed.kind === "calls" && isInterrupted(exit))
-    return failure(requestId, notBegun(underWay.exposed))
+    return failure(requestId, notBegun(underWay.subject))
   const defect = exit._tag === "Failure" ? exit.cause.find(({ _tag }) => _tag === "Die") : undefined
   if (underWay === undefined || defect?._tag !== "Die") return message
-  const { begun, exposed } = underWay
+  const { begun, subject } = underWay
   const words = defect.defect
   if (typeof words === "string" && !begun)
-    return failure(requestId, undecodable(exposed, `its arguments do not fit the contract: ${words}`, false))
+    return failure(requestId, undecodable(subject, `its arguments do not fit the contract: ${words}`, false))
   const issue = unwritten(words, tellsDefects)
   return issue === undefined
     ? message
-    : failure(requestId, undecodable(exposed, `its result does not fit the contract${issue}`, true))
+    : failure(requestId, undecodable(subject, `its result does not fit the contract${issue}`, true))
 }
 
 /** What is told of an answer that could not be written, if that is what a defect is about. */

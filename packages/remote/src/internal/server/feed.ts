@@ -13,6 +13,7 @@ import * as Pull from "effect/Pull"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type { WireMethod } from "../wire/wire.ts"
+import { codecFor } from "./codecs.ts"
 import { type Rpc, RpcGroup, type RpcSchema } from "./engine.ts"
 import type { Peer, UnderWay } from "./peer.ts"
 
@@ -21,9 +22,7 @@ export type Write = (read: unknown) => Effect.Effect<string, unknown>
 
 export const writerOf = ({ rpc }: WireMethod): Write => {
   const { success } = rpc.successSchema as RpcSchema.Stream<Schema.Top, Schema.Top>
-  const encode = Schema.encodeUnknownEffect(Schema.toCodecJson(success)) as (
-    read: unknown
-  ) => Effect.Effect<unknown, any>
+  const encode = Schema.encodeUnknownEffect(codecFor(success)) as (read: unknown) => Effect.Effect<unknown, any>
   const write = (item: unknown) => Effect.flatMapEager(encode(crossing(item)), textOf)
   return (read) => (Home.isPublication(read) ? read.as(write, write) : write(read))
 }

@@ -19,6 +19,7 @@ export type Kind = "calls" | "streams" | "subscriptions"
 /** A method that the server exposes. */
 export interface Exposed extends Subject {
   readonly kind: Kind
+  readonly keyed: boolean
 }
 
 /** Who is at the other end of a connection. */
@@ -54,6 +55,8 @@ export interface Way {
 export class UnderWay implements Home.Hearer {
   readonly id: RequestId
   readonly exposed: Exposed
+  /** As it was sent. */
+  private readonly key: unknown
   /** Whether its arguments could be read, and it was taken up. */
   begun = false
   /** Whether it has failed as its instance was made anew, so that it may run again. */
@@ -64,9 +67,15 @@ export class UnderWay implements Home.Hearer {
   private owed = false
   private wake: (() => void) | undefined = undefined
 
-  constructor(id: RequestId, exposed: Exposed) {
+  constructor(id: RequestId, exposed: Exposed, key: unknown) {
     this.id = id
     this.exposed = exposed
+    this.key = key
+  }
+
+  get subject(): Subject {
+    const { actor, keyed, method } = this.exposed
+    return { actor: keyed ? `${actor}(${Home.keyText(this.key)})` : actor, method }
   }
 
   submitted(call: Home.Accepted): void {
@@ -169,15 +178,16 @@ export class Peer {
   // --- requests --------------------------------------------------------------------------------------------------------
 
   /** Admits a request, or answers it: a peer has so many under way at a time. */
-  admits(id: RequestId, exposed: Exposed): boolean {
+  admits(id: RequestId, exposed: Exposed, key: unknown): boolean {
     const { kind } = exposed
+    const underWay = new UnderWay(id, exposed, key)
     const most = this.bounds[kind]
     if (this.counts[kind] >= most) {
-      this.send(failure(id, crowded(exposed, most)))
+      this.send(failure(id, crowded(underWay.subject, kind, most)))
       return false
     }
     this.counts[kind]++
-    this.underWay.set(id, new UnderWay(id, exposed))
+    this.underWay.set(id, underWay)
     return true
   }
 
@@ -257,8 +267,7 @@ export class Peer {
   }
 }
 
-const crowded = (exposed: Exposed, most: number): ActorError => {
-  const { kind } = exposed
+const crowded = (subject: Subject, kind: Kind, most: number): ActorError => {
   const why = `its connection has ${most} ${kind} under way, the most that the server takes: wait for some of them, or have it raise limits.${kind}`
-  return unavailable(exposed, why, false)
+  return unavailable(subject, why, false)
 }

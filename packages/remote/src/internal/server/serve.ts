@@ -112,10 +112,10 @@ const check = (subject: string, options: ServeOptions): void => {
 
 const offerOf = (exposures: ReadonlyArray<Exposure>, bounds: Bounds, tellsDefects: boolean): doors.Offer => {
   const exposed = new Map<string, Exposed>()
-  for (const { methods } of exposures) {
+  for (const { methods, wire } of exposures) {
     for (const { actor, isSubscription, name, rpc, stream } of methods) {
       const kind: Kind = isSubscription ? "subscriptions" : stream ? "streams" : "calls"
-      exposed.set(rpc._tag, { actor, method: name, kind })
+      exposed.set(rpc._tag, { actor, method: name, kind, keyed: wire.keyed })
     }
   }
   const greetings = exposures.map(({ methods, wire }) => [
