@@ -60,6 +60,24 @@ describe("7.6 a streaming method of an AsyncHandle is iterated with for await", 
     })
   )
 
+  it.effect("7.6 items that are asked for at once come one after the other, as from an async generator", () =>
+    Effect.gen(function* () {
+      const counter = AsyncHandle.make(yield* Counter.spawn())
+      const items = counter.count(2)[Symbol.asyncIterator]()
+      const asked = [items.next(), items.next(), items.next(), items.next()]
+      const got = yield* Effect.promise(() => Promise.all(asked))
+      assert.deepStrictEqual(
+        got.map(({ done, value }) => [done, value]),
+        [
+          [false, 1],
+          [false, 2],
+          [true, undefined],
+          [true, undefined]
+        ]
+      )
+    })
+  )
+
   it.effect("7.6 leaving the loop ends the producer, and waits for its finalizers", () =>
     Effect.gen(function* () {
       const ended = Latch.makeUnsafe()

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorPool, ActorSystem, AsyncHandle, ObjectRef, Task } from "@troupe/core"
-import { Duration, Effect, Fiber, Layer, ManagedRuntime, Schema } from "effect"
+import { Context, Duration, Effect, Fiber, Layer, ManagedRuntime, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, errorOf, fork, Probe, range, reasonOf, settle, Worker } from "./support.ts"
 
@@ -271,6 +271,21 @@ describe("options of an actor", () => {
       }
       const Bad: typeof Worker = (Actor.Service() as any)("test/Bad", { make: Effect.succeed({ [symbol]: nothing }) })
       assert.match(String(yield* defectOf(Bad.spawn())), /test\/Bad: no method may be called Symbol\(mine\)/)
+    })
+  )
+
+  it.effect("6.2 a method may have a name that every object has something for, also of a keyed actor", () =>
+    Effect.gen(function* () {
+      const names = ["inspect", "toJSON", "toString", "valueOf", "hasOwnProperty"] as const
+      const methods = Object.fromEntries(names.map((name) => [name, () => Effect.succeed(name)]))
+      const made = Effect.succeed(methods as Record<(typeof names)[number], () => Effect.Effect<string>>)
+      class One extends Actor.Service<One>()("test/One", { make: made }) {}
+      class Many extends Actor.Keyed<Many>()("test/Many", { make: (_key: string) => made }) {}
+      const many = Context.get(yield* Layer.build(Many.layer), Many).get("k")
+      assert.strictEqual(yield* many.inspect(), "inspect")
+      for (const handle of [yield* One.spawn(), many]) {
+        for (const name of names) assert.strictEqual(yield* handle[name](), name)
+      }
     })
   )
 

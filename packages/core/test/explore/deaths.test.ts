@@ -3,9 +3,9 @@
  * to their end, members of pools.
  */
 import { assert, describe } from "@effect/vitest"
-import { Actor, ActorError, ActorPool, ObjectRef } from "@troupe/core"
+import { Actor, ActorError, ActorPool, Broadcast, ObjectRef } from "@troupe/core"
 import { it } from "@troupe/testing/vitest"
-import { Cause, Effect, Exit, Fiber, Schedule } from "effect"
+import { Cause, Effect, Exit, Fiber, Schedule, Stream } from "effect"
 
 const schedules = 200
 const range = (n: number): Array<number> => Array.from({ length: n }, (_, i) => i)
@@ -155,6 +155,32 @@ describe("6.7 a restart schedule", () => {
       assert.isAtMost(lives.begun, 2)
     }),
     { schedules: 300 }
+  )
+})
+
+describe("7.8 a reader of an instance that restarts", () => {
+  it.explore(
+    "waits for the next life without taking turns",
+    Effect.gen(function* () {
+      class Room extends Actor.Service<Room>()("test/Room", {
+        onDefect: "restart",
+        restart: Schedule.recurs(1),
+        make: Effect.gen(function* () {
+          const news = yield* Broadcast.make<string>({ replay: 1 })
+          yield* news.publish("alive")
+          return { news, die: () => Effect.die("a defect"), ping: () => Effect.void }
+        })
+      }) {}
+      const room = yield* Room.spawn()
+      const read = yield* Effect.forkChild(Stream.runCollect(Stream.take(room.news(), 3)))
+      yield* Effect.yieldNow
+      yield* Effect.exit(room.die())
+      yield* room.ping()
+      const reader = yield* Effect.forkChild(Stream.runCollect(Stream.take(room.news(), 1)))
+      assert.deepStrictEqual(yield* Fiber.join(reader), ["alive"])
+      yield* Fiber.interrupt(read)
+    }),
+    { schedules }
   )
 })
 

@@ -33,12 +33,15 @@ export class EagerCall extends StreamCall {
   [Symbol.asyncIterator](): AsyncIterator<unknown> {
     this.iterated = true
     const iterator = Stream.toAsyncIterable(this.items)[Symbol.asyncIterator]()
+    const next = () => iterator.next()
+    // As with an async generator, who asks for several items at once gets them one after the other.
+    let last: Promise<unknown> = Promise.resolve()
     const end = async (result: Promise<IteratorResult<unknown>>) => {
       await result.finally(() => Effect.runPromise(cancel(this)))
       return result
     }
     return {
-      next: () => iterator.next(),
+      next: () => (last = last.then(next, next)),
       return: (value) => end(iterator.return!(value)),
       throw: (error) => end(iterator.throw!(error))
     }

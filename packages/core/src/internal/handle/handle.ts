@@ -158,7 +158,6 @@ export const isHandle = (u: unknown): boolean =>
 export const probes = new Set([
   "then",
   "toJSON",
-  "inspect",
   "constructor",
   "asymmetricMatch",
   "nodeType",

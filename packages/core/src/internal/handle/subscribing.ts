@@ -331,15 +331,12 @@ export const held = <A>(scope: Scope.Scope, take: () => A, release: (taken: A) =
     })
   )
 
-/** Succeeds when the instance is made, or will not be. */
+/** Succeeds when the instance is made, or will not be: of that those are told last who wait for the constructor. */
 const ready = (cell: Cell): Effect.Effect<void> =>
   Effect.suspend(() =>
     cell.life.ready || cell.death !== undefined
       ? Effect.void
-      : Effect.andThen(
-          cell.life.over,
-          Effect.suspend(() => ready(cell))
-        )
+      : Effect.andThen(Effect.andThen(cell.life.over, Effect.yieldNow), ready(cell))
   )
 
 const notReadable = (method: MethodSpec): TypeError =>

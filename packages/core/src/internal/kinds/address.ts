@@ -152,12 +152,11 @@ const open = ({ shapes }: Definition): object => {
   const found: object = Object.create(
     new Proxy(common, {
       get(target, name, handle) {
-        if (name in target || typeof name === "symbol" || handles.probes.has(name))
-          return Reflect.get(target, name, handle)
         if (shapes.shape?.methods.some((method) => method.name === name)) {
-          Object.defineProperty(found, name, { ...member(name), enumerable: false })
-        }
-        return (handle as Handle)[KeyOf].method(name)
+          Object.defineProperty(found, name, { ...member(name as string), enumerable: false })
+        } else if (name in target || typeof name === "symbol" || handles.probes.has(name))
+          return Reflect.get(target, name, handle)
+        return (handle as Handle)[KeyOf].method(name as string)
       }
     })
   )
