@@ -4,7 +4,7 @@
 import { getEventListeners } from "node:events"
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, AsyncHandle, ObjectRef, Task } from "@troupe/core"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, References } from "effect"
 import { fork, Probe, range, reasonOf, settle, Worker } from "./support.ts"
 
 const listenersOf = (signal: AbortSignal): number => getEventListeners(signal, "abort").length
@@ -160,6 +160,27 @@ describe("5.8 a call ends when its signal fires", () => {
       assert.deepStrictEqual(probe.log, ["a start", "a cut"])
       assert.strictEqual(yield* Effect.promise(() => AsyncHandle.make(worker).add(1, 2)), 3)
       assert.strictEqual(listenersOf(signal), 0)
+    })
+  )
+
+  it.effect("5.8 at whatever operation it fires of a call that finds no room", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.options({ maxConcurrency: 1, maxPendingCalls: 1, overflow: "suspend" }).spawn()
+      yield* worker.run.remote(Effect.never)
+      yield* settle
+      for (const operations of range(40)) {
+        const abort = new AbortController()
+        const add = worker.add.options({ signal: abort.signal })
+        // The fiber is held up after so many operations, and the signal fires just then.
+        const asker = yield* Effect.flip(add(1, 2)).pipe(
+          Effect.provideService(References.MaxOpsBeforeYield, operations + 4),
+          Effect.forkChild
+        )
+        yield* Effect.yieldNow
+        abort.abort()
+        assert.strictEqual((yield* Fiber.join(asker)).reason._tag, "TaskCancelled")
+        assert.strictEqual(listenersOf(abort.signal), 0)
+      }
     })
   )
 

@@ -1,7 +1,21 @@
 import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ObjectRef } from "@troupe/core"
-import { Context, Effect, Equal, Exit, Fiber, Layer, Logger, Random, Schedule, Schema, Scope, Stream } from "effect"
+import {
+  Context,
+  Effect,
+  Equal,
+  Exit,
+  Fiber,
+  Layer,
+  Logger,
+  Random,
+  References,
+  Schedule,
+  Schema,
+  Scope,
+  Stream
+} from "effect"
 import { TestClock } from "effect/testing"
 import { defectOf, errorOf, fork, Probe, range, reasonOf, reasonOfExit, seeded, settle } from "./support.ts"
 
@@ -158,6 +172,28 @@ describe("7.2", () => {
       yield* house.open("slow")
       assert.strictEqual(yield* slow, 1)
     })
+  )
+
+  it.effect(
+    "7.2 a stream that is asked for as the instance ends reaches the next one, at whatever operation that is",
+    () =>
+      Effect.gen(function* () {
+        class Counter extends Actor.Keyed<Counter>()("test/Counter", {
+          make: (_key: string) => Effect.succeed({ count: () => Stream.range(1, 3), ping: () => Effect.void })
+        }) {}
+        const counters = Context.get(yield* Layer.build(Counter.layer), Counter)
+        const counter = counters.get("a")
+        for (const operations of range(60)) {
+          yield* counter.ping()
+          const reader = yield* Stream.runCollect(counter.count()).pipe(
+            Effect.provideService(References.MaxOpsBeforeYield, operations + 4),
+            Effect.forkChild
+          )
+          yield* Effect.yieldNow
+          yield* counters.stop("a")
+          assert.deepStrictEqual(yield* Fiber.join(reader), [1, 2, 3])
+        }
+      })
   )
 
   it.effect("7.2 passivated after idleTimeToLive with finalizers run, made again on demand", () =>

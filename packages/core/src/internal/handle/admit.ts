@@ -12,20 +12,20 @@ import * as waiting from "../call/waiting.ts"
 import type { Cell } from "../instance/cell.ts"
 
 /**
- * Submits when there is room: fails or waits when there is none, as `overflow` says. A call whose signal has fired needs none. A call that settles meanwhile, since
+ * Submits when there is room: fails or waits when there is none, as `overflow` says. A call that settles meanwhile, since
  * its time is over, needs no room any more.
  */
 export const admit = (cell: Cell, call: Call, submit: () => void): Effect.Effect<void, ActorError> =>
   Effect.suspend(() => {
-    if (!cell.full || signals.isAborted(call)) {
+    if (mayEnter(cell, call)) {
       submit()
       return Effect.void
     }
     if (cell.options.overflow === "fail") return refuse(cell, call)
     if (cell.fullOfOthers) return failure.ofAnotherRequest(call)
     return Effect.callback((resume) => {
-      // Between this operation and the one before, room may have come, and then nothing would tell.
-      if (!cell.full) {
+      // Between this operation and the one before, room may have come or the signal fired, and then nothing would tell.
+      if (mayEnter(cell, call)) {
         submit()
         return resume(Effect.void)
       }
@@ -49,6 +49,9 @@ export const admit = (cell: Cell, call: Call, submit: () => void): Effect.Effect
       })
     })
   })
+
+/** A call whose signal has fired needs no room. */
+const mayEnter = (cell: Cell, call: Call): boolean => !cell.full || signals.isAborted(call)
 
 /** Says no to a call for want of room. */
 export const refuse = (cell: Cell, call: Call): Exit.Exit<never, ActorError> => {

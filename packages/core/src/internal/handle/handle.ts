@@ -155,15 +155,7 @@ export const isHandle = (u: unknown): boolean =>
   typeof u === "object" && u !== null && attempt(() => CellKey in u) === true
 
 /** What debuggers and assertion libraries look for on any object. A method of such a name has to be defined. */
-export const probes = new Set([
-  "then",
-  "toJSON",
-  "constructor",
-  "asymmetricMatch",
-  "nodeType",
-  "tagName",
-  "$$typeof"
-])
+export const probes = new Set(["then", "toJSON", "constructor", "asymmetricMatch", "nodeType", "tagName", "$$typeof"])
 
 /** The prototype of all handles of an actor. */
 export const makePrototype = (actor: string, key: object, methods: ReadonlyArray<string>): object => {

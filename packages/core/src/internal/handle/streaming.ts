@@ -228,17 +228,30 @@ export const toChannel = (
       const { reading } = subscriptions
       if (reading !== undefined && (method.isSubscription || reading.isOne(target.resident, method)))
         return Effect.succeed(reading.read(target, method, args))
-      const line = target.resolve()
-      const call = new StreamCall(line, method, args, fiber.context, true)
-      tracing.mark(call, fiber, true)
-      const start = admit(line.cell, call, () => line.cell.submit(call, fiber.currentDispatcher, true))
+      let call: StreamCall | undefined
+      const start = Effect.suspend(() => {
+        const line = target.resolve()
+        const { cell } = line
+        const made = new StreamCall(line, method, args, fiber.context, true)
+        call = made
+        tracing.mark(made, fiber, true)
+        const begin = () => {
+          reading?.whenMade(made)
+          return made.items
+        }
+        const submit = () => cell.submit(made, fiber.currentDispatcher, true)
+        if (cell.full) return Effect.map(admit(cell, made, submit), begin)
+        // At once: the instance of a key may be gone by the next operation.
+        submit()
+        return Effect.succeed(begin())
+      })
       // The end is arranged first, so that an interruption of the start finds it.
+      const end = Effect.suspend(() =>
+        call === undefined || call.exit !== undefined ? Effect.void : cancelAndWait(call)
+      )
       return Effect.andThen(
-        Effect.addFinalizer(() => cancelAndWait(call)),
-        Effect.map(start, () => {
-          reading?.whenMade(call)
-          return call.items
-        })
+        Effect.addFinalizer(() => end),
+        start
       )
     })
   ).channel as any
