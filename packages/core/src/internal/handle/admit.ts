@@ -3,11 +3,13 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import type { ActorError } from "../../ActorError.ts"
 import * as asyncContext from "../base/asyncContext.ts"
 import type { Call } from "../call/call.ts"
 import * as failure from "../call/failure.ts"
 import * as signals from "../call/signals.ts"
+import * as tracing from "../call/tracing.ts"
 import * as waiting from "../call/waiting.ts"
 import type { Cell } from "../instance/cell.ts"
 
@@ -49,6 +51,23 @@ export const admit = (cell: Cell, call: Call, submit: () => void): Effect.Effect
       })
     })
   })
+
+/**
+ * Submits a call that its caller waits for with `wait`. It does so in this very operation, if there is room: the instance of
+ * a key may be gone by the next one.
+ */
+export const submitAsked = <A, E>(
+  call: Call,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  wait: () => Effect.Effect<A, E>
+): Effect.Effect<A, E | ActorError> => {
+  const cell = call.line.cell as Cell
+  tracing.mark(call, fiber, true)
+  const submit = () => cell.submit(call, fiber.currentDispatcher, true)
+  if (cell.full) return Effect.andThen(admit(cell, call, submit), Effect.suspend(wait))
+  submit()
+  return wait()
+}
 
 /** A call whose signal has fired needs no room. */
 const mayEnter = (cell: Cell, call: Call): boolean => !cell.full || signals.isAborted(call)

@@ -19,7 +19,7 @@ import { Call } from "../call/call.ts"
 import type { MethodSpec } from "../call/method.ts"
 import * as tracing from "../call/tracing.ts"
 import type { Target } from "../instance/cell.ts"
-import { admit } from "./admit.ts"
+import { admit, submitAsked } from "./admit.ts"
 import { cancelAndWait, waitOrCancel } from "./asker.ts"
 import * as streaming from "./streaming.ts"
 
@@ -78,20 +78,12 @@ export class OwnAsk extends Submission {
   private inSteps(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
     let call: Call | undefined
     const ask = Effect.suspend(() => {
-      const line = this.target.resolve()
-      const { cell } = line
-      const made = new Call(line, this.method, this.args, fiber.context, true)
+      const made = new Call(this.target.resolve(), this.method, this.args, fiber.context, true)
       call = made
       this.method.hearer?.submitted(made)
-      tracing.mark(made, fiber, true)
-      const submit = () => cell.submit(made, fiber.currentDispatcher, true)
-      const wait = waitOrCancel(made)
-      if (cell.full) return Effect.andThen(admit(cell, made, submit), wait)
-      // At once: the instance of a key may be gone by the next operation.
-      submit()
-      return wait
+      return submitAsked(made, fiber, () => waitOrCancel(made))
     })
-    return Effect.onInterrupt(ask, () => (call ? cancelAndWait(call) : Effect.void))
+    return Effect.onInterrupt(ask, () => cancelAndWait(call))
   }
 
   get channel(): Channel.Channel<any, any, void, unknown, unknown, unknown> {

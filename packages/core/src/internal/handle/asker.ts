@@ -17,9 +17,9 @@ export const waitOrCancel = (call: Call): Effect.Effect<any, any> =>
     })
   })
 
-/** Cancels it now. */
-export const cancelAndWait = (call: Call): Effect.Effect<void> => {
-  if (call.stage === Stage.New || call.spared) return Effect.void
+/** Cancels a call now, if there is one by now. Succeeds once it has settled. */
+export const cancelAndWait = (call: Call | undefined): Effect.Effect<void> => {
+  if (call === undefined || call.stage === Stage.New || call.spared) return Effect.void
   cancel(call)
   return settled(call)
 }

@@ -20,12 +20,11 @@ import { Call, Misuse } from "../call/call.ts"
 import { checkItem } from "../call/contract.ts"
 import * as failure from "../call/failure.ts"
 import type { Implementation, MethodSpec } from "../call/method.ts"
-import * as tracing from "../call/tracing.ts"
 import * as waiters from "../call/waiters.ts"
 import * as waiting from "../call/waiting.ts"
 import { search, type Waiter } from "../call/waits.ts"
 import type { Cell, Target } from "../instance/cell.ts"
-import { admit } from "./admit.ts"
+import { submitAsked } from "./admit.ts"
 import { cancelAndWait } from "./asker.ts"
 
 type Chunk = readonly [unknown, ...Array<unknown>]
@@ -230,27 +229,16 @@ export const toChannel = (
         return Effect.succeed(reading.read(target, method, args))
       let call: StreamCall | undefined
       const start = Effect.suspend(() => {
-        const line = target.resolve()
-        const { cell } = line
-        const made = new StreamCall(line, method, args, fiber.context, true)
+        const made = new StreamCall(target.resolve(), method, args, fiber.context, true)
         call = made
-        tracing.mark(made, fiber, true)
-        const begin = () => {
+        return submitAsked(made, fiber, () => {
           reading?.whenMade(made)
-          return made.items
-        }
-        const submit = () => cell.submit(made, fiber.currentDispatcher, true)
-        if (cell.full) return Effect.map(admit(cell, made, submit), begin)
-        // At once: the instance of a key may be gone by the next operation.
-        submit()
-        return Effect.succeed(begin())
+          return Effect.succeed(made.items)
+        })
       })
       // The end is arranged first, so that an interruption of the start finds it.
-      const end = Effect.suspend(() =>
-        call === undefined || call.exit !== undefined ? Effect.void : cancelAndWait(call)
-      )
       return Effect.andThen(
-        Effect.addFinalizer(() => end),
+        Effect.addFinalizer(() => cancelAndWait(call)),
         start
       )
     })
