@@ -17,10 +17,10 @@ import * as asyncContext from "../base/asyncContext.ts"
 import * as options from "../base/options.ts"
 import * as stack from "../base/stack.ts"
 import { readable } from "../call/method.ts"
-import { Ref } from "../call/ref.ts"
+import { Vacancy } from "../call/vacancy.ts"
 import * as waiters from "../call/waiters.ts"
 import * as waiting from "../call/waiting.ts"
-import type { Blocked, Wait, Waiter } from "../call/waits.ts"
+import type { Wait, Waiter } from "../call/waits.ts"
 import { Publication } from "./publication.ts"
 import { type Bounds, boundsOf, held, MAKER, notices, pulled } from "./subscribing.ts"
 
@@ -35,7 +35,7 @@ class Board {
   private ended = false
   /** Those who published more than a reader has room for that they have to wait for, and what is known of their waits. */
   private readonly waiting = new Map<() => void, Wait | undefined>()
-  private crowd: Crowd | undefined = undefined
+  private vacancy: Vacancy | undefined = undefined
 
   constructor(replay: number) {
     this.replay = replay
@@ -65,15 +65,21 @@ class Board {
   }
 
   /** Who is to read before there is room. */
-  *pullers(): Generator<Waiter | undefined> {
+  *blockers(): Generator<Waiter | undefined> {
     for (const reader of this.readers) if (reader.isCrowded) yield reader.puller
+  }
+
+  /** What publishers wait for: room for readers that have none. */
+  get missing(): string {
+    for (const { isCrowded, origin } of this.readers) if (isCrowded) return `a slow reader of ${origin}`
+    return "slow readers"
   }
 
   private readonly room: Effect.Effect<void> = Effect.callback((resume) => {
     // It may have come since.
     if (!this.isCrowded()) return resume(Effect.void)
-    this.crowd ??= new Crowd(this)
-    const wait = waiting.begin(this.crowd, false, undefined)
+    this.vacancy ??= new Vacancy(this)
+    const wait = waiting.begin(this.vacancy, false, undefined)
     const go = asyncContext.bindResume(() => resume(Effect.void))
     const wake = () => {
       wait?.end()
@@ -119,27 +125,6 @@ class Board {
     this.readers.clear()
     stack.notify(woken, Exit.void)
     this.relieve()
-  }
-}
-
-/** What publishers wait for: room for readers that have none. */
-class Crowd extends Ref implements Blocked {
-  readonly fiber = undefined
-  waits: Wait | undefined = undefined
-  private readonly board: Board
-
-  constructor(board: Board) {
-    super()
-    this.board = board
-  }
-
-  blockers(): Iterable<Waiter | undefined> {
-    return this.board.pullers()
-  }
-
-  override get origin(): string {
-    for (const { isCrowded, origin } of this.board.readers) if (isCrowded) return `a slow reader of ${origin}`
-    return "slow readers"
   }
 }
 

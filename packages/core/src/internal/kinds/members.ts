@@ -6,9 +6,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import { isActorError } from "../../ActorError.ts"
-import { Ref } from "../call/ref.ts"
+import { Vacancy } from "../call/vacancy.ts"
 import { observe } from "../call/waiting.ts"
-import type { Blocked, Wait, Waiter } from "../call/waits.ts"
+import type { Waiter } from "../call/waits.ts"
 import { Ask } from "../handle/ask.ts"
 import { cellOf, checkHandle, isAddress } from "../handle/handle.ts"
 import type { Cell } from "../instance/cell.ts"
@@ -132,30 +132,13 @@ export class Members {
   }
 
   /** The ends of all members, if that is all there is to wait for. */
-  *ends(): Generator<Waiter | undefined> {
+  *blockers(): Generator<Waiter | undefined> {
     if (this.all.size < this.places) yield undefined
     for (const { cell } of this.all) yield cell?.death === undefined ? undefined : cell.life.end
   }
-}
 
-/** Room on a member. Where all of them are dying, it comes when one of them has ended. */
-class Vacancy extends Ref implements Blocked {
-  readonly fiber = undefined
-  waits: Wait | undefined = undefined
-  private readonly members: Members
-
-  constructor(members: Members) {
-    super()
-    this.members = members
-  }
-
-  blockers(): Iterable<Waiter | undefined> {
-    return this.members.ends()
-  }
-
-  override get origin(): string {
-    return "a member of the pool"
-  }
+  /** Room on a member. Where all of them are dying, it comes when one of them has ended. */
+  readonly missing = "a member of the pool"
 }
 
 /** Only work that is a single call is known not to have run in part when a call of it did not run. */
