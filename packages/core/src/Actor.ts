@@ -930,7 +930,8 @@ export interface KeyedContracted<Self, Id extends string, K, C extends AnyContra
   readonly keySchema: Schema.Top
   /** Checks that an object implements the contract, and returns it as it is. */
   of<const M extends MethodsOf<C>>(methods: M & NamesOf<C> & NoInfer<ValidateContract<M, never, C>>): M
-  of(this: void, self: KeyedHandle<K, MethodsOf<C, never>>): KeyedHandle<K, MethodsOf<C, never>>
+  // Nobody can call this one. It makes the class a service; since it takes nothing, the compiler explains mistakes by the other.
+  of(this: never): KeyedHandle<K, MethodsOf<C, never>>
   /** The handle for a key of the actor in context. */
   get(key: K): Effect.Effect<Handle<MethodsOf<C, never>>, never, Self>
 }

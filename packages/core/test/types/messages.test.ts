@@ -16,6 +16,11 @@ class Files extends Actor.Service<Files>()("app/Files", {
 class Counter extends Actor.Service<Counter>()("app/Counter", {
   methods: { add: Actor.method({ args: [Schema.Int], success: Schema.Int }) }
 }) {}
+class Seats extends Actor.Keyed<Seats>()("app/Seats", {
+  key: Schema.String,
+  methods: { add: Actor.method({ args: [Schema.Int], success: Schema.Int }), clear: Actor.method() }
+}) {}
+class Row extends Actor.Service<Row>()("app/Row", { methods: Seats.methods }) {}
 class Room extends Actor.Keyed<Room>()("app/Room", {
   make: (name: string) => Effect.succeed({ name: () => Effect.succeed(name) })
 }) {}
@@ -41,6 +46,24 @@ const mistakes: ReadonlyArray<readonly [mistake: string, messages: ReadonlyArray
   ["Counter.toLayer(Effect.succeed(more))", [/the contract has no such method/, /NotInContract<"reset">/]],
   ["Counter.toFactory(() => Effect.succeed(more))", [/NotInContract<"reset">/]],
   ["Counter.of(more)", [/the contract has no such method/, /NotInContract<"reset">/]],
+  ["Seats.of({ ...more, clear: () => Effect.void })", [/the contract has no such method/, /NotInContract<"reset">/]],
+  ...["Seats", "Row"].flatMap((name): typeof mistakes => [
+    [
+      `${name}.of({ add: (n) => Effect.succeed(n) })`,
+      [
+        /Argument of type '{ add: \(n: number\) => Effect<number, never, never>; }' is not/,
+        /Property 'clear' is missing/
+      ]
+    ],
+    [
+      `${name}.of({ add: (n) => Effect.succeed(n), claer: () => Effect.void })`,
+      [/'claer' does not exist in type 'Methods/]
+    ],
+    [
+      `${name}.of({ add: () => Effect.succeed("s"), clear: () => Effect.void })`,
+      [/^(?!.*overload)(.|\n)*Type 'string' is not assignable to type 'number'/]
+    ]
+  ]),
   ["Effect.provide(program, Files.layer)", [/use layerArgs\(...\) instead of layer/]],
   ["program.pipe(Effect.provide(Files.layer))", [/use layerArgs\(...\) instead of layer/]],
   ["ManagedRuntime.make(Files.layer)", [/use layerArgs\(...\) instead of layer/]],

@@ -242,6 +242,29 @@ describe("a contract", () => {
   it("holds implementations to it", () => {
     expect(Counter.of).type.not.toBeCallableWith({ add: (n: number) => Effect.succeed(n) })
   })
+
+  it("holds those of a keyed actor to it, and takes nothing else", () => {
+    class Account extends Actor.Keyed<Account>()("Account", {
+      key: Schema.String,
+      methods: { add: Actor.method({ args: [Schema.Int], success: Schema.Int }), get: Actor.method() }
+    }) {}
+    const handle = null as unknown as Account["Service"]
+    expect(
+      Account.of({
+        get: () => Effect.void,
+        add: (n) => {
+          expect(n).type.toBe<number>()
+          return Effect.succeed(n)
+        }
+      })
+    ).type.toBe<{
+      readonly get: () => Effect.Effect<void>
+      readonly add: (n: number) => Effect.Effect<number>
+    }>()
+    expect(Account.of).type.not.toBeCallableWith({ add: (n: number) => Effect.succeed(n) })
+    expect(Account.of).type.not.toBeCallableWith(handle)
+    expect(Account).type.toBeAssignableTo<Context.Service<Account, Account["Service"]>>()
+  })
 })
 
 describe("7.10 a subscription", () => {
