@@ -201,7 +201,7 @@ export interface DurableState<S> {
   modify<A>(f: (value: S) => readonly [A, S]): Effect.Effect<A, DurableStateError>
   /**
    * The same with an effect. If it fails, nothing changes. Other changes wait until it is done, so it must not wait for
-   * one of them.
+   * one of them: it dies if it makes one itself.
    */
   modifyEffect<A, E, R>(
     f: (value: S) => Effect.Effect<readonly [A, S], E, R>

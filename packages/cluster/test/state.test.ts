@@ -38,6 +38,13 @@ class Account extends Actor.Keyed<Account>()("test/Account", {
       set: (n: number) => balance.set(n),
       add: (n: number) => balance.update((b) => b + n),
       take: (n: number) => balance.modify((b) => [Math.min(b, n), b - Math.min(b, n)]),
+      twice: (n: number) =>
+        balance.modifyEffect((b) =>
+          Effect.map(
+            balance.updateAndGet((b) => b + n),
+            (next) => [b, next] as const
+          )
+        ),
       slowly: (gate: Effect.Effect<number>) =>
         balance.modifyEffect((b) => Effect.map(gate, (n) => [b + n, b + n] as const)),
       depositOnce: (id: string, n: number) =>
@@ -139,6 +146,19 @@ describe.each(storages)("a durable state in %s", (_name, storage) => {
       const error = yield* Effect.flip(alice.withdraw(4))
       assert.deepEqual(error, new Overdrawn({ balance: 3 }))
       assert.strictEqual(yield* alice.read(), 3)
+    })
+  )
+
+  it.effect("dies of a change within a change, which would wait for itself, and goes on", () =>
+    Effect.gen(function* () {
+      const accounts = yield* nodeOn(yield* storage)
+      const alice = accounts.get("alice")
+      const exit = yield* Effect.exit(alice.twice(1))
+      assert.match(
+        String(exit),
+        /test\/Account\(alice\): a change of its durable state makes another one, and would wait/
+      )
+      assert.strictEqual(yield* alice.deposit(2), 2)
     })
   )
 

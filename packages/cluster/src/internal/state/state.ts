@@ -8,6 +8,7 @@
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import type { SqlError } from "effect/sql/SqlError"
@@ -70,6 +71,8 @@ export class State<S> {
   /** The changes that have an id, the latest last, with their results as JSON. */
   private done: ReadonlyArray<Done> = []
   private unsure = true
+  /** The fiber whose operation is under way. */
+  private holder: Fiber.Fiber<unknown, unknown> | undefined = undefined
   private fenced: DurableStateError | undefined = undefined
 
   constructor(options: StateOptions<S>) {
@@ -102,10 +105,21 @@ export class State<S> {
     })
   }
 
-  /** Lets one operation at a time work on a value that is known. */
+  /** Lets one operation at a time work on a value that is known. One within another would wait for itself. */
   exclusively<A, E, R>(use: () => Effect.Effect<A, E, R>): Effect.Effect<A, E | DurableStateError, R> {
-    return this.lock.withPermit(Effect.suspend(() => (this.known() ? use() : Effect.flatMap(this.reload(), use))))
+    return Effect.withFiber((fiber) => {
+      if (this.holder === fiber) return Effect.die(nested(this.options.identity))
+      const work = Effect.suspend(() => {
+        this.holder = fiber
+        return this.known() ? use() : Effect.flatMap(this.reload(), use)
+      })
+      return this.lock.withPermit(Effect.ensuring(work, this.letGo))
+    })
   }
+
+  private readonly letGo = Effect.sync(() => {
+    this.holder = undefined
+  })
 
   /** Reads a value that is known without waiting for writers. */
   get current(): Effect.Effect<S, DurableStateError> {
@@ -251,5 +265,10 @@ export const unavailable = (
   const why = `it could not be ${what}: ${cause.message}`
   return new DurableStateError({ reason: new StateUnavailable({ ...subject(identity), why, mayHaveSaved, cause }) })
 }
+
+const nested = ({ actor, key }: Identity): TypeError =>
+  new TypeError(
+    `${actor}(${String(key)}): a change of its durable state makes another one, and would wait for itself: return the new value, or make one after the other`
+  )
 
 const subject = ({ actor, key }: Identity) => ({ actor, key: String(key) })
