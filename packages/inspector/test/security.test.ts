@@ -263,6 +263,18 @@ describe("options", () => {
     }).pipe(ownSystem)
   )
 
+  it.live("a Layer beside it that fails while it begins to listen leaves the port free", () =>
+    Effect.gen(function* () {
+      const port = yield* Effect.scoped(taken)
+      const broken = Layer.merge(
+        Inspector.layer({ port, onPortTaken: "fail" }),
+        Layer.effectDiscard(Effect.fail("no database"))
+      )
+      assert.strictEqual(yield* Effect.flip(Effect.scoped(Layer.build(broken))), "no database")
+      yield* Effect.scoped(inspect({ port, onPortTaken: "fail" }))
+    }).pipe(ownSystem)
+  )
+
   it.live("a host that is not of this machine fails the Layer, since another port would not help", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(inspect({ host: "192.0.2.1" }))

@@ -39,7 +39,9 @@ const serve = (address: Address, readiness: Readiness): Effect.Effect<void, Clus
   Effect.gen(function* () {
     const node = createServer(LIMITS)
     const http = yield* NodeHttpServer.make(() => node, { ...address, disablePreemptiveShutdown: true }).pipe(
-      Effect.mapError(({ cause }) => startError(address, cause))
+      Effect.mapError(({ cause }) => startError(address, cause)),
+      // Interrupted, it would go on to listen, and nobody would close it.
+      Effect.uninterruptible
     )
     // Running out of file descriptors for connections must not end the node.
     node.on("error", () => {})

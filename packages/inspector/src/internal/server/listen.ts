@@ -17,7 +17,9 @@ export const listen = (host: string, port: number) =>
       disablePreemptiveShutdown: true
     }).pipe(
       Effect.map((http) => ({ http, node })),
-      Effect.mapError(({ cause }) => listenError(host, port, cause))
+      Effect.mapError(({ cause }) => listenError(host, port, cause)),
+      // Interrupted, it would go on to listen, and nobody would close it.
+      Effect.uninterruptible
     )
   })
 
