@@ -415,6 +415,17 @@ describe("all schedules of a small program", () => {
     })
   )
 
+  it.live("are not run when the time is over before, and the report says so", () =>
+    Effect.gen(function* () {
+      const report = yield* Explore.check(Effect.yieldNow, { schedules: 1_000_000, timeout: "50 millis" })
+      assert.isBelow(report.schedules, 1_000_000)
+      assert.match(
+        report.covered,
+        /^\d+ of 1000000 schedules within its timeout of 0.05 s by strategy mixed, of seed 1; others may fail$/
+      )
+    })
+  )
+
   it.live("find with one preemption what takes one, and not without", () =>
     Effect.gen(function* () {
       const without = yield* Explore.check(race, { strategy: "exhaustive", preemptions: 0 })

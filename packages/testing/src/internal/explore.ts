@@ -127,11 +127,15 @@ export class Explorer {
 
   /** What a search that found nothing says of what it did not look at. */
   private covered(count: number, complete: boolean): string {
-    const { preemptions, seed, strategy } = this.settings
+    const { preemptions, schedules, seed, strategy, timeout } = this.settings
     const bound = `with at most ${plural(preemptions, "preemption")}`
     if (complete) return `every schedule ${bound}: ${count} in all. There may be failures that take more`
-    if (strategy === "exhaustive") return `${plural(count, "schedule")} ${bound}, and not all of these`
-    return `${plural(count, "schedule")} by strategy ${strategy}, of seed ${seed}; others may fail`
+    const ran =
+      count === schedules
+        ? plural(count, "schedule")
+        : `${count} of ${schedules} schedules within its timeout of ${timeout / 1000} s`
+    if (strategy === "exhaustive") return `${ran} ${bound}, and not all of these`
+    return `${ran} by strategy ${strategy}, of seed ${seed}; others may fail`
   }
 
   private makeStrategy(): Strategy {
