@@ -54,6 +54,7 @@ const effect = (version: string): Runtime => ({
 })
 
 const bun = "1.4.5"
+const deno = "2.9.6"
 const miniflare = "4.20260730.0"
 const bundlers = { esbuild: "0.28.2", rollup: "4.68.8", vite: "8.4.0", webpack: "5.113.0" }
 
@@ -134,6 +135,9 @@ const bundled = async (project: string, entry: string, format: "esm" | "iife"): 
   return file
 }
 
+/** What `remote.js` prints: a call, a stream, what a reader gets, and the end of a call that was cancelled. */
+const servedActors = '[1,[1,2,3],["hello","again"],"cut"]'
+
 const runtimes: Readonly<Record<string, Runtime>> = {
   "node-20": node("20.20.2"),
   "node-22": node("22.23.3"),
@@ -143,9 +147,19 @@ const runtimes: Readonly<Record<string, Runtime>> = {
     tools: { bun },
     run: (project, tool) => output(project, tool(".bin/bun"), "main.js")
   },
+  "bun-remote": {
+    tools: { bun },
+    run: (project, tool) => output(project, tool(".bin/bun"), "remote.js"),
+    expected: servedActors
+  },
   deno: {
-    tools: { deno: "2.9.6" },
+    tools: { deno },
     run: (project, tool) => output(project, tool(".bin/deno"), "run", "-A", "main.js")
+  },
+  "deno-remote": {
+    tools: { deno },
+    run: (project, tool) => output(project, tool(".bin/deno"), "run", "-A", "remote.js"),
+    expected: servedActors
   },
   workerd: {
     tools: { miniflare },
@@ -245,7 +259,7 @@ if (unknown.length > 0) {
 
 const folder = mkdtempSync(path.join(tmpdir(), "troupe-runtimes-"))
 try {
-  const packages = publicPackages(["core", "worker"])
+  const packages = publicPackages(["core", "worker", "remote"])
   for (const one of packages) await build(one)
   const tarballs = await Promise.all(packages.map((one) => pack(one, folder)))
 

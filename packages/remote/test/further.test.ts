@@ -2,9 +2,9 @@
  * A server whose actor lives elsewhere itself: at another server here, on a thread or in a cluster just as well.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ActorMiddleware, Broadcast } from "@troupe/core"
+import { Actor, ActorMiddleware, ActorPool, Broadcast, ObjectRef } from "@troupe/core"
 import { RemoteHome } from "@troupe/remote"
-import { Effect, Layer, Schema, Stream } from "effect"
+import { Effect, Latch, Layer, Schema, Stream } from "effect"
 import { client, listening } from "./support.ts"
 
 class Denied extends Schema.TaggedError<Denied>()("Denied", {}) {}
@@ -59,5 +59,66 @@ describe("an actor that a server has from elsewhere", () => {
     }).pipe(
       Effect.provide(client(Vault, { path: "/counter" }).pipe(Layer.provide(note("page")), Layer.provide(counter)))
     )
+  })
+})
+
+describe("a pool of actors", () => {
+  class Worker extends Actor.Service<Worker>()("test/PoolWorker", {
+    make: Effect.map(Latch.make(), (begun) => ({
+      hold: () => Effect.andThen(begun.open, Effect.never),
+      begun: () => begun.await
+    }))
+  }) {}
+
+  class Front extends Actor.Service<Front>()("test/PoolFront", {
+    methods: { hold: Actor.method(), begun: Actor.method(), free: Actor.method({ success: Schema.Int }) }
+  }) {}
+
+  const FrontLive = Front.toLayer(
+    Effect.gen(function* () {
+      const pool = yield* ActorPool.make({ spawn: Worker.spawn(), size: 2 })
+      let held = 0
+      const holding = Effect.acquireUseRelease(
+        Effect.sync(() => held++),
+        () => pool.run((worker) => worker.hold()),
+        () => Effect.sync(() => held--)
+      )
+      const begun = Effect.flatMap(pool.members, (workers) => Effect.all(workers.map((worker) => worker.begun())))
+      return Front.of({
+        hold: () => Effect.orDie(holding),
+        begun: () => Effect.orDie(Effect.asVoid(begun)),
+        free: () => Effect.sync(() => 2 - held)
+      })
+    })
+  )
+
+  it.live.each(["websocket", "http"] as const)(
+    "is served by an actor in front of it: its calls spread, and are cancelled like others, over %s",
+    (protocol) =>
+      Effect.gen(function* () {
+        const front = yield* Front
+        const held = [yield* front.hold.remote(), yield* front.hold.remote()]
+        yield* front.begun()
+        assert.strictEqual(yield* front.free(), 0)
+        yield* ObjectRef.cancelAll(held)
+        yield* Effect.repeat(front.free(), { until: (free) => free === 2 })
+      }).pipe(
+        Effect.provide(
+          Layer.provide(
+            client(Front, { protocol }),
+            listening(Layer.provide(RemoteHome.serve(Front, { expose: ["hold", "begun", "free"] }), FrontLive))
+          )
+        )
+      )
+  )
+
+  it.live("is no actor: a server that is given one in the place of an actor is not made, and says what to do", () => {
+    const pool = Layer.effect(Front)(ActorPool.make({ spawn: Worker.spawn(), size: 1 }) as any) as Layer.Layer<Front>
+    const served = listening(Layer.provide(RemoteHome.serve(Front, { expose: ["free"] }), pool))
+    return Effect.gen(function* () {
+      const defect: any = yield* Effect.flip(Effect.catchDefect(Layer.build(served), Effect.fail))
+      assert.instanceOf(defect, TypeError)
+      assert.match(defect.message, /^test\/PoolFront: what is provided for it has no method "free"/)
+    })
   })
 })

@@ -200,7 +200,7 @@ const withoutInsides = (
 ): RpcMessage.ResponseExitEncoded => {
   const { exit, requestId } = message
   const underWay = peer.get(requestId)
-  if (underWay?.isWithdrawn && underWay.exposed.kind === "calls" && isInterrupted(exit))
+  if (underWay?.isWithdrawn && !underWay.isOfAnother && underWay.exposed.kind === "calls" && isInterrupted(exit))
     return failure(requestId, notBegun(underWay.subject))
   const defect = exit._tag === "Failure" ? exit.cause.find(({ _tag }) => _tag === "Die") : undefined
   if (underWay === undefined || defect?._tag !== "Die") return message

@@ -52,6 +52,7 @@ export type Handler = (
 /** `context` has the actor, and what `authorize` needs. */
 export const handlerOf = (terms: Terms, method: WireMethod, context: Context.Context<never>): Handler => {
   const service: any = Context.getUnsafe(context, terms.wire.of as unknown as Context.Key<any, any>)
+  checkService(terms.wire, method, service)
   const handleOf = ({ key }: Payload): any => (terms.wire.keyed ? service.get(key) : service)
   const traced = Context.get(context, Tracer.Tracer) !== Tracer.nativeTracer
   const tell = terms.telling(method)
@@ -93,6 +94,8 @@ export const handlerOf = (terms: Terms, method: WireMethod, context: Context.Con
         Home.attempt(() => Deferred.isDeferred(value)) === undefined ? Effect.fail(unfit(value)) : Effect.succeed(value)
       const called = invoked((ask, own) => {
         const heard = underWay === undefined ? ask : Home.heard(ask, underWay)
+        // It is no call of ours, which would say itself how it ends: a test has another service in its place, say.
+        if (underWay !== undefined && heard === ask) underWay.isOfAnother = true
         return Effect.flatMap(Effect.setContext(heard, own), legible)
       })
       return Effect.catchCause(called, (cause) => tell(subject, cause))
@@ -101,6 +104,15 @@ export const handlerOf = (terms: Terms, method: WireMethod, context: Context.Con
     const crossed = method.isSubscription ? Stream.map(Stream.unwrap(items), crossing) : Stream.unwrap(items)
     return Stream.catchCause(crossed as Stream.Stream<any, any>, (cause) => Stream.fromEffect(tell(subject, cause)))
   }
+}
+
+/** Untyped code may provide something else, such as a pool. */
+const checkService = ({ actor, keyed }: Wire, { name }: WireMethod, service: any): void => {
+  const needed = keyed ? "get" : name
+  if (typeof Home.attempt(() => service[needed]) === "function") return
+  throw new TypeError(
+    `${actor}: what is provided for it has no method "${needed}", so it is no such actor and cannot be served. A pool needs an actor in front of it, whose methods run their work on its members`
+  )
 }
 
 const wordsOf = (error: unknown): string => (Schema.isSchemaError(error) ? error.message : Home.errorText(error))

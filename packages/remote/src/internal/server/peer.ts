@@ -63,6 +63,8 @@ export class UnderWay implements Home.Hearer {
   isRestarted = false
   /** Whether its caller has given it up before that was a call. */
   isWithdrawn = false
+  /** Whether it runs, and is no call that is heard of. */
+  isOfAnother = false
   private call: Home.Accepted | undefined = undefined
   private owed = false
   private wake: (() => void) | undefined = undefined
