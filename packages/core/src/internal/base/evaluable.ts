@@ -2,6 +2,9 @@
  * A base class for objects that fibers can run: subclasses say how in `evaluate`.
  *
  * `Effectable.Class` does the same, but hides the fiber, whose context and dispatcher we need.
+ *
+ * Those that others extend declare their fields and set them in the constructor: the engine does not inline the constructor
+ * of a class that extends one with fields, and calls are made often. That took a quarter of an ask.
  */
 
 import * as Effect from "effect/Effect"

@@ -18,7 +18,8 @@ const UNSEEN = 16
 /** For how many milliseconds the event loop may have to wait. */
 const PATIENCE = 1
 
-const standard = Context.get(Context.empty(), Scheduler.Scheduler)
+const none = Context.empty()
+const standard = Context.get(none, Scheduler.Scheduler)
 const resolved = Promise.resolve()
 
 let unseen = 0
@@ -49,7 +50,9 @@ export const soon = (
   return false
 }
 
+/** Plain code has no context. That is seen at once, and a look into it is a twentieth of an `await`. */
 const isStandard = (context: Context.Context<never>): boolean => {
+  if (context === none) return true
   const scheduler = Context.get(context, Scheduler.Scheduler)
   return scheduler === standard || (scheduler instanceof OneDispatcher && scheduler.scheduler === standard)
 }

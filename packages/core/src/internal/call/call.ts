@@ -181,28 +181,28 @@ const NO_ARGS: ReadonlyArray<unknown> = []
 const NO_CONTEXT = Context.empty()
 
 export class OwnCall extends Ref implements Waiter, Linked<Call> {
-  stage: Stage = Stage.New
+  declare stage: Stage
   /** When it began to wait, then when it began to run, by `now()`: the engine stores it inline. */
-  since = 0
+  declare since: number
   /** How often the method has been started. */
-  attempts = 0
+  declare attempts: number
   /** What works on it. */
-  fiber: Interruptible | undefined = undefined
+  declare fiber: Interruptible | undefined
   /** Neighbours in the line of waiting calls, then in the list of running ones. */
-  previous: Call | undefined = undefined
-  next: Call | undefined = undefined
+  declare previous: Call | undefined
+  declare next: Call | undefined
   /** The call that submitted this one. Set once this one did not settle on the spot. */
-  parent: Call | undefined = undefined
+  declare parent: Call | undefined
   /** Unsettled calls that this one submitted. */
-  children: Set<Call> | undefined = undefined
+  declare children: Set<Call> | undefined
   /** What its fibers wait for. */
-  waits: Wait | undefined = undefined
+  declare waits: Wait | undefined
 
-  readonly line: Line
-  readonly method: MethodSpec
+  declare readonly line: Line
+  declare readonly method: MethodSpec
   /** The context of the submitter, until the call has settled. */
-  context: Context.Context<never>
-  args: ReadonlyArray<unknown>
+  declare context: Context.Context<never>
+  declare args: ReadonlyArray<unknown>
   // Not fields of every call, which would be larger for the sake of few.
   /** Set if it gets a span. */
   declare trace: Trace | undefined
@@ -221,6 +221,15 @@ export class OwnCall extends Ref implements Waiter, Linked<Call> {
     asked: boolean
   ) {
     super()
+    this.stage = Stage.New
+    this.since = 0
+    this.attempts = 0
+    this.fiber = undefined
+    this.previous = undefined
+    this.next = undefined
+    this.parent = undefined
+    this.children = undefined
+    this.waits = undefined
     this.line = line
     this.method = method
     this.args = args

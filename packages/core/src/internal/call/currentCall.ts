@@ -25,6 +25,8 @@ class CurrentCall extends Context.Service<CurrentCall, Frame | undefined>()(vers
 
 export const CurrentCallKey: string = CurrentCall.key
 
+const none = Context.empty()
+
 /** The call whose method is on the JavaScript stack and has no fiber, or none yet. */
 export const onStack: { call: Call | undefined } = /* @__PURE__ */ shared("onStack", { call: undefined })
 
@@ -71,6 +73,8 @@ export const withExtra = (derived: Context.Context<never>, from: Context.Context
 
 /** The unsettled call that a fiber with this context works for, if any. */
 export const current = (context: Context.Context<never>): Call | undefined => {
+  // Of plain code. A look into it is a twentieth of an `await`.
+  if (context === none) return undefined
   const call = Context.getOrUndefined(context, CurrentCall)?.call
   return call === undefined || call.exit !== undefined ? undefined : call
 }

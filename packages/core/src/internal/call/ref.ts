@@ -40,17 +40,26 @@ const FEW = 16
 let lastId = 0
 
 export class OwnRef extends Evaluable {
-  readonly id: number = ++lastId
+  declare readonly id: number
   /** How this ref settled, once it has. */
-  exit: Exit.Exit<any, any> | undefined = undefined
+  declare exit: Exit.Exit<any, any> | undefined
   /** Who waits. */
-  waiters: Waiters | undefined = undefined
+  declare waiters: Waiters | undefined
   /** How many of those who wait are calls. */
-  dependents = 0
+  declare dependents: number
 
   declare readonly [TypeId]: typeof TypeId
   /** As an argument it stands for its value. */
   declare readonly isUnready: true
+
+  /** Here, and not as fields: see {@link Evaluable}. */
+  constructor() {
+    super()
+    this.id = ++lastId
+    this.exit = undefined
+    this.waiters = undefined
+    this.dependents = 0
+  }
 
   settle(exit: Exit.Exit<any, any>): boolean {
     if (this.exit !== undefined) return false

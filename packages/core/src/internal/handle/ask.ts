@@ -25,9 +25,9 @@ import * as streaming from "./streaming.ts"
 
 /** A call that is yet to be made. */
 abstract class Submission extends Evaluable {
-  readonly target: Target
-  readonly method: MethodSpec
-  readonly args: ReadonlyArray<unknown>
+  declare readonly target: Target
+  declare readonly method: MethodSpec
+  declare readonly args: ReadonlyArray<unknown>
 
   constructor(target: Target, method: MethodSpec, args: ReadonlyArray<unknown>) {
     super()
