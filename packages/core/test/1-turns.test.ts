@@ -154,4 +154,26 @@ describe("handles", () => {
       assert.strictEqual(counter.add as unknown, fake)
     })
   )
+
+  it.effect("for async code have the methods of the handle as properties of their own, which tests may replace", () =>
+    Effect.gen(function* () {
+      const counter = yield* Counter.spawn()
+      const handle = AsyncHandle.make(counter)
+      assert.deepStrictEqual(Object.keys(handle), ["add", "get"])
+      assert.isTrue(Object.hasOwn(handle, "add"))
+      const { add, get } = handle
+      assert.deepStrictEqual([handle.add, handle.get, handle.add], [add, get, add])
+      assert.strictEqual(AsyncHandle.make(handle as never as typeof counter).add as unknown, add)
+      assert.strictEqual(String(handle), String(counter))
+      assert.isUndefined(Object.getPrototypeOf(handle).add)
+      const fake = () => Effect.runPromise(Effect.succeed(7))
+      Object.assign(handle, { add: fake })
+      assert.strictEqual(handle.add as unknown, fake)
+      assert.strictEqual(yield* counter.add(1), 1)
+      const { get: other } = yield* Counter.spawn()
+      Object.assign(counter, { get: other })
+      assert.notStrictEqual(handle.get, get)
+      assert.strictEqual(yield* handle.get(), 0)
+    })
+  )
 })

@@ -49,7 +49,7 @@ export class Idle<A> implements Linked<Idle<A>> {
   previous: Idle<A> | undefined = undefined
   next: Idle<A> | undefined = undefined
 
-  readonly of: A
+  declare readonly of: A
 
   constructor(of: A) {
     this.of = of

@@ -14,8 +14,8 @@ export class OwnTransition extends Ref implements Waiter {
   /** On which fiber the constructor runs, or on which the finalizers do. */
   fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
 
-  readonly cell: Instance
-  readonly part: "start" | "end"
+  declare readonly cell: Instance
+  declare readonly part: "start" | "end"
 
   constructor(cell: Instance, part: "start" | "end") {
     super()

@@ -1,10 +1,10 @@
 /**
- * A Proxy, since the handle of a key does not know its methods before they are called. What is no method of the handle is
- * no method here.
+ * Each method of a handle once more, as one that submits when it is called. What is no method of the handle is no method
+ * here.
  */
 import * as Context from "effect/Context"
 import * as Stream from "effect/Stream"
-import type { CallOptions } from "../../Actor.ts"
+import type { AbortSignalLike, CallOptions } from "../../Actor.ts"
 import type * as AsyncHandle from "../../AsyncHandle.ts"
 import { stranger, versioned } from "../base/copies.ts"
 import { callOptions, onlyKnown } from "../base/options.ts"
@@ -12,7 +12,7 @@ import { isAborted } from "../call/signals.ts"
 import { refuse } from "./admit.ts"
 import { Remote } from "./ask.ts"
 import { EagerCall } from "./eager.ts"
-import { isHandle, noHandle } from "./handle.ts"
+import { addMembers, CellKey, isHandle, member, noHandle } from "./handle.ts"
 import * as samples from "./samples.ts"
 import { subscriptions } from "./streaming.ts"
 
@@ -27,22 +27,51 @@ export const make = (handle: Record<string, AnyMethod>, options: AsyncHandle.Opt
   if (stranger(handle) !== undefined || (!isHandle(handle) && !hasMethods(handle)))
     throw noHandle("AsyncHandle.make", handle)
   samples.keep(EagerCall)
-  const { signal } = options
-  /** By the methods of the handle, which tests replace. */
-  const methods = new Map<object, unknown>()
-  return new Proxy(handle, {
-    get(target, name) {
-      const method = target[name as string]
-      if (typeof name === "symbol" || method?.remote === undefined) return method
-      if (Eager in method && signal === undefined) return method
-      const known = methods.get(method)
-      if (known !== undefined) return known
-      const made = eager(name, signal === undefined ? method : method.options({ signal }))
-      methods.set(method, made)
-      return made
-    }
-  })
+  const made = Object.create(prototype)
+  made[Find] = finder(handle, options.signal)
+  return addMembers(
+    made,
+    Object.keys(handle).map((name) => [name, memberOf(name)])
+  )
 }
+
+const Find: unique symbol = Symbol("find") as any
+
+interface Made {
+  readonly [Find]: (name: string | symbol) => unknown
+}
+
+/** Finds what a handle has by that name. A method is made into one that submits. */
+const finder = (handle: Record<PropertyKey, any>, signal: AbortSignalLike | undefined): Made[typeof Find] => {
+  /** By the methods of the handle, which tests replace. */
+  const known = new Map<unknown, unknown>()
+  let last: unknown
+  let made: unknown
+  return (name) => {
+    const method = handle[name]
+    if (method === last) return made
+    if (method?.remote === undefined || (Eager in method && signal === undefined)) return method
+    made = known.get(method) ?? eager(name as string, signal === undefined ? method : method.options({ signal }))
+    known.set(method, made)
+    last = method
+    return made
+  }
+}
+
+/** The same for all, by name: so they have one shape, and the engine finds a method as it does in any object. */
+const members: Record<string, PropertyDescriptor> = /* @__PURE__ */ Object.create(null)
+
+const memberOf = (name: string): PropertyDescriptor =>
+  (members[name] ??= member<Made>(name, (made) => made[Find](name)))
+
+/**
+ * What is no property of its own comes by here, at a tenth of an `await`: what the handle of a key can do shows late. It is
+ * known to be a handle by its cell.
+ */
+const prototype: object = /* @__PURE__ */ new Proxy(
+  { [CellKey]: undefined },
+  { get: (_, name, made: Made) => (name === Find ? undefined : made[Find]?.(name)) }
+)
 
 /** The mark of methods that submit when they are called: the handle of such methods is one already. */
 const Eager = Symbol.for(versioned("troupe/Eager"))

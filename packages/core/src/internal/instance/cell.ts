@@ -62,24 +62,24 @@ interface About {
 const numbers = /* @__PURE__ */ shared("numbers", { instance: 0 })
 
 export class Cell implements Calls, Starter {
-  readonly actor: string
+  declare readonly actor: string
   /** The id of the actor, and of a resident its key: together they are `actor`. */
-  readonly id: string
-  readonly key: unknown
+  declare readonly id: string
+  declare readonly key: unknown
   readonly instance: number = ++numbers.instance
-  readonly options: InstanceOptions
+  declare readonly options: InstanceOptions
   /** When it was started, in milliseconds since the epoch. */
-  readonly since: number
+  declare readonly since: number
   readonly asyncContext: asyncContext.AsyncContext | undefined = asyncContext.capture()
-  readonly registry: Registry<Cell>
-  readonly life: Life<Cell>
+  declare readonly registry: Registry<Cell>
+  declare readonly life: Life<Cell>
   implementation: Implementation | undefined = undefined
   home: Link | undefined = undefined
   /** Its place among the idle instances of its owner. */
   idle: Idle<Cell> | undefined = undefined
 
-  readonly main: CellLine
-  private readonly groups: ReadonlyMap<string, CellLine> | undefined
+  declare readonly main: CellLine
+  declare private readonly groups: ReadonlyMap<string, CellLine> | undefined
   readonly running: Running = new Running(this)
   /** Calls accepted and not yet settled. */
   pending = 0
@@ -93,7 +93,7 @@ export class Cell implements Calls, Starter {
   private handingOver: Handover | undefined = undefined
 
   /** Where calls and readers pass its middleware, if it has any. */
-  readonly gate: Gate | undefined
+  declare readonly gate: Gate | undefined
 
   /** How its calls have ended. */
   books: Readonly<Books> = NO_BOOKS

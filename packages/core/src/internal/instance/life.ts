@@ -78,7 +78,7 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
   /** Why the instance restarts, or did so last. */
   restartsFor: LifeOfCalls["restartsFor"] = undefined
   /** The context in which it was started, without the call that did. Many instances may share it. */
-  readonly context: Context.Context<never>
+  declare readonly context: Context.Context<never>
   /** Set while all ends at once that the instance runs: it was killed, or a life of it ends for the next one. */
   abrupt = false
   /** Its Scope closes, and will kill it when its calls take too long. */
@@ -91,14 +91,14 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
   /** How to hurry what ends with a Scope that this instance closes now, or a call of it. */
   private wards: Set<() => void> | undefined = undefined
   private supervisor: Supervisor | undefined = undefined
-  private scope: Scope.Closeable
+  declare private scope: Scope.Closeable
   // No field of every instance, which would be larger for the sake of few.
   /** How many read what it publishes. */
   declare readers: number
   /** How many of them keep it from being idle. */
   declare private keepers: number
 
-  private readonly make: Effect.Effect<Implementation, any>
+  declare private readonly make: Effect.Effect<Implementation, any>
 
   constructor(cell: Cell, make: Effect.Effect<Implementation, any>, context: Context.Context<never>) {
     super(cell)

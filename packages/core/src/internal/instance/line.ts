@@ -38,10 +38,10 @@ export class Line<Cell extends Starter = Starter> extends List<Call> implements 
   /** When the calls of this turn began to wait. */
   private turn = 0
 
-  readonly cell: Cell
+  declare readonly cell: Cell
   /** The concurrency group, or `undefined` for the actor's own permits. */
-  readonly group: string | undefined
-  limit: number
+  declare readonly group: string | undefined
+  declare limit: number
 
   constructor(cell: Cell, group: string | undefined, limit: number) {
     super()

@@ -38,7 +38,7 @@ export class Phased<Cell extends Instance> {
   /** The end, once something waits for it, or it takes time. */
   end: Transition | undefined = undefined
 
-  readonly cell: Cell
+  declare readonly cell: Cell
 
   constructor(cell: Cell) {
     this.cell = cell

@@ -53,7 +53,7 @@ export class Running extends List<Call> {
   /** Whether it will be looked at by {@link forgetCallers}. */
   private forgetting = false
 
-  private readonly cell: Owner
+  declare private readonly cell: Owner
 
   constructor(cell: Owner) {
     super()

@@ -43,11 +43,11 @@ export class Address implements Target, handles.Lines {
   resident: Cell | undefined = undefined
   private used: Used | undefined = undefined
 
-  readonly instances: Instances
-  readonly definition: Definition
-  readonly key: unknown
+  declare readonly instances: Instances
+  declare readonly definition: Definition
+  declare readonly key: unknown
   /** What callers hold. */
-  readonly handle: object
+  declare readonly handle: object
 
   constructor(instances: Instances, definition: Definition, key: unknown) {
     this.instances = instances
