@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { ClusterHome, Delivery, DurableState, Reminders } from "@troupe/cluster"
 import { Actor } from "@troupe/core"
-import { Effect, Layer, Schema } from "effect"
+import { Effect, Layer, Schema, Stream } from "effect"
 import { freePort } from "./fixtures/node-processes.ts"
 import { defectOf, freshKey, reasonOf } from "./homeSupport.ts"
 
@@ -78,6 +78,8 @@ class Odd extends Actor.Keyed<Odd>()("test/Odd", {
     die: Delivery.durable(Actor.method({ args: [Schema.String] })),
     misfit: Delivery.durable(Actor.method({ success: Schema.Struct({ total: Schema.Int }) })),
     misfitError: Delivery.durable(Actor.method({ error: Schema.Struct({ why: Schema.String }) })),
+    volatile: Actor.method({ args: [Schema.Int, Schema.Any], success: Schema.Int }),
+    stream: Actor.method({ args: [Schema.Int, Schema.Any], success: Schema.Int, stream: true }),
     volatileMisfit: Actor.method({ success: Schema.Struct({ total: Schema.Int }) })
   }
 }) {}
@@ -91,6 +93,8 @@ const OddLive = Odd.toLayer(() =>
       die: (name) => Effect.suspend(() => Effect.die(oddDefects[name]!())),
       misfit: () => Effect.succeed({ total: "all" } as any),
       misfitError: () => Effect.fail({ why: 7 } as any),
+      volatile: (n) => Effect.succeed(n),
+      stream: (n) => Stream.succeed(n),
       volatileMisfit: () => Effect.succeed({ total: "all" } as any)
     })
   )
@@ -188,7 +192,8 @@ describe("10.6 what a state or a reminder cannot keep", () => {
 })
 
 describe("10.6 a call over the wire", () => {
-  it.live("a result that does not fit its schema fails with DecodeError, which names the field", () =>
+  /** A client of a node that serves in this process. */
+  const served = Layer.unwrap(
     Effect.gen(function* () {
       const folder = yield* Effect.acquireRelease(
         Effect.sync(() => mkdtempSync(join(tmpdir(), "troupe-writable-"))),
@@ -199,16 +204,38 @@ describe("10.6 a call over the wire", () => {
         Layer.provide(ClusterHome.layerNode({ storage, port: yield* freePort }))
       )
       yield* Layer.build(node)
-      yield* Effect.gen(function* () {
-        const odd = yield* Odd.get("a")
-        for (const call of [odd.volatileMisfit(), odd.misfit()]) {
-          const reason = yield* reasonOf(call)
-          assert.deepInclude(reason, { _tag: "DecodeError", mayHaveRun: true })
-          assert.match(reason.issue, /Expected.*\["total"\]/)
-        }
-      }).pipe(
-        Effect.provide(Layer.fresh(ClusterHome.client(Odd).pipe(Layer.provide(ClusterHome.layerClient({ storage })))))
-      )
+      return Layer.fresh(ClusterHome.client(Odd).pipe(Layer.provide(ClusterHome.layerClient({ storage }))))
     })
+  )
+
+  it.live("a result that does not fit its schema fails with DecodeError, which names the field", () =>
+    Effect.gen(function* () {
+      const odd = yield* Odd.get("a")
+      for (const call of [odd.volatileMisfit(), odd.misfit()]) {
+        const reason = yield* reasonOf(call)
+        assert.deepInclude(reason, { _tag: "DecodeError", mayHaveRun: true })
+        assert.match(reason.issue, /Expected.*\["total"\]/)
+      }
+    }).pipe(Effect.provide(served))
+  )
+
+  it.live("an argument that throws when it is read fails its call alone with DecodeError, which names the field", () =>
+    Effect.gen(function* () {
+      const odd = yield* Odd.get("a")
+      for (const [make, issue] of [
+        unwritable["a throwing getter"]!,
+        unwritable["a value nested 10,000 levels deep"]!,
+        [() => ({ draft: revoked() }), /\["draft"\] cannot be written as JSON: .*revoked/] as const
+      ]) {
+        const other = yield* odd.volatile.remote(1, "fine")
+        for (const call of [odd.volatile(1, make()), Stream.runDrain(odd.stream(1, make()))]) {
+          const reason = yield* reasonOf(call)
+          assert.deepInclude(reason, { _tag: "DecodeError", mayHaveRun: false })
+          assert.match(reason.issue, /args\[1\]/)
+          assert.match(reason.issue, issue)
+        }
+        assert.strictEqual(yield* other, 1)
+      }
+    }).pipe(Effect.provide(served))
   )
 })

@@ -11,6 +11,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import type * as Schema from "effect/Schema"
+import { codecOf, issueOf } from "../base/writable.ts"
 import { CurrentAttempt } from "../calls/attempt.ts"
 import {
   ClusterSchema,
@@ -23,7 +25,7 @@ import {
   Snowflake
 } from "../engine.ts"
 import type { Peer, Peers } from "../net/peers.ts"
-import { unavailable } from "../wire/failure.ts"
+import { unavailable, undecodable } from "../wire/failure.ts"
 import { CalledMethod } from "../wire/wire.ts"
 import { CurrentContracts } from "./contracts.ts"
 
@@ -35,13 +37,23 @@ export const layer = (peers: Peers): Layer.Layer<Runners.Runners, never, Needs> 
       const runners = yield* Runners.makeRpc
       const ids = yield* Snowflake.Generator
       const contracts = yield* CurrentContracts
+      const send = (options: Parameters<typeof runners.send>[0]) =>
+        Effect.catchDefect(runners.send(options), (defect) => {
+          const { message } = options
+          if (message._tag !== "OutgoingRequest") return Effect.die(defect)
+          return Effect.flatMap(unwritten(message), (issue) =>
+            issue === undefined
+              ? Effect.die(defect)
+              : message.respond(replyOf(message, ids, unwritable(message, issue)))
+          )
+        })
       const sendOnce = (options: Parameters<typeof runners.send>[0]) => {
         const { address, message } = options
-        if (!isVolatile(message)) return runners.send(options)
+        if (!isVolatile(message)) return send(options)
         const peer = peers.at(address)
         const before = { ...peer }
         note(message, true)
-        return Effect.catch(runners.send(options), (error) => {
+        return Effect.catch(send(options), (error) => {
           // A node that does not have the actor has not run the call either.
           if (error._tag !== "RunnerUnavailable" || !wasOpen(before, peer)) {
             note(message, false)
@@ -93,10 +105,24 @@ const note = (message: Message.Outgoing<any>, delivered: boolean): void => {
 /** Whether there was a connection at any time since `before`: only then can anything have been sent. */
 const wasOpen = (before: Peer, now: Peer): boolean => before.open || now.opened !== before.opened
 
-const lost = (message: Message.OutgoingRequest<any>): ActorError => {
-  const { address, tag } = message.envelope
-  const subject = { actor: `${address.entityType}(${address.entityId})`, method: String(tag) }
-  return unavailable(subject, "the connection to its node was lost", { mayHaveRun: true })
+const subjectOf = ({ envelope: { address, tag } }: Message.OutgoingRequest<any>) => ({
+  actor: `${address.entityType}(${address.entityId})`,
+  method: String(tag)
+})
+
+const lost = (message: Message.OutgoingRequest<any>): ActorError =>
+  unavailable(subjectOf(message), "the connection to its node was lost", { mayHaveRun: true })
+
+/** Nothing was sent of it. */
+const unwritable = (message: Message.OutgoingRequest<any>, issue: string): ActorError =>
+  undecodable(subjectOf(message), issue, false)
+
+/** Which of the arguments could not be written, and why: one that throws when it is read has the engine die of that. */
+const unwritten = ({ envelope, rpc }: Message.OutgoingRequest<any>): Effect.Effect<string | undefined> => {
+  const { elements = [] } = (rpc as any).payloadSchema as { readonly elements?: ReadonlyArray<Schema.Top> }
+  const args = envelope.payload as ReadonlyArray<unknown>
+  const issues = elements.map((schema, i) => issueOf(`args[${i}]`, codecOf(schema), args[i]))
+  return Effect.map(Effect.all(issues), (all) => all.find((issue) => issue !== undefined))
 }
 
 const replyOf = (message: Message.OutgoingRequest<any>, ids: Snowflake.Snowflake.Generator, error: ActorError) =>
