@@ -121,10 +121,13 @@ const failure = (cause: any, operation: string, prefix?: string): SqlError.SqlEr
 
 type Mode = "rows" | "arrays" | "raw"
 
+/** A statement, and what it was last told of how to give its rows: to tell it each time takes as long as a short statement. */
 export interface Prepared {
   readonly statement: StatementSync
   /** Whether it succeeds with rows. */
   readonly reads: boolean
+  bigints: boolean
+  arrays: boolean
 }
 
 /** A database that is open, with the statements that were prepared. */
@@ -167,7 +170,7 @@ export class Opened {
 
   protected make(sql: string): Prepared {
     const statement = this.database.prepare(sql)
-    return { statement, reads: statement.columns().length > 0 }
+    return { statement, reads: statement.columns().length > 0, bigints: false, arrays: false }
   }
 }
 
@@ -224,9 +227,11 @@ class Connection implements SqlConnection.Connection {
   }
 
   private runNow(sql: string, params: ReadonlyArray<unknown>, mode: Mode, cached: boolean, bigints: boolean): unknown {
-    const { reads, statement } = cached ? this.opened.prepare(sql) : this.opened.unprepared(sql)
-    statement.setReadBigInts(bigints)
-    statement.setReturnArrays(mode === "arrays")
+    const prepared = cached ? this.opened.prepare(sql) : this.opened.unprepared(sql)
+    const { reads, statement } = prepared
+    const arrays = mode === "arrays"
+    if (prepared.bigints !== bigints) statement.setReadBigInts((prepared.bigints = bigints))
+    if (prepared.arrays !== arrays) statement.setReturnArrays((prepared.arrays = arrays))
     const values = params.map(toSql)
     if (reads) return statement.all(...values)
     const result = statement.run(...values)
