@@ -67,8 +67,8 @@ export class Simulation {
     this.client = this.startClient()
     yield* this.up(this.client)
     this.net.delays = this.storage.delays = this.faults.delays
-    this.net.moment = this.storage.moment = (process) => {
-      if (process !== this.client?.process) this.faults.moment(process)
+    this.net.moment = this.storage.moment = (process, place) => {
+      if (process !== this.client?.process) this.faults.moment(process, place)
     }
     this.storage.fate = this.faults.fate
     this.faults.begin()
@@ -113,6 +113,7 @@ export class Simulation {
       Layer.provideMerge(actors, layerNode({ ...options, port, storage: this.storage.of(process) }))
     )
     this.nodes[index] = member
+    member.process.wakes = () => this.faults.moment(member.process, "wakes")
     // Whoever looks after nodes starts one again that has not come up. At the beginning there are no faults: it is a mistake.
     if (this.hasBegun) member.onFailure = () => this.world.after(RESTART_PAUSE, () => this.restart(index))
     return member

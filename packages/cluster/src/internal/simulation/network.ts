@@ -11,6 +11,7 @@ import * as Socket from "effect/socket/Socket"
 import * as SocketServer from "effect/socket/SocketServer"
 import { type Address, nameOf } from "../net/address.ts"
 import type { Network, Opening } from "../net/network.ts"
+import type { Place } from "./faults.ts"
 import type { Process } from "./process.ts"
 import type { World } from "./world.ts"
 
@@ -119,7 +120,7 @@ class Way {
     if (this.net.isCut(this.from, this.to)) return void this.net.held.add(this)
     while (this.queue.length > 0 && this.queue[0]!.at <= this.net.world.now) {
       const { arrive } = this.queue.shift()!
-      this.net.moment(this.to)
+      this.net.moment(this.to, "asks")
       this.to.scheduleTask(arrive)
       // A fault may strike at that moment.
       if (this.net.isCut(this.from, this.to)) return void this.net.held.add(this)
@@ -135,7 +136,7 @@ interface Listener {
 export class Net {
   readonly world: World
   /** Told when something arrives at a process: a fault may strike there. */
-  moment: (process: Process) => void = () => {}
+  moment: (process: Process, place: Place) => void = () => {}
   /** How likely a message is late. */
   delays = 0
   /** The ways on which something waits for the network to be whole again. */

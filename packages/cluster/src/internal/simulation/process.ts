@@ -40,6 +40,8 @@ export class Process implements Scheduler.Scheduler, Scheduler.SchedulerDispatch
   skew = 0
   /** What the process leaves to others when it dies: told once. */
   onDeath: Array<() => void> = []
+  /** Told when something in it has waited: a fault may strike there. */
+  wakes: () => void = () => {}
   private tasks: Array<() => void> = []
   private microtasks: Array<() => void> = []
   private waiting = false
@@ -177,15 +179,20 @@ export class Process implements Scheduler.Scheduler, Scheduler.SchedulerDispatch
     currentTimeMillis: Effect.sync(() => this.date()),
     currentTimeNanos: Effect.sync(() => nanos(this.date())),
     monotonicTimeNanos: Effect.sync(() => nanos(this.world.now)),
-    sleep: (duration) => this.sleep(Duration.toMillis(duration))
+    sleep: (duration) => this.sleep(Duration.toMillis(duration), () => this.wakes())
   }
 
-  readonly sleep = (millis: number): Effect.Effect<void> =>
+  readonly sleep = (millis: number, wakes: () => void = () => {}): Effect.Effect<void> =>
     millis <= 0
       ? Exit.void
       : Effect.callback((resume) => {
-          const cancel = this.after(millis, () => resume(Exit.void))
-          return Effect.sync(cancel)
+          const timer = this.world.after(millis, () => {
+            wakes()
+            this.scheduleTask(() => resume(Exit.void))
+          })
+          return Effect.sync(() => {
+            timer.task = undefined
+          })
         })
 }
 

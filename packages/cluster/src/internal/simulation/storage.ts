@@ -9,6 +9,7 @@ import * as SqlError from "effect/sql/SqlError"
 import { UNFINISHED } from "../engineInternals.ts"
 import { layerOf, type Run } from "../sql/sqlite.ts"
 import { type Connection, Database } from "./database.ts"
+import type { Place } from "./faults.ts"
 import { BEGINNING, type Process } from "./process.ts"
 import type { World } from "./world.ts"
 
@@ -19,11 +20,13 @@ const SLOW = [2, 30, 300]
 const TIMEOUT = 5000
 /** What becomes of a statement, apart from what usually does. */
 const FATES = ["is not done", "is done, and its answer is lost"] as const
+/** What stores something, outside of a transaction. */
+const WRITES = /^\s*(INSERT|UPDATE|WITH)/i
 
 export class Storage {
   readonly world: World
-  /** Told when a process asks for something: a fault may strike there. */
-  moment: (process: Process) => void = () => {}
+  /** Told when a process asks for something, and when something was stored for it: a fault may strike there. */
+  moment: (process: Process, place: Place) => void = () => {}
   /** Which of the fates a statement of a process meets, if it is not 0: what usually happens. */
   fate: (process: Process, fates: number) => number = () => 0
   /** How likely a statement is late. */
@@ -105,6 +108,7 @@ export class Storage {
   private statement(process: Process, connection: Connection, sql: string, run: Run, latency: number): Run {
     const fate = this.fate(process, FATES.length)
     if (fate > 0) this.world.note("storage", `"${short(sql)}" of ${process.name} ${FATES[fate - 1]}`)
+    let stores = false
     const broken = (message: string) =>
       Effect.suspend(() => {
         connection.break(sql)
@@ -113,16 +117,24 @@ export class Storage {
     const done = (): Run => {
       if (connection.isBroken) return lost("the connection was lost")
       if (fate === 1) return broken("the statement was not done")
-      return fate === 2 ? Effect.andThen(run, broken("the answer to the statement was lost")) : run
+      if (fate === 2) return Effect.andThen(run, broken("the answer to the statement was lost"))
+      return stores ? Effect.tap(run, () => this.stored(process)) : run
     }
     return Effect.flatMap(process.sleep(latency), (): Run => {
-      this.moment(process)
+      stores = sql === "COMMIT" || (WRITES.test(sql) && !connection.database.isTransaction)
+      this.moment(process, stores ? "stores" : "asks")
       if (process.state === "dead") return Effect.never
       if (!this.away) return done()
       return Effect.flatMap(Effect.timeoutOption(this.back(process), TIMEOUT), (back) =>
         back._tag === "Some" ? done() : broken("the storage does not answer")
       )
     })
+  }
+
+  /** What follows once something is stored: nothing, if a fault strikes there. */
+  private stored(process: Process): Effect.Effect<void> {
+    this.moment(process, "stored")
+    return process.state === "dead" ? Effect.never : Effect.void
   }
 
   private back(process: Process): Effect.Effect<void> {
