@@ -58,8 +58,8 @@ import { finiteMillis } from "./internal/base/durations.ts"
 import * as internal from "./internal/simulation/cluster.ts"
 
 /**
- * How many faults of each kind the explorer may place: where a message arrives at a node, or where a node asks the
- * storage. It also chooses how long each lasts: for a part of `failover`, or longer than that. None by default.
+ * How many faults of each kind the explorer may place: where a message arrives at a node, before a node asks the storage
+ * and once something is stored for it, and where a method has waited. It also chooses how long each lasts: for a part of `failover`, or longer than that. None by default.
  *
  * @category options
  * @since 0.1.0

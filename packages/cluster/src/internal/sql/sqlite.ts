@@ -228,14 +228,24 @@ class Connection implements SqlConnection.Connection {
 
   private runNow(sql: string, params: ReadonlyArray<unknown>, mode: Mode, cached: boolean, bigints: boolean): unknown {
     const prepared = cached ? this.opened.prepare(sql) : this.opened.unprepared(sql)
+    giveRows(prepared, bigints, mode === "arrays")
     const { reads, statement } = prepared
-    const arrays = mode === "arrays"
-    if (prepared.bigints !== bigints) statement.setReadBigInts((prepared.bigints = bigints))
-    if (prepared.arrays !== arrays) statement.setReturnArrays((prepared.arrays = arrays))
     const values = params.map(toSql)
     if (reads) return statement.all(...values)
     const result = statement.run(...values)
     return mode === "raw" ? result : []
+  }
+}
+
+/** Tells a statement how to give its rows. */
+const giveRows = (prepared: Prepared, bigints: boolean, arrays: boolean): void => {
+  if (prepared.bigints !== bigints) {
+    prepared.bigints = bigints
+    prepared.statement.setReadBigInts(bigints)
+  }
+  if (prepared.arrays !== arrays) {
+    prepared.arrays = arrays
+    prepared.statement.setReturnArrays(arrays)
   }
 }
 
