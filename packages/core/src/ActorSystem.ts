@@ -341,10 +341,12 @@ export const Snapshot = Schema.Struct({
   deadLetters: Schema.Array(DeadLetter),
   /** How many there are, whatever the limit says. */
   totals: Schema.Struct({
-    /** Instances that the filter admits, dead ones included. */
+    /** Living instances that the filter admits. */
     instances: Schema.Int,
     /** Their unsettled calls. */
-    calls: Schema.Int
+    calls: Schema.Int,
+    /** Dead instances that it admits, and that are remembered. */
+    dead: Schema.Int
   })
 })
 /**

@@ -245,9 +245,9 @@ describe("11.1 ActorSystem.snapshot", () => {
       assert.deepStrictEqual(yield* names({ state: ["dead", "stopping"] }), ["w2"])
       const few = yield* ActorSystem.snapshot({ actor: "test/Worker", limit: 2 })
       assert.deepStrictEqual([few.instances.length, few.calls.length], [2, 2])
-      assert.deepStrictEqual(few.totals, { instances: 3, calls: 10 })
+      assert.deepStrictEqual(few.totals, { instances: 2, dead: 1, calls: 10 })
       const nothing = yield* ActorSystem.snapshot({ instance: -1 })
-      assert.deepStrictEqual(nothing.totals, { instances: 0, calls: 0 })
+      assert.deepStrictEqual(nothing.totals, { instances: 0, dead: 0, calls: 0 })
     })
   )
 
@@ -323,6 +323,21 @@ describe("11.1 ActorSystem.snapshot", () => {
     })
   )
 
+  own("counts those that are there, and apart from them the dead that it remembers", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      yield* Effect.scoped(Effect.forEach(range(150), () => Worker.spawn(probe)))
+      const worker = yield* Worker.spawn(probe)
+      const totals = (options: ActorSystem.SnapshotOptions) =>
+        Effect.map(ActorSystem.snapshot(options), ({ totals }) => totals)
+      assert.deepStrictEqual(yield* totals({ limit: 10 }), { instances: 1, dead: 100, calls: 0 })
+      assert.deepStrictEqual(yield* totals({ state: "running" }), { instances: 1, dead: 0, calls: 0 })
+      assert.deepStrictEqual(yield* totals({ state: "dead", limit: 0 }), { instances: 0, dead: 100, calls: 0 })
+      yield* Actor.stop(worker)
+      assert.deepStrictEqual(yield* totals({}), { instances: 0, dead: 100, calls: 0 })
+    })
+  )
+
   own("searches actors, keys, names and numbers for words, living and dead, beyond the limit", () =>
     Effect.gen(function* () {
       class Room extends Actor.Keyed<Room>()("test/Room", {
@@ -337,7 +352,7 @@ describe("11.1 ActorSystem.snapshot", () => {
         const find = (search: string, limit?: number) =>
           Effect.map(ActorSystem.snapshot({ search, limit }), ({ instances, totals }) => ({
             found: instances.map(({ key, name }) => key ?? name),
-            total: totals.instances
+            total: totals.instances + totals.dead
           }))
         assert.deepStrictEqual(yield* find("ATTIC"), { found: ["attic", "Attic window", "attic fan"], total: 3 })
         assert.deepStrictEqual(yield* find("room attic"), { found: ["attic", "Attic window"], total: 2 })

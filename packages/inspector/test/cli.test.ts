@@ -260,7 +260,7 @@ describe("troupe inspect", () => {
     Effect.gen(function* () {
       const body = yield* Effect.provide(wire, ActorSystem.layer)
       const world = yield* makeWorld(
-        answering({ ...(body as object), instances: [], totals: { instances: 0, calls: 0 } })
+        answering({ ...(body as object), instances: [], totals: { instances: 0, dead: 0, calls: 0 } })
       )
       yield* run(world, ["inspect"])
       assert.include(text(world), "No instances.")
@@ -339,7 +339,7 @@ describe("troupe inspect, on a terminal", () => {
       const { fiber, first, world } = yield* start()
       const searched = () => world.asked.map(({ path }) => new URLSearchParams(path.split("?")[1]).get("search"))
       const some: any = first
-      const found = { ...some, instances: some.instances.slice(0, 1), totals: { instances: 1, calls: 0 } }
+      const found = { ...some, instances: some.instances.slice(0, 1), totals: { instances: 1, dead: 0, calls: 0 } }
       world.answer = (path) => ({ body: path.includes("search=") ? found : first })
       for (const key of ["/", "d", "q", "backspace", "b"]) yield* press(world, key)
       yield* until(() => searched().includes("db"))
@@ -364,7 +364,7 @@ describe("troupe inspect, on a terminal", () => {
       const [one] = body.instances
       const instances = Array.from({ length: 30 }, (_, i) => ({ ...one, instance: 100 + i, name: `n${i}`, groups: {} }))
       const { fiber, world } = yield* start(16)
-      world.answer = answering({ ...body, instances, totals: { instances: 30, calls: 9 } })
+      world.answer = answering({ ...body, instances, totals: { instances: 30, dead: 0, calls: 9 } })
       yield* tick(world)
       const shown = () => onScreen(world).flatMap((line) => /"n(\d+)"/.exec(line)?.[1] ?? [])
       yield* until(() => shown().length > 0)
@@ -534,7 +534,7 @@ describe("troupe inspect list", () => {
   it.effect("says how many it does not show", () =>
     Effect.gen(function* () {
       const body = (yield* busy) as any
-      const world = yield* makeWorld(answering({ ...body, totals: { instances: 3204, calls: 10_000 } }))
+      const world = yield* makeWorld(answering({ ...body, totals: { instances: 3204, dead: 0, calls: 10_000 } }))
       yield* run(world, ["inspect"])
       assert.include(text(world), "3,204 instances, 4 calls running, 5 waiting (in 2 of them)\n")
       yield* run(world, ["inspect", "list"])

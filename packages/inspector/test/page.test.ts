@@ -93,7 +93,7 @@ const frame = (version: number, rows: ReadonlyArray<Row>, more: Partial<Frame> =
   errors: [],
   results: [],
   deadLetters: undefined,
-  totals: { instances: rows.length, calls: 0 },
+  totals: { instances: rows.length, dead: 0, calls: 0 },
   cycles: 0,
   cost: 1,
   ...more

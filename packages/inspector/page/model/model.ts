@@ -144,7 +144,7 @@ export class Model {
   errors: ReadonlyArray<FailedCall> = []
   results: ReadonlyArray<ShownCall> = []
   deadLetters: ReadonlyArray<DeadLetter> = []
-  totals = { instances: 0, calls: 0 }
+  totals = { instances: 0, dead: 0, calls: 0 }
   cycles = 0
   /** The number of this update, which histories count by. */
   tick = 0
@@ -253,9 +253,14 @@ export class Model {
     }
   }
 
+  /** How many instances there are, dead ones included. */
+  get listed(): number {
+    return this.totals.instances + this.totals.dead
+  }
+
   /** Whether there are more instances than the page is told of. */
   get isPartial(): boolean {
-    return this.totals.instances > this.items.size
+    return this.listed > this.items.size
   }
 
   /** All methods of an actor, the busiest first. */

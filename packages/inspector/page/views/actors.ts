@@ -86,16 +86,15 @@ const foundItems = ({ found, search }: State): ReadonlyArray<Item> =>
 
 /** What is in the list, if that is not everything. */
 const partialText = ({ found, model, search }: State): string => {
-  const { totals } = model
   if (search.trim() === "" || found === undefined) return `${partOf(model)} A search looks through all of them.`
   const { rows, total } = found
-  const of = `of ${format.exact(totals.instances)} instances`
+  const of = `of ${format.exact(model.listed)} instances`
   if (total <= rows.length) return `All ${of} were searched: ${format.plural(total, "match", "matches")}.`
   return `All ${of} were searched: the list has the first ${format.exact(rows.length)} of ${format.exact(total)} matches.`
 }
 
-const partOf = ({ items, totals }: Model): string =>
-  `The list has the first ${format.exact(items.size)} of ${format.exact(totals.instances)} instances, those with calls ` +
+const partOf = ({ items, listed }: Model): string =>
+  `The list has the first ${format.exact(items.size)} of ${format.exact(listed)} instances, those with calls ` +
   "before idle ones, and the figures are of these."
 
 const selectedLine = (selection: Page["state"]["place"]["selection"]): string => {

@@ -60,8 +60,9 @@ const takeUnsafe = (registries: ReadonlyArray<Registry<Cell>>, options: Snapshot
     calls: inTurn(busy.map(callsOf), limit).map(({ call, position }) => callOf(call, position, now)),
     deadLetters,
     totals: {
-      instances: living.reduce((sum, { instances }) => sum + instances, dead.length),
-      calls: living.reduce((sum, { calls }) => sum + calls, 0)
+      instances: living.reduce((sum, { instances }) => sum + instances, 0),
+      calls: living.reduce((sum, { calls }) => sum + calls, 0),
+      dead: dead.length
     }
   }
 }
@@ -117,8 +118,7 @@ const livingIn = (
     const working = first(busy, limit).sort(byNumber)
     return { shown: chosen(cells, working, limit), busy: working, instances: cells.size, calls: busy.calls }
   }
-  const one = instance === undefined ? undefined : cells.get(instance)
-  const candidates = instance === undefined ? cells.values() : one === undefined ? [] : [one]
+  const candidates = instance === undefined ? cells.values() : [cells.get(instance) ?? []].flat()
   return search(candidates, (cell) => admits?.(cell, stateOf(cell)) ?? true, limit)
 }
 
@@ -153,8 +153,10 @@ const search = (cells: Iterable<Cell>, admits: (cell: Cell) => boolean, limit: n
 
 const first = <A>(items: Iterable<A>, limit: number): Array<A> => {
   const taken: Array<A> = []
-  if (limit === 0) return taken
-  for (const item of items) if (taken.push(item) >= limit) break
+  for (const item of items) {
+    if (taken.length >= limit) break
+    taken.push(item)
+  }
   return taken
 }
 

@@ -126,7 +126,7 @@ export interface Frame {
   readonly errors: ReadonlyArray<FailedCall>
   readonly results: ReadonlyArray<ShownCall>
   readonly deadLetters: ReadonlyArray<DeadLetter> | undefined
-  readonly totals: { readonly instances: number; readonly calls: number }
+  readonly totals: { readonly instances: number; readonly dead: number; readonly calls: number }
   /** How many cycles of waits there are. */
   readonly cycles: number
   /** Milliseconds that this update took. */

@@ -92,7 +92,7 @@ export const summary = ({ pid, title }: Info, limit: number): Effect.Effect<type
       pid,
       ...(node !== undefined && { node: String(node) }),
       ...(held.length > 0 && { shards: held.length, held: held.slice(0, MOST_SHARDS) }),
-      partial: totals.instances > instances.length,
+      partial: totals.instances + totals.dead > instances.length,
       ...all,
       actors: largest.map(([actor, counts]) => ({ actor, ...counts }))
     }

@@ -88,7 +88,7 @@ const MOST_FOUND = 200
 /** Instances with these words in their names, whether the page knows them or not. */
 export const find = (search: string): Effect.Effect<Found> =>
   Effect.map(ActorSystem.snapshot({ search, limit: MOST_FOUND }), ({ instances, totals }) => {
-    return { search, rows: instances.map(rowOf), total: totals.instances }
+    return { search, rows: instances.map(rowOf), total: totals.instances + totals.dead }
   })
 
 /** Records for a while, and returns a Chrome trace as text. */

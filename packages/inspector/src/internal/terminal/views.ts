@@ -167,12 +167,15 @@ const noteOf = ({ death, lastError, state }: Instance, now: number): string => {
   return `${shown(lastError.message, MOST_OF_AN_ERROR)} (${duration(now - lastError.at)} ago)`
 }
 
+/** How many instances there are to list. */
+const listed = ({ totals }: Snapshot): number => totals.instances + totals.dead
+
 /** The table of instances, and how many more there are. */
 export const instanceLines = (view: View): ReadonlyArray<string> => {
   const { snapshot, style, width } = view
   if (snapshot.instances.length === 0) return ["No instances."]
   const lines = table(columnsOf(snapshot.at, style), rowsOf(view), width, style)
-  const hidden = snapshot.totals.instances - snapshot.instances.length
+  const hidden = listed(snapshot) - snapshot.instances.length
   return hidden > 0 ? [...lines, style.dim(`… and ${plural(hidden, "more instance")}: --limit shows them`)] : lines
 }
 
@@ -190,7 +193,8 @@ export const inStates = (snapshot: Snapshot, states: ReadonlyArray<StateName>, l
   const instances = snapshot.instances.filter((instance) => states.includes(stateOf(instance)))
   const ids = new Set(instances.map(({ instance }) => instance))
   const calls = snapshot.calls.filter(({ instance }) => ids.has(instance))
-  const totals = { ...snapshot.totals, instances: instances.length, calls: calls.length }
+  const dead = instances.filter(({ state }) => state === "dead").length
+  const totals = { instances: instances.length - dead, dead, calls: calls.length }
   return { ...snapshot, instances: instances.slice(0, limit), calls: calls.slice(0, limit), totals }
 }
 
@@ -261,7 +265,7 @@ export const summaryLine = ({ previous, snapshot, width }: View): string => {
   const rates = ratesOf(snapshot, previous)
   const refused = snapshot.instances.reduce((total, instance) => total + instance.refused, 0)
   const parts = [
-    plural(snapshot.totals.instances - dead, "instance"),
+    plural(snapshot.totals.instances, "instance"),
     `${plural(
       sum((instance) => sumOf(instance, "running")),
       "call"
@@ -272,7 +276,7 @@ export const summaryLine = ({ previous, snapshot, width }: View): string => {
     ...(dead === 0 ? [] : [`${count(dead)} dead`]),
     ...(snapshot.deadLetters.length === 0 ? [] : [plural(snapshot.deadLetters.length, "dead letter")])
   ]
-  const some = snapshot.totals.instances > snapshot.instances.length
+  const some = listed(snapshot) > snapshot.instances.length
   return cut(`${parts.join(", ")}${some ? ` (in ${count(snapshot.instances.length)} of them)` : ""}`, width)
 }
 
