@@ -674,8 +674,8 @@ describe("7.10 subscriptions in contracts and in plain code", () => {
         String(yield* Effect.exit(room.messages() as Effect.Effect<unknown>)),
         /gives a Stream, and was run as an Effect/
       )
-      assert.throws(() => Actor.subscription({ item: String } as any), /must be a Schema, like Schema\.String/)
-      assert.throws(() => Actor.subscription({} as any), /must be a Schema, like Schema\.String/)
+      assert.throws(() => Actor.subscription({ item: String } as any), /must be a Schema, like Schema\.String or/)
+      assert.throws(() => Actor.subscription({} as any), /must be a Schema, like Schema\.String or/)
     })
   )
 })

@@ -204,7 +204,12 @@ describe("1.6 a contract and its implementation", () => {
     [
       "a result that is no Schema",
       () => AnyActor.method({ success: Number }),
-      /success must be a Schema, like Schema\.String, but is function Number/
+      /success must be a Schema, like Schema\.String or Schema\.Union\(\[A, B\]\), but is function Number/
+    ],
+    [
+      "errors in an array",
+      () => AnyActor.method({ error: [Schema.String, Schema.Int] }),
+      /error must be a Schema, like Schema\.String or Schema\.Union\(\[A, B\]\), but is \[/
     ],
     ["an argument that is no Schema", () => AnyActor.method({ args: [String] }), /args\[0\] must be a Schema/],
     [

@@ -19,16 +19,16 @@ export const method = (parts: any = {}) => {
     success: parts.success ?? Schema.Void,
     error: parts.error ?? Schema.Never,
     stream: parts.stream ?? false,
-    ...(parts.since === undefined ? undefined : { since: parts.since }),
+    ...(parts.since && { since: parts.since }),
     "~troupe/ContractMethod": true
   }
 }
 
 /** `Actor.subscription`. As far as contracts go, it is a method that returns a Stream. */
-export const subscription = ({ item, ...parts }: any) => {
-  checkParts({ success: item ?? null })
-  return { ...method({ ...parts, success: item, stream: true }), subscription: true }
-}
+export const subscription = ({ item, ...parts }: any) => ({
+  ...method({ ...parts, success: item ?? null, stream: true }),
+  subscription: true
+})
 
 /** In untyped code `String` is easily written for `Schema.String`, and would be found out by the first call. */
 const checkParts = ({ args, error, payload, stream, success }: any): void => {
@@ -40,7 +40,7 @@ const checkParts = ({ args, error, payload, stream, success }: any): void => {
   for (const [name, schema] of Object.entries(schemas)) {
     if (schema === undefined || Schema.isSchema(schema)) continue
     const part = name in { success, error } ? name : payload === undefined ? `args[${name}]` : `payload.${name}`
-    throw wrong(part, "a Schema, like Schema.String", schema)
+    throw wrong(part, "a Schema, like Schema.String or Schema.Union([A, B])", schema)
   }
 }
 
@@ -51,13 +51,13 @@ const checkArgs: Checks["args"] = ({ args: schemas }, args) => {
   if (args.length !== schemas.length) return `takes ${plural(schemas.length, "argument")}, but got ${args.length}`
   for (const [index, schema] of schemas.entries()) {
     const issue = check(schema, args[index])
-    if (issue !== undefined) return `argument ${index + 1} does not fit the contract: ${issue}`
+    if (issue) return `argument ${index + 1} does not fit the contract: ${issue}`
   }
 }
 
 const checkResult: Checks["result"] = ({ success }, value) => {
   const issue = check(success, value)
-  return issue === undefined ? undefined : `its result does not fit the contract: ${issue}`
+  return issue && `its result does not fit the contract: ${issue}`
 }
 
 const check = (schema: Schema.Top, value: unknown): string | undefined => {
