@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, type ActorContext, ActorError, ObjectRef } from "@troupe/core"
+import { Actor, type ActorContext, ActorError, ActorPool, ObjectRef } from "@troupe/core"
 import { Deferred, Effect, Exit, Fiber, Schedule, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { Diary, defectOf, fork, Probe, range, reasonOf, reasonOfExit, settle, Worker } from "./support.ts"
@@ -235,6 +235,72 @@ describe("6.3", () => {
       )
       assert.deepStrictEqual(probe.log, ["made", "a start", "a cut", "gone"])
     })
+  )
+
+  it.effect(
+    "6.3 the instances of a Scope share its time: together they take no longer than the longest shutdownTimeout",
+    () =>
+      Effect.gen(function* () {
+        const probe = new Probe()
+        const scope = yield* Scope.make()
+        const timeouts = ["4 seconds", "3 seconds", "2 seconds", "2 seconds"] as const
+        const refs = yield* Effect.forEach(timeouts, (shutdownTimeout, n) =>
+          Effect.gen(function* () {
+            const diary = yield* Scope.provide(Diary.options({ shutdownTimeout }).spawn(probe), scope)
+            const ref = yield* diary.work.remote(`${n}`)
+            yield* probe.started(`${n}`)
+            return ref
+          })
+        )
+        probe.log.length = 0
+        const close = yield* fork(Scope.close(scope, Exit.void))
+        yield* TestClock.adjust("1999 millis")
+        assert.deepStrictEqual(probe.log, [])
+        yield* TestClock.adjust("1 millis")
+        assert.deepStrictEqual(probe.log, ["3 cut", "gone", "2 cut", "gone"])
+        yield* TestClock.adjust("999 millis")
+        yield* probe.open("1")
+        assert.strictEqual(yield* refs[1]!, "1")
+        yield* settle
+        assert.deepStrictEqual(probe.log.slice(4), ["1 end", "gone"])
+        yield* TestClock.adjust("1 second")
+        yield* settle
+        assert.isUndefined(close.pollUnsafe())
+        yield* TestClock.adjust("1 millis")
+        yield* Fiber.join(close)
+        assert.deepStrictEqual(probe.log.slice(6), ["0 cut", "gone"])
+        assert.include((yield* reasonOf(refs[2]!)).message, "shutdownTimeout")
+      })
+  )
+
+  it.effect("6.3 pools and instances of a Scope share its time, too", () =>
+    Effect.gen(function* () {
+      const probe = new Probe()
+      const scope = yield* Scope.make()
+      const spawn = Worker.options({ shutdownTimeout: "2 seconds" }).spawn(probe)
+      const worker = yield* Scope.provide(spawn, scope)
+      const pool = yield* Scope.provide(ActorPool.make({ spawn, size: 1 }), scope)
+      yield* worker.work.remote("single")
+      yield* pool.remote((member) => member.work("pooled"))
+      yield* probe.started("single")
+      yield* probe.started("pooled")
+      const close = yield* fork(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(close)
+    })
+  )
+
+  it.effect("6.3 under a test clock that nobody moves, any number of instances of a Scope ends within one second", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const probe = new Probe()
+        for (const n of range(100)) {
+          const diary = yield* Diary.spawn(probe)
+          yield* diary.work.remote(`${n}`)
+          yield* probe.started(`${n}`)
+        }
+      })
+    )
   )
 
   it.effect("6.3 an actor that stopped before its Scope closes closes it at once", () =>

@@ -19,7 +19,7 @@ export const stop = (handle: object): Effect.Effect<void> =>
 
 /** From inside, the kill interrupts its own caller at the next chance, which is here unless the caller forbids it. */
 export const kill = (handle: object): Effect.Effect<void> =>
-  endBehind("kill", handle, (cell) => cell.life.kill("it was killed", undefined), Effect.yieldNow)
+  endBehind("kill", handle, (cell) => cell.life.kill("it was killed"), Effect.yieldNow)
 
 const endBehind = (
   operation: string,

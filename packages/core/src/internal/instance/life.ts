@@ -299,7 +299,7 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
   }
 
   /** No new calls, waiting ones fail, running ones are interrupted. */
-  kill(why: string, cause: Cause.Cause<unknown> | undefined): void {
+  kill(why: string, cause?: Cause.Cause<unknown>): void {
     const { cell } = this
     if (this.phase === Phase.Dying || this.phase === Phase.Gone) return
     this.hasten()
@@ -320,8 +320,9 @@ export class Life<Cell extends Calls = Calls> extends Phased<Cell> implements Li
     for (const hurry of this.wards ?? []) hurry()
   }
 
-  /** Calls `hurry` should the instance be killed, or restart. Returns how to forget it. */
+  /** Calls `hurry` when the instance is killed, or restarts. Returns how to forget it. */
   guard(hurry: () => void): () => void {
+    if (this.abrupt) hurry()
     this.wards ??= new Set()
     this.wards.add(hurry)
     return () => this.wards!.delete(hurry)

@@ -6,8 +6,9 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
 import { ActorContext } from "../../ActorContext.ts"
-import { liveClock } from "../base/time.ts"
+import { elapsed, liveClock } from "../base/time.ts"
 import { waitsForFiber } from "../call/awaited.ts"
 import type { Cell } from "./cell.ts"
 import type { Life } from "./life.ts"
@@ -23,72 +24,79 @@ export const end = (cell: Cell, how: (cell: Cell) => void, inside: Effect.Effect
 /** Why an instance dies whose Scope cannot wait for its calls. */
 const HASTENED = "its Scope closed at once, since the actor that owns it was killed or restarts"
 
-/** Why an instance dies whose calls take too long for a Scope that closes. */
-const TOOK_TOO_LONG = "its Scope closed and its calls did not finish within shutdownTimeout"
+/** When instances that end together began to, by each clock: those of a Scope, which are stopped one after the other. */
+const begun = new WeakMap<object, Map<Clock.Clock, number>>()
 
-/** How long a Scope that closes waits in real time while a test clock stands still, which is not moved then. */
-const TEST_PATIENCE = "1 second"
+type AnyFiber = Fiber.Fiber<unknown, unknown>
 
 /**
  * What the end of its Scope does to an instance: stop it, and kill it when that takes too long. Where an actor closes the
  * Scope that ends at once itself, the instance does, too: a family is not given `shutdownTimeout` per level.
  */
-export const shutdown = (cell: Cell): Effect.Effect<void> => Effect.withFiber((fiber) => shutdownOn(fiber, cell))
+export const shutdown = (scope: Scope.Scope, cell: Cell): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => shutdownOn(fiber, scope, cell))
 
-/** The same for many. Those that end at once, as idle ones do, need no fiber each. */
+/** The same for many that share no Scope with others. Those that end at once, as idle ones do, need no fiber each. */
 export const shutdownAll = (cells: Iterable<Cell>): Effect.Effect<void> =>
   Effect.withFiber((fiber) =>
-    Effect.forEach(cells, (cell) => shutdownOn(fiber, cell), { concurrency: "unbounded", discard: true })
+    Effect.forEach(cells, (cell) => shutdownOn(fiber, cells, cell), { concurrency: "unbounded", discard: true })
   )
 
-const shutdownOn = (fiber: Fiber.Fiber<unknown, unknown>, cell: Cell): Effect.Effect<void> => {
-  const owner = ownerIn(fiber.context)
-  if (owner?.abrupt) cell.life.kill(HASTENED, undefined)
+const shutdownOn = (fiber: AnyFiber, together: object, cell: Cell): Effect.Effect<void> => {
+  if (ownerIn(fiber.context)?.abrupt) cell.life.kill(HASTENED)
   else close(cell)
   if (cell.life.isGone || waitsForFiber(cell, fiber)) return Effect.void
-  doom(cell, cell.options.shutdownTimeout)
-  return hurried(cell.life.ended(), cell.options.shutdownTimeout, (why) => cell.life.kill(why, undefined))
-}
-
-/** Until then there is no deadlock in its calls: their end is near. */
-export const doom = (cell: Cell, timeout: Duration.Duration): void => {
-  cell.life.isDoomed = Duration.isFinite(timeout)
+  return hurried(fiber, together, cell, cell.options.shutdownTimeout, cell.life.ended())
 }
 
 /** Refuses new calls, since the Scope closes; those accepted may finish. */
 export const close = (cell: Cell): void => cell.life.stop("its Scope closed")
 
 /**
- * Waits until something has ended. Hurries it up when that takes longer than `timeout`, and where an actor waits for it
- * that ends at once, or comes to.
+ * Waits until something has ended. Kills the instance, and what comes with it, when that takes longer than `timeout`,
+ * counted from when those that end `together` began to, and where an actor waits for it that ends at once, or comes to.
  */
 export const hurried = (
-  end: Effect.Effect<void>,
+  fiber: AnyFiber,
+  together: object,
+  { life }: Cell,
   timeout: Duration.Duration,
-  hurry: (why: string) => void
-): Effect.Effect<void> =>
-  Effect.withFiber((fiber) => {
-    const owner = ownerIn(fiber.context)
-    if (owner?.abrupt) {
-      hurry(HASTENED)
-      return end
-    }
-    // It has a fiber of its own, which is not a child of the one that waits: see deadlock.ts.
-    const cut = Effect.map(patienceIn(fiber.context, timeout), () => hurry(TOOK_TOO_LONG))
-    const patience = Effect.runForkWith(fiber.context)(cut)
-    const forget = owner?.guard(() => hurry(HASTENED))
-    return Effect.onExit(end, () => {
-      forget?.()
-      patience.interruptUnsafe()
-      return Effect.void
-    })
+  end: Effect.Effect<void>,
+  killOthers?: (why: string) => void
+): Effect.Effect<void> => {
+  const hurry = (why: string) => {
+    life.kill(why)
+    killOthers?.(why)
+  }
+  // Until then there is no deadlock in its calls: their end is near.
+  life.isDoomed = Duration.isFinite(timeout)
+  // It has a fiber of its own, which is not a child of the one that waits: see deadlock.ts.
+  const cut = Effect.map(patienceIn(fiber.context, together, Duration.toMillis(timeout)), () =>
+    hurry("its Scope closed and its calls did not finish within shutdownTimeout")
+  )
+  const patience = Effect.runForkWith(fiber.context)(cut)
+  const forget = ownerIn(fiber.context)?.guard(() => hurry(HASTENED))
+  return Effect.onExit(end, () => {
+    forget?.()
+    patience.interruptUnsafe()
+    return Effect.void
   })
+}
 
-/** Sleeps, though under a test clock not for long. */
-const patienceIn = (context: Context.Context<never>, timeout: Duration.Duration): Effect.Effect<void> => {
-  const patience = Effect.sleep(timeout)
-  if (Context.get(context, Clock.Clock) === liveClock) return patience
-  return Effect.raceFirst(patience, Effect.provideService(Effect.sleep(TEST_PATIENCE), Clock.Clock, liveClock))
+/** Sleeps, though for no more than a second of real time under a test clock, which may stand still. */
+const patienceIn = (context: Context.Context<never>, together: object, timeout: number): Effect.Effect<void> => {
+  const clock = Context.get(context, Clock.Clock)
+  const patience = rest(together, clock, timeout)
+  return clock === liveClock ? patience : Effect.raceFirst(patience, rest(together, liveClock, 1000))
+}
+
+/** Sleeps for what is left of the time that is shared. */
+const rest = (together: object, clock: Clock.Clock, timeout: number): Effect.Effect<void> => {
+  const times = begun.get(together) ?? new Map<Clock.Clock, number>()
+  const now = elapsed(clock)
+  const since = times.get(clock) ?? now
+  begun.set(together, times.set(clock, since))
+  return clock.sleep(Duration.millis(since + timeout - now))
 }
 
 /** The life of the actor inside which a fiber runs, be it in a method, in its constructor or in a finalizer. */

@@ -29,7 +29,7 @@ export interface Supervised {
   fork(effect: Effect.Effect<unknown, unknown>): Fiber.Fiber<unknown, unknown>
   /** The instance is ready. */
   proceed(): void
-  kill(why: string, cause: Cause.Cause<unknown> | undefined): void
+  kill(why: string, cause?: Cause.Cause<unknown>): void
   interruptForRestart(): void
   closeScope(exit: Exit.Exit<any, any>): Effect.Effect<void>
   renew(): void

@@ -145,7 +145,7 @@ const bringUp = (
 const tie = (cell: Cell, scope: Scope.Scope): Effect.Effect<void> => {
   const { life } = cell
   if (life.isGone) return Effect.void
-  const finalizer = () => shutdown(cell)
+  const finalizer = () => shutdown(scope, cell)
   life.tie = scope
   if (joinScope(scope, cell, finalizer)) return Effect.void
   life.tie = life.ownTie = Scope.forkUnsafe(scope)

@@ -22,7 +22,7 @@ import { defines } from "../call/older.ts"
 import * as handles from "../handle/handle.ts"
 import { Cell } from "../instance/cell.ts"
 import { IDLE, type InstanceOwner } from "../instance/life.ts"
-import { end, shutdownAll } from "../instance/shutdown.ts"
+import { close, end, shutdownAll } from "../instance/shutdown.ts"
 import { Address } from "./address.ts"
 import {
   type ContractClass,
@@ -127,7 +127,7 @@ class Instances implements InstanceOwner<Cell> {
       () => new Cell(`${id}(${keyText(key)})`, make, options, this.context, { id, key })
     )
     if (this.closed) {
-      cell.life.stop("its Scope closed")
+      close(cell)
       return cell
     }
     if (this.up >= this.limits.maxInstances) this.makeRoom()

@@ -70,7 +70,7 @@ export class Members {
   /** Ends those whose end takes too long. A member that was there before the pool goes on after it. */
   kill(why: string): void {
     for (const { cell, scope } of this.all) {
-      if (cell !== undefined && isWithin(cell.life.tie, scope)) cell.life.kill(why, undefined)
+      if (cell !== undefined && isWithin(cell.life.tie, scope)) cell.life.kill(why)
     }
   }
 

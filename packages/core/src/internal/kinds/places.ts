@@ -16,7 +16,7 @@ import { printable } from "../base/show.ts"
 import { watch } from "../handle/operations.ts"
 import type { Cell } from "../instance/cell.ts"
 import * as pacer from "../instance/pacer.ts"
-import { close, doom, hurried } from "../instance/shutdown.ts"
+import { close, hurried } from "../instance/shutdown.ts"
 import type { Member, Members } from "./members.ts"
 
 /** How long members of a place have to last until the death of one counts as the first again. */
@@ -148,23 +148,19 @@ export class Places {
   }
 
   /** Ends the pool, then its members together, all within the `shutdownTimeout` of the members. */
-  shutdown(): Effect.Effect<void> {
-    return Effect.suspend(() => {
+  shutdown(scope: Scope.Scope): Effect.Effect<void> {
+    return Effect.withFiber((fiber) => {
       const { cell, members } = this
       this.failures.stop()
-      const patience = members.patience ?? cell.options.shutdownTimeout
       close(cell)
-      doom(cell, patience)
       const orderly = cell.life
         .ended()
         .pipe(
           Effect.andThen(Scope.close(this.ofPlaces, Exit.void)),
           Effect.andThen(Scope.close(this.ofMembers, Exit.void))
         )
-      return hurried(orderly, patience, (why) => {
-        cell.life.kill(why, undefined)
-        members.kill(why)
-      })
+      const patience = members.patience ?? cell.options.shutdownTimeout
+      return hurried(fiber, scope, cell, patience, orderly, (why) => members.kill(why))
     })
   }
 }

@@ -68,7 +68,8 @@ export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any,
   const registry = registryIn<Cell>(context)
   const cell = new Cell("ActorPool", Effect.succeed(implementation), normalized, Context.empty(), { registry })
   const places = new Places(members, cell, input, restart, context)
-  yield* Effect.addFinalizer(() => places.shutdown())
+  const scope = yield* Effect.scope
+  yield* Effect.addFinalizer(() => places.shutdown(scope))
   yield* Effect.uninterruptible(cell.life.boot(identity))
   for (let place = 0; place < size; place++) yield* places.start()
   const run: any = makeMethod({ line: () => cell.main }, singleMethod("ActorPool", normalized))

@@ -79,7 +79,7 @@ const end = (
 }
 
 export const kill = (instance: number, options: EndOptions = {}) =>
-  end("kill", instance, options, (cell) => cell.life.kill(options.why ?? "it was killed", undefined))
+  end("kill", instance, options, (cell) => cell.life.kill(options.why ?? "it was killed"))
 
 export const stop = (instance: number, options: EndOptions = {}) =>
   end("stop", instance, options, (cell) => cell.life.stop(options.why ?? "it was stopped"))
