@@ -47,7 +47,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Schema from "effect/Schema"
+import * as Schema from "effect/Schema"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { DurableStateError } from "./DurableStateError.ts"
@@ -339,10 +339,13 @@ const open = <S>(
       timeout: millis(subject, "timeout", timeout)
     })
     yield* state.claim()
-    const once: DurableState<S>["modifyOnceEffect"] = ({ id, remember = 100, result }, f) =>
-      Effect.flatMap(onceId(identity, id), (id) =>
+    const once: DurableState<S>["modifyOnceEffect"] = (options, f) => {
+      checkOnce(subject, options, f)
+      const { id, remember = 100, result } = options
+      return Effect.flatMap(onceId(identity, id), (id) =>
         state.modifyOnce(id, codec(`${subject}: the result of modifyOnce`, result), remember, f)
       )
+    }
     return {
       get: state.current,
       set: (value) => state.modify(() => Effect.succeed([undefined, value])),
@@ -356,11 +359,19 @@ const open = <S>(
         ),
       modify: (f) => state.modify((value) => Effect.sync(() => f(value))),
       modifyEffect: (f) => state.modify(f),
-      modifyOnce: (options, f) => once(options, (value) => Effect.sync(() => f(value))),
+      modifyOnce: (options, f) => once(options, f && ((value) => Effect.sync(() => f(value)))),
       modifyOnceEffect: once,
       refresh: state.exclusively(() => state.reload())
     }
   })
+
+/** Untyped code may take it for `modify`. */
+const checkOnce = (subject: string, options: OnceOptions<any> | undefined, f: unknown): void => {
+  if (Schema.isSchema(options?.result) && typeof f === "function") return
+  throw new TypeError(
+    `${subject}: modifyOnce takes options with the schema of its result, and a function of the value, like modifyOnce({ result: Schema.Int }, (n) => [n, n + 1])`
+  )
+}
 
 const onceId = ({ actor, key }: Identity, given: string | undefined): Effect.Effect<string> =>
   Effect.flatMap(DurableCall, (call) => {

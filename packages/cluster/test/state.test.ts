@@ -53,6 +53,7 @@ class Account extends Actor.Keyed<Account>()("test/Account", {
         balance.modifyOnceEffect({ result: Schema.Int }, (b) =>
           b < n ? Effect.fail(new Overdrawn({ balance: b })) : Effect.succeed([b - n, b - n])
         ),
+      once: (options: any, f?: any) => balance.modifyOnce<unknown>(options, f),
       read: () => balance.get,
       refresh: () => balance.refresh,
       die: () => Effect.die("broken")
@@ -356,6 +357,18 @@ describe("values", () => {
       for (const id of ["a", "b", "c", "d"]) yield* alice.depositOnce(id, 1)
       assert.strictEqual(yield* alice.depositOnce("b", 1), 2)
       assert.strictEqual(yield* alice.depositOnce("a", 1), 5)
+    })
+  )
+
+  it.effect("die where it is called like modify, and say how it is called", () =>
+    Effect.gen(function* () {
+      const alice = (yield* nodeOn(yield* memory)).get("alice")
+      const change = (n: number) => [n, n + 1]
+      for (const args of [[change], [{ id: "a" }, change], [{ result: Schema.Int }]] as const) {
+        const cause = Option.getOrThrow(Exit.getCause(yield* Effect.exit(alice.once(...(args as [any, any])))))
+        assert.match(String(cause), /alice\): modifyOnce takes options with the schema of its result/)
+      }
+      assert.strictEqual(yield* alice.read(), 0)
     })
   )
 

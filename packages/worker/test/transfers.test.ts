@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { MessageChannel } from "node:worker_threads"
 import { afterAll, assert, describe, it } from "@effect/vitest"
-import { ObjectRef } from "@troupe/core"
+import { Actor, ObjectRef } from "@troupe/core"
 import { WorkerHome } from "@troupe/worker"
 import { Effect, ManagedRuntime, Option, Stream } from "effect"
 import { errorOf, range, reasonOf } from "../../core/test/support.ts"
@@ -134,6 +134,24 @@ describe("what crosses", () => {
 })
 
 describe("what cannot cross", () => {
+  it.effect("a handle, whose error names it and what to do", () =>
+    Effect.gen(function* () {
+      class Local extends Actor.Service<Local>()("test/Local", {
+        make: Effect.succeed({ ping: () => Effect.void })
+      }) {}
+      const local = yield* Local.spawn()
+      const remedy = "Handles do not cross: pass what its methods give, and call it from this side."
+      assert.include(
+        String(yield* errorOf(porter.any(local))),
+        `test/Porter.any: argument 1 cannot cross between threads: it is the handle of an actor. ${remedy}`
+      )
+      assert.include(
+        String(yield* errorOf(porter.any({ to: [porter] }))),
+        `argument 1 cannot cross between threads: it holds the handle of an actor at .to[0]. ${remedy}`
+      )
+    })
+  )
+
   it.effect("an argument fails its call alone, and the error names what to do", () =>
     Effect.gen(function* () {
       const before = yield* porter.any.remote(1)

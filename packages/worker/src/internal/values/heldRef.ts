@@ -1,37 +1,37 @@
 /**
- * Refs that are left inside values. Structured clone takes a ref that has settled for plain data and copies its insides,
- * so values are searched for refs before they are sent.
+ * Refs and handles that are left inside values. Structured clone takes a ref that has settled for plain data and copies its
+ * insides, and shows the insides of a handle when it refuses one, so values are searched for them before they are sent.
  */
+import * as Actor from "@troupe/core/Actor"
 import { isObjectRef } from "@troupe/core/ObjectRef"
 
-/** How many values are searched: enough to find a ref that was forgotten, and next to nothing compared with the copy. */
+/** How many values are searched: enough to find what that was forgotten, and next to nothing compared with the copy. */
 const LOOKS = 1000
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
 
-/** Throws for a value that is a ref or holds one, and says where. The search goes from the top down. */
+/** Throws for a value that is a ref or a handle, or holds one, and says where. The search goes from the top down. */
 export const refuseRefs = (value: unknown): void => {
   if (!isObject(value)) return
-  const ref = findRef(value)
-  if (ref === undefined) return
-  const path = pathTo(ref, value, MAX_DEPTH)
-  throw new HeldRef(path === "" ? "is an ObjectRef" : `holds an ObjectRef${path === undefined ? "" : ` at ${path}`}`)
+  const held = findHeld(value)
+  if (held === undefined) return
+  const path = pathTo(held, value, MAX_DEPTH)
+  const [what, remedy] = isObjectRef(held)
+    ? ["an ObjectRef", "Wait for the ref first, or pass it as an argument of its own."]
+    : ["the handle of an actor", "Handles do not cross: pass what its methods give, and call it from this side."]
+  throw new HeldRef(`it ${path === "" ? "is" : "holds"} ${what}${path ? ` at ${path}` : ""}. ${remedy}`)
 }
 
 /** Its message says what to do about it. */
-export class HeldRef extends TypeError {
-  constructor(what: string) {
-    super(`it ${what}. Wait for the ref first, or pass it as an argument of its own.`)
-  }
-}
+export class HeldRef extends TypeError {}
 
-const findRef = (root: object): object | undefined => {
+const findHeld = (root: object): object | undefined => {
   const objects = [root]
   let looks = LOOKS
   // A loop over a list that grows, since cycles and depth need no care then.
   for (let i = 0; i < objects.length; i++) {
     const object = objects[i]!
-    if (isObjectRef(object)) return object
+    if (isObjectRef(object) || Actor.isHandle(object)) return object
     if (ArrayBuffer.isView(object)) continue
     if (Array.isArray(object)) {
       for (let at = 0; at < object.length && looks-- > 0; at++) if (isObject(object[at])) objects.push(object[at])
