@@ -71,6 +71,7 @@ import { finiteMillis } from "./internal/base/durations.ts"
 import * as identities from "./internal/base/identity.ts"
 import * as keys from "./internal/base/keyText.ts"
 import { prefixOf } from "./internal/base/prefix.ts"
+import { codecOf } from "./internal/base/writable.ts"
 import * as internal from "./internal/reminders/firing.ts"
 import { memory } from "./internal/reminders/memory.ts"
 import { sql } from "./internal/reminders/sql.ts"
@@ -349,7 +350,7 @@ const remindedOf = (actor: Context.Key<any, any>): Reminded => {
   return {
     actor: actor.key,
     contract: methods,
-    keySchema: keySchema === undefined ? undefined : Schema.toCodecJson(keySchema as Schema.Codec<any, any>)
+    keySchema: keySchema === undefined ? undefined : (codecOf(keySchema) as Schema.Codec<any, any>)
   }
 }
 

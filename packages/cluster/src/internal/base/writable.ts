@@ -10,6 +10,7 @@ import { attempt } from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { contained } from "./contained.ts"
 
 /** Deeper values overflow the stack of the process that writes or reads them. */
 const MAX_DEPTH = 1000
@@ -21,7 +22,7 @@ const MAX_TEXT = 500
 export type Codec = Schema.Codec<unknown, unknown>
 
 /** How a schema writes JSON. */
-export const codecOf = (schema: Schema.Top): Codec => Schema.toCodecJson(schema) as unknown as Codec
+export const codecOf = (schema: Schema.Top): Codec => Schema.toCodecJson(contained(schema)) as unknown as Codec
 
 /** What keeps the value of this name from being written, or `undefined` if it can be. */
 export const issueOf = (name: string, codec: Codec, value: unknown): Effect.Effect<string | undefined> =>

@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { issueIn } from "../base/contained.ts"
 import { OtherArguments, refusalOf } from "../base/refused.ts"
 import { issueOf } from "../base/writable.ts"
 import { ClusterError } from "../engine.ts"
@@ -74,7 +75,7 @@ const request = ({ send, subject }: RemoteMethod, payload: unknown, options?: ob
   try {
     return send(payload, options)
   } catch (error) {
-    return Effect.fail(argumentsDoNotFit(subject, Home.issueText(error)))
+    return Effect.fail(argumentsDoNotFit(subject, issueIn(error)))
   }
 }
 

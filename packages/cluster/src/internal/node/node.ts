@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { Cluster, ClusterOptions, LocalOptions, NodeOptions } from "../../ClusterHome.ts"
 import type { ClusterStartError } from "../../ClusterStartError.ts"
+import { wholly } from "../base/contained.ts"
 import { Warnings } from "../base/warnings.ts"
 import { CurrentGuard } from "../calls/attempt.ts"
 import * as attempts from "../calls/attempts.ts"
@@ -197,7 +198,12 @@ const messages = (patience: number) => messageStorage.layer(patience).pipe(Layer
  * A frame may have any size: both sides have proved to be of the cluster, and what one sends the other had in memory. The
  * engine goes on with a connection after a frame that is too large, and can read nothing on it any more.
  */
-const serialization = RpcSerialization.layerSchemaBinary({ maxFrameSize: "unbounded" })
+const serialization = Layer.effect(RpcSerialization.RpcSerialization)(
+  Effect.map(RpcSerialization.RpcSerialization, (binary) => ({
+    ...binary,
+    codecFor: wholly(binary.codecFor) as typeof binary.codecFor
+  }))
+).pipe(Layer.provide(RpcSerialization.layerSchemaBinary({ maxFrameSize: "unbounded" })))
 
 /** What nodes and clients of a cluster of processes have in common. */
 const withRunners =

@@ -13,7 +13,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Outcome, ReminderStore, StoredReminder } from "../../Reminders.ts"
-import { issueOfJson } from "../base/writable.ts"
+import { codecOf, issueOfJson } from "../base/writable.ts"
 import { CallId, CurrentWork, DurableCall, type Work } from "../calls/durableCall.ts"
 
 /** A method of a contract, as far as its arguments go. */
@@ -252,7 +252,7 @@ const nameOf = ({ actor, id, key, method }: StoredReminder): string => `Reminder
 // --- arguments -------------------------------------------------------------------------------------------------------
 
 const tupleCodec = (contract: { readonly args: ReadonlyArray<Schema.Top> }) =>
-  Schema.toCodecJson(Schema.Tuple(contract.args)) as unknown as Schema.Codec<ReadonlyArray<any>, ReadonlyArray<unknown>>
+  codecOf(Schema.Tuple(contract.args)) as unknown as Schema.Codec<ReadonlyArray<any>, ReadonlyArray<unknown>>
 
 const decodeArgs = (
   contract: Contract[string] | undefined,

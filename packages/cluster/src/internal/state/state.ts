@@ -33,8 +33,8 @@ export interface TextCodec<S> {
 /** `name` is what errors call the value. */
 export const codec = <S>(name: string, schema: Schema.Codec<S, any>): TextCodec<S> => {
   const values = codecOf(schema)
-  const json = Schema.fromJsonString(Schema.toCodecJson(schema))
-  const encode = (value: S) => Effect.suspend(() => Schema.encodeEffect(json)(value)) as Effect.Effect<string, unknown>
+  const json = Schema.fromJsonString(values)
+  const encode = (value: S) => Effect.suspend(() => Schema.encodeEffect(json)(value))
   return {
     encode: (value) =>
       Effect.catchCause(encode(value), (cause) =>

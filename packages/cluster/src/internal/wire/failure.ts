@@ -122,11 +122,18 @@ const ofNode = (subject: Subject, error: unknown): ActorError | undefined => {
     return unavailable(subject, "its node cannot be reached", { mayHaveRun: true, cause: error })
 }
 
+/**
+ * The path of a volatile call's arguments, which are an array: the request was not written, or not read, and has not run.
+ * What comes back is an object. A durable call may have run on another node before, so nothing is said of its arguments.
+ */
+const isOfArguments = / at \[\d+\](\[(\d+|"([^"\\]|\\.)*")\])*$/
+
 const ofDefect = (subject: Subject, defect: any): ActorError | undefined => {
   if (isOf(ResultRefused, defect))
     return undecodable(subject, `the storage refuses its result: ${wordsOf(defect)}`, true)
   if (isOf(ClusterError.MalformedMessage, defect)) {
     const issue = wordsOf(defect.cause ?? defect)
+    if (isOfArguments.test(issue)) return argumentsDoNotFit(subject, issue)
     return undecodable(subject, `what crosses the wire does not fit the contract: ${issue}`, true)
   }
   // Nothing of ours leaves a schema to fail by itself: this is what the other side wrote.

@@ -11,6 +11,7 @@ import type * as Effect from "effect/Effect"
 import { memoize } from "effect/Function"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { contained, issueIn } from "../base/contained.ts"
 import { escape, unescape } from "../base/keyText.ts"
 import { type Codec, codecOf } from "../base/writable.ts"
 import { ClusterSchema, Entity, Rpc, RpcGroup } from "../engine.ts"
@@ -123,17 +124,20 @@ const checkActor = (actor: Contracted): string => {
 const makeMethod = (called: Omit<ContractMethod, "durable">, method: AnyContractMethod): WireMethod => {
   const { actor, name } = called
   const delivery = read(method)
-  const { args, error, stream, subscription, success } = method as unknown as {
+  const { stream, subscription, ...parts } = method as unknown as {
     readonly args: ReadonlyArray<Schema.Top>
     readonly success: Schema.Top
     readonly error: Schema.Top
     readonly stream: boolean
     readonly subscription?: true
   }
+  const args = parts.args.map(contained)
+  const success = contained(parts.success)
   if (name.length > MAX_METHOD) {
     throw new RangeError(`${actor}.${name}: in a cluster the name of a method has at most ${MAX_METHOD} characters`)
   }
-  const common = { success, error: Schema.Union([ActorError, ...Home.errorsOf(error)]), defect: SentDefect }
+  const error = Schema.Union([ActorError, ...Home.errorsOf(parts.error).map(contained)])
+  const common = { success, error, defect: SentDefect }
   const positional = Schema.Tuple(args)
   const rpc =
     delivery.kind === "durable"
@@ -146,9 +150,9 @@ const makeMethod = (called: Omit<ContractMethod, "durable">, method: AnyContract
           // A caller that goes away leaves the call alone. One that cancels says so (see `caller.ts`).
           .annotate(ClusterSchema.Uninterruptible, "client")
       : subscription
-        ? reading(name, success, common.error)
+        ? reading(name, success, error)
         : Rpc.make(name, { ...common, payload: positional, stream })
-  const codecs = { args: args.map(codecOf), success: codecOf(success), error: codecOf(common.error) }
+  const codecs = { args: args.map(codecOf), success: codecOf(success), error: codecOf(error) }
   const annotated = (rpc as Rpc.Any & typeof rpc).annotate(CalledMethod, {
     ...called,
     durable: delivery.kind === "durable"
@@ -186,7 +190,7 @@ const reading = (name: string, item: Schema.Top, error: Schema.Union<ReadonlyArr
 }
 
 const keys = (actor: string, schema: Schema.Top) => {
-  const codec = Schema.toCodecJson(schema) as unknown as Schema.Codec<unknown, unknown>
+  const codec = codecOf(schema)
   const encode = Schema.encodeUnknownSync(codec)
   const decode = Schema.decodeUnknownSync(codec)
   // Strings stay readable in storage and logs.
@@ -196,7 +200,7 @@ const keys = (actor: string, schema: Schema.Top) => {
     try {
       encoded = encode(key)
     } catch (cause) {
-      return Result.fail(`its key does not fit the key schema: ${Home.issueText(cause)}`)
+      return Result.fail(`its key does not fit the key schema: ${issueIn(cause)}`)
     }
     const entityId = isText ? escape(encoded as string) : JSON.stringify(encoded)
     if (entityId === "") return Result.fail("its key is empty: in a cluster a key has at least one character")
