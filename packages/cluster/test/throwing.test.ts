@@ -64,6 +64,21 @@ const kinds: Record<string, readonly [Schema.Codec<any, any>, (text: string) => 
   ]
 }
 
+/** A node and a client of it, which have a connection. */
+const served = <A extends Parameters<typeof ClusterHome.client>[0]>(actor: A, live: Layer.Layer<any>) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const folder = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "troupe-throwing-"))),
+        (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+      )
+      const storage = { file: join(folder, "cluster.db") }
+      const node = ClusterHome.layerNode({ storage, port: yield* freePort })
+      yield* Layer.build(Layer.provide(ClusterHome.layer(actor, live), node))
+      return Layer.fresh(ClusterHome.client(actor).pipe(Layer.provideMerge(ClusterHome.layerClient({ storage }))))
+    })
+  )
+
 const said = /its schema threw Error: no (en|de)code/
 
 for (const [kind, [Value, make]] of Object.entries(kinds)) {
@@ -116,20 +131,6 @@ for (const [kind, [Value, make]] of Object.entries(kinds)) {
     { maxConcurrency: 2 }
   )
 
-  /** A node and a client of it, which have a connection. */
-  const Live = Layer.unwrap(
-    Effect.gen(function* () {
-      const folder = yield* Effect.acquireRelease(
-        Effect.sync(() => mkdtempSync(join(tmpdir(), "troupe-throwing-"))),
-        (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
-      )
-      const storage = { file: join(folder, "cluster.db") }
-      const node = ClusterHome.layerNode({ storage, port: yield* freePort })
-      yield* Layer.build(Layer.provide(ClusterHome.layer(Throwing, ThrowingLive), node))
-      return Layer.fresh(ClusterHome.client(Throwing).pipe(Layer.provideMerge(ClusterHome.layerClient({ storage }))))
-    })
-  )
-
   type Handle = ReturnType<Throwing["Service"]["get"]>
 
   /** The reason why a call fails, while another one of the same key goes on, and a third follows. */
@@ -149,68 +150,121 @@ for (const [kind, [Value, make]] of Object.entries(kinds)) {
 
   const all = <A, E>(stream: Stream.Stream<A, E>) => Stream.runCollect(stream)
 
-  layer(Live, { excludeTestServices: true })(`10.4, 10.6 ${kind} of a contract that throws`, (it) => {
-    for (const text of ["encode", "decode"]) {
-      it.effect(`at ${text} of an argument fails its call alone, which has not run`, () =>
-        Effect.gen(function* () {
-          for (const reason of [
-            yield* alone((actor) => actor.take(make(text))),
-            yield* alone((actor) => Effect.flatten(actor.take.remote(make(text)))),
-            yield* alone((actor) => actor.takeAgain(make(text))),
-            yield* alone((actor) => all(actor.takeAll(make(text))))
-          ])
-            assert.deepInclude(reason, { mayHaveRun: false })
-        })
-      )
+  layer(served(Throwing, ThrowingLive), { excludeTestServices: true })(
+    `10.4, 10.6 ${kind} of a contract that throws`,
+    (it) => {
+      for (const text of ["encode", "decode"]) {
+        it.effect(`at ${text} of an argument fails its call alone, which has not run`, () =>
+          Effect.gen(function* () {
+            for (const reason of [
+              yield* alone((actor) => actor.take(make(text))),
+              yield* alone((actor) => Effect.flatten(actor.take.remote(make(text)))),
+              yield* alone((actor) => actor.takeAgain(make(text))),
+              yield* alone((actor) => all(actor.takeAll(make(text))))
+            ])
+              assert.deepInclude(reason, { mayHaveRun: false })
+          })
+        )
 
-      it.effect(`at ${text} of a result, an error or an item fails its call alone, which may have run`, () =>
-        Effect.gen(function* () {
-          for (const reason of [
-            yield* alone((actor) => actor.give(text)),
-            yield* alone((actor) => Effect.flatten(actor.give.remote(text))),
-            yield* alone((actor) => actor.fail(text)),
-            yield* alone((actor) => all(actor.giveAll(text))),
-            yield* alone((actor) => all(actor.failAll(text)))
-          ])
-            assert.deepInclude(reason, { mayHaveRun: true })
-        })
-      )
+        it.effect(`at ${text} of a result, an error or an item fails its call alone, which may have run`, () =>
+          Effect.gen(function* () {
+            for (const reason of [
+              yield* alone((actor) => actor.give(text)),
+              yield* alone((actor) => Effect.flatten(actor.give.remote(text))),
+              yield* alone((actor) => actor.fail(text)),
+              yield* alone((actor) => all(actor.giveAll(text))),
+              yield* alone((actor) => all(actor.failAll(text)))
+            ])
+              assert.deepInclude(reason, { mayHaveRun: true })
+          })
+        )
 
-      it.effect(`at ${text} of what is published ends its reader, and not what is published to others`, () =>
-        Effect.gen(function* () {
-          const actor = yield* Throwing.get(freshKey())
-          let joined = false
-          const join = () =>
-            Effect.sync(() => {
-              joined = true
-            })
-          const reader = yield* Effect.forkChild(reasonOf(Stream.runForEach(actor.published(), join)))
-          while (!joined) yield* Effect.andThen(actor.publish("first"), Effect.yieldNow)
-          yield* actor.publish(text)
-          assert.match((yield* Fiber.join(reader)).issue, said)
-          const next = yield* Effect.forkChild(all(Stream.take(actor.published(), 1)))
-          while (next.pollUnsafe() === undefined) yield* Effect.andThen(actor.publish("next"), Effect.yieldNow)
-          assert.deepStrictEqual(yield* Fiber.join(next), [make("next")])
-        })
-      )
-
-      it.effect(`at ${text} ends a durable call, for all who ask`, () =>
-        Effect.gen(function* () {
-          for (const method of ["takeDurably", "giveDurably", "failDurably"] as const) {
+        it.effect(`at ${text} of what is published ends its reader, and not what is published to others`, () =>
+          Effect.gen(function* () {
             const actor = yield* Throwing.get(freshKey())
-            const value = method === "takeDurably" ? make(text) : text
-            const call = actor[method](value as never).pipe(ClusterHome.withId("1")) as Effect.Effect<unknown, unknown>
-            for (const reason of [yield* reasonOf(call), yield* reasonOf(call)]) {
-              assert.deepInclude(reason, { _tag: "DecodeError", method })
-              assert.match(reason.issue, said)
+            let joined = false
+            const join = () =>
+              Effect.sync(() => {
+                joined = true
+              })
+            const reader = yield* Effect.forkChild(reasonOf(Stream.runForEach(actor.published(), join)))
+            while (!joined) yield* Effect.andThen(actor.publish("first"), Effect.yieldNow)
+            yield* actor.publish(text)
+            assert.match((yield* Fiber.join(reader)).issue, said)
+            const next = yield* Effect.forkChild(all(Stream.take(actor.published(), 1)))
+            while (next.pollUnsafe() === undefined) yield* Effect.andThen(actor.publish("next"), Effect.yieldNow)
+            assert.deepStrictEqual(yield* Fiber.join(next), [make("next")])
+          })
+        )
+
+        it.effect(`at ${text} ends a durable call, for all who ask`, () =>
+          Effect.gen(function* () {
+            for (const method of ["takeDurably", "giveDurably", "failDurably"] as const) {
+              const actor = yield* Throwing.get(freshKey())
+              const value = method === "takeDurably" ? make(text) : text
+              const call = actor[method](value as never).pipe(ClusterHome.withId("1")) as Effect.Effect<
+                unknown,
+                unknown
+              >
+              for (const reason of [yield* reasonOf(call), yield* reasonOf(call)]) {
+                assert.deepInclude(reason, { _tag: "DecodeError", method })
+                assert.match(reason.issue, said)
+              }
+              assert.strictEqual(yield* actor.takeDurably(make("after")), "taken")
             }
-            assert.strictEqual(yield* actor.takeDurably(make("after")), "taken")
-          }
-        })
-      )
+          })
+        )
+      }
     }
-  })
+  )
 }
+
+describe("10.4 a value that throws when it is read", () => {
+  const Read = Schema.Struct({ at: Schema.String })
+  const hostile = {
+    get at(): string {
+      throw new Error("no at")
+    }
+  }
+  class Gives extends Actor.Keyed<Gives>()("test/Gives", {
+    key: Schema.String,
+    methods: {
+      give: Actor.method({ success: Read }),
+      giveAll: Actor.method({ success: Read, stream: true }),
+      fail: Actor.method({ error: Read }),
+      failAll: Actor.method({ error: Read, stream: true }),
+      ping: Actor.method({ success: Schema.String })
+    }
+  }) {}
+  const GivesLive = Gives.toLayer(() =>
+    Effect.succeed(
+      Gives.of({
+        give: () => Effect.succeed(hostile),
+        giveAll: () => Stream.make(hostile),
+        fail: () => Effect.fail(hostile),
+        failAll: () => Stream.fail(hostile),
+        ping: () => Effect.succeed("pong")
+      })
+    )
+  )
+
+  it.live("fails its call as a result, an error or an item, and no other call", () =>
+    Effect.gen(function* () {
+      const gives = yield* Gives.get("a")
+      for (const call of [
+        gives.give(),
+        gives.fail(),
+        Stream.runDrain(gives.giveAll()),
+        Stream.runDrain(gives.failAll())
+      ]) {
+        const reason = yield* reasonOf(call as Effect.Effect<unknown, unknown>)
+        assert.deepInclude(reason, { _tag: "DecodeError", mayHaveRun: true })
+        assert.match(reason.issue, /no at/)
+        assert.strictEqual(yield* gives.ping(), "pong")
+      }
+    }).pipe(Effect.provide(served(Gives, GivesLive)))
+  )
+})
 
 const [Value] = kinds["a transformation"]!
 

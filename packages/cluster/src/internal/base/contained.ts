@@ -133,10 +133,14 @@ const written = (annotations: Schema.Annotations.Annotations, name: "toCodec" | 
   return { [name]: own }
 }
 
-/** The same for values that throw when they are read. `codecFor` says how a schema is written as bytes. */
+/**
+ * The same for what comes back, and throws when it is read. `codecFor` says how a schema is written as bytes. Arguments are an
+ * array: `runners.ts` says which of them throws.
+ */
 export const wholly = (codecFor: (schema: Schema.Top) => Schema.Top): ((schema: Schema.Top) => Schema.Top) =>
   memoize((schema) => {
     const codec = codecFor(schema) as Schema.Codec<unknown, unknown>
+    if (schema.ast._tag === "Arrays") return codec
     const decode = SchemaParser.decodeUnknownEffect(codec)
     const encode = SchemaParser.encodeUnknownEffect(codec)
     return Schema.Any.pipe(
