@@ -203,14 +203,11 @@ export const stream = (
   context: Context.Context<never>,
   left?: number
 ): Stream.Stream<unknown, unknown> => {
-  const line = lineOf(handle)
-  const target: Target = {
+  const target: Target = (handle as any)[TargetKey] ?? {
     resolve: () => lineOf(handle),
-    get resident() {
-      return (handle as any)[CellKey]
-    }
+    resident: (handle as any)[CellKey]
   }
-  return new Ask(target, timed(specOf(line.cell, name), context, left), args) as any
+  return new Ask(target, timed(specOf(target.resolve().cell, name), context, left), args) as any
 }
 
 /** The same call, as one that has come from a caller elsewhere, who has so many milliseconds left. */
@@ -235,8 +232,8 @@ const GRACE = 1000
 
 const endingIn = (method: MethodSpec, left: number): MethodSpec => {
   const own = method.timeout === undefined ? Infinity : Duration.toMillis(method.timeout)
-  if (own <= left) return { ...method, served: true }
-  return { ...method, served: true, timeout: Duration.millis(left + GRACE), grace: GRACE }
+  const spec = servedSpec(method)
+  return own <= left ? spec : { ...spec, timeout: Duration.millis(left + GRACE), grace: GRACE }
 }
 
 /** Cancels a call that has come over the wire, unless it waits for room. */
