@@ -155,6 +155,18 @@ describe("handles", () => {
     })
   )
 
+  it.effect("are made without asking the Proxy behind them: what they are given is in their first prototype", () =>
+    Effect.gen(function* () {
+      const counter = yield* Counter.spawn()
+      for (const handle of [counter, (yield* Room).get("hall"), AsyncHandle.make(counter)]) {
+        const given = Object.getOwnPropertySymbols(handle)
+        assert.isNotEmpty(given)
+        for (const key of given) assert.isTrue(Object.hasOwn(Object.getPrototypeOf(handle), key))
+      }
+      assert.strictEqual(String(Object.getPrototypeOf(counter)), "test/Counter")
+    }).pipe(Effect.provide(Room.layer))
+  )
+
   it.effect("for async code have the methods of the handle as properties of their own, which tests may replace", () =>
     Effect.gen(function* () {
       const counter = yield* Counter.spawn()

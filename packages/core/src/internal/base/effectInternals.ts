@@ -193,7 +193,7 @@ const forkers = /* @__PURE__ */ shared("forkers", /* @__PURE__ */ new WeakSet<ob
 /** Effect tells this service of each fiber that begins, on the stack of the fiber that forks it. */
 class ForkWatch implements Metric.FiberRuntimeMetricsService {
   readonly forkers = forkers
-  private readonly inner: Metric.FiberRuntimeMetricsService | undefined
+  declare private readonly inner: Metric.FiberRuntimeMetricsService | undefined
 
   constructor(inner: Metric.FiberRuntimeMetricsService | undefined) {
     this.inner = inner

@@ -27,10 +27,10 @@ export class Minutely<A> {
   private stopped = false
 
   private readonly asyncContext = asyncContext.capture()
-  private readonly context: Context.Context<never>
+  declare private readonly context: Context.Context<never>
   private readonly log: (count: number, last: A) => Effect.Effect<void>
 
-  private readonly options: Options
+  declare private readonly options: Options
 
   constructor(
     context: Context.Context<never>,

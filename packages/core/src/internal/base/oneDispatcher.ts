@@ -8,9 +8,9 @@ import * as asyncContext from "./asyncContext.ts"
 import { shared } from "./copies.ts"
 
 export class OwnDispatcher implements Scheduler.Scheduler {
-  readonly executionMode: "sync" | "async"
-  readonly scheduler: Scheduler.Scheduler
-  private readonly dispatcher: Scheduler.SchedulerDispatcher
+  declare readonly executionMode: "sync" | "async"
+  declare readonly scheduler: Scheduler.Scheduler
+  declare private readonly dispatcher: Scheduler.SchedulerDispatcher
 
   constructor(scheduler: Scheduler.Scheduler) {
     this.executionMode = scheduler.executionMode
@@ -31,7 +31,7 @@ export const OneDispatcher = /* @__PURE__ */ shared("OneDispatcher", OwnDispatch
 
 /** Fibers that take one turn together go on in the async contexts in which each of them yielded. */
 class KeepingContexts implements Scheduler.SchedulerDispatcher {
-  private readonly dispatcher: Scheduler.SchedulerDispatcher
+  declare private readonly dispatcher: Scheduler.SchedulerDispatcher
 
   constructor(dispatcher: Scheduler.SchedulerDispatcher) {
     this.dispatcher = dispatcher

@@ -15,7 +15,7 @@ interface Crowded {
 export class Vacancy extends Ref implements Blocked {
   readonly fiber = undefined
   waits: Wait | undefined = undefined
-  private readonly crowded: Crowded
+  declare private readonly crowded: Crowded
 
   constructor(crowded: Crowded) {
     super()

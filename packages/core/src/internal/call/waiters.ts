@@ -16,9 +16,9 @@ type Read = Pick<Call, "id" | "origin">
 class Reader implements Waiter {
   waits: Wait | undefined = undefined
   /** That of the call of its first stream. */
-  readonly id: number
-  readonly origin: string
-  readonly fiber: Fiber.Fiber<unknown, unknown>
+  declare readonly id: number
+  declare readonly origin: string
+  declare readonly fiber: Fiber.Fiber<unknown, unknown>
 
   constructor(stream: Read, fiber: Fiber.Fiber<unknown, unknown>) {
     this.id = stream.id

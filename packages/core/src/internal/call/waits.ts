@@ -49,17 +49,17 @@ export class Wait {
   /** Stops waiting. The code that waits sets it. */
   leave: (() => void) | undefined = undefined
   /** How many refs it has not been told of yet. Told is later than settled, where the stack is deep. */
-  untold: number
+  declare untold: number
   /** All refs before this one have settled. */
   private first = 0
 
-  readonly waiter: Waiter
-  readonly fiber: Fiber.Fiber<unknown, unknown>
-  private readonly refs: Ref | ReadonlyArray<Ref>
+  declare readonly waiter: Waiter
+  declare readonly fiber: Fiber.Fiber<unknown, unknown>
+  declare private readonly refs: Ref | ReadonlyArray<Ref>
   /** Whether the ref is that of a call which was submitted for this very wait. */
-  readonly asked: boolean
+  declare readonly asked: boolean
   /** Ends the wait. Some cannot be ended: what makes the next instance of a key has to wait for the end of the last. */
-  readonly resume: Observer | undefined
+  declare readonly resume: Observer | undefined
 
   constructor(
     waiter: Waiter,

@@ -64,9 +64,11 @@ const NOT_RUN = "has not run: yield* it, or give it to Effect.runPromise. What A
 export class OwnAsk extends Submission {
   evaluate(fiber: Fiber.Fiber<any, any>): Effect.Effect<any, any> {
     const { args, method } = this
+    // Before the instance of a key is looked for, which may bring it up.
+    if (inPlace === undefined || method.hearer) return this.inSteps(fiber)
     const line = this.target.resolve()
     const { cell } = line
-    if (inPlace === undefined || method.hearer || cell.full) return this.inSteps(fiber)
+    if (cell.full) return this.inSteps(fiber)
     const call = new Call(line, method, args, fiber.context, true)
     tracing.mark(call, fiber, true)
     cell.submit(call, fiber.currentDispatcher, true)

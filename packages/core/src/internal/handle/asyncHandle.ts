@@ -12,7 +12,7 @@ import { isAborted } from "../call/signals.ts"
 import { refuse } from "./admit.ts"
 import { Remote } from "./ask.ts"
 import { EagerCall } from "./eager.ts"
-import { addMembers, CellKey, isHandle, member, noHandle } from "./handle.ts"
+import { addMembers, CellKey, isHandle, member, noHandle, settable } from "./handle.ts"
 import * as samples from "./samples.ts"
 import { subscriptions } from "./streaming.ts"
 
@@ -27,7 +27,7 @@ export const make = (handle: Record<string, AnyMethod>, options: AsyncHandle.Opt
   if (stranger(handle) !== undefined || (!isHandle(handle) && !hasMethods(handle)))
     throw noHandle("AsyncHandle.make", handle)
   samples.keep(EagerCall)
-  const made = Object.create(prototype)
+  const made: any = Object.create(prototype)
   made[Find] = finder(handle, options.signal)
   return addMembers(
     made,
@@ -68,9 +68,9 @@ const memberOf = (name: string): PropertyDescriptor =>
  * What is no property of its own comes by here, at a tenth of an `await`: what the handle of a key can do shows late. It is
  * known to be a handle by its cell.
  */
-const prototype: object = /* @__PURE__ */ new Proxy(
-  { [CellKey]: undefined },
-  { get: (_, name, made: Made) => (name === Find ? undefined : made[Find]?.(name)) }
+const prototype = /* @__PURE__ */ settable(
+  /* @__PURE__ */ new Proxy({ [CellKey]: undefined }, { get: (_, name, made: Made) => made[Find]?.(name) }),
+  { [Find]: undefined }
 )
 
 /** The mark of methods that submit when they are called: the handle of such methods is one already. */

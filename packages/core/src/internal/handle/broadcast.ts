@@ -30,7 +30,7 @@ type Answer = Effect.Effect<Chunk, unknown>
 /** What is published, for those who read it now. */
 class Board {
   readonly readers = new Set<Reader>()
-  private readonly replay: number
+  declare private readonly replay: number
   private readonly last: Array<Publication> = []
   private ended = false
   /** Those who published more than a reader has room for that they have to wait for, and what is known of their waits. */
@@ -141,14 +141,14 @@ class Reader {
   private pulledOn: Fiber.Fiber<unknown, unknown> | undefined = undefined
   /** The calls that wait are told apart by their numbers. It is none. */
   readonly id = 0
-  readonly origin: string
-  private readonly shares: boolean
-  private pending: Array<unknown>
+  declare readonly origin: string
+  declare private readonly shares: boolean
+  declare private pending: Array<unknown>
   private missed = 0
   private over: Answer | undefined = undefined
   private wake: (() => void) | undefined = undefined
-  private readonly board: Board
-  private readonly bounds: Bounds
+  declare private readonly board: Board
+  declare private readonly bounds: Bounds
 
   constructor(board: Board, bounds: Bounds, { origin, shares = false }: By, pending: Array<unknown>) {
     this.origin = origin

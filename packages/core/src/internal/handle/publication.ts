@@ -4,7 +4,7 @@
 import { shared } from "../base/copies.ts"
 
 export class OwnPublication {
-  readonly item: unknown
+  declare readonly item: unknown
   private readonly made = new Map<object, any>()
 
   constructor(item: unknown) {

@@ -158,11 +158,11 @@ class Following {
   private ofLife: Scope.Closeable | undefined = undefined
   private hasRead = false
   /** Whether it has passed middleware, and joins next. */
-  private hasPassed: boolean
-  private readonly target: Target
-  private readonly method: MethodSpec
-  private readonly args: ReadonlyArray<unknown>
-  private readonly scope: Scope.Scope
+  declare private hasPassed: boolean
+  declare private readonly target: Target
+  declare private readonly method: MethodSpec
+  declare private readonly args: ReadonlyArray<unknown>
+  declare private readonly scope: Scope.Scope
 
   constructor(
     hasPassed: boolean,
@@ -271,9 +271,9 @@ class Following {
 class Entry implements Reader {
   /** Where `next` was run last: the context of which something travels with the reader. */
   private inside: Context.Context<never> | undefined = undefined
-  private readonly cell: Cell
-  private readonly method: MethodSpec
-  private readonly given: unknown
+  declare private readonly cell: Cell
+  declare private readonly method: MethodSpec
+  declare private readonly given: unknown
 
   constructor(cell: Cell, method: MethodSpec, given: unknown) {
     this.cell = cell

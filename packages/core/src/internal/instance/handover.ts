@@ -27,7 +27,7 @@ export class Handover {
   private endedMore = false
   private scheduled = false
 
-  private readonly cell: Giver
+  declare private readonly cell: Giver
 
   constructor(cell: Giver) {
     this.cell = cell

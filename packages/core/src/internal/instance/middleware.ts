@@ -77,10 +77,10 @@ const gateOf = (cell: Cell): Gate | undefined => {
 
 /** Where the calls of one instance pass, each in its turn. */
 class Gate {
-  private readonly cell: Cell
-  private readonly all: ReadonlyArray<Guard>
-  private readonly atActor: ReadonlyArray<Guard>
-  private readonly atCaller: ReadonlyArray<Guard>
+  declare private readonly cell: Cell
+  declare private readonly all: ReadonlyArray<Guard>
+  declare private readonly atActor: ReadonlyArray<Guard>
+  declare private readonly atCaller: ReadonlyArray<Guard>
   /** The calls that have not been let into line, as they were submitted. */
   private readonly queues = new Map<CellLine, Set<Call>>()
 
@@ -207,10 +207,10 @@ class Passage implements PassageOfCall {
   private verdict: Exit.Exit<any, any> | undefined = undefined
   lingers = false
 
-  private readonly cell: Cell
-  private readonly gate: Gate
-  private readonly call: Call
-  private readonly dispatcher: Dispatcher
+  declare private readonly cell: Cell
+  declare private readonly gate: Gate
+  declare private readonly call: Call
+  declare private readonly dispatcher: Dispatcher
 
   constructor(cell: Cell, gate: Gate, call: Call, dispatcher: Dispatcher) {
     this.cell = cell

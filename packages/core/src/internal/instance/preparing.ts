@@ -53,7 +53,7 @@ interface Submitted extends Instance {
 export class Preparing {
   private readonly waits = new Map<Call, { readonly stop: () => void; readonly observer: Observer }>()
 
-  private readonly cell: Submitted
+  declare private readonly cell: Submitted
 
   constructor(cell: Submitted) {
     this.cell = cell

@@ -23,7 +23,7 @@ export class Room {
   readonly watched = new Set<Call>()
   private readonly line = new Map<Call, () => void>()
 
-  private readonly cell: Crowded
+  declare private readonly cell: Crowded
 
   constructor(cell: Crowded) {
     this.cell = cell

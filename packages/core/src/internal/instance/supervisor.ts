@@ -56,7 +56,7 @@ export class Supervisor {
   /** What the restart schedule says to the restart that was asked for last. */
   private verdict: Fiber.Fiber<Duration.Duration | undefined> | undefined = undefined
 
-  private readonly life: Supervised
+  declare private readonly life: Supervised
 
   constructor(life: Supervised) {
     this.life = life

@@ -135,7 +135,9 @@ interface Model {
 
 const modelOf = /* @__PURE__ */ memoize((definition: Definition): Model => {
   const { contract } = definition
-  return contract === undefined ? { prototype: open(definition), own: [] } : closed(definition, Object.keys(contract))
+  const { own, prototype } =
+    contract === undefined ? { prototype: open(definition), own: [] } : closed(definition, Object.keys(contract))
+  return { prototype: handles.settable(prototype, { [KeyOf]: undefined }), own }
 })
 
 /** With a contract there are no other methods. */

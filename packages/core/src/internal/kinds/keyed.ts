@@ -62,14 +62,14 @@ class Instances implements InstanceOwner<Cell> {
   private readonly idling = new IdleList<Cell>()
   /** How many are up, those not counted that are ending. */
   private up = 0
-  private readonly early: Minutely<void>
+  declare private readonly early: Minutely<void>
   private sweeper: Fiber.Fiber<void> | undefined = undefined
   private closed = false
 
   private readonly asyncContext = asyncContext.capture()
-  private readonly definition: Definition
-  private readonly context: Context.Context<never>
-  private readonly limits: Limits
+  declare private readonly definition: Definition
+  declare private readonly context: Context.Context<never>
+  declare private readonly limits: Limits
 
   constructor(definition: Definition, context: Context.Context<never>) {
     this.definition = definition

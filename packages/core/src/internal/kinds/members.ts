@@ -33,11 +33,11 @@ const isAlive = ({ cell }: Member): boolean => cell?.death === undefined
 /** The members that are up, and the work that they have. */
 export class Members {
   private readonly all = new Set<Member>()
-  private readonly perMember: number
+  declare private readonly perMember: number
   /** What work waits for that has a permit, but found no member with room: one is dying, and its successor is not there yet. */
   private vacancy: Vacancy | undefined = undefined
   /** How many places have a member, or will have one. */
-  places: number
+  declare places: number
 
   /** The longest `shutdownTimeout` of a member. */
   patience: Duration.Duration | undefined = undefined

@@ -60,13 +60,13 @@ export class Places {
   /** Members come and go, and all of them end after the pool, together. */
   private readonly ofMembers = Scope.makeUnsafe("parallel")
   private readonly ofPlaces = Scope.makeUnsafe("parallel")
-  private readonly failures: Minutely<Cause.Cause<unknown>>
+  declare private readonly failures: Minutely<Cause.Cause<unknown>>
 
-  private readonly members: Members
-  private readonly cell: Cell
-  private readonly size: number
-  private readonly spawn: Effect.Effect<object, any, Scope.Scope>
-  private readonly restart: pacer.Restart | undefined
+  declare private readonly members: Members
+  declare private readonly cell: Cell
+  declare private readonly size: number
+  declare private readonly spawn: Effect.Effect<object, any, Scope.Scope>
+  declare private readonly restart: pacer.Restart | undefined
 
   constructor(
     members: Members,

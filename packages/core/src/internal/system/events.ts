@@ -34,7 +34,7 @@ interface Times {
  */
 class Events implements Hub {
   private readonly times = new Map<Call, Times>()
-  private readonly tell: Watcher
+  declare private readonly tell: Watcher
 
   constructor(watcher: Watcher) {
     this.tell = watcher

@@ -23,11 +23,11 @@ type Prefix = "troupe" | "troupe_client"
 
 /** The metrics of one method, or of all that are too many to be told apart. */
 class MethodMetrics {
-  readonly waiting: Metric.Histogram<number>
-  readonly running: Metric.Histogram<number>
+  declare readonly waiting: Metric.Histogram<number>
+  declare readonly running: Metric.Histogram<number>
   private readonly outcomes = new Map<string, Metric.Counter<number>>()
-  private readonly prefix: Prefix
-  private readonly attributes: { readonly actor: string; readonly method: string }
+  declare private readonly prefix: Prefix
+  declare private readonly attributes: { readonly actor: string; readonly method: string }
 
   constructor(prefix: Prefix, actor: string, method: string) {
     this.prefix = prefix
@@ -62,10 +62,10 @@ class MethodMetrics {
 
 /** The metrics of all instances of an actor together. */
 class ActorMetrics {
-  readonly waiting: Metric.Gauge<number>
-  readonly running: Metric.Gauge<number>
-  readonly instances: Metric.Gauge<number>
-  readonly restarts: Metric.Counter<number>
+  declare readonly waiting: Metric.Gauge<number>
+  declare readonly running: Metric.Gauge<number>
+  declare readonly instances: Metric.Gauge<number>
+  declare readonly restarts: Metric.Counter<number>
 
   constructor(prefix: Prefix, actor: string) {
     const attributes = { actor }
@@ -84,9 +84,9 @@ class ActorMetrics {
 class Recorder {
   private readonly methods = new Map<string, MethodMetrics>()
   private readonly actors = new Map<string, ActorMetrics>()
-  private readonly context: Context.Context<never>
-  private readonly maxMethods: number
-  private readonly prefix: Prefix
+  declare private readonly context: Context.Context<never>
+  declare private readonly maxMethods: number
+  declare private readonly prefix: Prefix
 
   constructor(prefix: Prefix, context: Context.Context<never>, maxMethods: number) {
     this.prefix = prefix
@@ -158,8 +158,8 @@ class Recorder {
 
 /** Keeps the calls that instances here serve apart from those that clients carry to others, which are counted there. */
 class Recorders {
-  private readonly served: Recorder
-  private readonly carried: Recorder
+  declare private readonly served: Recorder
+  declare private readonly carried: Recorder
   private readonly clients = new Set<number>()
 
   constructor(context: Context.Context<never>, maxMethods: number) {

@@ -61,7 +61,7 @@ class View implements Instrumentation.Call {
 
 /** Tells a tool of calls by their views. */
 class Listener implements Hub {
-  private readonly tool: Instrumentation.Tool
+  declare private readonly tool: Instrumentation.Tool
 
   constructor(tool: Instrumentation.Tool) {
     this.tool = tool
