@@ -142,18 +142,18 @@ describe("bounds", () => {
       { limits }
     ))
 
-  it("a client is told how long a message may be and how many calls may run before it sends one, unless there is no limit", () =>
+  it("a client is told how long a message may be and how many calls and connections there may be before it sends one, unless there is no limit", () =>
     Promise.all(
-      [1000, Infinity].map((most) =>
-        visited(
+      [1000, Infinity].map((most) => {
+        const limits = { messageBytes: most, calls: most, connectionsPerPeer: most }
+        return visited(
           async (site) => {
-            const limits = { messageBytes: most, calls: most }
             const hello = await (await connect(site)).until(({ tag }) => tag === "troupe/hello")
             assert.deepStrictEqual(hello.payload.limits, most === 1000 ? limits : {})
           },
-          { limits: { messageBytes: most, calls: most } }
+          { limits }
         )
-      )
+      })
     ).then(() => {}))
 
   it("connections over the limit are refused, whatever they want, and there is room again when one has gone", () =>

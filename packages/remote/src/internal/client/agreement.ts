@@ -5,7 +5,7 @@
 import type { ActorError } from "@troupe/core/ActorError"
 import * as ContractShape from "@troupe/core/ContractShape"
 import { mismatched, notExposed, type Subject } from "../wire/failure.ts"
-import type { Hello } from "../wire/hello.ts"
+import type { Hello, Told } from "../wire/hello.ts"
 import type { Wire } from "../wire/wire.ts"
 
 /** The contract of an actor, as the server has it. */
@@ -27,14 +27,9 @@ export class Agreement {
     this.contracts.clear()
   }
 
-  /** How long a message may be, if the server says so. */
-  get messageBytes(): number {
-    return this.hello?.limits?.messageBytes ?? Infinity
-  }
-
-  /** How many calls it takes at a time, if it says so. */
-  get calls(): number {
-    return this.hello?.limits?.calls ?? Infinity
+  /** A limit of the server, if it tells it. */
+  most(limit: Told): number {
+    return this.hello?.limits?.[limit] ?? Infinity
   }
 
   /** Whether calls of an actor can be judged, or its contract has to be asked for first, or was. */

@@ -64,7 +64,7 @@ const clientOf = (wire: Wire, actor: Contracted): Layer.Layer<any, never, Curren
 /** The constructor of what stands here for an instance. */
 const proxy = (wire: Wire, link: Link, key: { readonly key: unknown } | undefined) =>
   Effect.map(ActorContext.ActorContext, (self) => {
-    Home.link(self, { describe: () => link.describe() })
+    Home.link(self, link)
     return Object.fromEntries(
       [...wire.methods.values()].map((method) => [method.name, functionOf(wire, method, link, key)])
     )

@@ -12,7 +12,7 @@ import { Agreement } from "./agreement.ts"
 import type { Exit, Link, Outgoing, RequestId } from "./link.ts"
 import { subjectOf } from "./place.ts"
 import { isCall, type Session } from "./session.ts"
-import type { Waiting } from "./waiting.ts"
+import { crowded, type Waiting } from "./waiting.ts"
 
 /** Where a call was written. */
 interface Sent {
@@ -44,7 +44,7 @@ export class Connection implements Link {
       if (session === undefined) return `${this.why}, and none came up`
       return this.isHeld(call, session)
         ? "the server has another version of its contract, and did not say which"
-        : `its connection has ${session.running} calls under way, the most that the server takes (limits.calls), and none ended`
+        : crowded(session.running, "calls")
     }
   }
 
@@ -55,7 +55,7 @@ export class Connection implements Link {
   // --- calls -----------------------------------------------------------------------------------------------------------
 
   send(call: Outgoing): void {
-    if (this.over !== undefined) return call.lost(this.over, false)
+    if (this.over) return call.lost(this.over, false)
     const { session } = this
     if (session === undefined || this.isHeld(call, session) || this.isCrowded(call, session))
       return this.waiting.add(call)
@@ -64,25 +64,25 @@ export class Connection implements Link {
 
   interrupt(call: Outgoing): void {
     const sent = this.sent.get(call)
-    if (sent !== undefined) sent.session.interrupt(call, sent.id)
+    if (sent) sent.session.interrupt(call, sent.id)
     else if (this.waiting.delete(call)) call.withdrawn()
   }
 
   more(call: Outgoing): void {
     const sent = this.sent.get(call)
-    if (sent !== undefined) sent.session.post({ _tag: "Ack", requestId: sent.id })
+    sent?.session.post({ _tag: "Ack", requestId: sent.id })
   }
 
   private begin(call: Outgoing, session: Session): void {
     const refusal = this.agreement.refusal(call.place.wire, subjectOf(call.place))
-    if (refusal !== undefined) return call.refused(refusal)
+    if (refusal) return call.refused(refusal)
     const id = ++this.lastId
     const line = session.lineOf(call, id)
-    const { messageBytes } = this.agreement
-    const bytes = bytesBeyond(line, messageBytes)
-    if (bytes !== undefined) return call.refused(tooLarge(subjectOf(call.place), bytes, messageBytes))
+    const most = this.agreement.most("messageBytes")
+    const bytes = bytesBeyond(line, most)
+    if (bytes) return call.refused(tooLarge(subjectOf(call.place), bytes, most))
     this.sent.set(call, { session, id })
-    session.request(call, id, line, messageBytes)
+    session.request(call, id, line, most)
   }
 
   /** Whether there is no room for it, for a while, or others wait that could go: its caller has heard of one before them. */
@@ -95,7 +95,7 @@ export class Connection implements Link {
 
   /** A server takes so many calls at a time. */
   private hasRoom({ running }: Session): boolean {
-    return running < this.agreement.calls
+    return running < this.agreement.most("calls")
   }
 
   private end(session: Session, id: RequestId): Outgoing | undefined {
@@ -190,10 +190,7 @@ export class Connection implements Link {
       session.flush()
       this.lost(session, why)
     }
-    for (const call of this.waiting.all()) {
-      this.waiting.delete(call)
-      call.lost(why, false)
-    }
+    this.waiting.close(why)
   }
 
   // --- messages --------------------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ import type { ActorError } from "@troupe/core/ActorError"
 import * as Home from "@troupe/core/Home"
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
-import * as Schema from "effect/Schema"
 import type * as Tracer from "effect/Tracer"
 import { received } from "../wire/defects.ts"
 import { notExposed, type Subject, unavailable, undecodable } from "../wire/failure.ts"
@@ -42,21 +41,16 @@ export const unwritable = (place: Place, error: unknown): ActorError => {
   return undecodable(subjectOf(place), issueOf(error), false)
 }
 
-const issueOf = (error: unknown): string => {
+const issueOf = (error: any): string => {
   if (error instanceof Home.BaggageError) return error.message
-  return Schema.isSchemaError(error) || thrownBy(error)
+  return error?._tag === "SchemaError" || error?.cause
     ? `its arguments do not fit the contract: ${misfit(error)}`
     : `its arguments cannot be written as JSON: ${Home.errorText(error)}`
 }
 
-/** What a schema itself threw. */
-const thrownBy = (error: any): Cause.Cause<unknown> | undefined =>
-  Cause.isCause(error?.cause) ? error.cause : undefined
-
-const misfit = (error: unknown): string => {
-  const thrown = thrownBy(error)
-  return thrown ? `its schema threw ${Home.errorText(Cause.squash(thrown))}` : Home.issueText(error)
-}
+/** What a schema itself has thrown is the cause of another error. */
+const misfit = (error: any): string =>
+  Cause.isCause(error?.cause) ? `its schema threw ${Home.errorText(Cause.squash(error.cause))}` : Home.issueText(error)
 
 /** What was answered, as far as it can be read. */
 export const readable = <A>(place: Place, read: () => Exit.Exit<A, any>): Exit.Exit<A, any> => {
@@ -73,10 +67,9 @@ const UNKNOWN = "Unknown request tag: "
 
 /** Why a call failed that the server, or the way there, has ended. */
 export const told = (place: Place, { cause }: Exit.Failure<any, any>, ended: string): Exit.Exit<never, any> => {
-  if (cause.reasons.every(({ _tag }) => _tag === "Interrupt"))
-    return Exit.fail(unavailable(subjectOf(place), ended, true))
+  if (Cause.hasInterruptsOnly(cause)) return Exit.fail(unavailable(subjectOf(place), ended, true))
   const isUnknown = cause.reasons.some(
-    (reason) => Cause.isDieReason(reason) && reason.defect === UNKNOWN + place.method.rpc._tag
+    (reason) => (reason as { readonly defect?: unknown }).defect === UNKNOWN + place.method.rpc._tag
   )
   return isUnknown ? Exit.fail(notExposed(subjectOf(place))) : Exit.failCause(received(cause))
 }

@@ -16,7 +16,7 @@ type Crossed = { readonly item: unknown } | { readonly resync: Resync }
 const PAUSE = "100 millis"
 
 /** What marks the end that the instance itself gives. */
-const OVER: unique symbol = Symbol("over")
+const OVER: unique symbol = Symbol()
 
 /**
  * Joining waits for a connection as long as calls do, and fails as they do. `reader.again` is what it passes each time

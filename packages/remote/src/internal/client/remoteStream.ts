@@ -93,7 +93,7 @@ class RemoteStream implements link.Outgoing {
     const { place } = this
     const exit = readable(place, () => codecsOf(place.method).exit(encoded))
     if (exit._tag === "Success") return this.finish(Cause.done())
-    this.finish(told(place, exit, "the server ended the stream, since it stops"))
+    this.finish(told(place, exit, "the server ended the call, since it stops"))
   }
 
   lost(why: string, begun: boolean, cause?: unknown): void {

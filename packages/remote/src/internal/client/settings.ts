@@ -14,7 +14,8 @@ export interface Settings {
   readonly reconnect: Schedule.Schedule<any, any>
   readonly headers: Effect.Effect<ReadonlyArray<[string, string]>, unknown>
   readonly renewHeaders: Duration.Duration
-  readonly unavailableAfter: Duration.Duration
+  /** In milliseconds. */
+  readonly unavailableAfter: number
   readonly heartbeat: Duration.Duration
   readonly status: Status
 }
@@ -51,7 +52,7 @@ export const settingsOf = (actor: string, options: ClientOptions): Settings => {
     reconnect,
     headers: Effect.map(read, (all) => Object.entries(all)),
     renewHeaders: duration("renewHeaders", Duration.infinity),
-    unavailableAfter: duration("unavailableAfter", Duration.seconds(10)),
+    unavailableAfter: Duration.toMillis(duration("unavailableAfter", Duration.seconds(10))),
     heartbeat: duration("heartbeat", Duration.seconds(15)),
     status: statusOf(options)
   }

@@ -7,14 +7,27 @@ import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Told } from "../wire/hello.ts"
 import type { Outgoing } from "./link.ts"
+import type { Settings } from "./settings.ts"
+
+export const waitingOf = ({ unavailableAfter }: Settings): Effect.Effect<Waiting, never, Scope.Scope> =>
+  Effect.clockWith((clock) =>
+    Effect.map(Effect.context<Scope.Scope>(), (context) => new Waiting(unavailableAfter, clock, context))
+  )
+
+/** So many calls are under way, which is how many the server takes. */
+export const crowded = (count: number, limit: Told): string =>
+  `its connection has ${count} calls under way, the most that the server takes (limits.${limit}), and none ended`
 
 export class Waiting {
   /** What a call waits for in vain. */
-  why: (call: Outgoing) => string = String
+  why: (call: Outgoing) => string = () => "the server did not say which contracts it has"
   /** With the time until which they wait, in milliseconds of a monotonic clock. */
   private readonly calls = new Map<Outgoing, number>()
   private isWatched = false
+  /** Until when they wait at least. */
+  private least = 0
   private readonly patience: number
   private readonly clock: Clock.Clock
   private readonly context: Context.Context<Scope.Scope>
@@ -26,7 +39,22 @@ export class Waiting {
     this.context = context
   }
 
-  add(call: Outgoing, until = this.now() + this.patience): void {
+  /** Until when what comes now waits. */
+  until(): number {
+    return this.now() + this.patience
+  }
+
+  /** The server answers others: those that wait for room will have some. */
+  goesOn(): void {
+    this.least = this.until()
+  }
+
+  /** How long what waits until then still does, in milliseconds. */
+  left(until: number): number {
+    return Math.max(until, this.least) - this.now()
+  }
+
+  add(call: Outgoing, until = this.until()): void {
     this.calls.set(call, until)
     if (this.isWatched) return
     this.isWatched = true
@@ -51,13 +79,21 @@ export class Waiting {
     return this.calls.keys()
   }
 
+  /** There will be nothing to wait for. */
+  close(why: string): void {
+    for (const call of this.all()) {
+      this.delete(call)
+      call.lost(why, false)
+    }
+  }
+
   private now(): number {
     return Home.elapsed(this.clock)
   }
 
   private readonly watch: Effect.Effect<void> = Effect.suspend(() => {
     for (const [call, until] of this.calls) {
-      const left = until - this.now()
+      const left = this.left(until)
       if (left > 0) return Effect.flatMap(Effect.sleep(left), () => this.watch)
       this.calls.delete(call)
       call.lost(`${this.why(call)} within ${this.patience} ms (unavailableAfter)`, false)

@@ -6,9 +6,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { isSocketError, makeWebSocket, type Socket, WebSocketConstructor } from "../engine.ts"
@@ -17,7 +15,7 @@ import { messagesIn } from "../wire/messages.ts"
 import { Connection } from "./connection.ts"
 import { Session } from "./session.ts"
 import { addressOf, type Settings } from "./settings.ts"
-import { Waiting } from "./waiting.ts"
+import { waitingOf } from "./waiting.ts"
 
 /** A server that is ours says hello at once. Another one says nothing. */
 const HELLO = "1 second"
@@ -28,10 +26,9 @@ const LASTING = 5000
 export const connect = (settings: Settings): Effect.Effect<Connection, never, Scope.Scope> =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
-    const patience = Duration.toMillis(settings.unavailableAfter)
-    const connection = new Connection(settings.url, new Waiting(patience, clock, yield* Effect.context<Scope.Scope>()))
+    const connection = new Connection(settings.url, yield* waitingOf(settings))
     const given = yield* Effect.serviceOption(WebSocketConstructor)
-    const construct = Option.getOrElse(given, () => globalWebSocket)
+    const construct = given._tag === "Some" ? given.value : globalWebSocket
     settings.status.connecting()
     yield* Effect.forkScoped(keep(connection, construct, settings, clock))
     yield* Effect.addFinalizer(() => Effect.sync(() => close(connection, settings, "this client has ended")))
@@ -63,7 +60,7 @@ const keep = (connection: Connection, construct: Construct, settings: Settings, 
         lasted = now() - since >= LASTING
         const date = clock.currentTimeMillisUnsafe()
         const next = yield* Effect.exit(step(date, end.cause))
-        if (Exit.isFailure(next))
+        if (next._tag === "Failure")
           return close(connection, settings, `${end.why}, and the schedule of reconnecting has ended`)
         const [, pause] = next.value
         settings.status.lost(end.why, date, date + Duration.toMillis(pause))
@@ -112,7 +109,9 @@ const serve = (
     const { pull } = yield* socket.reader
     const writer = yield* socket.writer
     const fork = Effect.runForkWith(yield* Effect.context<never>())
-    const first = Option.getOrElse(yield* Effect.timeoutOption(pull, HELLO), () => []).flatMap(messagesIn)
+    const first = (yield* Effect.timeoutOrElse(pull, { duration: HELLO, orElse: () => Effect.succeed([]) })).flatMap(
+      messagesIn
+    )
     const write = (text: string) => {
       if (!isOpen()) return false
       fork(Effect.ignore(writer.write(text)))

@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { GroupOptions, ServeOptions } from "../../RemoteHome.ts"
+import type { Told } from "../wire/hello.ts"
 import type { Contracted, Wire } from "../wire/wire.ts"
 import { Addresses } from "./addresses.ts"
 import * as cors from "./cors.ts"
@@ -110,6 +111,9 @@ const check = (subject: string, options: ServeOptions): void => {
     throw new TypeError(`${subject}: path must start with "/", but is ${Home.show(path)}`)
 }
 
+/** The limits that clients are told. */
+const TOLD = ["messageBytes", "calls", "connectionsPerPeer"] as const satisfies ReadonlyArray<Told>
+
 const offerOf = (exposures: ReadonlyArray<Exposure>, bounds: Bounds, tellsDefects: boolean): doors.Offer => {
   const exposed = new Map<string, Exposed>()
   for (const { methods, wire } of exposures) {
@@ -126,17 +130,13 @@ const offerOf = (exposures: ReadonlyArray<Exposure>, bounds: Bounds, tellsDefect
     hello: {
       actors: Object.fromEntries(greetings),
       // JSON has no Infinity.
-      limits: { ...finite("messageBytes", bounds), ...finite("calls", bounds) }
+      limits: Object.fromEntries(TOLD.map((name) => [name, bounds[name]]).filter(([, most]) => most !== Infinity))
     },
     wires: new Map(exposures.map(({ wire }): [string, Wire] => [wire.actor, wire])),
     exposed,
     tellsDefects
   }
 }
-
-/** A limit, if there is one. */
-const finite = (name: "messageBytes" | "calls", bounds: Bounds) =>
-  Number.isFinite(bounds[name]) ? { [name]: bounds[name] } : undefined
 
 /** What serves the rpcs of a group, for any `RpcServer`. */
 export const handlers = (

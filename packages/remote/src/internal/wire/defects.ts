@@ -6,7 +6,7 @@
  */
 import { FailedCall } from "@troupe/core/ActorError"
 import * as Home from "@troupe/core/Home"
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 
@@ -40,7 +40,7 @@ const classed = (defect: unknown): unknown => {
 /** Takes the way that they were read from the errors of a cause. */
 export const received = <E>(cause: Cause.Cause<E>): Cause.Cause<E> => {
   for (const reason of cause.reasons) {
-    if (Cause.isFailReason(reason) && !reason.annotations.has(FailedCall.key)) strip(reason.error)
+    if (reason._tag === "Fail" && !reason.annotations.has(FailedCall.key)) strip(reason.error)
   }
   return cause
 }
@@ -51,12 +51,7 @@ const MAX_CAUSES = 8
 const strip = (error: unknown, depth = 0): void => {
   if (!(error instanceof Error) || depth > MAX_CAUSES) return
   const { cause, reason, stack } = error as Error & { readonly reason?: unknown }
-  if (typeof stack === "string")
-    Object.defineProperty(error, "stack", {
-      configurable: true,
-      writable: true,
-      value: stack.replace(/(\n +at .*)+$/, "")
-    })
+  if (typeof stack === "string") error.stack = stack.replace(/(\n +at .*)+$/, "")
   strip(cause, depth + 1)
   strip(reason, depth + 1)
 }

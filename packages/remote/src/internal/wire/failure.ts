@@ -51,7 +51,4 @@ export const tooLarge = (subject: Subject, bytes: number, most: number): ActorEr
   )
 
 export const notExposed = (subject: Subject): ActorError =>
-  denied(
-    subject,
-    "the server does not expose this method: name it in expose, where RemoteHome.serve or RemoteHome.group is given the actor"
-  )
+  denied(subject, "the server does not expose this method: name it in expose of RemoteHome.serve or RemoteHome.group")

@@ -18,10 +18,12 @@ export interface Restarted {
   readonly restarted?: true
 }
 
+export type Told = "messageBytes" | "calls" | "connectionsPerPeer"
+
 export interface Hello {
   readonly actors: Readonly<Record<string, Greeting>>
-  /** What the server would close the connection for, so that a client need not try. An older server does not say. */
-  readonly limits?: { readonly messageBytes?: number; readonly calls?: number }
+  /** What the server refuses, so that a client need not try. An older server does not say. */
+  readonly limits?: { readonly [Limit in Told]?: number }
 }
 
 /** What a server tells of an actor. */
