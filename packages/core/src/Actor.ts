@@ -664,12 +664,19 @@ export interface ContractClass<Self, Id extends string, C extends AnyContract> e
   ): Factory<Self, Args, MethodsOf<C, Exclude<MethodServices<M>, Inside | Provided<C>>>, Group, E, R | Needed<C>>
 }
 
-type ArgsOf<Schemas extends ReadonlyArray<Schema.Top>> = { readonly [K in keyof Schemas]: Schemas[K]["Type"] }
+// Those of a tuple with optional elements are found one by one, which takes longer.
+type ArgsOf<Schemas extends ReadonlyArray<Schema.Top>> = number extends Schemas["length"]
+  ? TypesOf<Schemas>
+  : "optional" extends Schemas[number]["~type.optionality"]
+    ? Schema.Tuple.Type<Schemas>
+    : TypesOf<Schemas>
+
+type TypesOf<Schemas extends ReadonlyArray<Schema.Top>> = { readonly [K in keyof Schemas]: Schemas[K]["Type"] }
 
 /**
  * Describes a method of a contract.
  *
- * `args` are the schemas of its positional arguments. With `payload` it takes one object with these fields instead.
+ * `args` are the schemas of its positional arguments: the last ones may be `Schema.optional(...)`. With `payload` it takes one object with these fields instead.
  * Every part is optional: by default a method takes no arguments, succeeds with `void` and does not fail. With
  * `stream: true` it returns a Stream of `success`. `since` is the version of your program that it came with: errors and
  * `npx troupe contracts` tell it.

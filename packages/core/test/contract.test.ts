@@ -245,6 +245,27 @@ describe("validate: true", () => {
     )
   )
 
+  it.effect("arguments whose schemas are optional may be left out, and no others", () =>
+    Effect.gen(function* () {
+      class Sum extends Actor.Service<Sum>()("test/Sum", {
+        methods: {
+          add: Actor.method({ args: [Schema.Int, Schema.optionalKey(Schema.Int)], success: Schema.Int }),
+          late: Actor.method({ args: [Schema.optional(Schema.Int), Schema.Int], success: Schema.Int })
+        }
+      }) {}
+      const live = {
+        add: (a: number, b = 10) => Effect.succeed(a + b),
+        late: (_: unknown, b: number) => Effect.succeed(b)
+      }
+      const sum = yield* Sum.toFactory(Effect.succeed(live), { validate: true }).spawn()
+      assert.deepStrictEqual([yield* sum.add(1), yield* sum.add(1, 2), yield* sum.late(undefined, 3)], [11, 3, 3])
+      const untyped: Record<string, (...args: Array<unknown>) => Effect.Effect<unknown, unknown>> = sum as never
+      assert.match((yield* reasonOf(untyped.add!())).message, /takes 2 arguments, but got 0/)
+      assert.match((yield* reasonOf(untyped.add!(1, 2, 3))).message, /takes 2 arguments, but got 3/)
+      assert.match((yield* reasonOf(untyped.late!(1))).message, /takes 2 arguments, but got 1/)
+    })
+  )
+
   it.effect("a result that does not fit is a DecodeError, which may have run", () =>
     validated((counter) =>
       Effect.gen(function* () {

@@ -43,6 +43,8 @@ const text = [Schema.String] as const
 
 export const methods = {
   add: Actor.method({ args: [Schema.Number, Schema.Number], success: Schema.Number }),
+  /** Of two numbers, of which the second is 10 unless it is given. */
+  sum: Actor.method({ args: [Schema.Number, Schema.optional(Schema.Number)], success: Schema.Number }),
   values: Actor.method({ args: [Values], success: Values }),
   /** Notes that it was called. */
   note: Actor.method({ args: text }),

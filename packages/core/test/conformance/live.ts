@@ -63,6 +63,7 @@ const implementation = Effect.gen(function* () {
   const posts = yield* Broadcast.make<{ readonly at: Date; readonly text: string }>({ replay: 1 })
   return Desk.of({
     add: (a, b) => Effect.sync(() => a + b),
+    sum: (a, b = 10) => Effect.sync(() => a + b),
     values: (values) => Effect.succeed(values),
     note,
     count: () => Effect.sync(() => ++count),

@@ -107,6 +107,18 @@ export const suite = (home: Home): void => {
         })
       )
 
+      for (const fixture of ["plain", "validating"] as const) {
+        withDesk(`1.6 arguments whose schemas are optional may be left out (${fixture})`, fixture, (desk) =>
+          Effect.gen(function* () {
+            assert.strictEqual(yield* desk.sum(1), 11)
+            assert.strictEqual(yield* desk.sum(1, 2), 3)
+            assert.strictEqual(yield* desk.sum(1, undefined), 11)
+            assert.strictEqual(yield* yield* desk.sum.remote(2), 12)
+            assert.strictEqual(yield* Effect.promise(async () => await AsyncHandle.make(desk).sum(3)), 13)
+          })
+        )
+      }
+
       withDesk(
         "1.2 interrupting an asker cancels its call, and waits until its finalizers have run",
         "plain",

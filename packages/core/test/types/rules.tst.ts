@@ -239,6 +239,30 @@ describe("a contract", () => {
     expect(counter.ticks(3)).type.toBe<Stream.Stream<number, ActorError.ActorError>>()
   })
 
+  it("takes or leaves arguments whose schemas are optional, and come last", () => {
+    const add = Actor.method({ args: [Schema.Int, Schema.optional(Schema.Int)], success: Schema.Int })
+    const find = Actor.method({ args: [Schema.optionalKey(Schema.String)] })
+    class Sum extends Actor.Service<Sum>()("Sum", { methods: { add, find } }) {}
+    const sum = null as unknown as Sum["Service"]
+    expect(sum.add).type.toBe<Actor.Method<[number, (number | undefined)?], number, never>>()
+    expect(sum.add).type.toBeCallableWith(1)
+    expect(sum.add).type.toBeCallableWith(1, 2)
+    expect(sum.add).type.toBeCallableWith(1, ref)
+    expect(sum.add).type.not.toBeCallableWith()
+    expect(sum.add).type.not.toBeCallableWith(1, "2")
+    expect(sum.add.remote).type.toBeCallableWith(1)
+    expect(AsyncHandle.make(sum).add).type.toBeCallableWith(1)
+    expect(sum.find).type.toBeCallableWith()
+    expect(Sum.of).type.toBeCallableWith({
+      add: (a: number, b?: number) => Effect.succeed(a + (b ?? 0)),
+      find: () => Effect.void
+    })
+    expect(Sum.of).type.not.toBeCallableWith({
+      add: (a: number, b: number) => Effect.succeed(a + b),
+      find: () => Effect.void
+    })
+  })
+
   it("holds implementations to it", () => {
     expect(Counter.of).type.not.toBeCallableWith({ add: (n: number) => Effect.succeed(n) })
   })

@@ -2,7 +2,6 @@
  * A method of a contract, and how calls are held to it, where `validate: true` asks for that. Values are checked as they
  * are, not encoded and decoded: inside one process they pass by reference.
  */
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { onlyKnown } from "../base/options.ts"
 import { errorText, plural, show } from "../base/show.ts"
@@ -48,9 +47,10 @@ const wrong = (part: string, what: string, value: unknown): TypeError =>
   new TypeError(`Actor.method: ${part} must be ${what}, but is ${show(value)}`)
 
 const checkArgs: Checks["args"] = ({ args: schemas }, args) => {
-  if (args.length !== schemas.length) return `takes ${plural(schemas.length, "argument")}, but got ${args.length}`
-  for (const [index, schema] of schemas.entries()) {
-    const issue = check(schema, args[index])
+  if (args.length !== schemas.length && !schemas[args.length]?.ast.context?.isOptional)
+    return `takes ${plural(schemas.length, "argument")}, but got ${args.length}`
+  for (const [index, arg] of args.entries()) {
+    const issue = check(schemas[index]!, arg)
     if (issue) return `argument ${index + 1} does not fit the contract: ${issue}`
   }
 }
@@ -61,13 +61,13 @@ const checkResult: Checks["result"] = ({ success }, value) => {
 }
 
 const check = (schema: Schema.Top, value: unknown): string | undefined => {
-  const decode = Schema.decodeUnknownResult(Schema.toType(schema) as Schema.Codec<unknown>)
   // The checks of a schema may be user code, and so is what it says of the value.
-  const issue = Result.try(() => {
-    const result = decode(value)
-    return Result.isFailure(result) ? String(result.failure) : undefined
-  })
-  return Result.isFailure(issue) ? `its schema threw ${errorText(issue.failure)}` : issue.success
+  try {
+    const result = Schema.decodeUnknownResult(Schema.toType(schema) as Schema.Codec<unknown>)(value)
+    return result._tag === "Failure" ? String(result.failure) : undefined
+  } catch (error) {
+    return `its schema threw ${errorText(error)}`
+  }
 }
 
 holdTo({ args: checkArgs, result: checkResult })
