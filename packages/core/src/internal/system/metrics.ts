@@ -33,17 +33,11 @@ class MethodMetrics {
     this.prefix = prefix
     this.attributes = { actor, method }
     // Exporters of Effect take the unit from this attribute.
-    const attributes = { ...this.attributes, unit: "s" }
-    this.waiting = Metric.histogram(`${prefix}_call_waiting_seconds`, {
-      description: "How long calls waited before they started",
-      attributes,
-      boundaries
-    })
-    this.running = Metric.histogram(`${prefix}_call_running_seconds`, {
-      description: "How long calls ran",
-      attributes,
-      boundaries
-    })
+    const attributes = { actor, method, unit: "s" }
+    const times = (what: string, description: string) =>
+      Metric.histogram(`${prefix}_call_${what}_seconds`, { description, attributes, boundaries })
+    this.waiting = times("waiting", "How long calls waited before they started")
+    this.running = times("running", "How long calls ran")
   }
 
   calls(outcome: string): Metric.Counter<number> {
@@ -69,9 +63,10 @@ class ActorMetrics {
 
   constructor(prefix: Prefix, actor: string) {
     const attributes = { actor }
-    this.waiting = Metric.gauge(`${prefix}_calls_waiting`, { description: "Calls that wait to start", attributes })
-    this.running = Metric.gauge(`${prefix}_calls_running`, { description: "Calls that run", attributes })
-    this.instances = Metric.gauge(`${prefix}_instances`, { description: "Living instances", attributes })
+    const gauge = (what: string, description: string) => Metric.gauge(`${prefix}_${what}`, { description, attributes })
+    this.waiting = gauge("calls_waiting", "Calls that wait to start")
+    this.running = gauge("calls_running", "Calls that run")
+    this.instances = gauge("instances", "Living instances")
     this.restarts = Metric.counter(`${prefix}_restarts_total`, {
       description: "Restarts",
       attributes,
@@ -79,6 +74,8 @@ class ActorMetrics {
     })
   }
 }
+
+const gauges = ["waiting", "running", "instances"] as const
 
 /** Keeps the metrics whose names have one prefix. */
 class Recorder {
@@ -130,11 +127,9 @@ class Recorder {
     this.add(event.actor, event.ran === undefined ? { waiting: -1 } : { running: -1 })
   }
 
-  private add(actor: string, change: { readonly [K in "waiting" | "running" | "instances"]?: number }): void {
+  private add(actor: string, change: { readonly [K in (typeof gauges)[number]]?: number }): void {
     const metrics = this.actor(actor)
-    if (change.waiting) metrics.waiting.modifyUnsafe(change.waiting, this.context)
-    if (change.running) metrics.running.modifyUnsafe(change.running, this.context)
-    if (change.instances) metrics.instances.modifyUnsafe(change.instances, this.context)
+    for (const gauge of gauges) if (change[gauge]) metrics[gauge].modifyUnsafe(change[gauge], this.context)
   }
 
   private actor(id: string): ActorMetrics {

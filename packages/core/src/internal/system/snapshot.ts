@@ -170,21 +170,26 @@ const stateOf = (cell: Cell): State => {
 
 const instanceOf = (cell: Cell): Instance => {
   const { maxPendingCalls } = cell.options
-  const home = homeOf(cell)
   const groups: Record<string, Permits> = {}
   for (const line of cell.lines()) if (line.group !== undefined) groups[line.group] = permitsOf(line)
-  return {
+  return known<Instance>({
     ...recordOf(cell, cell.id, cell.keyText),
     state: stateOf(cell),
     permits: permitsOf(cell.main),
     groups,
     pending: cell.pending,
-    ...(maxPendingCalls !== Infinity && { maxPendingCalls }),
+    maxPendingCalls: finite(maxPendingCalls),
     suspended: suspendedOf(cell),
-    ...(cell.life.readers > 0 && { readers: cell.life.readers }),
-    ...(home !== undefined && { home })
-  }
+    readers: cell.life.readers || undefined,
+    home: homeOf(cell)
+  })
 }
+
+/** A record without the fields that there is nothing for. */
+const known = <A extends object>(record: { readonly [K in keyof A]: A[K] | undefined }): A =>
+  Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as A
+
+const finite = (limit: number): number | undefined => (limit === Infinity ? undefined : limit)
 
 /** How many submitters wait for room. */
 const suspendedOf = ({ room }: Cell): number => room?.size ?? 0
@@ -193,14 +198,15 @@ const suspendedOf = ({ room }: Cell): number => room?.size ?? 0
 const homeOf = ({ context, home, id, key }: Cell): Instance["home"] =>
   attempt(() => (home === undefined ? Context.get(context, Residence)?.describe(id, key) : home.describe()))
 
-const deadInstance = (it: Obituary): Instance => ({
-  ...recordOf(it, it.actor, it.key),
-  state: "dead",
-  permits: { running: 0, waiting: 0 },
-  groups: {},
-  pending: 0,
-  suspended: 0
-})
+const deadInstance = (it: Obituary): Instance =>
+  known<Instance>({
+    ...recordOf(it, it.actor, it.key),
+    state: "dead",
+    permits: { running: 0, waiting: 0 },
+    groups: {},
+    pending: 0,
+    suspended: 0
+  })
 
 /** What outlives an instance. */
 const recordOf = (
@@ -212,26 +218,24 @@ const recordOf = (
   return {
     actor,
     instance,
-    ...(name !== undefined && { name }),
-    ...(key !== undefined && { key }),
+    name,
+    key,
     since,
     settled: tallyOf(books),
     refused,
     restarts,
-    ...(lastError !== undefined && { lastError: errorOf(lastError) }),
-    ...(death !== undefined && { death: deathOf(death) })
+    lastError: lastError && errorOf(lastError),
+    death: death && deathOf(death)
   }
 }
 
-const permitsOf = ({ limit, running, waiting }: CellLine): Permits => ({
-  running,
-  waiting,
-  ...(limit !== Infinity && { limit })
-})
+const permitsOf = ({ limit, running, waiting }: CellLine): Permits =>
+  known<Permits>({ running, waiting, limit: finite(limit) })
 
 const errorOf = ({ at, call, cause }: LastError) => ({ call, at, message: messageOf(cause) })
 
-const deathOf = ({ at, cause, why }: Death) => ({ why, at, ...(cause !== undefined && { error: messageOf(cause) }) })
+const deathOf = ({ at, cause, why }: Death) =>
+  known<NonNullable<Instance["death"]>>({ why, at, error: cause && messageOf(cause) })
 
 // --- calls -----------------------------------------------------------------------------------------------------------
 
@@ -277,23 +281,22 @@ export const stageOf = ({ stage }: Call): UnsettledCall["stage"] => {
 
 const callOf = (call: Call, position: number | undefined, now: number): UnsettledCall => {
   const { attempts, id, method, parent, line } = call
-  const trace = traceIdOf(call)
-  return {
+  return known<UnsettledCall>({
     id,
     method: method.label,
     actor: line.cell.id,
     instance: line.cell.instance,
-    ...(line.group !== undefined && { group: line.group }),
+    group: line.group,
     stage: stageOf(call),
     since: now - call.age,
-    ...(position !== undefined && { position }),
+    position,
     waitingOn: waitedFor(call)
       .slice(0, MAX_WAITS)
-      .map((ref) => ({ ref: ref.id, ...(ref.origin !== "" && { method: ref.origin }) })),
-    ...(parent !== undefined && { parent: parent.id }),
-    ...(trace !== undefined && { trace }),
+      .map((ref) => known<UnsettledCall["waitingOn"][number]>({ ref: ref.id, method: ref.origin || undefined })),
+    parent: parent?.id,
+    trace: traceIdOf(call),
     attempts
-  }
+  })
 }
 
 /** The refs that a call waits for, and that have not settled. */
