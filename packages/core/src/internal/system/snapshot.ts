@@ -186,8 +186,11 @@ const instanceOf = (cell: Cell): Instance => {
 }
 
 /** A record without the fields that there is nothing for. */
-const known = <A extends object>(record: { readonly [K in keyof A]: A[K] | undefined }): A =>
-  Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as A
+const known = <A extends object>(record: { readonly [K in keyof A]: A[K] | undefined }): A => {
+  const found: { -readonly [K in keyof A]?: unknown } = {}
+  for (const name in record) if (record[name] !== undefined) found[name] = record[name]
+  return found as A
+}
 
 const finite = (limit: number): number | undefined => (limit === Infinity ? undefined : limit)
 
