@@ -7,7 +7,7 @@ import type { ActorError, ObjectRef } from "@troupe/core"
 import { TaskPool, WorkerHome } from "@troupe/worker"
 import { Cause, Effect, Exit, Random, Stream, Tracer } from "effect"
 import { errorOf, range, reasonOf, reasonOfExit, seeded } from "../../core/test/support.ts"
-import { Fragile, Hostile, Stillborn } from "./fixtures/Hostile.ts"
+import { Box, Fragile, Hostile, Stillborn } from "./fixtures/Hostile.ts"
 import * as tasks from "./fixtures/hostileTasks.ts"
 import { oddNames, oddValues } from "./fixtures/oddValues.ts"
 import { bundle } from "./support.ts"
@@ -189,4 +189,31 @@ describe("10.4 an odd value", () => {
       assert.isTrue(Exit.isSuccess(yield* Effect.withTracer(Effect.withSpan(call, "outer"), tracer)))
     }).pipe(Effect.provide(home))
   )
+})
+
+describe("10.4 what the code of a schema throws", () => {
+  const said = /its schema threw Error: no (en|de)code/
+
+  for (const text of ["encode", "decode"]) {
+    it.live(`at ${text} costs no other call, and no thread, and is told`, () =>
+      Effect.gen(function* () {
+        const hostile = (yield* Hostile).get("hostile")
+        const take = reasonOfExit(yield* between(hostile.takeBox.remote(new Box(text)) as Submitted))
+        assert.deepInclude({ ...take }, { _tag: "DecodeError", mayHaveRun: false })
+        const give = reasonOfExit(yield* between(hostile.giveBox.remote(text) as Submitted))
+        assert.deepInclude({ ...give }, { _tag: "DecodeError", mayHaveRun: true })
+        const boxes = yield* reasonOf(Stream.runDrain(hostile.boxes(text)))
+        for (const reason of [take, give, boxes]) assert.match(reason.message, said)
+        assert.isTrue(Exit.isFailure(yield* between(hostile.failBox.remote(text) as Submitted)))
+      }).pipe(Effect.provide(home))
+    )
+
+    it.live(`at ${text} of an item ends its stream in the thread, finalizers included`, () =>
+      Effect.gen(function* () {
+        const hostile = (yield* Hostile).get("hostile")
+        yield* Effect.exit(Stream.runDrain(hostile.boxes(text)))
+        assert.strictEqual(yield* hostile.openBoxes(), 0)
+      }).pipe(Effect.provide(home))
+    )
+  }
 })

@@ -101,8 +101,12 @@ class OutgoingStream implements CarriedCall {
     }
     if (answer[0] === From.Success) return this.finish(Cause.done())
     const exit = exitOf(this.place.actor, this.method, answer)
-    if (answer[0] === From.Items && exit._tag === "Success") this.answer?.(exit)
-    else this.finish(exit as Exit.Exit<never, unknown>)
+    if (answer[0] === From.Items) {
+      if (exit._tag === "Success") return this.answer?.(exit)
+      // What cannot be read here has not ended there: it waits to be pulled.
+      this.place.thread.interrupt(this.id!)
+    }
+    this.finish(exit as Exit.Exit<never, unknown>)
   }
 
   lose(loss: Loss): void {

@@ -3,10 +3,11 @@
  * engine; only where a schema speaks of something that it would flatten (classes, tagged errors, Option, Duration) do
  * values go through the schema, and there only these parts of them.
  */
+import * as Cause from "effect/Cause"
 import { memoize } from "effect/Function"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import { messageOf } from "./guard.ts"
+import { describe, messageOf } from "./guard.ts"
 import { refuseRefs } from "./heldRef.ts"
 import { isCloneable, isOpen } from "./schemaFacts.ts"
 import { sparing } from "./sparing.ts"
@@ -45,8 +46,19 @@ const codecFor = (ast: SchemaAST.AST): Codec => {
 
 const throughSchema = (ast: SchemaAST.AST): Codec => {
   const json = Schema.toCodecJson(Schema.make(sparing(ast))) as unknown as Schema.Codec<unknown>
-  return { pack: Schema.encodeSync(json), unpack: Schema.decodeSync(json) as (value: any) => any }
+  return { pack: telling(Schema.encodeSync(json)), unpack: telling(Schema.decodeSync(json)) as (value: any) => any }
 }
+
+/** Where the code of a schema throws, Effect has that in a cause. */
+const telling =
+  (use: (value: any) => unknown) =>
+  (value: any): unknown => {
+    try {
+      return use(value)
+    } catch (error: any) {
+      throw Cause.isCause(error?.cause) ? new Error(`its schema threw ${describe(Cause.squash(error.cause))}`) : error
+    }
+  }
 
 // --- arguments -------------------------------------------------------------------------------------------------------
 
