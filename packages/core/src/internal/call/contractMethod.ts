@@ -2,6 +2,7 @@
  * A method of a contract, and how calls are held to it, where `validate: true` asks for that. Values are checked as they
  * are, not encoded and decoded: inside one process they pass by reference.
  */
+import type * as Cause from "effect/Cause"
 import * as Schema from "effect/Schema"
 import { onlyKnown } from "../base/options.ts"
 import { errorText, plural, show } from "../base/show.ts"
@@ -63,8 +64,11 @@ const checkResult: Checks["result"] = ({ success }, value) => {
 const check = (schema: Schema.Top, value: unknown): string | undefined => {
   // The checks of a schema may be user code, and so is what it says of the value.
   try {
-    const result = Schema.decodeUnknownResult(Schema.toType(schema) as Schema.Codec<unknown>)(value)
-    return result._tag === "Failure" ? String(result.failure) : undefined
+    const exit = Schema.decodeUnknownExit(Schema.toType(schema) as Schema.Codec<unknown>)(value)
+    if (exit._tag === "Success") return
+    const [reason] = exit.cause.reasons as readonly [Cause.Fail<unknown> | Cause.Die]
+    if (reason._tag === "Fail") return String(reason.error)
+    throw reason.defect
   } catch (error) {
     return `its schema threw ${errorText(error)}`
   }
