@@ -369,8 +369,12 @@ export class ActorNameTaken extends TaggedError<ActorNameTaken>()("ActorNameTake
         : "Choose another, or stop that instance."
     return `${this.actor}: the name "${this.name}" is taken by an instance of ${this.holder}. ${remedy}`
   }
-  override [NodeInspectSymbol](): string {
+  // Errors begin with their name, and this one has that of the instance.
+  override toString(): string {
     return `ActorNameTaken: ${this.message}`
+  }
+  override [NodeInspectSymbol](): string {
+    return this.toString()
   }
 }
 

@@ -113,6 +113,7 @@ describe("9.1", () => {
       assert.deepInclude(JSON.parse(JSON.stringify(died)), { _tag, message, mayHaveRun, retrySafe })
       const taken = new ActorError.ActorNameTaken({ actor: "test/A", name: "first", holder: "test/B" })
       assert.strictEqual(inspect(taken), `ActorNameTaken: ${taken.message}`)
+      assert.strictEqual(`${taken}`, inspect(taken))
     })
   )
 
