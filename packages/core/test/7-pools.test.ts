@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Actor, ActorPool, ObjectRef } from "@troupe/core"
-import { Effect, Exit, Fiber, Schedule, Scope, Stream } from "effect"
+import { Actor, ActorPool, ActorSystem, ObjectRef } from "@troupe/core"
+import { Effect, Exit, Fiber, References, Schedule, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { db, defectOf, errorOf, fork, Probe, range, reasonOf, settle, Worker, withDb } from "./support.ts"
 
@@ -406,6 +406,24 @@ describe("7.4", () => {
       assert.strictEqual((yield* reasonOf(pool.run((member) => member.echo(1))))._tag, "ActorDied")
       assert.strictEqual(probe.running, 0)
     })
+  )
+
+  it.effect("7.4 a pool whose maker is interrupted leaves nothing behind, at whatever operation that is", () =>
+    Effect.gen(function* () {
+      for (const operations of range(60)) {
+        const maker = yield* Effect.scoped(poolOf(new Probe(), 2)).pipe(
+          Effect.provideService(References.MaxOpsBeforeYield, operations + 3),
+          Effect.forkChild
+        )
+        yield* Effect.yieldNow
+        yield* Fiber.interrupt(maker)
+        const { instances } = yield* ActorSystem.snapshot()
+        assert.isTrue(
+          instances.every(({ state }) => state === "dead"),
+          `after ${operations + 3} operations`
+        )
+      }
+    }).pipe(Effect.provide(ActorSystem.layer))
   )
 
   it.effect("7.4 a pool whose members were all replaced ends as the first one would: accepted work finishes", () =>

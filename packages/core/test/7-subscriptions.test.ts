@@ -1,9 +1,10 @@
 /**
  * Subscriptions: what an actor publishes, and its readers.
  */
+import { getEventListeners } from "node:events"
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorSystem, AsyncHandle, Broadcast, ObjectRef } from "@troupe/core"
-import { Deferred, Effect, Fiber, Latch, Schedule, Schema, type Scope, Stream } from "effect"
+import { Deferred, Effect, Fiber, Latch, References, Schedule, Schema, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { fork, range, reasonOf, settle } from "./support.ts"
 
@@ -407,6 +408,26 @@ describe("7.9 a key that is read is not idle", () => {
     )
   )
 
+  it.effect("7.9 a reader that is interrupted as it begins leaves its key idle, at whatever operation that is", () =>
+    Effect.gen(function* () {
+      const rooms = yield* Rooms
+      const room = rooms.get("a")
+      for (const operations of range(60)) {
+        yield* room.post("a")
+        const reader = yield* Stream.runDrain(room.messages()).pipe(
+          Effect.provideService(References.MaxOpsBeforeYield, operations + 3),
+          Effect.forkChild
+        )
+        // The fiber is held up twice, after so many operations each time.
+        yield* Effect.yieldNow
+        yield* Effect.yieldNow
+        yield* Fiber.interrupt(reader)
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(yield* rooms.keys, [], `after ${operations + 3} operations`)
+      }
+    }).pipe(Effect.provide(Rooms.layer))
+  )
+
   it.effect("7.9 with keepAlive: false it ends all the same, and the stream with it", () =>
     keyed(
       Effect.gen(function* () {
@@ -484,6 +505,7 @@ describe("7.8 what readers are told names what they read", () => {
       assert.deepInclude(error.reason, { _tag: "TaskCancelled", mayHaveRun: false })
       assert.strictEqual((yield* Effect.promise(() => follow().catch((error) => error))).reason._tag, "TaskCancelled")
       assert.deepStrictEqual(items, ["a"])
+      assert.deepStrictEqual(getEventListeners(controller.signal, "abort"), [])
     })
   )
 

@@ -172,7 +172,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "does not notice room that comes while a submitter begins to wait for it",
     file: "handle/admit.ts",
-    from: "      if (mayEnter(cell, call)) {\n        submit()\n        return resume(Effect.void)\n      }\n",
+    from: "    if (!cell.full || signals.isAborted(call)) {\n      submit()\n      return resume(Effect.void)\n    }\n",
     to: ""
   },
   {

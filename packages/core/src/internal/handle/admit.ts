@@ -14,43 +14,40 @@ import * as waiting from "../call/waiting.ts"
 import type { Cell } from "../instance/cell.ts"
 
 /**
- * Submits when there is room: fails or waits when there is none, as `overflow` says. A call that settles meanwhile, since
- * its time is over, needs no room any more.
+ * Submits to an instance that was full just now: fails or waits, as `overflow` says. A call that settles meanwhile, since its
+ * time is over, needs no room any more, and one whose signal has fired needs none at all.
  */
-export const admit = (cell: Cell, call: Call, submit: () => void): Effect.Effect<void, ActorError> =>
-  Effect.suspend(() => {
-    if (mayEnter(cell, call)) {
-      submit()
-      return Effect.void
-    }
+export const admit = (cell: Cell, call: Call, submit: () => void): Effect.Effect<void, ActorError> => {
+  if (!signals.isAborted(call)) {
     if (cell.options.overflow === "fail") return refuse(cell, call)
     if (cell.fullOfOthers) return failure.ofAnotherRequest(call)
-    return Effect.callback((resume) => {
-      // Between this operation and the one before, room may have come or the signal fired, and then nothing would tell.
-      if (mayEnter(cell, call)) {
-        submit()
-        return resume(Effect.void)
-      }
-      const go = asyncContext.bindResume(() => {
-        wait?.end()
-        call.unobserve(go)
-        resume(Effect.void)
-      })
-      cell.whenRoom(call, () => {
-        submit()
-        go(undefined)
-      })
-      call.observe(go)
-      // What waits for room waits for what it asks for, in either way.
-      const wait = waiting.begin(call, true, go)
-      waiting.begun(wait)
-      return Effect.sync(() => {
-        wait?.end()
-        call.unobserve(go)
-        cell.leaveRoom(call)
-      })
+  }
+  return Effect.callback((resume) => {
+    // Between this operation and the one before, room may have come or the signal fired, and then nothing would tell.
+    if (!cell.full || signals.isAborted(call)) {
+      submit()
+      return resume(Effect.void)
+    }
+    const go = asyncContext.bindResume(() => {
+      wait?.end()
+      call.unobserve(go)
+      resume(Effect.void)
+    })
+    cell.whenRoom(call, () => {
+      submit()
+      go(undefined)
+    })
+    call.observe(go)
+    // What waits for room waits for what it asks for, in either way.
+    const wait = waiting.begin(call, true, go)
+    waiting.begun(wait)
+    return Effect.sync(() => {
+      wait?.end()
+      call.unobserve(go)
+      cell.leaveRoom(call)
     })
   })
+}
 
 /**
  * Submits a call that its caller waits for with `wait`. It does so in this very operation, if there is room: the instance of
@@ -68,9 +65,6 @@ export const submitAsked = <A, E>(
   submit()
   return wait()
 }
-
-/** A call whose signal has fired needs no room. */
-const mayEnter = (cell: Cell, call: Call): boolean => !cell.full || signals.isAborted(call)
 
 /** Says no to a call for want of room. */
 export const refuse = (cell: Cell, call: Call): Exit.Exit<never, ActorError> => {

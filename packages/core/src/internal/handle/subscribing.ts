@@ -191,21 +191,26 @@ class Following {
     })
   })
 
-  /** Begins to read a life of the instance, which comes up if need be. A reader of the one before is told so. */
+  /**
+   * Begins to read a life of the instance, which comes up if need be. A reader of the one before is told so. It finds the
+   * instance and is counted in one operation: one that was found, and is not read, would not be idle ever after.
+   */
   private readonly join: Effect.Effect<Chunk, any> = Effect.suspend(() => {
-    const { cell } = this.target.resolve()
     const scope = Scope.forkUnsafe(this.scope)
     this.ofLife = scope
-    // What only stands for an instance that lives elsewhere cannot tell whether that is idle.
-    const stays = this.keepAlive || isClient(cell.context)
     const counted = held(
       scope,
-      () => cell.life.isRead(1, stays),
-      () => cell.life.isRead(-1, stays)
+      () => this.count(this.target.resolve().cell, 1),
+      (cell) => this.count(cell, -1)
     )
-    const opens = Effect.suspend(() => this.open(cell, scope))
-    return Effect.andThen(counted, Effect.andThen(ready(cell), opens))
+    return Effect.flatMap(counted, (cell) => Effect.flatMap(ready(cell), () => this.open(cell, scope)))
   })
+
+  private count(cell: Cell, change: 1 | -1): Cell {
+    // What only stands for an instance that lives elsewhere cannot tell whether that is idle.
+    cell.life.isRead(change, this.keepAlive || isClient(cell.context))
+    return cell
+  }
 
   private open(cell: Cell, scope: Scope.Closeable): Effect.Effect<Chunk, any> {
     const { args, method } = this
@@ -359,8 +364,12 @@ const cancelled = ({ actor, name: method }: MethodSpec): Effect.Effect<never, Ac
 const aborted = (method: MethodSpec): Effect.Effect<never, ActorError> =>
   Effect.callback((resume) => {
     const { signal } = method
-    const abort = () => resume(cancelled(method))
+    const leave = () => signal!.removeEventListener("abort", abort)
+    const abort = () => {
+      leave()
+      resume(cancelled(method))
+    }
     if (signal!.aborted) return abort()
     signal!.addEventListener("abort", abort)
-    return Effect.sync(() => signal!.removeEventListener("abort", abort))
+    return Effect.sync(leave)
   })

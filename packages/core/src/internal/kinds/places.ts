@@ -63,7 +63,7 @@ export class Places {
   declare private readonly failures: Minutely<Cause.Cause<unknown>>
 
   declare private readonly members: Members
-  declare private readonly cell: Cell
+  declare readonly cell: Cell
   declare private readonly size: number
   declare private readonly spawn: Effect.Effect<object, any, Scope.Scope>
   declare private readonly restart: pacer.Restart | undefined

@@ -4,7 +4,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { PoolOptions } from "../../ActorPool.ts"
 import { callUsers } from "../base/errors.ts"
@@ -66,13 +66,16 @@ export const make = Effect.fnUntraced(function* (input: PoolOptions<object, any,
   const normalized = options.normalize("ActorPool", { maxConcurrency: size * perMember }, options.ofTasks)
   const context = yield* Effect.context<Scope.Scope>()
   const registry = registryIn<Cell>(context)
-  const cell = new Cell("ActorPool", Effect.succeed(implementation), normalized, Context.empty(), { registry })
-  const places = new Places(members, cell, input, restart, context)
-  const scope = yield* Effect.scope
-  yield* Effect.addFinalizer(() => places.shutdown(scope))
-  yield* Effect.uninterruptible(cell.life.boot(identity))
+  // What was made ends with the Scope, even if its maker is interrupted meanwhile.
+  const places = yield* Effect.acquireRelease(
+    Effect.suspend(() => {
+      const cell = new Cell("ActorPool", Effect.succeed(implementation), normalized, Context.empty(), { registry })
+      return Effect.as(cell.life.boot(identity), new Places(members, cell, input, restart, context))
+    }),
+    (places) => places.shutdown(Context.get(context, Scope.Scope))
+  )
   for (let place = 0; place < size; place++) yield* places.start()
-  const run: any = makeMethod({ line: () => cell.main }, singleMethod("ActorPool", normalized))
+  const run: any = makeMethod({ line: () => places.cell.main }, singleMethod("ActorPool", normalized))
   const map =
     (unordered: boolean) => (items: any, work: (member: object, item: unknown) => Effect.Effect<any, any>) => {
       if (typeof work !== "function") throw new TypeError(`ActorPool: map: ${NEEDS_WORK}, but got ${kindOf(work)}`)
