@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Actor, ActorError, ActorSystem, ByNumber } from "@troupe/core"
-import { Cause, Effect, Exit, Fiber, Schedule, Scheduler, Scope } from "effect"
+import { Cause, Context, Effect, Exit, Fiber, Schedule, Scheduler, Scope } from "effect"
 import { defectOf, errorOf, fork, Probe, range, reasonOf, settle, Worker } from "./support.ts"
 
 /** Its constructor does what a test wants. */
@@ -25,6 +25,18 @@ describe("7.1", () => {
       assert.strictEqual(yield* ActorSystem.get(Built, "found"), handle)
       assert.strictEqual((yield* ActorSystem.names).get("found"), "test/Built")
     })
+  )
+
+  it.effect("7.1 a spawn that has no Scope, which does not compile, takes no name and leaves no instance", () =>
+    Effect.gen(function* () {
+      const context = yield* Effect.context<Scope.Scope>()
+      const spawn = shared("scopeless") as Effect.Effect<unknown>
+      const homeless = Context.omit(Scope.Scope)(context) as Context.Context<never>
+      const death = yield* Effect.promise(() => Effect.runPromiseWith(homeless)(defectOf(spawn)))
+      assert.match(String(death), /test\/Built: an instance ends with a Scope/)
+      assert.strictEqual((yield* ActorSystem.names).size, 0)
+      assert.deepStrictEqual((yield* ActorSystem.snapshot()).instances, [])
+    }).pipe(Effect.provide(ActorSystem.layer))
   )
 
   it.effect("7.1 a name that nobody has, or an actor of another kind, is not found", () =>

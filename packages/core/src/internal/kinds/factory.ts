@@ -113,6 +113,11 @@ type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, 
 const start = (definition: Definition, args: ReadonlyArray<unknown>): Effect.Effect<object, any, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.withFiber((fiber) => {
+      // Before anything is begun that would be left half done.
+      if (Context.getOrUndefined(fiber.context, Scope.Scope) === undefined)
+        throw new TypeError(
+          `${definition.id}: an instance ends with a Scope, and there is none here: Effect.scoped makes one`
+        )
       const { name } = definition.options
       if (name !== undefined) return startNamed(definition, name, args, fiber.context, restore)
       return bringUp(definition, makeCell(definition, args, fiber.context), fiber.context, restore)
@@ -129,16 +134,11 @@ const bringUp = (
   context: Context.Context<never>,
   restore: Restore
 ): Effect.Effect<object, any, Scope.Scope> => {
-  const scope = Context.getOrUndefined(context, Scope.Scope)
-  if (scope === undefined)
-    throw new TypeError(
-      `${definition.id}: an instance ends with a Scope, and there is none here: Effect.scoped makes one`
-    )
   const boot = cell.life.boot((implementation) => {
     const { Handle, members } = shapeOf(definition, implementation)
     return handles.addMembers(new Handle(cell), members)
   }, restore)
-  return Effect.tap(boot, () => tie(cell, scope))
+  return Effect.tap(boot, () => tie(cell, Context.getUnsafe(context, Scope.Scope)))
 }
 
 /** Ends an instance with a Scope, which lets go of it when it is gone before. */
