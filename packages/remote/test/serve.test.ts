@@ -481,6 +481,26 @@ describe("versions", () => {
   })
 })
 
+describe.each(["websocket", "http"] as const)("an actor in two groups, over %s", (protocol) => {
+  it.live.each([false, true])("is called as the group of each method says, whichever is first", (isTurned) => {
+    const open = RemoteHome.group(Room, { expose: ["history"] })
+    const closed = RemoteHome.group(Room, {
+      expose: ["say"],
+      authorize: (_key, { sent }) => (sent["admin"] === "yes" ? Effect.void : RemoteHome.deny("for admins"))
+    })
+    const routes = RemoteHome.serve(isTurned ? [closed, open] : [open, closed])
+    const said = Effect.flatMap(tea, (room) => room.say("1"))
+    const history = Effect.flatMap(tea, (room) => room.history())
+    return Effect.gen(function* () {
+      const admin = client(Room, { protocol, headers: { admin: "yes" } })
+      assert.strictEqual(yield* Effect.provide(said, admin), 1)
+      const reason = yield* reasonOf(Effect.provide(said, client(Room, { protocol })))
+      assert.match(reason.message, /for admins/)
+      assert.deepStrictEqual(yield* Effect.provide(history, client(Room, { protocol })), ["1"])
+    }).pipe(Effect.provide(Layer.provide(listening(routes), roomLive(new Desk()))))
+  })
+})
+
 describe("mistakes", () => {
   it("are told where they are made", () => {
     const never = RemoteHome as any
@@ -491,6 +511,11 @@ describe("mistakes", () => {
     assert.throws(() => never.group(Room, { expose: [] }), /test\/Room: expose must name the methods/)
     assert.throws(() => never.serve(Room, { expose: ["say"], orgins: "any" }), /orgins/)
     assert.throws(() => never.serve([Room]), /RemoteHome\.serve/)
+    const saying = RemoteHome.group(Room, { expose: ["say"] })
+    assert.throws(
+      () => RemoteHome.serve([saying, RemoteHome.group(Room, { expose: ["history", "say"] })]),
+      /test\/Room: two groups expose say: name it in expose of one of them/
+    )
     assert.throws(() => never.client(Room, { url: "ftp://example.com" }), /url must be the URL of a server/)
     assert.throws(() => never.client(Actor, { url: "http://a" }), /needs a contract/)
   })

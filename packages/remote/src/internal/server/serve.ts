@@ -40,7 +40,7 @@ export const serve = (
   const groups = Array.isArray(given) ? given : [group(given as Contracted, rest as GroupOptions<any, any>)]
   if (Array.isArray(given)) Home.checkOptions<object>("RemoteHome.serve", rest, {})
   const exposures = groups.map(exposureOf)
-  const subject = exposures.map(({ wire }) => wire.actor).join(", ")
+  const subject = [...new Set(exposures.map(({ wire }) => wire.actor))].join(", ")
   check(subject, options)
   const bounds = boundsOf(subject, options.limits)
   const refusal = refusalOf(subject, options.origins)
@@ -119,12 +119,16 @@ const offerOf = (exposures: ReadonlyArray<Exposure>, bounds: Bounds, tellsDefect
   for (const { methods, wire } of exposures) {
     for (const { actor, isSubscription, name, rpc, stream } of methods) {
       const kind: Kind = isSubscription ? "subscriptions" : stream ? "streams" : "calls"
+      if (exposed.has(rpc._tag))
+        throw new TypeError(`${actor}: two groups expose ${name}: name it in expose of one of them`)
       exposed.set(rpc._tag, { actor, method: name, kind, keyed: wire.keyed })
     }
   }
-  const greetings = exposures.map(({ methods, wire }) => [
+  const wires = new Map(exposures.map(({ wire }): [string, Wire] => [wire.actor, wire]))
+  const namesOf = (id: string) => [...exposed.values()].filter(({ actor }) => actor === id).map(({ method }) => method)
+  const greetings = [...wires.values()].map((wire) => [
     wire.actor,
-    { contract: ContractShape.hash(wire.shape()), exposed: methods.map(({ name }) => name) }
+    { contract: ContractShape.hash(wire.shape()), exposed: namesOf(wire.actor) }
   ])
   return {
     hello: {
@@ -132,7 +136,7 @@ const offerOf = (exposures: ReadonlyArray<Exposure>, bounds: Bounds, tellsDefect
       // JSON has no Infinity.
       limits: Object.fromEntries(TOLD.map((name) => [name, bounds[name]]).filter(([, most]) => most !== Infinity))
     },
-    wires: new Map(exposures.map(({ wire }): [string, Wire] => [wire.actor, wire])),
+    wires,
     exposed,
     tellsDefects
   }
