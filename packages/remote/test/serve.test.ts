@@ -481,12 +481,24 @@ describe("versions", () => {
   })
 })
 
+describe.each(["websocket", "http"] as const)("what does not fit its contract, over %s", (protocol) => {
+  it.live("stands in the log of the server, where callers are not told", () => {
+    const logged: Array<string> = []
+    const logger = Logger.layer([Logger.make(({ message }) => void logged.push([message].flat().join(" ")))])
+    return Effect.gen(function* () {
+      const reason = yield* reasonOf((yield* tea).misfit())
+      assert.match(reason.message, /its result does not fit the contract$/)
+      assert.match(logged.join(), /test\/Room\(tea\)\.misfit: its result does not fit the contract: Expected/)
+    }).pipe(Effect.provide(Layer.provide(client(Room, { protocol }), Layer.provide(served(), logger))))
+  })
+})
+
 describe.each(["websocket", "http"] as const)("an actor in two groups, over %s", (protocol) => {
   it.live.each([false, true])("is called as the group of each method says, whichever is first", (isTurned) => {
     const open = RemoteHome.group(Room, { expose: ["history"] })
     const closed = RemoteHome.group(Room, {
       expose: ["say"],
-      authorize: (_key, { sent }) => (sent["admin"] === "yes" ? Effect.void : RemoteHome.deny("for admins"))
+      authorize: (_key, { sent }) => (sent.admin === "yes" ? Effect.void : RemoteHome.deny("for admins"))
     })
     const routes = RemoteHome.serve(isTurned ? [closed, open] : [open, closed])
     const said = Effect.flatMap(tea, (room) => room.say("1"))

@@ -15,16 +15,24 @@ const MOST = 20
 /** One that has not begun would end with its scope without a word. */
 const AT_ONCE = { startImmediately: true }
 
-type Write = (subject: Subject, id: string, cause: Cause.Cause<unknown>) => Effect.Effect<void>
+type Write = (subject: Subject, what: string, cause?: Cause.Cause<unknown>) => Effect.Effect<void>
 
 export class DefectLog {
   private readonly scope: Scope.Scope
   private readonly context: Context.Context<never>
+  private readonly misfits = new Map<string, Write>()
 
   /** What was left out of the last minute is told when that is over, or `scope` is. */
   constructor(scope: Scope.Scope, context: Context.Context<never>) {
     this.scope = scope
     this.context = context
+  }
+
+  /** Writes what of a result does not fit the contract, of which callers are told that it does not. */
+  misfit(name: string, subject: Subject, issue: string): void {
+    const write = this.misfits.get(name) ?? this.ofMethod(name)
+    this.misfits.set(name, write)
+    Effect.runForkWith(this.context)(write(subject, `its result does not fit the contract: ${issue}`))
   }
 
   /** Writes the defects of one method, of all instances together: a caller may have as many keys as it likes, too. */
@@ -38,14 +46,11 @@ export class DefectLog {
         : Effect.void
     })
     const minute = Effect.setContext(Effect.ensuring(Effect.sleep("1 minute"), told), this.context)
-    return ({ actor, method }, id, cause) =>
+    return ({ actor, method }, what, cause) =>
       Effect.suspend(() => {
         entries++
         if (entries > MOST) return Effect.void
-        const entry = Effect.logError(
-          `${actor}.${method}: failed for a caller elsewhere, who was told of ${id}`,
-          printable(cause)
-        )
+        const entry = Effect.logError(`${actor}.${method}: ${what}`, ...(cause === undefined ? [] : [printable(cause)]))
         return entries === 1 ? Effect.andThen(Effect.forkIn(minute, this.scope, AT_ONCE), entry) : entry
       })
   }

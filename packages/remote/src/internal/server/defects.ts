@@ -26,7 +26,10 @@ export const hidden =
       if (!cause.reasons.some(hasInsides)) return Effect.failCause(cause)
       const id = crypto.randomUUID()
       const without = Cause.fromReasons(cause.reasons.map((reason) => withoutInsides(reason, id)))
-      return Effect.andThen(write(subject, id, cause), Effect.failCause(without))
+      return Effect.andThen(
+        write(subject, `failed for a caller elsewhere, who was told of ${id}`, cause),
+        Effect.failCause(without)
+      )
     }
   }
 

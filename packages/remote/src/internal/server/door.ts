@@ -7,8 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import { notBegun, notExposed, undecodable } from "../wire/failure.ts"
 import { CONTRACT, HELLO, type Hello, type Restarted } from "../wire/hello.ts"
-import type { Wire } from "../wire/wire.ts"
+import { tagOf, type Wire } from "../wire/wire.ts"
 import { codecFor } from "./codecs.ts"
+import type { DefectLog } from "./defectLog.ts"
 import { isHidden } from "./defects.ts"
 import { type RpcMessage, RpcServer } from "./engine.ts"
 import { type Message, Unsound } from "./frames.ts"
@@ -42,7 +43,7 @@ let lastPeer = 0
 export const nextPeer = (): number => ++lastPeer
 
 /** Over a WebSocket, streams wait until their peer asks for more. */
-export const make = (offer: Offer, peers: Peers, protocol: Protocol): Effect.Effect<Door> =>
+export const make = (offer: Offer, log: DefectLog, peers: Peers, protocol: Protocol): Effect.Effect<Door> =>
   Effect.gen(function* () {
     const disconnects = yield* Queue.make<number>()
     let serve: (peer: number, message: RpcMessage.FromClientEncoded) => Effect.Effect<void>
@@ -54,7 +55,7 @@ export const make = (offer: Offer, peers: Peers, protocol: Protocol): Effect.Eff
           Effect.suspend(() => {
             const peer = peers.get(id)
             if (peer === undefined) return Effect.void
-            answer(offer, peer, message)
+            answer(offer, log, peer, message)
             return message._tag === "Chunk" ? peer.room : Effect.void
           }),
         end: (id) => Effect.sync(() => peers.get(id)?.close(1000, "done")),
@@ -173,10 +174,10 @@ const pairsOf = (headers: unknown): Array<[string, string]> =>
 
 // --- what they are answered --------------------------------------------------------------------------------------------
 
-const answer = (offer: Offer, peer: Peer, message: RpcMessage.FromServerEncoded): void => {
+const answer = (offer: Offer, log: DefectLog, peer: Peer, message: RpcMessage.FromServerEncoded): void => {
   // A defect of the whole connection is one of the server itself.
   if (message._tag === "Defect") return peer.close(1011, "the server failed", "failed")
-  const told = message._tag === "Exit" ? marked(peer, withoutInsides(offer, peer, message)) : message
+  const told = message._tag === "Exit" ? marked(peer, withoutInsides(offer, log, peer, message)) : message
   try {
     peer.send(told)
   } catch (error) {
@@ -195,6 +196,7 @@ const isInterrupted = (exit: RpcMessage.ResponseExitEncoded["exit"]): boolean =>
 /** What `RpcServer` says of a request that it cannot read, or of an answer that it cannot write, are words for its makers. */
 const withoutInsides = (
   { tellsDefects }: Offer,
+  log: DefectLog,
   peer: Peer,
   message: RpcMessage.ResponseExitEncoded
 ): RpcMessage.ResponseExitEncoded => {
@@ -204,22 +206,22 @@ const withoutInsides = (
     return failure(requestId, notBegun(underWay.subject))
   const defect = exit._tag === "Failure" ? exit.cause.find(({ _tag }) => _tag === "Die") : undefined
   if (underWay === undefined || defect?._tag !== "Die") return message
-  const { begun, subject } = underWay
+  const { begun, exposed, subject } = underWay
   const words = defect.defect
   if (typeof words === "string" && !begun)
     return failure(requestId, undecodable(subject, `its arguments do not fit the contract: ${words}`, false))
   const issue = unwritten(words, tellsDefects)
-  return issue === undefined
-    ? message
-    : failure(requestId, undecodable(subject, `its result does not fit the contract${issue}`, true))
+  if (issue === undefined) return message
+  if (!tellsDefects) log.misfit(tagOf(exposed.actor, exposed.method), subject, issue)
+  const told = tellsDefects ? `: ${issue}` : ""
+  return failure(requestId, undecodable(subject, `its result does not fit the contract${told}`, true))
 }
 
-/** What is told of an answer that could not be written, if that is what a defect is about. */
+/** What is wrong with an answer that could not be written, if that is what a defect is about. */
 const unwritten = (defect: unknown, tellsDefects: boolean): string | undefined => {
-  if (typeof defect !== "string" || !defect.startsWith(UNWRITABLE))
-    // Methods die of nothing that is not hidden: this is what a schema died of that wrote the answer.
-    return tellsDefects || isHidden(defect) ? undefined : ""
-  return tellsDefects ? defect.replace(/^.*?": /, ": ") : ""
+  if (typeof defect === "string" && defect.startsWith(UNWRITABLE)) return defect.replace(/^.*?": /, "")
+  // Methods die of nothing that is not hidden: this is what a schema died of that wrote the answer.
+  return tellsDefects || isHidden(defect) ? undefined : Home.errorText(defect)
 }
 
 const UNWRITABLE = "Failed to encode response for RPC"

@@ -12,7 +12,8 @@ import * as Tracer from "effect/Tracer"
 import type { RemoteRequest } from "../../RemoteHome.ts"
 import { denied, type Subject, undecodable } from "../wire/failure.ts"
 import { BAGGAGE, REMOTE } from "../wire/headers.ts"
-import type { Payload, Wire, WireMethod } from "../wire/wire.ts"
+import { type Payload, tagOf, type Wire, type WireMethod } from "../wire/wire.ts"
+import type { DefectLog } from "./defectLog.ts"
 import type { Telling } from "./defects.ts"
 import { HttpServerRequest } from "./engine.ts"
 import { crossing, feed, writerOf } from "./feed.ts"
@@ -32,6 +33,8 @@ export interface Terms {
   /** Whether callers are told what a method died of, and what of a result cannot be sent. */
   readonly tellsDefects: boolean
   readonly telling: Telling
+  /** Where that is written, if callers are not told. */
+  readonly log: DefectLog
   readonly maxPendingItems: number
   /** How deep what travels with a call may be nested. */
   readonly depth: number
@@ -77,12 +80,11 @@ export const handlerOf = (terms: Terms, method: WireMethod, context: Context.Con
           return use(Home.served(handleOf(payload)[method.name](...args), left), own)
         })
       )
-    const unfit = (error: unknown) =>
-      undecodable(
-        subject,
-        `its result does not fit the contract${terms.tellsDefects ? `: ${wordsOf(error)}` : ""}`,
-        true
-      )
+    const unfit = (error: unknown) => {
+      const issue = wordsOf(error)
+      if (!terms.tellsDefects) terms.log.misfit(tagOf(method.actor, method.name), subject, issue)
+      return undecodable(subject, `its result does not fit the contract${terms.tellsDefects ? `: ${issue}` : ""}`, true)
+    }
     if (write !== undefined && terms.peerOf !== undefined) {
       if (underWay === undefined) return Effect.interrupt
       const fed = invoked((ask, own) => Effect.setContext(feed(Home.sharing(ask), write, peer!, underWay, unfit), own))
@@ -91,7 +93,9 @@ export const handlerOf = (terms: Terms, method: WireMethod, context: Context.Con
     if (!method.stream) {
       // `RpcServer` looks at a result before it has it written, and does not answer where that throws.
       const legible = (value: unknown) =>
-        Home.attempt(() => Deferred.isDeferred(value)) === undefined ? Effect.fail(unfit(value)) : Effect.succeed(value)
+        Home.attempt(() => Deferred.isDeferred(value)) === undefined
+          ? Effect.fail(unfit("it throws when it is looked at"))
+          : Effect.succeed(value)
       const called = invoked((ask, own) => {
         const heard = underWay === undefined ? ask : Home.heard(ask, underWay)
         // It is no call of ours, which would say itself how it ends: a test has another service in its place, say.

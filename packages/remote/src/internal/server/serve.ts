@@ -57,8 +57,9 @@ export const serve = (
         Effect.provideService(RpcServer.Protocol, door.protocol),
         Effect.forkScoped
       )
-    const live = yield* doors.make(offer, peers, "websocket")
-    const brief = yield* doors.make(offer, peers, "http")
+    const log = new DefectLog(yield* Effect.scope, context)
+    const live = yield* doors.make(offer, log, peers, "websocket")
+    const brief = yield* doors.make(offer, log, peers, "http")
     yield* run(live)
     yield* run(brief)
     const path = options.path ?? PATH
@@ -149,13 +150,15 @@ export const handlers = (
 ): Layer.Layer<any, never, any> =>
   group.toLayer(
     Effect.map(Effect.context<Scope.Scope>(), (context) => {
+      const log = new DefectLog(Context.get(context, Scope.Scope), context)
       const terms: Terms = {
         wire,
+        log,
         authorize,
         carried,
         acceptsAnnotations,
         tellsDefects,
-        telling: tellsDefects ? shown : hidden(new DefectLog(Context.get(context, Scope.Scope), context)),
+        telling: tellsDefects ? shown : hidden(log),
         maxPendingItems: bounds.pendingItems,
         depth: bounds.depth,
         peerOf
