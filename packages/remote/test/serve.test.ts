@@ -17,7 +17,7 @@ const served = (
   desk = new Desk()
 ) => listening(Layer.provide(RemoteHome.serve(Room, { expose: EXPOSED, ...options } as any), roomLive(desk)))
 
-const reasonOf = <A, E>(effect: Effect.Effect<A, E>) =>
+const reasonOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.map(Effect.flip(effect), (error: any) => {
     assert.isTrue(ActorError.isActorError(error), String(error))
     return error.reason as ActorError.Reason
@@ -528,7 +528,7 @@ describe("mistakes", () => {
       () => RemoteHome.serve([saying, RemoteHome.group(Room, { expose: ["history", "say"] })]),
       /test\/Room: two groups expose say: name it in expose of one of them/
     )
-    assert.throws(() => never.client(Room, { url: "ftp://example.com" }), /url must be the URL of a server/)
+    assert.throws(() => never.client(Room, { url: "ftp://example.com" }), /url must be one like/)
     assert.throws(() => never.client(Actor, { url: "http://a" }), /needs a contract/)
   })
 

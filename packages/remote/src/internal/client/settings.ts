@@ -63,9 +63,7 @@ const urlOf = (actor: string, url: unknown, protocol: "websocket" | "http"): str
   const base = (globalThis as { readonly location?: { readonly href?: string } }).location?.href
   const made = Home.attempt(() => new URL(String(url), base))
   if (made === undefined || !/^(http|ws)s?:$/.test(made.protocol))
-    throw new TypeError(
-      `${actor}: url must be the URL of a server, like "wss://example.com/actors", but is ${Home.show(url)}`
-    )
+    throw new TypeError(`${actor}: url must be one like "wss://example.com/actors", but is ${Home.show(url)}`)
   made.protocol = made.protocol.replace(/^(http|ws)/, protocol === "websocket" ? "ws" : "http")
   return made.href
 }
