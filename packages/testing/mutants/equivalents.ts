@@ -89,20 +89,6 @@ export const equivalents: ReadonlyArray<Equivalent> = [
     why: "unobserved.test.ts notices, in a process of its own: collection can be forced only there, and Stryker looks into none"
   },
   {
-    file: "kinds/members.ts",
-    line: "if (this.waiting.size === 0) return",
-    from: "this.waiting.size === 0",
-    to: "false",
-    why: "where nothing waits the loop has nothing to do"
-  },
-  {
-    file: "kinds/members.ts",
-    line: "return Effect.sync(() => {",
-    from: "{",
-    to: "{}",
-    why: "a waiter that was interrupted stays in the set until the next change, and resuming it does nothing"
-  },
-  {
     file: "refs/combinators.ts",
     line: "return Effect.sync(() => {",
     from: "{\n        for (const [index, ref] of refs.entries()) {\n          ref.unobserve",
