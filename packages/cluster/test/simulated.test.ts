@@ -477,6 +477,25 @@ describe("faults that the explorer places", () => {
     SLOW
   )
 
+  it.live(
+    "are told, too, when it is only a message or a statement that takes long",
+    () =>
+      Effect.gen(function* () {
+        const hasty = Effect.gen(function* () {
+          const { call, cluster } = yield* ledgers({ faults: {} })
+          for (let i = 0; i < 3; i++) {
+            const before = yield* Clock.currentTimeMillis
+            yield* call("a", (ledger) => ledger.add(String(i)))
+            if (i > 0 && (yield* Clock.currentTimeMillis) - before > 200) yield* Effect.die(new Error("too late"))
+          }
+          yield* cluster.settled()
+        })
+        const { message } = yield* Effect.flip(Explore.check(hasty, { schedules: 100 }))
+        assert.match(message, /storage +".*" of (client|node \d) takes 300 ms|network +takes 400 ms from/)
+      }),
+    SLOW
+  )
+
   it.live.each([
     ["freezes", "freezes", "goes on"],
     ["partitions", "is cut between", "is whole again"],

@@ -18,6 +18,8 @@ import type { World } from "./world.ts"
 /** How long a message takes, in milliseconds: usually, and when something is wrong. */
 const LATENCY = 0.5
 const SLOW = [3, 40, 400]
+/** From when on it is told. */
+const LONG = 40
 /** How long it takes to give up on a node that does not answer. See `connection.ts` and `handshake.ts`. */
 const OPEN_TIMEOUT = 5000
 const PROBE_TIMEOUT = 2000
@@ -169,9 +171,11 @@ export class Net {
     for (const way of held) way.deliver()
   }
 
-  latency({ late }: Way): number {
+  latency({ from, late, to }: Way): number {
     const chosen = this.world.exploration.choose(late, SLOW.length + 1, this.delays)
-    return chosen === 0 ? LATENCY : SLOW[chosen - 1]!
+    const latency = SLOW[chosen - 1] ?? LATENCY
+    if (latency >= LONG) this.world.tell("network", `takes ${latency} ms from ${from.name} to ${to.name}`)
+    return latency
   }
 
   /** A process is gone: the others hear of it as of a reset connection, and nobody listens there any more. */

@@ -16,6 +16,8 @@ import type { World } from "./world.ts"
 /** How long a statement takes, in milliseconds: usually, and when something is wrong. */
 const LATENCY = 0.2
 const SLOW = [2, 30, 300]
+/** From when on it is told. */
+const LONG = 30
 /** How long a statement waits for a storage that does not answer. */
 const TIMEOUT = 5000
 /** What becomes of a statement, apart from what usually does. */
@@ -90,9 +92,10 @@ export class Storage {
         ? this.rollback(connection, run)
         : Effect.suspend(() => {
             const chosen = this.world.exploration.choose(late, SLOW.length + 1, this.delays)
+            const latency = SLOW[chosen - 1] ?? LATENCY
+            if (latency >= LONG) this.world.tell("storage", `"${short(sql)}" of ${process.name} takes ${latency} ms`)
             const slow = this.world.now < this.slowUntil ? this.slowBy : 0
-            const latency = (chosen === 0 ? LATENCY : SLOW[chosen - 1]!) + slow
-            return this.statement(process, connection, sql, run, latency)
+            return this.statement(process, connection, sql, run, latency + slow)
           })
     )
   }
