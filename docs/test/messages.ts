@@ -21,7 +21,7 @@ const files = globSync("packages/*/src/**/*.ts", {
 
 /** What takes texts that are no messages: properties, functions and variables of these names. */
 const others =
-  /^(contentType|description|exec|execute|headers|literal|note|prepare|purpose|startsWith|withDescription|withoutFlag|UNFINISHED|FATES)$/
+  /^(contentType|description|exec|execute|headers|literal|narrate|note|prepare|purpose|startsWith|withDescription|withoutFlag|UNFINISHED|FATES)$/
 
 /** Whether the texts in a node are no messages, but help, SQL, names, or what is compared with a message. */
 const isOther = (node: ts.Node): boolean => {

@@ -174,7 +174,7 @@ export class Net {
   latency({ from, late, to }: Way): number {
     const chosen = this.world.exploration.choose(late, SLOW.length + 1, this.delays)
     const latency = SLOW[chosen - 1] ?? LATENCY
-    if (latency >= LONG) this.world.tell("network", `takes ${latency} ms from ${from.name} to ${to.name}`)
+    if (latency >= LONG) this.world.narrate("network", `takes ${latency} ms from ${from.name} to ${to.name}`)
     return latency
   }
 

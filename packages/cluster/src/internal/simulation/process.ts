@@ -69,7 +69,7 @@ export class Process implements Scheduler.Scheduler, Scheduler.SchedulerDispatch
     const why = cause.reasons.length > 0 ? [textOf(cause)] : []
     const text = `logs ${logLevel.toUpperCase()} ${[...words, ...why].join(" ").replaceAll(/\s+/g, " ")}`
     if (isError) this.world.note(this.name, text)
-    else this.world.tell(this.name, text)
+    else this.world.narrate(this.name, text)
   })
 
   /** Whether methods of its actors run, or did a moment ago: their results are on their way then. */

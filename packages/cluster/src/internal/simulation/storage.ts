@@ -93,7 +93,7 @@ export class Storage {
         : Effect.suspend(() => {
             const chosen = this.world.exploration.choose(late, SLOW.length + 1, this.delays)
             const latency = SLOW[chosen - 1] ?? LATENCY
-            if (latency >= LONG) this.world.tell("storage", `"${short(sql)}" of ${process.name} takes ${latency} ms`)
+            if (latency >= LONG) this.world.narrate("storage", `"${short(sql)}" of ${process.name} takes ${latency} ms`)
             const slow = this.world.now < this.slowUntil ? this.slowBy : 0
             return this.statement(process, connection, sql, run, latency + slow)
           })

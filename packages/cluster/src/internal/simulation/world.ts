@@ -60,7 +60,7 @@ export class World {
   }
 
   /** Says it in the report alone, for which a schedule is run once more. */
-  tell(who: string, what: string): void {
+  narrate(who: string, what: string): void {
     if (!this.over) this.exploration.note(who, what)
   }
 

@@ -21,6 +21,10 @@ const boundaries = Metric.exponentialBoundaries({ start: 0.0001, factor: 2, coun
 /** What the names of metrics begin with: those of instances that live here, and those of clients of others. */
 type Prefix = "troupe" | "troupe_client"
 
+interface About {
+  readonly description: string
+}
+
 /** The metrics of one method, or of all that are too many to be told apart. */
 class MethodMetrics {
   declare readonly waiting: Metric.Histogram<number>
@@ -34,10 +38,10 @@ class MethodMetrics {
     this.attributes = { actor, method }
     // Exporters of Effect take the unit from this attribute.
     const attributes = { actor, method, unit: "s" }
-    const times = (what: string, description: string) =>
-      Metric.histogram(`${prefix}_call_${what}_seconds`, { description, attributes, boundaries })
-    this.waiting = times("waiting", "How long calls waited before they started")
-    this.running = times("running", "How long calls ran")
+    const times = (what: string, about: About) =>
+      Metric.histogram(`${prefix}_call_${what}_seconds`, { ...about, attributes, boundaries })
+    this.waiting = times("waiting", { description: "How long calls waited before they started" })
+    this.running = times("running", { description: "How long calls ran" })
   }
 
   calls(outcome: string): Metric.Counter<number> {
@@ -63,10 +67,10 @@ class ActorMetrics {
 
   constructor(prefix: Prefix, actor: string) {
     const attributes = { actor }
-    const gauge = (what: string, description: string) => Metric.gauge(`${prefix}_${what}`, { description, attributes })
-    this.waiting = gauge("calls_waiting", "Calls that wait to start")
-    this.running = gauge("calls_running", "Calls that run")
-    this.instances = gauge("instances", "Living instances")
+    const gauge = (what: string, about: About) => Metric.gauge(`${prefix}_${what}`, { ...about, attributes })
+    this.waiting = gauge("calls_waiting", { description: "Calls that wait to start" })
+    this.running = gauge("calls_running", { description: "Calls that run" })
+    this.instances = gauge("instances", { description: "Living instances" })
     this.restarts = Metric.counter(`${prefix}_restarts_total`, {
       description: "Restarts",
       attributes,
