@@ -7,7 +7,7 @@ import { ClusterHome, Delivery } from "@troupe/cluster"
 import * as SimulatedCluster from "@troupe/cluster/SimulatedCluster"
 import { Actor } from "@troupe/core"
 import { Explore } from "@troupe/testing"
-import { Effect, Exit, Fiber, Schema, type Scope } from "effect"
+import { Effect, Exit, Fiber, Latch, Schema, type Scope } from "effect"
 import { ClusterError, MessageStorage, ShardId } from "effect/cluster"
 import { SqlClient } from "effect/sql/SqlClient"
 import * as claims from "../src/internal/node/claims.ts"
@@ -73,6 +73,45 @@ describe("the claims of a node", () => {
       yield* storage.unprocessedMessages(shards)
       assert.deepStrictEqual(given, shards.map(String))
     }).pipe(Effect.provide(MessageStorage.layerNoop))
+  )
+
+  it.effect("are given up again of a call that is read as it ends, since its result must not be stored", () =>
+    Effect.gen(function* () {
+      const call = { envelope: { _tag: "Request", requestId: 1n } }
+      const other = { envelope: { _tag: "Request", requestId: 2n } }
+      const cancelling = { envelope: { _tag: "Interrupt", id: 3n, requestId: 1n } }
+      const unclaimed = new Map<unknown, unknown>()
+      const stored = [call, other, cancelling]
+      const give = (ids: ReadonlyArray<unknown>) => {
+        for (const id of ids) unclaimed.set(id, stored[Number(id) - 1])
+      }
+      const ended = yield* Latch.make(false)
+      let asked = 0
+      const storage = claims.recovered(
+        {
+          ...MessageStorage.noop,
+          unprocessedMessages: () =>
+            Effect.sync(() => {
+              const found = [...unclaimed.values()]
+              unclaimed.clear()
+              return found as any
+            }),
+          // The first time its answer is late.
+          resetRequests: (ids) =>
+            Effect.andThen(
+              Effect.sync(() => give(ids)),
+              asked++ === 0 ? ended.await : Effect.void
+            )
+        },
+        () => Effect.void
+      )
+      const ending = yield* Effect.forkChild(storage.resetRequests([1n as any]), { startImmediately: true })
+      give([2n, 3n])
+      assert.deepStrictEqual(yield* storage.unprocessedMessages(shards), [other] as any)
+      yield* ended.open
+      yield* Fiber.join(ending)
+      assert.deepStrictEqual(yield* storage.unprocessedMessages(shards), [call, cancelling] as any)
+    })
   )
 })
 
