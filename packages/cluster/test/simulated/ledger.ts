@@ -6,7 +6,15 @@ import { ClusterHome, DurableState } from "@troupe/cluster"
 import * as SimulatedCluster from "@troupe/cluster/SimulatedCluster"
 import { ActorError, type ObjectRef } from "@troupe/core"
 import { Clock, Effect, Exit, Fiber, Layer, Schedule } from "effect"
-import { check, type Entry, type Kind, type Operation, type Outcome } from "../chaos/history.ts"
+import {
+  check,
+  type Entry,
+  type Kind,
+  type Logs,
+  type Operation,
+  type Outcome,
+  type Violation
+} from "../chaos/history.ts"
 import { Ledger } from "../chaos/Ledger.ts"
 import { LedgerLive } from "../chaos/LedgerLive.ts"
 
@@ -64,30 +72,32 @@ const hasLostLocks = (history: ReadonlyArray<SimulatedCluster.Event>, key: strin
       history.some((event) => event.at === at && event.who === who && event.what.startsWith(LOCKS_LOST))
   )
 
-/** How long a message takes at most, and until a caller knows that it has not arrived, in milliseconds. */
-const ON_THE_WAY = 405
-const KNOWN = 5
+const NODE_LOST = "the connection to its node was lost"
+const MESSAGE_LOST = /^loses a message of client: node \d has closed the connection$/
 
-/** Whether a call was on its way to a node when that had left: nothing is known of it then. */
-const wasOnTheWay = (history: ReadonlyArray<SimulatedCluster.Event>, key: string): boolean => {
-  const of = (what: string) => history.filter((event) => event.who === "client" && event.what === what)
-  const calls = of(`calls chaos/Ledger(${key}).touch`)
-  const failures = of(`chaos/Ledger(${key}).touch fails: ActorUnavailable`)
-  return history.some(
-    ({ at, what }) =>
-      what === "has left" &&
-      failures.some((failure) => failure.at >= at && failure.at <= at + KNOWN) &&
-      calls.some((call) => call.at <= at && call.at >= at - ON_THE_WAY)
-  )
-}
+/**
+ * The calls that were on their way when a node that leaves closed its socket, which nobody who sent them can know: they have
+ * not run, and are no more than the messages that came too late.
+ */
+const onTheWay = (operations: ReadonlyArray<Operation>, history: ReadonlyArray<SimulatedCluster.Event>, logs: Logs) =>
+  operations
+    .filter(({ kind, outcome }) => kind === "atMostOnce" && show(outcome).includes(NODE_LOST))
+    .filter(({ id, key }) => logs.get(key)?.every(({ op }) => op !== id))
+    .slice(0, history.filter(({ what, who }) => who === "network" && MESSAGE_LOST.test(what)).length)
 
 /** A node that leaves lets the calls finish that run, and those that come wait for the next one: none of them fails. */
-const undisturbed = (operations: ReadonlyArray<Operation>, history: ReadonlyArray<SimulatedCluster.Event>) =>
-  operations
+const undisturbed = (
+  operations: ReadonlyArray<Operation>,
+  history: ReadonlyArray<SimulatedCluster.Event>,
+  logs: Logs
+): ReadonlyArray<Violation> => {
+  const excused = onTheWay(operations, history, logs)
+  return operations
     .filter(({ outcome }) => outcome?._tag !== "Done")
     .filter(({ key, outcome }) => !(show(outcome).includes(GIVEN_UP) && hasLostLocks(history, key)))
-    .filter(({ key, kind }) => !(kind === "atMostOnce" && wasOnTheWay(history, key)))
+    .filter((operation) => !excused.includes(operation))
     .map(({ id, outcome }) => ({ rule: "nothing fails where a node leaves", what: `${id}: ${show(outcome)}` }))
+}
 
 const onlyLeaves = ({ leaves, ...others }: SimulatedCluster.Faults): boolean =>
   leaves !== undefined && Object.keys(others).length === 0
@@ -115,7 +125,7 @@ export const ledger = (faults: SimulatedCluster.Faults) =>
         Effect.map((log) => [key, log] as const)
       )
     const logs = new Map<string, ReadonlyArray<Entry>>(yield* cluster.run(Effect.forEach(KEYS, read)))
-    const disturbed = onlyLeaves(faults) ? undisturbed(operations, cluster.history) : []
+    const disturbed = onlyLeaves(faults) ? undisturbed(operations, cluster.history, logs) : []
     const [violation, ...more] = [...check(operations, logs), ...disturbed]
     if (violation === undefined) return
     yield* Effect.die(

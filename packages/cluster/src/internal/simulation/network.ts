@@ -54,9 +54,14 @@ class End {
   }
 
   receive(chunk: Chunk): void {
-    if (this.error !== undefined) return
+    if (this.error !== undefined) return this.tooLate()
     this.chunks.push(chunk)
     this.hand()
+  }
+
+  private tooLate(): void {
+    const { name, world } = this.process
+    world.note("network", `loses a message of ${this.way.to.name}: ${name} has closed the connection`)
   }
 
   /** The connection is over at this end, when what has come is read. */
