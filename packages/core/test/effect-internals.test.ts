@@ -263,6 +263,7 @@ describe("Effect's insides are named nowhere but", () => {
     "testing/src/internal/effectNames.ts",
     "testing/src/internal/effectInternals.ts",
     "cluster/src/internal/engineInternals.ts",
+    "cluster/src/internal/base/schemaFacts.ts",
     "worker/src/internal/values/schemaFacts.ts"
   ]
   // Fields of fibers, type ids and keys as texts, tables and texts of the engine.

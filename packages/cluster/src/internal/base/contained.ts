@@ -16,6 +16,7 @@ import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import { isOfEffect } from "./schemaFacts.ts"
 
 /** The same schema, which says what its code throws. One that has no code of users is left as it is. */
 export const contained = <S extends Schema.Top>(schema: S): S => {
@@ -68,10 +69,6 @@ const partsOf = (ast: SchemaAST.AST): object | undefined => {
 
 const typed = <A extends { readonly type: SchemaAST.AST }>(signature: A): A =>
   changed(signature, { type: containedAst(signature.type) } as Partial<A>)
-
-/** What comes with Effect throws nothing, and is known by its looks. */
-const isOfEffect = ({ annotations }: { readonly annotations?: object | undefined }): boolean =>
-  String((annotations as any)?.representation?.id).startsWith("effect/schema/")
 
 const checking = (check: SchemaAST.Check<any>): SchemaAST.Check<any> => {
   if (isOfEffect(check)) return check

@@ -21,10 +21,6 @@ const boundaries = Metric.exponentialBoundaries({ start: 0.0001, factor: 2, coun
 /** What the names of metrics begin with: those of instances that live here, and those of clients of others. */
 type Prefix = "troupe" | "troupe_client"
 
-interface About {
-  readonly description: string
-}
-
 /** The metrics of one method, or of all that are too many to be told apart. */
 class MethodMetrics {
   declare readonly waiting: Metric.Histogram<number>
@@ -38,10 +34,16 @@ class MethodMetrics {
     this.attributes = { actor, method }
     // Exporters of Effect take the unit from this attribute.
     const attributes = { actor, method, unit: "s" }
-    const times = (what: string, about: About) =>
-      Metric.histogram(`${prefix}_call_${what}_seconds`, { ...about, attributes, boundaries })
-    this.waiting = times("waiting", { description: "How long calls waited before they started" })
-    this.running = times("running", { description: "How long calls ran" })
+    this.waiting = Metric.histogram(`${prefix}_call_waiting_seconds`, {
+      description: "How long calls waited before they started",
+      attributes,
+      boundaries
+    })
+    this.running = Metric.histogram(`${prefix}_call_running_seconds`, {
+      description: "How long calls ran",
+      attributes,
+      boundaries
+    })
   }
 
   calls(outcome: string): Metric.Counter<number> {
@@ -67,10 +69,9 @@ class ActorMetrics {
 
   constructor(prefix: Prefix, actor: string) {
     const attributes = { actor }
-    const gauge = (what: string, about: About) => Metric.gauge(`${prefix}_${what}`, { ...about, attributes })
-    this.waiting = gauge("calls_waiting", { description: "Calls that wait to start" })
-    this.running = gauge("calls_running", { description: "Calls that run" })
-    this.instances = gauge("instances", { description: "Living instances" })
+    this.waiting = Metric.gauge(`${prefix}_calls_waiting`, { description: "Calls that wait to start", attributes })
+    this.running = Metric.gauge(`${prefix}_calls_running`, { description: "Calls that run", attributes })
+    this.instances = Metric.gauge(`${prefix}_instances`, { description: "Living instances", attributes })
     this.restarts = Metric.counter(`${prefix}_restarts_total`, {
       description: "Restarts",
       attributes,
