@@ -99,8 +99,8 @@ export const mutants: ReadonlyArray<ClusterMutant> = [
   {
     name: "does not give up the claims of a read that failed",
     file: "node/claims.ts",
-    from: "doubting(storage.unprocessedMessages(shards, options))",
-    to: "storage.unprocessedMessages(shards, options)",
+    from: "const read = doubting(Effect.flatMap(storage.unprocessedMessages(shards, options), withoutEnding))",
+    to: "const read = Effect.flatMap(storage.unprocessedMessages(shards, options), withoutEnding)",
     program: "ledger",
     faults: { errors: 3 }
   },
