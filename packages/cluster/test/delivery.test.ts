@@ -3,7 +3,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { ClusterHome, Delivery } from "@troupe/cluster"
+import * as SimulatedCluster from "@troupe/cluster/SimulatedCluster"
 import { Actor, ObjectRef } from "@troupe/core"
+import { Explore } from "@troupe/testing"
 import { Cause, Duration, Effect, Fiber, Layer, Schema, Stream } from "effect"
 import {
   ClusterError,
@@ -577,5 +579,42 @@ describe("a contract", () => {
       yield* probeOf(key).open("a")
       assert.strictEqual(yield* worker.durable("a"), "a")
     }).pipe(Effect.provide(WorkerLive))
+  )
+})
+
+class Bell extends Actor.Keyed<Bell>()("test/Bell", {
+  key: Schema.String,
+  methods: { ring: Actor.method({ success: Schema.Int }) }
+}) {}
+
+const BellLive = Bell.toLayer(() => {
+  let rung = 0
+  return Effect.succeed(Bell.of({ ring: () => Effect.sync(() => ++rung) }))
+})
+
+const ring = Effect.flatMap(Bell.get("a"), (bell) => bell.ring())
+
+describe("a call whose node dies before it is sent", () => {
+  it.live(
+    "runs on the next node, also if the connection was there when it was asked what the node hosts",
+    () =>
+      Explore.check(
+        Effect.gen(function* () {
+          const cluster = yield* SimulatedCluster.make({
+            nodes: 2,
+            actors: ClusterHome.layer(Bell, BellLive),
+            client: ClusterHome.client(Bell)
+          })
+          assert.strictEqual(yield* cluster.run(ring), 1)
+          const node = cluster.history.find(({ what }) => what === "test/Bell(a).ring starts")!.who
+          yield* cluster.slowStorage("300 millis", "100 millis")
+          const ringing = yield* fork(cluster.run(ring))
+          yield* Effect.sleep("50 millis")
+          yield* cluster.kill(Number(node.slice("node ".length)))
+          assert.strictEqual(yield* Fiber.join(ringing), 1)
+        }),
+        { schedules: 1 }
+      ),
+    60_000
   )
 })

@@ -83,7 +83,13 @@ export const layer = (peers: Peers): Layer.Layer<Runners.Runners, never, Needs> 
           note(options.message, true)
           return Effect.onError(runners.sendLocal(options), () => Effect.sync(() => note(options.message, false)))
         },
-        send: (options) => checked(options.address, options.message, sendOnce(options as any)),
+        // The connection may be lost before the contract is known: nothing has been sent then.
+        send: (options) =>
+          checked(
+            options.address,
+            options.message,
+            Effect.suspend(() => sendOnce(options as any))
+          ),
         notify: (options) => checked(Option.getOrUndefined(options.address), options.message, runners.notify(options))
       })
     })
