@@ -73,17 +73,28 @@ const hasLostLocks = (history: ReadonlyArray<SimulatedCluster.Event>, key: strin
   )
 
 const NODE_LOST = "the connection to its node was lost"
-const MESSAGE_LOST = /^loses a message of client: node \d has closed the connection$/
+
+/** The date at which a simulated cluster begins. */
+const BEGINNING = Date.UTC(2030, 0, 1)
+
+/** How long a message takes at most, and nearly always what a node does between its last answer and its end. */
+const ON_THE_WAY = 405
 
 /**
- * The calls that were on their way when a node that leaves closed its socket, which nobody who sent them can know: they have
- * not run, and are no more than the messages that came too late.
+ * The calls that came to a node that leaves when it had stopped to serve any: their callers had not heard of it in time, as
+ * the storage was slow, and cannot know that they have not run, which they have not.
  */
-const onTheWay = (operations: ReadonlyArray<Operation>, history: ReadonlyArray<SimulatedCluster.Event>, logs: Logs) =>
-  operations
+const cameTooLate = (
+  operations: ReadonlyArray<Operation>,
+  history: ReadonlyArray<SimulatedCluster.Event>,
+  logs: Logs
+): ReadonlyArray<Operation> => {
+  const left = history.filter(({ what }) => what === "has left").map(({ at }) => BEGINNING + at)
+  return operations
     .filter(({ kind, outcome }) => kind === "atMostOnce" && show(outcome).includes(NODE_LOST))
     .filter(({ id, key }) => logs.get(key)?.every(({ op }) => op !== id))
-    .slice(0, history.filter(({ what, who }) => who === "network" && MESSAGE_LOST.test(what)).length)
+    .filter(({ settledAt }) => left.some((at) => Math.abs(settledAt! - at) <= ON_THE_WAY))
+}
 
 /** A node that leaves lets the calls finish that run, and those that come wait for the next one: none of them fails. */
 const undisturbed = (
@@ -91,7 +102,7 @@ const undisturbed = (
   history: ReadonlyArray<SimulatedCluster.Event>,
   logs: Logs
 ): ReadonlyArray<Violation> => {
-  const excused = onTheWay(operations, history, logs)
+  const excused = cameTooLate(operations, history, logs)
   return operations
     .filter(({ outcome }) => outcome?._tag !== "Done")
     .filter(({ key, outcome }) => !(show(outcome).includes(GIVEN_UP) && hasLostLocks(history, key)))

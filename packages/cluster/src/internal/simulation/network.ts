@@ -54,14 +54,9 @@ class End {
   }
 
   receive(chunk: Chunk): void {
-    if (this.error !== undefined) return this.tooLate()
+    if (this.error !== undefined) return
     this.chunks.push(chunk)
     this.hand()
-  }
-
-  private tooLate(): void {
-    const { name, world } = this.process
-    world.note("network", `loses a message of ${this.way.to.name}: ${name} has closed the connection`)
   }
 
   /** The connection is over at this end, when what has come is read. */
